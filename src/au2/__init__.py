@@ -1,0 +1,1 @@
+"""au2: people's own code as versioned container jobs, on their own machines."""

@@ -1,0 +1,1 @@
+"""Bytes by digest: a protocol, and stores that keep it."""

@@ -1,0 +1,110 @@
+"""Jobs and their logs."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from au2.contract.base import Model, View
+
+
+class RunCreation(Model):
+    """Body of ``POST /api/v1/jobs``: run a process. None: the version's or platform's default."""
+
+    process: str
+    version: int | None = None
+    arguments: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+    cpu: float | None = Field(default=None, gt=0, le=1024)
+    memory_bytes: int | None = Field(default=None, ge=1 << 22)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    network: Literal["internet", "none"] | None = None
+
+
+class PhaseView(View):
+    """A stretch of an attempt."""
+
+    name: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class AttemptView(View):
+    """One try of a job."""
+
+    number: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    state: str | None
+    reason: str | None
+    reason_text: str | None
+    exit_code: int | None
+    image_digest: str | None
+    phases: list[PhaseView]
+    used: dict[str, float]
+
+
+class ResourcesView(View):
+    """What a run job asked for."""
+
+    cpu: float
+    memory_bytes: int
+    processes: int
+    timeout_seconds: float
+    network: str
+
+
+class JobView(View):
+    """The job record."""
+
+    id: int
+    type: str
+    state: str
+    reason: str | None
+    reason_text: str | None
+    name: str
+    organization: str
+    project: str | None
+    process: str
+    version: int
+    submitted_by: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    exit_code: int | None
+    arguments: dict[str, Any] | None
+    environment: dict[str, str] | None
+    resources: ResourcesView | None
+    output: dict[str, Any] | None
+    status_text: str | None
+    progress: float | None
+    stop_requested_at: datetime | None
+    attempts: list[AttemptView]
+
+
+class JobPage(View):
+    """A page of jobs, newest first."""
+
+    items: list[JobView]
+    next_before: int | None
+    """Pass as ``before`` to get the next page; None on the last."""
+
+
+class LogRecord(View):
+    """One record of a log. Exactly one of ``text`` and ``base64`` is set."""
+
+    time: str
+    """RFC 3339 with nanoseconds."""
+    stream: Literal["stdout", "stderr", "platform"]
+    partial: bool = False
+    """The line goes on in the next record of this stream; else it ended with a newline."""
+    text: str | None = None
+    base64: str | None = None
+    """For bytes that are not UTF-8."""
+
+
+class LogChunk(View):
+    """Data of a server-sent event ``log``; the event's id is the offset to go on from."""
+
+    records: list[LogRecord]

@@ -1,0 +1,197 @@
+"""The one tree of errors.
+
+Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (spec section 4). The
+class docstring's first line is the default message. A user's failing container is not an error but a
+result: see :mod:`au2.domain.job`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One mistake among several: where it is and what is wrong with it."""
+
+    message: str
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) into the value that was checked."""
+    file: str | None = None
+    line: int | None = None
+    """One-based line in ``file``."""
+
+    def __str__(self) -> str:
+        """``file:line: message`` or ``pointer: message``, as far as known."""
+        place = self.pointer or ""
+        if self.file is not None:
+            place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.message}" if place else self.message
+
+
+class Au2Error(Exception):
+    """Something went wrong inside au2."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        details: Sequence[Detail] = (),
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.hint = hint
+        """What to do next, in one sentence, or None."""
+        self.details = tuple(details)
+        super().__init__(self.message)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the error as the JSON object that travels over HTTP."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "details": [asdict(detail) for detail in self.details],
+        }
+
+
+class InvalidRequest(Au2Error):  # noqa: N818 - the tree is named by what happened
+    """The request is not valid."""
+
+    code = "invalid-request"
+    status = 422
+    exit_code = 2
+
+
+class InvalidPackage(InvalidRequest):
+    """The package has mistakes."""
+
+    code = "invalid-package"
+    exit_code = 1
+
+
+class InvalidImage(InvalidRequest):
+    """The image or layer is not valid, or is refused as unsafe."""
+
+    code = "invalid-image"
+    exit_code = 1
+
+
+class TooLarge(InvalidRequest):
+    """What was sent is larger than the server takes."""
+
+    code = "too-large"
+    status = 413
+    exit_code = 1
+
+
+class NotAuthenticated(Au2Error):
+    """You are not logged in."""
+
+    code = "not-authenticated"
+    status = 401
+    exit_code = 4
+
+
+class WrongPassword(NotAuthenticated):
+    """The email address or the password is wrong."""
+
+    code = "wrong-password"
+
+
+class TokenExpired(NotAuthenticated):
+    """The token has expired."""
+
+    code = "token-expired"
+
+
+class NotPermitted(Au2Error):
+    """Not permitted."""
+
+    code = "not-permitted"
+    status = 403
+    exit_code = 4
+
+
+class NotFound(Au2Error):
+    """There is no such thing here."""
+
+    code = "not-found"
+    status = 404
+    exit_code = 3
+
+
+class Conflict(Au2Error):
+    """This clashes with the present state."""
+
+    code = "conflict"
+    status = 409
+    exit_code = 5
+
+
+class LeaseLost(Conflict):
+    """Somebody else took this over; what you sent was not used."""
+
+    code = "lease-lost"
+
+
+class StorageFull(Au2Error):
+    """The server's disk is full."""
+
+    code = "storage-full"
+    status = 507
+
+
+class DigestMismatch(Au2Error):
+    """The bytes do not have the digest or size that was stated."""
+
+    code = "digest-mismatch"
+    status = 422
+
+
+class BlobMissing(Au2Error):
+    """A stored blob is missing or damaged."""
+
+    code = "blob-missing"
+
+
+class EngineFailure(Au2Error):
+    """The container engine failed; this is the platform's fault, not your code's."""
+
+    code = "engine-failure"
+
+
+class RuntimeBuildFailed(Au2Error):
+    """The runtime could not be built."""
+
+    code = "runtime-build-failed"
+
+
+class Unsupported(Au2Error):
+    """This machine cannot do that."""
+
+    code = "unsupported"
+    status = 501
+
+
+class ServerUnreachable(Au2Error):
+    """The server cannot be reached."""
+
+    code = "server-unreachable"
+    status = 503
+    exit_code = 6
+
+
+def all_errors() -> Mapping[str, type[Au2Error]]:
+    """Return every class of the tree by its code, for the client and the reference page."""
+    found: dict[str, type[Au2Error]] = {}
+    waiting: list[type[Au2Error]] = [Au2Error]
+    while waiting:
+        error = waiting.pop()
+        found[error.code] = error
+        waiting.extend(error.__subclasses__())
+    return dict(sorted(found.items()))

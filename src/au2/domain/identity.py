@@ -1,0 +1,124 @@
+"""Who acts and what they may do: roles, actions, and the one table between them."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from au2.domain.context import Context
+
+
+class Role(StrEnum):
+    """What a member is in a context, weakest first."""
+
+    VIEWER = "viewer"
+    RUNNER = "runner"
+    DEVELOPER = "developer"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """Position from weakest (0) to strongest."""
+        return list(Role).index(self)
+
+
+class Action(StrEnum):
+    """Everything that is asked of the table, named as the service we follow names permissions."""
+
+    VIEW_ORGANIZATION = "AU-ORGANIZATION:view-organization"
+    CREATE_PROJECT = "AU-ORGANIZATION:create-project"
+    VIEW_MEMBERS = "AU-ORGANIZATION:view-members"
+    MANAGE_MEMBERS = "AU-ORGANIZATION:manage-members"
+    VIEW_RUNTIME = "AU-RUNTIME:view-runtime"
+    VIEW_PROCESS = "AU-PROCESS:view-process"
+    CREATE_PROCESS = "AU-PROCESS:create-process"
+    UPDATE_PROCESS = "AU-PROCESS:update-process"
+    DELETE_PROCESS = "AU-PROCESS:delete-process"
+    CREATE_VERSION = "AU-PROCESS:create-version"
+    UPLOAD_VERSION = "AU-PROCESS:upload-version"
+    PUBLISH_VERSION = "AU-PROCESS:publish-version"
+    DELETE_VERSION = "AU-PROCESS:delete-version"
+    RUN_PROCESS = "AU-PROCESS:run-process"
+    VIEW_JOB = "AU-JOB:view-job"
+    STOP_JOB = "AU-JOB:stop-job"
+
+
+_WEAKEST_ROLE: dict[Action, Role] = {
+    Action.VIEW_ORGANIZATION: Role.VIEWER,
+    Action.CREATE_PROJECT: Role.ADMIN,
+    Action.VIEW_MEMBERS: Role.VIEWER,
+    Action.MANAGE_MEMBERS: Role.ADMIN,
+    Action.VIEW_RUNTIME: Role.VIEWER,
+    Action.VIEW_PROCESS: Role.VIEWER,
+    Action.CREATE_PROCESS: Role.DEVELOPER,
+    Action.UPDATE_PROCESS: Role.DEVELOPER,
+    Action.DELETE_PROCESS: Role.DEVELOPER,
+    Action.CREATE_VERSION: Role.DEVELOPER,
+    Action.UPLOAD_VERSION: Role.DEVELOPER,
+    Action.PUBLISH_VERSION: Role.DEVELOPER,
+    Action.DELETE_VERSION: Role.DEVELOPER,
+    Action.RUN_PROCESS: Role.RUNNER,
+    Action.VIEW_JOB: Role.VIEWER,
+    Action.STOP_JOB: Role.RUNNER,
+}
+
+DOWNWARD_ACTIONS = frozenset(
+    {
+        Action.VIEW_ORGANIZATION,
+        Action.VIEW_RUNTIME,
+        Action.VIEW_PROCESS,
+        Action.RUN_PROCESS,
+    }
+)
+"""What a member of a project may do to what belongs to the organization above it."""
+
+
+def is_allowed(role: Role, action: Action) -> bool:
+    """Whether ``role`` may do ``action``: one row of the role × action table."""
+    return role.rank >= _WEAKEST_ROLE[action].rank
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's role in one context."""
+
+    context: Context
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An authenticated user, as every use case receives it."""
+
+    user_id: str
+    email: str
+    token_id: str
+    is_operator: bool = False
+    """Operators run the installation: they may create organizations."""
+    memberships: tuple[Membership, ...] = field(default=())
+
+    def role_in(self, context: Context) -> Role | None:
+        """The strongest role that reaches ``context``: its own, or its organization's."""
+        roles = [m.role for m in self.memberships if m.context in context.chain]
+        return max(roles, key=lambda role: role.rank, default=None)
+
+    def knows(self, context: Context) -> bool:
+        """Whether anything of ``context`` may be named to this actor at all."""
+        return self.role_in(context) is not None or self._role_below(context) is not None
+
+    def may(self, action: Action, context: Context) -> bool:
+        """Whether this actor may do ``action`` to what belongs to ``context``."""
+        role = self.role_in(context)
+        if role is not None and is_allowed(role, action):
+            return True
+        below = self._role_below(context)
+        return below is not None and action in DOWNWARD_ACTIONS and is_allowed(below, action)
+
+    def _role_below(self, context: Context) -> Role | None:
+        """The strongest role in a project of ``context``, if that is an organization."""
+        if context.project_id is not None:
+            return None
+        roles = [
+            m.role
+            for m in self.memberships
+            if m.context.organization_id == context.organization_id and m.context.project_id
+        ]
+        return max(roles, key=lambda role: role.rank, default=None)

@@ -1,0 +1,162 @@
+"""Jobs: states, reasons, legal transitions, and the records that people read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from au2.domain.context import Context
+
+
+class JobType(StrEnum):
+    """What a job does."""
+
+    UPLOAD = "metro-dispatcher:process-upload"
+    RUN = "au-process:run"
+
+
+class JobState(StrEnum):
+    """Spec section 5."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no other state follows."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.STOPPED})
+
+_NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.PENDING: frozenset({JobState.RUNNING, JobState.FAILED, JobState.STOPPED}),
+    # Back to PENDING: a retry is a new attempt of the same job.
+    JobState.RUNNING: frozenset({JobState.PENDING, *_FINAL}),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.STOPPED: frozenset(),
+}
+
+
+def may_become(present: JobState, wanted: JobState) -> bool:
+    """Whether a job may change from ``present`` to ``wanted``."""
+    return wanted in _NEXT[present]
+
+
+class Reason(StrEnum):
+    """Why a job ended without success."""
+
+    EXIT_CODE = "exit-code"
+    OUT_OF_MEMORY = "out-of-memory"
+    TIMED_OUT = "timed-out"
+    STOPPED = "stopped"
+    BEFORE_FAILED = "before-failed"
+    AFTER_FAILED = "after-failed"
+    INVALID_OUTPUT = "invalid-output"
+    IMAGE_MISSING = "image-missing"
+    START_FAILED = "start-failed"
+    ENGINE_LOST = "engine-lost"
+    BUILD_FAILED = "build-failed"
+    IMPORT_FAILED = "import-failed"
+    UPLOAD_ABANDONED = "upload-abandoned"
+
+    @property
+    def is_platform_fault(self) -> bool:
+        """Whether the platform, not the user's code or package, is to blame."""
+        return self in {Reason.IMAGE_MISSING, Reason.START_FAILED, Reason.ENGINE_LOST}
+
+
+class Network(StrEnum):
+    """What a job may reach."""
+
+    INTERNET = "internet"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A named stretch of an attempt: ``upload``, ``build``, ``prepare``, ``create``, ``run``, …"""
+
+    name: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job or attempt ended."""
+
+    state: JobState
+    reason: Reason | None = None
+    reason_text: str | None = None
+    """A sentence that says what to do."""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a run job asked for."""
+
+    cpu: float
+    """Cores."""
+    memory_bytes: int
+    processes: int
+    timeout_seconds: float
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What ``process run`` submits, kept with the job."""
+
+    arguments: Mapping[str, Any]
+    environment: Mapping[str, str]
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a job."""
+
+    number: int
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    ending: Ending | None = None
+    container_id: str | None = None
+    image_digest: str | None = None
+    phases: tuple[Phase, ...] = ()
+    used: Mapping[str, float] = field(default_factory=dict)
+    """``cpu_seconds``, ``memory_peak_bytes``, ``log_bytes``: as far as measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The record that tells the truth."""
+
+    id: int
+    type: JobType
+    state: JobState
+    name: str
+    context: Context
+    process_id: str
+    version_number: int
+    submitted_by: str
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason: Reason | None = None
+    reason_text: str | None = None
+    exit_code: int | None = None
+    request: RunRequest | None = None
+    """None for upload jobs."""
+    output: Mapping[str, Any] | None = None
+    status_text: str | None = None
+    progress: float | None = None
+    stop_requested_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()

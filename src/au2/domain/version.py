@@ -1,0 +1,73 @@
+"""A process version: one immutable image, and how it gets there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class VersionType(StrEnum):
+    """How the image is made: from a package on a runtime, or sent ready-made."""
+
+    PACKAGED = "packaged"
+    IMAGE = "image"
+
+
+class ImageStatus(StrEnum):
+    """Where a version stands on the way to its image."""
+
+    NONE = "NONE"
+    UPLOADING = "UPLOADING"
+    BUILDING = "BUILDING"
+    AVAILABLE = "AVAILABLE"
+    FAILED = "FAILED"
+
+
+_NEXT: dict[ImageStatus, frozenset[ImageStatus]] = {
+    ImageStatus.NONE: frozenset({ImageStatus.UPLOADING}),
+    ImageStatus.UPLOADING: frozenset({ImageStatus.BUILDING, ImageStatus.FAILED}),
+    ImageStatus.BUILDING: frozenset({ImageStatus.AVAILABLE, ImageStatus.FAILED}),
+    ImageStatus.FAILED: frozenset({ImageStatus.UPLOADING}),
+    ImageStatus.AVAILABLE: frozenset(),
+}
+
+
+def may_become(present: ImageStatus, wanted: ImageStatus) -> bool:
+    """Whether the image status may change so. An image, once there, never changes."""
+    return wanted in _NEXT[present]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeReference:
+    """The exact runtime version that a packaged version was built on."""
+
+    runtime_id: str
+    runtime_version: int
+    image_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Spec section 1. Numbers count per process from 1 and are never reused."""
+
+    process_id: str
+    number: int
+    type: VersionType
+    description: str
+    image_status: ImageStatus
+    image_digest: str | None
+    """Digest of the manifest, once AVAILABLE."""
+    created_at: datetime
+    created_by: str
+    published_at: datetime | None = None
+    published_by: str | None = None
+    runtime: RuntimeReference | None = None
+    """None for image versions."""
+    upload_job_id: int | None = None
+    environment: Mapping[str, str] | None = None
+    """Defaults of ``env.yml``, once built."""
+    args_schema: Mapping[str, Any] | None = None
+    out_schema: Mapping[str, Any] | None = None
+    resources: Mapping[str, Any] | None = None
+    """Defaults of ``aunsight.yml``: ``cpu``, ``memory_bytes``, ``timeout_seconds``, ``network``."""

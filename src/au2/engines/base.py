@@ -1,0 +1,171 @@
+"""The engine protocol: run one container of an image, somewhere.
+
+The docstrings are the contract; ``tests/ports`` holds the suite that every engine passes. An engine need
+not be on this host. Nothing here raises for what the user's code does: that comes back as an
+:class:`Observation`. Platform faults raise :class:`~au2.domain.errors.EngineFailure`.
+
+Life of a container: ``prepare`` (the image is made local) → ``create`` (all is set up, nothing of the
+image has run) → ``start`` → ``observe`` until it has exited → ``remove``. Every step may be repeated
+after the caller was killed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from au2.domain.job import Resources
+
+JOB_DIRECTORY = "/run/au2"
+"""Where a container finds its job files (spec section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSpec:
+    """All an engine needs to know of a container. Plain data."""
+
+    container_id: str
+    """Letters, digits and hyphens, at most 64; unique on the installation, chosen by the caller."""
+    image_digest: str
+    """Digest of the OCI manifest. Exactly this image runs."""
+    environment: Mapping[str, str]
+    """Added over the image's own ``Env``."""
+    files: Mapping[str, bytes]
+    """Job files by name, put into :data:`JOB_DIRECTORY` before the start, readable by any user.
+    The engine also makes ``scratch/`` there, writable by any user, and the folder itself is."""
+    resources: Resources
+    hostname: str = "au2"
+    command: Sequence[str] | None = None
+    """Replaces the image's ``Cmd`` (not its ``Entrypoint``) when given, as ``docker run`` does."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    no_new_privileges: bool = True
+    log_limit_bytes: int = 1 << 30
+    """Raw log bytes after which output is read and thrown away, so that a job can't fill the disk."""
+
+
+class ContainerState(StrEnum):
+    """What an engine knows of a container."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    LOST = "lost"
+    """It is gone, or its monitor is: the exit code is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A look at a container."""
+
+    state: ContainerState
+    exit_code: int | None = None
+    """When EXITED: 0–255; 128 + n after signal n."""
+    out_of_memory: bool = False
+    """Whether the kernel killed a process of it for memory."""
+    log_bytes: int = 0
+    """Raw log bytes readable now. When EXITED, the log is whole."""
+    log_truncated: bool = False
+    """Whether ``log_limit_bytes`` was reached."""
+    cpu_seconds: float | None = None
+    memory_peak_bytes: int | None = None
+    message: str | None = None
+    """What is known of the cause when LOST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding of :meth:`Engine.check`."""
+
+    name: str
+    ok: bool
+    message: str
+    """What was found, and when not ok what to do."""
+
+
+class Engine(Protocol):
+    """Run containers. All methods may be called from any thread."""
+
+    def check(self) -> Sequence[Check]:
+        """Say whether this machine can run containers, one finding per need. Never raises."""
+        ...
+
+    def open(self) -> None:
+        """Set up what all containers share (folders, network). Idempotent; called once per process.
+
+        Raises:
+            Unsupported: this machine can't run containers; the message says what is missing.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of this process's own resources. Running containers go on."""
+        ...
+
+    def prepare(self, image_digest: str) -> None:
+        """Make the image local (unpack its layers). Idempotent, safe at the same time from threads.
+
+        Raises:
+            BlobMissing: a blob of the image is missing or damaged.
+            InvalidImage: a layer is not valid or unsafe.
+            StorageFull: no room.
+        """
+        ...
+
+    def create(self, spec: ContainerSpec) -> None:
+        """Set the container up so that :meth:`start` is quick. Leaves nothing behind when it raises.
+
+        Raises:
+            Conflict: a container of that id exists.
+            EngineFailure: it could not be created (the message holds the OCI runtime's own).
+        """
+        ...
+
+    def start(self, container_id: str) -> None:
+        """Start a created container. Raises NotFound, EngineFailure. Starting twice is harmless."""
+        ...
+
+    def observe(
+        self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
+    ) -> Observation:
+        """Look at a container, waiting until there is news or the timeout ends.
+
+        News: the state is EXITED or LOST, the raw log is longer than ``seen_log_bytes``, or a job
+        file changed. Never raises for an unknown id: that is LOST.
+        """
+        ...
+
+    def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
+        """Raw log bytes from ``offset``: records of the CRI log format.
+
+        ``<RFC 3339 time with nanoseconds> <stdout|stderr> <P|F> <bytes>\\n``; P is a partial line, to
+        be joined with the next record of its stream; F ended with a newline. (Kubernetes container
+        runtime interface, "log format".) May end inside a record while the container runs.
+        """
+        ...
+
+    def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
+        """A job file's content, or None if it is not there.
+
+        The container's user owns that folder, so links are not followed and only regular files are
+        read. Raises TooLarge (over the limit), InvalidRequest (not a regular file).
+        """
+        ...
+
+    def signal(self, container_id: str, name: str) -> None:
+        """Send a signal (``SIGTERM``, …) to the container's first process; ``SIGKILL``: to all of it.
+
+        Harmless when it has exited. Raises NotFound.
+        """
+        ...
+
+    def stop_signal(self, image_digest: str) -> str:
+        """The image's ``StopSignal``, else ``SIGTERM``."""
+        ...
+
+    def remove(self, container_id: str) -> None:
+        """Kill it if it runs and remove every trace: files, log, mounts, control group, network. Idempotent."""
+        ...
+
+    def list_containers(self) -> Iterator[str]:
+        """Ids of all containers that exist on this engine, whoever created them."""
+        ...

@@ -1,0 +1,1 @@
+"""The OCI image formats, for anyone: digests, descriptors, manifests, layers, archives."""
