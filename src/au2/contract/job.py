@@ -13,8 +13,8 @@ class RunCreation(Model):
 
     process: str
     version: int | None = None
-    arguments: dict[str, Any] = {}
-    environment: dict[str, str] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
     cpu: float | None = Field(default=None, gt=0, le=1024)
     memory_bytes: int | None = Field(default=None, ge=1 << 22)
     timeout_seconds: float | None = Field(default=None, gt=0)

@@ -13,7 +13,7 @@ class ProcessCreation(Model):
 
     name: str = Field(min_length=1, max_length=200)
     description: str = Field(default="", max_length=100_000)
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
 
 
 class ProcessUpdate(Model):

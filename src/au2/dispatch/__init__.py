@@ -1,0 +1,1 @@
+"""Moves every job to its end: claim, step, renew, reconcile; log capture."""

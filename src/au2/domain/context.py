@@ -18,5 +18,5 @@ class Context:
         return (self, Context(self.organization_id))
 
     def sees(self, owner: "Context") -> bool:
-        """Whether an object owned by ``owner`` is visible from here (downward only, spec section 1)."""
+        """Whether what ``owner`` owns is visible from here (downward only, spec section 1)."""
         return owner in self.chain

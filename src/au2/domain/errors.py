@@ -1,8 +1,8 @@
 """The one tree of errors.
 
-Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (spec section 4). The
-class docstring's first line is the default message. A user's failing container is not an error but a
-result: see :mod:`au2.domain.job`.
+Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (spec section 4).
+The class docstring's first line is the default message. A user's failing container is not an error
+but a result: see :mod:`au2.domain.job`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Au2Error(Exception):
         }
 
 
-class InvalidRequest(Au2Error):  # noqa: N818 - the tree is named by what happened
+class InvalidRequest(Au2Error):
     """The request is not valid."""
 
     code = "invalid-request"

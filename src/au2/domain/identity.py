@@ -72,7 +72,7 @@ DOWNWARD_ACTIONS = frozenset(
 
 
 def is_allowed(role: Role, action: Action) -> bool:
-    """Whether ``role`` may do ``action``: one row of the role × action table."""
+    """Whether ``role`` may do ``action``: one row of the table of roles and actions."""
     return role.rank >= _WEAKEST_ROLE[action].rank
 
 

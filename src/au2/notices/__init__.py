@@ -1,0 +1,1 @@
+"""Hints between processes that something changed: a protocol, and the ways they travel."""

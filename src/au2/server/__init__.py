@@ -1,0 +1,1 @@
+"""Settings, wiring, and the operator's command ``au2-server``."""

@@ -1,0 +1,1 @@
+"""Rows: tables, the functions that read and write them, claims, migrations."""

@@ -1,0 +1,137 @@
+"""From what was observed to how the job ended. Pure, so that every case is a line in a test."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.engines.base import ContainerState, Observation
+
+_MIB = 1 << 20
+
+
+class Interruption(Enum):
+    """Why the platform ended a container that ran."""
+
+    STOP = auto()
+    TIME_OUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the code left in its output file."""
+
+    value: Mapping[str, Any] | None = None
+    problem: str | None = None
+    """Why it is not valid."""
+
+
+def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
+    """Return what an output file says; None is a missing file, which is valid."""
+    if content is None:
+        return Output()
+    try:
+        value = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return Output(problem=f"The output file is not JSON: {error}.")
+    if not isinstance(value, dict):
+        return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
+    if len(content) > limit_bytes:
+        return Output(problem=too_large(limit_bytes))
+    return Output(value)
+
+
+def too_large(limit_bytes: int) -> str:
+    """Return the sentence about an output over the limit."""
+    return (
+        f"The output file is larger than {limit_bytes // _MIB} MiB. "
+        "Write a summary there and keep bulk data elsewhere."
+    )
+
+
+def make_ending(
+    observation: Observation,
+    *,
+    resources: Resources,
+    interruption: Interruption | None,
+    launcher: Mapping[str, Any],
+    output: Output,
+) -> Ending:
+    """Return how a run ended.
+
+    Args:
+        observation: of a container that has exited or was lost.
+        resources: what the job asked for, for the sentence.
+        interruption: if the platform ended it.
+        launcher: the launcher's own record, ``{}`` where there is none. It comes from inside the
+            container, so it only chooses between reasons of failure, never success.
+        output: what the code wrote.
+    """
+    code = observation.exit_code
+    if observation.state is ContainerState.LOST or code is None:
+        return Ending(
+            JobState.FAILED,
+            Reason.ENGINE_LOST,
+            "The platform lost the container, so how it ended is not known. "
+            f"{observation.message or ''} Run it again; if it happens again, ask your operator.",
+        )
+    if interruption is Interruption.STOP:
+        return Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.", code)
+    if interruption is Interruption.TIME_OUT:
+        return Ending(
+            JobState.FAILED,
+            Reason.TIMED_OUT,
+            f"It ran longer than its time limit of {resources.timeout_seconds:g} s. "
+            "Give it more with --timeout.",
+            code,
+        )
+    if code != 0:
+        return _failure(observation, code, resources, launcher)
+    if output.problem is not None:
+        return Ending(JobState.FAILED, Reason.INVALID_OUTPUT, output.problem, code)
+    return Ending(JobState.SUCCEEDED, exit_code=code)
+
+
+def _failure(
+    observation: Observation, code: int, resources: Resources, launcher: Mapping[str, Any]
+) -> Ending:
+    if observation.out_of_memory:
+        return Ending(
+            JobState.FAILED,
+            Reason.OUT_OF_MEMORY,
+            f"It needed more than its {resources.memory_bytes // _MIB} MiB of memory. "
+            "Give it more with --memory.",
+            code,
+        )
+    if launcher.get("before_exit_code") not in (None, 0):
+        return Ending(
+            JobState.FAILED,
+            Reason.BEFORE_FAILED,
+            f"before.sh exited with code {code}, so the entry point did not run. See the log.",
+            code,
+        )
+    if launcher.get("entry_exit_code") == 0 and launcher.get("after_exit_code") not in (None, 0):
+        return Ending(
+            JobState.FAILED,
+            Reason.AFTER_FAILED,
+            f"The entry point succeeded, but after.sh exited with code {code}. See the log.",
+            code,
+        )
+    return Ending(
+        JobState.FAILED, Reason.EXIT_CODE, f"The code exited with {_describe(code)}.", code
+    )
+
+
+def _describe(code: int) -> str:
+    return f"code {code} (signal {code - 128})" if 128 < code < 160 else f"code {code}"
+
+
+def _json_name(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")

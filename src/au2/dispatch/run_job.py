@@ -1,0 +1,313 @@
+"""Moves one run job: prepare → create → start → observe → collect → finish."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.job_files import (
+    LAUNCHER_FILE,
+    OUTPUT_FILE,
+    STATUS_FILE,
+    make_container_id,
+    make_environment,
+    make_files,
+)
+from au2.dispatch.log_capture import LogCapture
+from au2.dispatch.options import DispatchOptions
+from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output, too_large
+from au2.dispatch.records import Records
+from au2.dispatch.status import STATUS_LIMIT_BYTES, Status, parse_status
+from au2.dispatch.timeline import Timeline
+from au2.domain.errors import (
+    Au2Error,
+    BlobMissing,
+    DigestMismatch,
+    InvalidRequest,
+    LeaseLost,
+    NotFound,
+    StorageFull,
+    TooLarge,
+)
+from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.version import Version, VersionType
+from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.logs.base import LogStore
+from au2.storage.claims import Claim
+
+_OBSERVE_SECONDS = 0.25
+"""How long a look may take: bounds how late a stop is noticed."""
+_KILL_MARGIN_SECONDS = 2.0
+"""What the launcher gets over its own grace times before everything is killed."""
+_LAUNCHER_LIMIT_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """How run jobs are moved; one instance for all."""
+
+    engine: Engine
+    logs: LogStore
+    records: Records
+    options: DispatchOptions
+
+    def run(self, claim: Claim, control: JobControl) -> None:
+        """Move a claimed job to its end. Raises Detached, LeaseLost, or a fault of ours."""
+        version = self.records.find_version(claim.job)
+        if version is None or version.image_digest is None or claim.job.request is None:
+            ending = Ending(
+                JobState.FAILED, Reason.IMAGE_MISSING, "The version was deleted meanwhile."
+            )
+            self.records.finish(claim, ending, Timeline(self.records.clock), was=claim.job.state)
+            return
+        _Run(
+            self,
+            claim,
+            control,
+            version=version,
+            image_digest=version.image_digest,
+            resources=claim.job.request.resources,
+        ).go()
+
+
+class _Run:
+    """One attempt of one run job."""
+
+    def __init__(
+        self,
+        kit: RunJob,
+        claim: Claim,
+        control: JobControl,
+        *,
+        version: Version,
+        image_digest: str,
+        resources: Resources,
+    ) -> None:
+        self._kit = kit
+        self._claim = claim
+        self._control = control
+        self._version = version
+        self._image_digest = image_digest
+        self._resources = resources
+        self._id = make_container_id(claim.job, claim.attempt)
+        self._state = claim.job.state
+        self._timeline = Timeline(kit.records.clock, claim.attempt.phases)
+        self._capture = LogCapture(
+            kit.engine, kit.logs, kit.records.notices, claim.job.id, claim.attempt.number
+        )
+        self._interruption: Interruption | None = None
+        self._kill_at = kit.records.clock()
+        self._killed = False
+        self._status = Status()
+
+    def go(self) -> None:
+        """Move it to its end, whatever way that is."""
+        try:
+            started = self._resume() if self._claim.resumed else self._begin()
+            if started:
+                self._finish(self._watch())
+        except LeaseLost:
+            raise
+        except (BlobMissing, DigestMismatch) as error:
+            self._platform_fault(Reason.IMAGE_MISSING, error)
+        except Au2Error as error:
+            if self._state is JobState.RUNNING and isinstance(error, StorageFull):
+                raise  # the container is kept: the record is written when there is room again
+            self._platform_fault(Reason.START_FAILED, error)
+        self._kit.engine.remove(self._id)
+
+    # -- up to the start ---------------------------------------------------------------------
+
+    def _begin(self) -> bool:
+        """Create and start the container; whether it runs now."""
+        engine, options = self._kit.engine, self._kit.options
+        if self._stopped_early():
+            return False
+        self._timeline.begin("prepare")
+        engine.prepare(self._image_digest)
+        self._timeline.begin("create")
+        engine.create(
+            ContainerSpec(
+                container_id=self._id,
+                image_digest=self._image_digest,
+                environment=make_environment(
+                    self._claim.job,
+                    self._claim.attempt,
+                    self._version,
+                    stop_grace_seconds=options.stop_grace_seconds,
+                    after_grace_seconds=options.after_grace_seconds,
+                ),
+                files=make_files(self._claim.job),
+                resources=self._resources,
+                hostname=f"job-{self._claim.job.id}",
+                no_new_privileges=self._is_packaged,
+                log_limit_bytes=options.log_limit_bytes,
+            )
+        )
+        if self._stopped_early():
+            return False
+        self._timeline.begin("run")
+        # RUNNING is written before the start: a PENDING job was certainly never started.
+        self._mark_running()
+        engine.start(self._id)
+        return True
+
+    def _resume(self) -> bool:
+        """Find out how far an earlier dispatcher came; whether the container was started."""
+        engine = self._kit.engine
+        if self._state is JobState.PENDING:
+            engine.remove(self._id)
+            return self._begin()
+        seen = engine.observe(self._id)
+        self._capture.resume(seen.log_bytes if seen.state is not ContainerState.LOST else 1 << 62)
+        if seen.state is ContainerState.CREATED:
+            engine.start(self._id)
+        return True
+
+    def _mark_running(self) -> None:
+        self._kit.records.running(
+            self._claim,
+            self._timeline,
+            container_id=self._id,
+            image_digest=self._image_digest,
+        )
+        self._state = JobState.RUNNING
+
+    def _stopped_early(self) -> bool:
+        if not self._control.stop.is_set():
+            return False
+        ending = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
+        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
+        return True
+
+    # -- while it runs -----------------------------------------------------------------------
+
+    def _watch(self) -> Observation:
+        """Follow the container to its end, copying the log as it grows."""
+        seen_bytes = 0
+        deadline = self._deadline_seconds()
+        while True:
+            seen = self._kit.engine.observe(
+                self._id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
+            )
+            seen_bytes = max(seen_bytes, seen.log_bytes)
+            self._capture.advance(self._id, seen.log_bytes)
+            if seen.state in {ContainerState.EXITED, ContainerState.LOST}:
+                return seen
+            if self._control.detach.is_set():
+                raise Detached
+            self._read_status()
+            self._interrupt(deadline)
+
+    def _deadline_seconds(self) -> float:
+        """Seconds since the epoch at which the time is up, also when taken over half-way."""
+        started_at = self._claim.attempt.started_at or self._kit.records.clock()
+        return (started_at + timedelta(seconds=self._resources.timeout_seconds)).timestamp()
+
+    def _interrupt(self, deadline: float) -> None:
+        """Stop signal first, kill when the grace is over."""
+        now = self._kit.records.clock()
+        if self._interruption is None:
+            if self._control.stop.is_set():
+                self._interruption = Interruption.STOP
+            elif now.timestamp() >= deadline:
+                self._interruption = Interruption.TIME_OUT
+            else:
+                return
+            self._kill_at = now + timedelta(seconds=self._grace_seconds)
+            self._signal(self._kit.engine.stop_signal(self._image_digest))
+        elif now >= self._kill_at and not self._killed:
+            self._killed = True
+            self._signal("SIGKILL")
+
+    def _signal(self, name: str) -> None:
+        try:
+            self._kit.engine.signal(self._id, name)
+        except NotFound:
+            return  # it ended meanwhile; the next look says how
+
+    @property
+    def _grace_seconds(self) -> float:
+        options = self._kit.options
+        if not self._is_packaged:
+            return options.stop_grace_seconds
+        # The launcher of a packaged version keeps the grace times itself, to run after.sh.
+        return options.stop_grace_seconds + options.after_grace_seconds + _KILL_MARGIN_SECONDS
+
+    @property
+    def _is_packaged(self) -> bool:
+        return self._version.type is VersionType.PACKAGED
+
+    def _read_status(self) -> None:
+        content = self._read_file(STATUS_FILE, STATUS_LIMIT_BYTES)
+        status = None if content is None else parse_status(content)
+        if status is not None and status != self._status:
+            self._status = status
+            self._kit.records.status(self._claim, text=status.text, progress=status.progress)
+
+    # -- after the end -----------------------------------------------------------------------
+
+    def _finish(self, seen: Observation) -> None:
+        lost = seen.state is ContainerState.LOST
+        if not lost:
+            self._read_status()
+        output = Output() if lost else self._read_output()
+        ending = make_ending(
+            seen,
+            resources=self._resources,
+            interruption=self._interruption,
+            launcher={} if lost else self._read_launcher(),
+            output=output,
+        )
+        if seen.log_truncated:
+            limit = self._kit.options.log_limit_bytes >> 20
+            self._capture.remark(f"The log reached its limit of {limit} MiB; the rest is not kept.")
+        self._capture.close()
+        self._kit.records.finish(
+            self._claim,
+            ending,
+            self._timeline,
+            was=self._state,
+            output=output.value,
+            used=self._used(seen),
+        )
+
+    def _used(self, seen: Observation) -> Mapping[str, float]:
+        used: dict[str, float] = {"log_bytes": self._capture.stored_bytes}
+        if seen.cpu_seconds is not None:
+            used["cpu_seconds"] = seen.cpu_seconds
+        if seen.memory_peak_bytes is not None:
+            used["memory_peak_bytes"] = seen.memory_peak_bytes
+        return used
+
+    def _read_output(self) -> Output:
+        limit_bytes = self._kit.options.output_limit_bytes
+        try:
+            content = self._kit.engine.read_file(self._id, OUTPUT_FILE, limit_bytes=limit_bytes)
+        except TooLarge:
+            return Output(problem=too_large(limit_bytes))
+        except InvalidRequest as error:
+            return Output(problem=f"The output file can't be read: {error.message}")
+        return parse_output(content, limit_bytes=limit_bytes)
+
+    def _read_launcher(self) -> Mapping[str, Any]:
+        content = self._read_file(LAUNCHER_FILE, _LAUNCHER_LIMIT_BYTES)
+        try:
+            document = json.loads(content or b"{}")
+        except (ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def _read_file(self, name: str, limit_bytes: int) -> bytes | None:
+        """A file that the code may have spoilt: then it counts as missing."""
+        try:
+            return self._kit.engine.read_file(self._id, name, limit_bytes=limit_bytes)
+        except InvalidRequest:
+            return None
+
+    def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
+        text = f"The platform could not run it: {error.message}"
+        ending = Ending(JobState.FAILED, reason, f"{text} {error.hint or ''}".strip())
+        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)

@@ -1,0 +1,129 @@
+"""Moves one upload job: read the package → build its image → make the version available."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from au2.blobs.base import BlobStore
+from au2.builder.build import build_package
+from au2.contract.upload import FileEntry
+from au2.dispatch.control import JobControl
+from au2.dispatch.records import Records
+from au2.dispatch.timeline import Timeline
+from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidPackage, StorageFull
+from au2.domain.job import Ending, JobState, Reason
+from au2.domain.runtime import Runtime
+from au2.domain.version import RuntimeReference
+from au2.logs.base import LogStore
+from au2.notices.base import log_topic
+from au2.package.description import PackageDescription, describe_package
+from au2.package.entries import PackageEntry
+from au2.package.limits import TEXT_BYTES
+from au2.storage.claims import Claim
+from au2.storage.runtimes import find_runtime
+from au2.storage.uploads import Upload, find_upload_of_job
+from au2.storage.versions import BuiltImage
+
+_GONE = "What was uploaded is not there any more. Upload the package again."
+_NO_ROOM = "The server's disk is full. Ask your operator to free space, then upload again."
+
+
+@dataclass(frozen=True, slots=True)
+class UploadJob:
+    """How upload jobs are moved; one instance for all."""
+
+    blobs: BlobStore
+    logs: LogStore
+    records: Records
+
+    def run(self, claim: Claim, control: JobControl) -> None:
+        """Move a claimed job to its end. Raises LeaseLost, or a fault of ours.
+
+        Building has no effect outside the blob store, where the same bytes have the same name, so
+        an attempt that was cut off is simply done again.
+        """
+        timeline = Timeline(self.records.clock, claim.attempt.phases)
+        timeline.begin("build")
+        if claim.job.state is JobState.PENDING:
+            self.records.running(claim, timeline)
+        log = self._make_log(claim)
+        built: BuiltImage | None = None
+        try:
+            built = self._build(claim, log)
+            ending = Ending(JobState.SUCCEEDED)
+        except InvalidPackage as error:
+            for detail in error.details:
+                log(str(detail))
+            ending = _failed("The package has mistakes: see the log, mend them, upload it again.")
+        except (BlobMissing, DigestMismatch):
+            ending = _failed(_GONE)
+        except StorageFull:
+            ending = _failed(_NO_ROOM)
+        except Au2Error as error:
+            ending = _failed(f"{error.message} {error.hint or ''}".strip())
+        if control.stop.is_set():
+            built, ending = None, Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
+        if ending.reason_text:
+            log(ending.reason_text)
+        self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
+
+    def _make_log(self, claim: Claim) -> Callable[[str], None]:
+        job_id, number = claim.job.id, claim.attempt.number
+
+        def log(text: str) -> None:
+            self.logs.write_line(job_id, number, "stdout", text)
+            self.records.notices.send(log_topic(job_id))
+
+        return log
+
+    def _build(self, claim: Claim, log: Callable[[str], None]) -> BuiltImage:
+        upload, runtime, reference = self._load(claim)
+        entries = [FileEntry.model_construct(**document) for document in upload.files]
+        description = describe_package(entries, self._read, language=runtime.language)
+        if description.manifest.runtime != upload.runtime:
+            raise InvalidPackage(
+                f"aunsight.yml names the runtime '{description.manifest.runtime}', "
+                f"but the upload was begun for '{upload.runtime}'."
+            )
+        log(f"Runtime: {runtime.name}, version {reference.runtime_version}")
+        digest = build_package(
+            self.blobs,
+            runtime_image_digest=reference.image_digest,
+            entries=entries,
+            description=description,
+            language=runtime.language,
+            log=log,
+        )
+        return _built_image(digest, description)
+
+    def _load(self, claim: Claim) -> tuple[Upload, Runtime, RuntimeReference]:
+        version = self.records.find_version(claim.job)
+        with self.records.database.read() as transaction:
+            upload = find_upload_of_job(transaction, claim.job.id)
+            if upload is None or version is None or version.runtime is None:
+                raise BlobMissing
+            runtime = find_runtime(transaction, version.runtime.runtime_id)
+        if runtime is None:
+            raise BlobMissing
+        return upload, runtime, version.runtime
+
+    def _read(self, entry: PackageEntry) -> bytes:
+        return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=TEXT_BYTES)
+
+
+def _failed(text: str) -> Ending:
+    return Ending(JobState.FAILED, Reason.BUILD_FAILED, text)
+
+
+def _built_image(digest: str, description: PackageDescription) -> BuiltImage:
+    resources = {
+        name: value
+        for name, value in asdict(description.manifest.resources).items()
+        if value is not None
+    }
+    return BuiltImage(
+        image_digest=digest,
+        environment=description.environment,
+        args_schema=description.args_schema,
+        out_schema=description.out_schema,
+        resources=resources,
+    )

@@ -1,0 +1,77 @@
+r"""Records of a log at rest: the log format of the Kubernetes container runtime interface (CRI).
+
+``<RFC 3339 time> <stream> <P|F> <content>\n``. A ``P`` record is part of a line that goes on in the
+next record of the same stream; an ``F`` record ended with a newline. Besides the two streams that
+the format knows there is :data:`PLATFORM`, for the platform's own remarks. The command line imports
+this module, so it imports next to nothing.
+"""
+
+from typing import NamedTuple
+
+STDOUT = "stdout"
+STDERR = "stderr"
+PLATFORM = "platform"
+
+_STREAMS = {name.encode(): name for name in (STDOUT, STDERR, PLATFORM)}
+_PARTIAL = {b"P": True, b"F": False}
+
+
+class Record(NamedTuple):
+    """A line of output, or a part of one. A named tuple because millions of them are made."""
+
+    time: str
+    """RFC 3339, as precise as it was written; empty when the record was damaged."""
+    stream: str
+    partial: bool
+    """Whether the line goes on in the next record of this stream."""
+    content: bytes
+    """Byte for byte as it was printed, without the newline."""
+
+
+def format_record(record: Record) -> bytes:
+    """Return the bytes of ``record`` at rest; inverse of :func:`parse_records`.
+
+    Raises:
+        ValueError: the content holds a newline, which would forge a record.
+
+    """
+    if b"\n" in record.content:
+        raise ValueError("A record's content holds no newline.")
+    tag = "P" if record.partial else "F"
+    return f"{record.time} {record.stream} {tag} ".encode() + record.content + b"\n"
+
+
+def parse_records(data: bytes) -> tuple[list[Record], int]:
+    """Return all whole records at the start of ``data`` and how many bytes they take.
+
+    What is left over is the beginning of a record that is not yet whole. A line that is no record
+    (a damaged disk) is kept as a remark of the platform, so that nothing is ever lost or raised.
+    """
+    consumed_bytes = data.rfind(b"\n") + 1
+    lines = data[:consumed_bytes].split(b"\n")
+    lines.pop()
+    records: list[Record] = []
+    for line in lines:
+        # Spelled out here, past Record's own constructor: logs have millions of lines.
+        try:
+            time, stream, tag, content = line.split(b" ", 3)
+            fields = (time.decode("ascii"), _STREAMS[stream], _PARTIAL[tag], content)
+            record = tuple.__new__(Record, fields)
+        except (ValueError, KeyError):
+            record = _parse_odd_line(line)
+        records.append(record)
+    return records, consumed_bytes
+
+
+def _parse_odd_line(line: bytes) -> Record:
+    """Parse what is rare: further tags, or no space after the tag of an empty line.
+
+    The format allows more tags after a colon; none is defined, so only the first is looked at.
+    """
+    time, _, rest = line.partition(b" ")
+    stream, _, rest = rest.partition(b" ")
+    tags, _, content = rest.partition(b" ")
+    tag = tags.partition(b":")[0]
+    if stream in _STREAMS and tag in _PARTIAL and time.isascii():
+        return Record(time.decode("ascii"), _STREAMS[stream], _PARTIAL[tag], content)
+    return Record("", PLATFORM, False, line)

@@ -1,0 +1,139 @@
+"""Digests, and streams that check or compute them.
+
+The check sits in the stream, so no reader can forget it. Only SHA-256 is used: every tool writes it, and
+one name per content keeps storage without doubles.
+"""
+
+import hashlib
+import io
+import re
+
+from au2.domain.errors import Au2Error, DigestMismatch, InvalidRequest
+from au2.oci.streams import Readable, Writable
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the digest of ``data``: ``sha256:`` and 64 lower-case hexadecimal digits."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def parse_digest(text: object, *, error: type[Au2Error] = InvalidRequest) -> str:
+    """Return ``text`` if it is a digest that we take; raises ``error``."""
+    if isinstance(text, str) and _DIGEST.fullmatch(text):
+        return text
+    shown = repr(text)
+    if len(shown) > 100:
+        shown = shown[:100] + "…"
+    raise error(f"{shown} is not a digest of the form sha256:<64 lower-case hexadecimal digits>")
+
+
+def hexadecimal(digest: str) -> str:
+    """Return the digits of a digest, without the algorithm."""
+    return digest.removeprefix("sha256:")
+
+
+class VerifyingReader(io.BufferedIOBase):
+    """Reads ``file`` and raises DigestMismatch in place of its end if it was not what was stated.
+
+    With ``size_bytes`` the check comes with the last byte, so a caller that reads just as many bytes as
+    were stated is protected too, and a longer stream is not read further. Closes ``file`` with itself if
+    that can be closed.
+    """
+
+    def __init__(self, file: Readable, digest: str, size_bytes: int | None = None) -> None:
+        super().__init__()
+        self._file = file
+        self._digest = parse_digest(digest)
+        self._size_bytes = size_bytes
+        self._hash = hashlib.sha256()
+        self._seen_bytes = 0
+        self._verified = False
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes; raises DigestMismatch instead of an untrue end."""
+        if size is None or size < 0:
+            return self._read_all()
+        if self._verified or size == 0:
+            return b""
+        data = self._file.read(self._allowed(size))
+        self._hash.update(data)
+        self._seen_bytes += len(data)
+        if self._size_bytes is None:
+            if not data:
+                self._verify()
+        elif not data or self._seen_bytes >= self._size_bytes:
+            self._verify_size(self._size_bytes)
+            self._verify()
+        return data
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Read once from below."""
+        return self.read(1 << 18 if size < 0 else size)
+
+    def close(self) -> None:
+        """Close the stream below."""
+        if not self.closed:
+            close = getattr(self._file, "close", None)
+            if close is not None:
+                close()
+        super().close()
+
+    def _allowed(self, size: int) -> int:
+        if self._size_bytes is None:
+            return size
+        return min(size, max(self._size_bytes - self._seen_bytes, 1))
+
+    def _read_all(self) -> bytes:
+        parts = []
+        while data := self.read(1 << 20):
+            parts.append(data)
+        return b"".join(parts)
+
+    def _verify_size(self, size_bytes: int) -> None:
+        if self._seen_bytes == size_bytes and self._file.read(1):
+            raise DigestMismatch(f"{self._digest}: more than the stated {size_bytes} bytes")
+        if self._seen_bytes > size_bytes:
+            raise DigestMismatch(f"{self._digest}: more than the stated {size_bytes} bytes")
+        if self._seen_bytes < size_bytes:
+            raise DigestMismatch(
+                f"{self._digest}: it ends after {self._seen_bytes} of the stated {size_bytes} bytes"
+            )
+
+    def _verify(self) -> None:
+        found = "sha256:" + self._hash.hexdigest()
+        if found != self._digest:
+            raise DigestMismatch(f"{self._digest} was stated, but the bytes have {found}")
+        self._verified = True
+
+
+class HashingWriter:
+    """Passes bytes on to ``out`` (or nowhere) and keeps their digest and size."""
+
+    def __init__(self, out: Writable | None = None) -> None:
+        self._out = out
+        self._hash = hashlib.sha256()
+        self._size_bytes = 0
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Take bytes."""
+        self._hash.update(data)
+        self._size_bytes += len(data)
+        if self._out is not None:
+            self._out.write(bytes(data) if isinstance(data, memoryview) else data)
+        return len(data)
+
+    @property
+    def digest(self) -> str:
+        """Digest of all bytes so far."""
+        return "sha256:" + self._hash.hexdigest()
+
+    @property
+    def size_bytes(self) -> int:
+        """Number of bytes so far."""
+        return self._size_bytes

@@ -1,0 +1,61 @@
+"""One file of a package: the shape shared with the wire, and the one found on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class PackageEntry(Protocol):
+    """What :class:`au2.contract.upload.FileEntry` and :class:`PackagedFile` have in common."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the package, ``/``-separated, normalised."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """``file`` or ``link``."""
+        ...
+
+    @property
+    def executable(self) -> bool:
+        """Whether a file has the run bit."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of a file's content."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Lower-case hexadecimal digest of a file's content; empty for links."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Where a link points; empty for files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PackagedFile:
+    """A file as it will be sent."""
+
+    path: str
+    type: str
+    executable: bool
+    size_bytes: int
+    sha256: str
+    target: str
+    source: Path | bytes
+    """Where the content is: on disk, or here where it differs from what is on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageFiles:
+    """All files of a package, sorted by path."""
+
+    entries: tuple[PackagedFile, ...]
+    total_bytes: int

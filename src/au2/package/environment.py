@@ -1,0 +1,53 @@
+"""``env.yml``: default environment variables."""
+
+import re
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.package import names
+from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
+from au2.package.yaml_values import is_null
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+PLATFORM_PREFIX = "AU_"
+
+
+def find_name_mistake(name: str) -> str | None:
+    """Say what is wrong with the name of an environment variable, for ``env.yml`` and submissions."""
+    if not _NAME.fullmatch(name):
+        return f"'{name}' is no name for a variable: letters, digits and '_', not a digit first"
+    if name.startswith(PLATFORM_PREFIX):
+        return f"'{name}' can't be set: names that begin with AU_ are the platform's own"
+    return None
+
+
+def parse_environment(text: str, file: str = names.ENVIRONMENT) -> dict[str, str]:
+    """Return name → text, scalars exactly as they are written (``1.10``, ``NO``).
+
+    Raises:
+        InvalidPackage: with every mistake, its file and line.
+    """
+    root = parse_nodes(text, file)
+    if root is None or is_null(root):
+        return {}
+    if not isinstance(root, Mapping):
+        detail = Detail("write 'NAME: value' lines", file=file, line=root.start.line + 1)
+        raise InvalidPackage(details=[detail])
+    mistakes: list[Detail] = []
+    found: dict[str, str] = {}
+    for key, value in root.items:
+        message = find_name_mistake(key.text) or _find_value_mistake(key.text, value)
+        if message is not None:
+            mistakes.append(Detail(message, file=file, line=key.start.line + 1))
+        elif isinstance(value, Scalar):
+            found[key.text] = value.text
+    if mistakes:
+        raise InvalidPackage(details=mistakes)
+    return found
+
+
+def _find_value_mistake(name: str, value: Node) -> str | None:
+    if isinstance(value, Scalar):
+        return f"the value of '{name}' holds a NUL" if "\0" in value.text else None
+    if isinstance(value, Mapping) and value.find("secret"):
+        return f"'{name}' asks for a secret: this version of the platform has no secrets yet"
+    return f"the value of '{name}' must be a text"

@@ -1,0 +1,23 @@
+"""How large a package may be, and how many mistakes are told at once."""
+
+from dataclasses import dataclass
+
+PATH_BYTES = 1024
+"""Longest path; well below ``PATH_MAX`` so that it still fits below an engine's own folders."""
+NAME_BYTES = 255
+"""Longest single name (``NAME_MAX`` of every Linux file system)."""
+TEXT_BYTES = 1 << 20
+"""Largest YAML file of a package."""
+MOST_MISTAKES = 100
+"""Mistakes told at once; what comes after is counted only."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLimits:
+    """What a package may hold. The server's come from its settings."""
+
+    files: int = 100_000
+    total_bytes: int = 10 << 30
+
+
+DEFAULT_LIMITS = PackageLimits()

@@ -1,0 +1,198 @@
+"""Strict YAML 1.2: text → nodes that know their place.
+
+Made for files of strangers: size, nesting and node count are limited, aliases count as what they stand
+for, tags are refused, keys are plain texts and given once. Every mistake has its line.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.package.limits import TEXT_BYTES
+
+DEEPEST = 64
+MOST_NODES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a text, both counted from zero."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text. ``plain``: written without quotes, so it may mean a number, a boolean or nothing."""
+
+    text: str
+    plain: bool
+    start: Place
+    end: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A list."""
+
+    items: tuple["Node", ...]
+    flow: bool
+    start: Place
+    end: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Key → value, in the order as written."""
+
+    items: tuple[tuple[Scalar, "Node"], ...]
+    flow: bool
+    start: Place
+    end: Place
+
+    def find(self, key: str) -> tuple[Scalar, "Node"] | None:
+        """Return the key and the value of that name."""
+        return next((item for item in self.items if item[0].text == key), None)
+
+
+type Node = Scalar | Sequence | Mapping
+
+
+def parse_nodes(text: str, file: str) -> Node | None:
+    """Return the root node of ``text``, None where there is nothing but comments.
+
+    Raises:
+        InvalidPackage: not strict YAML; one detail with file and line.
+    """
+    if len(text) > TEXT_BYTES or len(text.encode(errors="replace")) > TEXT_BYTES:
+        _refuse(f"the file is larger than {TEXT_BYTES // 1024} KiB", file, None)
+    try:
+        return _Composer(YAML(typ="safe", pure=True).parse(text), file).compose()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        _refuse(error.problem or "not valid YAML", file, mark.line if mark else None)
+    except YAMLError as error:
+        place = getattr(error, "position", None)
+        line = text.count("\n", 0, place) if isinstance(place, int) else None
+        _refuse(str(error).partition("\n")[0], file, line)
+    except ValueError as error:
+        # The library converts escapes such as "\Uffffffff" without asking whether they exist.
+        _refuse(f"not valid YAML: {error}", file, None)
+
+
+def _refuse(message: str, file: str, line: int | None) -> NoReturn:
+    detail = Detail(message, file=file, line=None if line is None else line + 1)
+    raise InvalidPackage(details=[detail])
+
+
+class _Composer:
+    """Builds nodes from parser events; stops as soon as a limit is passed."""
+
+    def __init__(self, events: Iterator[Event], file: str) -> None:
+        self._events = events
+        self._file = file
+        self._node_count = 0
+        self._anchored: dict[str, tuple[Node, int]] = {}
+
+    def compose(self) -> Node | None:
+        """Return the root node of the only document."""
+        root: Node | None = None
+        documents = 0
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse("only one document is allowed ('---' begins another)", event)
+            elif isinstance(event, NodeEvent):
+                root = self._node(event, 1)
+            elif isinstance(event, StreamEndEvent):
+                break
+        if isinstance(root, Scalar) and root.plain and root.text == "":
+            return None
+        return root
+
+    def _node(self, event: Event, depth: int) -> Node:
+        if depth > DEEPEST:
+            self._refuse(f"nested deeper than {DEEPEST} levels", event)
+        if isinstance(event, AliasEvent):
+            return self._alias(event)
+        before = self._node_count
+        self._count(1, event)
+        if getattr(event, "tag", None) is not None:
+            self._refuse(f"tags are not supported ('{event.tag}')", event)
+        node = self._compose(event, depth)
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self._anchored[anchor] = (node, self._node_count - before)
+        return node
+
+    def _compose(self, event: Event, depth: int) -> Node:
+        start = _start(event)
+        if isinstance(event, MappingStartEvent):
+            items, end = self._items(depth)
+            return Mapping(items, bool(event.flow_style), start, end)
+        if isinstance(event, SequenceStartEvent):
+            elements, end = self._elements(depth)
+            return Sequence(elements, bool(event.flow_style), start, end)
+        assert isinstance(event, ScalarEvent)  # noqa: S101 - no other node event exists
+        return Scalar(event.value, event.style is None, start, _end(event))
+
+    def _elements(self, depth: int) -> tuple[tuple[Node, ...], Place]:
+        elements: list[Node] = []
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            elements.append(self._node(event, depth + 1))
+        return tuple(elements), _end(event)
+
+    def _items(self, depth: int) -> tuple[tuple[tuple[Scalar, Node], ...], Place]:
+        items: list[tuple[Scalar, Node]] = []
+        first_lines: dict[str, int] = {}
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key = self._node(event, depth + 1)
+            if not isinstance(key, Scalar):
+                self._refuse("a key must be a text", event)
+            if key.text in first_lines:
+                first = first_lines[key.text] + 1
+                self._refuse(f"the key '{key.text}' is given twice (first on line {first})", event)
+            first_lines[key.text] = key.start.line
+            items.append((key, self._node(next(self._events), depth + 1)))
+        return tuple(items), _end(event)
+
+    def _alias(self, event: AliasEvent) -> Node:
+        if event.anchor not in self._anchored:
+            self._refuse(f"nothing is named '&{event.anchor}' before this", event)
+        node, size = self._anchored[event.anchor]
+        self._count(size, event)
+        return node
+
+    def _count(self, nodes: int, event: Event) -> None:
+        self._node_count += nodes
+        if self._node_count > MOST_NODES:
+            self._refuse(f"more than {MOST_NODES} values", event)
+
+    def _refuse(self, message: str, event: Event) -> NoReturn:
+        _refuse(message, self._file, event.start_mark.line)
+
+
+def _start(event: Any) -> Place:
+    return Place(event.start_mark.line, event.start_mark.column)
+
+
+def _end(event: Any) -> Place:
+    return Place(event.end_mark.line, event.end_mark.column)

@@ -1,0 +1,99 @@
+"""Claims: which dispatcher works on a job. Take, renew, release.
+
+A claim is a lease with a fencing token. The token grows each time a job is claimed, and every
+change of a claimed job names it, so a dispatcher that was thought dead can change nothing any more.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, or_, select, update
+
+from au2.domain.errors import LeaseLost
+from au2.domain.job import Attempt, Job, JobState
+from au2.storage.database import Transaction
+from au2.storage.jobs import find_job
+from au2.storage.tables import attempts, jobs
+
+_OPEN_STATES = (JobState.PENDING.value, JobState.RUNNING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to move one job."""
+
+    job: Job
+    """As it was when claimed."""
+    attempt: Attempt
+    token: int
+    resumed: bool
+    """The attempt was begun under an earlier claim: find out how far it came."""
+
+
+def take_claims(
+    transaction: Transaction, owner: str, *, limit: int, at: datetime, lease_seconds: float
+) -> list[Claim]:
+    """Claim up to ``limit`` jobs that nobody works on, oldest first."""
+    waiting = transaction.execute(
+        select(jobs.c.id, jobs.c.claim_token, jobs.c.attempt_count)
+        .where(
+            jobs.c.state.in_(_OPEN_STATES),
+            jobs.c.ready_at.is_not(None),
+            or_(jobs.c.claim_expires_at.is_(None), jobs.c.claim_expires_at < at),
+        )
+        .order_by(jobs.c.id)
+        .limit(limit)
+    ).all()
+    taken: list[Claim] = []
+    for job_id, token, attempt_count in waiting:
+        changed = transaction.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id, jobs.c.claim_token == token)
+            .values(
+                claim_owner=owner,
+                claim_token=token + 1,
+                claim_expires_at=at + timedelta(seconds=lease_seconds),
+            )
+        ).rowcount
+        if changed:
+            taken.append(_begin(transaction, job_id, token + 1, attempt_count, at))
+    return taken
+
+
+def _begin(
+    transaction: Transaction, job_id: int, token: int, attempt_count: int, at: datetime
+) -> Claim:
+    """Go on with the open attempt, or begin a new one."""
+    job = find_job(transaction, job_id)
+    if job is None:
+        raise LeaseLost(f"Job {job_id} is gone.")
+    if job.attempts and job.attempts[-1].ending is None:
+        return Claim(job, job.attempts[-1], token, resumed=True)
+    number = attempt_count + 1
+    transaction.execute(
+        insert(attempts).values(job_id=job_id, number=number, created_at=at, phases=[], used={})
+    )
+    transaction.execute(update(jobs).where(jobs.c.id == job_id).values(attempt_count=number))
+    return Claim(job, Attempt(number=number, created_at=at), token, resumed=False)
+
+
+def renew_claim(
+    transaction: Transaction, job_id: int, token: int, *, at: datetime, lease_seconds: float
+) -> None:
+    """Prolong a claim. Raises LeaseLost when it is another's by now."""
+    changed = transaction.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.claim_token == token)
+        .values(claim_expires_at=at + timedelta(seconds=lease_seconds))
+    ).rowcount
+    if not changed:
+        raise LeaseLost(f"Job {job_id} is worked on by another dispatcher.")
+
+
+def release_claims(transaction: Transaction, owner: str) -> int:
+    """Let go of all open jobs of an owner that is known to be gone; return how many."""
+    return transaction.execute(
+        update(jobs)
+        .where(jobs.c.claim_owner == owner, jobs.c.state.in_(_OPEN_STATES))
+        .values(claim_expires_at=None, claim_owner=None)
+    ).rowcount

@@ -1,0 +1,34 @@
+"""How a context is kept in rows: two columns, and which rows a context sees."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, or_
+
+from au2.domain.context import Context
+
+
+def context_columns(context: Context | None) -> dict[str, str | None]:
+    """Column values of an owner; None is a global object."""
+    if context is None:
+        return {"organization_id": None, "project_id": None}
+    return {"organization_id": context.organization_id, "project_id": context.project_id}
+
+
+def read_context(row: Any) -> Context:
+    """The owner that a row names."""
+    return Context(row.organization_id, row.project_id)
+
+
+def owned_by(table: FromClause, context: Context) -> ColumnElement[bool]:
+    """Rows owned by exactly this context."""
+    return and_(
+        table.c.organization_id == context.organization_id,
+        table.c.project_id.is_(None)
+        if context.project_id is None
+        else table.c.project_id == context.project_id,
+    )
+
+
+def visible_from(table: FromClause, context: Context) -> ColumnElement[bool]:
+    """Rows owned by this context or one above it."""
+    return or_(*(owned_by(table, owner) for owner in context.chain))

@@ -1,0 +1,69 @@
+"""Opening the database and its transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.exc import OperationalError
+
+from au2.domain.errors import StorageFull
+from au2.storage import dialect
+
+Transaction = Connection
+"""What the functions of this room take first. Begun and ended by :class:`Database` only."""
+
+
+class Database:
+    """One database. Safe to use from several threads and processes."""
+
+    def __init__(self, url: str) -> None:
+        """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``."""
+        self._engine: Engine = create_engine(url, **dialect.engine_arguments(url))
+        dialect.prepare_engine(self._engine)
+
+    @classmethod
+    def open_file(cls, path: Path) -> Self:
+        """Open (and create, if need be) an SQLite file; its folder is made, for root only."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(f"sqlite:///{path}")
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest revision. Idempotent."""
+        config = Config()
+        config.set_main_option("script_location", "au2.storage:migrations")
+        with self.write() as transaction:
+            config.attributes["connection"] = transaction
+            command.upgrade(config, "head")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads: one consistent view."""
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that writes, committed when the block ends well.
+
+        Raises:
+            StorageFull: no room; nothing was changed.
+        """
+        try:
+            with self._engine.connect() as connection:
+                writing = connection.execution_options(**dialect.WRITE_OPTIONS)
+                with writing.begin():
+                    yield writing
+        except OperationalError as error:
+            if dialect.is_storage_full(error):
+                raise StorageFull(
+                    hint="Free some space on the server's data directory, then try again."
+                ) from error
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()

@@ -1,0 +1,112 @@
+"""Upload sessions: an owner, a lease and a fencing token."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from au2.domain.errors import LeaseLost
+from au2.storage.database import Transaction
+from au2.storage.tables import uploads
+
+
+class UploadState(StrEnum):
+    """Where an upload stands."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload session as stored."""
+
+    id: str
+    process_id: str
+    version_number: int
+    job_id: int
+    user_id: str
+    fence: int
+    lease_until: datetime
+    state: UploadState
+    files: Sequence[Mapping[str, Any]]
+    """Documents of ``contract.upload.FileEntry``."""
+    runtime: str
+    created_at: datetime
+
+
+def add_upload(transaction: Transaction, upload: Upload) -> None:
+    """Insert an upload."""
+    transaction.execute(
+        insert(uploads).values(
+            id=upload.id,
+            process_id=upload.process_id,
+            version_number=upload.version_number,
+            job_id=upload.job_id,
+            user_id=upload.user_id,
+            fence=upload.fence,
+            lease_until=upload.lease_until,
+            state=upload.state.value,
+            files=list(upload.files),
+            runtime=upload.runtime,
+            created_at=upload.created_at,
+        )
+    )
+
+
+def _upload(row: Any) -> Upload:
+    return Upload(**{**row._mapping, "state": UploadState(row.state)})
+
+
+def find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
+    """The upload of that id."""
+    row = transaction.execute(select(uploads).where(uploads.c.id == upload_id)).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def find_upload_of_job(transaction: Transaction, job_id: int) -> Upload | None:
+    """The upload that a job belongs to."""
+    row = transaction.execute(select(uploads).where(uploads.c.job_id == job_id)).one_or_none()
+    return None if row is None else _upload(row)
+
+
+def list_abandoned(transaction: Transaction, *, at: datetime) -> list[Upload]:
+    """Open uploads whose lease has run out."""
+    rows = transaction.execute(
+        select(uploads).where(uploads.c.state == UploadState.OPEN.value, uploads.c.lease_until < at)
+    )
+    return [_upload(row) for row in rows]
+
+
+def change_upload(
+    transaction: Transaction,
+    upload: Upload,
+    *,
+    state: UploadState = UploadState.OPEN,
+    lease_until: datetime | None = None,
+    fence: int | None = None,
+) -> None:
+    """The one door for an upload, guarded by its fencing token and by being open.
+
+    Raises:
+        LeaseLost: it is no longer open, or somebody else took it over.
+    """
+    changed = transaction.execute(
+        update(uploads)
+        .where(
+            uploads.c.id == upload.id,
+            uploads.c.fence == upload.fence,
+            uploads.c.state == UploadState.OPEN.value,
+        )
+        .values(
+            state=state.value,
+            lease_until=lease_until or upload.lease_until,
+            fence=fence or upload.fence,
+        )
+    ).rowcount
+    if not changed:
+        raise LeaseLost("This upload is no longer open.", hint="Start the upload again.")

@@ -1,0 +1,175 @@
+"""Process versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from au2.domain.errors import Conflict
+from au2.domain.version import (
+    ImageStatus,
+    RuntimeReference,
+    Version,
+    VersionType,
+    may_become,
+)
+from au2.storage.database import Transaction
+from au2.storage.tables import runtime_versions, versions
+
+_SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_digest")).join(
+    runtime_versions,
+    (runtime_versions.c.runtime_id == versions.c.runtime_id)
+    & (runtime_versions.c.version == versions.c.runtime_version),
+    isouter=True,
+)
+
+
+def _version(row: Any) -> Version:
+    runtime = None
+    if row.runtime_id is not None:
+        runtime = RuntimeReference(row.runtime_id, row.runtime_version, row.runtime_image_digest)
+    return Version(
+        process_id=row.process_id,
+        number=row.number,
+        type=VersionType(row.type),
+        description=row.description,
+        image_status=ImageStatus(row.image_status),
+        image_digest=row.image_digest,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        published_at=row.published_at,
+        published_by=row.published_by,
+        runtime=runtime,
+        upload_job_id=row.upload_job_id,
+        environment=row.environment,
+        args_schema=row.args_schema,
+        out_schema=row.out_schema,
+        resources=row.resources,
+    )
+
+
+def add_version(transaction: Transaction, version: Version) -> None:
+    """Insert a version; its number comes from ``processes.take_version_number``."""
+    runtime = version.runtime
+    transaction.execute(
+        insert(versions).values(
+            process_id=version.process_id,
+            number=version.number,
+            type=version.type.value,
+            description=version.description,
+            image_status=version.image_status.value,
+            created_at=version.created_at,
+            created_by=version.created_by,
+            runtime_id=None if runtime is None else runtime.runtime_id,
+            runtime_version=None if runtime is None else runtime.runtime_version,
+            upload_job_id=version.upload_job_id,
+        )
+    )
+
+
+def find_version(transaction: Transaction, process_id: str, number: int) -> Version | None:
+    """One version, unless deleted."""
+    row = transaction.execute(
+        _SELECT.where(
+            versions.c.process_id == process_id,
+            versions.c.number == number,
+            versions.c.deleted_at.is_(None),
+        )
+    ).one_or_none()
+    return None if row is None else _version(row)
+
+
+def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
+    """A process's versions, oldest first."""
+    rows = transaction.execute(
+        _SELECT.where(
+            versions.c.process_id == process_id, versions.c.deleted_at.is_(None)
+        ).order_by(versions.c.number)
+    )
+    return [_version(row) for row in rows]
+
+
+def find_default_version(transaction: Transaction, process_id: str) -> Version | None:
+    """What runs without ``--ver``: the newest published, else the newest available version."""
+    available = [
+        version
+        for version in list_versions(transaction, process_id)
+        if version.image_status is ImageStatus.AVAILABLE
+    ]
+    published = [version for version in available if version.published_at is not None]
+    return next(reversed(published or available), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """What a build adds to its version."""
+
+    image_digest: str
+    environment: Mapping[str, str] | None = None
+    args_schema: Mapping[str, Any] | None = None
+    out_schema: Mapping[str, Any] | None = None
+    resources: Mapping[str, Any] | None = None
+
+
+def change_image_status(
+    transaction: Transaction,
+    version: Version,
+    status: ImageStatus,
+    *,
+    image: BuiltImage | None = None,
+    upload_job_id: int | None = None,
+) -> None:
+    """The one door for a version's image status, guarded by the status that ``version`` shows.
+
+    Raises:
+        Conflict: the status may not change so, or changed meanwhile.
+    """
+    values: dict[str, Any] = {"image_status": status.value}
+    if image is not None:
+        values |= {
+            "image_digest": image.image_digest,
+            "environment": image.environment,
+            "args_schema": image.args_schema,
+            "out_schema": image.out_schema,
+            "resources": image.resources,
+        }
+    if upload_job_id is not None:
+        values["upload_job_id"] = upload_job_id
+    changed = (
+        may_become(version.image_status, status)
+        and transaction.execute(
+            update(versions)
+            .where(
+                versions.c.process_id == version.process_id,
+                versions.c.number == version.number,
+                versions.c.image_status == version.image_status.value,
+            )
+            .values(values)
+        ).rowcount
+    )
+    if not changed:
+        raise Conflict(
+            f"Version {version.number} is {version.image_status} and can't become {status}."
+        )
+
+
+def set_published(
+    transaction: Transaction, version: Version, *, at: datetime | None, by: str | None
+) -> None:
+    """Publish (who and when) or unpublish (None) a version."""
+    transaction.execute(
+        update(versions)
+        .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
+        .values(published_at=at, published_by=by)
+    )
+
+
+def delete_version(transaction: Transaction, version: Version, *, at: datetime) -> None:
+    """Mark a version as deleted; its number is not given again."""
+    transaction.execute(
+        update(versions)
+        .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
+        .values(deleted_at=at)
+    )

@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output
+from au2.domain.job import Ending, JobState, Network, Reason, Resources
+from au2.engines.base import ContainerState, Observation
+
+RESOURCES = Resources(
+    cpu=1, memory_bytes=64 << 20, processes=64, timeout_seconds=90, network=Network.NONE
+)
+
+
+def ended(code: int, *, oom: bool = False) -> Observation:
+    return Observation(ContainerState.EXITED, exit_code=code, out_of_memory=oom)
+
+
+def end(
+    seen: Observation,
+    interruption: Interruption | None = None,
+    launcher: dict[str, object] | None = None,
+    output: Output | None = None,
+) -> Ending:
+    return make_ending(
+        seen,
+        resources=RESOURCES,
+        interruption=interruption,
+        launcher=launcher or {},
+        output=output or Output(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "state", "reason", "exit_code"),
+    [
+        (end(ended(0)), JobState.SUCCEEDED, None, 0),
+        (end(ended(3)), JobState.FAILED, Reason.EXIT_CODE, 3),
+        (end(ended(137, oom=True)), JobState.FAILED, Reason.OUT_OF_MEMORY, 137),
+        # A child was killed for memory, but the code coped with it.
+        (end(ended(0, oom=True)), JobState.SUCCEEDED, None, 0),
+        (end(ended(143), Interruption.STOP), JobState.STOPPED, Reason.STOPPED, 143),
+        (end(ended(0), Interruption.STOP), JobState.STOPPED, Reason.STOPPED, 0),
+        (end(ended(0), Interruption.TIME_OUT), JobState.FAILED, Reason.TIMED_OUT, 0),
+        (
+            end(ended(4), launcher={"before_exit_code": 4}),
+            JobState.FAILED,
+            Reason.BEFORE_FAILED,
+            4,
+        ),
+        (
+            end(ended(5), launcher={"before_exit_code": 0, "entry_exit_code": 5}),
+            JobState.FAILED,
+            Reason.EXIT_CODE,
+            5,
+        ),
+        (
+            end(ended(6), launcher={"entry_exit_code": 0, "after_exit_code": 6}),
+            JobState.FAILED,
+            Reason.AFTER_FAILED,
+            6,
+        ),
+        # A record forged inside the container makes no success of a failure.
+        (
+            end(ended(7), launcher={"entry_exit_code": 0, "after_exit_code": 0}),
+            JobState.FAILED,
+            Reason.EXIT_CODE,
+            7,
+        ),
+        (end(ended(0), output=Output(problem="no")), JobState.FAILED, Reason.INVALID_OUTPUT, 0),
+        (end(ended(2), output=Output(problem="no")), JobState.FAILED, Reason.EXIT_CODE, 2),
+        (end(Observation(ContainerState.LOST)), JobState.FAILED, Reason.ENGINE_LOST, None),
+    ],
+)
+def test_every_way_to_end(
+    ending: Ending, state: JobState, reason: Reason | None, exit_code: int | None
+):
+    assert (ending.state, ending.reason, ending.exit_code) == (state, reason, exit_code)
+    assert (ending.reason_text is None) == (state is JobState.SUCCEEDED)
+
+
+def test_sentences_say_what_to_do():
+    assert "--memory" in (end(ended(137, oom=True)).reason_text or "")
+    assert "90 s" in (end(ended(143), Interruption.TIME_OUT).reason_text or "")
+    assert "signal 11" in (end(ended(139)).reason_text or "")
+
+
+def test_output_is_a_json_object_or_nothing():
+    assert parse_output(None, limit_bytes=100) == Output()
+    assert parse_output(b'{"a": [1, null]}', limit_bytes=100).value == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"[1]",
+        b'"text"',
+        b"null",
+        b"3",
+        b"NaN",
+        b'{"a": NaN}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
+)
+def test_what_is_no_json_object_is_a_problem(content: bytes):
+    output = parse_output(content, limit_bytes=1 << 20)
+    assert output.value is None
+    assert output.problem
+
+
+def test_a_large_output_is_a_problem():
+    content = json.dumps({"a": "x" * 200}).encode()
+    assert "larger" in (parse_output(content, limit_bytes=100).problem or "")

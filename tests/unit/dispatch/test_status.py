@@ -1,0 +1,28 @@
+import pytest
+
+from au2.dispatch.status import Status, parse_status
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [
+        (b'{"text": "half", "progress": 0.5}', Status("half", 0.5)),
+        (b'{"progress": 7}', Status(None, 1.0)),
+        (b'{"progress": -7}', Status(None, 0.0)),
+        (b'{"progress": true, "text": 3}', Status()),
+        (b'{"progress": NaN}', Status()),
+        (b"{}", Status()),
+        (b"[]", None),
+        (b'{"text": "ha', None),
+        (b"\xff", None),
+        (b"[" * 60_000, None),
+    ],
+)
+def test_parse_status(content: bytes, status: Status | None):
+    assert parse_status(content) == status
+
+
+def test_a_long_text_is_cut():
+    status = parse_status(b'{"text": "' + b"x" * 5000 + b'"}')
+    assert status is not None
+    assert len(status.text or "") == 1000
