@@ -1,7 +1,8 @@
 """The protocol of a blob store.
 
-Blobs are immutable byte strings named by their digest, ``sha256:<64 lower-case hex digits>`` (OCI image
-specification, descriptor, "Digests"). One suite in ``tests/ports`` runs on every implementation.
+Blobs are immutable byte strings named by their digest, ``sha256:<64 lower-case hex digits>`` (OCI
+image specification, descriptor, "Digests"). One suite in ``tests/ports`` runs on every
+implementation.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,13 +46,13 @@ class BlobStore(Protocol):
     def open(self, digest: str) -> BinaryIO:
         """Open for reading; the digest is checked while it is read to its end.
 
-        The reader raises DigestMismatch at the end of a damaged blob, never silently. Seeking is not
-        supported. Raises BlobMissing.
+        The reader raises DigestMismatch at the end of a damaged blob, never silently. Seeking is
+        not supported. Raises BlobMissing.
         """
         ...
 
     def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
-        """Read a small blob whole, verified. Raises BlobMissing, TooLarge, DigestMismatch."""
+        """Read a small blob whole, checked. Raises BlobMissing, TooLarge, DigestMismatch."""
         ...
 
     def writer(
@@ -63,8 +64,8 @@ class BlobStore(Protocol):
     def batch(self) -> AbstractContextManager[Callable[[str, bytes], None]]:
         """Add many small blobs at the price of one flush to disk.
 
-        Yields ``add(digest, data)``, which verifies at once (DigestMismatch). All become visible and
-        durable together when the block ends well, or when they must not pile up any more.
+        Yields ``add(digest, data)``, which verifies at once (DigestMismatch). All become visible
+        and durable together when the block ends well, or when they must not pile up any more.
         """
         ...
 

@@ -1,6 +1,7 @@
 """What a job's container is given: files and variables (spec section 3). Pure."""
 
 import json
+import math
 from collections.abc import Mapping
 
 from au2.domain.job import Attempt, Job
@@ -39,8 +40,8 @@ def make_environment(
         "AU_STATUS_FILE": f"{JOB_DIRECTORY}/{STATUS_FILE}",
         "AU_SCRATCH_DIR": f"{JOB_DIRECTORY}/scratch",
         "AU_LOGGER_STREAM": f"job-{job.id}-{attempt.number}",
-        "AU_STOP_GRACE_SECONDS": f"{stop_grace_seconds:g}",
-        "AU_AFTER_GRACE_SECONDS": f"{after_grace_seconds:g}",
+        "AU_STOP_GRACE_SECONDS": str(math.ceil(stop_grace_seconds)),
+        "AU_AFTER_GRACE_SECONDS": str(math.ceil(after_grace_seconds)),
     }
     if job.context.project_id is not None:
         platform["AU_PROJECT"] = job.context.project_id

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from au2.blobs.base import BlobStore
-from au2.builder.build import build_package
+from au2.builder.package_image import build_package
 from au2.contract.upload import FileEntry
 from au2.dispatch.control import JobControl
 from au2.dispatch.records import Records
@@ -84,14 +84,14 @@ class UploadJob:
                 f"aunsight.yml names the runtime '{description.manifest.runtime}', "
                 f"but the upload was begun for '{upload.runtime}'."
             )
-        log(f"Runtime: {runtime.name}, version {reference.runtime_version}")
+        log(f"Runtime {runtime.name}, version {reference.runtime_version}")
         digest = build_package(
             self.blobs,
-            runtime_image_digest=reference.image_digest,
-            entries=entries,
-            description=description,
-            language=runtime.language,
-            log=log,
+            reference.image_digest,
+            entries,
+            description.manifest,
+            description.environment,
+            log,
         )
         return _built_image(digest, description)
 

@@ -11,7 +11,7 @@ from au2.oci.document import Fields, format_document, parse_document
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """How one layer (or with ``empty_layer`` none) came to be. Without a time, so digests stand still."""
+    """How one layer (or with ``empty_layer`` none) came to be; without a time that would differ."""
 
     created_by: str = ""
     comment: str = ""
@@ -112,7 +112,9 @@ def _environment(run: Fields) -> tuple[str, ...]:
     for item in env:
         name, equals, _ = item.partition("=")
         if not name or not equals:
-            raise InvalidImage(f"Env of the image configuration holds {item[:100]!r}, not NAME=value")
+            raise InvalidImage(
+                f"Env of the image configuration holds {item[:100]!r}, not NAME=value"
+            )
     return env
 
 

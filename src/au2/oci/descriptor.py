@@ -31,7 +31,7 @@ class Descriptor:
 
 
 def parse_descriptor(fields: Fields) -> Descriptor:
-    """Return the descriptor in a JSON object; unknown keys are ignored, as the specification asks."""
+    """Return the descriptor in a JSON object; unknown keys are ignored, as they should be."""
     return Descriptor(
         media_type=fields.text("mediaType"),
         digest=parse_digest(fields.take("digest"), error=InvalidImage),

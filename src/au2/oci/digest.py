@@ -1,7 +1,7 @@
 """Digests, and streams that check or compute them.
 
-The check sits in the stream, so no reader can forget it. Only SHA-256 is used: every tool writes it, and
-one name per content keeps storage without doubles.
+The check sits in the stream, so no reader can forget it. Only SHA-256 is used: every tool writes
+it, and one name per content keeps storage without doubles.
 """
 
 import hashlib
@@ -37,9 +37,9 @@ def hexadecimal(digest: str) -> str:
 class VerifyingReader(io.BufferedIOBase):
     """Reads ``file`` and raises DigestMismatch in place of its end if it was not what was stated.
 
-    With ``size_bytes`` the check comes with the last byte, so a caller that reads just as many bytes as
-    were stated is protected too, and a longer stream is not read further. Closes ``file`` with itself if
-    that can be closed.
+    With ``size_bytes`` the check comes with the last byte, so a caller that reads just as many
+    bytes as were stated is protected too, and a longer stream is not read further. Closes ``file``
+    with itself if that can be closed.
     """
 
     def __init__(self, file: Readable, digest: str, size_bytes: int | None = None) -> None:
@@ -50,6 +50,7 @@ class VerifyingReader(io.BufferedIOBase):
         self._hash = hashlib.sha256()
         self._seen_bytes = 0
         self._verified = False
+        self._failure: str | None = None
 
     def readable(self) -> bool:
         """It is for reading."""
@@ -64,11 +65,7 @@ class VerifyingReader(io.BufferedIOBase):
         data = self._file.read(self._allowed(size))
         self._hash.update(data)
         self._seen_bytes += len(data)
-        if self._size_bytes is None:
-            if not data:
-                self._verify()
-        elif not data or self._seen_bytes >= self._size_bytes:
-            self._verify_size(self._size_bytes)
+        if not data or self._seen_bytes == self._size_bytes or self._failure:
             self._verify()
         return data
 
@@ -87,7 +84,7 @@ class VerifyingReader(io.BufferedIOBase):
     def _allowed(self, size: int) -> int:
         if self._size_bytes is None:
             return size
-        return min(size, max(self._size_bytes - self._seen_bytes, 1))
+        return max(min(size, self._size_bytes - self._seen_bytes), 1)
 
     def _read_all(self) -> bytes:
         parts = []
@@ -95,21 +92,22 @@ class VerifyingReader(io.BufferedIOBase):
             parts.append(data)
         return b"".join(parts)
 
-    def _verify_size(self, size_bytes: int) -> None:
-        if self._seen_bytes == size_bytes and self._file.read(1):
-            raise DigestMismatch(f"{self._digest}: more than the stated {size_bytes} bytes")
-        if self._seen_bytes > size_bytes:
-            raise DigestMismatch(f"{self._digest}: more than the stated {size_bytes} bytes")
-        if self._seen_bytes < size_bytes:
-            raise DigestMismatch(
-                f"{self._digest}: it ends after {self._seen_bytes} of the stated {size_bytes} bytes"
-            )
-
     def _verify(self) -> None:
-        found = "sha256:" + self._hash.hexdigest()
-        if found != self._digest:
-            raise DigestMismatch(f"{self._digest} was stated, but the bytes have {found}")
+        """Check what was read; a failure is remembered, so that reading on cannot get past it."""
+        self._failure = self._failure or self._find_failure()
+        if self._failure is not None:
+            raise DigestMismatch(f"{self._digest}: {self._failure}")
         self._verified = True
+
+    def _find_failure(self) -> str | None:
+        stated, seen = self._size_bytes, self._seen_bytes
+        if stated is not None:
+            if seen < stated:
+                return f"it ends after {seen} of the stated {stated} bytes"
+            if seen > stated or self._file.read(1):
+                return f"it has more than the stated {stated} bytes"
+        found = "sha256:" + self._hash.hexdigest()
+        return None if found == self._digest else f"the bytes have the digest {found}"
 
 
 class HashingWriter:

@@ -11,7 +11,7 @@ MAX_DOCUMENT_BYTES = 4 << 20
 
 
 def format_document(document: Mapping[str, Any]) -> bytes:
-    """Return canonical JSON: sorted keys, no spaces, UTF-8, so that equal values have equal digests."""
+    """Return canonical JSON (sorted keys, no spaces, UTF-8): equal values have equal digests."""
     text = json.dumps(
         document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -29,7 +29,9 @@ def parse_document(data: bytes, what: str) -> "Fields":
         raise InvalidImage(f"the {what} is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant
+            data.decode("utf-8"),
+            object_pairs_hook=_without_doubles,
+            parse_constant=_refuse_constant,
         )
     except RecursionError:
         raise InvalidImage(f"the {what} is nested too deeply") from None
@@ -98,7 +100,7 @@ class Fields:
 
     def member(self, key: str) -> "Fields":
         """Return an object; an empty one if absent."""
-        return Fields(self._values.get(key) or {}, f"{self._what}'s {key}")
+        return Fields(self._values[key] if self.has(key) else {}, f"{self._what}'s {key}")
 
     def text_mapping(self, key: str) -> dict[str, str]:
         """Return an object whose values are texts; empty if absent."""

@@ -84,9 +84,7 @@ def describe_config(config: ImageConfig) -> Descriptor:
     return Descriptor(media_types.CONFIG, sha256_of(data), len(data))
 
 
-def make_image(
-    config: ImageConfig, layers: Sequence[AddedLayer]
-) -> tuple[Manifest, ImageConfig]:
+def make_image(config: ImageConfig, layers: Sequence[AddedLayer]) -> tuple[Manifest, ImageConfig]:
     """Return an image of ``layers`` only; ``config`` says how it is run and has no layers yet."""
     return append_layers(Manifest(describe_config(config), ()), config, layers)
 
@@ -103,7 +101,7 @@ def _merge_environment(present: tuple[str, ...], changes: Mapping[str, str]) -> 
 
 
 def _whole_history(config: ImageConfig) -> tuple[HistoryEntry, ...]:
-    """Return the history with an entry for every layer: Docker refuses to show one that has fewer."""
+    """Return the history with an entry for every layer: Docker refuses to show a shorter one."""
     told = sum(not entry.empty_layer for entry in config.history)
     missing = len(config.diff_ids) - told
     return config.history + (HistoryEntry(),) * max(missing, 0)

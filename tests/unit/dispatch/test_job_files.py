@@ -70,7 +70,7 @@ def test_the_whole_environment():
         "AU_SCRATCH_DIR": "/run/au2/scratch",
         "AU_LOGGER_STREAM": "job-12-2",
         "AU_STOP_GRACE_SECONDS": "10",
-        "AU_AFTER_GRACE_SECONDS": "2.5",
+        "AU_AFTER_GRACE_SECONDS": "3",
     }
 
 

@@ -1,0 +1,77 @@
+"""Whole images in a blob store."""
+
+from collections.abc import Iterable
+
+from au2.blobs.base import BlobStore
+from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
+from au2.oci import media_types
+from au2.oci.config import ImageConfig, parse_config
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import sha256_of
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.image import Image, check_layers_agree
+from au2.oci.manifest import Manifest, parse_manifest
+from au2.oci.mutate import AddedLayer
+from au2.oci.tar import LayerEntry, write_layer
+
+
+def load_image(store: BlobStore, digest: str) -> Image:
+    """Return the image whose manifest has ``digest``. The layers are not read.
+
+    Raises:
+        BlobMissing: manifest or configuration is missing or damaged.
+        InvalidImage: one of them is not valid, or they do not agree.
+    """
+    manifest = parse_manifest(_read_document(store, digest))
+    data = _read_document(store, manifest.config.digest)
+    if len(data) != manifest.config.size_bytes:
+        raise InvalidImage("the image's configuration has not the size that the manifest says")
+    config = parse_config(data)
+    check_layers_agree(manifest, config)
+    return Image(digest, manifest, config)
+
+
+def save_image(store: BlobStore, manifest: Manifest, config: ImageConfig) -> str:
+    """Store manifest and configuration of an image made here; return the manifest's digest.
+
+    The layers must be in the store already: an image that is named is whole.
+
+    Raises:
+        InvalidImage: the manifest does not describe this configuration.
+        BlobMissing: a layer is not in the store.
+        StorageFull: no room.
+    """
+    check_layers_agree(manifest, config)
+    config_data = config.to_bytes()
+    if sha256_of(config_data) != manifest.config.digest:
+        raise InvalidImage("the manifest belongs to another configuration")
+    for layer in manifest.layers:
+        if store.size_bytes(layer.digest) != layer.size_bytes:
+            raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
+    manifest_data = manifest.to_bytes()
+    digest = sha256_of(manifest_data)
+    with store.batch() as add:
+        add(manifest.config.digest, config_data)
+        add(digest, manifest_data)
+    return digest
+
+
+def save_layer(store: BlobStore, entries: Iterable[LayerEntry], created_by: str = "") -> AddedLayer:
+    """Store an uncompressed layer of ``entries``; return it ready to be put on an image.
+
+    Raises:
+        InvalidImage, DigestMismatch: as :func:`au2.oci.tar.write_layer` says.
+        StorageFull, TooLarge: no room, or over the store's limit.
+    """
+    with store.writer() as writer:
+        write_layer(entries, writer)
+        digest = writer.commit()
+        size_bytes = writer.size_bytes
+    return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
+
+
+def _read_document(store: BlobStore, digest: str) -> bytes:
+    try:
+        return store.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
+    except DigestMismatch as error:
+        raise BlobMissing(f"the blob {digest} is damaged: {error.message}") from error

@@ -1,0 +1,92 @@
+"""The archive that ``docker load`` takes, which is an OCI image layout at the same time.
+
+``manifest.json`` is Docker's own list; ``oci-layout`` and ``index.json`` make the same blobs an OCI
+image layout (OCI image specification, "Image Layout"), for podman, skopeo and newer Docker.
+"""
+
+import json
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, BinaryIO, Protocol
+
+from au2.oci import media_types
+from au2.oci.digest import hexadecimal
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.image import Image
+from au2.oci.streams import Writable
+from au2.oci.tar import LayerEntry, file_entry, with_parents, write_layer
+
+
+class BlobSource(Protocol):
+    """Where the bytes of an image are."""
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open a blob; reading checks it."""
+        ...
+
+    def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
+        """Read a small blob whole."""
+        ...
+
+
+def write_docker_archive(image: Image, blobs: BlobSource, out: Writable, tag: str) -> None:
+    """Write ``image`` as ``docker save`` would, named ``tag`` (``name:version``). Contents stream.
+
+    The same image and tag give the same bytes. Raises BlobMissing and DigestMismatch from
+    ``blobs``.
+    """
+    manifest = blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
+    config = image.manifest.config
+    documents = {
+        "manifest.json": [
+            {
+                "Config": _blob_path(config.digest),
+                "RepoTags": [tag],
+                "Layers": [_blob_path(layer.digest) for layer in image.manifest.layers],
+            }
+        ],
+        "oci-layout": {"imageLayoutVersion": "1.0.0"},
+        "index.json": _index(image, len(manifest), tag),
+    }
+    entries = [_bytes_entry(name, _to_bytes(value)) for name, value in documents.items()]
+    entries.append(_bytes_entry(_blob_path(image.manifest_digest), manifest))
+    # A set, because an image may hold the same layer more than once.
+    for digest, size_bytes in sorted(
+        {(blob.digest, blob.size_bytes) for blob in (config, *image.manifest.layers)}
+    ):
+        entries.append(file_entry(_blob_path(digest), size_bytes, _opener(blobs, digest)))
+    write_layer(with_parents(entries), out)
+
+
+def _index(image: Image, manifest_bytes: int, tag: str) -> dict[str, Any]:
+    return {
+        "schemaVersion": 2,
+        "mediaType": media_types.INDEX,
+        "manifests": [
+            {
+                "mediaType": image.manifest.media_type,
+                "digest": image.manifest_digest,
+                "size": manifest_bytes,
+                "annotations": {
+                    "io.containerd.image.name": tag,
+                    "org.opencontainers.image.ref.name": tag.rpartition(":")[2],
+                },
+            }
+        ],
+    }
+
+
+def _blob_path(digest: str) -> str:
+    return f"blobs/sha256/{hexadecimal(digest)}"
+
+
+def _to_bytes(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _bytes_entry(path: str, data: bytes) -> LayerEntry:
+    return file_entry(path, len(data), lambda: BytesIO(data))
+
+
+def _opener(blobs: BlobSource, digest: str) -> Callable[[], BinaryIO]:
+    return lambda: blobs.open(digest)

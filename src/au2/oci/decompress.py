@@ -1,0 +1,102 @@
+"""Layers come plain or compressed; the first bytes tell."""
+
+import zlib
+
+from au2.domain.errors import InvalidImage
+from au2.oci.streams import CHUNK_BYTES, Readable
+
+_GZIP = b"\x1f\x8b"
+_OTHERS = {
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xfd7zXZ\x00": "xz",
+    b"BZh": "bzip2",
+}
+_LONGEST = 6
+_WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
+
+
+def decompressed(stream: Readable) -> Readable:
+    """Return a stream of the uncompressed bytes; memory stays flat however well it was compressed.
+
+    Reading the result to its end reads ``stream`` to its end.
+
+    Raises:
+        InvalidImage: compressed in a way that is not supported; the result's ``read`` raises it for
+            damaged data.
+    """
+    start = _read_start(stream)
+    whole = _Prefixed(start, stream)
+    if start.startswith(_GZIP):
+        return _GzipReader(whole)
+    for magic, name in _OTHERS.items():
+        if start.startswith(magic):
+            raise InvalidImage(f"layers compressed with {name} are not supported; use gzip or none")
+    return whole
+
+
+def _read_start(stream: Readable) -> bytes:
+    start = b""
+    while len(start) < _LONGEST and (data := stream.read(_LONGEST - len(start))):
+        start += data
+    return start
+
+
+class _Prefixed:
+    """A stream with bytes put back in front."""
+
+    def __init__(self, start: bytes, stream: Readable) -> None:
+        self._start = start
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._start:
+            return self._stream.read(size)
+        if size < 0:
+            data, self._start = self._start, b""
+            return data + self._stream.read()
+        data, self._start = self._start[:size], self._start[size:]
+        return data
+
+
+class _GzipReader:
+    """Decompresses one or more gzip members, at most as much at a time as is asked for."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._waiting = b""
+        self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
+        self._ended = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+        while size and not self._ended:
+            self._waiting = self._waiting or self._stream.read(CHUNK_BYTES)
+            input_ended = not self._waiting
+            if data := self._decompress(size):
+                return data
+            # Only now: at the end of the input, output may still have been waiting in the
+            # decompressor.
+            if input_ended and not self._ended:
+                raise InvalidImage("the layer is cut off: its gzip data has no end")
+        return b""
+
+    def _decompress(self, size: int) -> bytes:
+        try:
+            data = self._member.decompress(self._waiting, size)
+        except zlib.error as error:
+            raise InvalidImage(f"the layer's gzip data is damaged: {error}") from None
+        self._waiting = self._member.unconsumed_tail
+        if self._member.eof:
+            self._begin_member(self._member.unused_data)
+        return data
+
+    def _begin_member(self, rest: bytes) -> None:
+        """Go on with the next member, or end: zeros may follow, tapes were padded with them."""
+        while not (rest := rest.lstrip(b"\0")):
+            rest = self._stream.read(CHUNK_BYTES)
+            if not rest:
+                self._ended = True
+                return
+        self._waiting = rest
+        self._member = zlib.decompressobj(_WITH_GZIP_HEADER)

@@ -1,0 +1,262 @@
+"""What every blob store does. One run per implementation."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from au2.blobs.base import BlobStore
+from au2.blobs.files import FileBlobStore
+from au2.domain.errors import BlobMissing, DigestMismatch, InvalidRequest, TooLarge
+
+MakeStore = Callable[[int | None], BlobStore]
+
+DATA = b"some bytes " * 1000
+DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()
+OTHER = "sha256:" + "0" * 64
+
+
+@pytest.fixture(params=["files", "files without syncfs"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
+    root = tmp_path / "blobs"
+    if request.param == "files":
+        return lambda limit: FileBlobStore(root, max_blob_bytes=limit)
+    return lambda limit: FileBlobStore(root, max_blob_bytes=limit, find_syncfs=lambda: None)
+
+
+@pytest.fixture
+def store(make_store: MakeStore) -> BlobStore:
+    return make_store(None)
+
+
+def put(store: BlobStore, data: bytes) -> str:
+    with store.writer() as writer:
+        writer.write(data)
+        return writer.commit()
+
+
+def digest_of(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def test_what_is_written_can_be_read(store: BlobStore) -> None:
+    assert put(store, DATA) == DIGEST
+    assert store.contains(DIGEST)
+    assert store.size_bytes(DIGEST) == len(DATA)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+    with store.open(DIGEST) as file:
+        assert file.read(5) == DATA[:5]
+        assert file.read() == DATA[5:]
+        assert file.read(1) == b""
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 18) - 1, 1 << 18, (1 << 20) + 7])
+def test_sizes_around_the_edges(store: BlobStore, size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    with store.writer(digest=digest_of(data), size_bytes=size) as writer:
+        for start in range(0, size, 100_001):
+            piece = memoryview(data)[start : start + 100_001]
+            assert writer.write(piece) == len(piece)
+        assert writer.size_bytes == size
+        digest = writer.commit()
+    assert store.read_bytes(digest, limit_bytes=size) == data
+
+
+def test_large_and_small_writes_keep_their_order(store: BlobStore) -> None:
+    parts = [b"a", b"b" * 400_000, b"c", b"d" * 200_000, b"e" * 100_000, b"f" * 300_000, b"g"]
+    with store.writer() as writer:
+        for part in parts:
+            writer.write(part)
+        digest = writer.commit()
+    assert store.read_bytes(digest, limit_bytes=2_000_000) == b"".join(parts)
+
+
+def test_the_caller_may_use_its_buffer_again(store: BlobStore) -> None:
+    buffer = bytearray(b"first")
+    with store.writer() as writer:
+        writer.write(memoryview(buffer))
+        buffer[:] = b"other"
+        digest = writer.commit()
+    assert store.read_bytes(digest, limit_bytes=5) == b"first"
+
+
+def test_nothing_is_there_without_commit(store: BlobStore) -> None:
+    with store.writer() as writer:
+        writer.write(DATA)
+    assert not store.contains(DIGEST)
+    assert list(store.list_digests()) == []
+
+
+def test_an_error_in_the_block_leaves_nothing(store: BlobStore) -> None:
+    with pytest.raises(KeyError):
+        write_and_fail(store)
+    assert list(store.list_digests()) == []
+
+
+def write_and_fail(store: BlobStore) -> None:
+    with store.writer() as writer:
+        writer.write(DATA)
+        raise KeyError
+
+
+def test_commit_again_says_the_same(store: BlobStore) -> None:
+    with store.writer() as writer:
+        writer.write(DATA)
+        assert writer.commit() == writer.commit() == DIGEST
+    assert put(store, DATA) == DIGEST
+    assert list(store.list_digests()) == [DIGEST]
+
+
+def test_another_digest_than_stated(store: BlobStore) -> None:
+    with store.writer(digest=OTHER) as writer:
+        writer.write(DATA)
+        with pytest.raises(DigestMismatch):
+            writer.commit()
+    assert list(store.list_digests()) == []
+
+
+def test_fewer_bytes_than_stated(store: BlobStore) -> None:
+    with store.writer(size_bytes=len(DATA) + 1) as writer:
+        writer.write(DATA)
+        with pytest.raises(DigestMismatch):
+            writer.commit()
+    assert list(store.list_digests()) == []
+
+
+def test_more_bytes_than_stated(store: BlobStore) -> None:
+    with store.writer(size_bytes=len(DATA) - 1) as writer, pytest.raises(TooLarge):
+        writer.write(DATA)
+    assert list(store.list_digests()) == []
+
+
+def test_the_limit_of_the_store(make_store: MakeStore) -> None:
+    store = make_store(len(DATA) - 1)
+    with store.writer() as writer:
+        writer.write(DATA[:-1])
+        with pytest.raises(TooLarge):
+            writer.write(DATA[-1:])
+    with pytest.raises(TooLarge), store.batch() as add:
+        add(DIGEST, DATA)
+    assert list(store.list_digests()) == []
+
+
+def test_read_bytes_keeps_its_limit(store: BlobStore) -> None:
+    put(store, DATA)
+    with pytest.raises(TooLarge):
+        store.read_bytes(DIGEST, limit_bytes=len(DATA) - 1)
+
+
+def test_what_is_not_there(store: BlobStore) -> None:
+    assert not store.contains(OTHER)
+    with pytest.raises(BlobMissing):
+        store.size_bytes(OTHER)
+    with pytest.raises(BlobMissing):
+        store.open(OTHER)
+    with pytest.raises(BlobMissing):
+        store.read_bytes(OTHER, limit_bytes=10)
+    store.remove(OTHER)
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "sha256:", "sha256:../../../../etc/passwd", "../x", "md5:0"]
+)
+def test_what_is_no_digest(store: BlobStore, digest: str) -> None:
+    for call in (store.contains, store.size_bytes, store.open, store.remove):
+        with pytest.raises(InvalidRequest):
+            call(digest)
+    with pytest.raises(InvalidRequest), store.writer(digest=digest):
+        pass
+    with pytest.raises(InvalidRequest), store.batch() as add:
+        add(digest, b"")
+
+
+def test_remove(store: BlobStore) -> None:
+    put(store, DATA)
+    other = put(store, b"other")
+    store.remove(DIGEST)
+    assert not store.contains(DIGEST)
+    assert list(store.list_digests()) == [other]
+    assert put(store, DATA) == DIGEST
+
+
+def test_a_reader_is_not_disturbed_by_a_removal(store: BlobStore) -> None:
+    put(store, DATA)
+    with store.open(DIGEST) as file:
+        store.remove(DIGEST)
+        assert file.read() == DATA
+
+
+def test_a_batch_becomes_visible_at_its_end(store: BlobStore) -> None:
+    contents = {digest_of(data): data for data in (b"%d" % number for number in range(300))}
+    with store.batch() as add:
+        for digest, data in contents.items():
+            add(digest, data)
+            add(digest, data)
+        assert list(store.list_digests()) == []
+    assert set(store.list_digests()) == set(contents)
+    for digest, data in contents.items():
+        assert store.read_bytes(digest, limit_bytes=10) == data
+
+
+def test_an_empty_batch(store: BlobStore) -> None:
+    with store.batch():
+        pass
+    assert list(store.list_digests()) == []
+
+
+def test_a_batch_with_an_error_leaves_nothing(store: BlobStore) -> None:
+    with pytest.raises(DigestMismatch):
+        add_all(store, [(DIGEST, DATA), (OTHER, DATA)])
+    assert list(store.list_digests()) == []
+
+
+def add_all(store: BlobStore, blobs: list[tuple[str, bytes]]) -> None:
+    with store.batch() as add:
+        for digest, data in blobs:
+            add(digest, data)
+
+
+def test_a_caught_mismatch_does_not_spoil_the_batch(store: BlobStore) -> None:
+    with store.batch() as add:
+        with pytest.raises(DigestMismatch):
+            add(OTHER, DATA)
+        add(DIGEST, DATA)
+    assert list(store.list_digests()) == [DIGEST]
+
+
+def test_a_batch_of_more_than_can_pile_up(store: BlobStore) -> None:
+    with store.batch() as add:
+        for number in range(5000):
+            data = number.to_bytes(4, "big")
+            add(digest_of(data), data)
+    assert sum(1 for _ in store.list_digests()) == 5000
+
+
+def test_the_same_blob_from_many_threads_at_once(store: BlobStore) -> None:
+    threads = 8
+    barrier = threading.Barrier(threads)
+    found: list[str] = []
+
+    def work(number: int) -> None:
+        for turn in range(10):
+            data = b"%d" % turn + DATA
+            barrier.wait()
+            if number % 2:
+                found.append(put(store, data))
+            else:
+                with store.batch() as add:
+                    add(digest_of(data), data)
+                found.append(digest_of(data))
+            if store.read_bytes(digest_of(data), limit_bytes=100_000) != data:
+                found.append("damaged")
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    expected = {digest_of(b"%d" % turn + DATA) for turn in range(10)}
+    assert sorted(found) == sorted(list(expected) * threads)
+    assert sorted(store.list_digests()) == sorted(expected)

@@ -1,0 +1,93 @@
+import gzip
+import tracemalloc
+import zlib
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from au2.domain.errors import DigestMismatch, InvalidImage
+from au2.oci.decompress import decompressed
+from au2.oci.digest import VerifyingReader, sha256_of
+from au2.oci.streams import Readable
+
+PLAIN = st.binary(max_size=3000).filter(
+    lambda d: not d.startswith((b"\x1f\x8b", b"BZh", b"\xfd7", b"("))
+)
+
+
+def read_in_pieces(stream: Readable, piece: int) -> bytes:
+    return b"".join(iter(lambda: stream.read(piece), b""))
+
+
+class Trickle:
+    def __init__(self, data: bytes, most: int) -> None:
+        self._stream = BytesIO(data)
+        self._most = most
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._stream.read(self._most if size < 0 else min(size, self._most))
+
+
+@given(PLAIN, st.integers(1, 5000))
+def test_plain_bytes_come_through(data: bytes, piece: int) -> None:
+    assert read_in_pieces(decompressed(BytesIO(data)), piece) == data
+    assert decompressed(BytesIO(data)).read() == data
+
+
+@given(
+    st.lists(st.binary(max_size=3000) | st.integers(0, 100_000).map(bytes), min_size=1, max_size=3),
+    st.integers(1, 5000),
+    st.integers(1, 500),
+    st.integers(0, 600),
+)
+def test_gzip_of_one_or_more_members(parts: list[bytes], piece: int, most: int, zeros: int) -> None:
+    data = b"".join(gzip.compress(part) for part in parts) + bytes(zeros)
+    whole = b"".join(parts)
+    assert read_in_pieces(decompressed(Trickle(data, most)), piece) == whole
+    assert decompressed(BytesIO(data)).read() == whole
+
+
+@given(st.binary(min_size=1, max_size=2000), st.data())
+def test_cut_off_gzip(data: bytes, draw: st.DataObject) -> None:
+    packed = gzip.compress(data)
+    length = draw.draw(st.integers(2, len(packed) - 1))
+    with pytest.raises(InvalidImage, match="cut off"):
+        decompressed(BytesIO(packed[:length])).read()
+
+
+def test_damaged_gzip() -> None:
+    packed = bytearray(gzip.compress(b"x" * 1000))
+    packed[-6] ^= 1  # Inside the checksum.
+    with pytest.raises(InvalidImage, match="damaged"):
+        decompressed(BytesIO(bytes(packed))).read()
+    with pytest.raises(InvalidImage, match="damaged"):
+        decompressed(BytesIO(gzip.compress(b"x") + b"garbage")).read()
+
+
+def test_a_bomb_takes_no_memory() -> None:
+    packer = zlib.compressobj(9, wbits=31)
+    piece = bytes(1 << 20)
+    bomb = b"".join(packer.compress(piece) for _ in range(300)) + packer.flush()
+    stream = decompressed(BytesIO(bomb))
+    tracemalloc.start()
+    try:
+        total = sum(len(data) for data in iter(lambda: stream.read(1 << 16), b""))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert total == 300 << 20
+
+
+def test_the_stream_below_is_read_to_its_end() -> None:
+    packed = gzip.compress(b"data")
+    assert decompressed(VerifyingReader(BytesIO(packed), sha256_of(packed))).read() == b"data"
+    with pytest.raises(DigestMismatch):
+        decompressed(VerifyingReader(BytesIO(packed + b"\0"), sha256_of(packed))).read()
+
+
+@pytest.mark.parametrize("magic", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh9"])
+def test_what_is_not_supported_is_named(magic: bytes) -> None:
+    with pytest.raises(InvalidImage, match="layers compressed with"):
+        decompressed(BytesIO(magic + bytes(100)))
