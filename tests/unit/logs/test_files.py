@@ -1,0 +1,50 @@
+"""Log files on the disk: where they are, who may read them, and what a full disk does."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from au2.domain.errors import StorageFull
+from au2.logs.files import FileLogStore
+
+
+def test_places_and_modes(tmp_path: Path) -> None:
+    FileLogStore(tmp_path / "logs").append(7_644_571, 2, b"x\n")
+    path = tmp_path / "logs" / "7644" / "7644571-2.log"
+    assert path.read_bytes() == b"x\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_in_place_of_a_log_is_not_followed(tmp_path: Path) -> None:
+    store = FileLogStore(tmp_path)
+    store.append(1, 1, b"x\n")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (tmp_path / "0" / "1-2.log").symlink_to(secret)
+    with pytest.raises(OSError, match="symbolic links"):
+        store.append(1, 2, b"x\n")
+    assert secret.read_text() == "secret"
+
+
+@pytest.fixture
+def largest_file() -> Iterator[int]:
+    """Let no file of this process grow over the size: the kernel then stops writes half-way."""
+    size = 100_000
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    yield size
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_leaves_no_half_record(tmp_path: Path, largest_file: int) -> None:
+    store = FileLogStore(tmp_path)
+    store.append(1, 1, b"before\n")
+    with pytest.raises(StorageFull, match="disk is full"):
+        store.append(1, 1, b"x" * largest_file)
+    assert store.read(1, 1, offset=0, limit_bytes=largest_file) == b"before\n"
