@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 
 from au2.dispatch.control import Detached, JobControl
 from au2.dispatch.housekeeping import Housekeeping, Work
@@ -60,6 +60,7 @@ class Dispatcher:
             # Whoever had this name is gone: the data directory is locked by its server.
             release_claims(transaction, self._kit.options.owner)
         self._kit.housekeeping.remove_leftovers(except_jobs=())
+        Thread(target=self._kit.housekeeping.prepare_runtimes, name="prepare", daemon=True).start()
         if on_ready is not None:
             on_ready.set()
         next_chores = 0.0

@@ -12,6 +12,7 @@ from au2.engines.base import Engine
 from au2.storage.claims import Claim, renew_claim
 from au2.storage.database import Database
 from au2.storage.jobs import find_job
+from au2.storage.runtimes import list_runtimes
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,16 @@ class Housekeeping:
                 continue
             if job is not None and job.stop_requested_at is not None:
                 work.control.stop.set()
+
+    def prepare_runtimes(self) -> None:
+        """Unpack the runtimes' images, so that nobody's first run waits for that."""
+        with self.database.read() as transaction:
+            runtimes = list_runtimes(transaction, None)
+        for runtime in runtimes:
+            try:
+                self.engine.prepare(runtime.image_digest)
+            except Au2Error as error:
+                logger.warning("can't unpack runtime %s: %s", runtime.name, error.message)
 
     def remove_leftovers(self, *, except_jobs: Collection[int]) -> None:
         """Remove containers whose attempt has ended: a dispatcher was killed in between.

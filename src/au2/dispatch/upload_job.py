@@ -1,5 +1,6 @@
 """Moves one upload job: read the package → build its image → make the version available."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
@@ -13,6 +14,7 @@ from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidPack
 from au2.domain.job import Ending, JobState, Reason
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
+from au2.engines.base import Engine
 from au2.logs.base import LogStore
 from au2.notices.base import log_topic
 from au2.package.description import PackageDescription, describe_package
@@ -23,6 +25,8 @@ from au2.storage.runtimes import find_runtime
 from au2.storage.uploads import Upload, find_upload_of_job
 from au2.storage.versions import BuiltImage
 
+logger = logging.getLogger(__name__)
+
 _GONE = "What was uploaded is not there any more. Upload the package again."
 _NO_ROOM = "The server's disk is full. Ask your operator to free space, then upload again."
 
@@ -31,6 +35,7 @@ _NO_ROOM = "The server's disk is full. Ask your operator to free space, then upl
 class UploadJob:
     """How upload jobs are moved; one instance for all."""
 
+    engine: Engine
     blobs: BlobStore
     logs: LogStore
     records: Records
@@ -65,6 +70,15 @@ class UploadJob:
         if ending.reason_text:
             log(ending.reason_text)
         self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
+        if built is not None:
+            self._unpack(built.image_digest)
+
+    def _unpack(self, image_digest: str) -> None:
+        """Make the image local already, so that its first run starts as quickly as the others."""
+        try:
+            self.engine.prepare(image_digest)
+        except Au2Error as error:
+            logger.warning("can't unpack %s yet: %s", image_digest, error.message)
 
     def _make_log(self, claim: Claim) -> Callable[[str], None]:
         job_id, number = claim.job.id, claim.attempt.number
@@ -89,9 +103,9 @@ class UploadJob:
             self.blobs,
             reference.image_digest,
             entries,
-            description.manifest,
-            description.environment,
-            log,
+            manifest=description.manifest,
+            environment=description.environment,
+            log=log,
         )
         return _built_image(digest, description)
 

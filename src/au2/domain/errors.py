@@ -109,6 +109,13 @@ class TokenExpired(NotAuthenticated):
     code = "token-expired"
 
 
+class TooManyAttempts(NotAuthenticated):
+    """There were too many wrong passwords lately."""
+
+    code = "too-many-attempts"
+    status = 429
+
+
 class NotPermitted(Au2Error):
     """Not permitted."""
 
@@ -178,12 +185,49 @@ class Unsupported(Au2Error):
     status = 501
 
 
+class InvalidSettings(Au2Error):
+    """The server's settings have mistakes."""
+
+    code = "invalid-settings"
+
+
+class ServerNotStarted(Au2Error):
+    """The server could not be started."""
+
+    code = "server-not-started"
+
+
 class ServerUnreachable(Au2Error):
     """The server cannot be reached."""
 
     code = "server-unreachable"
     status = 503
     exit_code = 6
+
+
+class UnexpectedAnswer(Au2Error):
+    """The server's answer is not what this client understands."""
+
+    code = "unexpected-answer"
+    status = 502
+
+
+class ConfigurationBroken(Au2Error):
+    """The configuration file cannot be used."""
+
+    code = "configuration-broken"
+
+
+class AnswerNeeded(InvalidRequest):
+    """A question has no answer, and there is no terminal to ask it on."""
+
+    code = "answer-needed"
+
+
+class Declined(Au2Error):
+    """Nothing was done."""
+
+    code = "declined"
 
 
 def all_errors() -> Mapping[str, type[Au2Error]]:

@@ -1,0 +1,30 @@
+"""The process that answers HTTP."""
+
+import signal
+import socket
+import sys
+import threading
+
+from au2.server.child import Child
+from au2.server.http_server import make_server
+from au2.server.wiring.api import make_api
+
+
+def main() -> int:
+    """Answer HTTP until told to stop; return the exit code."""
+    stopping = threading.Event()
+    # Also in force again after uvicorn, which raises the signal anew when it has stopped.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    child = Child("api")
+    briefing = child.briefing
+    app = make_api(briefing.data, briefing.settings, stopping)
+    server = make_server(app, on_ready=child.ready, stopping=stopping)
+    child.when_orphaned(server.stop)
+    listener = socket.socket(fileno=briefing.descriptors["listen"])
+    server.run(sockets=[listener])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""A process that the supervisor started, seen from its inside.
+
+Standard input is a pipe from the supervisor: one line of JSON that says all there is to know, then
+nothing until the supervisor is gone, however it went; then this process ends too. Standard output
+is a pipe to the supervisor, which reads :data:`READY` from it. Descriptors that are inherited (the
+listening socket, the lock of the data directory) are named in that line.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from au2.server.data_directory import DataDirectory
+from au2.server.log_format import configure_logging
+from au2.server.settings import Settings
+from au2.server.settings_source import settings_from_document, settings_to_document
+
+READY = b"ready\n"
+_LAST_WORDS_SECONDS = 8.0
+"""How long an orderly end may take once the supervisor is gone."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What a process is told."""
+
+    data: DataDirectory
+    settings: Settings
+    descriptors: Mapping[str, int]
+    """Inherited ones by name."""
+
+    def to_line(self) -> bytes:
+        """Return the briefing as one line; inverse of :func:`parse_briefing`."""
+        document = {
+            "data": str(self.data.root),
+            "settings": settings_to_document(self.settings),
+            "descriptors": dict(self.descriptors),
+        }
+        return json.dumps(document).encode() + b"\n"
+
+
+def parse_briefing(line: bytes) -> Briefing:
+    """Return the briefing that another process formatted."""
+    document: dict[str, Any] = json.loads(line)
+    return Briefing(
+        DataDirectory(Path(document["data"])),
+        settings_from_document(document["settings"]),
+        document["descriptors"],
+    )
+
+
+class Child:
+    """This process as the supervisor's child."""
+
+    def __init__(self, name: str) -> None:
+        self._life = _take(0, os.O_RDONLY, os.devnull)
+        self._status = _take(1, os.O_WRONLY, None)
+        self.briefing = parse_briefing(_read_line(self._life))
+        for descriptor in self.briefing.descriptors.values():
+            # Not for those that we start: they outlive us, and would hold the lock.
+            os.set_inheritable(descriptor, False)
+        # A terminal that closes is the supervisor's business. Not SIG_IGN, which all programs that
+        # we start would inherit.
+        signal.signal(signal.SIGHUP, lambda *_: None)
+        configure_logging(name, self.briefing.settings.server.log_level)
+
+    def ready(self) -> None:
+        """Tell the supervisor that this process does its work now."""
+        try:
+            os.write(self._status, READY)
+        except BrokenPipeError:
+            return  # it is gone, which the other pipe tells as well
+
+    def when_orphaned(self, end: Callable[[], None]) -> None:
+        """Call ``end``, from another thread, when the supervisor is gone; then insist."""
+        threading.Thread(target=self._watch, args=(end,), name="life", daemon=True).start()
+
+    def _watch(self, end: Callable[[], None]) -> None:
+        while os.read(self._life, 4096):
+            pass
+        logger.warning("the supervisor is gone, so this process ends too")
+        insist = threading.Timer(_LAST_WORDS_SECONDS, os._exit, (1,))
+        insist.daemon = True
+        insist.start()
+        end()
+
+
+def _take(descriptor: int, flags: int, replacement: str | None) -> int:
+    """Move a standard descriptor out of the way of those that we start; return its new number."""
+    taken = os.dup(descriptor)
+    if replacement is None:
+        os.dup2(2, descriptor)
+    else:
+        opened = os.open(replacement, flags)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    return taken
+
+
+def _read_line(descriptor: int) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(descriptor, 65536)
+        if not part:
+            sys.exit(1)  # the supervisor died right after starting us
+        line += part
+    return line

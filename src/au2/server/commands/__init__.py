@@ -1,0 +1,1 @@
+"""The commands of ``au2-server``, one module each."""

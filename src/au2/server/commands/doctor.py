@@ -1,0 +1,26 @@
+"""``au2-server doctor``: can this machine run jobs?"""
+
+import sys
+
+import click
+
+from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.data_directory import DataDirectory
+from au2.server.terminal import show_list
+from au2.server.wiring.engine import make_engine
+
+_COLUMNS = {name: name for name in ("check", "ok", "finding")}
+
+
+@click.command()
+@data_option
+@output_option
+def doctor(*, data: DataDirectory, output: str) -> None:
+    """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
+    data.check()
+    checks = make_engine(data, settings_of(data)).check()
+    records: list[dict[str, object]] = [
+        {"check": check.name, "ok": check.ok, "finding": check.message} for check in checks
+    ]
+    show_list(records, _COLUMNS, output)
+    sys.exit(0 if all(check.ok for check in checks) else 1)

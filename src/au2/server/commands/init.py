@@ -1,0 +1,72 @@
+"""``au2-server init``: the first user, organization and project."""
+
+import sys
+from contextlib import closing
+
+import click
+
+from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
+from au2.server.terminal import show_record
+from au2.server.wiring.services import make_people
+from au2.server.wiring.stores import open_database
+
+_LOCK_PATIENCE_SECONDS = 0.0
+
+
+@click.command()
+@data_option
+@click.option("--email", required=True, help="Email address of the first user, an operator.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--organization", metavar="NAME", help="Also make an organization.")
+@click.option("--organization-id", metavar="GUID", help="Its id, instead of a random one.")
+@click.option("--project", metavar="NAME", help="Also make a project in it.")
+@click.option("--project-id", metavar="GUID", help="Its id, instead of a random one.")
+@output_option
+def init(
+    *,
+    data: DataDirectory,
+    email: str,
+    password_stdin: bool,
+    organization: str | None,
+    organization_id: str | None,
+    project: str | None,
+    project_id: str | None,
+    output: str,
+) -> None:
+    """Prepare a data directory and make its first user, who may do everything."""
+    wanted = FirstPeople(
+        email=email,
+        organization=_named("organization", organization, organization_id),
+        project=_named("project", project, project_id),
+    )
+    wanted.check()
+    password = _read_password(password_stdin)
+    settings_of(data)  # a mistake in them is better known now than at the start
+    data.create()
+    with (
+        lock_data_directory(data.root, patience_seconds=_LOCK_PATIENCE_SECONDS),
+        closing(open_database(data)) as database,
+    ):
+        database.migrate()
+        people = make_people(database)
+        record = make_first_people(
+            database, people.accounts, people.organizations, wanted, password
+        )
+    show_record(record, output)
+
+
+def _named(what: str, name: str | None, guid: str | None) -> NamedPlace | None:
+    if name is None and guid is not None:
+        raise click.UsageError(f"--{what}-id needs --{what} NAME.")
+    return None if name is None else NamedPlace(name, guid)
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask for a password: use --password-stdin.")
+    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return answer

@@ -1,0 +1,43 @@
+"""Options that several commands take."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import Settings
+from au2.server.settings_source import read_settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def data_option(command: _Command) -> _Command:
+    """Add ``--data-dir``, which arrives as a DataDirectory named ``data``."""
+    return click.option(
+        "--data-dir",
+        "data",
+        required=True,
+        type=click.Path(file_okay=False, path_type=Path),
+        callback=lambda _context, _parameter, value: DataDirectory(Path(os.path.realpath(value))),
+        help="Folder that holds everything of this installation.",
+    )(command)
+
+
+def output_option(command: _Command) -> _Command:
+    """Add ``--output``."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["table", "json", "yaml"]),
+        default="table",
+        show_default=True,
+        help="How to print the result.",
+    )(command)
+
+
+def settings_of(data: DataDirectory) -> Settings:
+    """Return the installation's settings. Raises InvalidSettings."""
+    return read_settings(data.settings_file, os.environ)

@@ -1,0 +1,44 @@
+"""``au2-server start``: run the server."""
+
+import sys
+from dataclasses import replace
+
+import click
+
+from au2.server.addresses import ListenAddress, parse_listen_address
+from au2.server.commands.options import data_option, settings_of
+from au2.server.data_directory import DataDirectory
+from au2.server.settings_source import check_settings
+from au2.server.start import ServerProcesses, start_server
+from au2.server.terminal import say
+
+
+def _parse_listen(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> ListenAddress | None:
+    try:
+        return None if value is None else parse_listen_address(value)
+    except ValueError:
+        raise click.BadParameter("expected HOST:PORT, like 127.0.0.1:8080") from None
+
+
+@click.command()
+@data_option
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    callback=_parse_listen,
+    help="Where the API listens; port 0 takes a free one.  [default: 127.0.0.1:8080]",
+)
+def start(data: DataDirectory, listen: ListenAddress | None) -> None:
+    """Run the server until it gets SIGTERM or Ctrl-C.
+
+    Jobs that run then go on running; the next start takes them up again.
+    """
+    data.check()
+    settings = settings_of(data)
+    if listen is not None:
+        settings = replace(settings, server=replace(settings.server, listen=listen))
+        check_settings(settings)
+    data.create()
+    sys.exit(start_server(data, settings, say=say, processes=ServerProcesses()))

@@ -1,0 +1,126 @@
+"""The data directory: what is where, who may enter, and that one server at a time uses it."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from au2.domain.errors import Conflict, InvalidRequest, NotFound
+
+_RUN_DIRECTORY = Path("/run/au2")
+_CHILDREN = {"database": 0o700, "blobs": 0o700, "layers": 0o700, "containers": 0o711, "logs": 0o700}
+_RETRY_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """Everything that an installation keeps. ``root`` is absolute."""
+
+    root: Path
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite database."""
+        return self.root / "database" / "au2.sqlite3"
+
+    @property
+    def blobs(self) -> Path:
+        """The blob store."""
+        return self.root / "blobs"
+
+    @property
+    def logs(self) -> Path:
+        """The log store."""
+        return self.root / "logs"
+
+    @property
+    def settings_file(self) -> Path:
+        """Settings; optional."""
+        return self.root / "settings.toml"
+
+    @property
+    def server_file(self) -> Path:
+        """Where the running server listens, as JSON; not there when none is running."""
+        return self.root / "server.json"
+
+    @property
+    def instance(self) -> str:
+        """Short name of this installation on this machine."""
+        return hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+
+    def run_directory(self, override: Path | None) -> Path:
+        """Where running state lives: sockets, mounts. Gone after a reboot."""
+        return override or _RUN_DIRECTORY / self.instance
+
+    def create(self) -> None:
+        """Make what is missing, with the right modes. Idempotent.
+
+        The folder itself may be passed through but not listed: containers' users come through.
+
+        Raises:
+            InvalidRequest: there is something else in that place.
+        """
+        if self.root.exists() and not self._may_be_ours():
+            raise InvalidRequest(
+                f"'{self.root}' is not empty and no data directory of au2.",
+                hint="Name an empty or new folder with --data-dir.",
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o711)
+        for name, mode in _CHILDREN.items():
+            folder = self.root / name
+            folder.mkdir(exist_ok=True)
+            folder.chmod(mode)
+
+    def check(self) -> None:
+        """Raise NotFound unless this is a data directory."""
+        if not self.database_file.exists():
+            raise NotFound(
+                f"'{self.root}' is no data directory of au2.",
+                hint="Make it with 'au2-server init --data-dir "
+                f"{self.root} --email YOU --password-stdin'.",
+            )
+
+    def _may_be_ours(self) -> bool:
+        if not self.root.is_dir():
+            return False
+        # People put settings there before the first command.
+        others = {path.name for path in self.root.iterdir()} - {self.settings_file.name}
+        return not others or (self.root / "database").is_dir()
+
+
+@contextlib.contextmanager
+def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]:
+    """Hold the directory for one server; yield the descriptor that holds it.
+
+    Whoever inherits the descriptor holds it too. So when a server was killed, the next one waits
+    until the last of its processes is gone, for ``patience_seconds`` at most.
+
+    Raises:
+        Conflict: another server has it.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _lock(descriptor, root, time.monotonic() + patience_seconds)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, root: Path, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                raise Conflict(
+                    f"'{root}' is in use by another au2-server.",
+                    hint=f"Stop that one first; '{root}/server.json' says its process id.",
+                ) from error
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return

@@ -1,0 +1,37 @@
+"""The process that moves jobs. Containers outlive it."""
+
+import logging
+import signal
+import sys
+import threading
+
+from au2.domain.errors import Au2Error
+from au2.server.child import Child
+from au2.server.wiring.dispatcher import make_dispatcher
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Dispatch until told to stop; return the exit code."""
+    stop, ready = threading.Event(), threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    child = Child("dispatcher")
+    child.when_orphaned(stop.set)
+    threading.Thread(target=_tell, args=(ready, child), name="ready", daemon=True).start()
+    try:
+        make_dispatcher(child.briefing.data, child.briefing.settings).run(stop, on_ready=ready)
+    except Au2Error as error:
+        logger.error("%s", error.message)
+        return error.exit_code
+    return 0
+
+
+def _tell(ready: threading.Event, child: Child) -> None:
+    ready.wait()
+    child.ready()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""The HTTP server around the application: uvicorn, told when to begin and when to end."""
+
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_GRACE_SECONDS = 2
+"""For answers that are on their way when the server stops; streams are told to end at once."""
+
+
+class ApiServer(uvicorn.Server):
+    """A uvicorn server that says when it is ready and when it begins to stop."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_ready: Callable[[], None],
+        stopping: threading.Event,
+    ) -> None:
+        """``stopping`` is set when the server begins to stop; set before, it stops at once."""
+        super().__init__(config)
+        self._on_ready = on_ready
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._on_ready()
+        if self._stopping.is_set():
+            self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop answering."""
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+    def stop(self) -> None:
+        """Begin to stop soon; from any thread."""
+        self.should_exit = True
+
+
+def make_server(
+    app: ASGIApp, *, on_ready: Callable[[], None], stopping: threading.Event
+) -> ApiServer:
+    """Return the HTTP server for an application."""
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        # Our own log format, set up before.
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return ApiServer(config, on_ready=on_ready, stopping=stopping)

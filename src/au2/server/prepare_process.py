@@ -1,0 +1,59 @@
+"""The first process of a start: checks the machine, brings the database to its newest form, ends.
+
+In a process of its own, so that the supervisor never loads a database library.
+"""
+
+import os
+import sys
+from contextlib import closing
+
+from au2.domain.errors import Au2Error, Detail, NotFound, Unsupported
+from au2.engines.base import Engine
+from au2.server.child import Child
+from au2.server.terminal import show_error
+from au2.server.wiring.engine import make_engine
+from au2.server.wiring.stores import open_database, remove_unfinished_blobs
+from au2.storage.accounts import count_users
+from au2.storage.database import Database
+
+
+def main() -> int:
+    """Prepare what the briefing names; return the exit code."""
+    child = Child("prepare")
+    child.when_orphaned(lambda: os._exit(1))
+    data, settings = child.briefing.data, child.briefing.settings
+    try:
+        check_engine(make_engine(data, settings))
+        remove_unfinished_blobs(data)
+        with closing(open_database(data)) as database:
+            database.migrate()
+            check_users(database)
+    except Au2Error as error:
+        show_error(error)
+        return error.exit_code
+    return 0
+
+
+def check_engine(engine: Engine) -> None:
+    """Raise Unsupported with everything that this machine lacks."""
+    lacking = [check for check in engine.check() if not check.ok]
+    if lacking:
+        raise Unsupported(
+            "This machine can't run jobs.",
+            details=[Detail(f"{check.name}: {check.message}") for check in lacking],
+            hint="Mend that and start again; 'au2-server doctor' shows all findings.",
+        )
+
+
+def check_users(database: Database) -> None:
+    """Raise NotFound if nobody could log in."""
+    with database.read() as transaction:
+        if not count_users(transaction):
+            raise NotFound(
+                "There is no user yet, so nobody could log in.",
+                hint="Make the first one with 'au2-server init'.",
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""The server's settings: what there is, and what holds when nothing is said.
+
+A section here is a table of ``settings.toml``; every key can also be given as a variable
+``AU2_<SECTION>_<KEY>``, which wins. The reference page is made from the notes of the fields.
+"""
+
+# ruff: noqa: RUF009 - setting() is dataclasses.field() with a note
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from au2.server import machine
+from au2.server.addresses import ListenAddress
+from au2.server.setting_kinds import (
+    ADDRESSES,
+    FLAG,
+    LISTEN,
+    NETWORKS,
+    PATH,
+    SUBNET,
+    URL,
+    choice,
+    number,
+    seconds,
+    setting,
+    size,
+    whole,
+)
+
+_DAY = 86_400.0
+_MIB = 1 << 20
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The server's own processes."""
+
+    listen: ListenAddress = setting(
+        ListenAddress("127.0.0.1", 8080), LISTEN, "Where the API listens; port 0: a free one."
+    )
+    allow_plain_http: bool = setting(
+        False,
+        FLAG,
+        "Let it listen where other machines reach it although passwords and tokens then travel "
+        "unencrypted.",
+    )
+    run_dir: Path | None = setting(
+        None,
+        PATH,
+        "Where running containers are mounted: on a tmpfs, for root only.",
+        default_text="/run/au2/<installation>",
+    )
+    log_level: str = setting(
+        "info", choice("debug", "info", "warning", "error"), "The least that is logged."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """How people log in."""
+
+    token_hours: float = setting(24.0, number(0.01, 8760), "How long a login holds.")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """How much may be sent."""
+
+    package_max_bytes: int = setting(2 * _GIB, size(1), "All files of a package together.")
+    package_max_files: int = setting(100_000, whole(1, 1_000_000), "Files in a package.")
+    file_list_max_bytes: int = setting(
+        64 * _MIB, size(64 * 1024), "The list of files that begins an upload, as JSON."
+    )
+    arguments_max_bytes: int = setting(_MIB, size(2), "A job's arguments, as JSON.")
+    output_max_bytes: int = setting(_MIB, size(2), "A job's output, as JSON.")
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """What a job gets when it asks for nothing, and the most it may ask for."""
+
+    default_cpu: float = setting(1.0, number(0.01, 1024), "Cores.")
+    default_memory_bytes: int = setting(512 * _MIB, size(4 * _MIB), "Main memory.")
+    default_processes: int = setting(512, whole(1, 1 << 22), "Processes and threads.")
+    default_timeout_seconds: float = setting(
+        3600.0, seconds(1, 365 * _DAY), "Time until the job is ended."
+    )
+    max_cpu: float = setting(
+        lambda: float(max(machine.cores(), 1)),
+        number(0.01, 1024),
+        "Most cores.",
+        default_text="the machine's cores",
+    )
+    max_memory_bytes: int = setting(
+        machine.memory_bytes, size(4 * _MIB), "Most memory.", default_text="the machine's memory"
+    )
+    max_timeout_seconds: float = setting(7 * _DAY, seconds(1, 365 * _DAY), "Longest time.")
+    concurrent: int = setting(
+        lambda: 4 * machine.cores(),
+        whole(1, 10_000),
+        "Jobs that run at the same time; further ones wait.",
+        default_text="4 for each of the machine's cores",
+    )
+    log_limit_bytes: int = setting(
+        _GIB, size(64 * 1024), "Log of one attempt; what comes after is thrown away."
+    )
+    stop_grace_seconds: float = setting(
+        10.0, seconds(0, 3600), "Between the stop signal and the kill."
+    )
+    after_grace_seconds: float = setting(
+        10.0, seconds(0, 3600), "For after.sh of a job that was stopped or timed out."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSettings:
+    """Uploads of packages and images."""
+
+    lease_seconds: float = setting(
+        120.0, seconds(5, _DAY), "How long an upload is kept open after its last sign of life."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """What jobs may reach."""
+
+    default_mode: str = setting(
+        "internet",
+        choice("internet", "none"),
+        "The network of jobs that ask for none in particular.",
+    )
+    subnet: str | None = setting(
+        None,
+        SUBNET,
+        "Addresses of the containers.",
+        default_text="a private network that the machine does not use",
+    )
+    dns: tuple[str, ...] = setting(
+        (), ADDRESSES, "Name servers of the containers.", default_text="those of the machine"
+    )
+    allow: tuple[str, ...] = setting(
+        (), NETWORKS, "Private networks that jobs may reach all the same."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSettings:
+    """How runtimes are built."""
+
+    mirror: str | None = setting(
+        None,
+        URL,
+        "Debian mirror that base images are made from.",
+        default_text="that of the machine",
+    )
+    cache_dir: Path | None = setting(
+        None, PATH, "Built runtimes, for sharing between data directories."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    login: LoginSettings = field(default_factory=LoginSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
+    uploads: UploadSettings = field(default_factory=UploadSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    runtimes: RuntimeSettings = field(default_factory=RuntimeSettings)

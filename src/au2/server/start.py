@@ -1,0 +1,121 @@
+"""What ``au2-server start`` does: lock, listen, prepare, supervise."""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from au2.domain.clock import format_time, now
+from au2.domain.errors import ServerNotStarted
+from au2.server.addresses import ListenAddress
+from au2.server.child import Briefing
+from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.log_format import configure_logging
+from au2.server.settings import Settings
+from au2.server.supervised import ChildCommand, RestartDelays, module_command, spawn
+from au2.server.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcesses:
+    """The commands of the server's processes, and how patient one is with them."""
+
+    prepare: Sequence[str] = module_command("au2.server.prepare_process")
+    """Runs to its end before the others start: checks the machine, migrates the database."""
+    api: Sequence[str] = module_command("au2.server.api_process")
+    dispatcher: Sequence[str] = module_command("au2.server.dispatcher_process")
+    delays: RestartDelays = field(default_factory=RestartDelays)
+    stop_seconds: float = 10.0
+    lock_patience_seconds: float = 10.0
+    """A little more than the processes of a killed server take to end."""
+
+
+def start_server(
+    data: DataDirectory,
+    settings: Settings,
+    *,
+    say: Callable[[str], None],
+    processes: ServerProcesses,
+) -> int:
+    """Run the server until it is told to stop; return the exit code.
+
+    Raises:
+        Conflict: another server runs on this data directory.
+        ServerNotStarted: the port is taken, or the machine lacks something.
+    """
+    configure_logging("supervisor", settings.server.log_level)
+    with (
+        lock_data_directory(data.root, patience_seconds=processes.lock_patience_seconds) as lock,
+        open_listener(settings.server.listen) as listener,
+    ):
+        host, port = listener.getsockname()[:2]
+        url = f"http://{ListenAddress(host, port)}"
+
+        def brief(descriptors: Mapping[str, int]) -> bytes:
+            return Briefing(data, settings, descriptors).to_line()
+
+        def announce() -> None:
+            write_server_file(data.server_file, url)
+            say(f"au2 server ready on {url}")
+
+        def retreat() -> None:
+            # Ours, so that nobody is left waiting in the queue of a server that has stopped.
+            listener.close()
+            data.server_file.unlink(missing_ok=True)
+
+        _prepare(ChildCommand("prepare", processes.prepare, {"lock": lock}), brief)
+        api = {"lock": lock, "listen": listener.fileno()}
+        supervisor = Supervisor(
+            [
+                ChildCommand("dispatcher", processes.dispatcher, {"lock": lock}),
+                ChildCommand("api", processes.api, api),
+            ],
+            brief=brief,
+            on_ready=announce,
+            on_stopping=retreat,
+            delays=processes.delays,
+            stop_seconds=processes.stop_seconds,
+        )
+        return supervisor.run()
+
+
+def open_listener(address: ListenAddress) -> socket.socket:
+    """Return a socket that listens there.
+
+    Raises:
+        ServerNotStarted: the port is taken or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        raise ServerNotStarted(
+            f"The server can't listen on {address}: {os.strerror(error.errno or 0)}.",
+            hint="Choose another address or port with --listen HOST:PORT (port 0: a free one).",
+        ) from error
+
+
+def write_server_file(file: Path, url: str) -> None:
+    """Note where the server listens, for scripts that start it with port 0."""
+    document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(document) + "\n", encoding="utf-8")
+    new.chmod(0o600)
+    new.rename(file)
+
+
+def _prepare(command: ChildCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:
+    process = spawn(command, brief)
+    try:
+        code = process.wait()
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+    if code:
+        raise ServerNotStarted("The server was not started: see above.")

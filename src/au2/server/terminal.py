@@ -1,0 +1,87 @@
+"""What the operator sees: records as a table, JSON or YAML on stdout, errors on stderr."""
+
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from au2.domain.errors import Au2Error
+
+
+def show_error(error: Au2Error) -> None:
+    """Print an error, all its details and what to do next."""
+    lines = [f"error: {error.message}", *(f"  {detail}" for detail in error.details)]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    for line in lines:
+        click.echo("\n".join(map(_visible, line.split("\n"))), err=True)
+
+
+def say(text: str) -> None:
+    """Print a line at once. That nobody reads it any more is no reason to fail."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = io.StringIO()
+
+
+def show_record(record: Mapping[str, object], output: str) -> None:
+    """Print one record: a row per field."""
+    if output == "table":
+        rows = [(name, _cell(value)) for name, value in record.items()]
+        click.echo(format_table(rows))
+    else:
+        _show_document(record, output)
+
+
+def show_list(
+    records: Sequence[Mapping[str, object]], columns: Mapping[str, str], output: str
+) -> None:
+    """Print several records: a row per record, below a header. ``columns``: title → field."""
+    if output == "table":
+        rows = [tuple(_cell(record[field]) for field in columns.values()) for record in records]
+        click.echo(format_table(rows, header=tuple(columns)))
+    else:
+        _show_document(records, output)
+
+
+def format_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] | None = None) -> str:
+    """Return the house's box-drawn table, with a rule between all rows."""
+    from rich.box import SQUARE  # noqa: PLC0415 - start-up time and the supervisor's memory
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=SQUARE, show_lines=True, show_header=header is not None, pad_edge=True)
+    for name in header or rows[0]:
+        table.add_column(Text(name), no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    out = io.StringIO()
+    Console(file=out, width=10_000, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else _visible(str(value))
+
+
+def _visible(text: str) -> str:
+    """Write control characters out: names come from people, and must not steer a terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _show_document(document: object, output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    from ruamel.yaml import YAML  # noqa: PLC0415 - start-up time
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 1 << 16
+    yaml.dump(document, sys.stdout)

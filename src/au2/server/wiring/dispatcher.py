@@ -1,0 +1,57 @@
+"""The dispatcher with all that it works with."""
+
+from au2.dispatch.dispatcher import Dispatcher, DispatchKit
+from au2.dispatch.housekeeping import Housekeeping
+from au2.dispatch.options import DispatchOptions
+from au2.dispatch.records import Records
+from au2.dispatch.run_job import RunJob
+from au2.dispatch.upload_job import UploadJob
+from au2.domain import clock
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import Settings
+from au2.server.wiring.engine import make_engine
+from au2.server.wiring.services import make_uploads
+from au2.server.wiring.stores import make_blobs, make_logs, make_notices, open_database
+
+_OWNER = "dispatcher"
+"""Only one runs, by its server's lock of the data directory, so the next takes over at once."""
+
+
+def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
+    """Return a dispatcher for everything that is submitted on this data directory."""
+    options = make_options(settings)
+    database = open_database(data)
+    blobs, logs = make_blobs(data), make_logs(data)
+    notices = make_notices(data, settings, "dispatcher")
+    engine = make_engine(data, settings)
+    records = Records(database, notices, clock.now)
+    uploads = make_uploads(database, blobs, notices, settings)
+
+    def expire_uploads() -> None:
+        uploads.expire_abandoned()
+
+    return Dispatcher(
+        DispatchKit(
+            engine=engine,
+            records=records,
+            notices=notices,
+            run_job=RunJob(engine, logs, records, options),
+            upload_job=UploadJob(engine, blobs, logs, records),
+            housekeeping=Housekeeping(
+                database, engine, clock.now, options.lease_seconds, expire_uploads
+            ),
+            options=options,
+        )
+    )
+
+
+def make_options(settings: Settings) -> DispatchOptions:
+    """Return what the settings say to the dispatcher."""
+    return DispatchOptions(
+        owner=_OWNER,
+        concurrent_jobs=settings.jobs.concurrent,
+        stop_grace_seconds=settings.jobs.stop_grace_seconds,
+        after_grace_seconds=settings.jobs.after_grace_seconds,
+        log_limit_bytes=settings.jobs.log_limit_bytes,
+        output_limit_bytes=settings.limits.output_max_bytes,
+    )

@@ -1,0 +1,19 @@
+"""The container engine, made from the settings."""
+
+from au2.engines.base import Engine
+from au2.engines.native.engine import NativeEngine
+from au2.engines.native.options import NativeOptions
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import Settings
+from au2.server.wiring.stores import make_blobs
+
+
+def make_engine(data: DataDirectory, settings: Settings) -> Engine:
+    """Return the engine; nothing of the machine is touched yet."""
+    options = NativeOptions(
+        subnet=settings.network.subnet,
+        allowed_networks=settings.network.allow,
+        dns_servers=settings.network.dns,
+    )
+    run_directory = data.run_directory(settings.server.run_dir)
+    return NativeEngine(make_blobs(data), data.root, run_directory, options)

@@ -1,0 +1,75 @@
+"""The use cases, made from the settings."""
+
+from dataclasses import dataclass
+
+from au2.blobs.base import BlobStore
+from au2.domain.job import Network
+from au2.notices.base import Notices
+from au2.package.limits import PackageLimits
+from au2.server.settings import Settings
+from au2.services.accounts import Accounts, SessionOptions
+from au2.services.organizations import Organizations
+from au2.services.passwords import Passwords, make_hasher
+from au2.services.run_requests import RunLimits
+from au2.services.runtimes import Runtimes
+from au2.services.services import ServiceOptions, Services
+from au2.services.services import make_services as make_all_services
+from au2.services.uploads import UploadOptions, Uploads
+from au2.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The use cases that make the first user and where that user works."""
+
+    accounts: Accounts
+    organizations: Organizations
+
+
+def make_services(
+    database: Database, blobs: BlobStore, notices: Notices, settings: Settings
+) -> Services:
+    """Make all use cases: for the API."""
+    options = ServiceOptions(
+        session=SessionOptions(login_seconds=settings.login.token_hours * 3600.0),
+        run=make_run_limits(settings),
+        upload=make_upload_options(settings),
+    )
+    return make_all_services(database, blobs, notices, options)
+
+
+def make_people(database: Database) -> People:
+    """Make what the operator's own command needs to make users."""
+    return People(Accounts(database, Passwords(make_hasher())), Organizations(database))
+
+
+def make_uploads(
+    database: Database, blobs: BlobStore, notices: Notices, settings: Settings
+) -> Uploads:
+    """Make the use cases about uploads: the dispatcher ends those that were given up."""
+    options = make_upload_options(settings)
+    return Uploads(database, blobs, notices, runtimes=Runtimes(database), options=options)
+
+
+def make_run_limits(settings: Settings) -> RunLimits:
+    """Return what a run gets and may ask for."""
+    jobs = settings.jobs
+    return RunLimits(
+        default_cpu=jobs.default_cpu,
+        default_memory_bytes=jobs.default_memory_bytes,
+        default_timeout_seconds=jobs.default_timeout_seconds,
+        default_network=Network(settings.network.default_mode),
+        processes=jobs.default_processes,
+        max_cpu=jobs.max_cpu,
+        max_memory_bytes=jobs.max_memory_bytes,
+        max_timeout_seconds=jobs.max_timeout_seconds,
+        max_arguments_bytes=settings.limits.arguments_max_bytes,
+    )
+
+
+def make_upload_options(settings: Settings) -> UploadOptions:
+    """Return how large packages may be and how long an upload is waited for."""
+    limits = PackageLimits(
+        files=settings.limits.package_max_files, total_bytes=settings.limits.package_max_bytes
+    )
+    return UploadOptions(lease_seconds=settings.uploads.lease_seconds, limits=limits)

@@ -1,0 +1,43 @@
+"""Where things are kept, and how processes tell each other that something changed."""
+
+from au2.blobs.base import BlobStore
+from au2.blobs.files import FileBlobStore
+from au2.logs.base import LogStore
+from au2.logs.files import FileLogStore
+from au2.notices.base import Notices
+from au2.notices.folder import FolderNotices
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import Settings
+from au2.storage.database import Database
+
+_ABANDONED_SECONDS = 24 * 3600.0
+"""Nobody writes one blob for so long."""
+
+
+def open_database(data: DataDirectory) -> Database:
+    """Open the database; it may have to be migrated."""
+    return Database.open_file(data.database_file)
+
+
+def make_blobs(data: DataDirectory) -> BlobStore:
+    """Return the blob store."""
+    return FileBlobStore(data.blobs)
+
+
+def remove_unfinished_blobs(data: DataDirectory) -> int:
+    """Remove what writers left that were killed; return how many files."""
+    return FileBlobStore(data.blobs).clean_incoming(_ABANDONED_SECONDS)
+
+
+def make_logs(data: DataDirectory) -> LogStore:
+    """Return the log store."""
+    return FileLogStore(data.logs)
+
+
+def make_notices(data: DataDirectory, settings: Settings, name: str) -> Notices:
+    """Begin to listen for notices as ``name``."""
+    # Containers' roots lie below this folder too, so any user may pass through it.
+    run_directory = data.run_directory(settings.server.run_dir)
+    run_directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+    run_directory.chmod(0o711)
+    return FolderNotices(run_directory / "notices", name)

@@ -1,0 +1,34 @@
+"""An API with one page, its process id, and one endless stream."""
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from typing import Any
+
+from au2.server.child import Child
+from au2.server.http_server import make_server
+
+stopping = threading.Event()
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    endless = scope["path"] == "/stream"
+    body = str(os.getpid()).encode()
+    await send({"type": "http.response.body", "body": body, "more_body": endless})
+    while endless and not stopping.is_set():
+        await asyncio.sleep(0.01)
+    if endless:
+        await send({"type": "http.response.body", "body": b" end"})
+
+
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: stopping.set())
+child = Child("api")
+server = make_server(app, on_ready=child.ready, stopping=stopping)
+child.when_orphaned(server.stop)
+server.run(sockets=[socket.socket(fileno=child.briefing.descriptors["listen"])])

@@ -1,0 +1,25 @@
+"""A child of the supervisor that does nothing, in some manner: ``child.py NAME MANNER``."""
+
+import signal
+import sys
+import threading
+
+from au2.server.child import Child
+
+name, manner = sys.argv[1:]
+stop = threading.Event()
+child = Child(name)
+pid_file = child.briefing.data.root / f"{name}.pid"
+if manner == "broken":
+    sys.exit(7)
+if manner != "stubborn":
+    child.when_orphaned(stop.set)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+else:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+child.ready()
+if manner == "passing":
+    sys.exit(0)
+stop.wait()

@@ -1,0 +1,31 @@
+"""``serve.py DATA LISTEN PREPARE DISPATCHER``: the real supervisor over doubles."""
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from au2.domain.errors import Au2Error
+from au2.server.addresses import parse_listen_address
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import ServerSettings, Settings
+from au2.server.start import ServerProcesses, start_server
+from au2.server.supervised import RestartDelays
+from au2.server.terminal import say, show_error
+
+root, listen, prepare, dispatcher = sys.argv[1:]
+here = Path(__file__).parent
+settings = Settings(server=replace(ServerSettings(), listen=parse_listen_address(listen)))
+processes = ServerProcesses(
+    prepare=(sys.executable, str(here / "child.py"), "prepare", prepare),
+    api=(sys.executable, str(here / "api.py")),
+    dispatcher=(sys.executable, str(here / "child.py"), "dispatcher", dispatcher),
+    delays=RestartDelays(first_seconds=0.0, longest_seconds=0.0),
+    stop_seconds=1000.0,
+    lock_patience_seconds=float(os.environ.get("PATIENCE", "0")),
+)
+try:
+    sys.exit(start_server(DataDirectory(Path(root)), settings, say=say, processes=processes))
+except Au2Error as error:
+    show_error(error)
+    sys.exit(error.exit_code)
