@@ -1,12 +1,12 @@
 """The engine protocol: run one container of an image, somewhere.
 
-The docstrings are the contract; ``tests/ports`` holds the suite that every engine passes. An engine need
-not be on this host. Nothing here raises for what the user's code does: that comes back as an
+The docstrings are the contract; ``tests/ports`` holds the suite that every engine passes. An engine
+need not be on this host. Nothing here raises for what the user's code does: that comes back as an
 :class:`Observation`. Platform faults raise :class:`~au2.domain.errors.EngineFailure`.
 
-Life of a container: ``prepare`` (the image is made local) → ``create`` (all is set up, nothing of the
-image has run) → ``start`` → ``observe`` until it has exited → ``remove``. Every step may be repeated
-after the caller was killed.
+Life of a container: ``prepare`` (the image is made local) → ``create`` (all is set up, nothing of
+the image has run) → ``start`` → ``observe`` until it has exited → ``remove``. Every step may be
+repeated after the caller was killed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class ContainerSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     no_new_privileges: bool = True
     log_limit_bytes: int = 1 << 30
-    """Raw log bytes after which output is read and thrown away, so that a job can't fill the disk."""
+    """Raw log bytes after which output is read and thrown away: a job can't fill the disk."""
 
 
 class ContainerState(StrEnum):
@@ -59,7 +59,7 @@ class Observation:
 
     state: ContainerState
     exit_code: int | None = None
-    """When EXITED: 0–255; 128 + n after signal n."""
+    """When EXITED: 0 to 255; 128 + n after signal n."""
     out_of_memory: bool = False
     """Whether the kernel killed a process of it for memory."""
     log_bytes: int = 0
@@ -102,7 +102,7 @@ class Engine(Protocol):
         ...
 
     def prepare(self, image_digest: str) -> None:
-        """Make the image local (unpack its layers). Idempotent, safe at the same time from threads.
+        """Make the image local (unpack its layers). Idempotent, safe from several threads.
 
         Raises:
             BlobMissing: a blob of the image is missing or damaged.
@@ -112,7 +112,7 @@ class Engine(Protocol):
         ...
 
     def create(self, spec: ContainerSpec) -> None:
-        """Set the container up so that :meth:`start` is quick. Leaves nothing behind when it raises.
+        """Set the container up so that :meth:`start` is quick. Leaves nothing when it raises.
 
         Raises:
             Conflict: a container of that id exists.
@@ -135,11 +135,11 @@ class Engine(Protocol):
         ...
 
     def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
-        """Raw log bytes from ``offset``: records of the CRI log format.
+        r"""Raw log bytes from ``offset``: records of the CRI log format.
 
-        ``<RFC 3339 time with nanoseconds> <stdout|stderr> <P|F> <bytes>\\n``; P is a partial line, to
-        be joined with the next record of its stream; F ended with a newline. (Kubernetes container
-        runtime interface, "log format".) May end inside a record while the container runs.
+        ``<RFC 3339 time with nanoseconds> <stdout|stderr> <P|F> <bytes>\n``; P is a partial line,
+        to be joined with the next record of its stream; F ended with a newline. (Kubernetes
+        container runtime interface, "log format".) May end inside a record while the container runs.
         """
         ...
 
@@ -152,7 +152,7 @@ class Engine(Protocol):
         ...
 
     def signal(self, container_id: str, name: str) -> None:
-        """Send a signal (``SIGTERM``, …) to the container's first process; ``SIGKILL``: to all of it.
+        """Send a signal (``SIGTERM``, …) to the first process; ``SIGKILL``: to all of them.
 
         Harmless when it has exited. Raises NotFound.
         """
@@ -163,7 +163,10 @@ class Engine(Protocol):
         ...
 
     def remove(self, container_id: str) -> None:
-        """Kill it if it runs and remove every trace: files, log, mounts, control group, network. Idempotent."""
+        """Kill it if it runs and remove every trace of it. Idempotent.
+
+        Traces: files, raw log, mounts, control group, network.
+        """
         ...
 
     def list_containers(self) -> Iterator[str]:

@@ -1,0 +1,153 @@
+"""Control groups: what a container used, on version 1, version 2 and the mixture of both."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_NANOSECONDS = 1_000_000_000
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a control group has counted."""
+
+    cpu_seconds: float | None = None
+    memory_peak_bytes: int | None = None
+    out_of_memory_kills: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ControlGroups:
+    """Where the hierarchies are mounted."""
+
+    controllers: Mapping[str, Path]
+    """Version 1: folder by controller; ``name=systemd`` is one without resources."""
+    unified: Path | None
+    """Version 2, if mounted; in a mixture it has the controllers that version 1 has not."""
+
+    def missing_controllers(self) -> list[str]:
+        """Return those that containers need and that are not there."""
+        found = set(self.controllers)
+        if self.unified is not None:
+            found.update(_read(self.unified / "cgroup.controllers").split())
+        return [name for name in ("cpu", "memory", "pids") if name not in found]
+
+    def read_usage(self, group: str) -> Usage:
+        """Return the counters of ``group`` (absolute); those that can't be read are None or 0."""
+        return Usage(
+            cpu_seconds=self._cpu_seconds(group),
+            memory_peak_bytes=self._memory_peak(group),
+            out_of_memory_kills=self._kills(group),
+        )
+
+    def can_limit_swap(self) -> bool:
+        """Whether swap counts; where it does not, asking for a limit fails."""
+        memory = self.controllers.get("memory")
+        if memory is not None:
+            return (memory / "memory.memsw.limit_in_bytes").exists()
+        # Version 2 has the file in every group but the first: where it lacks, the runtime
+        # passes over it.
+        return True
+
+    def join(self, group: str, pid: int) -> None:
+        """Move a process into ``group`` of the hierarchies that services are stopped by.
+
+        Otherwise stopping the platform's service would take it along.
+        """
+        for hierarchy in (self.unified, self.controllers.get("name=systemd")):
+            if hierarchy is not None:
+                folder = _below(hierarchy, group)
+                # Where this is not allowed (a container in a container), it stays where it is.
+                with suppress(OSError):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    (folder / "cgroup.procs").write_text(str(pid))
+
+    def remove(self, group: str) -> None:
+        """Remove ``group`` and empty groups in it everywhere; what is in use stays."""
+        hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
+        for hierarchy in hierarchies:
+            folder = _below(hierarchy, group)
+            if folder.is_dir():
+                inner = sorted(folder.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
+                for path in [*inner, folder]:
+                    with suppress(OSError):
+                        path.rmdir()
+
+    def _cpu_seconds(self, group: str) -> float | None:
+        legacy = self._legacy("cpuacct", group)
+        if legacy is not None:
+            return _scaled(_read_number(legacy / "cpuacct.usage"), _NANOSECONDS)
+        return _scaled(_find(self._unified(group, "cpu.stat"), "usage_usec"), _MICROSECONDS)
+
+    def _memory_peak(self, group: str) -> int | None:
+        legacy = self._legacy("memory", group)
+        if legacy is not None:
+            return _read_number(legacy / "memory.max_usage_in_bytes")
+        text = self._unified(group, "memory.peak").strip()  # Since Linux 5.19.
+        return int(text) if text.isdigit() else None
+
+    def _kills(self, group: str) -> int:
+        legacy = self._legacy("memory", group)
+        if legacy is not None:
+            return _find(_read(legacy / "memory.oom_control"), "oom_kill") or 0
+        return _find(self._unified(group, "memory.events"), "oom_kill") or 0
+
+    def _legacy(self, controller: str, group: str) -> Path | None:
+        hierarchy = self.controllers.get(controller)
+        return None if hierarchy is None else _below(hierarchy, group)
+
+    def _unified(self, group: str, name: str) -> str:
+        return "" if self.unified is None else _read(_below(self.unified, group) / name)
+
+
+def parse_hierarchies(mountinfo: str) -> ControlGroups:
+    """Return what ``/proc/self/mountinfo`` (proc(5)) says of control groups. Pure."""
+    controllers: dict[str, Path] = {}
+    unified = None
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = [*after.split(), "", "", ""][:3]
+        if kind not in ("cgroup", "cgroup2"):
+            continue
+        folder = Path(before.split()[4])
+        if kind == "cgroup2":
+            unified = unified or folder
+        else:
+            for name in options.split(","):
+                controllers.setdefault(name, folder)
+    return ControlGroups(controllers, unified)
+
+
+def find_hierarchies() -> ControlGroups:
+    """Return the control groups of this host."""
+    return parse_hierarchies(Path("/proc/self/mountinfo").read_text("utf-8", "replace"))
+
+
+def _below(hierarchy: Path, group: str) -> Path:
+    return hierarchy / group.lstrip("/")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("ascii", "replace")
+    except OSError:
+        return ""
+
+
+def _read_number(file: Path) -> int | None:
+    text = _read(file).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _find(text: str, key: str) -> int | None:
+    for line in text.splitlines():
+        name, _, value = line.partition(" ")
+        if name == key and value.strip().isdigit():
+            return int(value)
+    return None
+
+
+def _scaled(value: int | None, unit: int) -> float | None:
+    return None if value is None else value / unit

@@ -1,0 +1,126 @@
+"""Whether this machine can run containers, and if not, what to do."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from au2.engines.base import Check
+from au2.engines.native.cgroup import find_hierarchies
+from au2.engines.native.mounts import mount_overlay, unmount_all
+from au2.engines.native.name_servers import find_name_servers
+from au2.engines.native.options import NativeOptions
+from au2.engines.native.places import Places
+
+_FILE_SYSTEMS = Path("/proc/filesystems")
+_USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+
+
+def check_host(places: Places, options: NativeOptions) -> Sequence[Check]:
+    """Return one finding per need. Never raises."""
+    if not sys.platform.startswith("linux"):
+        return [Check("system", ok=False, message="containers need Linux; run the server there")]
+    findings = [Check("system", ok=True, message="Linux"), _check_root()]
+    findings += _check_tools(options)
+    findings += [
+        _check_groups(),
+        _check_user_namespaces(),
+        _check_overlay(places),
+        _check_name_servers(options),
+    ]
+    return findings
+
+
+def missing_needs(options: NativeOptions) -> Iterator[str]:
+    """Yield what is missing, as far as it can be told at once; what is needed to run at all."""
+    if not sys.platform.startswith("linux"):
+        yield "containers need Linux; run the server there"
+        return
+    findings = [_check_root(), *_check_tools(options), _check_groups(), _check_user_namespaces()]
+    yield from (finding.message for finding in findings if not finding.ok)
+
+
+def _check_root() -> Check:
+    if os.geteuid() == 0:
+        return Check("root", ok=True, message="running as root")
+    return Check("root", ok=False, message="the server must run as root: start it with sudo")
+
+
+def _check_tools(options: NativeOptions) -> list[Check]:
+    tools = (
+        (options.runtime_command, "runc", "the OCI runtime"),
+        (options.monitor_command, "conmon", "the container monitor"),
+        ("ip", "iproute2", "network set-up"),
+        ("nsenter", "util-linux", "network set-up"),
+        ("nft", "nftables", "the packet filter"),
+    )
+    return [_check_tool(*tool) for tool in tools]
+
+
+def _check_tool(command: str, package: str, purpose: str) -> Check:
+    found = find_tool(command)
+    if found is not None:
+        return Check(command, ok=True, message=found)
+    text = f"{command} ({purpose}) is missing: apt-get install {package}"
+    return Check(command, ok=False, message=text)
+
+
+def find_tool(command: str) -> str | None:
+    """Return the absolute path of a tool, administrators' ones included."""
+    return shutil.which(command) or shutil.which(command, path="/usr/local/sbin:/usr/sbin:/sbin")
+
+
+def _check_groups() -> Check:
+    try:
+        missing = find_hierarchies().missing_controllers()
+    except OSError as error:
+        return Check("control groups", ok=False, message=f"can't be read: {error}")
+    if not missing:
+        return Check("control groups", ok=True, message="cpu, memory, pids")
+    text = f"the kernel's control groups lack {', '.join(missing)}: mount them (cgroup version 2)"
+    return Check("control groups", ok=False, message=text)
+
+
+def _check_user_namespaces() -> Check:
+    try:
+        count = int(_USER_NAMESPACES.read_text("ascii"))
+    except (OSError, ValueError):
+        count = 0
+    if count > 0:
+        return Check("user namespaces", ok=True, message=f"up to {count}")
+    text = "switched off: set the kernel setting user.max_user_namespaces to 10000 (sysctl -w)"
+    return Check("user namespaces", ok=False, message=text)
+
+
+def _check_overlay(places: Places) -> Check:
+    """Try it out: whether it works hangs on the file system of the data folder."""
+    if os.geteuid() != 0:
+        return Check("overlayfs", ok=False, message="can only be tried as root")
+    try:
+        base = places.data_dir if places.data_dir.is_dir() else None
+        with tempfile.TemporaryDirectory(prefix="overlay-check-", dir=base) as folder:
+            _try_overlay(Path(folder))
+    except OSError as error:
+        text = f"can't be used in {places.data_dir} ({error}): put it on ext4 or xfs"
+        return Check("overlayfs", ok=False, message=text)
+    return Check("overlayfs", ok=True, message=f"works in {places.data_dir}")
+
+
+def _try_overlay(folder: Path) -> None:
+    lower, upper, work, target = (folder / name for name in ("lower", "upper", "work", "target"))
+    for made in (lower, upper, work, target):
+        made.mkdir()
+    mount_overlay([lower], upper, work, target)
+    unmount_all(target)
+    # Made by overlayfs, without permissions: not to trip over when the folder is removed.
+    shutil.rmtree(work)
+
+
+def _check_name_servers(options: NativeOptions) -> Check:
+    servers = find_name_servers(options.dns_servers)
+    if servers:
+        return Check("name servers", ok=True, message=", ".join(servers))
+    text = "the host has no name server that containers can reach: set dns_servers in the settings"
+    return Check("name servers", ok=False, message=text)

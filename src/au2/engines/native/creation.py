@@ -1,0 +1,197 @@
+"""Creating a container: all is set up, and nothing of the image has run."""
+
+import json
+import os
+import platform
+import resource
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from au2.domain.errors import Conflict, EngineFailure, InvalidRequest
+from au2.domain.job import Network as NetworkKind
+from au2.engines.base import ContainerSpec
+from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
+from au2.engines.native.cgroup import ControlGroups
+from au2.engines.native.faults import as_engine_failure
+from au2.engines.native.job_files import check_names, fingerprint, make_job_files
+from au2.engines.native.monitor import Monitor, limit_log
+from au2.engines.native.mounts import mount_overlay
+from au2.engines.native.name_servers import format_name_servers
+from au2.engines.native.network import Network
+from au2.engines.native.options import NativeOptions
+from au2.engines.native.places import ContainerPlaces, Places, is_container_id
+from au2.engines.native.processes import identify, read_pid
+from au2.engines.native.record import ContainerRecord
+from au2.engines.native.seccomp import load_profile, resolve_profile
+from au2.engines.native.spec import HostFacts, make_runtime_config
+from au2.engines.native.system_calls import open_in_root
+from au2.engines.native.users import find_user
+from au2.oci.config import ImageConfig
+
+_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Creator:
+    """Creates containers from unpacked images."""
+
+    places: Places
+    options: NativeOptions
+    groups: ControlGroups
+    network: Network
+    monitor: Monitor
+    seccomp: Mapping[str, Any]
+
+    def create(
+        self,
+        spec: ContainerSpec,
+        image: ImageConfig,
+        layers: tuple[Path, ...],
+        undo: Callable[[str], None],
+    ) -> None:
+        """Create the container; ``undo`` removes what there is of it if that fails.
+
+        Raises:
+            Conflict, EngineFailure, InvalidImage, InvalidRequest, StorageFull
+        """
+        if not is_container_id(spec.container_id):
+            raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
+        check_names(spec.files)
+        container = self.places.container(spec.container_id)
+        with as_engine_failure("create the container"):
+            _claim(container)
+            try:
+                self._set_up(spec, image, layers, container)
+            except BaseException:
+                # What went wrong first is what the caller must hear of; the rest stays to be
+                # removed.
+                with suppress(EngineFailure):
+                    undo(spec.container_id)
+                raise
+
+    def _set_up(
+        self,
+        spec: ContainerSpec,
+        image: ImageConfig,
+        layers: tuple[Path, ...],
+        container: ContainerPlaces,
+    ) -> None:
+        make_job_files(container.files, spec.files, self.options.id_base)
+        self._mount_root(layers, container)
+        address = None
+        if spec.resources.network is NetworkKind.INTERNET:
+            self.network.ensure()
+            address = self.network.take_address(spec.container_id)
+        self._write_network_files(spec, container, address)
+        self._write_bundle(spec, image, container)
+        job_files = fingerprint(container.files)
+        init_pid = self.monitor.create(
+            self.places,
+            container,
+            adopt=lambda pid: self.groups.join(f"{self.places.control_group}/monitors", pid),
+        )
+        if address is not None:
+            self.network.attach(spec.container_id, init_pid, address)
+        self._write_record(spec, container, init_pid, job_files)
+
+    def _mount_root(self, layers: tuple[Path, ...], container: ContainerPlaces) -> None:
+        for folder in (container.upper, container.work, container.root):
+            folder.mkdir()
+        # The root folder itself looks as in the topmost layer.
+        shutil.copystat(layers[-1], container.upper)
+        status = layers[-1].stat()
+        os.chown(container.upper, status.st_uid, status.st_gid)
+        mount_overlay(layers, container.upper, container.work, container.root)
+
+    def _write_network_files(
+        self, spec: ContainerSpec, container: ContainerPlaces, address: str | None
+    ) -> None:
+        servers = self.network.name_servers() if address else ()
+        hosts = f"{_HOSTS}{address or '127.0.1.1'}\t{spec.hostname}\n"
+        contents = {
+            "hostname": f"{spec.hostname}\n",
+            "hosts": hosts,
+            "resolv.conf": format_name_servers(servers),
+        }
+        container.network_files.mkdir()
+        for name, content in contents.items():
+            path = container.network_files / name
+            path.write_text(content, "utf-8")
+            path.chmod(0o644)
+            os.chown(path, self.options.id_base, self.options.id_base)
+
+    def _write_bundle(
+        self, spec: ContainerSpec, image: ImageConfig, container: ContainerPlaces
+    ) -> None:
+        root = os.open(container.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            user = find_user(root, image.user, id_count=self.options.id_count)
+            for path in image.volumes:
+                _make_volume(root, path, self.options.id_base)
+        finally:
+            os.close(root)
+        facts = HostFacts(
+            root=container.root,
+            job_files=container.files,
+            network_files=container.network_files,
+            control_group=f"{self.places.control_group}/{spec.container_id}",
+            seccomp=self.seccomp,
+            can_limit_swap=self.groups.can_limit_swap(),
+            has_ipv6=Path("/proc/sys/net/ipv6").exists(),
+            open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+        )
+        config = make_runtime_config(spec, image, user, facts, self.options)
+        container.bundle.mkdir(mode=0o711)
+        file = container.bundle / "config.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(config), "utf-8")
+
+    def _write_record(
+        self, spec: ContainerSpec, container: ContainerPlaces, init_pid: int, job_files: str
+    ) -> None:
+        monitor_pid = read_pid(container.monitor_pid_file)
+        monitor = None if monitor_pid is None else identify(monitor_pid)
+        init = identify(init_pid)
+        if monitor is None or init is None:
+            raise EngineFailure("the container ended before it was started")
+        limit_log(monitor, spec.log_limit_bytes)
+        record = ContainerRecord(spec.container_id, init, monitor, spec.log_limit_bytes, job_files)
+        record.write(container.record)
+
+
+def host_seccomp() -> dict[str, Any]:
+    """Return the system-call filter for this machine."""
+    return resolve_profile(
+        load_profile(),
+        machine=platform.machine(),
+        capabilities=frozenset(DEFAULT_CAPABILITIES),
+        kernel=platform.release(),
+    )
+
+
+def _claim(container: ContainerPlaces) -> None:
+    """Make the container's folders; whoever comes first has the id."""
+    try:
+        container.storage.mkdir(mode=0o700)
+    except FileExistsError:
+        raise Conflict(f"there is a container {container.container_id} already") from None
+    container.runtime.mkdir(mode=0o711, exist_ok=True)
+    container.exit_folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _make_volume(root: int, path: str, owner: int) -> None:
+    """Make a folder that the image names as a volume, where it is missing: Docker does."""
+    made = ""
+    for part in (part for part in path.split("/") if part not in ("", ".", "..")):
+        with suppress(OSError):
+            parent = open_in_root(root, made, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.mkdir(part, 0o755, dir_fd=parent)
+                os.chown(part, owner, owner, dir_fd=parent, follow_symlinks=False)
+            finally:
+                os.close(parent)
+        made = f"{made}/{part}".lstrip("/")

@@ -1,0 +1,183 @@
+"""The engine: each call finds what it needs on disk, so any process may make it."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from au2.blobs.base import BlobStore
+from au2.blobs.images import load_image
+from au2.domain.errors import EngineFailure, NotFound, Unsupported
+from au2.engines.base import Check, ContainerSpec, Observation
+from au2.engines.native.cgroup import ControlGroups, find_hierarchies
+from au2.engines.native.check import check_host, find_tool, missing_needs
+from au2.engines.native.creation import Creator, host_seccomp
+from au2.engines.native.faults import as_engine_failure
+from au2.engines.native.job_files import read_job_file
+from au2.engines.native.layers import LayerStore
+from au2.engines.native.monitor import Monitor
+from au2.engines.native.network import Network
+from au2.engines.native.news import News
+from au2.engines.native.observation import Observer
+from au2.engines.native.options import NativeOptions
+from au2.engines.native.places import ContainerPlaces, Places, is_container_id
+from au2.engines.native.processes import send_signal
+from au2.engines.native.record import ContainerRecord
+from au2.engines.native.removal import Remover
+from au2.engines.native.runtime import OciRuntime
+from au2.engines.native.signals import parse_signal
+
+
+class NativeEngine:
+    """An :class:`~au2.engines.base.Engine` on this host.
+
+    Args:
+        blobs: where images are. data_dir: the installation's folder, on a file system that
+        overlayfs takes as its upper one. run_dir: for what must not outlive the host's uptime;
+        in memory, and every folder above it can be
+            passed by any user.
+        options: the operator's settings.
+    """
+
+    def __init__(
+        self, blobs: BlobStore, data_dir: Path, run_dir: Path, options: NativeOptions
+    ) -> None:
+        self._blobs = blobs
+        self._options = options
+        self._places = Places(data_dir.absolute(), run_dir.absolute())
+        self._layers = LayerStore(blobs, self._places.layers, options)
+        self._network = Network(self._places.network, self._places.instance, options)
+        self._runtime = OciRuntime(options.runtime_command, self._places.runtime_root)
+        self._news = News()
+
+    def check(self) -> Sequence[Check]:
+        """See :meth:`au2.engines.base.Engine.check`."""
+        return check_host(self._places, self._options)
+
+    def open(self) -> None:
+        """See :meth:`au2.engines.base.Engine.open`."""
+        missing = list(missing_needs(self._options))
+        if missing:
+            raise Unsupported("this machine can't run containers: " + "; ".join(missing))
+        with as_engine_failure("set up the container engine"):
+            self._places.make()
+            self._network.ensure()
+
+    def close(self) -> None:
+        """See :meth:`au2.engines.base.Engine.close`."""
+        self._news.close()
+
+    def prepare(self, image_digest: str) -> None:
+        """See :meth:`au2.engines.base.Engine.prepare`."""
+        self._layers.ensure_image(load_image(self._blobs, image_digest))
+
+    def create(self, spec: ContainerSpec) -> None:
+        """See :meth:`au2.engines.base.Engine.create`."""
+        image = load_image(self._blobs, spec.image_digest)
+        layers = self._layers.ensure_image(image)
+        self._creator.create(spec, image.config, layers, self.remove)
+
+    def start(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.start`."""
+        self._get_record(container_id)
+        if not self._runtime.is_waiting(container_id):
+            return
+        try:
+            self._runtime.start(container_id)
+        except EngineFailure:
+            # Somebody else may have started it at the same moment; it may even have ended.
+            if self._runtime.is_waiting(container_id):
+                raise
+
+    def observe(
+        self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
+    ) -> Observation:
+        """See :meth:`au2.engines.base.Engine.observe`."""
+        return self._observer.observe(
+            container_id, seen_log_bytes=seen_log_bytes, timeout_seconds=timeout_seconds
+        )
+
+    def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
+        """See :meth:`au2.engines.base.Engine.read_log`. Raises NotFound."""
+        container = self._find_places(container_id)
+        try:
+            with container.log.open("rb") as file:
+                file.seek(offset)
+                return file.read(limit_bytes)
+        except FileNotFoundError:
+            if container.storage.is_dir():
+                return b""
+            raise _no_container(container_id) from None
+
+    def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
+        """See :meth:`au2.engines.base.Engine.read_file`."""
+        with as_engine_failure("read a job file"):
+            return read_job_file(self._find_places(container_id).files, name, limit_bytes)
+
+    def signal(self, container_id: str, name: str) -> None:
+        """See :meth:`au2.engines.base.Engine.signal`."""
+        number = parse_signal(name)
+        record = self._get_record(container_id)
+        # The first process takes all others of its namespace along when it is killed.
+        send_signal(record.init, number)
+
+    def stop_signal(self, image_digest: str) -> str:
+        """See :meth:`au2.engines.base.Engine.stop_signal`."""
+        return load_image(self._blobs, image_digest).config.stop_signal or "SIGTERM"
+
+    def remove(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.remove`."""
+        if is_container_id(container_id):
+            self._news.forget(container_id)
+            with as_engine_failure("remove the container"):
+                self._remover.remove(container_id)
+
+    def list_containers(self) -> Iterator[str]:
+        """See :meth:`au2.engines.base.Engine.list_containers`."""
+        yield from self._places.container_ids()
+
+    def uninstall(self) -> None:
+        """Remove all containers, and what :meth:`open` set up outside the data folder."""
+        for container_id in list(self.list_containers()):
+            self.remove(container_id)
+        self.close()
+        with as_engine_failure("remove what the container engine set up"):
+            self._network.remove()
+            self._groups.remove(self._places.control_group)
+            shutil.rmtree(self._places.run_dir, ignore_errors=True)
+
+    def _find_places(self, container_id: str) -> ContainerPlaces:
+        if not is_container_id(container_id):
+            raise _no_container(container_id)
+        return self._places.container(container_id)
+
+    def _get_record(self, container_id: str) -> ContainerRecord:
+        record = ContainerRecord.read(self._find_places(container_id).record)
+        if record is None:
+            raise _no_container(container_id)
+        return record
+
+    # Looked up at the first use: an engine may be made, and asked what is missing, on any machine.
+
+    @cached_property
+    def _groups(self) -> ControlGroups:
+        return find_hierarchies()
+
+    @cached_property
+    def _creator(self) -> Creator:
+        options = self._options
+        runtime_path = find_tool(options.runtime_command) or options.runtime_command
+        monitor = Monitor(options.monitor_command, runtime_path, options.create_timeout_seconds)
+        return Creator(self._places, options, self._groups, self._network, monitor, host_seccomp())
+
+    @cached_property
+    def _observer(self) -> Observer:
+        return Observer(self._places, self._runtime, self._groups, self._news)
+
+    @cached_property
+    def _remover(self) -> Remover:
+        return Remover(self._places, self._runtime, self._groups, self._network)
+
+
+def _no_container(container_id: str) -> NotFound:
+    return NotFound(f"there is no container {container_id[:100]!r}")

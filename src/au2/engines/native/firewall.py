@@ -1,0 +1,95 @@
+"""The packet filter around the containers' bridge, as text for ``nft``. Pure."""
+
+import hashlib
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_BLOCKED = (
+    "0.0.0.0/8",  # this network
+    "10.0.0.0/8",  # private
+    "100.64.0.0/10",  # carriers' private
+    "127.0.0.0/8",  # loopback
+    "169.254.0.0/16",  # link-local, and the clouds' metadata
+    "172.16.0.0/12",  # private
+    "192.0.0.0/24",  # protocol assignments
+    "192.168.0.0/16",  # private
+    "198.18.0.0/15",  # benchmarks
+    "224.0.0.0/4",  # multicast
+    "240.0.0.0/4",  # reserved, and broadcast
+)
+"""What is not the internet (RFC 6890). The host's own addresses are out of reach whatever they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """What containers of one installation may reach."""
+
+    instance: str
+    bridge: str
+    network: ipaddress.IPv4Network
+    name_servers: tuple[str, ...]
+    allowed_networks: tuple[str, ...]
+
+    @property
+    def table(self) -> str:
+        """Name of the table, ours alone."""
+        return f"au2_{self.instance}"
+
+    @property
+    def mark(self) -> str:
+        """Name of an empty chain that tells which rules are in force."""
+        return "rules_" + hashlib.sha256(self._rules().encode()).hexdigest()[:16]
+
+    def to_text(self) -> str:
+        """Return the rules; ``nft -f`` puts them in place of older ones at once or not at all."""
+        return (
+            f"table inet {self.table} {{\n}}\n"
+            f"delete table inet {self.table}\n"
+            f"table inet {self.table} {{\n"
+            f"{self._rules()}"
+            f"  chain {self.mark} {{\n  }}\n"
+            "}\n"
+        )
+
+    def _rules(self) -> str:
+        bridge = f'"{self.bridge}"'
+        return f"""\
+{_set("name_servers", self.name_servers)}\
+{_set("allowed", self.allowed_networks)}\
+{_set("blocked", _BLOCKED)}\
+  chain input {{
+    type filter hook input priority filter - 10; policy accept;
+    iifname != {bridge} accept
+    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 accept
+    drop
+  }}
+  chain forward {{
+    type filter hook forward priority filter - 10; policy accept;
+    iifname {bridge} oifname {bridge} drop
+    iifname {bridge} jump outgoing
+    oifname {bridge} ct state established,related accept
+    oifname {bridge} drop
+  }}
+  chain outgoing {{
+    meta nfproto != ipv4 drop
+    ip saddr != {self.network} drop
+    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 accept
+    ip daddr @allowed accept
+    ip daddr @blocked reject with icmpx type admin-prohibited
+    accept
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {self.network} oifname != {bridge} masquerade
+  }}
+"""
+
+
+def _set(name: str, elements: Sequence[str]) -> str:
+    networks = ipaddress.collapse_addresses(
+        ipaddress.IPv4Network(element, strict=False) for element in elements
+    )
+    listed = ", ".join(str(network) for network in networks)
+    content = f"    elements = {{ {listed} }}\n" if listed else ""
+    return f"  set {name} {{\n    type ipv4_addr\n    flags interval\n{content}  }}\n"

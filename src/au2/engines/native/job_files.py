@@ -1,0 +1,96 @@
+"""The job files: a folder shared with a container whose user may do anything to it."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+from au2.domain.errors import InvalidRequest, TooLarge
+
+SCRATCH_NAME = "scratch"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_NOT_REGULAR = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR})
+_MOST_ENTRIES = 256
+
+
+def check_names(names: Mapping[str, object]) -> None:
+    """Raise InvalidRequest unless all are plain file names."""
+    for name in names:
+        if not _is_name(name) or name == SCRATCH_NAME:
+            raise InvalidRequest(f"{name[:100]!r} can't be the name of a job file")
+
+
+def make_job_files(folder: Path, files: Mapping[str, bytes], owner: int) -> None:
+    """Make the folder with ``files`` and ``scratch/``; any user in the container may write."""
+    for made in (folder, folder / SCRATCH_NAME):
+        made.mkdir()
+        os.chown(made, owner, owner)
+        made.chmod(0o777)
+    for name, content in files.items():
+        path = folder / name
+        path.write_bytes(content)
+        os.chown(path, owner, owner)
+        path.chmod(0o644)
+
+
+def read_job_file(folder: Path, name: str, limit_bytes: int) -> bytes | None:
+    """Return a file's content; None if it or the folder is not there.
+
+    Raises:
+        InvalidRequest: not a plain name, or not a regular file (a link, a pipe, …).
+        TooLarge: longer than ``limit_bytes``.
+    """
+    if not _is_name(name):
+        raise InvalidRequest(f"{name[:100]!r} can't be the name of a job file")
+    try:
+        descriptor = _open(folder, name)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in _NOT_REGULAR:
+            raise InvalidRequest(f"{name} is not a regular file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InvalidRequest(f"{name} is not a regular file")
+    with os.fdopen(descriptor, "rb") as file:
+        # The size that the file system says may change while it is read.
+        data = file.read(limit_bytes + 1)
+    if len(data) > limit_bytes:
+        raise TooLarge(f"{name} is larger than {limit_bytes} bytes")
+    return data
+
+
+def fingerprint(folder: Path) -> str:
+    """Return a value that changes when a job file does. Looks at so many entries at most."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in islice(entries, _MOST_ENTRIES):
+                if entry.name != SCRATCH_NAME:
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((entry.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    except FileNotFoundError:
+        return ""
+    return hashlib.sha256(repr(sorted(found)).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _open(folder: Path, name: str) -> int:
+    parent = os.open(folder, _FOLDER)
+    try:
+        return os.open(name, _READ, dir_fd=parent)
+    finally:
+        os.close(parent)
+
+
+def _is_name(name: str) -> bool:
+    return (
+        name not in ("", ".", "..")
+        and "/" not in name
+        and "\0" not in name
+        and len(os.fsencode(name)) <= 255
+    )

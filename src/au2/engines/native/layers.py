@@ -1,0 +1,134 @@
+"""Layers unpacked on disk, each once, shared by all containers."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from au2.blobs.base import BlobStore
+from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
+from au2.engines.native.faults import as_engine_failure
+from au2.engines.native.options import NativeOptions
+from au2.engines.native.system_calls import sync_file_system
+from au2.engines.native.tree import TreeWriter
+from au2.oci.decompress import decompressed
+from au2.oci.digest import hexadecimal
+from au2.oci.image import Image
+from au2.oci.layer import read_layer
+from au2.oci.streams import Readable
+
+
+class LayerStore:
+    """Unpacked layers by the digest of their uncompressed archive (diff_id)."""
+
+    def __init__(self, blobs: BlobStore, folder: Path, options: NativeOptions) -> None:
+        self._blobs = blobs
+        self._options = options
+        # With other ids the same layer is another tree.
+        self._folder = folder / str(options.id_base)
+        self._locks = folder / "locks"
+
+    def ensure_image(self, image: Image) -> tuple[Path, ...]:
+        """Unpack the layers that are not yet here; return the folders of all, lowest first.
+
+        Where an image has the same layer twice, the upper one counts: it brings back all that
+        the lower one brought. Overlayfs does not take a folder twice.
+
+        Raises:
+            BlobMissing, InvalidImage, StorageFull: as :meth:`au2.engines.base.Engine.prepare` says.
+        """
+        folders: dict[Path, None] = {}
+        pairs = zip(image.manifest.layers, image.config.diff_ids, strict=True)
+        for descriptor, diff_id in pairs:
+            folder = self._ensure(descriptor.digest, diff_id)
+            folders.pop(folder, None)
+            folders[folder] = None
+        return tuple(folders) or (self._ensure_empty(),)
+
+    def _ensure(self, digest: str, diff_id: str) -> Path:
+        folder = self._folder / hexadecimal(diff_id)
+        if not folder.is_dir():
+            with as_engine_failure("unpack a layer"), self._locked(folder.name):
+                if not folder.is_dir():
+                    self._unpack(digest, diff_id, folder)
+        return folder
+
+    def _ensure_empty(self) -> Path:
+        folder = self._folder / "empty"
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chown(folder, self._options.id_base, self._options.id_base)
+        return folder
+
+    def _unpack(self, digest: str, diff_id: str, folder: Path) -> None:
+        incoming = folder.with_name(f"{folder.name}.incoming")
+        if incoming.exists():
+            shutil.rmtree(incoming)  # Left by somebody who was killed: we have the lock.
+        incoming.mkdir(mode=0o755)
+        try:
+            self._fill(digest, diff_id, incoming)
+        except BaseException:
+            shutil.rmtree(incoming, ignore_errors=True)
+            raise
+        incoming.rename(folder)
+
+    def _fill(self, digest: str, diff_id: str, folder: Path) -> None:
+        root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fchown(root, self._options.id_base, self._options.id_base)
+            os.fchmod(root, 0o755)
+            self._write_tree(digest, diff_id, root)
+            # A name that is there after a crash must stand for a whole tree.
+            sync_file_system(root)
+        finally:
+            os.close(root)
+
+    def _write_tree(self, digest: str, diff_id: str, root: int) -> None:
+        options = self._options
+        tree = TreeWriter(root, id_base=options.id_base, id_count=options.id_count)
+        try:
+            with self._blobs.open(digest) as blob:
+                stream = decompressed(blob)
+                # The blob's own digest is checked below it: a layer that is not compressed has that.
+                checked = None if digest == diff_id else _DiffIdReader(stream, diff_id)
+                for member in read_layer(checked or stream, must_end=False):
+                    tree.put(member)
+                if checked is not None:
+                    checked.check()
+            tree.finish()
+        except DigestMismatch as error:
+            raise BlobMissing(f"the layer {digest} is damaged: {error.message}") from error
+        finally:
+            tree.close()
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A few locks for all layers: files that are never removed can't be locked by two at once.
+        with (self._locks / name[:2]).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+class _DiffIdReader:
+    """Passes an uncompressed layer on and computes its digest."""
+
+    def __init__(self, stream: Readable, diff_id: str) -> None:
+        self._stream = stream
+        self._diff_id = diff_id
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size)
+        self._hash.update(data)
+        return data
+
+    def check(self) -> None:
+        """Raise InvalidImage unless the stream, read to its end, was what the image says."""
+        if self._hash.hexdigest() != hexadecimal(self._diff_id):
+            raise InvalidImage(
+                f"a layer does not have the diff_id that the image says: {self._diff_id}"
+            )

@@ -1,0 +1,84 @@
+"""Removing a container: every step may find its work done, or half done."""
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from au2.engines.native.cgroup import ControlGroups
+from au2.engines.native.commands import run_tool
+from au2.engines.native.mounts import unmount_all
+from au2.engines.native.network import Network
+from au2.engines.native.places import ContainerPlaces, Places
+from au2.engines.native.processes import (
+    ProcessIdentity,
+    identify,
+    is_alive,
+    read_pid,
+    send_signal,
+)
+from au2.engines.native.record import ContainerRecord
+from au2.engines.native.runtime import OciRuntime
+
+_PATIENCE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Remover:
+    """Removes containers."""
+
+    places: Places
+    runtime: OciRuntime
+    groups: ControlGroups
+    network: Network
+
+    def remove(self, container_id: str) -> None:
+        """Kill the container if it runs and remove every trace of it."""
+        container = self.places.container(container_id)
+        if not container.storage.exists() and not container.runtime.exists():
+            return
+        self.runtime.delete(container_id)
+        self._end_monitor(container)
+        unmount_all(container.root)
+        self.network.detach(container_id)
+        self.groups.remove(f"{self.places.control_group}/{container_id}")
+        (self.places.sockets / container_id).unlink(missing_ok=True)
+        _remove_tree(container.runtime)
+        # Last: as long as it is there, the id is taken and the container is listed.
+        _remove_tree(container.storage)
+
+    def _end_monitor(self, container: ContainerPlaces) -> None:
+        """Wait for the monitor, which ends after its container; one that does not is killed."""
+        monitor = _find_monitor(container)
+        if monitor is None:
+            return
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while is_alive(monitor) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        send_signal(monitor, signal.SIGKILL)
+
+
+def _find_monitor(container: ContainerPlaces) -> ProcessIdentity | None:
+    record = ContainerRecord.read(container.record)
+    if record is not None:
+        return record.monitor
+    pid = read_pid(container.monitor_pid_file)
+    if pid is None or container.container_id not in _command_line(pid):
+        return None
+    return identify(pid)
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder that a container has written to.
+
+    It may be nested deeper than any path is long, which Python's own function can't take.
+    """
+    if folder.exists():
+        run_tool(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_seconds=3600)

@@ -1,0 +1,139 @@
+"""The system-call filter: Docker's default profile, resolved for this machine and our capabilities.
+
+``seccomp.json`` is ``profiles/seccomp/default.json`` of Moby (Docker) 20.10.24, unchanged, as
+Debian 12 has it in golang-github-docker-docker-dev: Copyright 2012-2017 Docker, Inc., Apache
+License 2.0. Its entries hang on conditions (capabilities, architecture, kernel), which the OCI
+runtime specification does not know.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+_REFUSED = frozenset(
+    {
+        # Docker itself has refused these since version 25: too many ways into the kernel.
+        "io_uring_enter",
+        "io_uring_register",
+        "io_uring_setup",
+        # Would get around the rule for socket() below. Only 32-bit programs use it.
+        "socketcall",
+        # Replaced by rules on its first argument.
+        "socket",
+    }
+)
+_AF_ALG = 38
+_AF_VSOCK = 40
+_SOCKET_RULES: tuple[tuple[str, int], ...] = (
+    # Network namespaces don't hold for AF_VSOCK, a way to the hypervisor; AF_ALG is kernel code
+    # that no usual program needs.
+    ("SCMP_CMP_LT", _AF_ALG),
+    ("SCMP_CMP_EQ", _AF_ALG + 1),
+    ("SCMP_CMP_GT", _AF_VSOCK),
+)
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "aarch64": "arm64",
+    "riscv64": "riscv64",
+    "s390x": "s390x",
+    "ppc64le": "ppc64le",
+}
+_LIBSECCOMP_NAMES = {
+    "amd64": "SCMP_ARCH_X86_64",
+    "arm64": "SCMP_ARCH_AARCH64",
+    "riscv64": "SCMP_ARCH_RISCV64",
+    "s390x": "SCMP_ARCH_S390X",
+    "ppc64le": "SCMP_ARCH_PPC64LE",
+}
+
+
+def load_profile() -> dict[str, Any]:
+    """Return the profile as shipped."""
+    text = resources.files(__package__).joinpath("seccomp.json").read_text("utf-8")
+    profile: dict[str, Any] = json.loads(text)
+    return profile
+
+
+def resolve_profile(
+    profile: Mapping[str, Any], *, machine: str, capabilities: Collection[str], kernel: str
+) -> dict[str, Any]:
+    """Return ``linux.seccomp`` of the OCI runtime specification. Pure.
+
+    Args:
+        profile: in Docker's form.
+        machine: as ``uname -m`` says.
+        capabilities: those that the container gets.
+        kernel: as ``uname -r`` says.
+    """
+    architecture = _ARCHITECTURES.get(machine, machine)
+    rules = []
+    for entry in profile["syscalls"]:
+        if _applies(entry, architecture, capabilities, _kernel_version(kernel)):
+            rules.extend(_resolve_entry(entry))
+    rules.extend(_allow_socket(*rule) for rule in _SOCKET_RULES)
+    return {
+        "defaultAction": profile["defaultAction"],
+        "architectures": _architectures(profile["archMap"], architecture),
+        "syscalls": rules,
+    }
+
+
+def _applies(
+    entry: Mapping[str, Any],
+    architecture: str,
+    capabilities: Collection[str],
+    kernel: tuple[int, int],
+) -> bool:
+    includes, excludes = entry.get("includes") or {}, entry.get("excludes") or {}
+    if "arches" in includes and architecture not in includes["arches"]:
+        return False
+    if not all(name in capabilities for name in includes.get("caps", ())):
+        return False
+    if "minKernel" in includes and kernel < _kernel_version(includes["minKernel"]):
+        return False
+    if architecture in excludes.get("arches", ()):
+        return False
+    return not any(name in capabilities for name in excludes.get("caps", ()))
+
+
+def _resolve_entry(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = [name for name in entry["names"] if name not in _REFUSED]
+    if not names:
+        return []
+    rule: dict[str, Any] = {"names": names, "action": entry["action"]}
+    if entry.get("errnoRet") is not None:
+        rule["errnoRet"] = entry["errnoRet"]
+    if entry.get("args"):
+        rule["args"] = [_resolve_argument(argument) for argument in entry["args"]]
+    return [rule]
+
+
+def _resolve_argument(argument: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: argument[key] for key in ("index", "value", "valueTwo", "op") if key in argument}
+
+
+def _allow_socket(comparison: str, family: int) -> dict[str, Any]:
+    return {
+        "names": ["socket"],
+        "action": "SCMP_ACT_ALLOW",
+        "args": [{"index": 0, "value": family, "op": comparison}],
+    }
+
+
+def _architectures(mapping: Sequence[Mapping[str, Any]], architecture: str) -> list[str]:
+    name = _LIBSECCOMP_NAMES.get(architecture)
+    for entry in mapping:
+        if entry["architecture"] == name:
+            return [entry["architecture"], *(entry.get("subArchitectures") or ())]
+    return [] if name is None else [name]
+
+
+def _kernel_version(text: str) -> tuple[int, int]:
+    major, _, rest = text.partition(".")
+    minor = ""
+    for character in rest:
+        if not character.isdigit():
+            break
+        minor += character
+    return int(major), int(minor or 0)

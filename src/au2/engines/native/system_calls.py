@@ -1,0 +1,78 @@
+"""The few Linux calls that Python does not offer."""
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_OPENAT2 = 437
+"""The number of openat2 on every architecture."""
+_RESOLVE_NO_MAGICLINKS = 0x02
+_RESOLVE_IN_ROOT = 0x10
+_ATTEMPTS = 64
+
+MS_NODEV = 0x4
+MNT_DETACH = 0x2
+UMOUNT_NOFOLLOW = 0x8
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+def open_in_root(root: int, path: str, flags: int) -> int:
+    """Open ``path`` as if the folder ``root`` were ``/``: links can't lead out of it.
+
+    Args:
+        root: descriptor of a folder.
+        path: relative or absolute; ``""`` is the root itself.
+        flags: as for ``os.open``; close-on-exec is added. Creating is not supported.
+    """
+    how = _OpenHow(flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT | _RESOLVE_NO_MAGICLINKS)
+    name = os.fsencode(path) or b"."
+    for _ in range(_ATTEMPTS):
+        result = _LIBC.syscall(
+            ctypes.c_long(_OPENAT2),
+            ctypes.c_int(root),
+            ctypes.c_char_p(name),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if result >= 0:
+            return int(result)
+        # EAGAIN: something was renamed meanwhile, and the kernel could not be sure.
+        if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
+            break
+    raise _last_error(path)
+
+
+def mount(source: str, target: Path, kind: str, flags: int, options: str) -> None:
+    """Mount a file system."""
+    arguments = [os.fsencode(value) for value in (source, target, kind)]
+    if _LIBC.mount(*arguments, ctypes.c_ulong(flags), options.encode()) != 0:
+        raise _last_error(str(target))
+
+
+def unmount(target: Path) -> bool:
+    """Unmount what is mounted on ``target``; return False if nothing is."""
+    if _LIBC.umount2(os.fsencode(target), MNT_DETACH | UMOUNT_NOFOLLOW) == 0:
+        return True
+    if ctypes.get_errno() in (errno.EINVAL, errno.ENOENT):
+        return False
+    raise _last_error(str(target))
+
+
+def sync_file_system(descriptor: int) -> None:
+    """Write everything of the file system that ``descriptor`` is on to disk."""
+    if _LIBC.syncfs(descriptor) != 0:
+        raise _last_error("")
+
+
+def _last_error(path: str) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), path or None)

@@ -1,0 +1,259 @@
+"""Writing one layer's tree so that overlayfs can use it, with hostile layers in mind.
+
+Entries of a layer may be symbolic links that later entries go through. Every folder is
+therefore opened as if the tree's root were ``/``, and the last part of a path is never
+followed.
+"""
+
+import errno
+import os
+import shutil
+import stat
+
+from au2.domain.errors import InvalidImage
+from au2.engines.native.capabilities import shift_file_capability
+from au2.engines.native.system_calls import open_in_root
+from au2.oci.layer import LayerMember, MemberType
+from au2.oci.streams import CHUNK_BYTES
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPAQUE = "trusted.overlay.opaque"
+_CAPABILITY = "security.capability"
+_NOT_SUPPORTED = frozenset({errno.ENOTSUP, errno.EPERM})
+
+
+class TreeWriter:
+    """Puts the members of one layer below the folder that ``root`` is a descriptor of.
+
+    Owners are shifted by ``id_base``. Whiteouts become overlayfs's: a character device 0:0, an
+    attribute on opaque folders. Device nodes are left out.
+    """
+
+    def __init__(self, root: int, *, id_base: int, id_count: int) -> None:
+        self._root = root
+        self._id_base = id_base
+        self._id_count = id_count
+        self._parent_path: str | None = None
+        self._parent = -1
+        self._folder_times: dict[str, int] = {}
+
+    def put(self, member: LayerMember) -> None:
+        """Make the member. Raises InvalidImage; OSError for faults of the disk."""
+        if member.type is MemberType.DEVICE:
+            return
+        try:
+            self._put(member)
+        except (NotADirectoryError, FileExistsError, FileNotFoundError, RecursionError) as error:
+            raise _unusable(member, error) from error
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EMLINK):
+                raise _unusable(member, error) from error
+            raise
+
+    def finish(self) -> None:
+        """Set the folders' times, which writing into them has changed."""
+        self._forget_parent()
+        for path, seconds in reversed(self._folder_times.items()):
+            try:
+                folder = open_in_root(self._root, path, _FOLDER | os.O_NOFOLLOW)
+            except OSError:
+                continue  # A later entry has put something else there.
+            with _Closing(folder):
+                os.utime(folder, (seconds, seconds))
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        self._forget_parent()
+
+    def _put(self, member: LayerMember) -> None:
+        match member.type:
+            case MemberType.DIRECTORY:
+                self._put_folder(member)
+            case MemberType.OPAQUE:
+                with _Closing(self._open_folder(member.path)) as folder:
+                    os.setxattr(folder, _OPAQUE, b"y")
+            case MemberType.WHITEOUT:
+                self._put_whiteout(member)
+            case _:
+                parent, name = self._enter(member.path)
+                try:
+                    self._put_leaf(member, parent, name)
+                except FileExistsError:
+                    self._clear(parent, name)
+                    self._put_leaf(member, parent, name)
+
+    def _put_leaf(self, member: LayerMember, parent: int, name: str) -> None:
+        match member.type:
+            case MemberType.FILE:
+                self._put_file(member, parent, name)
+            case MemberType.LINK:
+                os.symlink(member.target, name, dir_fd=parent)
+                self._own(member, name, parent)
+            case MemberType.HARD_LINK:
+                self._put_hard_link(member, parent, name)
+            case _:
+                os.mkfifo(name, 0o600, dir_fd=parent)
+                self._own(member, name, parent)
+                os.chmod(name, member.mode & 0o7777, dir_fd=parent)
+
+    def _put_file(self, member: LayerMember, parent: int, name: str) -> None:
+        descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=parent)
+        with _Closing(descriptor):
+            content = member.content
+            while content is not None and (data := content.read(CHUNK_BYTES)):
+                _write_all(descriptor, data)
+            self._describe(member, descriptor)
+            os.utime(descriptor, (member.modified_at, member.modified_at))
+
+    def _put_hard_link(self, member: LayerMember, parent: int, name: str) -> None:
+        folder, _, target = member.target.rpartition("/")
+        with _Closing(open_in_root(self._root, folder, _FOLDER)) as source:
+            if stat.S_ISDIR(os.stat(target, dir_fd=source, follow_symlinks=False).st_mode):
+                raise InvalidImage(f"{member.path!r} is a hard link to a folder")
+            os.link(target, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+
+    def _put_folder(self, member: LayerMember) -> None:
+        if member.path:
+            self._make_folder(*self._enter(member.path))
+        with _Closing(open_in_root(self._root, member.path, _FOLDER | os.O_NOFOLLOW)) as folder:
+            self._describe(member, folder)
+        self._folder_times.pop(member.path, None)
+        self._folder_times[member.path] = member.modified_at
+
+    def _put_whiteout(self, member: LayerMember) -> None:
+        parent, name = self._enter(member.path)
+        try:
+            os.mknod(name, stat.S_IFCHR, device=os.makedev(0, 0), dir_fd=parent)
+        except FileExistsError:
+            # The layer puts something new where lower layers had something else: the new thing
+            # stays.
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                with _Closing(os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)) as folder:
+                    os.setxattr(folder, _OPAQUE, b"y")
+
+    def _make_folder(self, parent: int, name: str) -> None:
+        """Make a folder unless it is one; it hides lower layers' if it stands on a whiteout."""
+        try:
+            os.mkdir(name, 0o755, dir_fd=parent)
+        except FileExistsError:
+            found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if stat.S_ISDIR(found.st_mode):
+                return
+            was_whiteout = stat.S_ISCHR(found.st_mode)
+            self._clear(parent, name)
+            os.mkdir(name, 0o755, dir_fd=parent)
+            if was_whiteout:
+                with _Closing(os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=parent)) as folder:
+                    os.setxattr(folder, _OPAQUE, b"y")
+        os.chown(name, self._id_base, self._id_base, dir_fd=parent, follow_symlinks=False)
+
+    def _enter(self, path: str) -> tuple[int, str]:
+        """Return a descriptor of the folder that ``path`` lies in, and the path's last part."""
+        folder, _, name = path.rpartition("/")
+        if folder != self._parent_path:
+            self._forget_parent()
+            self._parent = self._open_folder(folder)
+            self._parent_path = folder
+        return self._parent, name
+
+    def _forget_parent(self) -> None:
+        if self._parent_path is not None:
+            os.close(self._parent)
+            self._parent_path, self._parent = None, -1
+
+    def _open_folder(self, path: str) -> int:
+        """Open a folder, and make it first where it or those above are missing."""
+        try:
+            return open_in_root(self._root, path, _FOLDER)
+        except (FileNotFoundError, NotADirectoryError):
+            parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            with _Closing(
+                open_in_root(self._root, "/".join(parts[: count - 1]), _FOLDER)
+            ) as parent:
+                if not _is_link(parent, parts[count - 1]):
+                    self._make_missing(parent, parts[count - 1])
+        return open_in_root(self._root, path, _FOLDER)
+
+    def _make_missing(self, parent: int, name: str) -> None:
+        try:
+            mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFCHR
+        if stat.S_ISCHR(mode):
+            self._make_folder(parent, name)
+
+    def _clear(self, parent: int, name: str) -> None:
+        """Remove what an earlier entry put there."""
+        if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            shutil.rmtree(name, dir_fd=parent)
+        else:
+            os.unlink(name, dir_fd=parent)
+
+    def _describe(self, member: LayerMember, descriptor: int) -> None:
+        os.fchown(descriptor, *self._shifted(member))
+        for name, value in member.xattrs.items():
+            self._set_attribute(member, descriptor, name, value)
+        # Last, for changing the owner takes set-user-id away.
+        os.fchmod(descriptor, member.mode & 0o7777)
+
+    def _own(self, member: LayerMember, name: str, parent: int) -> None:
+        os.chown(name, *self._shifted(member), dir_fd=parent, follow_symlinks=False)
+        times = (member.modified_at, member.modified_at)
+        os.utime(name, times, dir_fd=parent, follow_symlinks=False)
+
+    def _shifted(self, member: LayerMember) -> tuple[int, int]:
+        for number in (member.uid, member.gid):
+            if number >= self._id_count:
+                raise InvalidImage(f"{member.path!r} belongs to id {number}, which is too high")
+        return member.uid + self._id_base, member.gid + self._id_base
+
+    def _set_attribute(self, member: LayerMember, descriptor: int, name: str, value: bytes) -> None:
+        """Set what a container may have; overlayfs's own attributes are not taken from a layer."""
+        if name == _CAPABILITY:
+            shifted = shift_file_capability(value, self._id_base)
+            if shifted is None:
+                return
+            value = shifted
+        elif not name.startswith("user.") or name.startswith("user.overlay."):
+            return
+        try:
+            os.setxattr(descriptor, name, value)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.E2BIG):
+                raise InvalidImage(
+                    f"the extended attributes of {member.path!r} are too large"
+                ) from error
+            if error.errno not in _NOT_SUPPORTED:
+                raise
+
+
+class _Closing:
+    """Closes a descriptor at the end of a block."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __enter__(self) -> int:
+        return self._descriptor
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _is_link(parent: int, name: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _unusable(member: LayerMember, error: BaseException) -> InvalidImage:
+    return InvalidImage(f"the layer's entry {member.path!r} can't be made: {error}")

@@ -1,0 +1,172 @@
+"""What a container can't do to the host and to others."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from au2.engines.base import ContainerState
+from au2.engines.native.options import NativeOptions
+from tests.support.busybox import make_image
+from tests.support.engine import Workbench
+
+ID_BASE = NativeOptions().id_base
+
+
+def init_pid(workbench: Workbench, container_id: str) -> int:
+    folder = workbench.run_dir / "containers" / container_id
+    return int((folder / "init.pid").read_text())
+
+
+def status_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def test_root_inside_is_nobody_outside(workbench: Workbench) -> None:
+    container_id = workbench.start("echo x > /run/au2/mine; echo ready; sleep 99")
+    workbench.wait_for_output(container_id, b"ready")
+    status = status_of(init_pid(workbench, container_id))
+    assert set(status["Uid"].split()) == {str(ID_BASE)}
+    files = workbench.data_dir / "containers" / container_id / "files"
+    assert (files / "mine").stat().st_uid == ID_BASE
+
+
+def test_privileges(workbench: Workbench) -> None:
+    status = workbench.run("", command=("/bin/cat", "/proc/self/status")).stdout.decode()
+    assert "NoNewPrivs:\t1\n" in status
+    assert "Seccomp:\t2\n" in status
+    assert "SigIgn:\t0000000000000000\n" in status
+    # Docker's fourteen but CAP_NET_RAW.
+    assert "CapEff:\t00000000a80405fb\n" in status
+    assert "CapBnd:\t00000000a80405fb\n" in status
+
+
+def test_another_user_has_no_capabilities(workbench: Workbench, busybox_layer: bytes) -> None:
+    digest = make_image([busybox_layer], User="1000").save(workbench.blobs)
+    assert (
+        b"CapEff:\t0000000000000000\n"
+        in workbench.run("cat /proc/self/status", image=digest).stdout
+    )
+
+
+def test_new_privileges_where_they_are_wanted(workbench: Workbench) -> None:
+    result = workbench.run("cat /proc/self/status", no_new_privileges=False)
+    assert b"NoNewPrivs:\t0\n" in result.stdout
+    assert b"Seccomp:\t2\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "mount -t tmpfs none /tmp",
+        "mount -o bind / /tmp",
+        "mount -o remount,rw /sys",
+        "umount /proc/bus",
+        "unshare -U true",
+        "unshare -m true",
+        "unshare -n true",
+        "mknod /tmp/disk b 254 0",
+        "hostname other",
+        "echo 1 > /proc/sys/kernel/panic",
+        "echo b > /proc/sysrq-trigger",
+        "date -s 2001-01-01 >/dev/null; date +%Y | grep -q 2001",
+        "swapoff -a; swapon /tmp/x",
+        "ip link add x type dummy",
+        "ip addr add 10.0.0.9/8 dev lo",
+        "cat /proc/kcore | head -c 1 | grep .",
+        "dmesg",
+        "cd /sys/fs/cgroup; test -d pids && cd pids; echo 1 > cgroup.procs",
+        "echo core > /proc/sys/kernel/core_pattern",
+        "renice -n -5 1",
+        "insmod /tmp/x.ko",
+        "chroot /proc/1/root/../../../.. test -e /work/../proc/1/root/etc/machine-id",
+    ],
+)
+@pytest.mark.parametrize("no_new_privileges", [True, False])
+def test_forbidden(workbench: Workbench, attempt: str, *, no_new_privileges: bool) -> None:
+    result = workbench.run(f"({attempt}) && echo done", no_new_privileges=no_new_privileges)
+    assert result.stdout == b"", result
+
+
+def test_the_host_is_not_to_be_seen(workbench: Workbench, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s")
+    workbench.start("sleep 98")
+    places = (secret, workbench.data_dir, workbench.run_dir, Path("/boot"), Path("/lib/modules"))
+    script = "; ".join(f"test -e {place} && echo {place} is there" for place in places)
+    result = workbench.run(f"{script}; ls /run /run/au2; ls -d /proc/[0-9]*; cat /proc/*/cmdline")
+    assert b"is there\n" not in result.stdout
+    assert b"sleep\x0098" not in result.stdout
+    assert result.stdout.startswith(b"/run:\nau2\n\n/run/au2:\nscratch\n/proc/1\n")
+
+
+def test_every_container_has_its_own_writable_layer(workbench: Workbench) -> None:
+    workbench.run("rm -rf /bin/ls /etc /usr; echo x > /bin/new")
+    result = workbench.run("ls -d /bin/ls /etc /usr; ls /bin/new")
+    assert result.stdout == b"/bin/ls\n/etc\n/usr\n"
+
+
+def test_processes_are_limited(workbench: Workbench) -> None:
+    script = "f() { f | f & }; f; sleep 0.5; echo still here"
+    container_id = workbench.start(f"({script}) 2>/dev/null; sleep 99", processes=30)
+    other = workbench.run("echo fine")
+    assert other.stdout == b"fine\n"
+    workbench.engine.signal(container_id, "SIGKILL")
+    assert workbench.finish(container_id).observation.state is ContainerState.EXITED
+
+
+def test_no_more_processes_than_asked_for(workbench: Workbench) -> None:
+    script = "for i in $(seq 40); do sleep 99 & done; ls -d /proc/[0-9]* | wc -l"
+    result = workbench.run(script, processes=20)
+    assert b"can't fork" in result.stderr
+
+
+def test_cpu_time_is_limited(workbench: Workbench) -> None:
+    # A second of work at a tenth of a core would take ten; so much of it is not waited for.
+    container_id = workbench.start("echo ready; while :; do :; done", cpu=0.1)
+    workbench.wait_for_output(container_id, b"ready")
+    seen = workbench.engine.observe(container_id, seen_log_bytes=1 << 20, timeout_seconds=1.0)
+    assert seen.cpu_seconds is not None
+    assert seen.cpu_seconds < 0.5
+
+
+def test_shared_memory_counts_and_is_limited(workbench: Workbench) -> None:
+    assert b"64.0M" in workbench.run("df -h /dev/shm").stdout
+    result = workbench.run("head -c 60000000 /dev/zero > /dev/shm/x", memory=32 << 20)
+    assert result.observation.out_of_memory
+
+
+def test_no_network_at_all(workbench: Workbench) -> None:
+    result = workbench.run("ip route; ip -o link; nc -w 1 127.0.0.1 9 || echo refused")
+    assert result.stdout.decode().count("\n") == 2
+    assert b"1: lo:" in result.stdout
+    assert b"refused" in result.stdout
+
+
+def test_secrets_in_the_environment_are_nobodys(workbench: Workbench) -> None:
+    container_id = workbench.start("sleep 99", environment={"PASSWORD": "s3cret"})
+    folder = workbench.run_dir / "containers" / container_id
+    config = folder / "bundle" / "config.json"
+    assert "s3cret" in config.read_text()
+    assert config.stat().st_mode & 0o077 == 0
+    assert (workbench.data_dir / "containers" / container_id).stat().st_mode & 0o077 == 0
+
+
+def test_what_it_writes_is_not_in_the_hosts_memory(workbench: Workbench) -> None:
+    # The folder for runtime state lies there, and has no limit.
+    container_id = workbench.start("sleep 99")
+    folder = workbench.run_dir / "containers" / container_id
+    config = json.loads((folder / "bundle" / "config.json").read_text())
+    sources = [mount["source"] for mount in config["mounts"] if mount["type"] == "bind"]
+    assert len(sources) == 4
+    assert all(source.startswith(f"{workbench.data_dir}/containers/") for source in sources)
+
+
+def test_a_deep_tree_is_removed(workbench: Workbench) -> None:
+    script = "mkdir -p /tmp/d; cd /tmp/d; for i in $(seq 3000); do mkdir d; cd d; done; echo $i"
+    container_id = workbench.start(script)
+    assert workbench.finish(container_id).stdout == b"3000\n"
+    workbench.engine.remove(container_id)
+    assert not os.path.lexists(workbench.data_dir / "containers" / container_id)

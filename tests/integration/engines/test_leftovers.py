@@ -1,0 +1,107 @@
+"""After a container is removed nothing of it is left."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from au2.domain.errors import EngineFailure
+from au2.domain.job import Network
+from tests.support.engine import Workbench
+
+
+def traces(workbench: Workbench, container_id: str) -> list[str]:
+    """Everything on the host that has to do with a container."""
+    found = [str(path) for path in workbench.run_dir.rglob(f"*{container_id}*")]
+    found += [str(path) for path in workbench.data_dir.glob(f"containers/{container_id}*")]
+    found += [str(path) for path in Path("/sys/fs/cgroup").rglob(container_id)]
+    found += [
+        line
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        if container_id in line
+    ]
+    addresses = workbench.run_dir / "network" / "addresses"
+    if addresses.exists():
+        found += [str(path) for path in addresses.iterdir() if str(path.readlink()) == container_id]
+    for command_line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if container_id.encode() in command_line.read_bytes().split(b"\0"):
+                found.append(str(command_line))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+def cards(workbench: Workbench) -> list[str]:
+    """Network cards on the host's side of containers."""
+    bridge = next(
+        path for path in Path("/sys/class/net").iterdir() if is_bridge_of(workbench, path.name)
+    )
+    return [path.name for path in (bridge / "brif").iterdir()]
+
+
+def is_bridge_of(workbench: Workbench, name: str) -> bool:
+    addresses = subprocess.run(
+        ["ip", "-4", "-o", "address", "show", "dev", name],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    subnet = (workbench.run_dir / "network" / "subnet").read_text()
+    return subnet.rpartition(".")[0] in addresses and name.startswith("au2")
+
+
+@pytest.mark.parametrize("network", list(Network))
+@pytest.mark.parametrize("end", ["created", "running", "exited", "lost"])
+def test_nothing_is_left(workbench: Workbench, network: Network, end: str) -> None:
+    before = cards(workbench)
+    spec = workbench.spec(
+        "mkdir -p /a/b; mkdir -m 0 /a/c; ln -s / /a/d; echo ready; sleep 99", network=network
+    )
+    workbench.engine.create(spec)
+    container_id = spec.container_id
+    assert traces(workbench, container_id)
+    if end != "created":
+        workbench.engine.start(container_id)
+        workbench.wait_for_output(container_id, b"ready")
+    if end == "exited":
+        workbench.engine.signal(container_id, "SIGKILL")
+        workbench.finish(container_id)
+    if end == "lost":
+        folder = workbench.run_dir / "containers" / container_id
+        subprocess.run(["kill", "-KILL", (folder / "monitor.pid").read_text()], check=True)
+        workbench.finish(container_id)
+    workbench.engine.remove(container_id)
+    assert traces(workbench, container_id) == []
+    assert cards(workbench) == before
+
+
+def test_a_failed_creation_leaves_nothing(workbench: Workbench) -> None:
+    spec = workbench.spec("", command=("/no/such/program",), network=Network.INTERNET)
+    with pytest.raises(EngineFailure):
+        workbench.engine.create(spec)
+    assert traces(workbench, spec.container_id) == []
+
+
+def test_half_a_container_is_removed(workbench: Workbench) -> None:
+    """Its creator was killed before it wrote the record."""
+    spec = workbench.spec("sleep 99", network=Network.INTERNET)
+    workbench.engine.create(spec)
+    (workbench.run_dir / "containers" / spec.container_id / "record.json").unlink()
+    assert workbench.engine.observe(spec.container_id).state == "lost"
+    workbench.engine.remove(spec.container_id)
+    assert traces(workbench, spec.container_id) == []
+
+
+def test_what_a_restart_of_the_host_leaves_is_removed(workbench: Workbench) -> None:
+    spec = workbench.spec("true")
+    folder = workbench.data_dir / "containers" / spec.container_id
+    (folder / "upper" / "x").mkdir(parents=True)
+    (folder / "log").write_bytes(b"2026-01-01T00:00:00Z stdout F before\n")
+    seen = workbench.engine.observe(spec.container_id, timeout_seconds=60.0)
+    assert (seen.state, seen.exit_code) == ("lost", None)
+    raw = workbench.engine.read_log(spec.container_id, offset=0, limit_bytes=100)
+    assert len(raw) == seen.log_bytes
+    assert spec.container_id in list(workbench.engine.list_containers())
+    workbench.engine.remove(spec.container_id)
+    assert traces(workbench, spec.container_id) == []

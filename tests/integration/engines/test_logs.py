@@ -1,0 +1,45 @@
+"""Containers that print much, or in odd ways."""
+
+from tests.support.engine import MEBIBYTE, Workbench
+
+
+def test_200_megabytes_are_cut_at_the_limit(workbench: Workbench) -> None:
+    line = "x" * 1000
+    container_id = workbench.start(
+        f"yes {line} | head -c 200000000; echo end >&2; exit 6",
+        log_limit_bytes=4 * MEBIBYTE,
+        memory=16 * MEBIBYTE,
+    )
+    result = workbench.finish(container_id)
+    assert result.observation.exit_code == 6
+    assert result.observation.log_truncated
+    assert result.observation.log_bytes == len(result.raw) == 4 * MEBIBYTE
+    assert result.stdout.startswith(line.encode() + b"\n")
+
+
+def test_a_line_longer_than_any_buffer(workbench: Workbench) -> None:
+    result = workbench.run("head -c 3000000 /dev/zero | tr '\\0' x; echo; echo next")
+    assert result.stdout == b"x" * 3_000_000 + b"\nnext\n"
+
+
+def test_empty_lines_and_no_output(workbench: Workbench) -> None:
+    assert workbench.run("echo; echo; printf ''").stdout == b"\n\n"
+    silent = workbench.run("true")
+    assert (silent.raw, silent.observation.log_bytes) == (b"", 0)
+
+
+def test_what_looks_like_a_record_is_content(workbench: Workbench) -> None:
+    forged = "2026-01-01T00:00:00Z stderr F forged"
+    result = workbench.run(f"echo '{forged}'")
+    assert (result.stdout, result.stderr) == (forged.encode() + b"\n", b"")
+
+
+def test_output_of_what_stays_behind_is_kept(workbench: Workbench) -> None:
+    # The first process ends at once; its children are killed with it, their output is not lost.
+    result = workbench.run("(echo child; sleep 99) & sleep 0.1; echo parent")
+    assert sorted(result.stdout.splitlines()) == [b"child", b"parent"]
+
+
+def test_closed_streams(workbench: Workbench) -> None:
+    result = workbench.run("exec >&- 2>&-; sleep 0.1; exit 3")
+    assert result.observation.exit_code == 3

@@ -1,0 +1,221 @@
+"""What a container with a network reaches: the internet, and nothing else."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from au2.domain.job import Network
+from au2.engines.native.options import NativeOptions
+from au2.engines.native.places import Places
+from tests.support.busybox import BUSYBOX, SmallImage
+from tests.support.engine import Workbench, make_workbench
+
+PUBLIC = "198.51.100.2"
+PRIVATE = ("10.98.7.2", "172.30.7.2", "192.168.97.2", "100.64.97.2", "169.254.169.254")
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[None]:
+    """The internet: public and private addresses that the host has routes to."""
+    name = f"au2w{uuid.uuid4().hex[:8]}"
+    run("ip", "netns", "add", name)
+    try:
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        run("ip", "address", "add", "198.51.100.1/30", "dev", name)
+        run("ip", "link", "set", name, "up")
+        for address in (PUBLIC, *PRIVATE):
+            run("ip", "-n", name, "address", "add", f"{address}/32", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+        run("ip", "-n", name, "route", "add", "198.51.100.0/30", "dev", "eth0", "src", PUBLIC)
+        run("ip", "-n", name, "route", "add", "default", "via", "198.51.100.1")
+        for address in PRIVATE:
+            run("ip", "route", "add", f"{address}/32", "via", PUBLIC)
+        with served(name, 80), served(name, 53):
+            for address, port in ((PUBLIC, 80), (PUBLIC, 53)):
+                wait_until_served(address, port)
+            yield
+    finally:
+        run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def served(namespace: str, port: int) -> Iterator[None]:
+    """Answer connections to a port with a word."""
+    command = ["ip", "netns", "exec", namespace, str(BUSYBOX), "nc", "-ll", "-p", str(port)]
+    process = subprocess.Popen([*command, "-e", str(BUSYBOX), "echo", "served"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until_served(address: str, port: int) -> None:
+    while True:
+        try:
+            socket.create_connection((address, port)).close()
+        except ConnectionRefusedError:
+            continue
+        return
+
+
+def ask(address: str, port: int = 80) -> str:
+    """A script that prints what is served there, trying while nothing listens yet."""
+    return f"timeout 3 nc -w 2 {address} {port} < /dev/null || echo no way"
+
+
+def test_the_internet_is_reached(workbench: Workbench, world: None) -> None:
+    assert workbench.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_private_networks_are_not_reached(workbench: Workbench, world: None, address: str) -> None:
+    with socket.create_connection((address, 80)) as control:
+        assert control.recv(100) == b"served\n"
+    assert workbench.run(ask(address), network=Network.INTERNET).stdout == b"no way\n"
+
+
+def test_without_a_network_nothing_is_reached(workbench: Workbench, world: None) -> None:
+    assert workbench.run(ask(PUBLIC), network=Network.NONE).stdout == b"no way\n"
+
+
+def test_the_host_is_not_reached(workbench: Workbench) -> None:
+    subnet = (workbench.run_dir / "network" / "subnet").read_text()
+    gateway = subnet.rpartition(".")[0] + ".1"
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        port = server.getsockname()[1]
+        answering = threading.Thread(target=answer, args=(server,), daemon=True)
+        answering.start()
+        with socket.create_connection((gateway, port)) as control:
+            assert control.recv(100) == b"host\n"
+        addresses = {gateway, *host_addresses()}
+        # All at once: what is dropped is waited for until the end.
+        probes = [ask(address, port) for address in addresses]
+        probes += [f"timeout 2 ping -c 1 {address} | grep ttl=" for address in addresses]
+        script = " ".join(f"({probe}) &" for probe in probes)
+        result = workbench.run(f"{script} wait", network=Network.INTERNET)
+        assert result.stdout == b"no way\n" * len(addresses)
+
+
+def answer(server: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.sendall(b"host\n")
+
+
+def host_addresses() -> list[str]:
+    found = subprocess.run(
+        ["ip", "-4", "-o", "address", "show", "scope", "global"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [line.split()[3].partition("/")[0] for line in found.splitlines()]
+
+
+def test_other_jobs_are_not_reached(workbench: Workbench) -> None:
+    script = (
+        "nc -ll -p 8000 -e echo job & ip -4 -o address show dev eth0; "
+        "address=$(ip -4 -o address show dev eth0 | sed 's/.*inet //; s,/.*,,'); "
+        "until nc $address 8000; do :; done; wait"
+    )
+    container_id = workbench.start(script, network=Network.INTERNET)
+    workbench.wait_for_output(container_id, b"job")
+    printed = workbench.engine.read_log(container_id, offset=0, limit_bytes=1000).decode()
+    address = printed.partition("inet ")[2].partition("/")[0]
+    assert workbench.run(ask(address, 8000), network=Network.INTERNET).stdout == b"no way\n"
+
+
+def test_containers_have_no_ipv6(workbench: Workbench) -> None:
+    result = workbench.run("cat /proc/net/if_inet6 | grep eth0", network=Network.INTERNET)
+    assert result.stdout == b""
+
+
+def test_names_are_asked_of_the_hosts_servers(workbench: Workbench) -> None:
+    result = workbench.run("cat /etc/resolv.conf; cat /etc/hosts", network=Network.INTERNET)
+    assert result.stdout.startswith(b"nameserver ") or not result.stdout.startswith(b"name")
+    assert b"\tau2\n" in result.stdout
+
+
+@contextmanager
+def opened(folder: Path, image: SmallImage, options: NativeOptions) -> Iterator[Workbench]:
+    workbench = make_workbench(folder, image, options)
+    try:
+        workbench.engine.open()
+        yield workbench
+    finally:
+        workbench.engine.uninstall()
+        shutil.rmtree(folder)
+
+
+def test_what_the_operator_allows_is_reached(
+    tmp_path: Path, busybox_image: SmallImage, world: None
+) -> None:
+    options = NativeOptions(allowed_networks=("192.168.97.0/24",), dns_servers=("10.98.7.2",))
+    with opened(tmp_path / "data", busybox_image, options) as workbench:
+        scripts = "; ".join(
+            (
+                ask("192.168.97.2"),
+                ask("172.30.7.2"),
+                # Of a name server nothing but that.
+                ask("10.98.7.2", 53),
+                ask("10.98.7.2", 80),
+                "cat /etc/resolv.conf",
+            )
+        )
+        result = workbench.run(scripts, network=Network.INTERNET)
+        expected = b"served\nno way\nserved\nno way\nnameserver 10.98.7.2\n"
+        assert result.stdout == expected
+
+
+def test_reloaded_rules_are_put_back(
+    tmp_path: Path, busybox_image: SmallImage, world: None
+) -> None:
+    options = NativeOptions(subnet="10.87.64.0/24")
+    with opened(tmp_path / "data", busybox_image, options) as workbench:
+        assert workbench.run(ask(PRIVATE[0]), network=Network.INTERNET).stdout == b"no way\n"
+        instance = Places(workbench.data_dir, workbench.run_dir).instance
+        run("nft", "delete", "table", "inet", f"au2_{instance}")
+        result = workbench.run(f"ip route; {ask(PRIVATE[0])}", network=Network.INTERNET)
+        assert result.stdout.startswith(b"default via 10.87.64.1 dev eth0")
+        assert result.stdout.endswith(b"no way\n")
+
+
+def test_uninstalling_leaves_nothing(tmp_path: Path, busybox_image: SmallImage) -> None:
+    with opened(tmp_path / "data", busybox_image, NativeOptions()) as workbench:
+        instance = Places(workbench.data_dir, workbench.run_dir).instance
+        workbench.start("sleep 99", network=Network.INTERNET)
+        assert len(traces(instance)) >= 3
+    assert traces(instance) == []
+    assert not workbench.run_dir.exists()
+
+
+def traces(instance: str) -> list[str]:
+    """Bridge, packet filter and control groups of an installation."""
+    commands = (["nft", "list", "tables"], ["iptables", "-S"], ["ip", "-o", "link"])
+    lines = [
+        line
+        for command in commands
+        if shutil.which(command[0])
+        for line in subprocess.run(
+            command, capture_output=True, text=True, check=False
+        ).stdout.splitlines()
+    ]
+    lines += [str(path) for path in Path("/sys/fs/cgroup").glob("**/au2-*")]
+    return [line for line in lines if f"au2{instance[:10]}" in line or instance in line]

@@ -1,0 +1,370 @@
+"""Layers on disk: what overlayfs needs, and nothing outside the root whatever a layer says."""
+
+import hashlib
+import io
+import os
+import stat
+import struct
+import subprocess
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from au2.blobs.files import FileBlobStore
+from au2.blobs.images import load_image
+from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
+from au2.engines.native.layers import LayerStore
+from au2.engines.native.options import NativeOptions
+from tests.support.busybox import make_image
+from tests.support.engine import Workbench
+
+BASE = NativeOptions().id_base
+NET_BIND_AND_RAW = 1 << 10 | 1 << 13
+CAPABILITY = struct.pack("<IIIII", 0x02000001, NET_BIND_AND_RAW, 0, 0, 0)
+
+
+class Layer:
+    """A layer written entry by entry."""
+
+    def __init__(self) -> None:
+        self._out = io.BytesIO()
+        self._archive = tarfile.open(fileobj=self._out, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+
+    def add(self, name: str, kind: bytes = tarfile.REGTYPE, **values: object) -> "Layer":
+        """Add an entry; ``content`` and ``xattrs`` apart, values are those of TarInfo."""
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.mode = kind, 0o755 if kind == tarfile.DIRTYPE else 0o644
+        content = values.pop("content", b"")
+        assert isinstance(content, bytes)
+        entry.size = len(content)
+        for key, value in values.items():
+            setattr(entry, key, value)
+        self._archive.addfile(entry, io.BytesIO(content))
+        return self
+
+    def folder(self, name: str, **values: object) -> "Layer":
+        return self.add(name, tarfile.DIRTYPE, **values)
+
+    def link(self, name: str, target: str) -> "Layer":
+        return self.add(name, tarfile.SYMTYPE, linkname=target)
+
+    def hard_link(self, name: str, target: str) -> "Layer":
+        return self.add(name, tarfile.LNKTYPE, linkname=target)
+
+    def data(self) -> bytes:
+        self._archive.close()
+        return self._out.getvalue()
+
+
+@pytest.fixture
+def unpack(tmp_path: Path) -> Callable[..., list[Path]]:
+    """Unpack layers below ``tmp_path/layers``; return their folders."""
+
+    def do(*layers: Layer, where: Path | None = None) -> list[Path]:
+        blobs = FileBlobStore(tmp_path / "blobs")
+        digest = make_image([layer.data() for layer in layers]).save(blobs)
+        store = LayerStore(blobs, where or tmp_path / "layers", NativeOptions())
+        return list(store.ensure_image(load_image(blobs, digest)))
+
+    return do
+
+
+def is_whiteout(path: Path) -> bool:
+    status = path.lstat()
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_opaque(path: Path) -> bool:
+    return "trusted.overlay.opaque" in os.listxattr(path)
+
+
+def left_over(tmp_path: Path) -> list[str]:
+    folder = tmp_path / "layers" / str(BASE)
+    return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def test_owners_modes_and_times(unpack: Callable[..., list[Path]]) -> None:
+    layer = Layer().folder("d", mode=0o1777, mtime=1000).add("d/f", uid=7, gid=70_000, mtime=2000)
+    layer.add("d/su", mode=0o6755, uid=0).link("d/l", "/nowhere").add("d/p", tarfile.FIFOTYPE)
+    (folder,) = unpack(layer)
+    status = (folder / "d/f").stat()
+    assert (status.st_uid, status.st_gid, status.st_mtime) == (BASE + 7, BASE + 70_000, 2000)
+    assert stat.S_IMODE((folder / "d/su").stat().st_mode) == 0o6755
+    assert (folder / "d/l").lstat().st_uid == BASE
+    assert stat.S_ISFIFO((folder / "d/p").stat().st_mode)
+    folder_status = (folder / "d").stat()
+    assert (folder_status.st_mtime, stat.S_IMODE(folder_status.st_mode)) == (1000, 0o1777)
+    assert folder_status.st_uid == BASE
+
+
+def test_missing_parents_are_made(unpack: Callable[..., list[Path]]) -> None:
+    (folder,) = unpack(Layer().add("a/b/c", content=b"x"))
+    assert (folder / "a/b/c").read_bytes() == b"x"
+    assert (folder / "a/b").stat().st_uid == BASE
+
+
+def test_hard_links(unpack: Callable[..., list[Path]]) -> None:
+    (folder,) = unpack(Layer().add("a", content=b"x").hard_link("d/b", "a"))
+    assert (folder / "a").stat().st_ino == (folder / "d/b").stat().st_ino
+
+
+def test_whiteouts(unpack: Callable[..., list[Path]]) -> None:
+    (folder,) = unpack(Layer().folder("d").add("d/.wh.gone").add("d/e/.wh..wh..opq"))
+    assert is_whiteout(folder / "d/gone")
+    assert is_opaque(folder / "d/e")
+    assert not is_opaque(folder / "d")
+
+
+@pytest.mark.parametrize("whiteout_first", [True, False])
+def test_a_whiteout_beside_a_new_entry(
+    unpack: Callable[..., list[Path]], *, whiteout_first: bool
+) -> None:
+    layer = Layer()
+    if whiteout_first:
+        layer.add(".wh.f").add(".wh.d").add(".wh.p")
+    layer.add("f", content=b"new").folder("d").add("d/x").add("p/deep")
+    if not whiteout_first:
+        layer.add(".wh.f").add(".wh.d").add(".wh.p")
+    (folder,) = unpack(layer)
+    assert (folder / "f").read_bytes() == b"new"
+    assert is_opaque(folder / "d")
+    assert is_opaque(folder / "p")
+
+
+def test_layers_merge_as_they_should(workbench: Workbench, busybox_layer: bytes) -> None:
+    first = Layer().add("d/old", content=b"1").add("e/old").add("f", content=b"1").add("g/h")
+    second = Layer().add("d/.wh.old").add("e/.wh..wh..opq").add("e/new").add(".wh.f").add("g/i")
+    image = make_image([busybox_layer, first.data(), second.data()])
+    result = workbench.run("ls /d /e /f /g", image=image.save(workbench.blobs))
+    assert result.stdout == b"/d:\n\n/e:\nnew\n\n/g:\nh\ni\n"
+
+
+def test_the_same_layer_twice(workbench: Workbench, busybox_layer: bytes) -> None:
+    one = Layer().add("f", content=b"one").data()
+    two = Layer().add("f", content=b"two").data()
+    image = make_image([busybox_layer, one, two, one])
+    assert workbench.run("cat /f", image=image.save(workbench.blobs)).stdout == b"one"
+
+
+def test_very_many_layers(workbench: Workbench, busybox_layer: bytes) -> None:
+    layers = [Layer().add(f"many/{number}").data() for number in range(120)]
+    image = make_image([busybox_layer, *layers])
+    assert workbench.run("ls /many | wc -l", image=image.save(workbench.blobs)).stdout == b"120\n"
+
+
+def test_set_user_id_and_capabilities_work_inside(
+    workbench: Workbench, busybox_layer: bytes
+) -> None:
+    program = Path("/usr/bin/busybox").read_bytes()
+    layer = Layer().add("super/busybox", mode=0o4755, content=program)
+    xattrs = {"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")}
+    layer.add("able/busybox", mode=0o755, content=program, pax_headers=xattrs)
+    image = make_image([busybox_layer, layer.data()], User="1000").save(workbench.blobs)
+    script = "/able/busybox cat /proc/self/status | grep CapEff; /super/busybox su nobody-there"
+    free = workbench.run(script, image=image, no_new_privileges=False)
+    # The one of the two capabilities that containers may have.
+    assert free.stdout == b"CapEff:\t0000000000000400\n"
+    assert b"must be suid" not in free.stderr
+    bound = workbench.run(script, image=image)
+    assert bound.stdout == b"CapEff:\t0000000000000000\n"
+    assert b"must be suid" in bound.stderr
+
+
+def test_attributes_of_overlayfs_are_not_taken(unpack: Callable[..., list[Path]]) -> None:
+    names = ("trusted.overlay.redirect", "trusted.overlay.opaque", "user.overlay.opaque", "user.x")
+    xattrs = {f"SCHILY.xattr.{name}": "y" for name in names}
+    (folder,) = unpack(Layer().folder("d", pax_headers=xattrs))
+    assert os.listxattr(folder / "d") == ["user.x"]
+
+
+def test_device_nodes_are_left_out(unpack: Callable[..., list[Path]]) -> None:
+    layer = (
+        Layer().add("disk", tarfile.BLKTYPE, devmajor=8).add("kmem", tarfile.CHRTYPE, devmajor=1)
+    )
+    (folder,) = unpack(layer)
+    assert list(folder.iterdir()) == []
+
+
+def test_links_in_the_way_stay_inside(unpack: Callable[..., list[Path]], tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    ups = "../" * 30
+    layer = Layer().folder(f"inside{outside}").link("abs", str(outside)).link("up", f"{ups}inside")
+    layer.add("abs/one").add(f"up{outside}/two").link("slash", "/").add("slash/three")
+    with pytest.raises(InvalidImage):
+        unpack(layer)  # ``outside`` does not exist below the root.
+    assert list(outside.iterdir()) == []
+    assert left_over(tmp_path) == []
+
+
+def test_links_lead_to_places_inside(unpack: Callable[..., list[Path]]) -> None:
+    layer = Layer().folder("usr/lib").link("lib", "usr/lib").link("abs", "/usr/lib")
+    layer.link("up", "../../../usr").add("lib/a").add("abs/b").add("up/lib/c").folder("lib/d")
+    (folder,) = unpack(layer)
+    assert sorted(path.name for path in (folder / "usr/lib").iterdir()) == ["a", "b", "c", "d"]
+    assert (folder / "lib").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda out: Layer().link("l", out).add("l/new"),
+        lambda out: Layer().link("l", f"{out}/file").add("l", content=b"evil"),
+        lambda out: Layer().link("l", out).folder("l").add("l/new"),
+        lambda out: Layer().hard_link("h", f"{out}/file").add("h", content=b"evil"),
+        lambda out: Layer().link("l", out).hard_link("h", "l/file"),
+        lambda out: Layer().link("l", f"{out}/file").hard_link("h", "l").add("h", content=b"evil"),
+        lambda out: Layer().link("l", out).add("l/.wh.file"),
+        lambda out: Layer().link("l", out).add("l/.wh..wh..opq"),
+        lambda out: Layer().link("l", out).add("l/p", tarfile.FIFOTYPE),
+        lambda out: Layer().link("l", out).link("l/x", "y"),
+        lambda out: Layer().link("l", f"{out}/none").add("l", content=b"evil"),
+        lambda out: Layer().folder("d").link("d/l", out).add("d/l/new").add("d/l/../file"),
+        lambda out: Layer().link("l", "/proc/self/root" + out).add("l/new"),
+        lambda out: Layer().link("l", "/proc/self/cwd").add("l/new"),
+        lambda out: Layer().folder("l", mode=0o777).link("l", out).folder("l", mode=0o777),
+        lambda _: Layer().add("../../../../outside/new"),
+        lambda _: Layer().add("a/../../outside/new"),
+    ],
+)
+def test_nothing_is_written_outside(
+    unpack: Callable[..., list[Path]], tmp_path: Path, layer: Callable[[str], Layer]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir(mode=0o700)
+    (outside / "file").write_bytes(b"good")
+    before = describe(outside)
+    try:
+        unpack(layer(str(outside)))
+    except InvalidImage:
+        assert left_over(tmp_path) == []
+    assert describe(outside) == before
+
+
+def describe(folder: Path) -> list[object]:
+    """All that could be changed."""
+    return [
+        (path.name, status.st_mode, status.st_uid, status.st_nlink, status.st_mtime_ns)
+        for path in (folder, *sorted(folder.iterdir()))
+        if (status := path.lstat())
+    ] + [(folder / "file").read_bytes(), os.listxattr(folder)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Layer().hard_link("h", "none"),
+        Layer().folder("d").hard_link("h", "d"),
+        Layer().add("f").add("f/below"),
+        Layer().link("loop", "loop").add("loop/x"),
+        Layer().add("f", uid=1 << 31),
+    ],
+)
+def test_impossible_layers_are_refused(
+    unpack: Callable[..., list[Path]], tmp_path: Path, layer: Layer
+) -> None:
+    with pytest.raises(InvalidImage):
+        unpack(layer)
+    assert left_over(tmp_path) == []
+
+
+def test_a_folder_becomes_a_file_and_back(unpack: Callable[..., list[Path]]) -> None:
+    layer = Layer().add("x/deep/f").add("x", content=b"f").folder("x").add("x/g").add("x/h")
+    (folder,) = unpack(layer)
+    assert sorted(path.name for path in (folder / "x").iterdir()) == ["g", "h"]
+
+
+def test_an_untrue_diff_id_is_refused(tmp_path: Path) -> None:
+    blobs = FileBlobStore(tmp_path / "blobs")
+    layer = Layer().add("f").data()
+    image = make_image([layer])
+    (config,) = [data for data in image.blobs.values() if b"diff_ids" in data]
+    untrue = config.replace(hashlib.sha256(layer).hexdigest().encode(), b"0" * 64)
+    manifest = image.blobs[image.manifest_digest]
+    manifest = manifest.replace(
+        hashlib.sha256(config).hexdigest().encode(), hashlib.sha256(untrue).hexdigest().encode()
+    )
+    for data in (layer, untrue, manifest):
+        with blobs.writer() as writer:
+            writer.write(data)
+            writer.commit()
+    digest = "sha256:" + hashlib.sha256(manifest).hexdigest()
+    store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
+    with pytest.raises(InvalidImage, match="diff_id"):
+        store.ensure_image(load_image(blobs, digest))
+    assert left_over(tmp_path) == []
+
+
+def test_a_damaged_blob_is_told(tmp_path: Path) -> None:
+    blobs = FileBlobStore(tmp_path / "blobs")
+    layer = Layer().add("f", content=b"content").data()
+    digest = make_image([layer]).save(blobs)
+    (path,) = (tmp_path / "blobs").rglob(hashlib.sha256(layer).hexdigest())
+    path.chmod(0o600)
+    path.write_bytes(layer.replace(b"content", b"c0ntent"))
+    store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
+    with pytest.raises(BlobMissing):
+        store.ensure_image(load_image(blobs, digest))
+    assert left_over(tmp_path) == []
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk(unpack: Callable[..., list[Path]], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "layers"):
+        with pytest.raises(StorageFull):
+            unpack(Layer().add("big", content=b"x" * (2 << 20)))
+        assert left_over(tmp_path) == []
+        assert len(unpack(Layer().add("small"))) == 1
+
+
+def test_unpacking_at_the_same_time(tmp_path: Path) -> None:
+    blobs = FileBlobStore(tmp_path / "blobs")
+    layers = [Layer().add(f"{n}", content=os.urandom(100_000)).data() for n in range(4)]
+    digests = [make_image(layers[: n + 1]).save(blobs) for n in range(4)]
+    store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
+    errors: list[BaseException] = []
+
+    def work(digest: str) -> None:
+        try:
+            store.ensure_image(load_image(blobs, digest))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(digest,)) for digest in digests * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(left_over(tmp_path)) == 4
+
+
+def test_what_a_killed_process_left_is_cleared(
+    unpack: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    layer = Layer().add("f", content=b"whole")
+    name = hashlib.sha256(layer.data()).hexdigest()
+    partial = tmp_path / "layers" / str(BASE) / f"{name}.incoming"
+    partial.mkdir(parents=True)
+    (partial / "f").write_bytes(b"par")
+    (folder,) = unpack(Layer().add("f", content=b"whole"))
+    assert (folder / "f").read_bytes() == b"whole"
+    assert left_over(tmp_path) == [name]
+
+
+def test_an_image_without_layers(unpack: Callable[..., list[Path]]) -> None:
+    (folder,) = unpack()
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,1 @@
+"""What tests need around their subject: a real server, its users, packages, a small image."""

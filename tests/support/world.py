@@ -1,0 +1,239 @@
+"""An installation in one process: real stores in a folder, use cases, a clock that tests set."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from au2.api.app import ApiOptions, make_app
+from au2.blobs.files import FileBlobStore
+from au2.contract.contents import ContentHeader, format_header
+from au2.contract.upload import FileEntry, UploadCreation
+from au2.domain.context import Context
+from au2.domain.identity import Actor
+from au2.domain.job import Ending, Job, JobState
+from au2.domain.runtime import Language
+from au2.domain.version import ImageStatus
+from au2.logs.files import FileLogStore
+from au2.notices.folder import FolderNotices
+from au2.services.services import ServiceOptions, Services, make_services
+from au2.storage import claims, job_changes, versions
+from au2.storage.database import Database
+
+PASSWORD = "a password of enough length"
+OPERATOR = "operator@example.com"
+IMAGE = "sha256:" + "ab" * 32
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    moment: datetime = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+@dataclass(slots=True)
+class World:
+    """Everything below the API, and short ways to have something there."""
+
+    folder: Path
+    clock: Clock
+    database: Database
+    blobs: FileBlobStore
+    logs: FileLogStore
+    notices: FolderNotices
+    services: Services
+    operator: Actor
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def app(
+        self, options: ApiOptions | None = None, *, stopping: threading.Event | None = None
+    ) -> FastAPI:
+        return make_app(self.services, self.notices, self.logs, options, stopping=stopping)
+
+    def actor(self, email: str) -> Actor:
+        """The user as of now (memberships change)."""
+        return self.services.accounts.actor_of(email)
+
+    def token(self, email: str) -> str:
+        if email not in self.tokens:
+            found = self.services.accounts.login(email, PASSWORD)
+            self.tokens[email] = found.secret
+        return self.tokens[email]
+
+    def bearer(self, email: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(email)}"}
+
+    def organization(self, name: str = "Acme", project: str | None = "Forecast") -> Context:
+        """A new organization of the operator; the context of its project, if it has one."""
+        made = self.services.organizations.create_organization(self.actor(OPERATOR), name)
+        if project is None:
+            return Context(made.id)
+        below = self.services.organizations.create_project(self.actor(OPERATOR), made.id, project)
+        return Context(made.id, below.id)
+
+    def user(self, email: str, role: str | None = None, context: Context | None = None) -> Actor:
+        """A user with a known password, and a role if one is given."""
+        try:
+            self.services.accounts.actor_of(email)
+        except Exception:
+            self.services.accounts.add_user(email, PASSWORD)
+        if role is not None and context is not None:
+            self.services.members.add(self.actor(OPERATOR), context, email, role)
+        return self.actor(email)
+
+    def runtime(self, name: str = "Python3.11", context: Context | None = None) -> str:
+        built = self.services.runtimes.register_build(
+            runtime_id=_guid_of(name, context),
+            name=name,
+            language=Language.PYTHON,
+            first_version=4,
+            image_digest=IMAGE,
+            recipe_digest=IMAGE,
+            context=context,
+        )
+        return built.id
+
+    def process(self, context: Context, name: str = "hello") -> str:
+        return self.services.processes.create(self.actor(OPERATOR), context, name).id
+
+    def version(self, process_id: str, status: ImageStatus = ImageStatus.AVAILABLE) -> int:
+        """A version whose image is as far as ``status`` says."""
+        made = self.services.versions.create_image_version(self.actor(OPERATOR), process_id)
+        way = {
+            ImageStatus.NONE: (),
+            ImageStatus.UPLOADING: (ImageStatus.UPLOADING,),
+            ImageStatus.BUILDING: (ImageStatus.UPLOADING, ImageStatus.BUILDING),
+            ImageStatus.FAILED: (ImageStatus.UPLOADING, ImageStatus.FAILED),
+            ImageStatus.AVAILABLE: (
+                ImageStatus.UPLOADING,
+                ImageStatus.BUILDING,
+                ImageStatus.AVAILABLE,
+            ),
+        }[status]
+        for step in way:
+            with self.database.write() as transaction:
+                present = versions.find_version(transaction, process_id, made.number)
+                assert present is not None
+                image = versions.BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
+                versions.change_image_status(transaction, present, step, image=image)
+        return made.number
+
+    def claim(self, job_id: int) -> claims.Claim:
+        """Take the job as a dispatcher would, and begin to run it."""
+        with self.database.write() as transaction:
+            taken = claims.take_claims(
+                transaction, "dispatcher-1", limit=100, at=self.clock(), lease_seconds=60
+            )
+            claim = next(claim for claim in taken if claim.job.id == job_id)
+            job_changes.change_state(
+                transaction,
+                claim.job,
+                Ending(JobState.RUNNING),
+                expected=JobState.PENDING,
+                token=claim.token,
+                at=self.clock(),
+            )
+        return claim
+
+    def end(self, claim: claims.Claim, ending: Ending, output: Any = None) -> None:
+        """End a claimed job, its attempt too, and tell."""
+        with self.database.write() as transaction:
+            job_changes.update_attempt(
+                transaction,
+                claim.job.id,
+                claim.attempt.number,
+                phases=(),
+                ending=ending,
+                ended_at=self.clock(),
+            )
+            job_changes.change_state(
+                transaction,
+                claim.job,
+                ending,
+                expected=JobState.RUNNING,
+                token=claim.token,
+                at=self.clock(),
+                output=output,
+            )
+        self.notices.send(f"job:{claim.job.id}")
+
+    def job(self, job_id: int) -> Job:
+        return self.services.jobs.get(self.actor(OPERATOR), job_id)
+
+
+def _guid_of(name: str, context: Context | None) -> str:
+    digits = sha256(f"{name}{context}".encode()).hexdigest()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
+
+
+@cache
+def _migrated_database() -> bytes:
+    """An empty database; migrating takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "au2.sqlite3"
+        database = Database.open_file(file)
+        database.migrate()
+        database.close()
+        return file.read_bytes()
+
+
+@contextmanager
+def open_world(folder: Path, options: ServiceOptions | None = None) -> Iterator[World]:
+    """Make an installation in ``folder``, with one operator."""
+    clock = Clock()
+    (folder / "database").mkdir(mode=0o700)
+    (folder / "database" / "au2.sqlite3").write_bytes(_migrated_database())
+    database = Database.open_file(folder / "database" / "au2.sqlite3")
+    blobs = FileBlobStore(folder / "blobs")
+    notices = FolderNotices(folder / "notices", "api")
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    services = make_services(database, blobs, notices, options, clock=clock, hasher=hasher)
+    services.accounts.add_user(OPERATOR, PASSWORD, is_operator=True)
+    yield World(
+        folder=folder,
+        clock=clock,
+        database=database,
+        blobs=blobs,
+        logs=FileLogStore(folder / "logs"),
+        notices=notices,
+        services=services,
+        operator=services.accounts.actor_of(OPERATOR),
+    )
+    notices.close()
+    database.close()
+
+
+def entry(path: str, content: bytes) -> FileEntry:
+    """A file of a list."""
+    return FileEntry(path=path, size_bytes=len(content), sha256=sha256(content).hexdigest())
+
+
+def creation(files: dict[str, bytes], runtime: str, **fields: Any) -> UploadCreation:
+    """The body that begins an upload of ``files`` as a new process."""
+    named = {"name": "hello"} | fields
+    entries = [entry(path, content) for path, content in files.items()]
+    return UploadCreation(runtime=runtime, files=entries, **named)
+
+
+def frame(content: bytes, *, sha: str | None = None, size: int | None = None) -> bytes:
+    """A content as it is sent, honest unless told otherwise."""
+    header = ContentHeader(
+        sha or sha256(content).hexdigest(), len(content) if size is None else size
+    )
+    return format_header(header) + content
