@@ -1,0 +1,1 @@
+"""A package on a runtime becomes an image; the launcher that runs inside it."""

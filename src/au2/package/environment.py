@@ -12,7 +12,7 @@ PLATFORM_PREFIX = "AU_"
 
 
 def find_name_mistake(name: str) -> str | None:
-    """Say what is wrong with the name of an environment variable, for ``env.yml`` and submissions."""
+    """Say what is wrong with a variable's name, in ``env.yml`` or in a submission."""
     if not _NAME.fullmatch(name):
         return f"'{name}' is no name for a variable: letters, digits and '_', not a digit first"
     if name.startswith(PLATFORM_PREFIX):

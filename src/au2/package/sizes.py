@@ -2,15 +2,21 @@
 
 import math
 import re
+from collections.abc import Mapping
+from typing import TypeVar
 
 from au2.domain.errors import InvalidRequest
+
+_Factor = TypeVar("_Factor", int, float)
 
 _QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
 _SIZE_UNITS = {"": 1, "b": 1}
 for _power, _letter in enumerate("kmgt", start=1):
     # `512m`, `512mb` and `512MiB` are one and the same, as for `docker run --memory`.
-    _SIZE_UNITS |= dict.fromkeys((_letter, f"{_letter}b", f"{_letter}i", f"{_letter}ib"), 1024**_power)
+    _SIZE_UNITS |= dict.fromkeys(
+        (_letter, f"{_letter}b", f"{_letter}i", f"{_letter}ib"), 1024**_power
+    )
 
 _DURATION_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -35,9 +41,9 @@ def parse_duration(text: str) -> float:
     return number * factor
 
 
-def _parse[Factor: (int, float)](
-    text: str, units: dict[str, Factor], noun: str, example: str
-) -> tuple[float, Factor]:
+def _parse(
+    text: str, units: Mapping[str, _Factor], noun: str, example: str
+) -> tuple[float, _Factor]:
     match = _QUANTITY.fullmatch(text.strip())
     factor = units.get(match[2].lower()) if match else None
     if match is None or factor is None or float(match[1]) <= 0:

@@ -1,7 +1,7 @@
 """Strict YAML 1.2: text → nodes that know their place.
 
-Made for files of strangers: size, nesting and node count are limited, aliases count as what they stand
-for, tags are refused, keys are plain texts and given once. Every mistake has its line.
+Made for files of strangers: size, nesting and node count are limited, aliases count as what they
+stand for, tags are refused, keys are plain texts and given once. Every mistake has its line.
 """
 
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Mapping:
         return next((item for item in self.items if item[0].text == key), None)
 
 
-type Node = Scalar | Sequence | Mapping
+Node = Scalar | Sequence | Mapping
 
 
 def parse_nodes(text: str, file: str) -> Node | None:
@@ -92,7 +92,7 @@ def parse_nodes(text: str, file: str) -> Node | None:
         place = getattr(error, "position", None)
         line = text.count("\n", 0, place) if isinstance(place, int) else None
         _refuse(str(error).partition("\n")[0], file, line)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         # The library converts escapes such as "\Uffffffff" without asking whether they exist.
         _refuse(f"not valid YAML: {error}", file, None)
 
@@ -135,8 +135,9 @@ class _Composer:
             return self._alias(event)
         before = self._node_count
         self._count(1, event)
-        if getattr(event, "tag", None) is not None:
-            self._refuse(f"tags are not supported ('{event.tag}')", event)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._refuse(f"tags are not supported ('{tag}')", event)
         node = self._compose(event, depth)
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
@@ -152,7 +153,17 @@ class _Composer:
             elements, end = self._elements(depth)
             return Sequence(elements, bool(event.flow_style), start, end)
         assert isinstance(event, ScalarEvent)  # noqa: S101 - no other node event exists
-        return Scalar(event.value, event.style is None, start, _end(event))
+        return Scalar(self._joined(event), event.style is None, start, _end(event))
+
+    def _joined(self, event: ScalarEvent) -> str:
+        """Join the pairs of escapes that JSON writes one character with."""
+        text: str = event.value
+        if not any("\ud800" <= character <= "\udfff" for character in text):
+            return text
+        try:
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._refuse("half of a character is escaped here", event)
 
     def _elements(self, depth: int) -> tuple[tuple[Node, ...], Place]:
         elements: list[Node] = []
@@ -171,7 +182,8 @@ class _Composer:
                 first = first_lines[key.text] + 1
                 self._refuse(f"the key '{key.text}' is given twice (first on line {first})", event)
             first_lines[key.text] = key.start.line
-            items.append((key, self._node(next(self._events), depth + 1)))
+            value = self._node(next(self._events), depth + 1)
+            items.append((key, _placed_after(key, value)))
         return tuple(items), _end(event)
 
     def _alias(self, event: AliasEvent) -> Node:
@@ -188,6 +200,14 @@ class _Composer:
 
     def _refuse(self, message: str, event: Event) -> NoReturn:
         _refuse(message, self._file, event.start_mark.line)
+
+
+def _placed_after(key: Scalar, value: Node) -> Node:
+    """Put a value that is not written on its key's line; the parser puts it at the next token."""
+    if not isinstance(value, Scalar) or value.text or value.start != value.end:
+        return value
+    place = Place(key.end.line, key.end.column + 1)
+    return Scalar("", value.plain, place, place)
 
 
 def _start(event: Any) -> Place:

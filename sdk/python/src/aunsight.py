@@ -1,0 +1,103 @@
+"""What code that runs as an au2 job may use: its arguments, output and status.
+
+The job finds the names of its files in environment variables. Where they are not set, as on your
+own machine, files in the working directory take their place. Python 3.8 and newer, standard library
+only.
+"""
+
+import json
+import os
+import tempfile
+from typing import Any, Dict, Mapping, Optional
+
+__all__ = ["arguments", "scratch_directory", "status", "write_output"]
+__version__ = "0.1.0"
+
+_STATUS_BYTES = 64 * 1024
+
+
+def arguments() -> Dict[str, Any]:
+    """Return the arguments of this run.
+
+    Outside a container: what is in ``args.json``, nothing if that does not exist.
+
+    Raises:
+        ValueError: the file holds no JSON object.
+    """
+    path = os.environ.get("AU_ARGS_FILE")
+    try:
+        with open(path or "args.json", encoding="utf-8") as file:
+            found = json.load(file)
+    except FileNotFoundError:
+        if path:
+            raise
+        return {}
+    if not isinstance(found, dict):
+        raise ValueError("the arguments must be a JSON object")
+    return found
+
+
+def write_output(output: Mapping[str, Any]) -> None:
+    """Set the output of this run; the last call counts.
+
+    Outside a container: into ``output.json``.
+
+    Raises:
+        TypeError: it is no mapping, or holds what JSON can't.
+        ValueError: it holds a number that JSON has not (infinite, or none at all).
+    """
+    if not isinstance(output, Mapping):
+        raise TypeError(f"the output must be a mapping, not {type(output).__name__}")
+    _write("AU_OUTPUT_FILE", "output.json", dict(output))
+
+
+def status(text: Optional[str] = None, progress: Optional[float] = None) -> None:
+    """Say what is being done, and how far it is (0 to 1); shown while the job runs.
+
+    Each call replaces the one before. Outside a container: into ``status.json``.
+
+    Raises:
+        ValueError: the progress is not from 0 to 1.
+    """
+    if progress is not None and not 0 <= progress <= 1:
+        raise ValueError(f"progress goes from 0 to 1, not {progress}")
+    document: Dict[str, Any] = {}
+    if text is not None:
+        document["text"] = str(text)[: _STATUS_BYTES // 8]
+    if progress is not None:
+        document["progress"] = float(progress)
+    _write("AU_STATUS_FILE", "status.json", document)
+
+
+def scratch_directory() -> str:
+    """Return a folder to write to that is gone after the job.
+
+    Outside a container: a new folder in the system's place for temporary files.
+    """
+    return os.environ.get("AU_SCRATCH_DIR") or tempfile.mkdtemp(prefix="aunsight-")
+
+
+def _write(variable: str, local: str, document: Mapping[str, Any]) -> None:
+    path = os.path.abspath(os.environ.get(variable) or local)
+    data = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    try:
+        _replace(path, data)
+    except OSError:
+        # The file itself may be writable where its folder is not, or be a mount.
+        with open(path, "wb") as file:
+            file.write(data)
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Replace a file as a whole, so that nobody ever reads half of it."""
+    folder, name = os.path.split(path)
+    descriptor, temporary = tempfile.mkstemp(prefix="." + name, dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        # mkstemp makes it readable by its owner only; whoever collects it may be somebody else.
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

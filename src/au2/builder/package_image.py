@@ -1,0 +1,173 @@
+"""Package + runtime → image."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from au2.blobs.base import BlobStore
+from au2.blobs.images import load_image, save_image
+from au2.builder import launcher_layer as launcher
+from au2.builder.layers import ensure_small_layer, store_layer
+from au2.builder.scripts import RunnableScript, copy_entry, make_runnable
+from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.runtime import Language
+from au2.oci.config import ImageConfig
+from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.tar import LayerEntry, file_entry, link_entry, with_parents
+from au2.package import names
+from au2.package.entries import PackageEntry
+from au2.package.manifest import Manifest
+from au2.runtimes import labels
+
+_DEFAULT_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": launcher.HOME_DIRECTORY,
+    "LANG": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+LAUNCHER_LABEL = "au2.launcher.version"
+
+
+def build_package(
+    blobs: BlobStore,
+    runtime_image_digest: str,
+    files: Sequence[PackageEntry],
+    *,
+    manifest: Manifest,
+    environment: Mapping[str, str],
+    log: Callable[[str], None],
+) -> str:
+    """Build the image of a packaged version; return the digest of its manifest.
+
+    The same files on the same runtime give the same digest: nothing of it knows a time or an id.
+
+    Args:
+        blobs: holds the runtime's image and every content of ``files``, by digest.
+        runtime_image_digest: manifest of the runtime's image.
+        files: the package, already validated; ``aunsight.yml`` without process ids.
+        manifest: what ``aunsight.yml`` says.
+        environment: what ``env.yml`` says.
+        log: takes a line for people.
+
+    Raises:
+        BlobMissing: a content or the runtime's image is missing or damaged.
+        InvalidPackage: no entry point that suits the runtime.
+        StorageFull: no room.
+    """
+    runtime = load_image(blobs, runtime_image_digest)
+    log(f"Runtime image {runtime_image_digest}")
+    plan = _plan(blobs, files, manifest, runtime.config)
+    log(f"Entry point {plan.entry.entry_point} ({plan.entry.language})")
+    log(f"Package: {_counted(files)}")
+    launcher_layer = ensure_small_layer(blobs, launcher.launcher_layer(), "au2 launcher")
+    log(f"Launcher layer {launcher_layer.descriptor.digest}")
+    package_layer = store_layer(blobs, _package_entries(blobs, files, plan), "au2 package")
+    _log_layer(log, package_layer)
+    changes = _config_changes(runtime.config, environment)
+    new_manifest, config = append_layers(
+        runtime.manifest, runtime.config, [launcher_layer, package_layer], changes
+    )
+    digest = save_image(blobs, new_manifest, config)
+    log(f"Image {digest}")
+    return digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    entry: launcher.EntryPlan
+    scripts: tuple[RunnableScript, ...]
+
+
+def _plan(
+    blobs: BlobStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
+) -> _Plan:
+    by_path = {entry.path: entry for entry in files}
+    language = labels.find_language(runtime.labels) or _guess_language(manifest.entry_point)
+    entry_point = manifest.entry_point or language.entry_point
+    if entry_point not in by_path or by_path[entry_point].type != "file":
+        detail = Detail("the entry point is missing", file=entry_point)
+        raise InvalidPackage(details=[detail])
+    read = partial(_read_content, blobs)
+
+    def runnable(path: str) -> RunnableScript:
+        return make_runnable(by_path[path], read, by_path.keys())
+
+    hooks = {name: runnable(name) for name in (names.BEFORE, names.AFTER) if name in by_path}
+    entry = RunnableScript(entry_point)
+    if language is Language.SHELL:
+        entry = runnable(entry_point)
+    plan = launcher.EntryPlan(
+        language,
+        entry.path,
+        before=hooks[names.BEFORE].path if names.BEFORE in hooks else "",
+        after=hooks[names.AFTER].path if names.AFTER in hooks else "",
+        reset_signals=runtime.labels.get(labels.RESET_SIGNALS, ""),
+    )
+    return _Plan(plan, (entry, *hooks.values()))
+
+
+def _guess_language(entry_point: str | None) -> Language:
+    """Go by the entry point's ending, for a runtime image that does not tell its language."""
+    ending = (entry_point or "").rpartition(".")[2].lower()
+    for language in Language:
+        if language.entry_point.endswith(f".{ending}"):
+            return language
+    return Language.PYTHON
+
+
+def _read_content(blobs: BlobStore, entry: PackageEntry) -> bytes:
+    return blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=entry.size_bytes)
+
+
+def _package_entries(
+    blobs: BlobStore, files: Sequence[PackageEntry], plan: _Plan
+) -> list[LayerEntry]:
+    entries = [_layer_entry(blobs, entry) for entry in files]
+    copies = (copy_entry(script, _PREFIX, launcher.USER_ID) for script in plan.scripts)
+    entries += [copy for copy in copies if copy is not None]
+    entries = with_parents(entries, owner=launcher.USER_ID)
+    told = plan.entry.to_bytes()
+    told_path = f"{launcher.LAUNCHER_PATH.rpartition('/')[0]}/entry".strip("/")
+    return [*entries, *with_parents([file_entry(told_path, len(told), lambda: io.BytesIO(told))])]
+
+
+_PREFIX = launcher.PACKAGE_DIRECTORY.strip("/")
+
+
+def _layer_entry(blobs: BlobStore, entry: PackageEntry) -> LayerEntry:
+    path = f"{_PREFIX}/{entry.path}"
+    if entry.type == "link":
+        return link_entry(path, entry.target, owner=launcher.USER_ID)
+    open_content = partial(blobs.open, f"sha256:{entry.sha256}") if entry.size_bytes else None
+    return file_entry(
+        path,
+        entry.size_bytes,
+        open_content,
+        executable=entry.executable,
+        owner=launcher.USER_ID,
+    )
+
+
+def _config_changes(runtime: ImageConfig, environment: Mapping[str, str]) -> ConfigChanges:
+    present = {item.partition("=")[0] for item in runtime.env}
+    defaults = {k: v for k, v in _DEFAULT_ENVIRONMENT.items() if k not in present}
+    return ConfigChanges(
+        environment={**defaults, **environment, **launcher.plan_environment()},
+        labels={LAUNCHER_LABEL: launcher.LAUNCHER_VERSION},
+        entrypoint=[launcher.LAUNCHER_PATH],
+        cmd=[],
+        user=f"{launcher.USER_ID}:{launcher.USER_ID}",
+        working_dir=launcher.PACKAGE_DIRECTORY,
+        stop_signal="SIGTERM",
+    )
+
+
+def _log_layer(log: Callable[[str], None], layer: AddedLayer) -> None:
+    log(f"Package layer {layer.descriptor.digest}, {layer.descriptor.size_bytes} bytes")
+
+
+def _counted(files: Sequence[PackageEntry]) -> str:
+    noun = "file" if len(files) == 1 else "files"
+    return f"{len(files)} {noun}, {sum(entry.size_bytes for entry in files)} bytes"

@@ -1,0 +1,29 @@
+"""`au2 process repo check`: every mistake in a package, before anything is sent."""
+
+from pathlib import Path
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.runtime import Language
+from au2.package.description import describe_package
+from au2.package.entries import PackageEntry
+from au2.package.limits import DEFAULT_LIMITS, PackageLimits
+from au2.package.scan import find_files
+
+
+def check_package(
+    directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
+) -> list[Detail]:
+    """Return every mistake in the package, with file and line as far as there are any."""
+    files, mistakes = find_files(directory, limits=limits)
+    if not files.entries:
+        return mistakes
+
+    def read(entry: PackageEntry) -> bytes:
+        return (directory / entry.path).read_bytes()
+
+    try:
+        describe_package(files.entries, read, language=language)
+    except InvalidPackage as error:
+        told = {(detail.file, detail.message) for detail in mistakes}
+        mistakes += [d for d in error.details if (d.file, d.message) not in told]
+    return mistakes

@@ -1,0 +1,128 @@
+"""What a package says, read from its files wherever they are: on disk or in the blob store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.runtime import Language
+from au2.package import names
+from au2.package.entries import PackageEntry
+from au2.package.environment import parse_environment
+from au2.package.limits import TEXT_BYTES
+from au2.package.manifest import Manifest, find_entry_point, parse_manifest
+from au2.package.schemas import load_schema
+from au2.package.text import decode_text
+
+_Result = TypeVar("_Result")
+
+ReadFile = Callable[[PackageEntry], bytes]
+"""Content of a file that is at most :data:`~au2.package.limits.TEXT_BYTES` long."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDescription:
+    """Everything the platform itself reads in a package."""
+
+    manifest: Manifest
+    entry_point: str
+    environment: dict[str, str]
+    args_schema: dict[str, Any] | None
+    out_schema: dict[str, Any] | None
+
+
+def describe_package(
+    entries: Sequence[PackageEntry], read: ReadFile, *, language: Language | None = None
+) -> PackageDescription:
+    """Return what the package says.
+
+    Args:
+        entries: the file list, already validated.
+        read: gives the content of a listed file.
+        language: the runtime's, where it is known; then the entry point must suit it.
+
+    Raises:
+        InvalidPackage: with every mistake found.
+    """
+    reader = _Reader({entry.path: entry for entry in entries}, read)
+    manifest = reader.parse(names.MANIFEST, parse_manifest)
+    environment = reader.parse(names.ENVIRONMENT, parse_environment)
+    args_schema = reader.parse(names.ARGS_SCHEMA, load_schema)
+    out_schema = reader.parse(names.OUT_SCHEMA, load_schema)
+    if manifest is None and names.MANIFEST not in reader.entries:
+        reader.mistakes.append(Detail("the file is missing", file=names.MANIFEST))
+    reader.check_hooks()
+    entry_point = reader.find_entry_point(manifest, language)
+    if reader.mistakes or manifest is None or entry_point is None:
+        raise InvalidPackage(details=reader.mistakes)
+    return PackageDescription(manifest, entry_point, environment or {}, args_schema, out_schema)
+
+
+class _Reader:
+    """Reads files and gathers mistakes."""
+
+    def __init__(self, entries: dict[str, PackageEntry], read: ReadFile) -> None:
+        self.entries = entries
+        self._read = read
+        self.mistakes: list[Detail] = []
+
+    def parse(self, name: str, parse: Callable[[str, str], _Result]) -> _Result | None:
+        """Return the parsed file; None where it is missing or wrong."""
+        entry = self.entries.get(name)
+        if entry is None or not self._is_file(entry):
+            return None
+        if entry.size_bytes > TEXT_BYTES:
+            message = f"the file is larger than {TEXT_BYTES // 1024} KiB"
+            self.mistakes.append(Detail(message, file=name))
+            return None
+        try:
+            return parse(decode_text(self._read(entry), name), name)
+        except InvalidPackage as error:
+            self.mistakes.extend(error.details or [Detail(error.message, file=name)])
+            return None
+
+    def check_hooks(self) -> None:
+        """Hooks are files, if they are there."""
+        for name in (names.BEFORE, names.AFTER):
+            if name in self.entries:
+                self._is_file(self.entries[name])
+
+    def find_entry_point(self, manifest: Manifest | None, language: Language | None) -> str | None:
+        """Return the entry point's path; what is wrong with it is noted."""
+        try:
+            stated = manifest.entry_point if manifest else self._find_stated()
+        except InvalidPackage:
+            return None  # Nobody knows what it should be, and that is noted already.
+        candidates = (language.entry_point,) if language else names.ENTRY_POINTS
+        path = stated or next((name for name in candidates if name in self.entries), None)
+        if path is None:
+            expected = " or ".join(candidates)
+            self.mistakes.append(Detail(f"the entry point is missing: {expected}"))
+            return None
+        return path if self._suits(path, language) else None
+
+    def _find_stated(self) -> str | None:
+        entry = self.entries.get(names.MANIFEST)
+        if entry is None or entry.type != "file" or entry.size_bytes > TEXT_BYTES:
+            return None
+        return find_entry_point(decode_text(self._read(entry), names.MANIFEST))
+
+    def _suits(self, path: str, language: Language | None) -> bool:
+        if path not in self.entries:
+            self.mistakes.append(Detail("the entry point is missing", file=path))
+            return False
+        endings = [name.rpartition(".")[2] for name in names.ENTRY_POINTS]
+        if language:
+            endings = [language.entry_point.rpartition(".")[2]]
+        if path.rpartition(".")[2].lower() not in endings:
+            expected = " or ".join(f".{ending}" for ending in endings)
+            message = f"the entry point's name must end with {expected}"
+            self.mistakes.append(Detail(message, file=path))
+            return False
+        return self._is_file(self.entries[path])
+
+    def _is_file(self, entry: PackageEntry) -> bool:
+        if entry.type != "file":
+            message = "this must be a file, not a link"
+            self.mistakes.append(Detail(message, file=entry.path))
+        return entry.type == "file"

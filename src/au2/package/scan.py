@@ -1,0 +1,173 @@
+"""Package folder → the list of its files."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.package import names, template
+from au2.package.entries import PackagedFile, PackageFiles
+from au2.package.ignore import make_ignored
+from au2.package.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
+from au2.package.paths import find_path_mistake, validate_paths
+from au2.package.process_ids import without_process_ids
+from au2.package.text import read_text
+
+_CHUNK_BYTES = 1 << 20
+
+
+def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> PackageFiles:
+    """Return all files that belong to the package, hashed, sorted by path.
+
+    ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders only
+    through what is in them. Where there is no ``.auignore``, the default rules hold.
+
+    Raises:
+        InvalidPackage: with every mistake: links that leave the package, devices, FIFOs, sockets,
+            names that are not UTF-8, files that can't be read, too much of anything.
+    """
+    files, mistakes = find_files(directory, limits=limits)
+    if mistakes:
+        raise InvalidPackage(details=mistakes)
+    return files
+
+
+def find_files(
+    directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS
+) -> tuple[PackageFiles, list[Detail]]:
+    """Return what :func:`scan_package` returns and the mistakes that it raises."""
+    if not (directory / names.MANIFEST).is_file():
+        message = "the file is missing: is this a package? `au2 process repo init` makes one"
+        return PackageFiles((), 0), [Detail(message, file=names.MANIFEST)]
+    walk = _Walk(directory, limits)
+    try:
+        entries = tuple(sorted(walk.entries(), key=lambda entry: entry.path))
+    except InvalidPackage as error:
+        return PackageFiles((), 0), [*walk.mistakes, *error.details]
+    mistakes = [*walk.mistakes, *validate_paths(entries, limits=limits)]
+    files = PackageFiles(entries, sum(entry.size_bytes for entry in entries))
+    return files, mistakes[:MOST_MISTAKES]
+
+
+class _Walk:
+    """One look at a folder; mistakes are gathered, not raised."""
+
+    def __init__(self, directory: Path, limits: PackageLimits) -> None:
+        self._root = os.fspath(directory)
+        self._limits = limits
+        self._left_bytes = limits.total_bytes
+        self._found = 0
+        self.mistakes: list[Detail] = []
+
+    def entries(self) -> Iterator[PackagedFile]:
+        """Yield the files, in no order."""
+        ignored = make_ignored(self._ignore_rules())
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            for found in self._list(folder):
+                path = f"{folder}{found.name}"
+                mistake = find_path_mistake(path)
+                if mistake is not None:
+                    self._add(path, mistake)
+                    continue
+                is_folder = found.is_dir(follow_symlinks=False)
+                if ignored(path, is_folder):
+                    continue
+                if is_folder:
+                    folders.append(f"{path}/")
+                    continue
+                entry = self._entry(found, path)
+                if entry is not None:
+                    yield entry
+
+    def _ignore_rules(self) -> str:
+        path = Path(self._root, names.IGNORE)
+        if not path.is_file():
+            return template.default_ignore_rules()
+        return read_text(path, names.IGNORE)
+
+    def _list(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(f"{self._root}/{folder}") as found:
+                return list(found)
+        except OSError as error:
+            self._add(folder, f"the folder can't be read: {error.strerror}")
+            return []
+
+    def _entry(self, found: os.DirEntry[str], path: str) -> PackagedFile | None:
+        self._count(path)
+        try:
+            status = found.stat(follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                target = os.readlink(found.path).replace(os.sep, "/")  # noqa: PTH115 - text as it is
+                return PackagedFile(path, "link", False, 0, "", target, b"")
+            if stat.S_ISREG(status.st_mode):
+                return self._file(found.path, path, executable=bool(status.st_mode & 0o111))
+        except OSError as error:
+            self._add(path, f"the file can't be read: {error.strerror}")
+            return None
+        self._add(path, f"{_kind(status.st_mode)} can't be part of a package")
+        return None
+
+    def _file(self, full_path: str, path: str, *, executable: bool) -> PackagedFile:
+        if path == names.MANIFEST:
+            content = self._manifest(Path(full_path))
+            digest = hashlib.sha256(content).hexdigest()
+            return PackagedFile(path, "file", executable, len(content), digest, "", content)
+        size_bytes, digest = self._hash(full_path)
+        source = Path(full_path)
+        return PackagedFile(path, "file", executable, size_bytes, digest, "", source)
+
+    def _manifest(self, full_path: Path) -> bytes:
+        try:
+            text = read_text(full_path, names.MANIFEST)
+            return without_process_ids(text).encode()
+        except InvalidPackage as error:
+            self.mistakes.extend(error.details or [Detail(error.message, file=names.MANIFEST)])
+            return b""
+
+    def _hash(self, full_path: str) -> tuple[int, str]:
+        digest = hashlib.sha256()
+        size_bytes = 0
+        # Not O_NOFOLLOW alone: a FIFO put here after the look would block without O_NONBLOCK.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(full_path, flags | getattr(os, "O_BINARY", 0))
+        try:
+            while data := os.read(descriptor, _CHUNK_BYTES):
+                digest.update(data)
+                size_bytes += len(data)
+                self._spend(len(data))
+        finally:
+            os.close(descriptor)
+        return size_bytes, digest.hexdigest()
+
+    def _spend(self, size_bytes: int) -> None:
+        self._left_bytes -= size_bytes
+        if self._left_bytes < 0:
+            message = f"the package is too large: at most {self._limits.total_bytes} bytes"
+            raise InvalidPackage(details=[Detail(message)])
+
+    def _count(self, path: str) -> None:
+        self._found += 1
+        if self._found > self._limits.files:
+            message = f"too many files: at most {self._limits.files}; see {names.IGNORE}"
+            raise InvalidPackage(details=[Detail(message, file=path)])
+
+    def _add(self, path: str, message: str) -> None:
+        name = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        self.mistakes.append(Detail(message, file=name))
+
+
+def _kind(mode: int) -> str:
+    for test, noun in (
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"),
+        (stat.S_ISBLK, "a device"),
+    ):
+        if test(mode):
+            return noun
+    return "a special file"

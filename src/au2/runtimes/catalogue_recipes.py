@@ -1,0 +1,28 @@
+"""The recipes that come with au2."""
+
+from pathlib import Path
+
+from au2.domain.errors import NotFound
+from au2.runtimes.recipe import Recipe, load_recipe
+
+_CATALOGUE = Path(__file__).parent / "catalogue"
+
+
+def list_recipes() -> list[Recipe]:
+    """Return all recipes of the catalogue, by name."""
+    recipes = (load_recipe(path) for path in _CATALOGUE.glob("*.toml"))
+    return sorted(recipes, key=lambda recipe: recipe.name)
+
+
+def get_recipe(name_or_id: str) -> Recipe:
+    """Return the recipe of that name (in any letter case) or id.
+
+    Raises:
+        NotFound: the catalogue has none; the hint lists what it has.
+    """
+    recipes = list_recipes()
+    for recipe in recipes:
+        if name_or_id.lower() in {recipe.name.lower(), recipe.id}:
+            return recipe
+    known = ", ".join(recipe.name for recipe in recipes)
+    raise NotFound(f"The catalogue has no runtime '{name_or_id}'.", hint=f"It has: {known}.")

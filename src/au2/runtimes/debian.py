@@ -1,0 +1,133 @@
+"""Debian packages → a root file system as a tar archive, by mmdebstrap."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from au2.domain.errors import RuntimeBuildFailed
+from au2.runtimes.packages import InstalledPackage, parse_packages
+from au2.runtimes.recipe import DebianSource
+
+_HOST_SETTINGS = "etc/apt/apt.conf.d/00au2-host"
+_LEFT_OUT = (
+    "/usr/share/doc/*",
+    "/usr/share/info/*",
+    "/usr/share/locale/*",
+    "/usr/share/man/*",
+    "/usr/share/lintian/*",
+)
+_KEPT = ("/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias")
+_KEPT_VARIABLES = ("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY")
+_LAST_LINES = 30
+_CHATTER = ("I: running --", "I: using /", "I: removing tempdir", "I: chroot arch", "I: done")
+_UNREACHABLE = ("Could not resolve", "Could not connect", "Unable to connect", "Failed to fetch")
+
+
+def make_debian_root(
+    source: DebianSource,
+    *,
+    sources: Sequence[str],
+    transport_settings: str,
+    work: Path,
+    progress: Callable[[str], None],
+) -> tuple[Path, tuple[InstalledPackage, ...]]:
+    """Return the archive, in the folder ``work``, and what is installed in it.
+
+    The same packages give the same bytes. What is the host's (proxies, keys to mirrors) is used
+    while building and not left inside.
+
+    Raises:
+        RuntimeBuildFailed: with mmdebstrap's last lines and what to do.
+    """
+    settings = work / "apt.conf"
+    settings.write_text(transport_settings, encoding="utf-8")
+    target, listing = work / "root.tar", work / "packages"
+    temporary = work / "tmp"
+    temporary.mkdir(mode=0o755)
+    command = [
+        "mmdebstrap",
+        "--variant=minbase",
+        "--format=tar",
+        f"--include={','.join(source.packages)}",
+        *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
+        *(f"--dpkgopt=path-include={path}" for path in _KEPT),
+        "--dpkgopt=force-unsafe-io",
+        f"--setup-hook={_setup_hook(settings)}",
+        *(f'--customize-hook=chroot "$1" {line}' for line in source.after_install),
+        f"--customize-hook={_listing_hook(listing)}",
+        f'--customize-hook=rm -rf "$1/{_HOST_SETTINGS}" "$1"/etc/apt/auth.conf*',
+        source.suite,
+        str(target),
+        *sources,
+    ]
+    _run(command, temporary, progress)
+    return target, parse_packages(listing.read_text(encoding="utf-8"))
+
+
+def _setup_hook(settings: Path) -> str:
+    return (
+        f'mkdir -p "$1/etc/apt/apt.conf.d" && cp {shlex.quote(str(settings))} "$1/{_HOST_SETTINGS}"'
+        " && for f in /etc/apt/auth.conf /etc/apt/auth.conf.d; do"
+        ' [ ! -e "$f" ] || cp -r "$f" "$1/etc/apt/"; done'
+    )
+
+
+def _listing_hook(listing: Path) -> str:
+    """Ask apt about the versions that are installed: its answer has the archives' digests."""
+    versions = "dpkg-query -W -f '${binary:Package}=${Version} '"
+    return f'chroot "$1" sh -c {shlex.quote(f"apt-cache show $({versions})")} > {listing}'
+
+
+def _run(command: Sequence[str], temporary: Path, progress: Callable[[str], None]) -> None:
+    environment = {k: os.environ[k] for k in _KEPT_VARIABLES if k in os.environ}
+    environment |= {
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(temporary),
+        "TMPDIR": str(temporary),
+        "SOURCE_DATE_EPOCH": "0",
+    }
+    if shutil.which(command[0]) is None:
+        raise RuntimeBuildFailed(
+            "mmdebstrap is not installed.", hint="Run: apt-get install mmdebstrap"
+        )
+    last: deque[str] = deque(maxlen=_LAST_LINES)
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                last.append(line.rstrip())
+                if _is_for_people(line):
+                    progress(line[3:].strip())
+        except BaseException:
+            # It removes its mounts when it is asked to end; killed, it would leave them.
+            process.terminate()
+            raise
+    if process.returncode != 0:
+        raise _explain(process.returncode, list(last))
+
+
+def _is_for_people(line: str) -> bool:
+    return line.startswith(("I: ", "W: ", "E: ")) and not line.startswith(_CHATTER)
+
+
+def _explain(exit_code: int, lines: list[str]) -> RuntimeBuildFailed:
+    hint = "The lines above say why."
+    if os.geteuid() != 0:
+        hint = "Building a runtime needs root: run this as root."
+    elif any(phrase in line for line in lines for phrase in _UNREACHABLE):
+        hint = (
+            "The Debian mirror can't be reached: set `mirror` to one that can, or a proxy for apt."
+        )
+    told = "\n".join(lines)
+    return RuntimeBuildFailed(f"mmdebstrap failed with exit code {exit_code}:\n{told}", hint=hint)

@@ -1,0 +1,178 @@
+"""A root file system from anywhere → the entries of a layer that is always the same."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from au2.oci.decompress import decompressed
+from au2.oci.layer import LayerMember, MemberType, read_layer
+from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.tar import EntryType, LayerEntry, directory_entry, link_entry, with_parents
+
+USER_NAME = "au2"
+USER_ID = 1000
+HOME = f"home/{USER_NAME}"
+
+_EMPTIED_FOLDERS = (
+    "dev/",
+    "proc/",
+    "sys/",
+    "run/",
+    "tmp/",
+    "var/tmp/",
+    "var/log/",
+    "var/cache/apt/",
+    "var/cache/debconf/",
+    "var/lib/apt/lists/",
+)
+_LEFT_OUT = frozenset({"var/lib/dbus/machine-id", "var/cache/ldconfig/aux-cache"})
+_EMPTIED_FILES = ("etc/hostname", "etc/resolv.conf", "etc/machine-id")
+_TYPES = {
+    MemberType.FILE: EntryType.FILE,
+    MemberType.DIRECTORY: EntryType.DIRECTORY,
+    MemberType.LINK: EntryType.LINK,
+    MemberType.HARD_LINK: EntryType.HARD_LINK,
+}
+
+
+class RootFiles:
+    """The files of a root, contents in one spool file: a layer is written in another order."""
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._entries: dict[str, LayerEntry] = {}
+
+    def add_archive(self, stream: Readable) -> None:
+        """Take what is in a tar archive, compressed or not.
+
+        Devices, FIFOs and what is a running system's own are left out.
+
+        Raises:
+            InvalidImage: damaged or unsafe.
+        """
+        with self._spool.open("ab") as spool:
+            for member in read_layer(decompressed(stream)):
+                entry_type = _TYPES.get(member.type)
+                if entry_type is None or _is_left_out(member):
+                    continue
+                offset = _copy(member, spool)
+                self._entries[member.path] = LayerEntry(
+                    member.path,
+                    entry_type,
+                    member.mode,
+                    member.uid,
+                    member.gid,
+                    member.size_bytes,
+                    member.target,
+                    _Slice(self._spool, offset, member.size_bytes).open,
+                )
+
+    def write(self, path: str, data: bytes) -> None:
+        """Set the content of a file; mode and owner stay if it is there."""
+        present = self._entries.get(path, LayerEntry(path, EntryType.FILE, 0o644))
+        self._entries[path] = replace(
+            present, type=EntryType.FILE, size=len(data), target="", open=lambda: io.BytesIO(data)
+        )
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a small file; nothing if it is no file."""
+        entry = self._entries.get(path)
+        if entry is None or entry.type is not EntryType.FILE or entry.open is None:
+            return b""
+        with entry.open() as file:
+            return file.read()
+
+    def link(self, path: str, target: str) -> None:
+        """Set a symbolic link."""
+        self._entries[path] = link_entry(path, target)
+
+    def make_ready(self, links: Mapping[str, str]) -> None:
+        """Take out the machine that it was made on, and put in the user of packaged versions."""
+        for path in _EMPTIED_FILES:
+            self._entries.pop(path, None)  # Its mode may be the host's too.
+            self.write(path, b"")
+        for path, target in links.items():
+            self.link(path.strip("/"), target)
+        self._add_user()
+
+    def entries(self) -> list[LayerEntry]:
+        """Return the entries of the layer."""
+        files = {path for path, entry in self._entries.items() if entry.type is EntryType.FILE}
+        kept = [
+            entry
+            for entry in self._entries.values()
+            if entry.type is not EntryType.HARD_LINK or entry.target in files
+        ]
+        return with_parents(kept)
+
+    def _add_user(self) -> None:
+        for path, line in (
+            ("etc/passwd", f"{USER_NAME}:x:{USER_ID}:{USER_ID}::/{HOME}:/bin/sh"),
+            ("etc/group", f"{USER_NAME}:x:{USER_ID}:"),
+        ):
+            text = self.read(path)
+            if not _has_id(text, USER_ID):
+                ended = text if not text or text.endswith(b"\n") else text + b"\n"
+                self.write(path, ended + line.encode() + b"\n")
+        self._entries[HOME] = directory_entry(HOME, owner=USER_ID)
+
+
+class _Slice:
+    """A part of a file."""
+
+    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
+        self._path, self._offset, self._size_bytes = path, offset, size_bytes
+
+    def open(self) -> BinaryIO:
+        """Open the part; it is small or read in turn, so one descriptor at a time is open."""
+        return _SliceReader(self._path, self._offset, self._size_bytes)  # type: ignore[return-value]
+
+
+class _SliceReader(io.RawIOBase):
+    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
+        super().__init__()
+        self._file = path.open("rb", buffering=0)
+        self._file.seek(offset)
+        self._left_bytes = size_bytes
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        wanted = self._left_bytes if size is None or size < 0 else min(size, self._left_bytes)
+        data = self._file.read(wanted) if wanted else b""
+        self._left_bytes -= len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _is_left_out(member: LayerMember) -> bool:
+    path = member.path
+    if not path or path in _LEFT_OUT:
+        return True
+    for folder in _EMPTIED_FOLDERS:
+        if path.startswith(folder):
+            # Folders that packages made for their own logs stay.
+            return not (folder == "var/log/" and member.type is MemberType.DIRECTORY)
+    return False
+
+
+def _copy(member: LayerMember, spool: BinaryIO) -> int:
+    offset = spool.tell()
+    if member.content is not None:
+        while data := member.content.read(CHUNK_BYTES):
+            spool.write(data)
+    return offset
+
+
+def _has_id(text: bytes, number: int) -> bool:
+    for line in text.split(b"\n"):
+        parts = line.split(b":")
+        if len(parts) > 2 and parts[2] == b"%d" % number:
+            return True
+    return False

@@ -1,0 +1,63 @@
+import pytest
+
+from au2.domain.errors import InvalidPackage
+from au2.package.environment import find_name_mistake, parse_environment
+
+
+def test_scalars_stay_as_they_are_written() -> None:
+    text = """
+A: 1.10
+B: NO
+C: 0x1F
+D: "two words"
+E: 'it''s'
+F: |
+  lines
+  more
+G: null
+H:
+I: 2024-01-01
+j_2: =
+"""
+    assert parse_environment(text) == {
+        "A": "1.10",
+        "B": "NO",
+        "C": "0x1F",
+        "D": "two words",
+        "E": "it's",
+        "F": "lines\nmore\n",
+        "G": "null",
+        "H": "",
+        "I": "2024-01-01",
+        "j_2": "=",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "~"])
+def test_nothing(text: str) -> None:
+    assert parse_environment(text) == {}
+
+
+def test_all_mistakes_at_once() -> None:
+    text = (
+        'AU_TOKEN: x\n1A: x\nB: {secret: MINE}\nC: [x]\nGOOD: x\nD: {a: b}\n"E=": x\nF: "a\\0b"\n'
+    )
+    with pytest.raises(InvalidPackage) as caught:
+        parse_environment(text)
+    details = caught.value.details
+    assert [detail.line for detail in details] == [1, 2, 3, 4, 6, 7, 8]
+    assert "platform's own" in details[0].message
+    assert "secret" in details[2].message
+
+
+@pytest.mark.parametrize("text", ["text", "[a]"])
+def test_not_a_mapping(text: str) -> None:
+    with pytest.raises(InvalidPackage):
+        parse_environment(text)
+
+
+@pytest.mark.parametrize("name", ["", "A B", "A=B", "Ä", "AU_", "a\n", "9"])
+def test_names(name: str) -> None:
+    assert find_name_mistake(name) is not None
+    assert find_name_mistake("_a9") is None
+    assert find_name_mistake("au_a") is None

@@ -1,0 +1,136 @@
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from au2.domain.errors import InvalidPackage
+from au2.package.yaml_nodes import parse_nodes
+from au2.package.yaml_values import to_value
+
+
+def load(text: str) -> Any:
+    root = parse_nodes(text, "f.yml")
+    return None if root is None else to_value(root, "f.yml")
+
+
+def mistake(text: str) -> tuple[int | None, str]:
+    with pytest.raises(InvalidPackage) as caught:
+        load(text)
+    [detail] = caught.value.details
+    assert detail.file == "f.yml"
+    return detail.line, detail.message
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n", "---\n", "\n\n"])
+def test_nothing(text: str) -> None:
+    assert load(text) is None
+
+
+def test_core_schema() -> None:
+    text = """
+    text: NO
+    version: 1.10.0
+    quoted: "1"
+    number: -12
+    octal: 0o17
+    hexadecimal: 0xff
+    real: 1.5e3
+    yes: true
+    nothing: ~
+    date: 2024-01-01
+    list: [a, {b: c}]
+    block: |
+      one
+      two
+    """
+    assert load(text) == {
+        "text": "NO",
+        "version": "1.10.0",
+        "quoted": "1",
+        "number": -12,
+        "octal": 15,
+        "hexadecimal": 255,
+        "real": 1500.0,
+        "yes": True,
+        "nothing": None,
+        "date": "2024-01-01",
+        "list": ["a", {"b": "c"}],
+        "block": "one\ntwo\n",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("a: 1\nb: [", 3, ""),
+        ("a: 1\nb: [\n", 3, ""),
+        ("a: 1\na: 2", 2, "given twice (first on line 1)"),
+        ("a: 1\nb: {c: 1,\n c: 2}", 3, "given twice"),
+        ("a: 1\n---\nb: 2", 2, "only one document"),
+        ("a: 1\nb: !!python/object:os.system x", 2, "tags"),
+        ("a: !!str 1", 1, "tags"),
+        ("a: 1\nb: *x", 2, "&x"),
+        ("? [a]\n: 1", 1, "key must be a text"),
+        ("a: 1\nb: \x01", 2, "special characters"),
+        ("a: .inf", 1, "JSON"),
+        ("a: 1e999", 1, "JSON"),
+        ('a: "\\ud800x"', 1, "half of a character"),
+        ('a: "\\U0011ffff"', None, "not valid YAML"),
+        ('a: "\\Uffffffff"', None, "not valid YAML"),
+        ("a: b: c", 1, "mapping values"),
+        ("\ta: 1", 1, "cannot start any token"),
+    ],
+)
+def test_mistakes_have_lines(text: str, line: int | None, words: str) -> None:
+    found_line, message = mistake(text)
+    assert words in message
+    assert found_line == line or (words == "" and found_line in {2, 3})
+
+
+def test_aliases_are_what_they_stand_for() -> None:
+    assert load("a: &x [1]\nb: *x") == {"a": [1], "b": [1]}
+
+
+def test_a_bomb_is_small() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    line, message = mistake("\n".join(lines))
+    assert line == 5
+    assert "more than" in message
+
+
+def test_a_node_can_not_hold_itself() -> None:
+    assert "&x" in mistake("a: &x [*x]")[1]
+
+
+@pytest.mark.parametrize("bracket", ["[", "{a: ", "- "])
+def test_deep_nesting(bracket: str) -> None:
+    assert "nested deeper" in mistake(bracket * 30_000)[1]
+
+
+def test_size() -> None:
+    assert "larger than" in mistake("a: " + "x" * (1 << 20))[1]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40))
+def test_any_text_is_taken_or_refused(text: str) -> None:
+    with contextlib.suppress(InvalidPackage):
+        load(text).encode() if isinstance(load(text), str) else None
+
+
+_TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8"), max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.sampled_from("abc"), max_size=3), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@given(_TREES)
+def test_json_is_yaml(tree: Any) -> None:
+    assert load(json.dumps(tree)) == tree

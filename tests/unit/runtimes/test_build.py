@@ -1,0 +1,256 @@
+"""Runtimes from small root file systems that are made here."""
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from au2.blobs.files import FileBlobStore
+from au2.blobs.images import load_image
+from au2.domain.errors import RuntimeBuildFailed
+from au2.domain.runtime import Language
+from au2.oci.layer import LayerMember, MemberType, read_layer
+from au2.runtimes.build import BuiltRuntime, build_runtime
+from au2.runtimes.recipe import DebianSource, Recipe, TarballSource
+
+Members = dict[str, tuple[LayerMember, bytes]]
+
+
+def add(archive: tarfile.TarFile, path: str, data: bytes = b"", **more: object) -> None:
+    entry = tarfile.TarInfo(path)
+    entry.size, entry.mode, entry.mtime = len(data), 0o644, 1_700_000_000
+    for name, value in more.items():
+        setattr(entry, name, value)
+    archive.addfile(entry, io.BytesIO(data))
+
+
+def make_root() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        add(archive, "./", type=tarfile.DIRTYPE)
+        add(archive, "./usr/bin/z", b"z", mode=0o755)
+        add(archive, "./usr/bin/hard", type=tarfile.LNKTYPE, linkname="./usr/bin/z")
+        add(archive, "./bin", type=tarfile.SYMTYPE, linkname="usr/bin")
+        add(archive, "./etc/hostname", b"builder\n", mode=0o755)
+        add(archive, "./etc/resolv.conf", b"nameserver 10.0.0.1\n")
+        add(archive, "./etc/machine-id", b"0123\n")
+        add(archive, "./etc/passwd", b"root:x:0:0:root:/root:/bin/sh", uid=0)
+        add(archive, "./etc/group", b"root:x:0:\n")
+        add(archive, "./dev/null", type=tarfile.CHRTYPE)
+        add(archive, "./dev/fd", type=tarfile.SYMTYPE, linkname="/proc/self/fd")
+        add(archive, "./var/log/dpkg.log", b"today")
+        add(archive, "./var/log/apt", type=tarfile.DIRTYPE, mode=0o755)
+        add(archive, "./tmp", type=tarfile.DIRTYPE, mode=0o1777)
+        add(archive, "./tmp/left", b"x")
+        add(archive, "./srv/fifo", type=tarfile.FIFOTYPE)
+        add(archive, "./home/owned", b"x", uid=33, gid=44)
+    return out.getvalue()
+
+
+class Kitchen:
+    """A blob store, a cache and a tarball."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.blobs = FileBlobStore(folder / "blobs")
+        self.lines: list[str] = []
+
+    def recipe(self, data: bytes) -> Recipe:
+        path = self.folder / "root.tar"
+        path.write_bytes(data)
+        return Recipe(
+            id="5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11",
+            name="Small",
+            language=Language.SHELL,
+            version=1,
+            source=TarballSource(path, hashlib.sha256(data).hexdigest()),
+            command=("sh",),
+            links={"/usr/local/bin/y": "/usr/bin/z"},
+            environment={"B": "2", "A": "1"},
+        )
+
+    def build(
+        self, recipe: Recipe, *, cache: Path | None = None, blobs: FileBlobStore | None = None
+    ) -> BuiltRuntime:
+        return build_runtime(
+            recipe,
+            blobs or self.blobs,
+            cache_dir=cache,
+            work_dir=self.folder,
+            progress=self.lines.append,
+        )
+
+    def members(self, digest: str) -> Members:
+        [layer] = load_image(self.blobs, digest).manifest.layers
+        with self.blobs.open(layer.digest) as stream:
+            return {
+                member.path: (member, member.content.read() if member.content else b"")
+                for member in read_layer(stream)
+            }
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Kitchen:
+    return Kitchen(tmp_path)
+
+
+def test_the_image(kitchen: Kitchen) -> None:
+    built = kitchen.build(kitchen.recipe(make_root()))
+    config = load_image(kitchen.blobs, built.image_digest).config
+    assert config.env == ("A=1", "B=2")
+    assert config.cmd == ("sh",)
+    assert config.labels["au2.runtime.language"] == "shell"
+    assert built.packages == ()
+    assert not built.from_cache
+
+
+def test_the_machine_it_was_made_on_is_gone(kitchen: Kitchen) -> None:
+    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+    for path in ("etc/hostname", "etc/resolv.conf", "etc/machine-id"):
+        member, data = members[path]
+        assert (member.mode, data) == (0o644, b"")
+    gone = {"dev/null", "dev/fd", "var/log/dpkg.log", "tmp/left", "srv/fifo"}
+    assert not gone & members.keys()
+    assert {"tmp", "var/log/apt"} <= members.keys()
+    assert {member.modified_at for member, _ in members.values()} == {315_532_800}
+
+
+def test_what_stays(kitchen: Kitchen) -> None:
+    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+    assert members["usr/bin/z"][1] == b"z"
+    assert members["usr/bin/hard"][0].type is MemberType.HARD_LINK
+    assert members["bin"][0].target == "usr/bin"
+    assert members["usr/local/bin/y"][0].target == "/usr/bin/z"
+    assert (members["home/owned"][0].uid, members["home/owned"][0].gid) == (33, 44)
+    assert members["tmp"][0].mode == 0o1777
+
+
+def test_the_user_of_packaged_versions(kitchen: Kitchen) -> None:
+    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+    assert members["etc/passwd"][1] == (
+        b"root:x:0:0:root:/root:/bin/sh\nau2:x:1000:1000::/home/au2:/bin/sh\n"
+    )
+    assert members["etc/group"][1] == b"root:x:0:\nau2:x:1000:\n"
+    assert members["home/au2"][0].uid == 1000
+
+
+def test_a_user_of_that_number_stays(kitchen: Kitchen) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        add(archive, "etc/passwd", b"node:x:1000:1000::/home/node:/bin/sh\n")
+    members = kitchen.members(kitchen.build(kitchen.recipe(out.getvalue())).image_digest)
+    assert members["etc/passwd"][1] == b"node:x:1000:1000::/home/node:/bin/sh\n"
+
+
+def test_same_root_same_digest(kitchen: Kitchen, tmp_path: Path) -> None:
+    plain = kitchen.build(kitchen.recipe(make_root())).image_digest
+    packed = kitchen.build(kitchen.recipe(gzip.compress(make_root()))).image_digest
+    assert plain == packed
+    (tmp_path / "other").mkdir()
+    other = Kitchen(tmp_path / "other")
+    assert other.build(other.recipe(make_root())).image_digest == plain
+
+
+def hostile(path: str, **more: object) -> Callable[[], bytes]:
+    def make() -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            add(archive, path, b"", **more)
+        return out.getvalue()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: b"",
+        lambda: b"no archive" * 100,
+        lambda: make_root()[:1500],
+        lambda: gzip.compress(make_root())[:-20],
+        hostile("../outside"),
+        hostile("a", type=tarfile.LNKTYPE, linkname="../../etc/shadow"),
+    ],
+)
+def test_unusable_roots(kitchen: Kitchen, make: Callable[[], bytes]) -> None:
+    with pytest.raises(RuntimeBuildFailed):
+        kitchen.build(kitchen.recipe(make()))
+    assert list(kitchen.blobs.list_digests()) == []
+    assert {path.name for path in kitchen.folder.iterdir()} == {"blobs", "root.tar"}
+
+
+def test_not_the_file_that_was_meant(kitchen: Kitchen) -> None:
+    recipe = kitchen.recipe(make_root())
+    (kitchen.folder / "root.tar").write_bytes(make_root().replace(b"builder", b"anybody"))
+    with pytest.raises(RuntimeBuildFailed, match="not the file that the recipe means"):
+        kitchen.build(recipe)
+    (kitchen.folder / "root.tar").unlink()
+    with pytest.raises(RuntimeBuildFailed, match="can't be read"):
+        kitchen.build(recipe)
+
+
+def test_the_cache_serves_another_store(kitchen: Kitchen, tmp_path: Path) -> None:
+    recipe, cache = kitchen.recipe(make_root()), tmp_path / "cache"
+    first = kitchen.build(recipe, cache=cache)
+    (tmp_path / "root.tar").unlink()
+    other = FileBlobStore(tmp_path / "other")
+    second = kitchen.build(recipe, cache=cache, blobs=other)
+    assert second.from_cache
+    assert second.image_digest == first.image_digest
+    [layer] = load_image(other, second.image_digest).manifest.layers
+    with other.open(layer.digest) as stream:
+        assert len(stream.read()) == layer.size_bytes
+
+
+@pytest.mark.parametrize("damaged", ["layer.tar", "runtime.json"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff"])
+def test_a_damaged_cache_is_built_anew(
+    kitchen: Kitchen, tmp_path: Path, damaged: str, content: bytes
+) -> None:
+    recipe, cache = kitchen.recipe(make_root()), tmp_path / "cache"
+    first = kitchen.build(recipe, cache=cache)
+    [entry] = cache.iterdir()
+    (entry / damaged).write_bytes(content)
+    other = FileBlobStore(tmp_path / "other")
+    again = kitchen.build(recipe, cache=cache, blobs=other)
+    assert (again.image_digest, again.from_cache) == (first.image_digest, False)
+    mended = FileBlobStore(tmp_path / "third")
+    assert kitchen.build(recipe, cache=cache, blobs=mended).from_cache
+    assert [path.name for path in cache.iterdir()] == [entry.name]
+
+
+DEBIAN = DebianSource("bookworm", ("python3",))
+
+
+def failing(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> RuntimeBuildFailed:
+    """Build with a stand-in for mmdebstrap."""
+    tools = folder / "tools"
+    tools.mkdir()
+    if script:
+        (tools / "mmdebstrap").write_text(f"#!/bin/sh\n{script}\n")
+        (tools / "mmdebstrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    kitchen = Kitchen(folder)
+    recipe = Recipe("x", "N", Language.PYTHON, 1, DEBIAN)
+    with pytest.raises(RuntimeBuildFailed) as caught:
+        kitchen.build(recipe)
+    assert not list(folder.glob("au2-runtime-*"))
+    return caught.value
+
+
+def test_mmdebstrap_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = failing(tmp_path, monkeypatch, "")
+    assert "apt-get install mmdebstrap" in str(error.hint)
+
+
+def test_mmdebstrap_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "echo 'E: Failed to fetch http://mirror/x  Could not resolve' >&2; exit 25"
+    error = failing(tmp_path, monkeypatch, script)
+    assert "exit code 25" in error.message
+    assert "Could not resolve" in error.message
+    assert "mirror" in str(error.hint) or os.geteuid() != 0
