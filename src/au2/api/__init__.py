@@ -1,0 +1,1 @@
+"""HTTP to use cases and back: one thin file per noun, errors to statuses."""

@@ -1,0 +1,74 @@
+"""Logging in, tokens, the account."""
+
+from fastapi import APIRouter, Request
+
+from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.errors import answers
+from au2.api.views import view_account, view_new_token, view_token
+from au2.contract.account import AccountView, Login, NewTokenView, TokenCreation, TokenView
+from au2.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    StorageFull,
+    TooLarge,
+    TooManyAttempts,
+    WrongPassword,
+)
+
+public = APIRouter(tags=["account"])
+router = APIRouter(tags=["account"])
+
+
+@public.post(
+    "/login",
+    status_code=201,
+    responses=answers(WrongPassword, TooLarge, InvalidRequest, TooManyAttempts, StorageFull),
+)
+def login(services: ServicesOf, body: Login, request: Request) -> NewTokenView:
+    """Exchange email address and password for a token."""
+    address = "" if request.client is None else request.client.host
+    return view_new_token(services.accounts.login(body.email, body.password, address=address))
+
+
+@router.post("/tokens/renew", status_code=201, responses=answers(Conflict, StorageFull))
+def renew_token(services: ServicesOf, actor: CurrentActor) -> NewTokenView:
+    """Replace the login token of this request by one that lasts a full term."""
+    return view_new_token(services.accounts.renew(actor))
+
+
+@router.get("/tokens/current")
+def get_current_token(services: ServicesOf, actor: CurrentActor) -> TokenView:
+    """The token of this request."""
+    return view_token(services.accounts.token_info(actor))
+
+
+@router.delete("/tokens/current", status_code=204, responses=answers(StorageFull))
+def logout(services: ServicesOf, actor: CurrentActor) -> None:
+    """End the login of this request. A managed token is not removed by this."""
+    services.accounts.logout(actor)
+
+
+@router.get("/account")
+def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
+    """Who the token belongs to, and all roles."""
+    return view_account(services.accounts.show(actor))
+
+
+@router.get("/tokens")
+def list_tokens(services: ServicesOf, actor: CurrentActor) -> list[TokenView]:
+    """One's own managed tokens."""
+    return [view_token(token) for token in services.accounts.list_tokens(actor)]
+
+
+@router.post("/tokens", status_code=201, responses=answers(TooLarge, Conflict, StorageFull))
+def create_token(services: ServicesOf, actor: CurrentActor, body: TokenCreation) -> NewTokenView:
+    """Make a managed token. Its secret is shown in this answer only."""
+    new = services.accounts.create_token(actor, body.name, expires_at=body.expires_at)
+    return view_new_token(new)
+
+
+@router.delete("/tokens/{token}", status_code=204, responses=answers(NotFound, StorageFull))
+def delete_token(services: ServicesOf, actor: CurrentActor, token: str) -> None:
+    """Remove one's own managed token, named by id or name."""
+    services.accounts.delete_token(actor, token)

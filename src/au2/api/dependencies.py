@@ -1,0 +1,72 @@
+"""What endpoints are given: the use cases, who asks, and in which context."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from au2.api.noticeboard import NoticeBoard
+from au2.domain.context import Context
+from au2.domain.errors import NotAuthenticated
+from au2.domain.identity import Actor
+from au2.logs.base import LogStore
+from au2.services.services import Services
+
+_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+LARGEST_ID = 2**63 - 1
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="token",
+    description="A login token (POST /api/v1/login) or a managed token (POST /api/v1/tokens).",
+)
+
+
+async def _get_services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _get_logs(request: Request) -> LogStore:
+    logs: LogStore = request.app.state.logs
+    return logs
+
+
+async def _get_board(request: Request) -> NoticeBoard:
+    board: NoticeBoard = request.app.state.board
+    return board
+
+
+ServicesOf = Annotated[Services, Depends(_get_services)]
+LogsOf = Annotated[LogStore, Depends(_get_logs)]
+BoardOf = Annotated[NoticeBoard, Depends(_get_board)]
+
+
+def _authenticate(
+    services: ServicesOf,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Actor:
+    if credentials is None:
+        raise NotAuthenticated(hint="Log in: au2 login")
+    return services.accounts.authenticate(credentials.credentials)
+
+
+CurrentActor = Annotated[Actor, Depends(_authenticate)]
+"""Who asks. Every endpoint but those for health and login takes it."""
+
+Guid = Annotated[str, Query(pattern=_GUID)]
+
+
+def _resolve_context(
+    services: ServicesOf,
+    actor: CurrentActor,
+    organization: Annotated[str, Query(pattern=_GUID, description="GUID of the organization.")],
+    project: Annotated[
+        str | None, Query(pattern=_GUID, description="GUID of a project in it.")
+    ] = None,
+) -> Context:
+    return services.organizations.resolve_context(actor, organization, project)
+
+
+CurrentContext = Annotated[Context, Depends(_resolve_context)]
+"""The context that the query names, known to belong together and to be the actor's."""

@@ -1,0 +1,143 @@
+"""Jobs."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.concurrency import run_in_threadpool
+
+from au2.api.dependencies import (
+    LARGEST_ID,
+    BoardOf,
+    CurrentActor,
+    CurrentContext,
+    ServicesOf,
+)
+from au2.api.errors import answers
+from au2.api.noticeboard import NoticeBoard
+from au2.api.views import view_job
+from au2.contract.job import JobPage, JobView, RunCreation
+from au2.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+)
+from au2.domain.identity import Actor
+from au2.domain.ids import parse_guid
+from au2.domain.job import Job, JobState, JobType, Network
+from au2.notices.base import job_topic
+from au2.services.jobs import RunOrder
+from au2.services.run_requests import WantedResources
+from au2.services.services import Services
+from au2.storage.jobs import JobFilter
+
+router = APIRouter(prefix="/jobs", tags=["job"])
+
+POLL_SECONDS = 1.0
+"""Notices may get lost, so whoever waits looks for itself this often."""
+_LONGEST_WAIT_SECONDS = 3600.0
+
+JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
+)
+def submit_run(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: RunCreation
+) -> JobView:
+    """Run a process."""
+    return view_job(services.jobs.submit_run(actor, context, _make_order(body)))
+
+
+def _make_order(body: RunCreation) -> RunOrder:
+    return RunOrder(
+        process=body.process,
+        version=body.version,
+        arguments=body.arguments,
+        environment=body.environment,
+        resources=WantedResources(
+            cpu=body.cpu,
+            memory_bytes=body.memory_bytes,
+            timeout_seconds=body.timeout_seconds,
+            network=None if body.network is None else Network(body.network),
+        ),
+    )
+
+
+@router.get("", responses=answers(NotFound, NotPermitted))
+def list_jobs(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    *,
+    state: JobState | None = None,
+    type: JobType | None = None,  # noqa: A002 - the word of the specification
+    process: str | None = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> JobPage:
+    """Jobs of exactly this context, newest first."""
+    wanted = JobFilter(
+        state=state,
+        type=type,
+        process_id=None if process is None else parse_guid(process),
+        search=search or None,
+        before=before,
+    )
+    # One more than asked for tells whether there is a next page.
+    found = services.jobs.list_jobs(actor, context, wanted, limit=limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return JobPage(items=[view_job(job) for job in page], next_before=page[-1].id if more else None)
+
+
+@router.get("/{job}", responses=answers(NotFound))
+async def get_job(
+    services: ServicesOf,
+    actor: CurrentActor,
+    board: BoardOf,
+    job: JobId,
+    wait_seconds: Annotated[
+        float,
+        Query(
+            ge=0, le=_LONGEST_WAIT_SECONDS, description="Answer at the job's end, or after this."
+        ),
+    ] = 0.0,
+) -> JobView:
+    """One job."""
+    if wait_seconds:
+        return view_job(await _wait_for_end(services, actor, board, job, wait_seconds))
+    return view_job(await run_in_threadpool(services.jobs.get, actor, job))
+
+
+async def _wait_for_end(
+    services: Services, actor: Actor, board: NoticeBoard, job_id: int, wait_seconds: float
+) -> Job:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait_seconds
+    with board.watch(job_topic(job_id)) as watch:
+        while True:
+            job = await run_in_threadpool(services.jobs.get, actor, job_id)
+            left_seconds = deadline - clock()
+            if job.state.is_final or left_seconds <= 0 or board.is_closing:
+                return job
+            await watch.wait(min(POLL_SECONDS, left_seconds))
+
+
+@router.post("/{job}/stop", responses=answers(NotFound, NotPermitted, StorageFull))
+def stop_job(services: ServicesOf, actor: CurrentActor, job: JobId) -> JobView:
+    """Stop a job; one that has ended stays as it is."""
+    return view_job(services.jobs.stop(actor, job))
+
+
+@router.get("/{job}/output", responses=answers(NotFound))
+def get_job_output(services: ServicesOf, actor: CurrentActor, job: JobId) -> dict[str, Any]:
+    """What the job's code gave back."""
+    return dict(services.jobs.get_output(actor, job))

@@ -1,0 +1,74 @@
+"""Log records as server-sent events, cheaply: logs have millions of records."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from au2.contract.job import JobView
+from au2.logs.base import LogStore
+from au2.logs.record import Record, parse_records
+
+_EVENT_BYTES = 64 << 10
+"""Log bytes in one event."""
+_READ_BYTES = 1 << 20
+KEEP_ALIVE = b": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """A place in the log of an attempt."""
+
+    job_id: int
+    attempt: int
+    offset: int
+
+
+def read_events(logs: LogStore, at: LogPosition) -> tuple[list[bytes], LogPosition]:
+    """Return the next events (none at the end of the log) and the place after them."""
+    limit = _READ_BYTES
+    while True:
+        data = logs.read(at.job_id, at.attempt, offset=at.offset, limit_bytes=limit)
+        end = data.rfind(b"\n") + 1
+        if end or len(data) < limit:
+            break
+        limit *= 2  # A record longer than that was not written by us, but is read all the same.
+    events: list[bytes] = []
+    start = 0
+    while start < end:
+        # As many whole records as fit, at least one.
+        stop = data.rfind(b"\n", start, start + _EVENT_BYTES) + 1 or data.find(b"\n", start) + 1
+        records, _ = parse_records(data[start:stop])
+        events.append(_format_event("log", _format_chunk(records), at.offset + stop))
+        start = stop
+    return events, LogPosition(at.job_id, at.attempt, at.offset + end)
+
+
+def format_end(job: JobView) -> bytes:
+    """Return the last event: the job's record."""
+    return _format_event("end", job.model_dump_json(), None)
+
+
+def _format_event(name: str, data: str, offset: int | None) -> bytes:
+    identity = "" if offset is None else f"id: {offset}\n"
+    return f"event: {name}\n{identity}data: {data}\n\n".encode()
+
+
+def _format_chunk(records: list[Record]) -> str:
+    """Return the JSON of a LogChunk without the cost of making one."""
+    return json.dumps(
+        {"records": [_record_fields(record) for record in records]},
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def _record_fields(record: Record) -> dict[str, Any]:
+    fields: dict[str, Any] = {"time": record.time, "stream": record.stream}
+    if record.partial:
+        fields["partial"] = True
+    try:
+        fields["text"] = record.content.decode()
+    except UnicodeDecodeError:
+        fields["base64"] = base64.b64encode(record.content).decode()
+    return fields

@@ -1,0 +1,64 @@
+"""Processes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.api.errors import answers
+from au2.api.views import view_process
+from au2.contract.process import ProcessCreation, ProcessUpdate, ProcessView
+from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+
+router = APIRouter(prefix="/processes", tags=["process"])
+
+
+@router.get("", responses=answers(NotFound, NotPermitted))
+def list_processes(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    name: Annotated[str | None, Query(max_length=200)] = None,
+    tag: Annotated[str | None, Query(max_length=200)] = None,
+) -> list[ProcessView]:
+    """Processes that can be used in the context, by name."""
+    found = services.processes.list_processes(actor, context, name=name, tag=tag)
+    return [view_process(process) for process in found]
+
+
+@router.post("", status_code=201, responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
+def create_process(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: ProcessCreation
+) -> ProcessView:
+    """Make a process without versions."""
+    process = services.processes.create(
+        actor, context, body.name, description=body.description, tags=body.tags
+    )
+    return view_process(process)
+
+
+@router.get("/{process}", responses=answers(NotFound))
+def get_process(services: ServicesOf, actor: CurrentActor, process: str) -> ProcessView:
+    """One process."""
+    return view_process(services.processes.get(actor, process))
+
+
+@router.patch("/{process}", responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
+def update_process(
+    services: ServicesOf, actor: CurrentActor, process: str, body: ProcessUpdate
+) -> ProcessView:
+    """Change what is given."""
+    updated = services.processes.update(
+        actor, process, name=body.name, description=body.description, tags=body.tags
+    )
+    return view_process(updated)
+
+
+@router.delete(
+    "/{process}",
+    status_code=204,
+    responses=answers(NotFound, NotPermitted, Conflict, StorageFull),
+)
+def delete_process(services: ServicesOf, actor: CurrentActor, process: str) -> None:
+    """Delete a process; its jobs' records stay."""
+    services.processes.delete(actor, process)

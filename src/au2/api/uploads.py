@@ -1,0 +1,157 @@
+"""Uploads of packages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+
+from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.api.errors import answers, parse_failed
+from au2.api.views import view_job, view_upload
+from au2.contract.contents import MEDIA_TYPE
+from au2.contract.job import JobView
+from au2.contract.upload import UploadCreation, UploadProgress, UploadView
+from au2.domain.errors import (
+    Conflict,
+    DigestMismatch,
+    InvalidPackage,
+    InvalidRequest,
+    LeaseLost,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+)
+
+router = APIRouter(prefix="/uploads", tags=["upload"])
+
+_PIECE_BYTES = 1 << 20
+_PIECE_SECONDS = 5.0
+_LARGEST_FENCE = 2**31 - 1
+
+Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
+
+
+async def _read_body(request: Request, _: CurrentActor) -> bytes:
+    """The body, read only for those who are logged in."""
+    return await request.body()
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(
+        NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, InvalidPackage, StorageFull
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/UploadCreation"}}
+            },
+        }
+    },
+)
+def begin_upload(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: Annotated[bytes, Depends(_read_body)],
+) -> UploadView:
+    """Begin an upload with the list of files; the answer says which contents to send."""
+    # Parsed here, in a thread and straight into the model: a list may have 100,000 files.
+    try:
+        creation = UploadCreation.model_validate_json(body)
+    except ValidationError as error:
+        raise parse_failed(error) from error
+    return view_upload(services.uploads.begin(actor, context, creation))
+
+
+@router.get("/{upload}", responses=answers(NotFound, NotPermitted, LeaseLost, StorageFull))
+def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> UploadView:
+    """One's own upload and what it still lacks. Counts as a sign of life."""
+    return view_upload(services.uploads.get(actor, upload))
+
+
+@router.put(
+    "/{upload}/contents",
+    responses=answers(
+        NotFound,
+        NotPermitted,
+        LeaseLost,
+        TooLarge,
+        InvalidRequest,
+        DigestMismatch,
+        StorageFull,
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "Frames: SHA-256 (32 bytes), size (8 bytes, big-endian), content.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def receive_contents(
+    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence, request: Request
+) -> UploadProgress:
+    """Send contents that are lacking. What has come whole is kept even if the rest does not."""
+    receiver = await run_in_threadpool(services.uploads.receive, actor, upload, fence)
+    try:
+        async for piece in _pieces(request):
+            await run_in_threadpool(receiver.feed, piece)
+        lacking = await run_in_threadpool(
+            services.uploads.finish_receiving, actor, upload, receiver
+        )
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_in_threadpool(receiver.close)
+    return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in larger pieces than the network's; a slow sender's in smaller ones.
+
+    A body that breaks off simply ends: the receiver sees that it is not whole.
+    """
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    clock = asyncio.get_running_loop().time
+    handed_at = clock()
+    try:
+        async for chunk in request.stream():
+            waiting.append(chunk)
+            waiting_bytes += len(chunk)
+            if waiting_bytes >= _PIECE_BYTES or clock() - handed_at >= _PIECE_SECONDS:
+                yield b"".join(waiting)
+                waiting, waiting_bytes, handed_at = [], 0, clock()
+    except ClientDisconnect:
+        pass
+    if waiting_bytes:
+        yield b"".join(waiting)
+
+
+@router.post(
+    "/{upload}/complete",
+    responses=answers(NotFound, NotPermitted, Conflict, LeaseLost, StorageFull),
+)
+def complete_upload(
+    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
+) -> JobView:
+    """Everything has been sent: let the build begin."""
+    return view_job(services.uploads.complete(actor, upload, fence))
+
+
+@router.delete(
+    "/{upload}",
+    status_code=204,
+    responses=answers(NotFound, NotPermitted, LeaseLost, StorageFull),
+)
+def abandon_upload(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
+    """Give one's own upload up."""
+    services.uploads.abandon(actor, upload, fence)

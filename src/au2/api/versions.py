@@ -1,0 +1,60 @@
+"""Versions of a process."""
+
+from fastapi import APIRouter
+
+from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.errors import answers
+from au2.api.views import view_version
+from au2.contract.process import VersionCreation, VersionView
+from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+
+router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+
+
+@router.get("", responses=answers(NotFound))
+def list_versions(services: ServicesOf, actor: CurrentActor, process: str) -> list[VersionView]:
+    """All versions, oldest first."""
+    return [view_version(version) for version in services.versions.list_versions(actor, process)]
+
+
+@router.post("", status_code=201, responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
+def create_version(
+    services: ServicesOf, actor: CurrentActor, process: str, body: VersionCreation
+) -> VersionView:
+    """Make a version that waits for an image."""
+    version = services.versions.create_image_version(actor, process, description=body.description)
+    return view_version(version)
+
+
+@router.get("/{version}", responses=answers(NotFound))
+def get_version(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int
+) -> VersionView:
+    """One version."""
+    return view_version(services.versions.get(actor, process, version))
+
+
+@router.delete(
+    "/{version}",
+    status_code=204,
+    responses=answers(NotFound, NotPermitted, Conflict, StorageFull),
+)
+def delete_version(services: ServicesOf, actor: CurrentActor, process: str, version: int) -> None:
+    """Delete a version; its number is not given again."""
+    services.versions.delete(actor, process, version)
+
+
+@router.post("/{version}/publish", responses=answers(NotFound, NotPermitted, Conflict, StorageFull))
+def publish_version(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int
+) -> VersionView:
+    """Publish a version that has its image."""
+    return view_version(services.versions.publish(actor, process, version))
+
+
+@router.post("/{version}/unpublish", responses=answers(NotFound, NotPermitted, StorageFull))
+def unpublish_version(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int
+) -> VersionView:
+    """Take a publication back."""
+    return view_version(services.versions.unpublish(actor, process, version))

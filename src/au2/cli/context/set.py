@@ -1,0 +1,82 @@
+"""`au2 context set`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_MANAGED_TOKEN = "managed-token"  # noqa: S105 - a word of the command line
+_TOKEN_LIMIT_CHARACTERS = 4096
+
+
+@define(
+    "set",
+    examples=(
+        "au2 context set 20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0",
+        "au2 context set 20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0 8283de3e-2cce-4bc8-a523-0c7f84399530",
+        "au2 context set managed-token --stdin < token.txt",
+    ),
+)
+@click.argument("organization", metavar="ORG|managed-token")
+@click.argument("project", metavar="[PROJECT]", required=False)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the managed token from stdin.")
+def command(session: Session, organization: str, project: str | None, from_stdin: bool) -> None:
+    """Choose an organization or project, or take up a managed token.
+
+    ORG and PROJECT are GUIDs, or names that are unique. With `managed-token` in their place, a
+    token made by `au2 token create` is asked for and used from then on.
+    """
+    if organization == _MANAGED_TOKEN:
+        if project is not None:
+            raise click.UsageError("managed-token takes no further argument.")
+        _take_token(session, from_stdin=from_stdin)
+        return
+    if from_stdin:
+        raise click.UsageError("--stdin goes with managed-token.")
+    _set_context(session, organization, project)
+
+
+def _take_token(session: Session, *, from_stdin: bool) -> None:
+    from dataclasses import replace
+
+    from au2.client.accounts import Accounts
+    from au2.domain.errors import InvalidRequest
+
+    terminal = session.terminal
+    if from_stdin:
+        token = terminal.read_input(_TOKEN_LIMIT_CHARACTERS).strip()
+    else:
+        token = terminal.ask_secret("Managed token", flag="--stdin").strip()
+    if not token or not token.isascii() or not token.isprintable():
+        raise InvalidRequest("That is no token.")
+    transport = session.connect(token)
+    try:
+        accounts = Accounts(transport)
+        is_managed = accounts.current_token().kind == "managed"
+        email = accounts.account().email
+    finally:
+        transport.close()
+    session.remember(replace(session.entry, token=token, is_managed=is_managed, email=email))
+    terminal.remark(f"From now on the token of {email} is used on {session.address}.")
+
+
+def _set_context(session: Session, organization: str, project: str | None) -> None:
+    from dataclasses import replace
+
+    from au2.cli.places import find_organization, find_project
+    from au2.client.organizations import Organizations
+
+    calls = Organizations(session.transport)
+    found = find_organization(calls, organization)
+    inner = find_project(calls, found.id, project) if project is not None else None
+    session.remember(
+        replace(
+            session.entry,
+            organization=found.id,
+            organization_name=found.name,
+            project=inner.id if inner else None,
+            project_name=inner.name if inner else None,
+        )
+    )
+    place = f"organization {found.name}" + (f", project {inner.name}" if inner else "")
+    session.terminal.remark(f"The context is now: {place}.")

@@ -1,0 +1,16 @@
+"""`au2 token-info`."""
+
+from au2.cli.cells import columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_COLUMNS = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
+
+
+@define("token-info", examples=("au2 token-info", "au2 token-info -o yaml"), reads=True)
+def command(session: Session) -> None:
+    """Show the token in use: its kind and when it ends. The token itself is not shown."""
+    from au2.client.accounts import Accounts
+
+    token = Accounts(session.transport).current_token()
+    session.terminal.show_record(_COLUMNS, token.model_dump(mode="json"))

@@ -1,0 +1,26 @@
+"""`au2 whoami`."""
+
+from au2.cli.cells import Document, columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+
+def _roles(document: Document) -> str:
+    return "\n".join(_role(membership) for membership in document["memberships"])
+
+
+def _role(membership: Document) -> str:
+    places = [membership["organization_name"], membership["project_name"]]
+    return f"{' / '.join(place for place in places if place)}: {membership['role']}"
+
+
+_COLUMNS = columns("email", "id", operator="is_operator", roles=_roles)
+
+
+@define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
+def command(session: Session) -> None:
+    """Show who is logged in, and which roles they have where."""
+    from au2.client.accounts import Accounts
+
+    account = Accounts(session.transport).account()
+    session.terminal.show_record(_COLUMNS, account.model_dump(mode="json"))

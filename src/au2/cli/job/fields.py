@@ -1,0 +1,75 @@
+"""What is shown of a job."""
+
+import json
+from datetime import datetime
+
+from au2.cli.cells import Document, columns
+
+
+def _phases(document: Document) -> str:
+    """One line per phase, one paragraph per attempt."""
+    return "\n\n".join(
+        "\n".join(_phase(phase) for phase in attempt["phases"])
+        for attempt in document["attempts"]
+        if attempt["phases"]
+    )
+
+
+def _phase(phase: Document) -> str:
+    if phase["ended_at"] is None:
+        return f"{phase['name']}: since {phase['started_at']}"
+    begun = datetime.fromisoformat(phase["started_at"])
+    seconds = (datetime.fromisoformat(phase["ended_at"]) - begun).total_seconds()
+    return f"{phase['name']}: {seconds:.3f} s"
+
+
+def _attempts(document: Document) -> int:
+    return len(document["attempts"])
+
+
+def _used(document: Document) -> str:
+    if not document["attempts"]:
+        return ""
+    return _lines(document["attempts"][-1]["used"])
+
+
+def _lines(values: Document | None) -> str:
+    return "\n".join(f"{name}: {_brief(value)}" for name, value in (values or {}).items())
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+LIST = columns(
+    "id", "type", "state", "reason", "name", "version", "exit_code", "created_at", "ended_at"
+)
+RECORD = columns(
+    "id",
+    "type",
+    "state",
+    "reason",
+    "reason_text",
+    "name",
+    "process",
+    "version",
+    "organization",
+    "project",
+    "submitted_by",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "exit_code",
+    "status_text",
+    "progress",
+    "stop_requested_at",
+    attempts=_attempts,
+    phases=_phases,
+    arguments="arguments",
+    environment=lambda document: _lines(document["environment"]),
+    resources=lambda document: _lines(document["resources"]),
+    used=_used,
+    output="output",
+)

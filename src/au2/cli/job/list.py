@@ -1,0 +1,57 @@
+"""`au2 job list`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.job.fields import LIST
+from au2.cli.session import Session
+
+_STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
+_DEFAULT_ITEMS = 50
+
+
+@define(
+    "list",
+    examples=(
+        "au2 job list",
+        "au2 job list --state FAILED --process forecast",
+        "au2 job list --type metro-dispatcher:process-upload -o json",
+    ),
+    reads=True,
+)
+@click.option(
+    "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only those in this state."
+)
+@click.option("--type", "type_name", metavar="T", help="Only those of this type.")
+@click.option("--process", metavar="P", help="Only those of this process: GUID or name.")
+@click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=_DEFAULT_ITEMS,
+    show_default=True,
+    help="At most so many.",
+)
+def command(
+    session: Session,
+    *,
+    state: str | None,
+    type_name: str | None,
+    process: str | None,
+    search: str | None,
+    limit: int,
+) -> None:
+    """List the jobs of the context, newest first."""
+    from au2.cli.naming import find_process_id
+    from au2.client.jobs import Jobs
+
+    jobs = Jobs(session.transport).list_jobs(
+        session.context,
+        state=state,
+        type_name=type_name,
+        process_id=find_process_id(session, process) if process is not None else None,
+        search=search,
+        limit=limit,
+    )
+    session.terminal.show_list(LIST, [job.model_dump(mode="json") for job in jobs])

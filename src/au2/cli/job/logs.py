@@ -1,0 +1,52 @@
+"""`au2 job logs`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+
+@define(
+    "logs",
+    examples=("au2 job logs 12", "au2 job logs 12 --follow", "au2 job logs 12 --timestamps"),
+    reads=True,
+)
+@click.argument("job", type=click.IntRange(min=1))
+@click.option("--follow", is_flag=True, help="Go on until the job ends; fail if it fails.")
+@click.option(
+    "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (else the newest)."
+)
+@click.option("--timestamps", is_flag=True, help="Put the time and the stream before each line.")
+@click.option("--exit-code", is_flag=True, help="With --follow: end with the job's exit code.")
+def command(
+    session: Session,
+    job: int,
+    *,
+    follow: bool,
+    attempt: int | None,
+    timestamps: bool,
+    exit_code: bool,
+) -> None:
+    """Print a job's log, byte for byte, from its beginning.
+
+    What the program printed to stdout goes to stdout; what it printed to stderr, and remarks of the
+    platform, go to stderr. With -o json or yaml it is a list of records, one a line.
+    """
+    from au2.cli.log_printing import choose_printer
+
+    if exit_code and not follow:
+        raise click.UsageError("--exit-code goes with --follow.")
+    show = choose_printer(session.terminal, timestamps=timestamps)
+    if follow:
+        from au2.cli.waiting import conclude, follow_job
+
+        standing = follow_job(session, job, attempt=attempt, show=show.pieces)
+        show.end()
+        conclude(session.terminal, standing, pass_exit_code=exit_code)
+        return
+    from au2.client.following import LogPiece
+    from au2.client.job_logs import read_log
+
+    for records in read_log(session.transport, job, attempt=attempt):
+        show.pieces([LogPiece(*record) for record in records])
+    show.end()

@@ -1,0 +1,95 @@
+"""The forms in which a log is printed."""
+
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Protocol
+
+from au2.cli.terminal import Terminal
+from au2.client.following import LogPiece
+
+
+class Printer(Protocol):
+    """Prints a log, piece by piece."""
+
+    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+        """Print the next pieces."""
+        ...
+
+    def end(self) -> None:
+        """Print what follows the last one."""
+        ...
+
+
+def choose_printer(terminal: Terminal, *, timestamps: bool) -> Printer:
+    """Return the printer for what the command line asked for."""
+    if terminal.output_format != "table":
+        return RecordPrinter(terminal, as_json=terminal.output_format == "json")
+    return BytePrinter(terminal, timestamps=timestamps)
+
+
+class BytePrinter:
+    """The program's own bytes: its stdout to ours, all else to stderr."""
+
+    def __init__(self, terminal: Terminal, *, timestamps: bool = False) -> None:
+        self._terminal = terminal
+        self._timestamps = timestamps
+        self._open_streams: set[str] = set()
+        """Streams whose last line is not at its end."""
+
+    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+        """Print the next pieces."""
+        for piece in pieces:
+            is_stdout = piece.stream == "stdout"
+            out = self._terminal.bytes_out if is_stdout else self._terminal.bytes_err
+            out(self._prefix(piece) + piece.printed)
+        self._terminal.flush()
+
+    def end(self) -> None:
+        """Nothing follows: not even a newline that the program did not print."""
+
+    def _prefix(self, piece: LogPiece) -> bytes:
+        if not self._timestamps:
+            return b""
+        goes_on = piece.stream in self._open_streams
+        (self._open_streams.add if piece.partial else self._open_streams.discard)(piece.stream)
+        return b"" if goes_on else f"{piece.time} {piece.stream} ".encode()
+
+
+class RecordPrinter:
+    """A JSON or YAML list with one record a line, never held in memory as a whole."""
+
+    def __init__(self, terminal: Terminal, *, as_json: bool) -> None:
+        self._terminal = terminal
+        self._as_json = as_json
+        self._count = 0
+
+    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+        """Print the next pieces."""
+        for piece in pieces:
+            record = json.dumps(_document(piece), ensure_ascii=False)
+            if self._as_json:
+                self._terminal.text(f"{',' if self._count else '['}\n  {record}")
+            else:
+                # JSON is YAML too.
+                self._terminal.text(f"- {record}\n")
+            self._count += 1
+
+    def end(self) -> None:
+        """Close the list."""
+        if self._as_json:
+            self._terminal.text("\n]\n" if self._count else "[]\n")
+        elif not self._count:
+            self._terminal.text("[]\n")
+
+
+def _document(piece: LogPiece) -> dict[str, object]:
+    document: dict[str, object] = {
+        "time": piece.time,
+        "stream": piece.stream,
+        "partial": piece.partial,
+    }
+    try:
+        return document | {"text": piece.content.decode()}
+    except UnicodeDecodeError:
+        return document | {"base64": b64encode(piece.content).decode("ascii")}

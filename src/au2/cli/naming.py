@@ -1,0 +1,39 @@
+"""Processes and runtimes as people name them: by GUID, or by a name unique in the context."""
+
+from collections.abc import Sequence
+
+from au2.cli.session import Session
+from au2.client.naming import Named, list_named
+from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.ids import is_guid, parse_guid
+
+
+def find_process_id(session: Session, text: str) -> str:
+    """Return the process's GUID. A GUID costs no request. Raises NotFound, Conflict."""
+    return _find_id(session, text, "process", "/processes")
+
+
+def find_runtime_id(session: Session, text: str) -> str:
+    """Return the runtime's GUID. A GUID costs no request. Raises NotFound, Conflict."""
+    return _find_id(session, text, "runtime", "/runtimes")
+
+
+def only_one(found: Sequence[Named], text: str, noun: str) -> Named:
+    """Return the one thing in ``found``. Raises NotFound, Conflict (which lists the candidates)."""
+    if not found:
+        raise NotFound(
+            f"There is no {noun} '{text}' in this context.", hint=f"See: au2 {noun} list"
+        )
+    if len(found) > 1:
+        raise Conflict(
+            f"The name '{text}' is not unique here: {len(found)} have it.",
+            hint="Name it by its GUID.",
+            details=[Detail(str(item)) for item in found],
+        )
+    return found[0]
+
+
+def _find_id(session: Session, text: str, noun: str, path: str) -> str:
+    if is_guid(text.strip()):
+        return parse_guid(text)
+    return only_one(list_named(session.transport, session.context, path, text), text, noun).id

@@ -1,0 +1,75 @@
+"""``K=V`` on the command line: arguments and environment variables."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from au2.cli.terminal import Terminal
+
+_INPUT_LIMIT_CHARACTERS = 4 << 20
+
+
+def read_arguments(
+    terminal: Terminal, pairs: tuple[str, ...], text: str | None, file: str | None
+) -> dict[str, Any]:
+    """Return the arguments object from ``--arg``, ``--args`` or ``--args-file``, one of them."""
+    if sum((bool(pairs), text is not None, file is not None)) > 1:
+        raise click.UsageError("Give one of --arg, --args and --args-file.")
+    if file is not None:
+        text = _read(terminal, file)
+        return _parse_object(text, flag="--args-file")
+    if text is not None:
+        return _parse_object(text, flag="--args")
+    return {name: _parse_value(value) for name, value in split_pairs(pairs, flag="--arg").items()}
+
+
+def split_pairs(pairs: Iterable[str], *, flag: str) -> Mapping[str, str]:
+    """Return name → text. The text may hold further ``=``."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise click.UsageError(f"{flag} wants NAME=VALUE, not '{pair}'.")
+        if name in found:
+            raise click.UsageError(f"{flag} gives '{name}' twice.")
+        found[name] = value
+    return found
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return _loads(text)
+    except ValueError:
+        return text
+
+
+def _parse_object(text: str, *, flag: str) -> dict[str, Any]:
+    try:
+        value = _loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"{flag} wants a JSON object: {error}.") from error
+    if not isinstance(value, dict):
+        raise click.UsageError(f"{flag} wants a JSON object, not {type(value).__name__}.")
+    return value
+
+
+def _loads(text: str) -> Any:
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _read(terminal: Terminal, file: str) -> str:
+    if file == "-":
+        return terminal.read_input(_INPUT_LIMIT_CHARACTERS)
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--args-file: {error}") from error

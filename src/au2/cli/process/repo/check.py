@@ -1,0 +1,38 @@
+"""`au2 process repo check`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from au2.cli.cells import columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_COLUMNS = columns("file", "line", "message")
+
+
+@define(
+    "check",
+    examples=("au2 process repo check", "au2 process repo check forecast -o json"),
+    reads=True,
+)
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+def command(session: Session, directory: Path) -> None:
+    """Find every mistake in a package, with file and line. Nothing is sent.
+
+    Ends with 1 if there is a mistake.
+    """
+    from au2.domain.errors import InvalidPackage
+    from au2.package.check import check_package
+
+    terminal = session.terminal
+    mistakes = check_package(directory)
+    if terminal.output_format != "table":
+        terminal.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
+    if not mistakes:
+        terminal.remark("The package is fine.")
+        return
+    if terminal.output_format != "table":
+        raise click.exceptions.Exit(1)
+    raise InvalidPackage(details=mistakes)

@@ -1,0 +1,121 @@
+"""`au2 process run`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+if TYPE_CHECKING:
+    from au2.client.running import Run
+
+
+@define(
+    "run",
+    examples=(
+        "au2 process run forecast --follow",
+        "au2 process run forecast --ver 3 --arg days=7 --arg region=north --wait",
+        "au2 process run forecast --args-file args.json --memory 2GiB --timeout 30m",
+        "au2 process run forecast --wait --exit-code && echo well done",
+    ),
+)
+@click.argument("process")
+@click.option("--ver", "version", type=click.IntRange(min=1), metavar="N", help="Which version.")
+@click.option(
+    "--arg",
+    "pairs",
+    metavar="K=V",
+    multiple=True,
+    help="An argument; may be repeated. V is taken as JSON if it is JSON (7, true, [1, 2], "
+    '"7"), else as text.',
+)
+@click.option("--args", "arguments", metavar="JSON", help="All arguments, as a JSON object.")
+@click.option("--args-file", metavar="FILE", help="The same from a file; - is standard input.")
+@click.option(
+    "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
+)
+@click.option("--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores.")
+@click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB.")
+@click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h.")
+@click.option("--network", type=click.Choice(("none", "internet")), help="What it may reach.")
+@click.option("--wait", is_flag=True, help="Wait for its end; fail if it fails.")
+@click.option("--follow", is_flag=True, help="Show its log until its end; fail if it fails.")
+@click.option("--exit-code", is_flag=True, help="With --wait or --follow: end with its exit code.")
+def command(
+    session: Session,
+    *,
+    process: str,
+    version: int | None,
+    pairs: tuple[str, ...],
+    arguments: str | None,
+    args_file: str | None,
+    variables: tuple[str, ...],
+    cpu: float | None,
+    memory: str | None,
+    timeout: str | None,
+    network: str | None,
+    wait: bool,
+    follow: bool,
+    exit_code: bool,
+) -> None:
+    """Run a process: submit a job.
+
+    Without --ver the newest published version runs, or, if none is published, the newest that is
+    AVAILABLE. What is not given comes from the version's aunsight.yml and env.yml.
+
+    Ctrl-C while waiting or following leaves the job running.
+    """
+    from au2.cli.naming import find_process_id
+    from au2.cli.pairs import read_arguments, split_pairs
+    from au2.client.running import Run
+
+    if exit_code and not (wait or follow):
+        raise click.UsageError("--exit-code goes with --wait or --follow.")
+    run = Run(
+        process=find_process_id(session, process),
+        version=version,
+        arguments=read_arguments(session.terminal, pairs, arguments, args_file),
+        environment=split_pairs(variables, flag="--env"),
+        cpu=cpu,
+        memory_bytes=_parse_size(memory),
+        timeout_seconds=_parse_duration(timeout),
+        network=network,
+    )
+    _submit(session, run, wait=wait, follow=follow, pass_exit_code=exit_code)
+
+
+def _submit(
+    session: Session, run: "Run", *, wait: bool, follow: bool, pass_exit_code: bool
+) -> None:
+    from au2.client.running import submit_run
+
+    job = submit_run(session.transport, session.context, run)
+    session.terminal.line(f"Job submitted: {job.id}")
+    if not (wait or follow):
+        return
+    from au2.cli.log_printing import BytePrinter
+    from au2.cli.waiting import conclude, follow_job, wait_for_job
+
+    if follow:
+        show = BytePrinter(session.terminal).pieces
+        standing = follow_job(session, job.id, show=show, attempt=1)
+    else:
+        standing = wait_for_job(session, job.id)
+    conclude(session.terminal, standing, pass_exit_code=pass_exit_code)
+
+
+def _parse_size(text: str | None) -> int | None:
+    if text is None:
+        return None
+    from au2.package.sizes import parse_size
+
+    return parse_size(text)
+
+
+def _parse_duration(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from au2.package.sizes import parse_duration
+
+    return parse_duration(text)

@@ -1,0 +1,17 @@
+"""`au2 process version`."""
+
+from au2.cli.commands import Group
+
+command = Group(
+    "version",
+    package=__name__,
+    help="Versions of a process. Each has one image, which never changes.",
+    summaries={
+        "create": "Make an empty image version.",
+        "list": "List the versions of a process.",
+        "show": "Show a version.",
+        "publish": "Publish a version: runs take it by default.",
+        "unpublish": "Take a publication back.",
+        "delete": "Delete a version.",
+    },
+)

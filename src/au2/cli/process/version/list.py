@@ -1,0 +1,18 @@
+"""`au2 process version list`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.process.version.fields import LIST
+from au2.cli.session import Session
+
+
+@define("list", examples=("au2 process version list forecast",), reads=True)
+@click.argument("process")
+def command(session: Session, process: str) -> None:
+    """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
+    from au2.cli.naming import find_process_id
+    from au2.client.processes import Versions
+
+    found = Versions(session.transport).list_versions(find_process_id(session, process))
+    session.terminal.show_list(LIST, [item.model_dump(mode="json") for item in found])

@@ -1,0 +1,20 @@
+"""`au2 process version show`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.process.version.fields import RECORD
+from au2.cli.session import Session
+
+
+@define("show", examples=("au2 process version show forecast 3",), reads=True)
+@click.argument("process")
+@click.argument("number", metavar="N", type=click.IntRange(min=1))
+def command(session: Session, process: str, number: int) -> None:
+    """Show version N of a process."""
+    from au2.cli.naming import find_process_id
+    from au2.client.processes import Versions
+
+    process_id = find_process_id(session, process)
+    found = Versions(session.transport).get_version(process_id, number)
+    session.terminal.show_record(RECORD, found.model_dump(mode="json"))

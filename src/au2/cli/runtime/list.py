@@ -1,0 +1,22 @@
+"""`au2 runtime list`."""
+
+from au2.cli.cells import columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_COLUMNS = columns(
+    runtime="id",
+    runtime_name="name",
+    organization="organization",
+    project="project",
+    VERSION="version",
+)
+
+
+@define("list", examples=("au2 runtime list", "au2 runtime list -o json"), reads=True)
+def command(session: Session) -> None:
+    """List the runtimes that can be used in the context."""
+    from au2.client.runtimes import Runtimes
+
+    found = Runtimes(session.transport).list_runtimes(session.context)
+    session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

@@ -1,0 +1,30 @@
+"""`au2 runtime show`."""
+
+import click
+
+from au2.cli.cells import columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_COLUMNS = columns(
+    "id",
+    "name",
+    "language",
+    "version",
+    "organization",
+    "project",
+    "image_digest",
+    "created_at",
+    "retired_at",
+)
+
+
+@define("show", examples=("au2 runtime show Python3.11",), reads=True)
+@click.argument("runtime")
+def command(session: Session, runtime: str) -> None:
+    """Show a runtime at its newest version. RUNTIME is a GUID, or a name unique in the context."""
+    from au2.cli.naming import find_runtime_id
+    from au2.client.runtimes import Runtimes
+
+    found = Runtimes(session.transport).get_runtime(find_runtime_id(session, runtime))
+    session.terminal.show_record(_COLUMNS, found.model_dump(mode="json"))

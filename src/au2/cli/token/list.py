@@ -1,0 +1,16 @@
+"""`au2 token list`."""
+
+from au2.cli.cells import columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_COLUMNS = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
+
+
+@define("list", examples=("au2 token list",), reads=True)
+def command(session: Session) -> None:
+    """List your tokens, without their secrets."""
+    from au2.client.accounts import Accounts
+
+    tokens = Accounts(session.transport).list_tokens()
+    session.terminal.show_list(_COLUMNS, [token.model_dump(mode="json") for token in tokens])

@@ -1,0 +1,45 @@
+"""Logging in and out, who one is, and managed tokens."""
+
+from datetime import datetime
+
+from au2.client.nouns import Noun, read_many, read_one, write
+from au2.client.scope import segment
+from au2.contract.account import AccountView, Login, NewTokenView, TokenCreation, TokenView
+
+
+class Accounts(Noun):
+    """``/login``, ``/account`` and ``/tokens``."""
+
+    def login(self, email: str, password: str) -> NewTokenView:
+        """Exchange a password for a login token. Raises WrongPassword."""
+        document = write(Login(email=email, password=password))
+        return read_one(NewTokenView, self._transport.call("POST", "/login", document=document))
+
+    def renew(self) -> NewTokenView:
+        """Exchange the login token for a fresh one; the old one ends."""
+        return read_one(NewTokenView, self._transport.call("POST", "/tokens/renew"))
+
+    def logout(self) -> None:
+        """End the token that this transport carries."""
+        self._transport.call("DELETE", "/tokens/current")
+
+    def current_token(self) -> TokenView:
+        """Return the token that this transport carries."""
+        return read_one(TokenView, self._transport.call("GET", "/tokens/current"))
+
+    def account(self) -> AccountView:
+        """Return whom the token belongs to."""
+        return read_one(AccountView, self._transport.call("GET", "/account"))
+
+    def list_tokens(self) -> list[TokenView]:
+        """Return all tokens of the account."""
+        return read_many(TokenView, self._transport.call("GET", "/tokens"))
+
+    def create_token(self, name: str, expires_at: datetime | None) -> NewTokenView:
+        """Make a managed token; its secret is in this answer and never again."""
+        document = write(TokenCreation(name=name, expires_at=expires_at))
+        return read_one(NewTokenView, self._transport.call("POST", "/tokens", document=document))
+
+    def delete_token(self, token: str) -> None:
+        """End a token, by id or name."""
+        self._transport.call("DELETE", f"/tokens/{segment(token)}")

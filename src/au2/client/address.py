@@ -1,0 +1,64 @@
+"""Where a server is: the URL that people type, taken apart and checked."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from au2.domain.errors import InvalidRequest
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's base URL, normalised, so that one server has one entry in the configuration."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+    """Prefix without a trailing slash, where a reverse proxy puts the API below one."""
+
+    def __str__(self) -> str:
+        """Return the URL; inverse of :func:`parse_address`."""
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.bracketed_host}{port}{self.path}"
+
+    @property
+    def bracketed_host(self) -> str:
+        """The host as it stands in URLs and ``Host`` headers."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def parse_address(text: str) -> Address:
+    """Return the address in ``text``: a URL; a bare ``host:port`` means plain HTTP.
+
+    Raises:
+        InvalidRequest: it is none, or holds a user name, query or fragment.
+    """
+    url = text.strip()
+    if "://" not in url:
+        url = f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _not_an_address(text) from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise _not_an_address(text)
+    if parts.username is not None or parts.query or parts.fragment or not url.isprintable():
+        raise _not_an_address(text)
+    if " " in url or not url.isascii():
+        raise _not_an_address(text)
+    port = _DEFAULT_PORTS[parts.scheme] if port is None else port
+    return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+
+def _not_an_address(text: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"'{text}' is not the address of a server.", hint="It looks like http://127.0.0.1:8080."
+    )

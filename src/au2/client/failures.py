@@ -1,0 +1,72 @@
+"""From an answer that is an error to the class of the one tree that it is."""
+
+import json
+from typing import Any
+
+from au2.domain.errors import (
+    Au2Error,
+    Conflict,
+    Detail,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+    UnexpectedAnswer,
+    all_errors,
+)
+
+_SHOWN_CHARACTERS = 200
+
+_BY_STATUS: dict[int, type[Au2Error]] = {
+    401: NotAuthenticated,
+    403: NotPermitted,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    422: InvalidRequest,
+    507: StorageFull,
+}
+
+
+def read_failure(status: int, body: bytes) -> Au2Error:
+    """Return the error that an answer of ``status`` and ``body`` (contract ``ErrorAnswer``) means.
+
+    A code that this client does not know, of a newer server, falls back to the class of its status.
+    """
+    error = _error_object(body)
+    if error is None:
+        return _bare_failure(status, body)
+    message, hint = error["message"], error.get("hint")
+    known = all_errors().get(str(error.get("code"))) or _BY_STATUS.get(status, Au2Error)
+    return known(message, hint=hint if isinstance(hint, str) else None, details=_details(error))
+
+
+def _error_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        error = json.loads(body)["error"]
+        return error if isinstance(error["message"], str) else None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _details(error: dict[str, Any]) -> list[Detail]:
+    details = error.get("details")
+    if not isinstance(details, list):
+        return []
+    known = ("pointer", "file", "line")
+    return [
+        Detail(str(item.get("message", "")), **{name: item.get(name) for name in known})
+        for item in details
+        if isinstance(item, dict)
+    ]
+
+
+def _bare_failure(status: int, body: bytes) -> Au2Error:
+    """An error that is not ours: a proxy's, or of a server that is no au2 server."""
+    text = " ".join(body.decode("utf-8", "replace").split())[:_SHOWN_CHARACTERS]
+    message = f"The server answered with status {status}" + (f": {text}" if text else ".")
+    if status in _BY_STATUS and status < 500:
+        return _BY_STATUS[status](message)
+    return UnexpectedAnswer(message, hint="Is this the address of an au2 server?")

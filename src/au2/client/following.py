@@ -1,0 +1,135 @@
+"""Following a job's log live, over cut connections, without a gap or a repetition."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from au2.client.events import Event, parse_events
+from au2.client.running import JobStanding, poll_job, read_standing
+from au2.client.transport import Query, Transport
+from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
+
+_SILENCE_SECONDS: Final = 60.0
+"""The server sends a comment line more often than this."""
+
+_RETRY_POLL_SECONDS: Final = 0.5
+
+RETRY_DELAYS_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""How long to wait before each new connection; any event starts the row anew."""
+
+
+class LogPiece(NamedTuple):
+    """One record of the log."""
+
+    time: str
+    stream: str
+    """``stdout``, ``stderr`` or ``platform``."""
+    partial: bool
+    """The line goes on in the next piece of this stream."""
+    content: bytes
+
+    @property
+    def printed(self) -> bytes:
+        """The bytes that the program printed."""
+        return self.content if self.partial else self.content + b"\n"
+
+
+def follow_job(
+    transport: Transport,
+    job_id: int,
+    *,
+    attempt: int,
+    pause: Callable[[float], None],
+    on_cut: Callable[[ServerUnreachable], None] = lambda _: None,
+) -> Iterator[list[LogPiece] | JobStanding]:
+    """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end."""
+    standing: JobStanding | None = None
+    while standing is None or not standing.is_final:
+        if standing is not None and standing.newest_attempt <= attempt:
+            # The retry is about to begin.
+            pause(_RETRY_POLL_SECONDS)
+            standing = poll_job(transport, job_id)
+            continue
+        if standing is not None:
+            attempt += 1
+        for found in follow_log(transport, job_id, attempt=attempt, pause=pause, on_cut=on_cut):
+            if isinstance(found, JobStanding):
+                standing = found
+            else:
+                yield found
+    yield standing
+
+
+def follow_log(
+    transport: Transport,
+    job_id: int,
+    *,
+    attempt: int,
+    pause: Callable[[float], None],
+    on_cut: Callable[[ServerUnreachable], None] = lambda _: None,
+) -> Iterator[list[LogPiece] | JobStanding]:
+    """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
+
+    A cut connection is opened again where the last event ended, after ``pause`` (``time.sleep``).
+
+    Raises:
+        ServerUnreachable: the connection could not be had again.
+    """
+    offset: str | None = None
+    failures = 0
+    while True:
+        try:
+            for event in _events(transport, job_id, attempt=attempt, offset=offset):
+                failures = 0
+                offset = event.id or offset
+                if event.name == "log":
+                    yield _read_pieces(event)
+                elif event.name == "end":
+                    yield read_standing(_read_object(event))
+                    return
+            cut = ServerUnreachable("The server ended the log before the job ended.")
+        except ServerUnreachable as error:
+            cut = error
+        transport.close()
+        if failures == len(RETRY_DELAYS_SECONDS):
+            raise cut
+        on_cut(cut)
+        pause(RETRY_DELAYS_SECONDS[failures])
+        failures += 1
+
+
+def _events(
+    transport: Transport, job_id: int, *, attempt: int, offset: str | None
+) -> Iterator[Event]:
+    query: Query = {"attempt": attempt, "offset": offset}
+    with transport.stream(
+        f"/jobs/{job_id}/logs/follow",
+        query=query,
+        accept="text/event-stream",
+        timeout_seconds=_SILENCE_SECONDS,
+    ) as response:
+        yield from parse_events(response)
+
+
+def _read_object(event: Event) -> dict[str, Any]:
+    try:
+        document = json.loads(event.data)
+    except ValueError as error:
+        raise UnexpectedAnswer from error
+    if not isinstance(document, dict):
+        raise UnexpectedAnswer
+    return document
+
+
+def _read_pieces(event: Event) -> list[LogPiece]:
+    try:
+        return [_read_piece(record) for record in _read_object(event)["records"]]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnexpectedAnswer from error
+
+
+def _read_piece(record: dict[str, Any]) -> LogPiece:
+    text = record.get("text")
+    content = b64decode(record["base64"]) if text is None else text.encode()
+    return LogPiece(record["time"], record["stream"], bool(record.get("partial")), content)

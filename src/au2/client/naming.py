@@ -1,0 +1,44 @@
+"""Looking things up by name, without the wire models: ``process run`` is in a hurry."""
+
+from dataclasses import dataclass
+
+from au2.client.scope import context_query
+from au2.client.transport import Transport
+from au2.domain.context import Context
+from au2.domain.errors import UnexpectedAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A process or runtime, as far as it takes to tell namesakes apart."""
+
+    id: str
+    name: str
+    context: Context | None
+    """Whose it is; None: global."""
+
+    def __str__(self) -> str:
+        """Return the id and whose it is."""
+        if self.context is None:
+            return f"{self.id} (global)"
+        project = self.context.project_id
+        inner = f", project {project}" if project else ""
+        return f"{self.id} (organization {self.context.organization_id}{inner})"
+
+
+def list_named(transport: Transport, context: Context, path: str, name: str) -> list[Named]:
+    """Return all things at ``path`` named exactly ``name`` that are visible in ``context``."""
+    query = context_query(context) | {"name": name}
+    try:
+        return [
+            Named(item["id"], item["name"], owner(item["organization"], item.get("project")))
+            for item in transport.call("GET", path, query=query)
+            if item["name"] == name
+        ]
+    except (TypeError, KeyError) as error:
+        raise UnexpectedAnswer from error
+
+
+def owner(organization: str | None, project: str | None) -> Context | None:
+    """Return the context of an object's ``organization`` and ``project``; None: it is global."""
+    return None if organization is None else Context(organization, project)

@@ -1,0 +1,70 @@
+"""A package on disk, checked and listed for upload."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from au2.domain.context import Context
+from au2.domain.errors import InvalidPackage
+from au2.package import names
+from au2.package.check import check_package
+from au2.package.description import describe_package
+from au2.package.entries import PackageEntry, PackageFiles
+from au2.package.manifest import Manifest, context_key
+from au2.package.process_ids import set_process_id
+from au2.package.scan import scan_package
+from au2.package.text import read_text
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPackage:
+    """A package without mistakes."""
+
+    directory: Path
+    manifest: Manifest
+    files: PackageFiles
+
+    def process_id(self, context: Context) -> str | None:
+        """Return the id that ``aunsight.yml`` holds for ``context``."""
+        return self.manifest.processes.get(_key(context))
+
+    def remember_process(self, context: Context, process_id: str) -> None:
+        """Write the process's id for ``context`` into ``aunsight.yml``, if it is not there yet."""
+        if self.process_id(context) == process_id:
+            return
+        path = self.directory / names.MANIFEST
+        text = set_process_id(read_text(path, names.MANIFEST), _key(context), process_id)
+        _replace_text(path.resolve(), text)
+
+
+def load_package(directory: Path) -> LoadedPackage:
+    """Return the package in ``directory``, its files hashed once.
+
+    Raises:
+        InvalidPackage: with every mistake.
+    """
+    try:
+        files = scan_package(directory)
+        described = describe_package(files.entries, lambda entry: _read(directory, entry))
+    except InvalidPackage as error:
+        # Each step stops at its own mistakes; the check gathers those of all of them.
+        raise InvalidPackage(details=check_package(directory) or error.details) from error
+    return LoadedPackage(directory, described.manifest, files)
+
+
+def _read(directory: Path, entry: PackageEntry) -> bytes:
+    return (directory / entry.path).read_bytes()
+
+
+def _key(context: Context) -> str:
+    return context_key(context.organization_id, context.project_id)
+
+
+def _replace_text(path: Path, text: str) -> None:
+    incoming = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        incoming.write_bytes(text.encode())
+        incoming.chmod(path.stat().st_mode & 0o777)
+        incoming.replace(path)
+    finally:
+        incoming.unlink(missing_ok=True)

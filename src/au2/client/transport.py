@@ -1,0 +1,250 @@
+"""One connection to one server: requests and answers, JSON and streams.
+
+This stands on ``http.client`` and not on httpx: importing httpx takes about 140 ms, half of what a
+whole ``docker run`` takes, and a command needs no more than one connection that is kept alive. So
+commands that must be quick stay quick; what httpx would add (pools, HTTP/2, async) has no use here.
+"""
+
+import http.client
+import json
+import select
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from au2.client.address import Address
+from au2.client.failures import read_failure
+from au2.client.proxies import Proxy, find_proxy
+from au2.domain.errors import NotAuthenticated, ServerUnreachable, UnexpectedAnswer
+
+API_PREFIX: Final = "/api/v1"
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+ANSWER_TIMEOUT_SECONDS: Final = 60.0
+_ANSWER_LIMIT_BYTES: Final = 256 << 20
+_FAILURE_LIMIT_BYTES: Final = 1 << 20
+
+_JSON: Final = "application/json"
+Query = Mapping[str, str | int | None]
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    query: Query | None
+    headers: Mapping[str, str]
+    body: bytes | Iterable[bytes] | None
+    timeout_seconds: float
+
+
+class Transport:
+    """A lazily opened, kept-alive connection. For one thread."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        token: str | None,
+        environment: Mapping[str, str],
+        user_agent: str = "au2",
+    ) -> None:
+        self.address = address
+        self._token = token
+        self._environment = environment
+        self._user_agent = user_agent
+        self._connection: http.client.HTTPConnection | None = None
+        self._prefix = address.path + API_PREFIX
+        self._extra_headers: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Close the connection, if one is open."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        document: object = None,
+        timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
+    ) -> Any:
+        """Send a request with ``document`` as JSON and return the JSON answer (None if empty).
+
+        ``path`` is below the API's prefix and already escaped (:func:`au2.client.scope.segment`).
+
+        Raises:
+            ServerUnreachable: no connection, or it was cut.
+            Au2Error: the class that the server's error answer names.
+        """
+        body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
+        headers = {} if body is None else {"Content-Type": _JSON}
+        response = self._exchange(_Request(method, path, query, headers, body, timeout_seconds))
+        return self._read_answer(response)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Iterable[bytes],
+        size_bytes: int | None,
+        media_type: str,
+        query: Query | None = None,
+        timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
+    ) -> Any:
+        """Stream ``body`` (chunked when its size is not known) and return the JSON answer."""
+        headers = {"Content-Type": media_type}
+        if size_bytes is not None:
+            headers["Content-Length"] = str(size_bytes)
+        response = self._exchange(_Request(method, path, query, headers, body, timeout_seconds))
+        return self._read_answer(response)
+
+    @contextmanager
+    def stream(
+        self,
+        path: str,
+        *,
+        query: Query | None = None,
+        accept: str,
+        timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """GET ``path`` and yield the open answer; ``timeout_seconds`` is the longest silence in it.
+
+        Inside, a cut connection is raised as ServerUnreachable too.
+        """
+        headers = {"Accept": accept}
+        response = self._exchange(_Request("GET", path, query, headers, None, timeout_seconds))
+        try:
+            yield response
+        except (OSError, http.client.HTTPException) as error:
+            raise self._cut(error) from error
+        finally:
+            if not response.isclosed():
+                self.close()
+
+    def _exchange(self, request: _Request) -> http.client.HTTPResponse:
+        connection = self._connect()
+        assert connection.sock is not None  # noqa: S101 - for the type checker
+        connection.sock.settimeout(request.timeout_seconds)
+        try:
+            response = self._send_and_wait(connection, request)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._cut(error) from error
+        except BaseException:
+            # Half a request was sent: what comes next on this connection would be misread.
+            self.close()
+            raise
+        if response.status >= 300:
+            raise self._failure(response)
+        return response
+
+    def _send_and_wait(
+        self, connection: http.client.HTTPConnection, request: _Request
+    ) -> http.client.HTTPResponse:
+        sent = {"Accept": _JSON, "User-Agent": self._user_agent} | self._extra_headers
+        if self._token is not None:
+            sent["Authorization"] = f"Bearer {self._token}"
+        try:
+            target = self._target(request.path, request.query)
+            headers = sent | dict(request.headers)
+            connection.request(request.method, target, request.body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            # A server that refuses a long body answers before it has read all of it, and hangs up.
+            return connection.getresponse()
+        return connection.getresponse()
+
+    def _target(self, path: str, query: Query | None) -> str:
+        target = self._prefix + path
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        return f"{target}?{urlencode(given)}" if given else target
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is not None and not _is_alive(self._connection):
+            self.close()
+        if self._connection is None:
+            connection = self._make_connection(find_proxy(self.address, self._environment))
+            try:
+                connection.connect()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                raise ServerUnreachable(
+                    f"The server {self.address} cannot be reached: {_cause(error)}.",
+                    hint="Is it running, and is the address right (--server, AU_SERVER)?",
+                ) from error
+            self._connection = connection
+        return self._connection
+
+    def _make_connection(self, proxy: Proxy | None) -> http.client.HTTPConnection:
+        address = self.address
+        host, port = (address.host, address.port) if proxy is None else (proxy.host, proxy.port)
+        headers = {}
+        if proxy is not None and proxy.authorization is not None:
+            headers["Proxy-Authorization"] = proxy.authorization
+        if address.scheme == "https":
+            secure = http.client.HTTPSConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
+            if proxy is not None:
+                secure.set_tunnel(address.host, address.port, headers)
+            return secure
+        if proxy is not None:
+            # Without encryption there is no tunnel: the proxy reads the whole URL.
+            self._prefix = str(address) + API_PREFIX
+            self._extra_headers = headers
+        return http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
+
+    def _read_answer(self, response: http.client.HTTPResponse) -> Any:
+        try:
+            body = response.read(_ANSWER_LIMIT_BYTES)
+            rest = b"" if response.isclosed() else response.read(1)
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise self._cut(error) from error
+        if rest:
+            self.close()
+            raise UnexpectedAnswer("The server's answer is too long.")
+        if response.length:
+            self.close()
+            raise self._cut(http.client.IncompleteRead(body, response.length))
+        if not body:
+            return None
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise UnexpectedAnswer(hint="Is this the address of an au2 server?") from error
+
+    def _failure(self, response: http.client.HTTPResponse) -> Exception:
+        try:
+            body = response.read(_FAILURE_LIMIT_BYTES)
+        except (OSError, http.client.HTTPException):
+            body = b""
+        if not response.isclosed():
+            self.close()
+        failure = read_failure(response.status, body)
+        if isinstance(failure, NotAuthenticated) and failure.hint is None:
+            failure.hint = "Log in with: au2 login"
+        return failure
+
+    def _cut(self, error: Exception) -> ServerUnreachable:
+        return ServerUnreachable(f"The connection to {self.address} broke: {_cause(error)}.")
+
+
+def _is_alive(connection: http.client.HTTPConnection) -> bool:
+    """Whether a connection that waits can be used again: servers close idle ones.
+
+    Between requests nothing may arrive, so anything to read is the end of the stream.
+    """
+    if connection.sock is None:
+        return False
+    readable, _, _ = select.select([connection.sock], [], [], 0)
+    return not readable
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__

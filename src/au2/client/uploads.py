@@ -1,0 +1,170 @@
+"""Uploading a package: the list of files, then the contents that the server lacks, then the build.
+
+Like ``running`` this writes the few wire fields by hand, because ``repo upload`` is measured
+against ``docker build``; a test holds them against ``contract.upload``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from au2.client.contents import Progress, make_body, pick_contents
+from au2.client.running import JobStanding, read_standing
+from au2.client.scope import context_query, segment
+from au2.client.transport import Transport
+from au2.contract.contents import MEDIA_TYPE
+from au2.domain.context import Context
+from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
+from au2.package.entries import PackagedFile
+
+_TRIES: Final = 4
+_PATIENCE_SECONDS: Final = 600.0
+"""How long the server may take to store what was sent, on a slow disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPlan:
+    """What to upload, and as what."""
+
+    process: str | None
+    """GUID: a new version of it. None: a new process."""
+    name: str
+    """Of the new process."""
+    description: str
+    runtime: str
+    runtime_version: int | None
+    files: Sequence[PackagedFile]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the ``UploadCreation`` that travels."""
+        document: dict[str, Any] = {
+            "description": self.description,
+            "runtime": self.runtime,
+            "files": [_file_document(file) for file in self.files],
+        }
+        if self.process is None:
+            document["name"] = self.name
+        else:
+            document["process"] = self.process
+        if self.runtime_version is not None:
+            document["runtime_version"] = self.runtime_version
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class UploadSession:
+    """An upload under way: ``UploadView``."""
+
+    id: str
+    process: str
+    version: int
+    job: int
+    fence: int
+    lacking: tuple[str, ...]
+
+
+def begin_upload(transport: Transport, context: Context, plan: UploadPlan) -> UploadSession:
+    """Announce the files; the server makes the version and its job and says what it lacks."""
+    document = transport.call(
+        "POST",
+        "/uploads",
+        query=context_query(context),
+        document=plan.to_document(),
+        timeout_seconds=_PATIENCE_SECONDS,
+    )
+    return _read_session(document)
+
+
+def send_contents(
+    transport: Transport, session: UploadSession, plan: UploadPlan, progress: Progress
+) -> None:
+    """Send what the server lacks, going on after a cut connection where the server says.
+
+    Raises:
+        InvalidPackage: a file changed after it was listed.
+        LeaseLost: another upload took over.
+        ServerUnreachable: cut too often.
+    """
+    lacking = session.lacking
+    for tries_left in reversed(range(_TRIES)):
+        if not lacking:
+            return
+        try:
+            lacking = _send_once(transport, session, plan, lacking, progress)
+        except ServerUnreachable:
+            if not tries_left:
+                raise
+            lacking = _ask_again(transport, session)
+    if lacking:
+        raise UnexpectedAnswer("The server asks for the same contents again and again.")
+
+
+def complete_upload(transport: Transport, session: UploadSession) -> JobStanding:
+    """Say that everything was sent; the job builds the image from now on."""
+    document = transport.call(
+        "POST",
+        f"/uploads/{segment(session.id)}/complete",
+        query={"fence": session.fence},
+        timeout_seconds=_PATIENCE_SECONDS,
+    )
+    return read_standing(document)
+
+
+def abandon_upload(transport: Transport, session: UploadSession) -> None:
+    """Give an upload up; its job tells so."""
+    transport.call("DELETE", f"/uploads/{segment(session.id)}", query={"fence": session.fence})
+
+
+def _send_once(
+    transport: Transport,
+    session: UploadSession,
+    plan: UploadPlan,
+    lacking: Sequence[str],
+    progress: Progress,
+) -> tuple[str, ...]:
+    contents = pick_contents(plan.files, lacking)
+    document = transport.send(
+        "PUT",
+        f"/uploads/{segment(session.id)}/contents",
+        query={"fence": session.fence},
+        body=make_body(contents, progress),
+        size_bytes=sum(content.framed_bytes for content in contents),
+        media_type=MEDIA_TYPE,
+        timeout_seconds=_PATIENCE_SECONDS,
+    )
+    return tuple(_field(document, "lacking"))
+
+
+def _ask_again(transport: Transport, session: UploadSession) -> tuple[str, ...]:
+    present = _read_session(transport.call("GET", f"/uploads/{segment(session.id)}"))
+    if present.fence != session.fence:
+        raise LeaseLost
+    return present.lacking
+
+
+def _file_document(file: PackagedFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "type": file.type,
+        "executable": file.executable,
+        "size_bytes": file.size_bytes,
+        "sha256": file.sha256,
+        "target": file.target,
+    }
+
+
+def _read_session(document: Any) -> UploadSession:
+    return UploadSession(
+        id=_field(document, "id"),
+        process=_field(document, "process"),
+        version=_field(document, "version"),
+        job=_field(document, "job"),
+        fence=_field(document, "fence"),
+        lacking=tuple(_field(document, "lacking")),
+    )
+
+
+def _field(document: Any, name: str) -> Any:
+    if not isinstance(document, Mapping) or name not in document:
+        raise UnexpectedAnswer
+    return document[name]

@@ -1,0 +1,344 @@
+"""Logging in, tokens, and who one is."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    StorageFull,
+    TokenExpired,
+    WrongPassword,
+)
+from au2.domain.identity import Actor, Role
+from au2.domain.ids import is_guid, make_guid
+from au2.services.passwords import Passwords, Throttle
+from au2.services.texts import parse_name
+from au2.storage import accounts, organizations
+from au2.storage.accounts import Token, User
+from au2.storage.database import Database, Transaction
+from au2.storage.events import add_event
+
+_PREFIX = "au2_"
+_TOUCH_EVERY = timedelta(minutes=1)
+_KEEP_EXPIRED = timedelta(days=30)
+"""So that whoever still comes with one learns that it has expired."""
+LOGIN = "login"
+MANAGED = "managed"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How long a login lasts."""
+
+    login_seconds: float = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token with its secret, which is known only now."""
+
+    token: Token
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMembership:
+    """A role with the names that people read."""
+
+    context: Context
+    organization_name: str
+    project_name: str | None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who an actor is."""
+
+    id: str
+    email: str
+    is_operator: bool
+    memberships: tuple[NamedMembership, ...]
+
+
+class Accounts:
+    """Users and their tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        options: SessionOptions | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._options = options or SessionOptions()
+        self._clock = clock
+        self._throttle = Throttle(clock)
+
+    def add_user(self, email: str, password: str, *, is_operator: bool = False) -> User:
+        """Make a user: for the operator's own command.
+
+        Raises:
+            InvalidRequest: no email address, or an empty password.
+            Conflict: the address is taken.
+        """
+        address = parse_email(email)
+        if not password:
+            raise InvalidRequest("The password is empty.")
+        user = User(
+            make_guid(), address, self._passwords.hash(password), is_operator, self._clock()
+        )
+        with self._database.write() as transaction:
+            if accounts.find_user_by_email(transaction, address) is not None:
+                raise Conflict(f"There is already a user {address}.")
+            accounts.add_user(transaction, user)
+            self._note(transaction, address, "user:created", f"user:{user.id}")
+        return user
+
+    def actor_of(self, email: str) -> Actor:
+        """The actor that a user is: for the operator's own command, which needs no token.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        with self._database.read() as transaction:
+            user = accounts.find_user_by_email(transaction, email.strip())
+            if user is None:
+                raise NotFound(f"There is no user {email}.")
+            return _make_actor(transaction, user, token_id="")
+
+    def login(self, email: str, password: str, *, address: str = "") -> NewToken:
+        """Exchange a password for a token.
+
+        Args:
+            email: in any letter case.
+            password: as typed.
+            address: where the request came from; failures are counted per email and address.
+
+        Raises:
+            WrongPassword: the email address or the password is wrong.
+            TooManyAttempts: too many failures lately.
+        """
+        known_as = email.strip().lower()
+        self._throttle.ensure_open(known_as, address)
+        with self._database.read() as transaction:
+            user = accounts.find_user_by_email(transaction, known_as)
+        if not self._passwords.verify(user.password_hash if user else None, password):
+            self._throttle.note_failure(known_as, address)
+            raise WrongPassword()
+        if user is None:
+            raise WrongPassword()
+        self._throttle.note_success(known_as, address)
+        rehashed = None
+        if self._passwords.needs_rehash(user.password_hash):
+            rehashed = self._passwords.hash(password)
+        new = self._make_token(user.id, LOGIN, "login", self._login_ends())
+        with self._database.write() as transaction:
+            if rehashed is not None:
+                accounts.set_password_hash(transaction, user.id, rehashed)
+            accounts.delete_expired_tokens(transaction, before=self._clock() - _KEEP_EXPIRED)
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
+        return new
+
+    def authenticate(self, secret: str) -> Actor:
+        """The actor that a token's secret stands for. Part of every request: one read.
+
+        Raises:
+            NotAuthenticated: there is no such token.
+            TokenExpired: there was.
+        """
+        now = self._clock()
+        with self._database.read() as transaction:
+            token = accounts.find_token_by_hash(transaction, _hash_secret(secret))
+            user = None if token is None else accounts.find_user(transaction, token.user_id)
+            if token is None or user is None:
+                raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
+            if token.expires_at is not None and token.expires_at <= now:
+                raise TokenExpired(hint="Log in again: au2 login")
+            actor = _make_actor(transaction, user, token.id)
+        if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
+            self._touch(token.id, now)
+        return actor
+
+    def _touch(self, token_id: str, now: datetime) -> None:
+        try:
+            with self._database.write() as transaction:
+                accounts.touch_token(transaction, token_id, at=now, unless_since=now - _TOUCH_EVERY)
+        except StorageFull:
+            # A full disk must not keep people from looking.
+            return
+
+    def renew(self, actor: Actor) -> NewToken:
+        """Replace the actor's login token by one that lasts a full term again.
+
+        Raises:
+            Conflict: it is a managed token.
+        """
+        with self._database.write() as transaction:
+            token = _own_token(transaction, actor)
+            if token.kind != LOGIN:
+                raise Conflict(
+                    "A managed token is not renewed.",
+                    hint="Make a new one: au2 token create NAME",
+                )
+            new = self._make_token(actor.user_id, LOGIN, token.name, self._login_ends())
+            accounts.delete_token(transaction, token.id)
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, actor.email, "token:renewed", f"token:{new.token.id}")
+        return new
+
+    def logout(self, actor: Actor) -> None:
+        """End a login. A managed token stays: others may use it, and it is removed by name."""
+        with self._database.write() as transaction:
+            token = _own_token(transaction, actor)
+            if token.kind == LOGIN:
+                accounts.delete_token(transaction, token.id)
+                self._note(transaction, actor.email, "user:logged-out", f"user:{actor.user_id}")
+
+    def token_info(self, actor: Actor) -> Token:
+        """The token that the actor came with."""
+        with self._database.read() as transaction:
+            return _own_token(transaction, actor)
+
+    def list_tokens(self, actor: Actor) -> list[Token]:
+        """The actor's managed tokens."""
+        with self._database.read() as transaction:
+            return accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
+
+    def create_token(
+        self, actor: Actor, name: str, *, expires_at: datetime | None = None
+    ) -> NewToken:
+        """Make a managed token, which acts as its owner.
+
+        Raises:
+            InvalidRequest: the name or the end is not usable.
+            Conflict: the actor has a token of that name.
+        """
+        name = _parse_token_name(name)
+        ends = None if expires_at is None else self._parse_end(expires_at)
+        new = self._make_token(actor.user_id, MANAGED, name, ends)
+        with self._database.write() as transaction:
+            present = accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
+            if any(token.name == name for token in present):
+                raise Conflict(f"You already have a token named '{name}'.")
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, actor.email, "token:created", f"token:{new.token.id}")
+        return new
+
+    def delete_token(self, actor: Actor, id_or_name: str) -> None:
+        """Remove one of the actor's managed tokens.
+
+        Raises:
+            NotFound: the actor has no such token.
+        """
+        with self._database.write() as transaction:
+            for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
+                if id_or_name.lower() == token.id or id_or_name == token.name:
+                    accounts.delete_token(transaction, token.id)
+                    self._note(transaction, actor.email, "token:deleted", f"token:{token.id}")
+                    return
+        raise NotFound(f"There is no token '{id_or_name}'.")
+
+    def show(self, actor: Actor) -> Account:
+        """Who the actor is, with the names of all contexts."""
+        with self._database.read() as transaction:
+            named = tuple(
+                _name_membership(transaction, membership.context, membership.role)
+                for membership in actor.memberships
+            )
+        return Account(actor.user_id, actor.email, actor.is_operator, named)
+
+    def _login_ends(self) -> datetime:
+        return self._clock() + timedelta(seconds=self._options.login_seconds)
+
+    def _parse_end(self, moment: datetime) -> datetime:
+        if moment.tzinfo is None:
+            raise InvalidRequest("The token's end needs a time zone, for example a final 'Z'.")
+        try:
+            ends = moment.astimezone(UTC)
+        except OverflowError as error:
+            raise InvalidRequest("The token's end is out of range.") from error
+        if ends <= self._clock():
+            raise InvalidRequest("The token's end lies in the past.")
+        return ends
+
+    def _make_token(
+        self, user_id: str, kind: str, name: str, expires_at: datetime | None
+    ) -> NewToken:
+        secret = _PREFIX + secrets.token_urlsafe(32)
+        token = Token(
+            id=make_guid(),
+            user_id=user_id,
+            kind=kind,
+            name=name,
+            secret_hash=_hash_secret(secret),
+            created_at=self._clock(),
+            expires_at=expires_at,
+            last_used_at=None,
+        )
+        return NewToken(token, secret)
+
+    def _note(self, transaction: Transaction, who: str, action: str, subject: str) -> None:
+        add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
+
+
+def parse_email(text: str) -> str:
+    """Return an email address in lower case.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    address = text.strip().lower()
+    name, at, host = address.partition("@")
+    usable = address.isprintable() and " " not in address and len(address) <= 254
+    if not (name and at and host and usable) or "@" in host:
+        raise InvalidRequest(f"'{text}' is not an email address.")
+    return address
+
+
+def _hash_secret(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
+    memberships = organizations.list_memberships(transaction, user.id)
+    return Actor(user.id, user.email, token_id, user.is_operator, tuple(memberships))
+
+
+def _own_token(transaction: Transaction, actor: Actor) -> Token:
+    token = accounts.find_token(transaction, actor.token_id)
+    if token is None:
+        raise NotAuthenticated(hint="Log in again: au2 login")
+    return token
+
+
+def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:
+    organization = organizations.find_organization(transaction, context.organization_id)
+    project = None
+    if context.project_id is not None:
+        project = organizations.find_project(transaction, context.project_id)
+    return NamedMembership(
+        context,
+        "" if organization is None else organization.name,
+        None if project is None else project.name,
+        role,
+    )
+
+
+def _parse_token_name(text: str) -> str:
+    name = parse_name(text, "a token")
+    # These could not be named in an address afterwards.
+    if "/" in name or name == "current" or is_guid(name):
+        raise InvalidRequest(f"'{name}' can't be the name of a token.", hint="Choose another.")
+    return name

@@ -1,0 +1,264 @@
+"""Jobs: submitting, reading, stopping."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, LeaseLost, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, Version
+from au2.notices.base import JOBS, Notices, job_topic, stop_topic
+from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
+from au2.services.processes import get_named
+from au2.services.run_requests import (
+    RunLimits,
+    WantedResources,
+    check_arguments,
+    check_environment,
+    choose_resources,
+)
+from au2.services.upload_endings import close_stopped_upload
+from au2.services.versions import get_version
+from au2.storage import job_changes, jobs, versions
+from au2.storage.database import Database, Transaction
+from au2.storage.events import add_event
+from au2.storage.jobs import JobFilter
+
+_LARGEST_ID = 2**63 - 1
+_STOPPED = Ending(
+    JobState.STOPPED, Reason.STOPPED, "It was stopped before it began; submit it again if needed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """A run as somebody asks for it."""
+
+    process: str
+    """GUID, or a name that is unique in the context."""
+    version: int | None = None
+    """None: the newest published, else the newest available one."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    resources: WantedResources = field(default_factory=WantedResources)
+
+
+class Jobs:
+    """Job records."""
+
+    def __init__(
+        self,
+        database: Database,
+        notices: Notices,
+        limits: RunLimits | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._notices = notices
+        self._limits = limits or RunLimits()
+        self._clock = clock
+
+    def submit_run(self, actor: Actor, context: Context, order: RunOrder) -> Job:
+        """Make a job that runs a process; it belongs to ``context``.
+
+        Raises:
+            NotPermitted: the actor is no runner there, or may not run the process.
+            NotFound: there is no such process or version here.
+            Conflict: the version has no image, or no version has one.
+            InvalidRequest: arguments, environment or resources can't be given.
+        """
+        ensure_may_in(actor, Action.RUN_PROCESS, context)
+        check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
+        check_environment(order.environment)
+        now = self._clock()
+        with self._database.write() as transaction:
+            process = get_named(transaction, actor, context, order.process)
+            ensure_may(actor, Action.RUN_PROCESS, process.context)
+            version = _choose_version(transaction, process, order.version)
+            resources = choose_resources(order.resources, version.resources, self._limits)
+            request = RunRequest(order.arguments, order.environment, resources)
+            job = _insert_run(
+                transaction,
+                actor,
+                context=context,
+                process=process,
+                version=version,
+                request=request,
+                at=now,
+            )
+        self._notices.send(JOBS)
+        return job
+
+    def list_jobs(
+        self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int
+    ) -> list[Job]:
+        """Jobs of exactly this context, newest first. Raises NotPermitted."""
+        ensure_may(actor, Action.VIEW_JOB, context)
+        with self._database.read() as transaction:
+            return jobs.list_jobs(transaction, context, wanted, limit=limit)
+
+    def get(self, actor: Actor, job_id: int) -> Job:
+        """One job. Raises NotFound."""
+        with self._database.read() as transaction:
+            return _get_visible(transaction, actor, job_id)
+
+    def authorize_log(self, actor: Actor, job_id: int, attempt: int | None) -> tuple[Job, int]:
+        """The job whose log is read, and the attempt: the one asked for, else the newest.
+
+        Raises:
+            NotFound: there is no such job or attempt.
+        """
+        job = self.get(actor, job_id)
+        newest = max((tried.number for tried in job.attempts), default=1)
+        if attempt is not None and not 1 <= attempt <= newest:
+            raise NotFound(f"Job {job_id} has no attempt {attempt}.")
+        return job, attempt or newest
+
+    def get_output(self, actor: Actor, job_id: int) -> Mapping[str, Any]:
+        """What the job's code gave back. Raises NotFound."""
+        job = self.get(actor, job_id)
+        if job.output is None:
+            hint = f"It is {job.state}: wait for its end."
+            if job.state.is_final:
+                hint = "Code gives output by writing a JSON object to the file AU_OUTPUT_FILE."
+            raise NotFound(f"Job {job_id} has no output.", hint=hint)
+        return job.output
+
+    def stop(self, actor: Actor, job_id: int) -> Job:
+        """Stop a job: at once if nobody works on it, else its dispatcher is told to.
+
+        A job that has ended stays as it is. Raises NotFound, NotPermitted.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = _get_visible(transaction, actor, job_id)
+            ensure_may(actor, Action.STOP_JOB, job.context)
+            if job.state.is_final:
+                return job
+            if not _stop_unclaimed(transaction, actor, job, now):
+                _ask_to_stop(transaction, actor, job, now)
+            stopped = _get_visible(transaction, actor, job_id)
+        self._notices.send(stop_topic(job_id))
+        self._notices.send(job_topic(job_id))
+        return stopped
+
+
+def _choose_version(transaction: Transaction, process: Process, number: int | None) -> Version:
+    if number is None:
+        default = versions.find_default_version(transaction, process.id)
+        if default is None:
+            raise Conflict(
+                f"The process '{process.name}' has no version with an image yet.",
+                hint="Upload one: au2 process repo upload",
+            )
+        return default
+    version = get_version(transaction, process, number)
+    if version.image_status is not ImageStatus.AVAILABLE:
+        hint = "Upload its image first."
+        if version.upload_job_id is not None:
+            hint = f"See its upload: au2 job show {version.upload_job_id}"
+        raise Conflict(
+            f"Version {number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
+            hint=hint,
+        )
+    return version
+
+
+def _insert_run(
+    transaction: Transaction,
+    actor: Actor,
+    *,
+    context: Context,
+    process: Process,
+    version: Version,
+    request: RunRequest,
+    at: datetime,
+) -> Job:
+    job_id = jobs.add_job(
+        transaction,
+        type=JobType.RUN,
+        name=process.name,
+        context=context,
+        process_id=process.id,
+        version_number=version.number,
+        submitted_by=actor.email,
+        at=at,
+        ready=True,
+        request=request,
+    )
+    note_submitted(transaction, actor, job_id, context, at=at)
+    # Put together here instead of read back: this is the straight path of every run.
+    return Job(
+        id=job_id,
+        type=JobType.RUN,
+        state=JobState.PENDING,
+        name=process.name,
+        context=context,
+        process_id=process.id,
+        version_number=version.number,
+        submitted_by=actor.email,
+        created_at=at,
+        request=request,
+    )
+
+
+def note_submitted(
+    transaction: Transaction, actor: Actor, job_id: int, context: Context, *, at: datetime
+) -> None:
+    """Write the event of a new job."""
+    add_event(
+        transaction,
+        at=at,
+        actor=actor.email,
+        action="job:submitted",
+        subject=f"job:{job_id}",
+        organization_id=context.organization_id,
+    )
+
+
+def _get_visible(transaction: Transaction, actor: Actor, job_id: int) -> Job:
+    missing = NotFound(f"There is no job {job_id} here.")
+    job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
+    if job is None:
+        raise missing
+    ensure_visible(actor, Action.VIEW_JOB, job.context, missing)
+    return job
+
+
+def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> bool:
+    """Stop a job that no dispatcher has touched; False if one has."""
+    if job.state is not JobState.PENDING or job.attempts:
+        # An attempt may have left a container: only a dispatcher can clean that up.
+        return False
+    try:
+        job_changes.change_state(
+            transaction,
+            job,
+            _STOPPED,
+            expected=JobState.PENDING,
+            token=None,
+            at=at,
+            actor=actor.email,
+        )
+    except LeaseLost:
+        return False
+    if job.type is JobType.UPLOAD:
+        close_stopped_upload(transaction, job)
+    return True
+
+
+def _ask_to_stop(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> None:
+    job_changes.request_stop(transaction, job.id, at=at, by=actor.email)
+    add_event(
+        transaction,
+        at=at,
+        actor=actor.email,
+        action="job:stop-requested",
+        subject=f"job:{job.id}",
+        organization_id=job.context.organization_id,
+    )

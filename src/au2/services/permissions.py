@@ -1,0 +1,52 @@
+"""Asking the table of roles and actions, and the two ways to say no.
+
+What an actor can't see answers exactly like what does not exist; what the actor sees but may not
+change answers "not permitted" and names the role that is needed.
+"""
+
+from au2.domain.context import Context
+from au2.domain.errors import NotFound, NotPermitted
+from au2.domain.identity import Action, Actor, Role, is_allowed
+
+
+def weakest_role(action: Action) -> Role:
+    """The weakest role that may do ``action``."""
+    return next(role for role in Role if is_allowed(role, action))
+
+
+def not_permitted(action: Action, context: Context) -> NotPermitted:
+    """The error for an own object and too few rights."""
+    place = "organization" if context.project_id is None else "project"
+    return NotPermitted(
+        f"This needs the role '{weakest_role(action)}' or a stronger one in the {place}.",
+        hint="Ask an admin of the organization for that role.",
+    )
+
+
+def ensure_may(actor: Actor, action: Action, context: Context) -> None:
+    """Refuse unless ``actor`` may do ``action`` to what belongs to ``context``, which is visible.
+
+    Raises:
+        NotPermitted: naming the role that is needed.
+    """
+    if not actor.may(action, context):
+        raise not_permitted(action, context)
+
+
+def ensure_may_in(actor: Actor, action: Action, context: Context) -> None:
+    """Refuse unless the actor's role reaches ``context`` itself: for what is made in it.
+
+    A member of a project may use what belongs to the organization above, but makes nothing there.
+
+    Raises:
+        NotPermitted: naming the role that is needed.
+    """
+    role = actor.role_in(context)
+    if role is None or not is_allowed(role, action):
+        raise not_permitted(action, context)
+
+
+def ensure_visible(actor: Actor, view: Action, context: Context, missing: NotFound) -> None:
+    """Raise ``missing`` unless the actor may see what belongs to ``context``."""
+    if not actor.may(view, context):
+        raise missing

@@ -1,0 +1,136 @@
+"""Checking what a run is asked to be given: arguments, environment, resources."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from au2.domain.errors import Detail, InvalidRequest
+from au2.domain.job import Network, Resources
+from au2.package.environment import find_name_mistake
+
+_VARIABLE_BYTES = (128 << 10) - 1
+"""The kernel takes no longer ``NAME=value`` (``MAX_ARG_STRLEN``)."""
+_ENVIRONMENT_BYTES = 1 << 20
+_LEAST_MEMORY_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """What a run gets when nobody says, and the most that it may ask for."""
+
+    default_cpu: float = 1.0
+    default_memory_bytes: int = 1 << 30
+    default_timeout_seconds: float = 24 * 3600.0
+    default_network: Network = Network.INTERNET
+    processes: int = 1024
+    max_cpu: float = 64.0
+    max_memory_bytes: int = 256 << 30
+    max_timeout_seconds: float = 30 * 24 * 3600.0
+    max_arguments_bytes: int = 1 << 20
+    """As JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedResources:
+    """What a submission asks for. None: the version's or the platform's default."""
+
+    cpu: float | None = None
+    memory_bytes: int | None = None
+    timeout_seconds: float | None = None
+    network: Network | None = None
+
+
+def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
+    """Refuse arguments that are too large or no JSON. Raises InvalidRequest."""
+    try:
+        document = json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            "The arguments are not a JSON object.",
+            details=[Detail(str(error), pointer="/arguments")],
+        ) from error
+    if len(document) > limit_bytes:
+        raise InvalidRequest(
+            f"The arguments take {len(document)} bytes as JSON; at most {limit_bytes} go.",
+            hint="Put large inputs where the code can fetch them.",
+        )
+
+
+def check_environment(environment: Mapping[str, str]) -> None:
+    """Refuse names and values that can't be set. Raises InvalidRequest with every mistake."""
+    mistakes = [
+        Detail(message, pointer=f"/environment/{_escape(name)}")
+        for name, value in environment.items()
+        if (message := find_name_mistake(name) or _find_value_mistake(name, value))
+    ]
+    if sum(len(name) + len(value.encode()) for name, value in environment.items()) > (
+        _ENVIRONMENT_BYTES
+    ):
+        mistakes.append(Detail(f"together more than {_ENVIRONMENT_BYTES} bytes", "/environment"))
+    if mistakes:
+        raise InvalidRequest("The environment can't be set like this.", details=mistakes)
+
+
+def _find_value_mistake(name: str, value: str) -> str | None:
+    if "\0" in value:
+        return f"the value of '{name}' holds a NUL"
+    if len(name) + 1 + len(value.encode()) > _VARIABLE_BYTES:
+        return f"the value of '{name}' is longer than the kernel takes"
+    return None
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def choose_resources(
+    wanted: WantedResources, defaults: Mapping[str, Any] | None, limits: RunLimits
+) -> Resources:
+    """Fill in what is not said, from the version's then the platform's defaults, and check it.
+
+    Raises:
+        InvalidRequest: more than this installation gives; the message says the most.
+    """
+    own = defaults or {}
+
+    def choose(name: str, fallback: Any) -> Any:
+        asked = getattr(wanted, name)
+        if asked is not None:
+            return asked
+        default = own.get(name)
+        return fallback if default is None else default
+
+    resources = Resources(
+        cpu=float(choose("cpu", limits.default_cpu)),
+        memory_bytes=int(choose("memory_bytes", limits.default_memory_bytes)),
+        processes=limits.processes,
+        timeout_seconds=float(choose("timeout_seconds", limits.default_timeout_seconds)),
+        network=Network(choose("network", limits.default_network)),
+    )
+    _ensure_within(resources, limits)
+    return resources
+
+
+def _ensure_within(resources: Resources, limits: RunLimits) -> None:
+    bounds = (
+        ("cpu", resources.cpu, 0.0, limits.max_cpu, "cores"),
+        (
+            "memory_bytes",
+            resources.memory_bytes,
+            _LEAST_MEMORY_BYTES,
+            limits.max_memory_bytes,
+            "bytes",
+        ),
+        ("timeout_seconds", resources.timeout_seconds, 0.0, limits.max_timeout_seconds, "seconds"),
+    )
+    mistakes = [
+        Detail(f"{value:g} is more than the maximum of {most:g} {unit}", pointer=f"/{name}")
+        if value > most
+        else Detail(f"{value:g} {unit} are too few", pointer=f"/{name}")
+        for name, value, least, most, unit in bounds
+        # Written so that "not a number" fails too.
+        if not (least < value <= most or value == least > 0)
+    ]
+    if mistakes:
+        raise InvalidRequest("This installation does not give that.", details=mistakes)

@@ -1,0 +1,72 @@
+"""All use cases of one installation, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from argon2 import PasswordHasher
+
+from au2.blobs.base import BlobStore
+from au2.domain import clock as clocks
+from au2.notices.base import Notices
+from au2.services.accounts import Accounts, SessionOptions
+from au2.services.jobs import Jobs
+from au2.services.members import Members
+from au2.services.organizations import Organizations
+from au2.services.passwords import Passwords, make_hasher
+from au2.services.processes import Processes
+from au2.services.run_requests import RunLimits
+from au2.services.runtimes import Runtimes
+from au2.services.uploads import UploadOptions, Uploads
+from au2.services.versions import Versions
+from au2.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """What the operator may set."""
+
+    session: SessionOptions = field(default_factory=SessionOptions)
+    run: RunLimits = field(default_factory=RunLimits)
+    upload: UploadOptions = field(default_factory=UploadOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, by noun."""
+
+    accounts: Accounts
+    organizations: Organizations
+    members: Members
+    runtimes: Runtimes
+    processes: Processes
+    versions: Versions
+    uploads: Uploads
+    jobs: Jobs
+
+
+def make_services(
+    database: Database,
+    blobs: BlobStore,
+    notices: Notices,
+    options: ServiceOptions | None = None,
+    *,
+    clock: Callable[[], datetime] = clocks.now,
+    hasher: PasswordHasher | None = None,
+) -> Services:
+    """Return the use cases on these stores."""
+    chosen = options or ServiceOptions()
+    passwords = Passwords(hasher or make_hasher())
+    runtimes = Runtimes(database, clock)
+    return Services(
+        accounts=Accounts(database, passwords, chosen.session, clock),
+        organizations=Organizations(database, clock),
+        members=Members(database, passwords, clock),
+        runtimes=runtimes,
+        processes=Processes(database, clock),
+        versions=Versions(database, clock),
+        uploads=Uploads(
+            database, blobs, notices, runtimes=runtimes, options=chosen.upload, clock=clock
+        ),
+        jobs=Jobs(database, notices, chosen.run, clock),
+    )

@@ -1,0 +1,46 @@
+"""How an upload ends without success: the session, its job and its version in one transaction."""
+
+from datetime import datetime
+
+from au2.domain.job import Ending, Job, JobState
+from au2.domain.version import ImageStatus, may_become
+from au2.storage import job_changes, jobs, uploads, versions
+from au2.storage.database import Transaction
+from au2.storage.events import PLATFORM
+from au2.storage.uploads import Upload, UploadState
+
+
+def fail_upload(
+    transaction: Transaction,
+    upload: Upload,
+    ending: Ending,
+    *,
+    at: datetime,
+    actor: str = PLATFORM,
+) -> None:
+    """Close an open upload whose contents have not all come, and say why in its job.
+
+    Raises:
+        LeaseLost: it is no longer open, or its job was changed meanwhile.
+    """
+    uploads.change_upload(transaction, upload, state=UploadState.ABANDONED)
+    job = jobs.find_job(transaction, upload.job_id)
+    if job is not None:
+        job_changes.change_state(
+            transaction, job, ending, expected=JobState.PENDING, token=None, at=at, actor=actor
+        )
+    _fail_version(transaction, upload.process_id, upload.version_number)
+
+
+def close_stopped_upload(transaction: Transaction, job: Job) -> None:
+    """Close what belongs to an upload job that was stopped before anybody worked on it."""
+    upload = uploads.find_upload_of_job(transaction, job.id)
+    if upload is not None and upload.state is UploadState.OPEN:
+        uploads.change_upload(transaction, upload, state=UploadState.ABANDONED)
+    _fail_version(transaction, job.process_id, job.version_number)
+
+
+def _fail_version(transaction: Transaction, process_id: str, number: int) -> None:
+    version = versions.find_version(transaction, process_id, number)
+    if version is not None and may_become(version.image_status, ImageStatus.FAILED):
+        versions.change_image_status(transaction, version, ImageStatus.FAILED)

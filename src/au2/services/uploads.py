@@ -1,0 +1,369 @@
+"""Uploads of packages: the list of files first, then only the contents that are lacking."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from au2.blobs.base import BlobStore
+from au2.contract.upload import UploadCreation
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    LeaseLost,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+)
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import make_guid, parse_guid
+from au2.domain.job import Ending, Job, JobState, JobType, Reason
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
+from au2.notices.base import JOBS, Notices, job_topic
+from au2.package.limits import PackageLimits
+from au2.services.file_lists import check_file_list, lacking_contents, stored_contents
+from au2.services.jobs import note_submitted
+from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
+from au2.services.processes import get_visible, insert_process, make_process
+from au2.services.receiving import ContentsReceiver
+from au2.services.runtimes import Runtimes
+from au2.services.upload_endings import fail_upload
+from au2.services.upload_memory import UploadMemory
+from au2.services.versions import get_version, note_version
+from au2.storage import job_changes, jobs, processes, uploads, versions
+from au2.storage.database import Database, Transaction
+from au2.storage.uploads import Upload, UploadState
+
+_EVER = datetime.max.replace(tzinfo=UTC)
+"""Every open upload's lease ends before this."""
+_ABANDONED = Ending(
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload broke off before everything had come: start it again, what has come already is "
+    "not sent twice.",
+)
+_GIVEN_UP = Ending(
+    JobState.FAILED, Reason.UPLOAD_ABANDONED, "The upload was given up by the one who began it."
+)
+_DISK_FULL = Ending(
+    JobState.FAILED,
+    Reason.BUILD_FAILED,
+    "The server's disk is full: ask its operator for space, then upload again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How large a package may be, and how long an upload is kept open without a sign of life."""
+
+    lease_seconds: float = 120.0
+    limits: PackageLimits = field(default_factory=PackageLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload session and what it still lacks."""
+
+    upload: Upload
+    lacking: list[str]
+
+
+class Uploads:
+    """Upload sessions of packages."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        notices: Notices,
+        *,
+        runtimes: Runtimes,
+        options: UploadOptions | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._notices = notices
+        self._runtimes = runtimes
+        self._options = options or UploadOptions()
+        self._clock = clock
+        self._memory = UploadMemory()
+
+    def begin(self, actor: Actor, context: Context, creation: UploadCreation) -> OpenUpload:
+        """Begin an upload: makes the version (and a new process, if asked for) and its job.
+
+        Raises:
+            NotFound: there is no such process or runtime here.
+            NotPermitted: the actor is no developer.
+            InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
+        """
+        ensure_may_in(actor, Action.UPLOAD_VERSION, context)
+        process = self._choose_process(actor, context, creation)
+        runtime = self._runtimes.resolve(
+            actor, process.context, creation.runtime, creation.runtime_version
+        )
+        expected = check_file_list(creation.files, self._options.limits, self._blobs)
+        lacking = lacking_contents(expected, self._blobs)
+        with self._database.write() as transaction:
+            if creation.process is None:
+                insert_process(transaction, process)
+            else:
+                process = get_visible(transaction, actor, process.id)
+            upload = self._insert(
+                transaction, actor, creation, context=context, process=process, runtime=runtime
+            )
+        return OpenUpload(upload, lacking)
+
+    def get(self, actor: Actor, upload_id: str) -> OpenUpload:
+        """One's own upload, and what it lacks. Counts as a sign of life.
+
+        Raises:
+            NotFound: it is foreign or missing.
+            NotPermitted: it is another user's.
+        """
+        with self._database.read() as transaction:
+            upload = _get_own(transaction, actor, upload_id)
+        if upload.state is UploadState.OPEN:
+            upload = self._renew(upload)
+        return OpenUpload(upload, self._lacking(upload))
+
+    def receive(self, actor: Actor, upload_id: str, fence: int) -> ContentsReceiver:
+        """Begin to receive contents; feed the receiver with the request's body.
+
+        Raises:
+            NotFound: it is foreign or missing.
+            NotPermitted: it is another user's.
+            LeaseLost: it is closed, or ``fence`` is an older one.
+        """
+        with self._database.read() as transaction:
+            upload = _get_open(transaction, actor, upload_id, fence)
+        upload = self._renew(upload)
+        return ContentsReceiver(
+            self._blobs,
+            stored_contents(upload.files),
+            renew=_Renewal(self._renew, upload, self._clock, self._options.lease_seconds),
+            note_full=lambda brought: self._fail_for_space(upload, brought),
+        )
+
+    def finish_receiving(
+        self, actor: Actor, upload_id: str, receiver: ContentsReceiver
+    ) -> list[str]:
+        """End a request; return what is lacking. Raises as :meth:`ContentsReceiver.finish`."""
+        self._memory.add(parse_guid(upload_id), receiver.finish())
+        with self._database.read() as transaction:
+            upload = _get_own(transaction, actor, upload_id)
+        return self._lacking(upload)
+
+    def complete(self, actor: Actor, upload_id: str, fence: int) -> Job:
+        """Close an upload that has everything, and let the build begin. Repeating is harmless.
+
+        Raises:
+            NotFound, NotPermitted, LeaseLost: as :meth:`receive`.
+            Conflict: contents are lacking.
+        """
+        now = self._clock()
+        with self._database.read() as transaction:
+            upload = _get_own(transaction, actor, upload_id)
+            if upload.state is UploadState.COMPLETE and upload.fence == fence:
+                return _job_of(transaction, upload)
+            _ensure_open(upload, fence)
+        lacking = self._lacking(upload)
+        if lacking:
+            raise Conflict(f"{len(lacking)} contents have not come yet.", hint="Send them first.")
+        with self._database.write() as transaction:
+            uploads.change_upload(transaction, upload, state=UploadState.COMPLETE)
+            process = get_visible(transaction, actor, upload.process_id)
+            version = get_version(transaction, process, upload.version_number)
+            versions.change_image_status(transaction, version, ImageStatus.BUILDING)
+            job_changes.make_ready(transaction, upload.job_id, at=now)
+            note_version(transaction, actor, "version:uploaded", process, version.number, at=now)
+            job = _job_of(transaction, upload)
+        self._memory.forget(upload.id)
+        self._notices.send(JOBS)
+        self._notices.send(job_topic(job.id))
+        return job
+
+    def abandon(self, actor: Actor, upload_id: str, fence: int) -> None:
+        """Give one's own upload up. Raises as :meth:`receive`."""
+        with self._database.write() as transaction:
+            upload = _get_open(transaction, actor, upload_id, fence)
+            fail_upload(transaction, upload, _GIVEN_UP, at=self._clock(), actor=actor.email)
+        self._memory.forget(upload.id)
+        self._notices.send(job_topic(upload.job_id))
+
+    def expire_abandoned(self, now: datetime | None = None) -> list[int]:
+        """Close uploads without a sign of life and say so in their jobs; return the jobs' ids."""
+        at = now or self._clock()
+        with self._database.read() as transaction:
+            overdue = uploads.list_abandoned(transaction, at=at)
+        closed = [upload.job_id for upload in overdue if self._expire(upload, at)]
+        for job_id in closed:
+            self._notices.send(job_topic(job_id))
+        return closed
+
+    def _expire(self, upload: Upload, at: datetime) -> bool:
+        with suppress(LeaseLost), self._database.write() as transaction:
+            present = uploads.find_upload(transaction, upload.id)
+            # Looked at again: it may have been renewed since.
+            if present is not None and present.lease_until < at:
+                fail_upload(transaction, present, _ABANDONED, at=at)
+                return True
+        return False
+
+    def _choose_process(self, actor: Actor, context: Context, creation: UploadCreation) -> Process:
+        if (creation.process is None) == (creation.name is None):
+            raise InvalidRequest(
+                "Give either the id of a process or the name of a new one, not both."
+            )
+        if creation.process is None:
+            ensure_may_in(actor, Action.CREATE_PROCESS, context)
+            return make_process(
+                actor,
+                context,
+                creation.name or "",
+                description=creation.description,
+                at=self._clock(),
+            )
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, creation.process)
+        if not context.sees(process.context):
+            raise NotFound(f"There is no process '{process.id}' here.")
+        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+        return process
+
+    def _insert(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        creation: UploadCreation,
+        *,
+        context: Context,
+        process: Process,
+        runtime: RuntimeReference,
+    ) -> Upload:
+        now = self._clock()
+        number = processes.take_version_number(transaction, process.id)
+        job_id = jobs.add_job(
+            transaction,
+            type=JobType.UPLOAD,
+            name=process.name,
+            context=context,
+            process_id=process.id,
+            version_number=number,
+            submitted_by=actor.email,
+            at=now,
+            ready=False,
+        )
+        version = Version(
+            process_id=process.id,
+            number=number,
+            type=VersionType.PACKAGED,
+            description="",
+            image_status=ImageStatus.UPLOADING,
+            image_digest=None,
+            created_at=now,
+            created_by=actor.email,
+            runtime=runtime,
+            upload_job_id=job_id,
+        )
+        versions.add_version(transaction, version)
+        upload = Upload(
+            id=make_guid(),
+            process_id=process.id,
+            version_number=number,
+            job_id=job_id,
+            user_id=actor.user_id,
+            fence=1,
+            lease_until=now + timedelta(seconds=self._options.lease_seconds),
+            state=UploadState.OPEN,
+            files=[entry.model_dump() for entry in creation.files],
+            runtime=creation.runtime,
+            created_at=now,
+        )
+        uploads.add_upload(transaction, upload)
+        note_version(transaction, actor, "version:created", process, number, at=now)
+        note_submitted(transaction, actor, job_id, context, at=now)
+        return upload
+
+    def _renew(self, upload: Upload) -> Upload:
+        until = self._clock() + timedelta(seconds=self._options.lease_seconds)
+        with self._database.write() as transaction:
+            uploads.change_upload(transaction, upload, lease_until=until)
+        return replace(upload, lease_until=until)
+
+    def _lacking(self, upload: Upload) -> list[str]:
+        return lacking_contents(stored_contents(upload.files), self._blobs)
+
+    def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:
+        """Take back what this upload has brought, then say in its job what happened."""
+        self._memory.add(upload.id, brought)
+        with self._database.read() as transaction:
+            still_open = uploads.list_abandoned(transaction, at=_EVER)
+        needed = {
+            sha256
+            for other in still_open
+            if other.id != upload.id
+            for sha256 in stored_contents(other.files)
+        }
+        for sha256 in self._memory.forget(upload.id) - needed:
+            self._blobs.remove(f"sha256:{sha256}")
+        # If there is no room even for that, the end of the lease tells it later.
+        with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
+            fail_upload(transaction, upload, _DISK_FULL, at=self._clock())
+        self._notices.send(job_topic(upload.job_id))
+
+
+@dataclass(slots=True)
+class _Renewal:
+    """Prolongs a lease when half of it has gone."""
+
+    renew: Callable[[Upload], Upload]
+    upload: Upload
+    clock: Callable[[], datetime]
+    lease_seconds: float
+
+    def __call__(self) -> None:
+        if self.upload.lease_until - self.clock() < timedelta(seconds=self.lease_seconds / 2):
+            self.upload = self.renew(self.upload)
+
+
+def _get_own(transaction: Transaction, actor: Actor, upload_id: str) -> Upload:
+    """The actor's upload. Raises NotFound, NotPermitted."""
+    wanted = parse_guid(upload_id)
+    missing = NotFound(f"There is no upload {wanted} here.")
+    upload = uploads.find_upload(transaction, wanted)
+    process = None if upload is None else processes.find_process(transaction, upload.process_id)
+    if upload is None or process is None:
+        raise missing
+    ensure_visible(actor, Action.VIEW_PROCESS, process.context, missing)
+    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+    if upload.user_id != actor.user_id:
+        raise NotPermitted("This upload is another user's.", hint="Begin one of your own.")
+    return upload
+
+
+def _get_open(transaction: Transaction, actor: Actor, upload_id: str, fence: int) -> Upload:
+    """The actor's upload, open and under this fencing token. Raises LeaseLost too."""
+    upload = _get_own(transaction, actor, upload_id)
+    _ensure_open(upload, fence)
+    return upload
+
+
+def _ensure_open(upload: Upload, fence: int) -> None:
+    if upload.fence != fence:
+        raise LeaseLost("Another sender took this upload over.", hint="Start the upload again.")
+    if upload.state is not UploadState.OPEN:
+        raise LeaseLost(
+            f"This upload is {upload.state}.",
+            hint=f"See its job: au2 job show {upload.job_id}",
+        )
+
+
+def _job_of(transaction: Transaction, upload: Upload) -> Job:
+    job = jobs.find_job(transaction, upload.job_id)
+    if job is None:
+        raise NotFound(f"There is no job {upload.job_id} here.")
+    return job

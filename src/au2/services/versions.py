@@ -1,0 +1,155 @@
+"""Process versions."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from au2.domain import clock as clocks
+from au2.domain.errors import Conflict, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, Version, VersionType
+from au2.services.permissions import ensure_may
+from au2.services.processes import get_visible
+from au2.services.texts import parse_description
+from au2.storage import processes, versions
+from au2.storage.database import Database, Transaction
+from au2.storage.events import add_event
+
+_IN_THE_WORKS = {ImageStatus.UPLOADING, ImageStatus.BUILDING}
+_LARGEST_NUMBER = 2**31 - 1
+
+
+class Versions:
+    """The versions of processes."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = clocks.now) -> None:
+        self._database = database
+        self._clock = clock
+
+    def list_versions(self, actor: Actor, process_id: str) -> list[Version]:
+        """All versions of a process, oldest first. Raises NotFound."""
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            return versions.list_versions(transaction, process.id)
+
+    def get(self, actor: Actor, process_id: str, number: int) -> Version:
+        """One version. Raises NotFound."""
+        with self._database.read() as transaction:
+            return get_version(transaction, get_visible(transaction, actor, process_id), number)
+
+    def create_image_version(
+        self, actor: Actor, process_id: str, *, description: str = ""
+    ) -> Version:
+        """Make a version that waits for an image. Raises NotFound, NotPermitted."""
+        now = self._clock()
+        with self._database.write() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            ensure_may(actor, Action.CREATE_VERSION, process.context)
+            version = Version(
+                process_id=process.id,
+                number=processes.take_version_number(transaction, process.id),
+                type=VersionType.IMAGE,
+                description=parse_description(description),
+                image_status=ImageStatus.NONE,
+                image_digest=None,
+                created_at=now,
+                created_by=actor.email,
+            )
+            versions.add_version(transaction, version)
+            note_version(transaction, actor, "version:created", process, version.number, at=now)
+        return version
+
+    def publish(self, actor: Actor, process_id: str, number: int) -> Version:
+        """Publish a version; doing so again keeps who and when.
+
+        Raises:
+            NotFound: it is foreign or missing.
+            NotPermitted: the actor is no developer.
+            Conflict: it has no image yet.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            process, version = self._get_own(
+                transaction, actor, Action.PUBLISH_VERSION, process_id, number
+            )
+            if version.image_status is not ImageStatus.AVAILABLE:
+                raise Conflict(
+                    f"Version {number} is {version.image_status}, not AVAILABLE.",
+                    hint="Only a version with an image can be published.",
+                )
+            if version.published_at is None:
+                versions.set_published(transaction, version, at=now, by=actor.email)
+                note_version(transaction, actor, "version:published", process, number, at=now)
+            return get_version(transaction, process, number)
+
+    def unpublish(self, actor: Actor, process_id: str, number: int) -> Version:
+        """Take a publication back. Harmless if there is none. Raises NotFound, NotPermitted."""
+        now = self._clock()
+        with self._database.write() as transaction:
+            process, version = self._get_own(
+                transaction, actor, Action.PUBLISH_VERSION, process_id, number
+            )
+            if version.published_at is not None:
+                versions.set_published(transaction, version, at=None, by=None)
+                note_version(transaction, actor, "version:unpublished", process, number, at=now)
+            return get_version(transaction, process, number)
+
+    def delete(self, actor: Actor, process_id: str, number: int) -> None:
+        """Delete a version; its number is not given again.
+
+        Raises:
+            NotFound: it is foreign or missing.
+            NotPermitted: the actor is no developer.
+            Conflict: it is published, or being made.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            process, version = self._get_own(
+                transaction, actor, Action.DELETE_VERSION, process_id, number
+            )
+            if version.published_at is not None:
+                raise Conflict(f"Version {number} is published.", hint="Unpublish it first.")
+            if version.image_status in _IN_THE_WORKS:
+                raise Conflict(
+                    f"Version {number} is being made ({version.image_status}).",
+                    hint=f"Wait for job {version.upload_job_id}, or stop it.",
+                )
+            versions.delete_version(transaction, version, at=now)
+            note_version(transaction, actor, "version:deleted", process, number, at=now)
+
+    def _get_own(
+        self, transaction: Transaction, actor: Actor, action: Action, process_id: str, number: int
+    ) -> tuple[Process, Version]:
+        process = get_visible(transaction, actor, process_id)
+        ensure_may(actor, action, process.context)
+        return process, get_version(transaction, process, number)
+
+
+def get_version(transaction: Transaction, process: Process, number: int) -> Version:
+    """One version of a process that is visible. Raises NotFound."""
+    version = None
+    if 0 < number <= _LARGEST_NUMBER:
+        version = versions.find_version(transaction, process.id, number)
+    if version is None:
+        raise NotFound(f"The process '{process.name}' has no version {number}.")
+    return version
+
+
+def note_version(
+    transaction: Transaction,
+    actor: Actor,
+    action: str,
+    process: Process,
+    number: int,
+    *,
+    at: datetime,
+) -> None:
+    """Write an event about a version."""
+    add_event(
+        transaction,
+        at=at,
+        actor=actor.email,
+        action=action,
+        subject=f"version:{process.id}:{number}",
+        organization_id=process.context.organization_id,
+    )

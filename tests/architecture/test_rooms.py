@@ -1,0 +1,92 @@
+"""The house rules that a reader would otherwise have to check by eye."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.checkout import BIN, ROOT
+from tests.support.command import run_command
+
+SOURCE = ROOT / "src" / "au2"
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+MOST_LINES = 500
+
+IMPORTS_INSIDE_FUNCTIONS = {
+    "client/proxies.py": "most people have no proxy, and au2 starts quicker without it",
+    "server/terminal.py": "tables are for the commands that print one",
+}
+"""File below src/au2 → why it may import inside a function. Folders end with a slash."""
+
+COMMAND_LINE = "cli/"
+"""Command bodies import what they need when they run: that keeps ``au2 --help`` quick."""
+
+
+def source_files() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def packages() -> list[Path]:
+    return [path for path in source_files() if path.name == "__init__.py"]
+
+
+def test_arrows_point_down() -> None:
+    result = run_command(BIN / "lint-imports", cwd=ROOT)
+
+    assert result.exit_code == 0, result
+
+
+@pytest.mark.parametrize("path", packages(), ids=name_of)
+def test_every_room_says_its_purpose(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text()))
+
+    assert docstring, f"{path} has no docstring"
+    assert docstring.splitlines()[0].endswith("."), f"{path}: the first line is no sentence"
+
+
+def test_rooms_are_not_drawers() -> None:
+    names = {
+        part for path in source_files() for part in path.relative_to(SOURCE).with_suffix("").parts
+    }
+
+    assert not names & FORBIDDEN_NAMES
+
+
+def test_no_file_is_a_hall() -> None:
+    lines = {name_of(path): len(path.read_text().splitlines()) for path in source_files()}
+
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
+
+
+def imports_inside_functions(tree: ast.Module) -> Iterator[int]:
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    yield node.lineno
+
+
+def test_imports_stand_at_the_top() -> None:
+    allowed = (COMMAND_LINE, *IMPORTS_INSIDE_FUNCTIONS)
+    found = [
+        f"{name_of(path)}:{line}"
+        for path in source_files()
+        if not name_of(path).startswith(allowed)
+        for line in imports_inside_functions(ast.parse(path.read_text()))
+    ]
+
+    assert found == []
+
+
+def test_the_list_of_exceptions_is_not_stale() -> None:
+    for name, reason in IMPORTS_INSIDE_FUNCTIONS.items():
+        files = [SOURCE / name] if not name.endswith("/") else sorted((SOURCE / name).rglob("*.py"))
+        assert reason
+        assert any(list(imports_inside_functions(ast.parse(file.read_text()))) for file in files), (
+            name
+        )

@@ -1,0 +1,236 @@
+"""Logs over HTTP: whole, followed, and complete whenever the job ends."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from au2.domain.job import Ending, Job, JobState, Reason
+from au2.services.jobs import RunOrder
+from au2.storage.claims import Claim
+from tests.support.live import served
+from tests.support.world import OPERATOR, World
+
+DONE = Ending(JobState.SUCCEEDED, exit_code=0)
+
+
+@dataclass(frozen=True)
+class Event:
+    name: str
+    offset: int | None
+    data: dict[str, Any]
+
+    @property
+    def texts(self) -> list[str]:
+        return [record["text"] for record in self.data["records"]]
+
+
+@pytest.fixture
+def job(world: World) -> Job:
+    context = world.organization()
+    process = world.process(context)
+    world.version(process)
+    return world.services.jobs.submit_run(world.actor(OPERATOR), context, RunOrder(process))
+
+
+@pytest.fixture
+def claim(world: World, job: Job) -> Claim:
+    return world.claim(job.id)
+
+
+def lines_of(answer: httpx.Response) -> Iterator[str]:
+    """Lines as the standard of server-sent events has them, not as ``str.splitlines`` does."""
+    rest = b""
+    for chunk in answer.iter_bytes():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode()
+
+
+def events_of(answer: httpx.Response) -> Iterator[Event]:
+    fields: dict[str, str] = {}
+    for line in lines_of(answer):
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
+            offset = int(fields["id"]) if "id" in fields else None
+            yield Event(fields["event"], offset, json.loads(fields["data"]))
+            fields = {}
+
+
+def follow(world: World, client: httpx.Client, job: Job, **params: int) -> Any:
+    return client.stream(
+        "GET", f"/jobs/{job.id}/logs/follow", params=params, headers=world.bearer(OPERATOR)
+    )
+
+
+def write(world: World, job: Job, text: str) -> None:
+    world.logs.write_line(job.id, 1, "stdout", text)
+    world.notices.send(f"log:{job.id}")
+
+
+def content_of(event: Event) -> bytes:
+    found = b""
+    for record in event.data["records"]:
+        found += record["text"].encode() if "text" in record else base64.b64decode(record["base64"])
+        found += b"" if record.get("partial") else b"\n"
+    return found
+
+
+def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: Job):
+    with follow(world, client, job) as answer:
+        events = events_of(answer)
+        claim = world.claim(job.id)
+        for text in ("one", "two"):
+            write(world, job, text)
+            event = next(events)
+            assert (event.name, event.texts) == ("log", [text])
+            assert event.offset == world.logs.size_bytes(job.id, 1)
+        # Written just before the end, with no notice of its own.
+        world.logs.write_line(job.id, 1, "stderr", "three")
+        world.end(claim, DONE, {"answer": 42})
+
+        last, end = list(events)
+
+    assert last.texts == ["three"]
+    assert (end.name, end.data["state"], end.data["output"]) == ("end", "SUCCEEDED", {"answer": 42})
+
+
+def test_following_goes_on_from_an_offset(
+    world: World, client: httpx.Client, job: Job, claim: Claim
+):
+    write(world, job, "one")
+    seen = world.logs.size_bytes(job.id, 1)
+    write(world, job, "two")
+    world.end(claim, DONE)
+
+    with follow(world, client, job, offset=seen) as answer:
+        log, end = list(events_of(answer))
+
+    assert (log.texts, end.name) == (["two"], "end")
+
+
+def test_notices_may_be_lost(world: World, client: httpx.Client, job: Job, claim: Claim):
+    with follow(world, client, job) as answer:
+        events = events_of(answer)
+        world.logs.write_line(job.id, 1, "stdout", "untold")
+
+        assert next(events).texts == ["untold"]
+        world.end(claim, DONE)
+        assert next(events).name == "end"
+
+
+def test_a_job_that_never_began(world: World, client: httpx.Client, job: Job):
+    with follow(world, client, job) as answer:
+        world.services.jobs.stop(world.actor(OPERATOR), job.id)
+        (end,) = list(events_of(answer))
+
+    assert end.data["reason"] == Reason.STOPPED
+    whole = client.get(f"/jobs/{job.id}/logs", headers=world.bearer(OPERATOR))
+    assert (whole.status_code, whole.content) == (200, b"")
+
+
+def test_any_bytes_come_through(world: World, client: httpx.Client, job: Job, claim: Claim):
+    contents = [bytes(range(256)).replace(b"\n", b""), "ünïcödé \u2028 \r".encode(), b"", b"\xff"]
+    lines = [b"2030-01-01T00:00:00Z stdout F %s\n" % content for content in contents]
+    world.logs.append(job.id, 1, b"".join(lines))
+    world.end(claim, DONE)
+
+    with follow(world, client, job) as answer:
+        log, _ = list(events_of(answer))
+
+    assert content_of(log) == b"".join(content + b"\n" for content in contents)
+
+
+def test_a_long_log_comes_in_bounded_events(
+    world: World, client: httpx.Client, job: Job, claim: Claim
+):
+    line = b"2030-01-01T00:00:00.000000000Z stdout F %07d\n"
+    wanted = b"".join(b"%07d\n" % number for number in range(60_000))
+    world.logs.append(job.id, 1, b"".join(line % number for number in range(60_000)))
+    giant = b"x" * (3 << 20)
+    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stderr F " + giant + b"\n")
+    world.end(claim, DONE)
+
+    with follow(world, client, job) as answer:
+        *logs, end = list(events_of(answer))
+
+    assert end.name == "end"
+    assert b"".join(content_of(event) for event in logs) == wanted + giant + b"\n"
+    assert all(len(content_of(event)) <= 64 << 10 for event in logs[:-1])
+    assert logs[-1].offset == world.logs.size_bytes(job.id, 1)
+
+
+def test_a_half_written_record_waits_for_its_rest(
+    world: World, client: httpx.Client, job: Job, claim: Claim
+):
+    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout F whole\n2030-01-01T00:0")
+    with follow(world, client, job) as answer:
+        events = events_of(answer)
+        assert next(events).texts == ["whole"]
+        world.logs.append(job.id, 1, b"0:00Z stdout F late\n")
+        world.end(claim, DONE)
+        assert [event.name for event in events] == ["log", "end"]
+
+
+def test_the_whole_log_byte_for_byte(world: World, client: httpx.Client, job: Job, claim: Claim):
+    data = b"".join(b"2030-01-01T00:00:00Z stdout F \xff%d\n" % number for number in range(20_000))
+    world.logs.append(job.id, 1, data)
+
+    whole = client.get(f"/jobs/{job.id}/logs", headers=world.bearer(OPERATOR))
+    assert whole.content == data
+    assert whole.headers["content-length"] == str(len(data))
+    rest = client.get(
+        f"/jobs/{job.id}/logs", params={"offset": 500_000}, headers=world.bearer(OPERATOR)
+    )
+    assert rest.content == data[500_000:]
+    beyond = client.get(
+        f"/jobs/{job.id}/logs", params={"offset": len(data) + 1}, headers=world.bearer(OPERATOR)
+    )
+    assert (beyond.status_code, beyond.content) == (200, b"")
+
+
+def test_an_attempt_that_is_not_there(world: World, client: httpx.Client, job: Job, claim: Claim):
+    for address in (f"/jobs/{job.id}/logs", f"/jobs/{job.id}/logs/follow"):
+        answer = client.get(address, params={"attempt": 2}, headers=world.bearer(OPERATOR))
+        assert answer.status_code == 404
+
+
+def test_waiting_for_the_end(world: World, client: httpx.Client, job: Job, claim: Claim):
+    ending = threading.Timer(0.2, world.end, (claim, DONE))
+    ending.start()
+
+    answer = client.get(
+        f"/jobs/{job.id}", params={"wait_seconds": 50}, headers=world.bearer(OPERATOR)
+    )
+
+    ending.join()
+    assert answer.json()["state"] == "SUCCEEDED"
+
+
+def test_waiting_in_vain(world: World, client: httpx.Client, job: Job):
+    answer = client.get(
+        f"/jobs/{job.id}", params={"wait_seconds": 0.05}, headers=world.bearer(OPERATOR)
+    )
+
+    assert answer.json()["state"] == "PENDING"
+
+
+def test_followers_are_let_go_when_the_server_stops(world: World, job: Job):
+    stopping = threading.Event()
+    with (
+        served(world.app(stopping=stopping)) as address,
+        httpx.Client(base_url=f"{address}/api/v1", timeout=60) as client,
+        follow(world, client, job) as answer,
+    ):
+        stopping.set()
+
+        assert list(events_of(answer)) == []

@@ -1,0 +1,138 @@
+"""The OpenAPI document is true: what schemathesis makes of it is answered as it says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from au2.api.app import make_app
+from au2.contract.contents import MEDIA_TYPE
+from au2.domain.job import Ending, JobState
+from au2.services.jobs import RunOrder
+from tests.support.live import served
+from tests.support.world import OPERATOR, World, creation, open_world
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str, dict[str, str]]]:
+    """A served installation with something of everything, and the names of those things."""
+    with open_world(tmp_path_factory.mktemp("openapi")) as world:
+        context = world.organization()
+        runtime = world.runtime()
+        process = world.process(context)
+        version = world.version(process)
+        operator = world.actor(OPERATOR)
+        job = world.services.jobs.submit_run(operator, context, RunOrder(process))
+        world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        upload = world.services.uploads.begin(
+            operator, context, creation({"main.py": b"1"}, runtime)
+        )
+        names = {
+            "organization": context.organization_id,
+            "project": str(context.project_id),
+            "runtime": runtime,
+            "process": process,
+            "version": str(version),
+            "job": str(job.id),
+            "upload": upload.upload.id,
+            "email": "somebody@example.com",
+            "token": "mine",
+        }
+        # Many sign in at once here, always rightly.
+        with served(world.app()) as address:
+            yield world, address, names
+
+
+def make_document() -> dict[str, Any]:
+    """The document; making it needs no services."""
+    nothing: Any = None
+    return make_app(nothing, nothing, nothing).openapi()
+
+
+@schemathesis.serializer(MEDIA_TYPE)
+def serialize_contents(_: object, value: object) -> bytes:
+    """Contents are sent as they are made up: as any bytes."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+SCHEMA = schemathesis.openapi.from_dict(make_document())
+OPERATIONS = sorted(
+    operation["operationId"]
+    for methods in make_document()["paths"].values()
+    for operation in methods.values()
+)
+BOUNDED = settings(
+    max_examples=10,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_answers_are_as_the_document_says(
+    operation: str, mode: GenerationMode, place: tuple[World, str, dict[str, str]]
+):
+    world, address, names = place
+    found = SCHEMA.find_operation_by_id(operation)
+
+    def ask(case: schemathesis.Case) -> None:
+        if operation in {"logout", "renew_token"}:
+            world.tokens.clear()  # Both end the login.
+        case.call_and_validate(base_url=address, headers=world.bearer(OPERATOR), checks=CHECKS)
+
+    @BOUNDED
+    @given(case=found.as_strategy(generation_mode=mode))
+    def run(case: schemathesis.Case) -> None:
+        ask(case)
+        # And once more about things that are there.
+        for parameters in (case.path_parameters, case.query):
+            for name in names.keys() & (parameters or {}).keys():
+                parameters[name] = names[name]
+        ask(case)
+
+    try:
+        run()
+    except Unsatisfiable:
+        # Without parameters and body there is nothing to get wrong.
+        assert mode is GenerationMode.NEGATIVE
+        assert "requestBody" not in found.definition.raw
+
+
+def test_everything_but_health_and_login_asks_for_a_token(
+    place: tuple[World, str, dict[str, str]],
+):
+    answered = httpx.get(f"{place[1]}/api/v1/openapi.json")
+    document = answered.json()
+    assert document == make_document()
+    open_to_all = {
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        if not operation.get("security")
+    }
+    assert open_to_all == {"get_health", "login"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]

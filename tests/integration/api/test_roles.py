@@ -1,0 +1,395 @@
+"""Every endpoint, whoever asks, whosever the thing is. An endpoint without a row here fails."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from au2.domain.context import Context
+from au2.domain.job import Ending, JobState
+from au2.services.jobs import RunOrder
+from tests.support.live import client_of
+from tests.support.world import OPERATOR, World, creation, frame, open_world
+
+ROLES = ("viewer", "runner", "developer", "admin")
+ANYBODY = "anybody"
+OPERATORS = "operators"
+PUBLIC = "public"
+CONTENT = b"print('hello')\n"
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to make: how, and by whom."""
+
+    world: World
+    where: Context
+    who: str
+
+    @property
+    def query(self) -> dict[str, str]:
+        return query_of(self.where)
+
+    def process(self) -> str:
+        return self.world.process(self.where, f"process {next(_numbers)}")
+
+    def versioned(self) -> tuple[str, int]:
+        process = self.process()
+        return process, self.world.version(process)
+
+    def job(self) -> int:
+        process, _ = self.versioned()
+        operator = self.world.actor(OPERATOR)
+        job = self.world.services.jobs.submit_run(operator, self.where, RunOrder(process))
+        self.world.end(self.world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        return job.id
+
+    def upload(self) -> str:
+        """An upload of whoever asks, if that is possible, else the operator's."""
+        body = creation({"main.py": CONTENT}, self.runtime())
+        for email in (self.who, OPERATOR):
+            actor = self.world.actor(email)
+            role = actor.role_in(self.where)
+            if role is not None and role.rank >= 2:
+                return self.world.services.uploads.begin(actor, self.where, body).upload.id
+        raise AssertionError("nobody can upload")
+
+    def runtime(self) -> str:
+        return self.world.runtime("Own", Context(self.where.organization_id))
+
+    def member(self) -> str:
+        email = f"member-{next(_numbers)}@example.com"
+        self.world.user(email, "viewer", self.where)
+        return email
+
+
+def query_of(context: Context) -> dict[str, str]:
+    found = {"organization": context.organization_id}
+    if context.project_id is not None:
+        found["project"] = context.project_id
+    return found
+
+
+Make = Callable[[Asked], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How to ask an endpoint so that it succeeds, and the weakest role that may."""
+
+    weakest: str
+    make: Make = field(default=lambda _: {})
+    """Path parameters under ``path``; else what the client takes (``json``, ``content`` …)."""
+    status: int = 200
+    in_context: bool = False
+    """The context is in the query, else it follows from the thing that is named."""
+    downward: bool = False
+    """Members of a project may do it to what is the organization's."""
+    hidden: bool = False
+    """What is not allowed is not even seen, instead of being refused."""
+    above_only: bool = False
+    """The thing is an organization."""
+
+
+def _version_path(asked: Asked) -> dict[str, Any]:
+    process, version = asked.versioned()
+    return {"path": {"process": process, "version": version}}
+
+
+def _complete(asked: Asked) -> dict[str, Any]:
+    if not asked.world.blobs.contains(f"sha256:{frame(CONTENT)[:32].hex()}"):
+        with asked.world.blobs.batch() as add:
+            add(f"sha256:{frame(CONTENT)[:32].hex()}", CONTENT)
+    return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
+
+
+def _upload_body(asked: Asked) -> dict[str, Any]:
+    body = creation({"main.py": CONTENT}, asked.runtime(), name=f"new {next(_numbers)}")
+    return {"json": body.model_dump()}
+
+
+def _organization(asked: Asked) -> dict[str, Any]:
+    return {"path": {"organization": asked.where.organization_id}}
+
+
+TABLE: dict[str, Row] = {
+    "get_health": Row(PUBLIC),
+    "login": Row(PUBLIC, lambda _: {"json": {"email": OPERATOR, "password": "?"}}, status=401),
+    "renew_token": Row(ANYBODY, status=201),
+    "get_current_token": Row(ANYBODY),
+    "logout": Row(ANYBODY, status=204),
+    "get_account": Row(ANYBODY),
+    "list_tokens": Row(ANYBODY),
+    "create_token": Row(
+        ANYBODY, lambda _: {"json": {"name": f"token {next(_numbers)}"}}, status=201
+    ),
+    "delete_token": Row(
+        ANYBODY,
+        lambda asked: {
+            "path": {
+                "token": asked.world.services.accounts.create_token(
+                    asked.world.actor(asked.who), f"token {next(_numbers)}"
+                ).token.id
+            }
+        },
+        status=204,
+    ),
+    "list_organizations": Row(ANYBODY),
+    "create_organization": Row(OPERATORS, lambda _: {"json": {"name": "Other"}}, status=201),
+    "get_organization": Row("viewer", _organization, downward=True, above_only=True),
+    "list_projects": Row("viewer", _organization, downward=True, above_only=True),
+    "create_project": Row(
+        "admin",
+        lambda asked: {**_organization(asked), "json": {"name": "More"}},
+        status=201,
+        above_only=True,
+    ),
+    "list_members": Row("viewer", in_context=True),
+    "add_member": Row(
+        "admin",
+        lambda _: {"json": {"email": f"new-{next(_numbers)}@example.com", "role": "viewer"}},
+        status=201,
+        in_context=True,
+    ),
+    "remove_member": Row(
+        "admin",
+        lambda asked: {"path": {"email": asked.member()}},
+        status=204,
+        in_context=True,
+    ),
+    "list_runtimes": Row("viewer", in_context=True, downward=True),
+    "get_runtime": Row(
+        "viewer",
+        lambda asked: {"path": {"runtime": asked.runtime()}},
+        downward=True,
+        above_only=True,
+    ),
+    "list_processes": Row("viewer", in_context=True, downward=True),
+    "create_process": Row(
+        "developer", lambda _: {"json": {"name": "hello"}}, status=201, in_context=True
+    ),
+    "get_process": Row(
+        "viewer", lambda asked: {"path": {"process": asked.process()}}, downward=True
+    ),
+    "update_process": Row(
+        "developer",
+        lambda asked: {"path": {"process": asked.process()}, "json": {"tags": ["a"]}},
+    ),
+    "delete_process": Row(
+        "developer", lambda asked: {"path": {"process": asked.process()}}, status=204
+    ),
+    "list_versions": Row(
+        "viewer", lambda asked: {"path": {"process": asked.process()}}, downward=True
+    ),
+    "create_version": Row(
+        "developer",
+        lambda asked: {"path": {"process": asked.process()}, "json": {}},
+        status=201,
+    ),
+    "get_version": Row("viewer", _version_path, downward=True),
+    "delete_version": Row("developer", _version_path, status=204),
+    "publish_version": Row("developer", _version_path),
+    "unpublish_version": Row("developer", _version_path),
+    "begin_upload": Row("developer", _upload_body, status=201, in_context=True),
+    "get_upload": Row("developer", lambda asked: {"path": {"upload": asked.upload()}}),
+    "receive_contents": Row(
+        "developer",
+        lambda asked: {
+            "path": {"upload": asked.upload()},
+            "params": {"fence": 1},
+            "content": frame(CONTENT),
+        },
+    ),
+    "complete_upload": Row("developer", _complete),
+    "abandon_upload": Row(
+        "developer",
+        lambda asked: {"path": {"upload": asked.upload()}, "params": {"fence": 1}},
+        status=204,
+    ),
+    "submit_run": Row(
+        "runner",
+        lambda asked: {"json": {"process": asked.versioned()[0]}},
+        status=201,
+        in_context=True,
+    ),
+    "list_jobs": Row("viewer", in_context=True),
+    "get_job": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "stop_job": Row("runner", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "get_job_output": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "get_job_log": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "follow_job_log": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+}
+
+
+@dataclass(frozen=True)
+class House:
+    """Two organizations, and a person for every role."""
+
+    world: World
+    client: httpx.Client
+    operations: dict[str, tuple[str, str]]
+    own: Context
+    """A project of the organization."""
+    sibling: Context
+    foreign: Context
+
+    def ask(self, name: str, who: str | None, where: Context, query: Any = ...) -> httpx.Response:
+        """Ask an endpoint about something in ``where``."""
+        method, path = self.operations[name]
+        row = TABLE[name]
+        asked = Asked(self.world, where, who or "nobody@example.com")
+        made = dict(row.make(asked))
+        params = dict(made.pop("params", {}))
+        if row.in_context:
+            params |= asked.query if query is ... else query
+        headers = {}
+        if who is not None:
+            # A login of its own: some requests end it.
+            secret = self.world.services.accounts.login(who, "a password of enough length").secret
+            headers["Authorization"] = f"Bearer {secret}"
+        address = path.format(**made.pop("path", {})).removeprefix("/api/v1")
+        return self.client.request(method, address, params=params, headers=headers, **made)
+
+
+def _operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        operation["operationId"]: (method.upper(), path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_world(tmp_path_factory.mktemp("roles")) as world:
+        app = world.app()
+        own = world.organization("Acme")
+        above = Context(own.organization_id)
+        sibling_id = world.services.organizations.create_project(
+            world.actor(OPERATOR), own.organization_id, "Sibling"
+        ).id
+        sibling = Context(own.organization_id, sibling_id)
+        foreign = world.organization("Foreign")
+        for role in ROLES:
+            world.user(f"{role}@example.com", role, above)
+            world.user(f"project-{role}@example.com", role, own)
+        world.user("sibling@example.com", "admin", sibling)
+        world.user("foreign@example.com", "admin", Context(foreign.organization_id))
+        world.user("nobody@example.com")
+        with client_of(app) as client:
+            yield House(world, client, _operations(app.openapi()), own, sibling, foreign)
+
+
+def is_enough(role: str, weakest: str) -> bool:
+    return ROLES.index(role) >= ROLES.index(weakest)
+
+
+def scoped_rows() -> list[str]:
+    return [name for name, row in TABLE.items() if row.weakest in ROLES]
+
+
+def check(answer: httpx.Response, status: int) -> None:
+    assert answer.status_code == status, answer.text
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+    if status >= 400:
+        assert set(answer.json()) == {"error"}
+
+
+def test_every_endpoint_has_a_row(house: House):
+    assert set(house.operations) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_nobody_gets_in_without_a_token(house: House, name: str):
+    row = TABLE[name]
+    check(house.ask(name, None, house.own), row.status if row.weakest == PUBLIC else 401)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.weakest == ANYBODY])
+def test_what_is_one_s_own_needs_no_role(house: House, name: str):
+    check(house.ask(name, "nobody@example.com", house.own), TABLE[name].status)
+
+
+def test_only_operators_make_organizations(house: House):
+    check(house.ask("create_organization", OPERATOR, house.own), 201)
+    check(house.ask("create_organization", "admin@example.com", house.own), 403)
+
+
+@pytest.mark.parametrize("name", scoped_rows())
+@pytest.mark.parametrize("role", ROLES)
+def test_members_may_what_their_role_may(house: House, name: str, role: str):
+    row = TABLE[name]
+    where = Context(house.own.organization_id) if row.above_only else house.own
+    expected = row.status if is_enough(role, row.weakest) else 403
+    check(house.ask(name, f"{role}@example.com", where), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in scoped_rows() if not TABLE[name].above_only])
+@pytest.mark.parametrize("role", ROLES)
+def test_members_of_a_project_may_what_their_role_may(house: House, name: str, role: str):
+    row = TABLE[name]
+    expected = row.status if is_enough(role, row.weakest) else 403
+    check(house.ask(name, f"project-{role}@example.com", house.own), expected)
+
+
+@pytest.mark.parametrize("name", scoped_rows())
+@pytest.mark.parametrize("role", ROLES)
+def test_members_of_a_project_use_what_lies_above_and_change_nothing(
+    house: House, name: str, role: str
+):
+    row = TABLE[name]
+    expected = 404 if row.hidden else 403
+    if row.downward and is_enough(role, row.weakest):
+        expected = row.status
+    where = Context(house.own.organization_id)
+    check(house.ask(name, f"project-{role}@example.com", where), expected)
+
+
+@pytest.mark.parametrize("name", scoped_rows())
+@pytest.mark.parametrize("who", ["foreign", "nobody", "sibling"])
+def test_what_is_foreign_is_not_there(house: House, name: str, who: str):
+    row = TABLE[name]
+    where = house.own
+    if row.above_only:
+        if who == "sibling":
+            return  # Their own organization.
+        where = Context(house.own.organization_id)
+    check(house.ask(name, f"{who}@example.com", where), 404)
+
+
+@pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.in_context])
+def test_no_context_and_a_mixed_one(house: House, name: str):
+    admin = "admin@example.com"
+    check(house.ask(name, admin, house.own, query={}), 422)
+    check(house.ask(name, admin, house.own, query={"organization": "Acme"}), 422)
+    mixed = {
+        "organization": house.own.organization_id,
+        "project": house.foreign.project_id,
+    }
+    check(house.ask(name, admin, house.own, query=mixed), 404)
+    check(house.ask(name, admin, house.own, query=query_of(house.foreign)), 404)
+
+
+def test_foreign_and_missing_read_the_same(house: House):
+    process = house.world.process(house.own)
+    missing = "00000000-0000-4000-8000-000000000000"
+
+    def ask(address: str) -> str:
+        headers = house.world.bearer("foreign@example.com")
+        answer = house.client.get(address, headers=headers)
+        assert answer.status_code == 404
+        return answer.text
+
+    foreign = ask(f"/processes/{process}").replace(process, "?")
+    assert foreign == ask(f"/processes/{missing}").replace(missing, "?")
+    organization = house.own.organization_id
+    foreign = ask(f"/organizations/{organization}").replace(organization, "?")
+    assert foreign == ask(f"/organizations/{missing}").replace(missing, "?")
+    job = str(Asked(house.world, house.own, OPERATOR).job())
+    assert ask(f"/jobs/{job}").replace(job, "?") == ask("/jobs/999999").replace("999999", "?")

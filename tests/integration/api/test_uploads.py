@@ -1,0 +1,318 @@
+"""Uploads over HTTP, also from people who mean no good."""
+
+import os
+import socket
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from au2.domain.context import Context
+from au2.domain.job import JobState, Reason
+from au2.domain.version import ImageStatus
+from tests.support.world import OPERATOR, World, creation, entry, frame
+
+SMALL = b"print('hello')\n"
+LARGE = os.urandom(3 << 20)
+FILES = {"main.py": SMALL, "data/large.bin": LARGE, "empty": b""}
+
+
+class Uploading:
+    """An upload that has begun, as its owner sees it."""
+
+    def __init__(self, world: World, client: httpx.Client, **fields: Any) -> None:
+        self.world = world
+        self.client = client
+        self.context = world.organization()
+        world.user("developer@example.com", "developer", self.context)
+        self.headers = world.bearer("developer@example.com")
+        self.runtime = world.runtime()
+        answer = self.begin(FILES, **fields)
+        assert answer.status_code == 201, answer.text
+        self.view = answer.json()
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {
+            "organization": self.context.organization_id,
+            "project": str(self.context.project_id),
+        }
+
+    def begin(self, files: dict[str, bytes], **fields: Any) -> httpx.Response:
+        body = creation(files, self.runtime, **fields).model_dump()
+        return self.client.post("/uploads", params=self.query, json=body, headers=self.headers)
+
+    def put(self, content: Any, *, fence: int = 1, headers: Any = None) -> httpx.Response:
+        return self.client.put(
+            f"/uploads/{self.view['id']}/contents",
+            params={"fence": fence},
+            content=content,
+            headers=headers or self.headers,
+        )
+
+    def lacking(self) -> list[str]:
+        found = self.client.get(f"/uploads/{self.view['id']}", headers=self.headers)
+        return found.json()["lacking"]
+
+    def complete(self) -> httpx.Response:
+        return self.client.post(
+            f"/uploads/{self.view['id']}/complete", params={"fence": 1}, headers=self.headers
+        )
+
+
+@pytest.fixture
+def uploading(world: World, client: httpx.Client) -> Uploading:
+    return Uploading(world, client)
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def digest(content: bytes) -> str:
+    return sha256(content).hexdigest()
+
+
+def leftovers(world: World) -> list[str]:
+    return [path.name for path in (world.folder / "blobs" / "incoming").iterdir()]
+
+
+def test_contents_in_any_pieces(uploading: Uploading):
+    body = b"".join(frame(content) for content in FILES.values())
+    pieces = (body[at : at + 7919] for at in range(0, len(body), 7919))
+
+    answer = uploading.put(pieces)
+
+    assert answer.json() == {"received_bytes": len(body), "lacking": []}
+    assert uploading.complete().json()["state"] == "PENDING"
+    for content in FILES.values():
+        kept = uploading.world.blobs.read_bytes(f"sha256:{digest(content)}", limit_bytes=1 << 30)
+        assert kept == content
+
+
+def test_only_what_is_lacking_is_asked_for(uploading: Uploading):
+    assert uploading.view["lacking"] == [digest(content) for content in FILES.values()]
+    uploading.put(frame(SMALL))
+
+    again = uploading.begin({**FILES, "copy.py": SMALL}, name="another")
+
+    assert again.json()["lacking"] == [digest(LARGE), digest(b"")]
+    # Sent all the same, as by somebody who began earlier: read past, not refused.
+    assert uploading.put(frame(SMALL)).status_code == 200
+
+
+def test_bytes_that_are_not_what_was_announced(uploading: Uploading):
+    for content in (SMALL, LARGE):
+        wrong = bytes(len(content))
+        answer = uploading.put(frame(b"") + frame(wrong, sha=digest(content)))
+
+        assert code(answer) == (422, "digest-mismatch")
+        assert not uploading.world.blobs.contains(f"sha256:{digest(wrong)}")
+    assert uploading.lacking() == [digest(SMALL), digest(LARGE)]
+    assert leftovers(uploading.world) == []
+
+
+@pytest.mark.parametrize("size", [0, len(SMALL) - 1, len(SMALL) + 1, 2**64 - 1])
+def test_another_size_than_in_the_list(uploading: Uploading, size: int):
+    answer = uploading.put(frame(SMALL, size=size))
+
+    assert code(answer) == (422, "invalid-request")
+    assert "bytes in the file list" in answer.json()["error"]["message"]
+
+
+def test_more_than_was_announced_is_no_content(uploading: Uploading):
+    answer = uploading.put(frame(SMALL) + b"and more, long enough to be read as a header")
+
+    assert code(answer) == (422, "invalid-request")
+    assert digest(SMALL) not in uploading.lacking()
+
+
+def test_a_content_that_is_not_in_the_list(uploading: Uploading):
+    answer = uploading.put(frame(SMALL) + frame(b"smuggled"))
+
+    assert code(answer) == (422, "invalid-request")
+    assert not uploading.world.blobs.contains(f"sha256:{digest(b'smuggled')}")
+    assert digest(SMALL) not in uploading.lacking()
+
+
+@pytest.mark.parametrize("cut", [1, 1000])
+def test_a_body_that_ends_within_a_content(uploading: Uploading, cut: int):
+    answer = uploading.put((frame(SMALL) + frame(LARGE))[:-cut])
+
+    assert code(answer) == (422, "invalid-request")
+    assert uploading.lacking() == [digest(LARGE), digest(b"")]
+    assert leftovers(uploading.world) == []
+
+
+def test_a_body_that_ends_within_a_header(uploading: Uploading):
+    assert code(uploading.put(frame(SMALL) + frame(LARGE)[:17])) == (422, "invalid-request")
+
+
+def test_a_connection_that_breaks_off(uploading: Uploading):
+    body = frame(SMALL) + frame(LARGE)
+    address = urlsplit(str(uploading.client.base_url))
+    path = f"{address.path.rstrip('/')}/uploads/{uploading.view['id']}/contents?fence=1"
+    head = (
+        f"PUT {path} HTTP/1.1\r\nHost: au2\r\nContent-Length: {len(body)}\r\n"
+        f"Authorization: {uploading.headers['Authorization']}\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.sendall(head.encode() + body[: len(body) // 2])
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    assert uploading.lacking() == [digest(LARGE), digest(b"")]
+    assert leftovers(uploading.world) == []
+    assert uploading.put(frame(LARGE) + frame(b"")).json()["lacking"] == []
+    assert uploading.complete().status_code == 200
+
+
+def test_an_older_fence_is_refused_everywhere(uploading: Uploading):
+    address = f"/uploads/{uploading.view['id']}"
+    old = {"params": {"fence": 0}, "headers": uploading.headers}
+
+    assert code(uploading.put(frame(SMALL), fence=0)) == (409, "lease-lost")
+    assert code(uploading.client.post(f"{address}/complete", **old)) == (409, "lease-lost")
+    assert code(uploading.client.delete(address, **old)) == (409, "lease-lost")
+    assert digest(SMALL) in uploading.lacking()
+
+
+def test_another_user_s_upload(uploading: Uploading):
+    world = uploading.world
+    world.user("colleague@example.com", "developer", uploading.context)
+    world.user("foreign@example.com", "admin", world.organization("Foreign"))
+
+    answer = uploading.put(frame(SMALL), headers=world.bearer("colleague@example.com"))
+    assert code(answer) == (403, "not-permitted")
+    answer = uploading.put(frame(SMALL), headers=world.bearer("foreign@example.com"))
+    assert code(answer) == (404, "not-found")
+
+
+def test_who_has_lost_the_role_sends_no_more(uploading: Uploading):
+    uploading.world.user("developer@example.com", "viewer", uploading.context)
+
+    assert code(uploading.put(frame(SMALL))) == (403, "not-permitted")
+
+
+def test_a_completed_upload_takes_nothing_more(uploading: Uploading):
+    uploading.put(b"".join(frame(content) for content in FILES.values()))
+    assert uploading.complete().status_code == 200
+
+    assert code(uploading.put(frame(SMALL))) == (409, "lease-lost")
+
+
+def test_an_upload_that_was_given_up(uploading: Uploading):
+    answer = uploading.client.delete(
+        f"/uploads/{uploading.view['id']}", params={"fence": 1}, headers=uploading.headers
+    )
+
+    assert answer.status_code == 204
+    job = uploading.world.job(uploading.view["job"])
+    assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
+    assert code(uploading.complete()) == (409, "lease-lost")
+
+
+def test_an_upload_that_went_silent(uploading: Uploading):
+    world = uploading.world
+    world.clock.move(seconds=100)
+    uploading.put(frame(SMALL))
+    world.clock.move(seconds=100)
+    assert world.services.uploads.expire_abandoned() == []
+    world.clock.move(seconds=21)
+
+    assert world.services.uploads.expire_abandoned() == [uploading.view["job"]]
+
+    job = world.job(uploading.view["job"])
+    assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
+    assert job.reason_text
+    version = world.services.versions.get(
+        world.actor(OPERATOR), uploading.view["process"], uploading.view["version"]
+    )
+    assert version.image_status is ImageStatus.FAILED
+    assert code(uploading.put(frame(LARGE))) == (409, "lease-lost")
+    assert world.services.uploads.expire_abandoned() == []
+    # What had come is not asked for again.
+    again = uploading.begin(FILES, name=None, process=uploading.view["process"])
+    assert again.json()["version"] == 2
+    assert again.json()["lacking"] == [digest(LARGE), digest(b"")]
+
+
+@pytest.mark.parametrize(
+    "path", ["../main.py", "/etc/passwd", "a/../../b", "a//b", "a\0b", ".wh.main.py", "x" * 300]
+)
+def test_names_that_climb_out(uploading: Uploading, path: str):
+    answer = uploading.begin({"main.py": SMALL, path: SMALL})
+
+    assert code(answer) == (422, "invalid-package")
+    assert len(answer.json()["error"]["details"]) == 1
+
+
+def test_links_that_climb_out(uploading: Uploading):
+    body = creation({"main.py": SMALL}, uploading.runtime).model_dump()
+    body["files"].append({"path": "a/link", "type": "link", "target": "../../etc"})
+    answer = uploading.client.post(
+        "/uploads", params=uploading.query, json=body, headers=uploading.headers
+    )
+
+    assert code(answer) == (422, "invalid-package")
+
+
+def test_a_size_that_is_not_the_content_s(uploading: Uploading):
+    uploading.put(frame(SMALL))
+    wrong = entry("main.py", SMALL).model_copy(update={"size_bytes": 1})
+    body = creation({}, uploading.runtime).model_dump() | {"files": [wrong.model_dump()]}
+    answer = uploading.client.post(
+        "/uploads", params=uploading.query, json=body, headers=uploading.headers
+    )
+
+    assert code(answer) == (422, "invalid-package")
+
+
+def test_a_package_that_is_too_large(uploading: Uploading):
+    body = creation({"main.py": SMALL}, uploading.runtime).model_dump()
+    body["files"][0]["size_bytes"] = 11 << 30
+    answer = uploading.client.post(
+        "/uploads", params=uploading.query, json=body, headers=uploading.headers
+    )
+
+    assert code(answer) == (413, "too-large")
+
+
+def test_a_list_that_is_no_list(uploading: Uploading):
+    def send(content: bytes) -> dict[str, Any]:
+        answer = uploading.client.post(
+            "/uploads", params=uploading.query, content=content, headers=uploading.headers
+        )
+        assert code(answer) == (422, "invalid-request")
+        return answer.json()["error"]
+
+    assert "JSON" in send(b"{")["message"]
+    assert "JSON" in send(b"\xff\xfe")["message"]
+    details = send(b'{"name": "x", "runtime": "r", "files": [{"path": 1}], "more": 1}')["details"]
+    assert {detail["pointer"] for detail in details} == {"/files/0/path", "/more"}
+
+
+def test_unknown_and_foreign_things(uploading: Uploading):
+    missing = "00000000-0000-4000-8000-000000000000"
+    foreign = uploading.world.organization("Foreign")
+    foreign_runtime = uploading.world.runtime("Secret", Context(foreign.organization_id))
+    foreign_process = uploading.world.process(foreign)
+
+    for fields in (
+        {"runtime": "No such"},
+        {"runtime": missing},
+        {"runtime": foreign_runtime},
+        {"runtime": "Secret"},
+        {"runtime_version": 99},
+        {"runtime_version": 2**70},
+        {"name": None, "process": missing},
+        {"name": None, "process": foreign_process},
+    ):
+        body = creation({"main.py": SMALL}, uploading.runtime).model_dump() | fields
+        answer = uploading.client.post(
+            "/uploads", params=uploading.query, json=body, headers=uploading.headers
+        )
+        assert code(answer) == (404, "not-found"), fields

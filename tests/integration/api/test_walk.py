@@ -1,0 +1,98 @@
+"""The straight path over HTTP: log in, make things, upload, run, follow."""
+
+import json
+
+import httpx
+
+from au2.domain.job import Ending, JobState
+from au2.domain.version import ImageStatus
+from tests.support.world import OPERATOR, PASSWORD, World, frame
+
+
+def read_events(text: str) -> list[tuple[str, str | None, dict]]:
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if line[:1] != ":")
+        if fields:
+            found.append((fields["event"], fields.get("id"), json.loads(fields["data"])))
+    return found
+
+
+def test_the_whole_walk(client: httpx.Client, world: World):
+    token = client.post("/login", json={"email": OPERATOR.upper(), "password": PASSWORD}).json()
+    client.headers["Authorization"] = f"Bearer {token['token']}"
+    organization = client.post("/organizations", json={"name": "Acme"}).json()["id"]
+    project = client.post(
+        f"/organizations/{organization}/projects", json={"name": "Forecast"}
+    ).json()["id"]
+    context = {"organization": organization, "project": project.upper()}
+    world.runtime()
+
+    (runtime,) = client.get("/runtimes", params=context).json()
+    assert (runtime["name"], runtime["version"], runtime["organization"]) == ("Python3.11", 4, None)
+
+    content, large = b"print('hello')\n", b"x" * 200_000
+    files = [
+        {"path": "main.py", "size_bytes": len(content), "sha256": frame(content)[:32].hex()},
+        {"path": "data.bin", "size_bytes": len(large), "sha256": frame(large)[:32].hex()},
+    ]
+    begun = client.post(
+        "/uploads",
+        params=context,
+        json={"name": "hello", "runtime": "Python3.11", "files": files},
+    )
+    assert begun.status_code == 201, begun.text
+    upload = begun.json()
+    assert upload["version"] == 1
+    assert upload["lacking"] == [file["sha256"] for file in files]
+    fence = {"fence": upload["fence"]}
+    address = f"/uploads/{upload['id']}"
+    early = client.post(f"{address}/complete", params=fence)
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "conflict")
+    sent = client.put(
+        f"{address}/contents", params=fence, content=frame(content) + frame(large)
+    ).json()
+    assert sent == {"received_bytes": len(content) + len(large) + 80, "lacking": []}
+    job = client.post(f"{address}/complete", params=fence).json()
+    assert (job["id"], job["type"], job["state"]) == (
+        upload["job"],
+        "metro-dispatcher:process-upload",
+        "PENDING",
+    )
+    assert client.post(f"{address}/complete", params=fence).json() == job
+    process = upload["process"]
+    (version,) = client.get(f"/processes/{process}/versions").json()
+    assert (version["id"], version["image_status"]) == (1, ImageStatus.BUILDING)
+
+    number = world.version(process)
+    run = client.post("/jobs", params=context, json={"process": "hello", "arguments": {"a": [1]}})
+    assert run.status_code == 201, run.text
+    run_id = run.json()["id"]
+    assert run.json() == client.get(f"/jobs/{run_id}").json()
+    assert run.json()["version"] == number
+    claim = world.claim(run_id)
+    world.logs.write_line(run_id, 1, "stdout", "hello")
+    world.logs.append(run_id, 1, b"2030-01-01T00:00:00Z stderr P \xff\n")
+    world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
+
+    followed = client.get(f"/jobs/{run_id}/logs/follow")
+    assert followed.headers["content-type"].startswith("text/event-stream")
+    log, end = read_events(followed.text)
+    raw = client.get(f"/jobs/{run_id}/logs")
+    assert log[1] == str(len(raw.content))
+    assert raw.content.endswith(b"stderr P \xff\n")
+    first, second = log[2]["records"]
+    assert (first["stream"], first["text"]) == ("stdout", "hello")
+    assert (second["stream"], second["partial"], second["base64"]) == ("stderr", True, "/w==")
+    assert (end[0], end[2]["state"]) == ("end", "SUCCEEDED")
+    assert client.get(f"/jobs/{run_id}/output").json() == {"answer": 42}
+    page = client.get("/jobs", params={**context, "limit": 1}).json()
+    assert [item["id"] for item in page["items"]] == [run_id]
+    assert page["next_before"] == run_id
+    page = client.get("/jobs", params={**context, "before": run_id}).json()
+    assert [item["id"] for item in page["items"]] == [upload["job"]]
+    assert page["next_before"] is None
+
+
+def test_health_needs_no_token(client: httpx.Client):
+    assert client.get("/health").json() == {"status": "ok", "version": "0"}

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from au2.cli.cells import format_cell, visible
+from au2.cli.documents import format_json, format_yaml
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+WORDS = st.sampled_from(
+    ["yes", "NO", "1.10", "0x1", "1:30", "#", "~", "=", "<<", "-", "?", "", " a", "a: b", "- a"]
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+    | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT | WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+def load(text: str, version: tuple[int, int]) -> object:
+    reader = YAML(typ="safe", pure=True)
+    reader.version = version
+    return reader.load(text)
+
+
+@given(VALUES)
+def test_yaml_is_read_back_alike_by_both_versions(value: object) -> None:
+    text = format_yaml(value)
+
+    assert load(text, (1, 2)) == value
+    assert load(text, (1, 1)) == value
+
+
+@given(VALUES)
+def test_json_is_read_back(value: object) -> None:
+    assert json.loads(format_json(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (0, "0"),
+        ("a\nb", "a\nb"),
+        (["a", "b"], "a, b"),
+        ([], ""),
+        ({"a": 1}, '{"a": 1}'),
+        ("\x1b[0m\x9b", "\\x1b[0m\\x9b"),
+        ("a\tb", "a    b"),
+        ("日本\u202e", "日本\\u202e"),
+    ],
+)
+def test_cells(value: object, shown: str) -> None:
+    assert format_cell(value) == shown
+
+
+@given(st.text())
+def test_nothing_invisible_is_printed(text: str) -> None:
+    assert all(line.isprintable() for line in visible(text).split("\n"))

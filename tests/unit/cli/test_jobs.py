@@ -1,0 +1,265 @@
+"""Running, following, waiting, logs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from au2.logs.record import Record, format_record
+from tests.unit.cli.conftest import CommandLine
+from tests.unit.client.api import NOW, PROCESS, Answer, Api, job_document, log_event, sse
+
+FOLLOW = "GET /jobs/12/logs/follow"
+FAILED = {
+    "state": "FAILED",
+    "reason": "exit-code",
+    "reason_text": "The program ended with 3.",
+    "exit_code": 3,
+}
+LINE = b"Job submitted: 12\n"
+
+
+@pytest.fixture(autouse=True)
+def submitted(api: Api) -> None:
+    api.answer("POST /jobs", job_document(state="PENDING"))
+
+
+def follow(api: Api, *events: tuple[str, object, int | None], **ending: object) -> None:
+    body = sse(*events, ("end", job_document(**ending), None))
+    api.routes[FOLLOW] = Answer(body=body, chunked=True)
+
+
+def test_run(api: Api, au2: CommandLine) -> None:
+    result = au2.ok("process", "run", PROCESS)
+
+    assert result.out == LINE
+    assert result.err == b""
+    assert api.asked() == ["POST /jobs"]
+    assert api.requests[0].document == {"process": PROCESS, "arguments": {}, "environment": {}}
+
+
+def test_run_with_everything(api: Api, au2: CommandLine) -> None:
+    au2.ok(
+        *("process", "run", PROCESS, "--ver", "3", "--env", "A=b=c", "--env", "E="),
+        *("--arg", "days=7", "--arg", "name=north", "--arg", 'list=[1, "a"]', "--arg", 'text="7"'),
+        *("--cpu", "0.5", "--memory", "512MiB", "--timeout", "5m", "--network", "none"),
+    )
+
+    assert api.requests[0].document == {
+        "process": PROCESS,
+        "version": 3,
+        "environment": {"A": "b=c", "E": ""},
+        "arguments": {"days": 7, "name": "north", "list": [1, "a"], "text": "7"},
+        "cpu": 0.5,
+        "memory_bytes": 512 << 20,
+        "timeout_seconds": 300.0,
+        "network": "none",
+    }
+
+
+def test_arguments_from_elsewhere(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "args.json"
+    file.write_text('{"a": "ä"}')
+
+    au2.ok("process", "run", PROCESS, "--args", '{"a": "ä"}')
+    au2.ok("process", "run", PROCESS, "--args-file", file)
+    au2.ok("process", "run", PROCESS, "--args-file", "-", stdin='{"a": "ä"}'.encode())
+
+    assert [request.document["arguments"] for request in api.requests] == [{"a": "ä"}] * 3
+
+
+def test_follow_prints_bytes_exactly(api: Api, au2: CommandLine) -> None:
+    records = [
+        {"time": NOW, "stream": "stdout", "partial": True, "base64": "/wANAA=="},
+        {"time": NOW, "stream": "platform", "partial": False, "text": "Restarted."},
+        {"time": NOW, "stream": "stdout", "partial": False, "text": "\x1b[31mred"},
+        {"time": NOW, "stream": "stderr", "partial": True, "text": "no newline"},
+    ]
+    follow(api, ("log", {"records": records}, 9))
+
+    result = au2.ok("process", "run", PROCESS, "--follow")
+
+    assert result.out == LINE + b"\xff\x00\r\x00\x1b[31mred\n"
+    assert result.err == b"Restarted.\nno newline"
+
+
+@pytest.mark.parametrize(("flags", "exit_code"), [([], 1), (["--exit-code"], 3)])
+def test_a_failed_job_fails_the_command(
+    api: Api, au2: CommandLine, flags: list[str], exit_code: int
+) -> None:
+    follow(api, log_event(5, ("stdout", "hello")), **FAILED)
+    api.answer("GET /jobs/12", job_document(**FAILED))
+    sentence = b"Job 12 FAILED (exit-code): The program ended with 3.\n"
+
+    followed = au2("process", "run", PROCESS, "--follow", *flags)
+    waited = au2("process", "run", PROCESS, "--wait", *flags)
+    later = au2("job", "wait", "12", *flags)
+
+    assert (followed.exit_code, waited.exit_code, later.exit_code) == (exit_code,) * 3
+    assert followed.out == LINE + b"hello\n"
+    assert waited.out == LINE
+    assert followed.err == waited.err == later.err == sentence
+
+
+@pytest.mark.parametrize("code", [0, 256, None])
+def test_a_failure_never_passes_for_success(api: Api, au2: CommandLine, code: int | None) -> None:
+    ending = {"state": "FAILED", "reason": "after-failed", "exit_code": code}
+    api.answer("GET /jobs/12", job_document(**ending))
+
+    assert au2("job", "wait", "12", "--exit-code").exit_code == 1
+
+
+def test_waiting_for_success(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12", job_document())
+
+    assert au2.ok("process", "run", PROCESS, "--wait").out == LINE
+    assert au2.ok("job", "wait", "12").out == b""
+
+
+def test_a_log_that_is_followed_over_a_cut_says_so(api: Api, au2: CommandLine) -> None:
+    end = sse(log_event(9, ("stdout", "b")), ("end", job_document(), None))
+    api.in_turn(
+        FOLLOW,
+        Answer(body=sse(log_event(5, ("stdout", "a"))), chunked=True, cut=True),
+        Answer(body=end, chunked=True),
+    )
+
+    api.answer("GET /jobs/12", job_document())
+
+    result = au2.ok("job", "logs", "12", "--follow")
+
+    assert result.out == b"a\nb\n"
+    assert "connection broke" in result.errors
+    assert api.of(FOLLOW)[1].query == {"attempt": "1", "offset": "5"}
+
+
+LOG = [
+    Record("2026-01-01T00:00:00.000000001Z", "stdout", True, b"par"),
+    Record("2026-01-01T00:00:00.000000002Z", "platform", False, b"Note."),
+    Record("2026-01-01T00:00:00.000000003Z", "stdout", False, b"tial \xff"),
+    Record("2026-01-01T00:00:00.000000004Z", "stderr", True, b"oh"),
+]
+
+
+def put_log(api: Api) -> None:
+    api.routes["GET /jobs/12/logs"] = Answer(body=b"".join(map(format_record, LOG)))
+
+
+def test_logs_are_printed_exactly(api: Api, au2: CommandLine) -> None:
+    put_log(api)
+
+    result = au2.ok("job", "logs", "12", "--attempt", "2")
+
+    assert result.out == b"partial \xff\n"
+    assert result.err == b"Note.\noh"
+    assert api.requests[0].query == {"attempt": "2"}
+
+
+def test_logs_with_times(api: Api, au2: CommandLine) -> None:
+    put_log(api)
+
+    result = au2.ok("job", "logs", "12", "--timestamps")
+
+    assert result.out == b"2026-01-01T00:00:00.000000001Z stdout partial \xff\n"
+    assert result.err.startswith(b"2026-01-01T00:00:00.000000002Z platform Note.\n")
+
+
+def test_logs_as_documents(api: Api, au2: CommandLine) -> None:
+    put_log(api)
+    expected = [
+        {"time": LOG[0].time, "stream": "stdout", "partial": True, "text": "par"},
+        {"time": LOG[1].time, "stream": "platform", "partial": False, "text": "Note."},
+        {"time": LOG[2].time, "stream": "stdout", "partial": False, "base64": "dGlhbCD/"},
+        {"time": LOG[3].time, "stream": "stderr", "partial": True, "text": "oh"},
+    ]
+
+    assert au2.ok("job", "logs", "12", "-o", "json").document == expected
+    lines = au2.ok("job", "logs", "12", "-o", "yaml").text.splitlines()
+    assert [json.loads(line.removeprefix("- ")) for line in lines] == expected
+    api.routes["GET /jobs/12/logs"] = Answer()
+    assert au2.ok("job", "logs", "12", "-o", "json").document == []
+
+
+def test_stop(api: Api, au2: CommandLine) -> None:
+    api.answer("POST /jobs/12/stop", job_document(state="RUNNING", ended_at=None))
+    assert "au2 job wait 12" in au2.ok("job", "stop", "12").errors
+
+    api.answer("POST /jobs/12/stop", job_document(state="STOPPED"))
+    assert "STOPPED" in au2.ok("job", "stop", "12").errors
+
+
+@pytest.mark.parametrize(
+    "words", [("process", "run", PROCESS, "--follow"), ("job", "logs", "12", "--follow")]
+)
+def test_interrupting_leaves_the_job_running(
+    api: Api, au2: CommandLine, words: tuple[str, ...]
+) -> None:
+    hold = Event()
+    body = sse(log_event(5, ("stdout", "begun")))
+    api.routes[FOLLOW] = Answer(body=body, chunked=True, hold=hold)
+    api.answer("GET /jobs/12", job_document(state="RUNNING"))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "au2.cli.main", *words],
+        env=os.environ | au2.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        with child:
+            assert child.stdout is not None
+            assert b"begun\n" in iter(child.stdout.readline, b"")
+            child.send_signal(signal.SIGINT)
+            _, errors = child.communicate()
+    finally:
+        hold.set()
+
+    assert child.returncode == 130
+    assert b"au2 job logs 12 --follow" in errors
+    assert b"au2 job stop 12" in errors
+    assert b"Traceback" not in errors
+
+
+def test_a_reader_that_goes_away_is_no_error(api: Api, au2: CommandLine) -> None:
+    record = format_record(Record(NOW, "stdout", False, b"x" * 1000))
+    api.routes["GET /jobs/12/logs"] = Answer(body=record * 5000)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "au2.cli.main", "job", "logs", "12"],
+        env=os.environ | au2.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        child.stdout.readline()
+        child.stdout.close()
+        errors = child.stderr.read()
+
+    assert child.returncode == 141
+    assert errors == b""
+
+
+def test_running_imports_no_wire_models(api: Api, au2: CommandLine) -> None:
+    """`process run --follow` is measured against `docker run`; pydantic is a third of that."""
+    follow(api, log_event(5, ("stdout", "hello")))
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from au2.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "process", "run", PROCESS, "--follow"],
+        env=os.environ | au2.environment,
+        capture_output=True,
+        check=True,
+    )
+
+    assert done.stdout == LINE + b"hello\n"
+    loaded = set(done.stderr.decode().split())
+    assert not {"pydantic", "rich", "ruamel", "asyncio", "urllib.request"} & loaded

@@ -1,0 +1,386 @@
+"""`au2 process repo`: init, check, upload."""
+
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from au2.package.manifest import parse_manifest
+from tests.unit.cli.conftest import CommandLine
+from tests.unit.client.api import (
+    NOW,
+    ORGANIZATION,
+    PROCESS,
+    PROJECT,
+    Answer,
+    Api,
+    Request,
+    job_document,
+)
+
+RUNTIME = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
+OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
+THREE_LINES = "Version created: 4\nUploading package\nJob submitted: 12\n"
+
+
+def runtime(**changes: object) -> dict[str, object]:
+    return {
+        "id": RUNTIME,
+        "name": "Python3.11",
+        "language": "python",
+        "version": 4,
+        "image_digest": "sha256:0",
+        "organization": None,
+        "project": None,
+        "created_at": NOW,
+        "retired_at": None,
+        **changes,
+    }
+
+
+class Store:
+    """The upload endpoints, remembering contents as the server would."""
+
+    def __init__(self, api: Api) -> None:
+        self.contents: set[str] = set()
+        self.lists: list[dict[str, object]] = []
+        api.routes["POST /uploads"] = self._begin
+        api.routes["PUT /uploads/up/contents"] = self._receive
+        api.answer("POST /uploads/up/complete", job_document(state="PENDING"))
+        api.routes["DELETE /uploads/up"] = Answer(204)
+
+    def _begin(self, request: Request) -> Answer:
+        self.lists.append(request.document)
+        digests = [file["sha256"] for file in request.document["files"] if file["type"] == "file"]
+        lacking = sorted(set(digests) - self.contents)
+        view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1}
+        return Answer(body=json.dumps(view | {"lacking": lacking}).encode())
+
+    def _receive(self, request: Request) -> Answer:
+        body = request.body
+        while body:
+            size = int.from_bytes(body[32:40], "big")
+            self.contents.add(hashlib.sha256(body[40 : 40 + size]).hexdigest())
+            body = body[40 + size :]
+        return Answer(body=json.dumps({"received_bytes": 1, "lacking": []}).encode())
+
+
+@pytest.fixture
+def store(api: Api) -> Store:
+    return Store(api)
+
+
+@pytest.fixture
+def package(api: Api, au2: CommandLine, tmp_path: Path) -> Path:
+    """A new package called forecast."""
+    api.answer("GET /runtimes", [runtime()])
+    directory = tmp_path / "forecast"
+    au2.ok("process", "repo", "init", directory, "--yes")
+    api.requests.clear()
+    return directory
+
+
+def manifest_of(directory: Path) -> str:
+    return (directory / "aunsight.yml").read_text()
+
+
+def test_init_without_questions(package: Path) -> None:
+    manifest = parse_manifest(manifest_of(package))
+
+    assert (manifest.name, manifest.description, manifest.runtime) == ("forecast", "", RUNTIME)
+    assert {path.name for path in package.iterdir()} == {
+        *("aunsight.yml", "args.schema.yml", "out.schema.yml", "env.yml", ".auignore", "main.py")
+    }
+
+
+@pytest.mark.parametrize("answer", ["2", "R4.2", OTHER])
+def test_init_asks(api: Api, au2: CommandLine, tmp_path: Path, answer: str) -> None:
+    api.answer("GET /runtimes", [runtime(), runtime(id=OTHER, name="R4.2", language="r")])
+
+    result = au2("process", "repo", "init", tmp_path / "p", typed=f"\nWhat it does\n9\n{answer}\n")
+
+    assert result.exit_code == 0, result
+    manifest = parse_manifest(manifest_of(tmp_path / "p"))
+    assert (manifest.name, manifest.description, manifest.runtime) == ("p", "What it does", OTHER)
+    assert (tmp_path / "p" / "main.r").exists()
+
+
+@pytest.mark.parametrize("named", ["R4.2", OTHER, OTHER.upper()])
+def test_init_by_flags(api: Api, au2: CommandLine, tmp_path: Path, named: str) -> None:
+    api.answer("GET /runtimes", [runtime(), runtime(id=OTHER, name="R4.2", language="r")])
+
+    au2.ok(
+        *("process", "repo", "init", tmp_path / "p"),
+        *("--name", "n: x", "--description", "# d", "--runtime", named),
+    )
+
+    manifest = parse_manifest(manifest_of(tmp_path / "p"))
+    assert (manifest.name, manifest.description, manifest.runtime) == ("n: x", "# d", OTHER)
+
+
+@pytest.mark.parametrize(
+    ("flags", "exit_code", "told"),
+    [
+        ([], 2, "--name"),
+        (["--name", "n"], 2, "--description"),
+        (["--name", "n", "--description", ""], 2, "--runtime"),
+        (["--yes"], 2, "--runtime"),
+        (["--yes", "--runtime", "Cobol85"], 3, "Cobol85"),
+        (["--yes", "--runtime", "Twin"], 5, OTHER),
+        (["--yes", "--runtime", "Old"], 3, "Old"),
+    ],
+)
+def test_init_that_cannot_be_done_leaves_nothing(
+    api: Api, au2: CommandLine, tmp_path: Path, flags: list[str], exit_code: int, told: str
+) -> None:
+    old = runtime(id=PROJECT, name="Old", retired_at=NOW)
+    api.answer("GET /runtimes", [runtime(name="Twin"), runtime(id=OTHER, name="Twin"), old])
+
+    result = au2("process", "repo", "init", tmp_path / "p", *flags)
+
+    assert result.exit_code == exit_code
+    assert told in result.errors
+    assert not (tmp_path / "p").exists()
+
+
+def test_init_twice(au2: CommandLine, api: Api, package: Path) -> None:
+    before = manifest_of(package)
+
+    assert au2("process", "repo", "init", package, "--yes").exit_code == 5
+    assert manifest_of(package) == before
+    assert not api.requests
+
+
+def test_check(au2: CommandLine, api: Api, package: Path) -> None:
+    assert au2.ok("process", "repo", "check", package).out == b""
+    assert au2.ok("process", "repo", "check", package, "-o", "json").document == []
+
+    (package / "aunsight.yml").write_text("name: x\nruntime: r\nentry: y\n")
+    (package / "env.yml").write_text("A: 1\nAU_JOB: 2\n")
+
+    result = au2("process", "repo", "check", package)
+    assert result.exit_code == 1
+    assert "aunsight.yml:3: " in result.errors
+    assert "env.yml:2: " in result.errors
+    documents = au2("process", "repo", "check", package, "-o", "json").document
+    assert {(item["file"], item["line"]) for item in documents} == {
+        ("aunsight.yml", 3),
+        ("env.yml", 2),
+    }
+    assert not api.requests
+
+
+def test_the_first_upload_makes_the_process(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+
+    result = au2.ok("process", "repo", "upload", package, "--yes")
+
+    assert result.text == THREE_LINES
+    assert api.asked() == [
+        "GET /processes",
+        "POST /uploads",
+        "PUT /uploads/up/contents",
+        "POST /uploads/up/complete",
+    ]
+    assert (store.lists[0]["name"], store.lists[0]["runtime"]) == ("forecast", RUNTIME)
+    assert "process" not in store.lists[0]
+    key = f"{ORGANIZATION}/{PROJECT}"
+    assert parse_manifest(manifest_of(package)).processes == {key: PROCESS}
+
+
+def test_later_uploads_need_no_look_up_and_send_little(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+    au2.ok("process", "repo", "upload", package, "--yes")
+    api.requests.clear()
+
+    unchanged = au2.ok("process", "repo", "upload", package, "--yes")
+    assert api.asked() == ["POST /uploads", "POST /uploads/up/complete"]
+    assert store.lists[1]["process"] == PROCESS
+    # The process id that was written is no part of what is uploaded.
+    assert store.lists[1]["files"] == store.lists[0]["files"]
+    assert "Nothing to send" in unchanged.errors
+
+    (package / "main.py").write_text("print('new')\n")
+    api.requests.clear()
+    au2.ok("process", "repo", "upload", package, "--yes")
+    (sent,) = api.of("PUT /uploads/up/contents")
+    assert len(sent.body) == 40 + len("print('new')\n")
+
+
+def test_it_asks_before_it_makes_anything(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+    upload = ("process", "repo", "upload", package)
+
+    assert au2(*upload).exit_code == 2
+    declined = au2(*upload, typed="n\n")
+    assert declined.exit_code == 1
+    assert "no process 'forecast'" in declined.errors
+    assert not store.lists
+
+    assert au2(*upload, typed="y\n").text == THREE_LINES
+    api.requests.clear()
+    again = au2(*upload, typed="y\n")
+    assert "new version of process 'forecast'" in again.errors
+    assert "GET /processes" not in api.asked()
+
+
+def process(process_id: str, project: str | None) -> dict[str, object]:
+    return {
+        "id": process_id,
+        "name": "forecast",
+        "organization": ORGANIZATION,
+        "project": project,
+    }
+
+
+def test_a_process_of_that_name_gets_the_version(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    # The organization's namesake is visible from the project, but not where this upload goes.
+    api.answer("GET /processes", [process(OTHER, None), process(PROCESS, PROJECT)])
+
+    au2.ok("process", "repo", "upload", package, "--yes")
+
+    assert store.lists[0]["process"] == PROCESS
+
+
+def test_two_of_that_name(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
+    api.answer("GET /processes", [process(OTHER, PROJECT), process(PROCESS, PROJECT)])
+
+    result = au2("process", "repo", "upload", package, "--yes")
+
+    assert result.exit_code == 5
+    for part in (OTHER, PROCESS, "--process ID", "--new"):
+        assert part in result.errors
+    assert not store.lists
+    au2.ok("process", "repo", "upload", package, "--yes", "--process", PROCESS)
+    au2.ok("process", "repo", "upload", package, "--yes", "--new")
+    assert store.lists[0]["process"] == PROCESS
+    assert store.lists[1]["name"] == "forecast"
+
+
+def test_a_process_that_is_gone(api: Api, au2: CommandLine, package: Path) -> None:
+    api.fail("POST /uploads", 404, "not-found", "There is no such process.")
+
+    result = au2("process", "repo", "upload", package, "--yes", "--process", PROCESS)
+
+    assert result.exit_code == 3
+    assert "--new" in result.errors
+    assert not parse_manifest(manifest_of(package)).processes
+
+
+def test_another_process_for_once(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
+    api.answer("GET /processes", [])
+    au2.ok("process", "repo", "upload", package, "--yes")
+    before = manifest_of(package)
+
+    au2.ok("process", "repo", "upload", package, "--yes", "--process", OTHER)
+
+    assert store.lists[1]["process"] == OTHER
+    assert manifest_of(package) == before
+
+
+def test_a_package_with_mistakes_sends_nothing(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    (package / "main.py").unlink()
+    (package / "env.yml").write_text("A: [\n")
+    os.mkfifo(package / "pipe")
+
+    result = au2("process", "repo", "upload", package, "--yes")
+
+    assert result.exit_code == 1
+    for part in ("main.py", "env.yml:", "pipe"):
+        assert part in result.errors
+    assert not api.requests
+
+
+def test_an_upload_that_is_refused_is_given_up(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+    api.fail("PUT /uploads/up/contents", 507, "storage-full", "The server's disk is full.")
+
+    result = au2("process", "repo", "upload", package, "--yes")
+
+    assert result.exit_code == 1
+    assert "disk is full" in result.errors
+    assert "au2 job show 12" in result.errors
+    assert api.asked()[-1] == "DELETE /uploads/up"
+    # The process is there: the next try must not make another.
+    assert parse_manifest(manifest_of(package)).processes
+
+
+@pytest.mark.parametrize(("state", "exit_code"), [("SUCCEEDED", 0), ("FAILED", 1)])
+def test_waiting_for_the_build(
+    api: Api, au2: CommandLine, package: Path, store: Store, state: str, exit_code: int
+) -> None:
+    api.answer("GET /processes", [])
+    ending = {"state": state, "reason": "build-failed", "reason_text": "Mend main.py."}
+    api.answer("GET /jobs/12", job_document(**ending))
+
+    result = au2("process", "repo", "upload", package, "--yes", "--wait")
+
+    assert result.exit_code == exit_code
+    assert result.text == THREE_LINES
+    assert ("Job 12 FAILED (build-failed): Mend main.py." in result.errors) is bool(exit_code)
+
+
+def test_the_manifest_keeps_its_mode_and_its_comments(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+    manifest = package / "aunsight.yml"
+    manifest.write_text("# mine\n" + manifest.read_text())
+    manifest.chmod(0o640)
+
+    au2.ok("process", "repo", "upload", package, "--yes")
+
+    assert manifest.read_text().startswith("# mine\n")
+    assert stat.S_IMODE(manifest.stat().st_mode) == 0o640
+    assert not list(package.glob(".aunsight*"))
+
+
+def test_progress_on_a_terminal(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
+    api.answer("GET /processes", [])
+    (package / "data.bin").write_bytes(os.urandom(3 << 20))
+
+    result = au2("process", "repo", "upload", package, typed="y\n")
+
+    assert result.text == THREE_LINES
+    assert "Sent 3 MiB" in result.errors
+    assert "MiB/s" in result.errors
+
+
+def test_uploading_imports_no_wire_models(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    """pydantic alone would take longer than the upload of a small package."""
+    api.answer("GET /processes", [])
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from au2.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "process", "repo", "upload", package, "--yes"],
+        env=os.environ | au2.environment,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert done.stdout == THREE_LINES
+    assert not {"pydantic", "rich", "asyncio"} & set(done.stderr.split())

@@ -1,0 +1,28 @@
+"""A server to talk to, and a connection to it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from au2.client.address import parse_address
+from au2.client.transport import Transport
+from au2.domain.context import Context
+from tests.unit.client.api import ORGANIZATION, PROJECT, Api, serve
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with serve() as served:
+        yield served
+
+
+@pytest.fixture
+def transport(api: Api) -> Iterator[Transport]:
+    made = Transport(parse_address(api.url), token="secret", environment={})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def context() -> Context:
+    return Context(ORGANIZATION, PROJECT)

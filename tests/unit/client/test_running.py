@@ -1,0 +1,66 @@
+"""The run path writes the wire by hand: here it is held against the wire models."""
+
+from au2.client.running import JobStanding, Run, poll_job, read_standing, submit_run
+from au2.client.transport import Transport
+from au2.contract.job import JobView, RunCreation
+from au2.domain.context import Context
+from au2.domain.job import JobState
+from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
+
+FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none")
+
+
+def test_a_run_is_what_the_contract_says() -> None:
+    assert RunCreation.model_validate(FULL.to_document()) == RunCreation(
+        process=PROCESS,
+        version=3,
+        arguments={"a": [1, None]},
+        environment={"B": "c"},
+        cpu=0.5,
+        memory_bytes=1 << 30,
+        timeout_seconds=90.0,
+        network="none",
+    )
+    assert set(FULL.to_document()) == set(RunCreation.model_fields)
+
+
+def test_what_is_not_said_is_not_sent() -> None:
+    document = Run(PROCESS).to_document()
+
+    assert document == {"process": PROCESS, "arguments": {}, "environment": {}}
+    assert RunCreation.model_validate(document) == RunCreation(process=PROCESS)
+
+
+def test_a_standing_is_part_of_the_job_view() -> None:
+    view = JobView.model_validate(job_document(state="FAILED", reason="exit-code", exit_code=3))
+
+    standing = read_standing(view.model_dump(mode="json"))
+
+    assert standing == JobStanding(12, "FAILED", "exit-code", None, 3)
+    fields = set(JobStanding.__dataclass_fields__) - {"newest_attempt"}
+    assert fields <= set(JobView.model_fields)
+
+
+def test_standings_know_the_same_ends_as_the_domain() -> None:
+    for state in JobState:
+        standing = JobStanding(1, state.value, None, None, None)
+        assert standing.is_final is state.is_final
+        assert standing.succeeded is (state is JobState.SUCCEEDED)
+
+
+def test_submit(api: Api, transport: Transport, context: Context) -> None:
+    api.answer("POST /jobs", job_document(state="PENDING"))
+
+    standing = submit_run(transport, context, FULL)
+
+    assert (standing.id, standing.state) == (12, "PENDING")
+    assert api.requests[0].query == {"organization": ORGANIZATION, "project": PROJECT}
+    assert api.requests[0].document == FULL.to_document()
+
+
+def test_poll(api: Api, transport: Transport) -> None:
+    api.answer("GET /jobs/12", job_document())
+
+    assert poll_job(transport, 12).succeeded
+    assert poll_job(transport, 12, wait_seconds=2.5).succeeded
+    assert [request.query for request in api.requests] == [{}, {"wait_seconds": "2.5"}]

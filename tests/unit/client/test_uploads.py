@@ -1,0 +1,186 @@
+import hashlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from au2.client.contents import make_body, pick_contents
+from au2.client.transport import Transport
+from au2.client.uploads import (
+    UploadPlan,
+    UploadSession,
+    abandon_upload,
+    begin_upload,
+    complete_upload,
+    send_contents,
+)
+from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
+from au2.contract.upload import UploadCreation, UploadView
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, InvalidPackage, LeaseLost, UnexpectedAnswer
+from au2.package.entries import PackagedFile
+from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
+
+
+def packaged(source: Path | bytes, path: str = "a") -> PackagedFile:
+    content = source if isinstance(source, bytes) else source.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return PackagedFile(path, "file", False, len(content), digest, "", source)
+
+
+def plan(*files: PackagedFile, process: str | None = None) -> UploadPlan:
+    return UploadPlan(process, "forecast", "What it does", "Python3.11", None, files)
+
+
+def session(lacking: Sequence[str], fence: int = 7) -> UploadSession:
+    return UploadSession("up/1", PROCESS, 4, 12, fence, tuple(lacking))
+
+
+def view(lacking: Sequence[str], fence: int = 7) -> dict[str, object]:
+    found = UploadView(
+        id="up", process=PROCESS, version=4, job=12, fence=fence, lacking=list(lacking)
+    )
+    return found.model_dump(mode="json")
+
+
+def unframe(body: bytes) -> list[bytes]:
+    stream, found = io.BytesIO(body), []
+    while header := stream.read(HEADER_BYTES):
+        parsed = parse_header(header)
+        content = stream.read(parsed.size_bytes)
+        assert hashlib.sha256(content).hexdigest() == parsed.sha256
+        found.append(content)
+    return found
+
+
+def test_a_plan_is_what_the_contract_says() -> None:
+    link = PackagedFile("l", "link", False, 0, "", "a", b"")
+    new = UploadCreation.model_validate(plan(packaged(b"x"), link).to_document())
+    old = UploadCreation.model_validate(plan(process=PROCESS).to_document())
+
+    assert (new.process, new.name, new.runtime) == (None, "forecast", "Python3.11")
+    assert [(file.path, file.type, file.target) for file in new.files] == [
+        ("a", "file", ""),
+        ("l", "link", "a"),
+    ]
+    assert (old.process, old.name) == (PROCESS, None)
+    given = UploadPlan(None, "n", "d", "r", 3, ()).to_document()
+    assert set(given) | {"process"} == set(UploadCreation.model_fields)
+    assert set(UploadSession.__dataclass_fields__) == set(UploadView.model_fields)
+
+
+def test_begin_complete_abandon(api: Api, transport: Transport, context: Context) -> None:
+    api.answer("POST /uploads", view(["a" * 64]))
+    api.answer("POST /uploads/up/complete", job_document(state="PENDING"))
+    api.routes["DELETE /uploads/up"] = Answer(204)
+
+    begun = begin_upload(transport, context, plan())
+    assert begun == UploadSession("up", PROCESS, 4, 12, 7, ("a" * 64,))
+    assert complete_upload(transport, begun).id == 12
+    abandon_upload(transport, begun)
+
+    assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
+
+
+def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(bytes(range(256)) * 4096)
+    files = [packaged(b"one", "1"), packaged(b"", "2"), packaged(big, "3"), packaged(b"no", "4")]
+    lacking = [files[2].sha256, files[0].sha256, files[1].sha256]
+    api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 1, "lacking": []})
+    counted: list[int] = []
+
+    send_contents(transport, session(lacking), plan(*files), counted.append)
+
+    (request,) = api.requests
+    assert unframe(request.body) == [big.read_bytes(), b"one", b""]
+    assert request.headers["content-type"] == MEDIA_TYPE
+    assert sum(counted) == len(request.body)
+
+
+def test_small_files_share_blocks() -> None:
+    files = [packaged(f"{number}".encode(), f"{number}") for number in range(100)]
+
+    body = list(make_body(pick_contents(files, [file.sha256 for file in files]), lambda _: None))
+
+    assert len(body) == 1
+
+
+def test_nothing_lacking_is_nothing_sent(api: Api, transport: Transport) -> None:
+    send_contents(transport, session([]), plan(packaged(b"x")), lambda _: None)
+
+    assert api.requests == []
+
+
+def test_a_cut_connection_is_gone_on_with(api: Api, transport: Transport) -> None:
+    files = [packaged(b"one", "1"), packaged(b"two", "2")]
+    done = Answer(body=json.dumps({"received_bytes": 3, "lacking": []}).encode())
+    api.in_turn("PUT /uploads/up%2F1/contents", Answer(body=b"", cut=True), done)
+    api.answer("GET /uploads/up%2F1", view([files[1].sha256]))
+
+    lacking = [file.sha256 for file in files]
+    send_contents(transport, session(lacking), plan(*files), lambda _: None)
+
+    sent = api.of("PUT /uploads/up%2F1/contents")
+    assert [unframe(request.body) for request in sent] == [[b"one", b"two"], [b"two"]]
+
+
+def test_another_upload_took_over(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    api.routes["PUT /uploads/up%2F1/contents"] = Answer(body=b"", cut=True)
+    api.answer("GET /uploads/up%2F1", view([file.sha256], fence=8))
+
+    with pytest.raises(LeaseLost):
+        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+
+
+def test_a_server_that_is_never_content(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    again = {"received_bytes": 3, "lacking": [file.sha256]}
+    api.answer("PUT /uploads/up%2F1/contents", again)
+
+    with pytest.raises(UnexpectedAnswer):
+        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+    assert len(api.requests) < 10
+
+
+def test_a_server_that_wants_what_is_not_ours(transport: Transport) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        send_contents(transport, session(["f" * 64]), plan(packaged(b"x")), lambda _: None)
+
+
+def test_a_refusal_is_heard(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    api.fail("PUT /uploads/up%2F1/contents", 409, "lease-lost", "Too late.")
+
+    with pytest.raises(Conflict, match="Too late"):
+        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.write_bytes(b"longer than it was"),
+        lambda path: path.write_bytes(b"short"),
+        lambda path: path.write_bytes(b"other!"),
+        lambda path: path.unlink(),
+    ],
+    ids=["longer", "shorter", "other", "gone"],
+)
+def test_a_file_that_changed_is_named(
+    api: Api, transport: Transport, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes(b"before")
+    file = packaged(path, "data.csv")
+    change(path)
+
+    def refuse(request: Request) -> Answer:
+        raise AssertionError(f"a whole body arrived: {request.body!r}")
+
+    api.routes["PUT /uploads/up%2F1/contents"] = refuse
+    with pytest.raises(InvalidPackage, match="changed") as caught:
+        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+    assert "data.csv" in str(caught.value.details[0])
