@@ -44,7 +44,8 @@ def server(short_directory: Path) -> Iterator[ServerProcess]:
 
     Tests may add to it but not restart it or count what is on it.
     """
-    process = ServerProcess(short_directory / "server")
+    # Code that ignores its stop signal is not to keep the tests waiting.
+    process = ServerProcess(short_directory / "server", {"AU2_JOBS_STOP_GRACE_SECONDS": "1"})
     process.init()
     process.add_runtime()
     process.start()
