@@ -226,6 +226,15 @@ def test_who_ignores_signals_is_killed(workbench: Workbench) -> None:
     assert workbench.finish(container_id).observation.exit_code == 137
 
 
+def test_one_that_is_killed_before_its_start_has_ended(workbench: Workbench) -> None:
+    spec = workbench.spec("echo never")
+    workbench.engine.create(spec)
+    workbench.engine.signal(spec.container_id, "SIGKILL")
+    assert workbench.finish(spec.container_id).observation.exit_code == 137
+    workbench.engine.start(spec.container_id)
+    assert workbench.finish(spec.container_id).stdout == b""
+
+
 def test_unknown_signals_are_refused(workbench: Workbench) -> None:
     container_id = workbench.start("sleep 99")
     with pytest.raises(InvalidRequest):

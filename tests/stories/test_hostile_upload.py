@@ -1,6 +1,7 @@
 """A client that is not ours: file lists that climb out, too much data, half an upload."""
 
 import hashlib
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from au2.contract.contents import MEDIA_TYPE, ContentHeader, format_header
+from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
 from tests.support.checkout import RUNTIME_NAME
 from tests.support.people import MakePeople
 from tests.support.server import MakeServer
@@ -108,8 +109,9 @@ def test_file_lists_that_are_refused(server: ServerProcess, bad: dict[str, Any])
 
 def test_contents_that_lie(server: ServerProcess) -> None:
     with log_in(server) as client:
-        upload = begin(client, PACKAGE).json()
-        lying = frame(MANIFEST)[:40] + MANIFEST.swapcase()
+        unseen = os.urandom(100)
+        upload = begin(client, [*PACKAGE, entry("unseen", unseen)]).json()
+        lying = frame(unseen)[:HEADER_BYTES] + unseen[::-1]
 
         answer = send(client, upload, lying)
 

@@ -139,7 +139,7 @@ class Engine(Protocol):
 
         ``<RFC 3339 time with nanoseconds> <stdout|stderr> <P|F> <bytes>\n``; P is a partial line,
         to be joined with the next record of its stream; F ended with a newline. (Kubernetes
-        container runtime interface, "log format".) May end inside a record while the container runs.
+        container runtime interface, "log format".) May end inside a record while it runs.
         """
         ...
 

@@ -4,15 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from au2.blobs.base import BlobStore
-from au2.domain.errors import BlobMissing, Detail, InvalidPackage, TooLarge
+from au2.domain.errors import Detail, InvalidPackage, TooLarge
 from au2.package.entries import PackageEntry
 from au2.package.limits import MOST_MISTAKES, PackageLimits
 from au2.package.paths import validate_paths
 
 
-def check_file_list(
-    files: Sequence[PackageEntry], limits: PackageLimits, blobs: BlobStore
-) -> Mapping[str, int]:
+def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Mapping[str, int]:
     """Return the size of every content by its sha256, in the order of the list.
 
     Raises:
@@ -27,31 +25,22 @@ def check_file_list(
             f"The package has {total_bytes} bytes; at most {limits.total_bytes} are taken.",
             hint="Leave out what is not needed by naming it in .auignore.",
         )
-    mistakes = validate_paths(files, limits=limits) or _find_size_mistakes(files, blobs)
+    mistakes = validate_paths(files, limits=limits) or _find_size_mistakes(files)
     if mistakes:
         raise InvalidPackage("The file list has mistakes.", details=mistakes[: MOST_MISTAKES + 1])
     return {entry.sha256: entry.size_bytes for entry in files if entry.type == "file"}
 
 
-def _find_size_mistakes(files: Sequence[PackageEntry], blobs: BlobStore) -> list[Detail]:
-    """Contents whose stated size is not theirs, as far as that can be known yet."""
+def _find_size_mistakes(files: Sequence[PackageEntry]) -> list[Detail]:
+    """Equal contents with different sizes."""
     known: dict[str, int] = {}
     mistakes: list[Detail] = []
     for entry in files:
         if entry.type != "file":
             continue
-        if entry.sha256 not in known:
-            known[entry.sha256] = _size_if_present(blobs, entry)
-        if known[entry.sha256] != entry.size_bytes:
+        if known.setdefault(entry.sha256, entry.size_bytes) != entry.size_bytes:
             mistakes.append(Detail("the size is not that of the content", file=entry.path))
     return mistakes
-
-
-def _size_if_present(blobs: BlobStore, entry: PackageEntry) -> int:
-    try:
-        return blobs.size_bytes(f"sha256:{entry.sha256}")
-    except BlobMissing:
-        return entry.size_bytes
 
 
 def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
@@ -59,6 +48,20 @@ def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {entry["sha256"]: entry["size_bytes"] for entry in files if entry["type"] == "file"}
 
 
-def lacking_contents(expected: Mapping[str, int], blobs: BlobStore) -> list[str]:
-    """The sha256 of contents that are not there, in the order of the list."""
-    return [sha256 for sha256 in expected if not blobs.contains(f"sha256:{sha256}")]
+def lacking_contents(
+    expected: Mapping[str, int], sent: Mapping[str, int], blobs: BlobStore
+) -> list[str]:
+    """The sha256 of contents that must be sent, in the order of the list.
+
+    Those that the organization has not ``sent`` before (size by sha256), or that are gone.
+
+    Raises:
+        InvalidPackage: a content that was sent has another size than the list states.
+    """
+    if any(sent.get(sha256, size_bytes) != size_bytes for sha256, size_bytes in expected.items()):
+        raise InvalidPackage("The file list states a size that is not that of the content.")
+    return [
+        sha256
+        for sha256 in expected
+        if sha256 not in sent or not blobs.contains(f"sha256:{sha256}")
+    ]

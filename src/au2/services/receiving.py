@@ -1,6 +1,6 @@
 """Receiving the contents of an upload: checked, streamed, and whole ones kept whatever happens."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from typing import Self
 
@@ -24,7 +24,9 @@ class ContentsReceiver:
         blobs: BlobStore,
         expected: Mapping[str, int],
         *,
+        lacking: Collection[str],
         renew: Callable[[], None],
+        note_stored: Callable[[Mapping[str, int]], None],
         note_full: Callable[[frozenset[str]], None],
     ) -> None:
         """Begin.
@@ -32,12 +34,16 @@ class ContentsReceiver:
         Args:
             blobs: where contents go.
             expected: size in bytes by sha256 (hexadecimal) of all contents of the file list.
+            lacking: those of them that are wanted; others are read past.
             renew: prolongs the upload's lease when that is due; called often, raises LeaseLost.
-            note_full: told which contents this request had brought when the disk was full.
+            note_stored: told the contents that are durable now, size in bytes by sha256.
+            note_full: told what was new to the store of this request when the disk was full.
         """
         self._blobs = blobs
         self._expected = expected
+        self._lacking = frozenset(lacking)
         self._renew = renew
+        self._note_stored = note_stored
         self._note_full = note_full
         self._frames = FrameParser()
         self._sha256 = ""
@@ -47,6 +53,9 @@ class ContentsReceiver:
         self._gather: Callable[[str, bytes], None] | None = None
         self._gather_scope = ExitStack()
         self._stored: set[str] = set()
+        self._unnoted: dict[str, int] = {}
+        self._new: set[str] = set()
+        """Of those stored, what the store had not had from anybody."""
         self.received_bytes = 0
 
     def __enter__(self) -> Self:
@@ -76,7 +85,7 @@ class ContentsReceiver:
         self.received_bytes += len(data)
 
     def finish(self) -> frozenset[str]:
-        """The body is at its end: make all durable, and return what this request brought.
+        """The body is at its end: make all durable, and return what was new to the store.
 
         Raises:
             InvalidRequest: it ended inside a content; what was whole is kept.
@@ -87,12 +96,7 @@ class ContentsReceiver:
             raise InvalidRequest(
                 "The request ended in the middle of a content.", hint="Send what is lacking again."
             )
-        return self.stored
-
-    @property
-    def stored(self) -> frozenset[str]:
-        """The contents (sha256) that this request brought."""
-        return frozenset(self._stored)
+        return frozenset(self._new)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         try:
@@ -102,7 +106,7 @@ class ContentsReceiver:
             self._gather = None
             # Leaving the batch with the error drops what waits in it.
             self._gather_scope.__exit__(type(error), error, error.__traceback__)
-            self._note_full(self.stored)
+            self._note_full(frozenset(self._new))
             raise
 
     def _take(self, data: bytes) -> None:
@@ -126,8 +130,11 @@ class ContentsReceiver:
             )
         self._sha256 = header.sha256
         digest = f"sha256:{header.sha256}"
-        if header.sha256 in self._stored or self._blobs.contains(digest):
-            return  # It came on another way meanwhile: read past it.
+        if header.sha256 in self._stored or header.sha256 not in self._lacking:
+            return  # It is there already: read past it.
+        # Stored again even if another organization has sent it: only who sends it has it.
+        if not self._blobs.contains(digest):
+            self._new.add(header.sha256)
         if size_bytes <= _SMALL_BYTES:
             self._small = bytearray()
         else:
@@ -146,14 +153,21 @@ class ContentsReceiver:
             self._large.commit()
             self._large = None
             self._large_scope.close()
-            self._stored.add(self._sha256)
+            self._note()
         elif self._small is not None:
             content, self._small = bytes(self._small), None
             if self._gather is None:
                 self._gather = self._gather_scope.enter_context(self._blobs.batch())
             self._gather(f"sha256:{self._sha256}", content)
-            self._stored.add(self._sha256)
+            self._note()
+
+    def _note(self) -> None:
+        self._stored.add(self._sha256)
+        self._unnoted[self._sha256] = self._expected[self._sha256]
 
     def _flush(self) -> None:
         self._gather = None
         self._gather_scope.close()
+        unnoted, self._unnoted = self._unnoted, {}
+        if unnoted:
+            self._note_stored(unnoted)

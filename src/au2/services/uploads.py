@@ -1,6 +1,6 @@
 """Uploads of packages: the list of files first, then only the contents that are lacking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ from au2.services.runtimes import Runtimes
 from au2.services.upload_endings import fail_upload
 from au2.services.upload_memory import UploadMemory
 from au2.services.versions import get_version, note_version
-from au2.storage import job_changes, jobs, processes, uploads, versions
+from au2.storage import contents, job_changes, jobs, processes, uploads, versions
 from au2.storage.database import Database, Transaction
 from au2.storage.uploads import Upload, UploadState
 
@@ -105,8 +105,8 @@ class Uploads:
         runtime = self._runtimes.resolve(
             actor, process.context, creation.runtime, creation.runtime_version
         )
-        expected = check_file_list(creation.files, self._options.limits, self._blobs)
-        lacking = lacking_contents(expected, self._blobs)
+        expected = check_file_list(creation.files, self._options.limits)
+        lacking = self._find_lacking(process.context.organization_id, expected)
         with self._database.write() as transaction:
             if creation.process is None:
                 insert_process(transaction, process)
@@ -140,11 +140,14 @@ class Uploads:
         """
         with self._database.read() as transaction:
             upload = _get_open(transaction, actor, upload_id, fence)
-        upload = self._renew(upload)
+        renew = _Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
+        renew()
         return ContentsReceiver(
             self._blobs,
             stored_contents(upload.files),
-            renew=_Renewal(self._renew, upload, self._clock, self._options.lease_seconds),
+            lacking=self._lacking(upload),
+            renew=renew,
+            note_stored=lambda sizes: self._note_stored(upload, sizes),
             note_full=lambda brought: self._fail_for_space(upload, brought),
         )
 
@@ -272,6 +275,7 @@ class Uploads:
         versions.add_version(transaction, version)
         upload = Upload(
             id=make_guid(),
+            organization_id=process.context.organization_id,
             process_id=process.id,
             version_number=number,
             job_id=job_id,
@@ -295,7 +299,16 @@ class Uploads:
         return replace(upload, lease_until=until)
 
     def _lacking(self, upload: Upload) -> list[str]:
-        return lacking_contents(stored_contents(upload.files), self._blobs)
+        return self._find_lacking(upload.organization_id, stored_contents(upload.files))
+
+    def _find_lacking(self, organization_id: str, expected: Mapping[str, int]) -> list[str]:
+        with self._database.read() as transaction:
+            sent = contents.find_contents(transaction, organization_id, expected)
+        return lacking_contents(expected, sent, self._blobs)
+
+    def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
+        with self._database.write() as transaction:
+            contents.add_contents(transaction, upload.organization_id, sizes)
 
     def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:
         """Take back what this upload has brought, then say in its job what happened."""

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -159,10 +160,21 @@ versions = Table(
     CheckConstraint("image_status <> 'AVAILABLE' OR image_digest IS NOT NULL", name="has_image"),
 )
 
+contents = Table(
+    "contents",
+    metadata,
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("organization_id", "sha256"),
+    comment="Which file contents an organization has sent: nobody builds with another's by hash.",
+)
+
 uploads = Table(
     "uploads",
     metadata,
     Column("id", GUID, primary_key=True),
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
     Column("process_id", GUID, nullable=False),
     Column("version_number", Integer, nullable=False),
     Column("job_id", Integer, ForeignKey("jobs.id"), nullable=False, index=True),

@@ -26,6 +26,8 @@ class Upload:
     """An upload session as stored."""
 
     id: str
+    organization_id: str
+    """Owner of the contents that come."""
     process_id: str
     version_number: int
     job_id: int
@@ -44,6 +46,7 @@ def add_upload(transaction: Transaction, upload: Upload) -> None:
     transaction.execute(
         insert(uploads).values(
             id=upload.id,
+            organization_id=upload.organization_id,
             process_id=upload.process_id,
             version_number=upload.version_number,
             job_id=upload.job_id,

@@ -11,6 +11,7 @@ import pytest
 from au2.domain.context import Context
 from au2.domain.job import Ending, JobState
 from au2.services.jobs import RunOrder
+from au2.storage.contents import add_contents
 from tests.support.live import client_of
 from tests.support.world import OPERATOR, World, creation, frame, open_world
 
@@ -102,9 +103,11 @@ def _version_path(asked: Asked) -> dict[str, Any]:
 
 
 def _complete(asked: Asked) -> dict[str, Any]:
-    if not asked.world.blobs.contains(f"sha256:{frame(CONTENT)[:32].hex()}"):
-        with asked.world.blobs.batch() as add:
-            add(f"sha256:{frame(CONTENT)[:32].hex()}", CONTENT)
+    sha256 = frame(CONTENT)[:32].hex()
+    with asked.world.blobs.batch() as add:
+        add(f"sha256:{sha256}", CONTENT)
+    with asked.world.database.write() as transaction:
+        add_contents(transaction, asked.where.organization_id, {sha256: len(CONTENT)})
     return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
 
 

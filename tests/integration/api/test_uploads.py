@@ -319,3 +319,31 @@ def test_unknown_and_foreign_things(uploading: Uploading):
             "/uploads", params=uploading.query, json=body, headers=uploading.headers
         )
         assert code(answer) == (404, "not-found"), fields
+
+
+def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: Uploading):
+    """A digest is no key: whoever knows one must still send the bytes."""
+    uploading.put(frame(SMALL) + frame(LARGE) + frame(b""))
+    spy = uploading.world.organization("Spies", project=None)
+    uploading.world.user("spy@example.org", "developer", spy)
+    headers = uploading.world.bearer("spy@example.org")
+    query = {"organization": spy.organization_id}
+    begun = uploading.client.post(
+        "/uploads",
+        params=query,
+        json=creation({"main.py": SMALL}, uploading.runtime, name="copy").model_dump(),
+        headers=headers,
+    ).json()
+
+    assert begun["lacking"] == [digest(SMALL)]
+    completed = uploading.client.post(
+        f"/uploads/{begun['id']}/complete", params={"fence": begun["fence"]}, headers=headers
+    )
+    assert code(completed) == (409, "conflict")
+    sent = uploading.client.put(
+        f"/uploads/{begun['id']}/contents",
+        params={"fence": begun["fence"]},
+        content=frame(SMALL),
+        headers=headers,
+    )
+    assert sent.json()["lacking"] == []

@@ -7,6 +7,7 @@ import pytest
 
 from au2.domain.errors import EngineFailure
 from au2.domain.job import Network
+from au2.engines.native.places import Places
 from tests.support.engine import Workbench
 
 
@@ -34,21 +35,9 @@ def traces(workbench: Workbench, container_id: str) -> list[str]:
 
 def cards(workbench: Workbench) -> list[str]:
     """Network cards on the host's side of containers."""
-    bridge = next(
-        path for path in Path("/sys/class/net").iterdir() if is_bridge_of(workbench, path.name)
-    )
-    return [path.name for path in (bridge / "brif").iterdir()]
-
-
-def is_bridge_of(workbench: Workbench, name: str) -> bool:
-    addresses = subprocess.run(
-        ["ip", "-4", "-o", "address", "show", "dev", name],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    subnet = (workbench.run_dir / "network" / "subnet").read_text()
-    return subnet.rpartition(".")[0] in addresses and name.startswith("au2")
+    instance = Places(workbench.data_dir, workbench.run_dir).instance
+    ports = Path(f"/sys/class/net/au2{instance[:10]}/brif")
+    return sorted(path.name for path in ports.iterdir())
 
 
 @pytest.mark.parametrize("network", list(Network))

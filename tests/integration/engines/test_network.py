@@ -105,7 +105,7 @@ def test_the_host_is_not_reached(workbench: Workbench) -> None:
         probes = [ask(address, port) for address in addresses]
         probes += [f"timeout 2 ping -c 1 {address} | grep ttl=" for address in addresses]
         script = " ".join(f"({probe}) &" for probe in probes)
-        result = workbench.run(f"{script} wait", network=Network.INTERNET)
+        result = workbench.run(f"{script} wait", network=Network.INTERNET, processes=1000)
         assert result.stdout == b"no way\n" * len(addresses)
 
 

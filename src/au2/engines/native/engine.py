@@ -85,8 +85,10 @@ class NativeEngine:
         try:
             self._runtime.start(container_id)
         except EngineFailure:
-            # Somebody else may have started it at the same moment; it may even have ended.
-            if self._runtime.is_waiting(container_id):
+            # Somebody else may have started it at the same moment; it may even have ended, or have
+            # been killed before. That is for who observes it.
+            exited = self._places.container(container_id).exit_file.exists()
+            if self._runtime.is_waiting(container_id) and not exited:
                 raise
 
     def observe(

@@ -18,7 +18,7 @@ _BLOCKED = (
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved, and broadcast
 )
-"""What is not the internet (RFC 6890). The host's own addresses are out of reach whatever they are."""
+"""What is not the internet (RFC 6890). The host's own addresses are barred in any case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class LayerStore:
         try:
             with self._blobs.open(digest) as blob:
                 stream = decompressed(blob)
-                # The blob's own digest is checked below it: a layer that is not compressed has that.
+                # Not compressed, it is the blob itself, whose digest is checked below.
                 checked = None if digest == diff_id else _DiffIdReader(stream, diff_id)
                 for member in read_layer(checked or stream, must_end=False):
                     tree.put(member)

@@ -131,8 +131,8 @@ def limit_log(monitor: ProcessIdentity, limit_bytes: int) -> None:
     """Keep the log of a container that was not started yet from growing past the limit.
 
     The monitor's limit of file sizes holds to the byte. The monitor, which ignores the signal that
-    tells of it, goes on reading the output. (Before the container is created, the limit would be one
-    for the OCI runtime too.)
+    tells of it, goes on reading the output. Set before the container is created, the limit would
+    hold for the OCI runtime too.
     """
     limits = (limit_bytes, resource.RLIM_INFINITY)
     resource.prlimit(monitor.pid, resource.RLIMIT_FSIZE, limits)

@@ -53,6 +53,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
+        "contents",
+        sa.Column("organization_id", sa.String(length=36), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_contents_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "sha256", name=op.f("pk_contents")),
+        comment="Which file contents an organization has sent: nobody builds with another's by hash.",
+    )
+    op.create_table(
         "projects",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("organization_id", sa.String(length=36), nullable=False),
@@ -276,6 +287,7 @@ def upgrade() -> None:
     op.create_table(
         "uploads",
         sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("organization_id", sa.String(length=36), nullable=False),
         sa.Column("process_id", sa.String(length=36), nullable=False),
         sa.Column("version_number", sa.Integer(), nullable=False),
         sa.Column("job_id", sa.Integer(), nullable=False),
@@ -296,6 +308,9 @@ def upgrade() -> None:
         sa.Column("runtime", sa.Text(), nullable=False, comment="as the package names it"),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_uploads_job_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_uploads_organization_id")
+        ),
         sa.ForeignKeyConstraint(
             ["process_id", "version_number"],
             ["versions.process_id", "versions.number"],
@@ -344,6 +359,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_projects_organization_id"))
 
     op.drop_table("projects")
+    op.drop_table("contents")
     op.drop_table("users")
     op.drop_table("organizations")
     with op.batch_alter_table("events", schema=None) as batch_op:

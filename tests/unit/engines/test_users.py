@@ -1,0 +1,82 @@
+"""Users as images name them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from au2.domain.errors import InvalidImage
+from au2.engines.native.users import User, find_user, resolve_user
+
+PASSWD = """root:x:0:0:root:/root:/bin/sh
+app:x:1000:1001:App:/srv/app:/bin/sh
+# a comment
+broken:x
+twin:x:1000:1002::/twin:
+bad:x:one:two::/:
+"""
+GROUP = "root:x:0:\nstaff:x:50:app,other\nwheel:x:10:app\napp:x:1001:app\nbad:x:y:app\n"
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ("", User(0, 0, (), "/root")),
+        ("root", User(0, 0, (), "/root")),
+        ("app", User(1000, 1001, (10, 50), "/srv/app")),
+        ("1000", User(1000, 1001, (10, 50), "/srv/app")),
+        ("app:staff", User(1000, 50, (), "/srv/app")),
+        ("app:7", User(1000, 7, (), "/srv/app")),
+        ("77", User(77, 0, (), "/")),
+        ("77:88", User(77, 88, (), "/")),
+        (":staff", User(0, 50, (), "/root")),
+    ],
+)
+def test_resolved(user: str, expected: User) -> None:
+    assert resolve_user(user, PASSWD, GROUP, id_count=1 << 31) == expected
+
+
+@pytest.mark.parametrize(
+    "user", ["nobody", "app:none", "bad", "-1", "2147483648", "1:2147483648", "9" * 30, "1 0"]
+)
+def test_refused(user: str) -> None:
+    with pytest.raises(InvalidImage):
+        resolve_user(user, PASSWD, GROUP, id_count=1 << 31)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[int]:
+    (tmp_path / "root" / "etc").mkdir(parents=True)
+    descriptor = os.open(tmp_path / "root", os.O_RDONLY | os.O_DIRECTORY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_looked_up_in_the_image(root: int, tmp_path: Path) -> None:
+    (tmp_path / "root/etc/passwd").write_text(PASSWD)
+    assert find_user(root, "app", id_count=1 << 31).home == "/srv/app"
+
+
+def test_links_stay_in_the_image(root: int, tmp_path: Path) -> None:
+    secret = tmp_path / "passwd"
+    secret.write_text("spy:x:5:5::/:\n")
+    (tmp_path / "root/etc/passwd").symlink_to(secret)
+    with pytest.raises(InvalidImage):
+        find_user(root, "spy", id_count=1 << 31)
+    (tmp_path / "root/real").write_text(PASSWD)
+    (tmp_path / "root/etc/passwd").unlink()
+    (tmp_path / "root/etc/passwd").symlink_to("/real")
+    assert find_user(root, "app", id_count=1 << 31).uid == 1000
+
+
+def test_odd_files_are_as_none(root: int, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "root/etc/passwd")
+    (tmp_path / "root/etc/group").mkdir()
+    assert find_user(root, "5", id_count=1 << 31) == User(5, 0)
+
+
+def test_endless_files_are_refused(root: int, tmp_path: Path) -> None:
+    (tmp_path / "root/etc/passwd").write_bytes(b"x" * (5 << 20))
+    with pytest.raises(InvalidImage):
+        find_user(root, "root", id_count=1 << 31)
