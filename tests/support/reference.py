@@ -1,12 +1,17 @@
 """Reference pages made from the code: ``scripts/docs`` writes them, a test compares."""
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import click
+
+from au2.cli.root import make_root
 from au2.domain.errors import Au2Error, all_errors
 from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
 from au2.server.settings_source import list_settings
 from tests.support.checkout import ROOT
+from tests.support.world import open_world
 
 DIRECTORY = ROOT / "docs" / "reference"
 _NOTE = "<!-- Made from the code by scripts/docs; a test compares. -->\n"
@@ -80,8 +85,57 @@ def make_settings_page() -> str:
     return page
 
 
+def make_commands_page() -> str:
+    """Return the page of all commands of ``au2``, as their ``--help`` shows them."""
+    page = (
+        f"# Commands\n\n{_NOTE}\n"
+        "Every command as its own `--help` shows it. Exit codes: 0 ok, 1 failed, 2 usage, 3 not\n"
+        "found, 4 not permitted, 5 conflict, 6 server not reachable.\n"
+    )
+    for words, text in _helps(make_root(), ("au2",)):
+        page += f"\n## {' '.join(words)}\n\n```text\n{text}\n```\n"
+    return page
+
+
+def _helps(
+    command: click.Command, words: tuple[str, ...], parent: click.Context | None = None
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    context = click.Context(command, info_name=words[-1], parent=parent, terminal_width=90)
+    yield words, command.get_help(context).rstrip()
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None:
+                yield from _helps(below, (*words, name), context)
+
+
+def make_http_page() -> str:
+    """Return the page of all HTTP operations, from the OpenAPI document."""
+    with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
+        document = world.app().openapi()
+    rows = [
+        [
+            f"`{method.upper()} {path}`",
+            operation["description"].splitlines()[0],
+            ", ".join(sorted(operation["responses"])),
+        ]
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return (
+        f"# HTTP\n\n{_NOTE}\n"
+        "A server tells all of this itself, with every field: the OpenAPI document is at\n"
+        "`/api/v1/openapi.json`. Send `Authorization: Bearer TOKEN`. A\n"
+        "context goes into the query: `organization=GUID` and, for a project, `project=GUID`.\n"
+        "Errors have one form: see [errors](errors.md).\n\n"
+        + _table(["operation", "does", "statuses"], rows)
+    )
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": make_commands_page,
     "errors.md": make_errors_page,
+    "http.md": make_http_page,
     "permissions.md": make_permissions_page,
     "settings.md": make_settings_page,
 }
