@@ -1,6 +1,6 @@
 """Whole images in a blob store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
@@ -31,10 +31,17 @@ def load_image(store: BlobStore, digest: str) -> Image:
     return Image(digest, manifest, config)
 
 
-def save_image(store: BlobStore, manifest: Manifest, config: ImageConfig) -> str:
+def save_image(
+    store: BlobStore,
+    manifest: Manifest,
+    config: ImageConfig,
+    *,
+    small_layers: Mapping[str, bytes] | None = None,
+) -> str:
     """Store manifest and configuration of an image made here; return the manifest's digest.
 
-    The layers must be in the store already: an image that is named is whole.
+    An image that is named is whole: the layers must be in the store already, but for
+    ``small_layers`` (by digest), which are stored with it at the price of one flush to disk.
 
     Raises:
         InvalidImage: the manifest does not describe this configuration.
@@ -45,12 +52,15 @@ def save_image(store: BlobStore, manifest: Manifest, config: ImageConfig) -> str
     config_data = config.to_bytes()
     if sha256_of(config_data) != manifest.config.digest:
         raise InvalidImage("the manifest belongs to another configuration")
+    new = small_layers or {}
     for layer in manifest.layers:
-        if store.size_bytes(layer.digest) != layer.size_bytes:
+        if layer.digest not in new and store.size_bytes(layer.digest) != layer.size_bytes:
             raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
     manifest_data = manifest.to_bytes()
     digest = sha256_of(manifest_data)
     with store.batch() as add:
+        for layer_digest, layer_data in new.items():
+            add(layer_digest, layer_data)
         add(manifest.config.digest, config_data)
         add(digest, manifest_data)
     return digest

@@ -27,18 +27,16 @@ def store_layer(blobs: BlobStore, entries: Iterable[LayerEntry], created_by: str
     return _describe(digest, size_bytes, created_by)
 
 
-def ensure_small_layer(
-    blobs: BlobStore, entries: Iterable[LayerEntry], created_by: str
-) -> AddedLayer:
-    """As :func:`store_layer`, for a layer that fits into memory and mostly is there already."""
+def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
+    """Make an uncompressed layer in memory; return what points to it, and its bytes.
+
+    Raises as :func:`store_layer`, but for the store's room.
+    """
     out = io.BytesIO()
     write_layer(entries, out, modified_at=MODIFIED_AT)
     data = out.getvalue()
     digest = sha256_of(data)
-    if not blobs.contains(digest):
-        with blobs.batch() as add:
-            add(digest, data)
-    return _describe(digest, len(data), created_by)
+    return _describe(digest, len(data), created_by), data
 
 
 def _describe(digest: str, size_bytes: int, created_by: str) -> AddedLayer:

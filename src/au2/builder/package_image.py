@@ -8,7 +8,7 @@ from functools import partial
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image, save_image
 from au2.builder import launcher_layer as launcher
-from au2.builder.layers import ensure_small_layer, store_layer
+from au2.builder.layers import make_small_layer, store_layer
 from au2.builder.scripts import RunnableScript, copy_entry, make_runnable
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.runtime import Language
@@ -27,6 +27,8 @@ _DEFAULT_ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+_SMALL_PACKAGE_BYTES = 8 << 20
+"""Up to here a package's layer is made in memory and stored with the image in one flush."""
 LAUNCHER_LABEL = "au2.launcher.version"
 
 
@@ -61,15 +63,23 @@ def build_package(
     plan = _plan(blobs, files, manifest, runtime.config)
     log(f"Entry point {plan.entry.entry_point} ({plan.entry.language})")
     log(f"Package: {_counted(files)}")
-    launcher_layer = ensure_small_layer(blobs, launcher.launcher_layer(), "au2 launcher")
+    launcher_layer, launcher_data = make_small_layer(launcher.launcher_layer(), "au2 launcher")
+    small = {launcher_layer.descriptor.digest: launcher_data}
+    if blobs.contains(launcher_layer.descriptor.digest):
+        small.clear()
     log(f"Launcher layer {launcher_layer.descriptor.digest}")
-    package_layer = store_layer(blobs, _package_entries(blobs, files, plan), "au2 package")
+    entries = _package_entries(blobs, files, plan)
+    if sum(entry.size for entry in entries) <= _SMALL_PACKAGE_BYTES:
+        package_layer, package_data = make_small_layer(entries, "au2 package")
+        small[package_layer.descriptor.digest] = package_data
+    else:
+        package_layer = store_layer(blobs, entries, "au2 package")
     _log_layer(log, package_layer)
     changes = _config_changes(runtime.config, environment)
     new_manifest, config = append_layers(
         runtime.manifest, runtime.config, [launcher_layer, package_layer], changes
     )
-    digest = save_image(blobs, new_manifest, config)
+    digest = save_image(blobs, new_manifest, config, small_layers=small)
     log(f"Image {digest}")
     return digest
 

@@ -82,14 +82,21 @@ class Dispatcher:
         if free <= 0:
             return
         records, options = self._kit.records, self._kit.options
+        at = records.clock()
         with records.database.write() as transaction:
             claims = take_claims(
                 transaction,
                 options.owner,
                 limit=free,
-                at=records.clock(),
+                at=at,
                 lease_seconds=options.lease_seconds,
             )
+            claims = [
+                self._kit.upload_job.begin(transaction, claim, at)
+                if claim.job.type is JobType.UPLOAD
+                else claim
+                for claim in claims
+            ]
         for claim in claims:
             work = Work(claim, JobControl())
             if claim.job.stop_requested_at is not None:

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 from au2.blobs.base import BlobStore
 from au2.builder.package_image import build_package
@@ -11,16 +12,18 @@ from au2.dispatch.control import JobControl
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
 from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidPackage, StorageFull
-from au2.domain.job import Ending, JobState, Reason
+from au2.domain.job import Ending, JobState, Phase, Reason
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
-from au2.notices.base import log_topic
+from au2.notices.base import job_topic, log_topic
 from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackageEntry
 from au2.package.limits import TEXT_BYTES
 from au2.storage.claims import Claim
+from au2.storage.database import Transaction
+from au2.storage.job_changes import change_state, update_attempt
 from au2.storage.runtimes import find_runtime
 from au2.storage.uploads import Upload, find_upload_of_job
 from au2.storage.versions import BuiltImage
@@ -40,6 +43,31 @@ class UploadJob:
     logs: LogStore
     records: Records
 
+    def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
+        """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
+
+        Building may be repeated at will, so nothing has to be prepared before that is written.
+        """
+        if claim.job.state is not JobState.PENDING:
+            return claim
+        phases = (Phase("build", at),)
+        change_state(
+            transaction,
+            claim.job,
+            Ending(JobState.RUNNING),
+            expected=JobState.PENDING,
+            token=claim.token,
+            at=at,
+        )
+        update_attempt(
+            transaction, claim.job.id, claim.attempt.number, phases=phases, started_at=at
+        )
+        return replace(
+            claim,
+            job=replace(claim.job, state=JobState.RUNNING),
+            attempt=replace(claim.attempt, phases=phases, started_at=at),
+        )
+
     def run(self, claim: Claim, control: JobControl) -> None:
         """Move a claimed job to its end. Raises LeaseLost, or a fault of ours.
 
@@ -47,9 +75,7 @@ class UploadJob:
         an attempt that was cut off is simply done again.
         """
         timeline = Timeline(self.records.clock, claim.attempt.phases)
-        timeline.begin("build")
-        if claim.job.state is JobState.PENDING:
-            self.records.running(claim, timeline)
+        self.records.notices.send(job_topic(claim.job.id))
         log = self._make_log(claim)
         built: BuiltImage | None = None
         try:
