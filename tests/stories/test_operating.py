@@ -1,6 +1,8 @@
 """What an operator does with a server, and what the machine around it is like."""
 
+import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from tests.support.packages import Uploaded, run_to_end
@@ -42,3 +44,29 @@ def test_starting_without_init(tmp_path: Path) -> None:
     assert result.exit_code == 3, result
     assert "au2-server init" in result.errors
     assert not (tmp_path / "none").exists()
+
+
+def test_uninstall_waits_for_no_running_server_and_leaves_only_the_data(
+    make_server: MakeServer, make_people: MakePeople, make_process: Callable[..., Uploaded]
+) -> None:
+    server = make_server()
+    server.start()
+    au2 = make_people(server).admin()
+    process = make_process(au2, {"main.py": "print('hello')\n"})
+    run_to_end(au2, process)
+    run_directory = (
+        Path("/run/au2") / sha256(str(server.data_dir.resolve()).encode()).hexdigest()[:12]
+    )
+    assert run_directory.is_dir()
+
+    refused = run_server_command("uninstall", "--data-dir", server.data_dir)
+    assert refused.exit_code == 5, refused
+
+    server.stop()
+    result = run_server_command("uninstall", "--data-dir", server.data_dir)
+
+    assert result.exit_code == 0, result
+    assert not run_directory.exists()
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert run_directory.name not in tables.stdout
+    assert (server.data_dir / "database").is_dir()

@@ -16,7 +16,6 @@ from typing import Any
 
 from tests.support.checkout import AU2_SERVER, RUNTIME_CACHE, RUNTIME_NAME
 from tests.support.command import Result, run_command
-from tests.support.uninstall import uninstall
 
 EMAIL = "admin@example.com"
 PASSWORD = "correct horse battery staple"
@@ -159,6 +158,7 @@ class ServerProcess:
         """Stop it and remove what it kept and what it set up."""
         self.stop()
         if self.data_dir.is_dir():
-            uninstall(self.data_dir, server_env(self.env))
+            # Refused where nothing was set up: without `init`, or with settings that are wrong.
+            run_server_command("uninstall", "--data-dir", self.data_dir, env=self.env)
         shutil.rmtree(self.data_dir, ignore_errors=True)
         self.log_file.unlink(missing_ok=True)

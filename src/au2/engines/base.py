@@ -101,6 +101,10 @@ class Engine(Protocol):
         """Let go of this process's own resources. Running containers go on."""
         ...
 
+    def uninstall(self) -> None:
+        """Remove all containers and what :meth:`open` set up. Images stay; nobody may use it."""
+        ...
+
     def prepare(self, image_digest: str) -> None:
         """Make the image local (unpack its layers). Idempotent, safe from several threads.
 

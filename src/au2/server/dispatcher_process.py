@@ -1,6 +1,7 @@
 """The process that moves jobs. Containers outlive it."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -14,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 def main() -> int:
     """Dispatch until told to stop; return the exit code."""
+    # Containers run as other users, who must be able to pass through what we make for them. What is
+    # for root only gets its mode where it is made.
+    os.umask(0o022)
     stop, ready = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -15,6 +15,7 @@ _COMMANDS = {
     "start": "Run the server.",
     "runtime": "Build and list runtimes.",
     "doctor": "Check whether this machine can run jobs.",
+    "uninstall": "Remove from this machine what a stopped server set up.",
 }
 
 

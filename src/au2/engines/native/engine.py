@@ -139,7 +139,7 @@ class NativeEngine:
         yield from self._places.container_ids()
 
     def uninstall(self) -> None:
-        """Remove all containers, and what :meth:`open` set up outside the data folder."""
+        """See :meth:`au2.engines.base.Engine.uninstall`."""
         for container_id in list(self.list_containers()):
             self.remove(container_id)
         self.close()

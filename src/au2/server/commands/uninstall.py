@@ -1,0 +1,24 @@
+"""``au2-server uninstall``: take back what a server set up outside its data directory."""
+
+import click
+
+from au2.server.commands.options import data_option, settings_of
+from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.wiring.engine import make_engine
+
+_PATIENCE_SECONDS = 2.0
+"""For a server that was just told to stop."""
+
+
+@click.command()
+@data_option
+def uninstall(*, data: DataDirectory) -> None:
+    """Remove containers, network and control groups of a stopped server from this machine.
+
+    The data directory stays: remove it yourself, or start the server again, which sets up anew what
+    it needs. Jobs that still run are ended.
+    """
+    data.check()
+    with lock_data_directory(data.root, patience_seconds=_PATIENCE_SECONDS):
+        make_engine(data, settings_of(data)).uninstall()
+    click.echo(f"Nothing of it is left on this machine but {data.root}.", err=True)
