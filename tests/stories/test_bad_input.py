@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.command import Au2
@@ -41,6 +42,21 @@ def test_wrong_password(people: People) -> None:
 
         assert result.exit_code == 4, result
         assert "password" in result.errors
+
+
+def test_guesses_are_braked_whoever_one_claims_to_be(people: People) -> None:
+    body = {"email": "guessed@example.com", "password": "guess"}
+    answers = [
+        httpx.post(
+            f"{people.server.url}/api/v1/login",
+            json=body,
+            headers={"X-Forwarded-For": f"198.51.100.{number}"},
+            timeout=60,
+        )
+        for number in range(7)
+    ]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 2
 
 
 def test_expired_token(people: People) -> None:

@@ -14,7 +14,7 @@ from au2.api.jobs import POLL_SECONDS, JobId
 from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end, read_events
 from au2.api.noticeboard import NoticeBoard
 from au2.api.views import view_job
-from au2.domain.errors import NotFound
+from au2.domain.errors import NotAuthenticated, NotFound
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.logs.base import LogStore
@@ -24,6 +24,8 @@ from au2.services.services import Services
 router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 
 _KEEP_ALIVE_SECONDS = 15.0
+_LOOK_SECONDS = 5.0
+"""How often the record, and the right to read it, is looked at while lines keep coming."""
 _PIECE_BYTES = 1 << 18
 
 _EVENT = {
@@ -123,7 +125,7 @@ async def _follow(
     topic = job_topic(at.job_id)
     with board.watch(topic, log_topic(at.job_id)) as watch:
         job = await run_in_threadpool(services.jobs.get, actor, at.job_id)
-        sent_at = clock()
+        sent_at = looked_at = clock()
         while not board.is_closing:
             # The record is looked at before the log: what is in the log when the record says that
             # the attempt has ended is all that there will ever be.
@@ -142,8 +144,17 @@ async def _follow(
                 yield KEEP_ALIVE
                 sent_at = clock()
             news = await watch.wait(POLL_SECONDS)
-            if news != {log_topic(at.job_id)}:
-                job = await run_in_threadpool(services.jobs.get, actor, at.job_id)
+            if news != {log_topic(at.job_id)} or clock() - looked_at >= _LOOK_SECONDS:
+                try:
+                    job = await run_in_threadpool(_look_again, services, actor, at.job_id)
+                except (NotAuthenticated, NotFound):
+                    return  # Who comes back to go on is told why that is no longer possible.
+                looked_at = clock()
+
+
+def _look_again(services: Services, actor: Actor, job_id: int) -> Job:
+    """The job, if the token still holds and its owner may still see it."""
+    return services.jobs.get(services.accounts.refresh(actor), job_id)
 
 
 def _is_over(job: Job, attempt: int) -> bool:

@@ -27,7 +27,8 @@ from au2.domain.errors import (
 )
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Job, JobState, JobType, Network
+from au2.domain.job import Job, JobState, JobType
+from au2.domain.network import Network
 from au2.notices.base import job_topic
 from au2.services.jobs import RunOrder
 from au2.services.run_requests import WantedResources
@@ -129,6 +130,7 @@ async def _wait_for_end(
             if job.state.is_final or left_seconds <= 0 or board.is_closing:
                 return job
             await watch.wait(min(POLL_SECONDS, left_seconds))
+            actor = await run_in_threadpool(services.accounts.refresh, actor)
 
 
 @router.post("/{job}/stop", responses=answers(NotFound, NotPermitted, StorageFull))

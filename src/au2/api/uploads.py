@@ -34,6 +34,9 @@ _PIECE_BYTES = 1 << 20
 _PIECE_SECONDS = 5.0
 _LARGEST_FENCE = 2**31 - 1
 
+Complete = Annotated[
+    bool, Query(description="Also complete the upload, if nothing is lacking any more.")
+]
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
 
 
@@ -83,6 +86,7 @@ def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> Upload
     responses=answers(
         NotFound,
         NotPermitted,
+        Conflict,
         LeaseLost,
         TooLarge,
         InvalidRequest,
@@ -98,7 +102,13 @@ def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> Upload
     },
 )
 async def receive_contents(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence, request: Request
+    *,
+    services: ServicesOf,
+    actor: CurrentActor,
+    upload: str,
+    fence: Fence,
+    request: Request,
+    complete: Complete = False,
 ) -> UploadProgress:
     """Send contents that are lacking. What has come whole is kept even if the rest does not."""
     receiver = await run_in_threadpool(services.uploads.receive, actor, upload, fence)
@@ -111,7 +121,10 @@ async def receive_contents(
     finally:
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(receiver.close)
-    return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking)
+    job: JobView | None = None
+    if complete and not lacking:
+        job = view_job(await run_in_threadpool(services.uploads.complete, actor, upload, fence))
+    return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking, job=job)
 
 
 async def _pieces(request: Request) -> AsyncIterator[bytes]:

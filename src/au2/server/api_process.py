@@ -19,7 +19,12 @@ def main() -> int:
     child = Child("api")
     briefing = child.briefing
     app = make_api(briefing.data, briefing.settings, stopping)
-    server = make_server(app, on_ready=child.ready, stopping=stopping)
+    server = make_server(
+        app,
+        on_ready=child.ready,
+        stopping=stopping,
+        trusted_proxies=briefing.settings.server.trusted_proxies,
+    )
     child.when_orphaned(server.stop)
     listener = socket.socket(fileno=briefing.descriptors["listen"])
     server.run(sockets=[listener])

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -44,9 +44,17 @@ class ApiServer(uvicorn.Server):
 
 
 def make_server(
-    app: ASGIApp, *, on_ready: Callable[[], None], stopping: threading.Event
+    app: ASGIApp,
+    *,
+    on_ready: Callable[[], None],
+    stopping: threading.Event,
+    trusted_proxies: Sequence[str] = (),
 ) -> ApiServer:
-    """Return the HTTP server for an application."""
+    """Return the HTTP server for an application.
+
+    Only ``trusted_proxies`` may say where a request came from: left to itself, uvicorn believes
+    everybody on this machine, and who may call himself anything is not braked at guessing.
+    """
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -56,6 +64,8 @@ def make_server(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

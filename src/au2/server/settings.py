@@ -45,6 +45,12 @@ class ServerSettings:
         "Let it listen where other machines reach it although passwords and tokens then travel "
         "unencrypted.",
     )
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        ADDRESSES,
+        "Proxies in front of it: only from there is X-Forwarded-For believed, by which failed "
+        "logins are counted.",
+    )
     run_dir: Path | None = setting(
         None,
         PATH,

@@ -164,12 +164,26 @@ class Accounts:
             user = None if token is None else accounts.find_user(transaction, token.user_id)
             if token is None or user is None:
                 raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
-            if token.expires_at is not None and token.expires_at <= now:
-                raise TokenExpired(hint="Log in again: au2 login")
+            _ensure_not_expired(token, now)
             actor = _make_actor(transaction, user, token.id)
         if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
             self._touch(token.id, now)
         return actor
+
+    def refresh(self, actor: Actor) -> Actor:
+        """The actor as of now: for requests that last so long that rights may end meanwhile.
+
+        Raises:
+            NotAuthenticated: the token was removed.
+            TokenExpired: its time is over.
+        """
+        with self._database.read() as transaction:
+            token = _own_token(transaction, actor)
+            user = accounts.find_user(transaction, actor.user_id)
+            if user is None:
+                raise NotAuthenticated(hint="Log in again: au2 login")
+            _ensure_not_expired(token, self._clock())
+            return _make_actor(transaction, user, token.id)
 
     def _touch(self, token_id: str, now: datetime) -> None:
         try:
@@ -314,6 +328,11 @@ def _hash_secret(secret: str) -> str:
 def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
     memberships = organizations.list_memberships(transaction, user.id)
     return Actor(user.id, user.email, token_id, user.is_operator, tuple(memberships))
+
+
+def _ensure_not_expired(token: Token, now: datetime) -> None:
+    if token.expires_at is not None and token.expires_at <= now:
+        raise TokenExpired(hint="Log in again: au2 login")
 
 
 def _own_token(transaction: Transaction, actor: Actor) -> Token:

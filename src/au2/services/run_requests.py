@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Network, Resources
+from au2.domain.job import Resources
+from au2.domain.json_value import find_json_mistake, is_encodable
+from au2.domain.network import Network
 from au2.package.environment import find_name_mistake
 
 _VARIABLE_BYTES = (128 << 10) - 1
@@ -43,13 +45,12 @@ class WantedResources:
 
 def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
     """Refuse arguments that are too large or no JSON. Raises InvalidRequest."""
-    try:
-        document = json.dumps(arguments, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:
+    if message := find_json_mistake(arguments):
         raise InvalidRequest(
-            "The arguments are not a JSON object.",
-            details=[Detail(str(error), pointer="/arguments")],
-        ) from error
+            "The arguments can't be given on as JSON.",
+            details=[Detail(message, pointer="/arguments")],
+        )
+    document = json.dumps(arguments, ensure_ascii=False).encode()
     if len(document) > limit_bytes:
         raise InvalidRequest(
             f"The arguments take {len(document)} bytes as JSON; at most {limit_bytes} go.",
@@ -64,7 +65,7 @@ def check_environment(environment: Mapping[str, str]) -> None:
         for name, value in environment.items()
         if (message := find_name_mistake(name) or _find_value_mistake(name, value))
     ]
-    if sum(len(name) + len(value.encode()) for name, value in environment.items()) > (
+    if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
         _ENVIRONMENT_BYTES
     ):
         mistakes.append(Detail(f"together more than {_ENVIRONMENT_BYTES} bytes", "/environment"))
@@ -75,9 +76,15 @@ def check_environment(environment: Mapping[str, str]) -> None:
 def _find_value_mistake(name: str, value: str) -> str | None:
     if "\0" in value:
         return f"the value of '{name}' holds a NUL"
-    if len(name) + 1 + len(value.encode()) > _VARIABLE_BYTES:
+    if not is_encodable(value):
+        return f"the value of '{name}' holds half of a character"
+    if len(name) + 1 + _size_bytes(value) > _VARIABLE_BYTES:
         return f"the value of '{name}' is longer than the kernel takes"
     return None
+
+
+def _size_bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
 
 
 def _escape(name: str) -> str:

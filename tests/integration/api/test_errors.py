@@ -61,6 +61,30 @@ def test_odd_characters_spoil_no_answer(world: World, client: httpx.Client):
     assert error_of(answer)["details"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"process": "\\ud800"}',
+        b'{"process": "hello", "environment": {"A": "\\ud800"}}',
+        b'{"process": "hello", "arguments": {"a": [{"\\ud800": 1}]}}',
+        b'{"process": "hello", "arguments": {"a": 1e999}}',
+        # Taken, its job could be neither shown nor listed.
+        b'{"process": "hello", "arguments": ' + b'{"a":' * 300 + b"1" + b"}" * 301,
+    ],
+)
+def test_what_could_not_be_shown_again_is_refused(world: World, client: httpx.Client, body: bytes):
+    context = world.organization(project=None)
+    world.version(world.process(context))
+    params = {"organization": context.organization_id}
+    headers = {**world.bearer(OPERATOR), "content-type": "application/json"}
+
+    answer = client.post("/jobs", params=params, content=body, headers=headers)
+
+    assert (answer.status_code, error_of(answer)["code"]) == (422, "invalid-request")
+    listed = client.get("/jobs", params=params, headers=headers)
+    assert listed.json()["items"] == []
+
+
 @pytest.mark.parametrize("stated", [True, False])
 def test_bodies_that_are_too_large(world: World, stated: bool):
     options = ApiOptions(max_body_bytes=1000, max_file_list_bytes=2000)

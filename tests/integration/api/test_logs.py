@@ -128,6 +128,56 @@ def test_notices_may_be_lost(world: World, client: httpx.Client, job: Job, claim
         assert next(events).name == "end"
 
 
+def test_following_ends_with_the_right_to_read(world: World, client: httpx.Client, job: Job):
+    accounts = world.services.accounts
+    token = accounts.create_token(world.actor(OPERATOR), "spare")
+    spare = {"Authorization": f"Bearer {token.secret}"}
+    world.user("member@example.com", "viewer", job.context)
+    member = world.bearer("member@example.com")
+
+    path = f"/jobs/{job.id}/logs/follow"
+    with (
+        client.stream("GET", path, headers=spare) as by_token,
+        client.stream("GET", path, headers=member) as by_member,
+    ):
+        write(world, job, "before")
+        for answer, headers in ((by_token, spare), (by_member, member)):
+            events = events_of(answer)
+            assert next(events).texts == ["before"]
+            if headers is spare:
+                accounts.delete_token(world.actor(OPERATOR), "spare")
+            else:
+                world.services.members.remove(
+                    world.actor(OPERATOR), job.context, "member@example.com"
+                )
+
+            # Nothing more, also no last event with the job's output.
+            assert list(events) == []
+
+    assert client.get(path, headers=spare).status_code == 401
+    assert client.get(path, headers=member).status_code == 404
+
+
+def test_waiting_ends_with_the_token(world: World, client: httpx.Client, job: Job):
+    token = world.services.accounts.create_token(world.actor(OPERATOR), "spare")
+    answers: list[httpx.Response] = []
+
+    def wait() -> None:
+        spare = {"Authorization": f"Bearer {token.secret}"}
+        params = {"wait_seconds": 30}
+        answers.append(client.get(f"/jobs/{job.id}", params=params, headers=spare))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    # It has been let in once the use of its token is noted.
+    while world.services.accounts.list_tokens(world.actor(OPERATOR))[0].last_used_at is None:
+        assert waiting.is_alive()
+    world.services.accounts.delete_token(world.actor(OPERATOR), "spare")
+    waiting.join()
+
+    assert answers[0].status_code == 401
+
+
 def test_a_job_that_never_began(world: World, client: httpx.Client, job: Job):
     with follow(world, client, job) as answer:
         world.services.jobs.stop(world.actor(OPERATOR), job.id)

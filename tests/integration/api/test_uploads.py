@@ -44,10 +44,12 @@ class Uploading:
         body = creation(files, self.runtime, **fields).model_dump()
         return self.client.post("/uploads", params=self.query, json=body, headers=self.headers)
 
-    def put(self, content: Any, *, fence: int = 1, headers: Any = None) -> httpx.Response:
+    def put(
+        self, content: Any, *, fence: int = 1, headers: Any = None, complete: bool = False
+    ) -> httpx.Response:
         return self.client.put(
             f"/uploads/{self.view['id']}/contents",
-            params={"fence": fence},
+            params={"fence": fence} | ({"complete": True} if complete else {}),
             content=content,
             headers=headers or self.headers,
         )
@@ -85,11 +87,23 @@ def test_contents_in_any_pieces(uploading: Uploading):
 
     answer = uploading.put(pieces)
 
-    assert answer.json() == {"received_bytes": len(body), "lacking": []}
+    assert answer.json() == {"received_bytes": len(body), "lacking": [], "job": None}
     assert uploading.complete().json()["state"] == "PENDING"
     for content in FILES.values():
         kept = uploading.world.blobs.read_bytes(f"sha256:{digest(content)}", limit_bytes=1 << 30)
         assert kept == content
+
+
+def test_the_last_contents_can_complete_the_upload(uploading: Uploading):
+    first, *rest = FILES.values()
+
+    some = uploading.put(frame(first), complete=True).json()
+    all_of_it = uploading.put(b"".join(map(frame, rest)), complete=True).json()
+
+    assert (len(some["lacking"]), some["job"]) == (len(rest), None)
+    assert (all_of_it["lacking"], all_of_it["job"]["state"]) == ([], "PENDING")
+    # Whoever missed the answer may ask once more.
+    assert uploading.complete().json() == all_of_it["job"]
 
 
 def test_only_what_is_lacking_is_asked_for(uploading: Uploading):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,20 @@ def test_secrets_in_the_environment_are_nobodys(workbench: Workbench) -> None:
     assert "s3cret" in config.read_text()
     assert config.stat().st_mode & 0o077 == 0
     assert (workbench.data_dir / "containers" / container_id).stat().st_mode & 0o077 == 0
+
+
+def test_other_users_of_the_host_do_not_get_in(workbench: Workbench) -> None:
+    # What is in the container may be readable for all, and set the user id when it is run.
+    container_id = workbench.start("echo s3cret > /file; echo ready; sleep 99")
+    workbench.wait_for_output(container_id, b"ready")
+    file = workbench.run_dir / "containers" / container_id / "root" / "file"
+    assert file.read_text() == "s3cret\n"
+    looked = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", str(file)],
+        capture_output=True,
+        check=False,
+    )
+    assert (looked.stdout, b"Permission denied" in looked.stderr) == (b"", True)
 
 
 def test_what_it_writes_is_not_in_the_hosts_memory(workbench: Workbench) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import EngineFailure
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.engines.native.places import Places
 from tests.support.engine import Workbench
 

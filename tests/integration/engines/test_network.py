@@ -11,14 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 from tests.support.busybox import BUSYBOX, SmallImage
 from tests.support.engine import Workbench, make_workbench
 
 PUBLIC = "198.51.100.2"
-PRIVATE = ("10.98.7.2", "172.30.7.2", "192.168.97.2", "100.64.97.2", "169.254.169.254")
+PRIVATE = (
+    "10.98.7.2",
+    "172.30.7.2",
+    "192.168.97.2",
+    "100.64.97.2",
+    "169.254.169.254",
+    "168.63.129.16",
+)
 
 
 def run(*command: str) -> None:

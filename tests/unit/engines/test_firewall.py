@@ -24,6 +24,7 @@ def test_the_text_replaces_the_table_at_once() -> None:
     assert 'iifname "au20123456789" oifname "au20123456789" drop' in text
     assert "elements = { 10.0.0.53/32 }" in text
     assert "169.254.0.0/16" in text
+    assert "168.63.129.16/32" in text
     assert 'ip saddr 10.200.16.0/20 oifname != "au20123456789" masquerade' in text
 
 

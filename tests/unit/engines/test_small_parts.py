@@ -93,13 +93,13 @@ def test_no_container_ids(text: str) -> None:
 
 def test_folders_can_be_passed_where_they_must(tmp_path: Path) -> None:
     places = Places(tmp_path / "data", tmp_path / "run")
-    places.make()
-    places.make()
-    modes = {
-        path.name: path.stat().st_mode & 0o777
+    places.make(group=0)
+    places.make(group=0)
+    modes = [
+        path.stat().st_mode & 0o777
         for path in (places.data_dir, places.layers, places.storages, places.runtimes)
-    }
-    assert modes == {"data": 0o711, "layers": 0o700, "containers": 0o711}
+    ]
+    assert modes == [0o711, 0o700, 0o711, 0o710]
     assert list(places.container_ids()) == []
     (places.storages / "one").mkdir()
     (places.runtimes / "one").mkdir()

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import InvalidImage
-from au2.domain.job import Network, Resources
+from au2.domain.job import Resources
+from au2.domain.network import Network
 from au2.engines.base import ContainerSpec
 from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.options import NativeOptions

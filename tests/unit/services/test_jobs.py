@@ -4,7 +4,8 @@ import pytest
 
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
-from au2.domain.job import Ending, Job, JobState, Network, Reason
+from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.network import Network
 from au2.domain.version import ImageStatus
 from au2.services.jobs import RunOrder
 from au2.services.run_requests import WantedResources
@@ -24,6 +25,13 @@ def process(world: World, context: Context) -> str:
     made = world.process(context)
     world.version(made)
     return made
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        value = {"a": value}
+    return value
 
 
 def submit(world: World, context: Context, process: str, **fields: Any) -> Job:
@@ -119,7 +127,14 @@ def test_environments_that_can_t_be_set(
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"a": float("nan")}, {"a": "x" * (1 << 20)}, {"a": "\ud800"}]
+    "arguments",
+    [
+        {"a": float("nan")},
+        {"a": "x" * (1 << 20)},
+        {"a": "\ud800"},
+        {"a": {"\ud800": 1}},
+        nested(101),
+    ],
 )
 def test_arguments_that_can_t_be_given(
     world: World, context: Context, process: str, arguments: dict[str, Any]

@@ -2,7 +2,7 @@ import pytest
 
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, NotFound
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from tests.support.world import IMAGE, OPERATOR, World
 
 

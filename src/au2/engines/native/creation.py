@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Conflict, EngineFailure, InvalidRequest
-from au2.domain.job import Network as NetworkKind
+from au2.domain.network import Network as NetworkKind
 from au2.engines.base import ContainerSpec
 from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.cgroup import ControlGroups

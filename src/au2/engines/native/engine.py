@@ -60,7 +60,7 @@ class NativeEngine:
         if missing:
             raise Unsupported("this machine can't run containers: " + "; ".join(missing))
         with as_engine_failure("set up the container engine"):
-            self._places.make()
+            self._places.make(group=self._options.id_base)
             self._network.ensure()
 
     def close(self) -> None:

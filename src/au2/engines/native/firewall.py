@@ -10,6 +10,7 @@ _BLOCKED = (
     "10.0.0.0/8",  # private
     "100.64.0.0/10",  # carriers' private
     "127.0.0.0/8",  # loopback
+    "168.63.129.16/32",  # Azure's channel between host and guest: public by its number only
     "169.254.0.0/16",  # link-local, and the clouds' metadata
     "172.16.0.0/12",  # private
     "192.0.0.0/24",  # protocol assignments
@@ -18,7 +19,7 @@ _BLOCKED = (
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved, and broadcast
 )
-"""What is not the internet (RFC 6890). The host's own addresses are barred in any case."""
+"""What is not the internet (RFC 6890, and one more). The host's own addresses are barred anyway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Where the engine keeps things: what must survive a reboot, and what must not."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -145,14 +146,19 @@ class Places:
             container_id, self.storages / container_id, self.runtimes / container_id
         )
 
-    def make(self) -> None:
-        """Create the folders. Those that a container's root lies in can be passed by any user."""
+    def make(self, *, group: int) -> None:
+        """Create the folders. Those above a container's root are passed by its first process.
+
+        Args:
+            group: host id of the containers' group 0. Other users of the host don't get through
+                to the containers' files, nor to the programs there that set the user id.
+        """
         modes = {
             self.data_dir: 0o711,
             self.layers: 0o700,
             self.storages: 0o711,
             self.run_dir: 0o711,
-            self.runtimes: 0o711,
+            self.runtimes: 0o710,
             self.runtime_root: 0o711,
             self.sockets: 0o700,
             self.network: 0o700,
@@ -161,6 +167,8 @@ class Places:
             if not folder.is_dir():
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(mode)
+        os.chown(self.runtimes, -1, group)
+        self.runtimes.chmod(modes[self.runtimes])  # An older version let anybody through.
 
     def container_ids(self) -> Iterator[str]:
         """Yield the ids of all containers of which anything is left."""

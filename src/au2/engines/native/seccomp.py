@@ -23,14 +23,21 @@ _REFUSED = frozenset(
         "socket",
     }
 )
-_AF_ALG = 38
-_AF_VSOCK = 40
-_SOCKET_RULES: tuple[tuple[str, int], ...] = (
-    # Network namespaces don't hold for AF_VSOCK, a way to the hypervisor; AF_ALG is kernel code
+_FAMILY_BITS = (1 << 32) - 1
+"""The kernel looks at the lower half of the argument only, and so must the filter: a comparison of
+all 64 bits is got around by setting one in the upper half."""
+_FAMILIES: tuple[tuple[int, int], ...] = (
+    # First family and how many, aligned to that number. AF_VSOCK (40) is left out, for network
+    # namespaces don't hold for it and it is a way to the hypervisor; AF_ALG (38) too: kernel code
     # that no usual program needs.
-    ("SCMP_CMP_LT", _AF_ALG),
-    ("SCMP_CMP_EQ", _AF_ALG + 1),
-    ("SCMP_CMP_GT", _AF_VSOCK),
+    (0, 32),
+    (32, 4),
+    (36, 2),
+    (39, 1),
+    (41, 1),
+    (42, 2),
+    (44, 4),
+    (48, 16),
 )
 _ARCHITECTURES = {
     "x86_64": "amd64",
@@ -71,7 +78,7 @@ def resolve_profile(
     for entry in profile["syscalls"]:
         if _applies(entry, architecture, capabilities, _kernel_version(kernel)):
             rules.extend(_resolve_entry(entry))
-    rules.extend(_allow_socket(*rule) for rule in _SOCKET_RULES)
+    rules.extend(_allow_socket(*families) for families in _FAMILIES)
     return {
         "defaultAction": profile["defaultAction"],
         "architectures": _architectures(profile["archMap"], architecture),
@@ -113,11 +120,13 @@ def _resolve_argument(argument: Mapping[str, Any]) -> dict[str, Any]:
     return {key: argument[key] for key in ("index", "value", "valueTwo", "op") if key in argument}
 
 
-def _allow_socket(comparison: str, family: int) -> dict[str, Any]:
+def _allow_socket(first: int, count: int) -> dict[str, Any]:
+    # Masked by "value", the argument must be "valueTwo".
+    families = {"value": _FAMILY_BITS & ~(count - 1), "valueTwo": first}
     return {
         "names": ["socket"],
         "action": "SCMP_ACT_ALLOW",
-        "args": [{"index": 0, "value": family, "op": comparison}],
+        "args": [{"index": 0, **families, "op": "SCMP_CMP_MASKED_EQ"}],
     }
 
 

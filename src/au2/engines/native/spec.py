@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import InvalidImage
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.engines.base import JOB_DIRECTORY, ContainerSpec
 from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.options import NativeOptions

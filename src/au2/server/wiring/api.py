@@ -24,6 +24,4 @@ def make_api(data: DataDirectory, settings: Settings, stopping: threading.Event)
         max_body_bytes=settings.limits.arguments_max_bytes + _BESIDE_ARGUMENTS_BYTES,
         max_file_list_bytes=settings.limits.file_list_max_bytes,
     )
-    app = make_app(services, notices, make_logs(data), options)
-    app.state.stopping = stopping
-    return app
+    return make_app(services, notices, make_logs(data), options, stopping=stopping)

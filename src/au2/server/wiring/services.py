@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.notices.base import Notices
 from au2.package.limits import PackageLimits
 from au2.server.settings import Settings

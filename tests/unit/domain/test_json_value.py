@@ -1,0 +1,37 @@
+"""What parsed JSON may hold to be given on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from au2.domain.json_value import DEEPEST, find_json_mistake
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"\\ud800"',
+        '{"\\udfff": 1}',
+        '{"a": [{"b": "x\\ud800"}]}',
+        "1e999",
+        "[-1e999]",
+        "[NaN]",
+        "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1),
+        '{"a":' * (DEEPEST + 1) + "1" + "}" * (DEEPEST + 1),
+    ],
+)
+def test_mistakes(text: str) -> None:
+    assert find_json_mistake(json.loads(text)) is not None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": [1, 1.5, None, True, "\U0001f600", "\0"]}, 10**4000, "x"],
+)
+def test_usual_values(value: Any) -> None:
+    assert find_json_mistake(value) is None
+
+
+def test_the_deepest() -> None:
+    assert find_json_mistake(json.loads("[" * DEEPEST + "]" * DEEPEST)) is None
