@@ -13,7 +13,7 @@ from au2.domain.errors import (
     NotFound,
     TooLarge,
 )
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.engines.base import ContainerState
 from tests.support.busybox import SmallImage, make_image
 from tests.support.engine import Workbench, output_of

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from au2.blobs.files import FileBlobStore
-from au2.domain.job import Network, Resources
+from au2.domain.job import Resources
+from au2.domain.network import Network
 from au2.engines.base import ContainerSpec, ContainerState, Observation
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions

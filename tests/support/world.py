@@ -21,7 +21,7 @@ from au2.contract.upload import FileEntry, UploadCreation
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.job import Ending, Job, JobState
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.domain.version import ImageStatus
 from au2.logs.files import FileLogStore
 from au2.notices.folder import FolderNotices

@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.oci.tar import LayerEntry, directory_entry, file_entry
 
 LAUNCHER_VERSION = "1"

@@ -11,7 +11,7 @@ from au2.builder import launcher_layer as launcher
 from au2.builder.layers import make_small_layer, store_layer
 from au2.builder.scripts import RunnableScript, copy_entry, make_runnable
 from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar import LayerEntry, file_entry, link_entry, with_parents

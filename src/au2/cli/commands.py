@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from au2.cli.session import Session
 from au2.cli.terminal import FORMATS
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Command(click.Command):
@@ -84,8 +86,10 @@ class Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self.summaries.items()))
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete names without importing a command."""
+        from click.shell_completion import CompletionItem  # only needed while somebody types
+
         found = [
             CompletionItem(name, help=summary)
             for name, summary in self.summaries.items()

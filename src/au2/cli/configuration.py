@@ -5,9 +5,9 @@ can read, replaced as a whole.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from au2.domain.context import Context
 from au2.domain.errors import ConfigurationBroken
@@ -15,8 +15,7 @@ from au2.domain.errors import ConfigurationBroken
 _FILE_NAME = "config.json"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEntry:
+class ServerEntry(NamedTuple):
     """What is remembered of one server."""
 
     token: str | None = None
@@ -34,13 +33,12 @@ class ServerEntry:
         return None if self.organization is None else Context(self.organization, self.project)
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """The content of the file."""
 
     server: str | None = None
     """URL of the server that was used last to log in."""
-    servers: Mapping[str, ServerEntry] = field(default_factory=dict)
+    servers: Mapping[str, ServerEntry] = MappingProxyType({})
 
     def entry(self, server: str) -> ServerEntry:
         """Return what is remembered of ``server``; a blank entry if nothing is."""
@@ -48,7 +46,7 @@ class Configuration:
 
     def with_entry(self, server: str, entry: ServerEntry) -> "Configuration":
         """Return the configuration with ``entry`` for ``server``, which becomes the present one."""
-        return replace(self, server=server, servers={**self.servers, server: entry})
+        return self._replace(server=server, servers={**self.servers, server: entry})
 
 
 def find_path(environment: Mapping[str, str]) -> Path:
@@ -85,7 +83,9 @@ def load(path: Path) -> Configuration:
 
 def save(configuration: Configuration, path: Path) -> None:
     """Write ``configuration`` to ``path``, readable for its owner only, whole or not at all."""
-    text = json.dumps(asdict(configuration), indent=2, ensure_ascii=False) + "\n"
+    servers = {name: entry._asdict() for name, entry in configuration.servers.items()}
+    document = {"server": configuration.server, "servers": servers}
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     # Through a link, so that a file kept elsewhere stays there.
     path = path.resolve()
     incoming = path.with_name(f".{path.name}.{os.getpid()}")

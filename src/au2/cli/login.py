@@ -23,8 +23,6 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
     The token is kept in the configuration file (AU_CONFIG_FILE), which only you can read; the
     password is not kept.
     """
-    from dataclasses import replace
-
     from au2.client.accounts import Accounts
 
     terminal = session.terminal
@@ -41,6 +39,6 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
     finally:
         transport.close()
     kept = session.entry
-    session.remember(replace(kept, token=token.token, is_managed=False, email=email))
+    session.remember(kept._replace(token=token.token, is_managed=False, email=email))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
     terminal.remark(f"Logged in to {server} as {email}{until}.")

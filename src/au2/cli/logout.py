@@ -11,8 +11,6 @@ def command(session: Session) -> None:
     The login token ends on the server and is forgotten here. A managed token is only forgotten
     here: programs may still use it (end it with `au2 token delete`).
     """
-    from dataclasses import replace
-
     from au2.client.accounts import Accounts
     from au2.domain.errors import NotAuthenticated
 
@@ -28,5 +26,5 @@ def command(session: Session) -> None:
         pass
     finally:
         # Also when the server can't be reached: here it is gone, and the error tells the rest.
-        session.remember(replace(entry, token=None, is_managed=False))
+        session.remember(entry._replace(token=None, is_managed=False))
     session.terminal.remark(f"Logged out of {session.address}.")

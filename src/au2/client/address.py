@@ -1,6 +1,6 @@
 """Where a server is: the URL that people type, taken apart and checked."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from au2.domain.errors import InvalidRequest
@@ -8,8 +8,7 @@ from au2.domain.errors import InvalidRequest
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A server's base URL, normalised, so that one server has one entry in the configuration."""
 
     scheme: str

@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from au2.contract.contents import HEADER_BYTES, ContentHeader, format_header
 from au2.domain.errors import Detail, InvalidPackage, UnexpectedAnswer
@@ -16,8 +15,7 @@ Progress = Callable[[int], None]
 """Told how many more bytes were handed to the connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A content to send, once, however many files hold it."""
 
     path: str

@@ -1,6 +1,6 @@
 """Looking things up by name, without the wire models: ``process run`` is in a hurry."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from au2.client.scope import context_query
 from au2.client.transport import Transport
@@ -8,8 +8,7 @@ from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A process or runtime, as far as it takes to tell namesakes apart."""
 
     id: str

@@ -1,8 +1,8 @@
 """A package on disk, checked and listed for upload."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage
@@ -16,8 +16,7 @@ from au2.package.scan import scan_package
 from au2.package.text import read_text
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPackage:
+class LoadedPackage(NamedTuple):
     """A package without mistakes."""
 
     directory: Path

@@ -6,8 +6,8 @@ against ``contract.job``. The server checks what is sent in any case.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from au2.client.scope import context_query
 from au2.client.transport import Transport
@@ -20,14 +20,13 @@ LONGEST_WAIT_SECONDS = 25
 _FINAL_STATES = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """What to run: ``RunCreation``. None: the version's or the platform's default."""
 
     process: str
     version: int | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = MappingProxyType({})
+    environment: Mapping[str, str] = MappingProxyType({})
     cpu: float | None = None
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
@@ -35,11 +34,14 @@ class Run:
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object that travels."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        return given | {
+            "arguments": dict(self.arguments),
+            "environment": dict(self.environment),
+        }
 
 
-@dataclass(frozen=True, slots=True)
-class JobStanding:
+class JobStanding(NamedTuple):
     """Where a job stands: the part of ``JobView`` that decides what a waiting command does."""
 
     id: int

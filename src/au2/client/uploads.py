@@ -5,8 +5,7 @@ against ``docker build``; a test holds them against ``contract.upload``.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from au2.client.contents import Progress, make_body, pick_contents
 from au2.client.running import JobStanding, read_standing
@@ -22,8 +21,7 @@ _PATIENCE_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class UploadPlan:
+class UploadPlan(NamedTuple):
     """What to upload, and as what."""
 
     process: str | None
@@ -51,8 +49,7 @@ class UploadPlan:
         return document
 
 
-@dataclass(frozen=True, slots=True)
-class UploadSession:
+class UploadSession(NamedTuple):
     """An upload under way: ``UploadView``."""
 
     id: str
@@ -77,8 +74,11 @@ def begin_upload(transport: Transport, context: Context, plan: UploadPlan) -> Up
 
 def send_contents(
     transport: Transport, session: UploadSession, plan: UploadPlan, progress: Progress
-) -> None:
+) -> JobStanding | None:
     """Send what the server lacks, going on after a cut connection where the server says.
+
+    Returns the build's job if the server completed the upload with the last content, which saves a
+    request; None: :func:`complete_upload` is still to be called.
 
     Raises:
         InvalidPackage: a file changed after it was listed.
@@ -88,15 +88,18 @@ def send_contents(
     lacking = session.lacking
     for tries_left in reversed(range(_TRIES)):
         if not lacking:
-            return
+            return None
         try:
-            lacking = _send_once(transport, session, plan, lacking, progress)
+            lacking, job = _send_once(transport, session, plan, lacking, progress)
+            if job is not None:
+                return job
         except ServerUnreachable:
             if not tries_left:
                 raise
             lacking = _ask_again(transport, session)
     if lacking:
         raise UnexpectedAnswer("The server asks for the same contents again and again.")
+    return None
 
 
 def complete_upload(transport: Transport, session: UploadSession) -> JobStanding:
@@ -121,18 +124,20 @@ def _send_once(
     plan: UploadPlan,
     lacking: Sequence[str],
     progress: Progress,
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], JobStanding | None]:
     contents = pick_contents(plan.files, lacking)
     document = transport.send(
         "PUT",
         f"/uploads/{segment(session.id)}/contents",
-        query={"fence": session.fence},
+        query={"fence": session.fence, "complete": "true"},
         body=make_body(contents, progress),
         size_bytes=sum(content.framed_bytes for content in contents),
         media_type=MEDIA_TYPE,
         timeout_seconds=_PATIENCE_SECONDS,
     )
-    return tuple(_field(document, "lacking"))
+    lacking = tuple(_field(document, "lacking"))
+    job = document.get("job")
+    return lacking, None if job is None else read_standing(job)
 
 
 def _ask_again(transport: Transport, session: UploadSession) -> tuple[str, ...]:

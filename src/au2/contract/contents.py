@@ -6,15 +6,14 @@ a hundred.
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MEDIA_TYPE = "application/vnd.au2.contents"
 _HEADER = struct.Struct(">32sQ")
 HEADER_BYTES = _HEADER.size
 
 
-@dataclass(frozen=True, slots=True)
-class ContentHeader:
+class ContentHeader(NamedTuple):
     """What precedes a content."""
 
     sha256: str

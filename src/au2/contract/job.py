@@ -11,7 +11,7 @@ from au2.contract.base import Model, View
 class RunCreation(Model):
     """Body of ``POST /api/v1/jobs``: run a process. None: the version's or platform's default."""
 
-    process: str
+    process: str = Field(max_length=200)
     version: int | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)

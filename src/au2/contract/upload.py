@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from au2.contract.base import Model, View
+from au2.contract.job import JobView
 
 
 class FileEntry(Model):
@@ -53,3 +54,5 @@ class UploadProgress(View):
 
     received_bytes: int
     lacking: list[str]
+    job: JobView | None = None
+    """The build's job, if the request completed the upload."""

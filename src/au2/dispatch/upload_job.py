@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from au2.blobs.base import BlobStore
@@ -157,7 +157,7 @@ def _failed(text: str) -> Ending:
 def _built_image(digest: str, description: PackageDescription) -> BuiltImage:
     resources = {
         name: value
-        for name, value in asdict(description.manifest.resources).items()
+        for name, value in description.manifest.resources._asdict().items()
         if value is not None
     }
     return BuiltImage(

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from au2.domain.context import Context
+from au2.domain.network import Network
 
 
 class JobType(StrEnum):
@@ -69,13 +70,6 @@ class Reason(StrEnum):
     def is_platform_fault(self) -> bool:
         """Whether the platform, not the user's code or package, is to blame."""
         return self in {Reason.IMAGE_MISSING, Reason.START_FAILED, Reason.ENGINE_LOST}
-
-
-class Network(StrEnum):
-    """What a job may reach."""
-
-    INTERNET = "internet"
-    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

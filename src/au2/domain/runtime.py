@@ -2,24 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from au2.domain.context import Context
-
-
-class Language(StrEnum):
-    """The languages of entry points."""
-
-    PYTHON = "python"
-    SHELL = "shell"
-    JAVASCRIPT = "javascript"
-    R = "r"
-
-    @property
-    def entry_point(self) -> str:
-        """The default name of the entry point."""
-        endings = {"python": "py", "shell": "sh", "javascript": "js", "r": "r"}
-        return f"main.{endings[self.value]}"
+from au2.domain.language import Language
 
 
 @dataclass(frozen=True, slots=True)

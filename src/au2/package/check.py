@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.package.description import describe_package
 from au2.package.entries import PackageEntry
 from au2.package.limits import DEFAULT_LIMITS, PackageLimits

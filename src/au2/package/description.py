@@ -1,11 +1,10 @@
 """What a package says, read from its files wherever they are: on disk or in the blob store."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.package import names
 from au2.package.entries import PackageEntry
 from au2.package.environment import parse_environment
@@ -20,8 +19,7 @@ ReadFile = Callable[[PackageEntry], bytes]
 """Content of a file that is at most :data:`~au2.package.limits.TEXT_BYTES` long."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageDescription:
+class PackageDescription(NamedTuple):
     """Everything the platform itself reads in a package."""
 
     manifest: Manifest

@@ -1,8 +1,7 @@
 """One file of a package: the shape shared with the wire, and the one found on disk."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class PackageEntry(Protocol):
@@ -39,8 +38,7 @@ class PackageEntry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PackagedFile:
+class PackagedFile(NamedTuple):
     """A file as it will be sent."""
 
     path: str
@@ -53,8 +51,7 @@ class PackagedFile:
     """Where the content is: on disk, or here where it differs from what is on disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageFiles:
+class PackageFiles(NamedTuple):
     """All files of a package, sorted by path."""
 
     entries: tuple[PackagedFile, ...]

@@ -1,6 +1,6 @@
 """How large a package may be, and how many mistakes are told at once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PATH_BYTES = 1024
 """Longest path; well below ``PATH_MAX`` so that it still fits below an engine's own folders."""
@@ -12,8 +12,7 @@ MOST_MISTAKES = 100
 """Mistakes told at once; what comes after is counted only."""
 
 
-@dataclass(frozen=True, slots=True)
-class PackageLimits:
+class PackageLimits(NamedTuple):
     """What a package may hold. The server's come from its settings."""
 
     files: int = 100_000

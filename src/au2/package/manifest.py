@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage, InvalidRequest
 from au2.domain.ids import is_guid
-from au2.domain.job import Network
+from au2.domain.network import Network
 from au2.package import names, yaml_nodes
 from au2.package.paths import find_path_mistake
 from au2.package.sizes import parse_duration, parse_size
@@ -18,8 +18,7 @@ _CPU = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 _VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceDefaults:
+class ResourceDefaults(NamedTuple):
     """What a run gets when its submission does not say. None: the platform's default."""
 
     cpu: float | None = None
@@ -29,8 +28,7 @@ class ResourceDefaults:
     network: Network | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The content of ``aunsight.yml``."""
 
     name: str
@@ -40,8 +38,8 @@ class Manifest:
     runtime_version: int | None = None
     entry_point: str | None = None
     """Path in the package; None: ``main`` with the ending of the runtime's language."""
-    resources: ResourceDefaults = field(default_factory=ResourceDefaults)
-    processes: Mapping[str, str] = field(default_factory=dict)
+    resources: ResourceDefaults = ResourceDefaults()
+    processes: Mapping[str, str] = MappingProxyType({})
     """Process id by context key."""
 
 

@@ -1,6 +1,6 @@
 """The names of a package's files (spec section 2)."""
 
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 
 MANIFEST = "aunsight.yml"
 ARGS_SCHEMA = "args.schema.yml"

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from au2.domain.errors import Conflict
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.package import names
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -5,8 +5,7 @@ stand for, tags are refused, keys are plain texts and given once. Every mistake 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -22,6 +21,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
     StreamEndEvent,
 )
+from ruamel.yaml.reader import Reader
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package.limits import TEXT_BYTES
@@ -30,16 +30,14 @@ DEEPEST = 64
 MOST_NODES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in a text, both counted from zero."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text. ``plain``: written without quotes, so it may mean a number, a boolean or nothing."""
 
     text: str
@@ -48,8 +46,7 @@ class Scalar:
     end: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A list."""
 
     items: tuple["Node", ...]
@@ -58,8 +55,7 @@ class Sequence:
     end: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Key → value, in the order as written."""
 
     items: tuple[tuple[Scalar, "Node"], ...]
@@ -84,7 +80,7 @@ def parse_nodes(text: str, file: str) -> Node | None:
     if len(text) > TEXT_BYTES or len(text.encode(errors="replace")) > TEXT_BYTES:
         _refuse(f"the file is larger than {TEXT_BYTES // 1024} KiB", file, None)
     try:
-        return _Composer(YAML(typ="safe", pure=True).parse(text), file).compose()
+        return _Composer(_parse_events(text), file).compose()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         _refuse(error.problem or "not valid YAML", file, mark.line if mark else None)
@@ -95,6 +91,36 @@ def parse_nodes(text: str, file: str) -> Node | None:
     except (ValueError, OverflowError) as error:
         # The library converts escapes such as "\Uffffffff" without asking whether they exist.
         _refuse(f"not valid YAML: {error}", file, None)
+
+
+def _parse_events(text: str) -> Iterator[Event]:
+    parser = YAML(typ="safe", pure=True)
+    parser.Reader = _Reader
+    events: Iterator[Event] = parser.parse(text)
+    return events
+
+
+class _Reader(Reader):
+    """The library's own, but for the regular expression that it takes for all that is not ASCII.
+
+    To compile that takes longer than all else that is done with a small file (20 ms).
+    """
+
+    def check_printable(self, data: str) -> None:
+        """Look at each kind of character once; leave it to the library to find a wrong one."""
+        if not all(map(_is_printable, set(data))):
+            super().check_printable(data)
+
+
+def _is_printable(character: str) -> bool:
+    """Whether a YAML text may hold the character (YAML 1.2, rule [1] c-printable)."""
+    return (
+        " " <= character <= "~"
+        or character in "\t\n\r\x85"
+        or "\xa0" <= character <= "\ud7ff"
+        or "\ue000" <= character <= "\ufffd"
+        or character >= "\U00010000"
+    )
 
 
 def _refuse(message: str, file: str, line: int | None) -> NoReturn:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 
 LANGUAGE = "au2.runtime.language"
 NAME = "au2.runtime.name"

@@ -9,7 +9,7 @@ from typing import Any
 
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.oci.digest import sha256_of
 from au2.oci.document import format_document
 

@@ -9,7 +9,8 @@ from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, parse_guid
-from au2.domain.runtime import Language, Runtime
+from au2.domain.language import Language
+from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
 from au2.services.permissions import ensure_may
 from au2.storage import runtimes

@@ -15,12 +15,12 @@ from au2.domain.job import (
     Job,
     JobState,
     JobType,
-    Network,
     Phase,
     Reason,
     Resources,
     RunRequest,
 )
+from au2.domain.network import Network
 from au2.storage.contexts import context_columns, owned_by, read_context
 from au2.storage.database import Transaction
 from au2.storage.tables import attempts, jobs

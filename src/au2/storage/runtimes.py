@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Select, func, insert, or_, select, update
 
 from au2.domain.context import Context
-from au2.domain.runtime import Language, Runtime
+from au2.domain.language import Language
+from au2.domain.runtime import Runtime
 from au2.storage.contexts import context_columns, read_context, visible_from
 from au2.storage.database import Transaction
 from au2.storage.tables import runtime_versions, runtimes

@@ -37,7 +37,7 @@ def test_a_standing_is_part_of_the_job_view() -> None:
     standing = read_standing(view.model_dump(mode="json"))
 
     assert standing == JobStanding(12, "FAILED", "exit-code", None, 3)
-    fields = set(JobStanding.__dataclass_fields__) - {"newest_attempt"}
+    fields = set(JobStanding._fields) - {"newest_attempt"}
     assert fields <= set(JobView.model_fields)
 
 

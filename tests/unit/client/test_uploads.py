@@ -68,7 +68,7 @@ def test_a_plan_is_what_the_contract_says() -> None:
     assert (old.process, old.name) == (PROCESS, None)
     given = UploadPlan(None, "n", "d", "r", 3, ()).to_document()
     assert set(given) | {"process"} == set(UploadCreation.model_fields)
-    assert set(UploadSession.__dataclass_fields__) == set(UploadView.model_fields)
+    assert set(UploadSession._fields) == set(UploadView.model_fields)
 
 
 def test_begin_complete_abandon(api: Api, transport: Transport, context: Context) -> None:
@@ -98,6 +98,25 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
     assert unframe(request.body) == [big.read_bytes(), b"one", b""]
     assert request.headers["content-type"] == MEDIA_TYPE
     assert sum(counted) == len(request.body)
+
+
+def test_the_last_contents_complete_the_upload(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    done = {"received_bytes": 3, "lacking": [], "job": job_document(state="PENDING")}
+    api.answer("PUT /uploads/up%2F1/contents", done)
+
+    job = send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+
+    assert job is not None
+    assert job.id == 12
+    assert api.requests[0].query == {"fence": "7", "complete": "true"}
+
+
+def test_an_older_server_does_not_complete_by_itself(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 3, "lacking": []})
+
+    assert send_contents(transport, session([file.sha256]), plan(file), lambda _: None) is None
 
 
 def test_small_files_share_blocks() -> None:

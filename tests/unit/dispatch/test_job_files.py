@@ -9,7 +9,8 @@ from au2.dispatch.job_files import (
     parse_container_id,
 )
 from au2.domain.context import Context
-from au2.domain.job import Attempt, Job, JobState, JobType, Network, Resources, RunRequest
+from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
+from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output
-from au2.domain.job import Ending, JobState, Network, Reason, Resources
+from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
 
 RESOURCES = Resources(

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,11 +115,11 @@ def test_entries_that_exclude_each_other() -> None:
 
 
 def test_kinds() -> None:
-    assert len(messages(replace(file("a"), type="fifo"))) == 1
-    assert len(messages(replace(file("a"), sha256=""))) == 1
-    assert len(messages(replace(file("a"), size_bytes=-1))) == 1
-    assert len(messages(replace(file("a"), target="b"))) == 1
-    assert len(messages(replace(link("a", "b"), sha256="0" * 64))) == 1
+    assert len(messages(file("a")._replace(type="fifo"))) == 1
+    assert len(messages(file("a")._replace(sha256=""))) == 1
+    assert len(messages(file("a")._replace(size_bytes=-1))) == 1
+    assert len(messages(file("a")._replace(target="b"))) == 1
+    assert len(messages(link("a", "b")._replace(sha256="0" * 64))) == 1
 
 
 def test_limits() -> None:

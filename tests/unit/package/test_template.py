@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import Conflict
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.package import template
 from au2.package.manifest import parse_manifest
 from au2.package.template import write_package

@@ -90,6 +90,16 @@ def test_mistakes_have_lines(text: str, line: int | None, words: str) -> None:
     assert found_line == line or (words == "" and found_line in {2, 3})
 
 
+@pytest.mark.parametrize("character", "\x7f\x84\x86\x9f\ufffe\uffff")
+def test_characters_that_yaml_has_not(character: str) -> None:
+    assert "special characters" in mistake(f"a: ä\nb: {character}")[1]
+
+
+@pytest.mark.parametrize("character", "\xa0\ud7ff\ue000\ufffd\U00010000\U0010ffff")
+def test_characters_beyond_ascii(character: str) -> None:
+    assert load(f"a: ä{character}") == {"a": f"ä{character}"}
+
+
 def test_aliases_are_what_they_stand_for() -> None:
     assert load("a: &x [1]\nb: *x") == {"a": [1], "b": [1]}
 

@@ -13,7 +13,7 @@ import pytest
 from au2.blobs.files import FileBlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import RuntimeBuildFailed
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.oci.layer import LayerMember, MemberType, read_layer
 from au2.runtimes.build import BuiltRuntime, build_runtime
 from au2.runtimes.recipe import DebianSource, Recipe, TarballSource

@@ -4,7 +4,7 @@ import pytest
 
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
-from au2.domain.runtime import Language
+from au2.domain.language import Language
 from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
 from au2.runtimes.recipe import DebianSource, TarballSource, load_recipe, parse_recipe
 

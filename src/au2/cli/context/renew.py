@@ -7,11 +7,9 @@ from au2.cli.session import Session
 @define("renew", examples=("au2 renew",))
 def command(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
-    from dataclasses import replace
-
     from au2.client.accounts import Accounts
 
     token = Accounts(session.transport).renew()
-    session.remember(replace(session.entry, token=token.token))
+    session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
     session.terminal.remark(f"You are logged in{until}.")

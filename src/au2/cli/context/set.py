@@ -37,7 +37,6 @@ def command(session: Session, organization: str, project: str | None, from_stdin
 
 
 def _take_token(session: Session, *, from_stdin: bool) -> None:
-    from dataclasses import replace
 
     from au2.client.accounts import Accounts
     from au2.domain.errors import InvalidRequest
@@ -56,12 +55,11 @@ def _take_token(session: Session, *, from_stdin: bool) -> None:
         email = accounts.account().email
     finally:
         transport.close()
-    session.remember(replace(session.entry, token=token, is_managed=is_managed, email=email))
+    session.remember(session.entry._replace(token=token, is_managed=is_managed, email=email))
     terminal.remark(f"From now on the token of {email} is used on {session.address}.")
 
 
 def _set_context(session: Session, organization: str, project: str | None) -> None:
-    from dataclasses import replace
 
     from au2.cli.places import find_organization, find_project
     from au2.client.organizations import Organizations
@@ -70,8 +68,7 @@ def _set_context(session: Session, organization: str, project: str | None) -> No
     found = find_organization(calls, organization)
     inner = find_project(calls, found.id, project) if project is not None else None
     session.remember(
-        replace(
-            session.entry,
+        session.entry._replace(
             organization=found.id,
             organization_name=found.name,
             project=inner.id if inner else None,

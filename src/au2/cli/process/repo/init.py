@@ -42,7 +42,7 @@ def command(
     """
     from au2.client.runtimes import Runtimes
     from au2.domain.errors import Conflict
-    from au2.domain.runtime import Language
+    from au2.domain.language import Language
     from au2.package import names
     from au2.package.template import write_package
 

@@ -33,8 +33,7 @@ def send_package(session: Session, package: LoadedPackage, process_id: str | Non
         package.remember_process(session.context, upload.process)
     terminal.line("Uploading package")
     try:
-        _send(session, upload, plan)
-        job = complete_upload(session.transport, upload)
+        job = _send(session, upload, plan) or complete_upload(session.transport, upload)
     except (Au2Error, KeyboardInterrupt) as error:
         _give_up(session, upload, error)
         raise
@@ -54,7 +53,7 @@ def _plan(package: LoadedPackage, process_id: str | None) -> UploadPlan:
     )
 
 
-def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> None:
+def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding | None:
     sizes = {file.sha256: file.size_bytes for file in plan.files if file.type == "file"}
     total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
     there_bytes = sum(sizes.values()) - total_bytes
@@ -66,7 +65,7 @@ def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> None:
         clock=time.monotonic,
     )
     try:
-        send_contents(session.transport, upload, plan, progress.advance)
+        return send_contents(session.transport, upload, plan, progress.advance)
     finally:
         progress.finish()
 

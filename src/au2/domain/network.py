@@ -1,0 +1,10 @@
+"""What a job may reach over the network."""
+
+from enum import StrEnum
+
+
+class Network(StrEnum):
+    """What a job may reach."""
+
+    INTERNET = "internet"
+    NONE = "none"
