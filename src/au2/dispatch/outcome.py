@@ -7,6 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.json_value import find_json_mistake
 from au2.engines.base import ContainerState, Observation
 
 _MIB = 1 << 20
@@ -40,6 +41,8 @@ def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
         return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
     if len(content) > limit_bytes:
         return Output(problem=too_large(limit_bytes))
+    if mistake := find_json_mistake(value):
+        return Output(problem=f"The output can't be passed on: {mistake}.")
     return Output(value)
 
 

@@ -18,6 +18,7 @@ from au2.dispatch.job_files import (
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output, too_large
+from au2.dispatch.pace import Interval, Pace
 from au2.dispatch.records import Records
 from au2.dispatch.status import STATUS_LIMIT_BYTES, Status, parse_status
 from au2.dispatch.timeline import Timeline
@@ -39,6 +40,8 @@ from au2.storage.claims import Claim
 
 _OBSERVE_SECONDS = 0.25
 """How long a look may take: bounds how late a stop is noticed."""
+_STATUS_SECONDS = 1.0
+"""How often a job may change its status in its record; the last one always gets there."""
 _KILL_MARGIN_SECONDS = 2.0
 """What the launcher gets over its own grace times before everything is killed."""
 _LAUNCHER_LIMIT_BYTES = 64 << 10
@@ -188,7 +191,9 @@ class _Run:
         """Follow the container to its end, copying the log as it grows."""
         seen_bytes = 0
         deadline = self._deadline_seconds()
+        pace, status_interval = Pace(), Interval(_STATUS_SECONDS)
         while True:
+            pace.step()
             seen = self._kit.engine.observe(
                 self._id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
             )
@@ -198,7 +203,8 @@ class _Run:
                 return seen
             if self._control.detach.is_set():
                 raise Detached
-            self._read_status()
+            if status_interval.is_due():
+                self._read_status()
             self._interrupt(deadline)
 
     def _deadline_seconds(self) -> float:

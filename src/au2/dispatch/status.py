@@ -1,8 +1,9 @@
 """What the code says of itself while it runs: text and progress."""
 
 import json
-import math
 from dataclasses import dataclass
+
+from au2.domain.json_value import find_json_mistake
 
 STATUS_LIMIT_BYTES = 64 << 10
 _MAX_TEXT = 1000
@@ -26,7 +27,7 @@ def parse_status(content: bytes) -> Status | None:
         document = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or find_json_mistake(document):
         return None
     text = document.get("text")
     return Status(
@@ -36,6 +37,7 @@ def parse_status(content: bytes) -> Status | None:
 
 
 def _parse_progress(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return min(1.0, max(0.0, float(value)))
+    # Bounded first: a whole number may be too large for a float.
+    return float(min(1, max(0, value)))

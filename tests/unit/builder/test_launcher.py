@@ -199,3 +199,13 @@ def test_shell_variables_do_not_leak(stage: Stage) -> None:
     assert "AU_LAUNCHER" not in out
     assert f"AU_OUTPUT_FILE={stage.job}/output.json" in out
     assert (stage.job / "scratch").is_dir()
+
+
+@pytest.mark.parametrize("obstacle", ["mkfifo", "mkdir", "ln -s /dev/full"])
+def test_what_the_code_puts_in_the_records_place_is_no_obstacle(
+    stage: Stage, obstacle: str
+) -> None:
+    stage.write(main=f"{obstacle} {stage.job}/launcher.json; exit 4")
+    code, _, _ = stage.run()
+    assert code == 4
+    assert stage.record["entry_exit_code"] == 4

@@ -98,6 +98,8 @@ def test_output_is_a_json_object_or_nothing():
         b"[1]",
         b'"text"',
         b"null",
+        b'{"a": "\\ud800"}',
+        b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}",
         b"3",
         b"NaN",
         b'{"a": NaN}',

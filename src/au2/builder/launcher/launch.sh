@@ -129,5 +129,7 @@ if [ -n "$after" ]; then
     after_code=$code
     [ "$result" -ne 0 ] || result=$code
 fi
+# The code may have put something else there, even what would block us.
+if [ -e "$job/launcher.json" ] || [ -L "$job/launcher.json" ]; then rm -rf "$job/launcher.json"; fi
 record >"$job/launcher.json"
 exit "$result"
