@@ -5,7 +5,14 @@ from fastapi import APIRouter, Request
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import answers
 from au2.api.views import view_account, view_new_token, view_token
-from au2.contract.account import AccountView, Login, NewTokenView, TokenCreation, TokenView
+from au2.contract.account import (
+    AccountView,
+    Login,
+    NewTokenView,
+    PasswordChange,
+    TokenCreation,
+    TokenView,
+)
 from au2.domain.errors import (
     Conflict,
     InvalidRequest,
@@ -23,11 +30,13 @@ router = APIRouter(tags=["account"])
 @public.post(
     "/login",
     status_code=201,
-    responses=answers(WrongPassword, TooLarge, InvalidRequest, TooManyAttempts, StorageFull),
+    responses=answers(
+        WrongPassword, Conflict, TooLarge, InvalidRequest, TooManyAttempts, StorageFull
+    ),
 )
 def login(services: ServicesOf, body: Login, request: Request) -> NewTokenView:
     """Exchange email address and password for a token."""
-    address = "" if request.client is None else request.client.host
+    address = _address_of(request)
     return view_new_token(services.accounts.login(body.email, body.password, address=address))
 
 
@@ -55,6 +64,19 @@ def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
     return view_account(services.accounts.show(actor))
 
 
+@router.put(
+    "/account/password",
+    status_code=204,
+    responses=answers(WrongPassword, Conflict, TooLarge, TooManyAttempts, StorageFull),
+)
+def change_password(
+    services: ServicesOf, actor: CurrentActor, body: PasswordChange, request: Request
+) -> None:
+    """Replace one's own password. All logins end but the one of this request."""
+    address = _address_of(request)
+    services.accounts.change_password(actor, body.present, body.new, address=address)
+
+
 @router.get("/tokens")
 def list_tokens(services: ServicesOf, actor: CurrentActor) -> list[TokenView]:
     """One's own managed tokens."""
@@ -72,3 +94,7 @@ def create_token(services: ServicesOf, actor: CurrentActor, body: TokenCreation)
 def delete_token(services: ServicesOf, actor: CurrentActor, token: str) -> None:
     """Remove one's own managed token, named by id or name."""
     services.accounts.delete_token(actor, token)
+
+
+def _address_of(request: Request) -> str:
+    return "" if request.client is None else request.client.host

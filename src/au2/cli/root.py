@@ -18,6 +18,7 @@ _SUMMARIES = {
     "whoami": "Show who is logged in.",
     "token-info": "Show the token in use.",
     "renew": "Exchange the login token for a fresh one.",
+    "password": "Change your password.",
     "completion": "Print a script that completes commands in your shell.",
 }
 

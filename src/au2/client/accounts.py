@@ -4,7 +4,14 @@ from datetime import datetime
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import segment
-from au2.contract.account import AccountView, Login, NewTokenView, TokenCreation, TokenView
+from au2.contract.account import (
+    AccountView,
+    Login,
+    NewTokenView,
+    PasswordChange,
+    TokenCreation,
+    TokenView,
+)
 
 
 class Accounts(Noun):
@@ -30,6 +37,11 @@ class Accounts(Noun):
     def account(self) -> AccountView:
         """Return whom the token belongs to."""
         return read_one(AccountView, self._transport.call("GET", "/account"))
+
+    def change_password(self, present: str, new: str) -> None:
+        """Replace the account's password; other logins end. Raises WrongPassword."""
+        document = write(PasswordChange(present=present, new=new))
+        self._transport.call("PUT", "/account/password", document=document)
 
     def list_tokens(self) -> list[TokenView]:
         """Return all tokens of the account."""

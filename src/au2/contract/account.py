@@ -6,13 +6,21 @@ from typing import Literal
 from pydantic import Field
 
 from au2.contract.base import Model, View
+from au2.domain.identity import PASSWORD_LEAST_CHARACTERS, PASSWORD_MOST_CHARACTERS
 
 
 class Login(Model):
     """Body of ``POST /api/v1/login``."""
 
     email: str = Field(max_length=254)
-    password: str = Field(max_length=1024)
+    password: str = Field(max_length=PASSWORD_MOST_CHARACTERS)
+
+
+class PasswordChange(Model):
+    """Body of ``PUT /api/v1/account/password``."""
+
+    present: str = Field(max_length=PASSWORD_MOST_CHARACTERS)
+    new: str = Field(min_length=PASSWORD_LEAST_CHARACTERS, max_length=PASSWORD_MOST_CHARACTERS)
 
 
 class TokenView(View):

@@ -17,7 +17,7 @@ from au2.domain.errors import (
     TokenExpired,
     WrongPassword,
 )
-from au2.domain.identity import Actor, Role
+from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import is_guid, make_guid
 from au2.services.passwords import Passwords, Throttle
 from au2.services.texts import parse_name
@@ -128,28 +128,57 @@ class Accounts:
         Raises:
             WrongPassword: the email address or the password is wrong.
             TooManyAttempts: too many failures lately.
+            Conflict: the password was changed at this moment.
         """
-        known_as = email.strip().lower()
-        self._throttle.ensure_open(known_as, address)
-        with self._database.read() as transaction:
-            user = accounts.find_user_by_email(transaction, known_as)
-        if not self._passwords.verify(user.password_hash if user else None, password):
-            self._throttle.note_failure(known_as, address)
-            raise WrongPassword()
-        if user is None:
-            raise WrongPassword()
-        self._throttle.note_success(known_as, address)
+        user = self._verify(email, password, address)
         rehashed = None
         if self._passwords.needs_rehash(user.password_hash):
             rehashed = self._passwords.hash(password)
         new = self._make_token(user.id, LOGIN, "login", self._login_ends())
         with self._database.write() as transaction:
+            _ensure_unchanged(transaction, user)
             if rehashed is not None:
                 accounts.set_password_hash(transaction, user.id, rehashed)
             accounts.delete_expired_tokens(transaction, before=self._clock() - _KEEP_EXPIRED)
             accounts.add_token(transaction, new.token)
             self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
         return new
+
+    def change_password(self, actor: Actor, present: str, new: str, *, address: str = "") -> None:
+        """Replace the actor's password, and end all their logins but the one they came with.
+
+        Raises:
+            InvalidRequest: the new password is too short or too long.
+            WrongPassword: the present one is wrong.
+            TooManyAttempts: too many failures lately; they count together with those of logins.
+            Conflict: the password was changed at this moment.
+        """
+        ensure_usable_password(new)
+        try:
+            user = self._verify(actor.email, present, address)
+        except WrongPassword:
+            hint = "Nothing was changed."
+            raise WrongPassword("The present password is wrong.", hint=hint) from None
+        new_hash = self._passwords.hash(new)
+        with self._database.write() as transaction:
+            token = _own_token(transaction, actor)
+            _ensure_unchanged(transaction, user)
+            accounts.set_password_hash(transaction, user.id, new_hash)
+            accounts.delete_tokens_but(transaction, user.id, kind=LOGIN, kept_id=token.id)
+            self._note(transaction, user.email, "user:password-changed", f"user:{user.id}")
+
+    def _verify(self, email: str, password: str, address: str) -> User:
+        """The user whose password this is, unless there were too many failures."""
+        known_as = email.strip().lower()
+        self._throttle.ensure_open(known_as, address)
+        with self._database.read() as transaction:
+            user = accounts.find_user_by_email(transaction, known_as)
+        fits = self._passwords.verify(user.password_hash if user else None, password)
+        if user is None or not fits:
+            self._throttle.note_failure(known_as, address)
+            raise WrongPassword()
+        self._throttle.note_success(known_as, address)
+        return user
 
     def authenticate(self, secret: str) -> Actor:
         """The actor that a token's secret stands for. Part of every request: one read.
@@ -333,6 +362,13 @@ def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
 def _ensure_not_expired(token: Token, now: datetime) -> None:
     if token.expires_at is not None and token.expires_at <= now:
         raise TokenExpired(hint="Log in again: au2 login")
+
+
+def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
+    """Refuse if the password was changed since it was verified: it must end all old logins."""
+    user = accounts.find_user(transaction, verified.id)
+    if user is None or user.password_hash != verified.password_hash:
+        raise Conflict("The password was changed at this moment.", hint="Try again.")
 
 
 def _own_token(transaction: Transaction, actor: Actor) -> Token:

@@ -47,11 +47,15 @@ class Members:
             return organizations.list_members(transaction, context)
 
     def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
-        """Give somebody a role, replacing the one held there; makes the user if need be.
+        """Give somebody a role, replacing the one held there.
+
+        An operator who names somebody unknown makes that user, and learns the first password.
+        An admin must not: they could hold anybody's address before its owner comes.
 
         Raises:
             NotPermitted: the actor is no admin here.
             InvalidRequest: no email address, or no role.
+            NotFound: there is no such user, and the actor is no operator.
             Conflict: it would leave the organization without an admin.
         """
         ensure_may(actor, Action.MANAGE_MEMBERS, context)
@@ -60,6 +64,11 @@ class Members:
         # Hashed before it is known whether it is needed: hashing takes time, a transaction none.
         with self._database.read() as transaction:
             is_new = accounts.find_user_by_email(transaction, address) is None
+        if is_new and not actor.is_operator:
+            raise NotFound(
+                f"There is no user {address}. An operator of this installation makes new users.",
+                hint="Ask an operator to add them; afterwards you can change their role.",
+            )
         password = make_password() if is_new else None
         password_hash = None if password is None else self._passwords.hash(password)
         now = self._clock()

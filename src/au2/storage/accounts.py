@@ -124,6 +124,15 @@ def delete_token(transaction: Transaction, token_id: str) -> None:
     transaction.execute(delete(tokens).where(tokens.c.id == token_id))
 
 
+def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept_id: str) -> None:
+    """Remove a user's tokens of one kind, except one."""
+    transaction.execute(
+        delete(tokens).where(
+            tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.id != kept_id
+        )
+    )
+
+
 def delete_expired_tokens(transaction: Transaction, *, before: datetime) -> int:
     """Remove login tokens that expired before that time; return how many."""
     return transaction.execute(

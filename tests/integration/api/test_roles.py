@@ -13,7 +13,7 @@ from au2.domain.job import Ending, JobState
 from au2.services.jobs import RunOrder
 from au2.storage.contents import add_contents
 from tests.support.live import client_of
-from tests.support.world import OPERATOR, World, creation, frame, open_world
+from tests.support.world import OPERATOR, PASSWORD, World, creation, frame, open_world
 
 ROLES = ("viewer", "runner", "developer", "admin")
 ANYBODY = "anybody"
@@ -62,6 +62,11 @@ class Asked:
 
     def runtime(self) -> str:
         return self.world.runtime("Own", Context(self.where.organization_id))
+
+    def outsider(self) -> str:
+        email = f"outsider-{next(_numbers)}@example.com"
+        self.world.user(email)
+        return email
 
     def member(self) -> str:
         email = f"member-{next(_numbers)}@example.com"
@@ -127,6 +132,9 @@ TABLE: dict[str, Row] = {
     "get_current_token": Row(ANYBODY),
     "logout": Row(ANYBODY, status=204),
     "get_account": Row(ANYBODY),
+    "change_password": Row(
+        ANYBODY, lambda _: {"json": {"present": PASSWORD, "new": PASSWORD}}, status=204
+    ),
     "list_tokens": Row(ANYBODY),
     "create_token": Row(
         ANYBODY, lambda _: {"json": {"name": f"token {next(_numbers)}"}}, status=201
@@ -155,7 +163,7 @@ TABLE: dict[str, Row] = {
     "list_members": Row("viewer", in_context=True),
     "add_member": Row(
         "admin",
-        lambda _: {"json": {"email": f"new-{next(_numbers)}@example.com", "role": "viewer"}},
+        lambda asked: {"json": {"email": asked.outsider(), "role": "viewer"}},
         status=201,
         in_context=True,
     ),
@@ -253,7 +261,7 @@ class House:
         headers = {}
         if who is not None:
             # A login of its own: some requests end it.
-            secret = self.world.services.accounts.login(who, "a password of enough length").secret
+            secret = self.world.services.accounts.login(who, PASSWORD).secret
             headers["Authorization"] = f"Bearer {secret}"
         address = path.format(**made.pop("path", {})).removeprefix("/api/v1")
         return self.client.request(method, address, params=params, headers=headers, **made)
@@ -322,6 +330,35 @@ def test_what_is_one_s_own_needs_no_role(house: House, name: str):
 def test_only_operators_make_organizations(house: House):
     check(house.ask("create_organization", OPERATOR, house.own), 201)
     check(house.ask("create_organization", "admin@example.com", house.own), 403)
+
+
+def test_only_operators_make_users(house: House):
+    body = {"email": "unheard-of@example.com", "role": "viewer"}
+    query = query_of(house.own)
+
+    def add(who: str) -> httpx.Response:
+        headers = house.world.bearer(who)
+        return house.client.post("/members", params=query, headers=headers, json=body)
+
+    check(add("viewer@example.com"), 403)
+    check(add("admin@example.com"), 404)
+    made = add(OPERATOR)
+    check(made, 201)
+    assert made.json()["initial_password"]
+    again = add("admin@example.com")
+    check(again, 201)
+    assert again.json()["initial_password"] is None
+
+
+@pytest.mark.parametrize(
+    ("present", "new", "status"),
+    [("wrong", PASSWORD, 401), (PASSWORD, "2 short", 422), (PASSWORD, "x" * 1025, 422)],
+)
+def test_passwords_that_do_not_change(house: House, present: str, new: str, status: int):
+    house.world.user("careful@example.com")
+    headers = house.world.bearer("careful@example.com")
+    body = {"present": present, "new": new}
+    check(house.client.put("/account/password", headers=headers, json=body), status)
 
 
 @pytest.mark.parametrize("name", scoped_rows())

@@ -255,6 +255,7 @@ def test_organizations_projects_members(api: Api, au2: CommandLine) -> None:
     assert au2.ok("member", "list", "-o", "json").document == [member]
     added = au2.ok("member", "add", "you@x.org", "--role", "viewer")
     assert "first" in added.text
+    assert "au2 password" in added.errors
     assert au2.ok("member", "remove", "you@x.org").out == b""
     assert au2("member", "add", "you@x.org", "--role", "king").exit_code == 2
 
@@ -267,3 +268,51 @@ def test_questions_are_asked_at_a_terminal(api: Api, stranger: CommandLine) -> N
     assert result.exit_code == 0, result
     assert "Email: Email: " in result.errors
     assert api.requests[0].document == {"email": "me@x.org", "password": "p4ss"}
+
+
+def test_password_from_stdin(api: Api, au2: CommandLine) -> None:
+    api.routes["PUT /account/password"] = Answer(204)
+    before = au2.configuration
+
+    result = au2.ok("password", "--stdin", stdin=b" old pw \r\nnew and long\n")
+
+    assert api.requests[0].document == {"present": " old pw ", "new": "new and long"}
+    assert result.out == b""
+    assert "new and long" not in result.errors
+    assert au2.configuration == before
+
+
+@pytest.mark.parametrize(
+    ("stdin", "exit_code"),
+    [
+        (b"", 2),
+        (b"old", 2),
+        (b"old\nnew and long\nmore\n", 2),
+        (b"old\n2 short\n", 2),
+        (b"old\n" + b"x" * 1025, 2),
+        (b"x" * 5000, 2),
+        (b"x" * 1025 + b"\nnew and long\n", 4),
+    ],
+)
+def test_what_is_no_pair_of_passwords(
+    api: Api, au2: CommandLine, stdin: bytes, exit_code: int
+) -> None:
+    assert au2("password", "--stdin", stdin=stdin).exit_code == exit_code
+    assert api.requests == []
+
+
+def test_a_wrong_present_password(api: Api, au2: CommandLine) -> None:
+    api.fail("PUT /account/password", 401, "wrong-password", "The present password is wrong.")
+
+    result = au2("password", "--stdin", stdin=b"old\nnew and long\n")
+
+    assert result.exit_code == 4
+    assert "present password is wrong" in result.errors
+
+
+def test_a_password_is_not_asked_for_without_a_terminal(api: Api, au2: CommandLine) -> None:
+    result = au2("password")
+
+    assert result.exit_code == 2
+    assert "--stdin" in result.errors
+    assert api.requests == []

@@ -73,6 +73,7 @@ def test_accounts(api: Api, transport: Transport) -> None:
     api.routes["DELETE /tokens/a%2Fb"] = Answer(204)
     account = {"id": "u", "email": "me@x.org", "is_operator": False, "memberships": []}
     api.answer("GET /account", account)
+    api.routes["PUT /account/password"] = Answer(204)
     calls = Accounts(transport)
 
     assert calls.login("me@x.org", "pw").token == "s"
@@ -83,8 +84,10 @@ def test_accounts(api: Api, transport: Transport) -> None:
     assert calls.account().email == "me@x.org"
     calls.delete_token("a/b")
     calls.logout()
+    calls.change_password("old", "new and long")
 
     assert api.requests[0].document == {"email": "me@x.org", "password": "pw"}
+    assert api.requests[-1].document == {"present": "old", "new": "new and long"}
     assert api.requests[2].document == {"name": "ci", "expires_at": "2030-01-31T00:00:00Z"}
 
 

@@ -15,6 +15,7 @@ from au2.domain.errors import (
 from au2.services.accounts import Accounts
 from au2.services.passwords import Passwords
 from au2.storage import accounts
+from au2.storage.events import list_events
 from tests.support.world import OPERATOR, PASSWORD, World
 
 
@@ -174,3 +175,62 @@ def test_an_account_names_its_places(world: World):
     (membership,) = world.services.accounts.show(viewer).memberships
 
     assert (membership.organization_name, membership.project_name) == ("Acme", "Forecast")
+
+
+def test_a_new_password_ends_the_other_logins(world: World):
+    service = world.services.accounts
+    other = service.login(OPERATOR, PASSWORD)
+    mine = service.login(OPERATOR, PASSWORD)
+    stranger = service.login(world.user("other@example.com").email, PASSWORD)
+    actor = service.authenticate(mine.secret)
+    managed = service.create_token(actor, "robot")
+
+    service.change_password(actor, PASSWORD, "12345678")
+
+    for kept in (mine, managed, stranger):
+        service.authenticate(kept.secret)
+    with pytest.raises(NotAuthenticated):
+        service.authenticate(other.secret)
+    with pytest.raises(WrongPassword):
+        service.login(OPERATOR, PASSWORD)
+    service.login(OPERATOR, "12345678")
+    with world.database.read() as transaction:
+        actions = [event.action for event in list_events(transaction, f"user:{actor.user_id}")]
+    assert actions.count("user:password-changed") == 1
+
+
+@pytest.mark.parametrize("new", ["", "1234567", "x" * 1025])
+def test_passwords_that_nobody_may_choose(world: World, new: str):
+    actor = world.services.accounts.authenticate(world.token(OPERATOR))
+    with pytest.raises(InvalidRequest):
+        world.services.accounts.change_password(actor, PASSWORD, new)
+
+
+def test_guessing_the_present_password_is_braked_like_logins(world: World):
+    service = world.services.accounts
+    actor = service.authenticate(world.token(OPERATOR))
+    for _ in range(2):
+        with pytest.raises(WrongPassword):
+            service.login(OPERATOR, "wrong")
+    for _ in range(3):
+        with pytest.raises(WrongPassword, match="present"):
+            service.change_password(actor, "wrong", "12345678")
+    with pytest.raises(TooManyAttempts):
+        service.change_password(actor, PASSWORD, "12345678")
+    world.clock.move(seconds=300)
+    service.change_password(actor, PASSWORD, "12345678")
+
+
+def test_a_login_during_a_change_gets_no_token(world: World):
+    """Whoever knew the old password must not slip in between its check and the new one."""
+    actor = world.services.accounts.authenticate(world.token(OPERATOR))
+
+    class Meanwhile(Passwords):
+        def verify(self, password_hash: str | None, password: str) -> bool:
+            fits = super().verify(password_hash, password)
+            world.services.accounts.change_password(actor, PASSWORD, "12345678")
+            return fits
+
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.raises(Conflict):
+        Accounts(world.database, Meanwhile(hasher), clock=world.clock).login(OPERATOR, PASSWORD)

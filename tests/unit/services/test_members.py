@@ -23,6 +23,19 @@ def test_a_new_member_gets_a_first_password_once(world: World, above: Context):
     assert world.actor("new@example.com").role_in(above) is Role.VIEWER
 
 
+def test_only_an_operator_makes_users(world: World, above: Context):
+    admin = world.user("admin@example.com", "admin", above)
+    with pytest.raises(NotFound, match=r"no user new@example\.com\. An operator"):
+        world.services.members.add(admin, above, "new@example.com", "viewer")
+    with pytest.raises(NotFound):
+        world.actor("new@example.com")
+
+    world.user("new@example.com")
+    known = world.services.members.add(admin, above, "New@example.com", "viewer")
+    assert known.initial_password is None
+    assert world.actor("new@example.com").role_in(above) is Role.VIEWER
+
+
 def test_the_last_admin_stays(world: World, above: Context):
     operator = world.actor(OPERATOR)
     with pytest.raises(Conflict):

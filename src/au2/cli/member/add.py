@@ -18,7 +18,8 @@ def command(session: Session, email: str, role: str) -> None:
     """Give somebody a role in the context.
 
     A viewer looks, a runner also runs, a developer also makes processes and versions, an admin also
-    manages members and projects. Somebody new gets a first password, which is shown once.
+    manages members and projects. Only an operator of the installation may name somebody new, who
+    then gets a first password, which is shown once.
     """
     from au2.client.organizations import Organizations
 
@@ -28,3 +29,4 @@ def command(session: Session, email: str, role: str) -> None:
     session.terminal.show_record(shown, added.model_dump(mode="json"))
     if is_new:
         session.terminal.remark("Pass the first password on now: it is not shown again.")
+        session.terminal.remark("Tell them to log in and to change it with: au2 password")

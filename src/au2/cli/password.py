@@ -1,0 +1,57 @@
+"""`au2 password`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+from au2.cli.terminal import Terminal
+
+_FLAG = "--stdin"
+_INPUT_LIMIT_CHARACTERS = 4096
+
+
+@define("password", examples=("au2 password", "au2 password --stdin < passwords.txt"))
+@click.option(
+    "from_stdin",
+    _FLAG,
+    is_flag=True,
+    help="Read two lines from standard input: the present password and the new one.",
+)
+def command(session: Session, from_stdin: bool) -> None:
+    """Change your password.
+
+    All your other logins end; managed tokens stay.
+    """
+    from au2.client.accounts import Accounts
+    from au2.domain.errors import WrongPassword
+    from au2.domain.identity import PASSWORD_MOST_CHARACTERS, ensure_usable_password
+
+    transport = session.transport
+    terminal = session.terminal
+    present, new = _read(terminal) if from_stdin else _ask(terminal)
+    ensure_usable_password(new)
+    if len(present) > PASSWORD_MOST_CHARACTERS:
+        # Nobody has one so long, and it could not be sent.
+        raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
+    Accounts(transport).change_password(present, new)
+    terminal.remark("The password is changed. Your other logins have ended.")
+
+
+def _ask(terminal: Terminal) -> tuple[str, str]:
+    from au2.domain.errors import InvalidRequest
+
+    present = terminal.ask_secret("Present password", flag=_FLAG)
+    new = terminal.ask_secret("New password", flag=_FLAG)
+    if terminal.ask_secret("New password again", flag=_FLAG) != new:
+        raise InvalidRequest("The two new passwords differ.", hint="Nothing was changed.")
+    return present, new
+
+
+def _read(terminal: Terminal) -> tuple[str, str]:
+    from au2.domain.errors import InvalidRequest
+
+    lines = terminal.read_input(_INPUT_LIMIT_CHARACTERS).removesuffix("\n").split("\n")
+    if len(lines) != 2:
+        raise InvalidRequest(f"{_FLAG} takes two lines: the present password and the new one.")
+    present, new = (line.removesuffix("\r") for line in lines)
+    return present, new
