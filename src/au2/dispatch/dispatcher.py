@@ -83,7 +83,9 @@ class Dispatcher:
             return
         records, options = self._kit.records, self._kit.options
         at = records.clock()
-        with records.database.write() as transaction:
+        # Lost in a power cut, the job is claimed again: nothing of it has run before RUNNING is
+        # written, and building may be repeated.
+        with records.database.write(durable=False) as transaction:
             claims = take_claims(
                 transaction,
                 options.owner,

@@ -176,7 +176,8 @@ class Uploads:
         lacking = self._lacking(upload)
         if lacking:
             raise Conflict(f"{len(lacking)} contents have not come yet.", hint="Send them first.")
-        with self._database.write() as transaction:
+        # Lost in a power cut, the upload counts as abandoned, and its job says so.
+        with self._database.write(durable=False) as transaction:
             uploads.change_upload(transaction, upload, state=UploadState.COMPLETE)
             process = get_visible(transaction, actor, upload.process_id)
             version = get_version(transaction, process, upload.version_number)
@@ -307,7 +308,8 @@ class Uploads:
         return lacking_contents(expected, sent, self._blobs)
 
     def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
-        with self._database.write() as transaction:
+        # Lost in a power cut, they are sent again.
+        with self._database.write(durable=False) as transaction:
             contents.add_contents(transaction, upload.organization_id, sizes)
 
     def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:

@@ -46,15 +46,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
         """A transaction that writes, committed when the block ends well.
+
+        Args:
+            durable: whether it must survive a power cut from now on. Without that it costs no flush
+                to disk and becomes durable with the next that is; a process that is killed loses
+                nothing either way. For what is found out or done again if it is gone.
 
         Raises:
             StorageFull: no room; nothing was changed.
         """
         try:
             with self._engine.connect() as connection:
-                writing = connection.execution_options(**dialect.WRITE_OPTIONS)
+                writing = connection.execution_options(au2_write=True, au2_durable=durable)
                 with writing.begin():
                     yield writing
         except OperationalError as error:

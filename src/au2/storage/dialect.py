@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-WRITE_OPTIONS = {"au2_write": True}
 _BUSY_SECONDS = 30
 
 
@@ -37,7 +36,12 @@ def prepare_engine(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         # IMMEDIATE: a writer waits for its turn at the start, so it can't fail half-way
         # because another connection wrote after it had read.
-        writes = connection.get_execution_options().get("au2_write", False)
+        options = connection.get_execution_options()
+        writes = options.get("au2_write", False)
+        if writes:
+            # Later commits flush the write-ahead log from its beginning, earlier ones included.
+            synchronous = "FULL" if options.get("au2_durable", True) else "NORMAL"
+            connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     event.listen(engine, "connect", on_connect)
