@@ -36,7 +36,7 @@ def sync_path(path: Path) -> None:
 
 
 def sync_files(paths: Iterable[Path], folder: Path, syncfs: SyncFileSystem | None) -> None:
-    """Make many files in ``folder`` durable: with one flush if there is a way, else singly."""
+    """Make files or folders durable: with one flush of ``folder``'s file system, else singly."""
     if syncfs is None:
         for path in paths:
             sync_path(path)

@@ -8,6 +8,7 @@ commands that must be quick stay quick; what httpx would add (pools, HTTP/2, asy
 import http.client
 import json
 import select
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
@@ -193,7 +194,7 @@ class Transport:
             # Without encryption there is no tunnel: the proxy reads the whole URL.
             self._prefix = str(address) + API_PREFIX
             self._extra_headers = headers
-        return http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
+        return _PlainConnection(host, port, timeout=CONNECT_TIMEOUT_SECONDS)
 
     def _read_answer(self, response: http.client.HTTPResponse) -> Any:
         try:
@@ -229,6 +230,16 @@ class Transport:
 
     def _cut(self, error: Exception) -> ServerUnreachable:
         return ServerUnreachable(f"The connection to {self.address} broke: {_cause(error)}.")
+
+
+class _PlainConnection(http.client.HTTPConnection):
+    """Connects by the host's bytes: text goes through the IDNA codec, which is slow to import."""
+
+    def connect(self) -> None:
+        """Open the connection."""
+        host: Any = self.host.encode("ascii") if self.host.isascii() else self.host
+        self.sock = socket.create_connection((host, self.port), self.timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _is_alive(connection: http.client.HTTPConnection) -> bool:

@@ -92,7 +92,7 @@ def test_clean_incoming_removes_only_what_is_old(tmp_path: Path) -> None:
     assert incoming(tmp_path) == [new]
 
 
-def test_a_batch_takes_one_flush(tmp_path: Path) -> None:
+def test_a_batch_flushes_all_contents_then_all_names(tmp_path: Path) -> None:
     flushes: list[int] = []
 
     def counting() -> SyncFileSystem:
@@ -110,7 +110,7 @@ def test_a_batch_takes_one_flush(tmp_path: Path) -> None:
         for number in range(100):
             data = b"%d" % number
             add(digest_of(data), data)
-    assert flushes == [100]
+    assert flushes == [100, 0], "contents before they are named, names before it ends"
     assert incoming(tmp_path) == []
 
 
