@@ -82,7 +82,7 @@ def test_new_privileges_where_they_are_wanted(workbench: Workbench) -> None:
         "echo core > /proc/sys/kernel/core_pattern",
         "renice -n -5 1",
         "insmod /tmp/x.ko",
-        "chroot /proc/1/root/../../../.. test -e /work/../proc/1/root/etc/machine-id",
+        "chroot /proc/1/root/../../../.. test -e /usr/sbin/runc",
     ],
 )
 @pytest.mark.parametrize("no_new_privileges", [True, False])
