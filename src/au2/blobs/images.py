@@ -66,7 +66,13 @@ def save_image(
     return digest
 
 
-def save_layer(store: BlobStore, entries: Iterable[LayerEntry], created_by: str = "") -> AddedLayer:
+def save_layer(
+    store: BlobStore,
+    entries: Iterable[LayerEntry],
+    created_by: str = "",
+    *,
+    modified_at: int = 0,
+) -> AddedLayer:
     """Store an uncompressed layer of ``entries``; return it ready to be put on an image.
 
     Raises:
@@ -74,7 +80,7 @@ def save_layer(store: BlobStore, entries: Iterable[LayerEntry], created_by: str 
         StorageFull, TooLarge: no room, or over the store's limit.
     """
     with store.writer() as writer:
-        write_layer(entries, writer)
+        write_layer(entries, writer, modified_at=modified_at)
         digest = writer.commit()
         size_bytes = writer.size_bytes
     return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from au2.blobs.base import BlobStore
-from au2.blobs.images import load_image, save_image
+from au2.blobs.images import load_image, save_image, save_layer
 from au2.builder import launcher_layer as launcher
-from au2.builder.layers import make_small_layer, store_layer
+from au2.builder.layers import make_small_layer
 from au2.builder.scripts import RunnableScript, copy_entry, make_runnable
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
@@ -19,6 +19,7 @@ from au2.package import names
 from au2.package.entries import PackageEntry
 from au2.package.manifest import Manifest
 from au2.runtimes import labels
+from au2.runtimes.store import MODIFIED_AT
 
 _DEFAULT_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -73,7 +74,7 @@ def build_package(
         package_layer, package_data = make_small_layer(entries, "au2 package")
         small[package_layer.descriptor.digest] = package_data
     else:
-        package_layer = store_layer(blobs, entries, "au2 package")
+        package_layer = save_layer(blobs, entries, "au2 package", modified_at=MODIFIED_AT)
     _log_layer(log, package_layer)
     changes = _config_changes(runtime.config, environment)
     new_manifest, config = append_layers(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from au2.domain.errors import Detail
+from au2.domain.json_value import is_encodable
 from au2.package.entries import PackageEntry
 from au2.package.limits import (
     DEFAULT_LIMITS,
@@ -30,11 +31,6 @@ _PART_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
         "names that begin with '.wh.' mean a removed file in an image",
     ),
 )
-
-
-def is_encodable(text: str) -> bool:
-    """Whether ``text`` can be a file name in UTF-8 (no lone surrogates)."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def find_path_mistake(path: str) -> str | None:
