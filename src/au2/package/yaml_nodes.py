@@ -5,6 +5,7 @@ stand for, tags are refused, keys are plain texts and given once. Every mistake 
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from ruamel.yaml import YAML
@@ -71,8 +72,11 @@ class Mapping(NamedTuple):
 Node = Scalar | Sequence | Mapping
 
 
+@lru_cache(maxsize=4)
 def parse_nodes(text: str, file: str) -> Node | None:
     """Return the root node of ``text``, None where there is nothing but comments.
+
+    The last ones are remembered: an upload reads ``aunsight.yml`` for several purposes.
 
     Raises:
         InvalidPackage: not strict YAML; one detail with file and line.
