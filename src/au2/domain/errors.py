@@ -89,6 +89,12 @@ class TooLarge(InvalidRequest):
     exit_code = 1
 
 
+class CheckTooCostly(InvalidRequest):
+    """To check this against its schema takes longer, or more memory, than a check may."""
+
+    code = "check-too-costly"
+
+
 class NotAuthenticated(Au2Error):
     """You are not logged in."""
 
@@ -172,10 +178,37 @@ class EngineFailure(Au2Error):
     code = "engine-failure"
 
 
+class SecretUnreadable(Au2Error):
+    """A stored secret can't be decrypted."""
+
+    code = "secret-unreadable"
+
+
 class RuntimeBuildFailed(Au2Error):
     """The runtime could not be built."""
 
     code = "runtime-build-failed"
+
+
+class DependenciesFailed(Au2Error):
+    """The dependencies could not be installed."""
+
+    code = "dependencies-failed"
+    status = 422
+
+
+class IndexUnreachable(Au2Error):
+    """The package index does not answer."""
+
+    code = "index-unreachable"
+    status = 502
+
+
+class RegistryFailure(Au2Error):
+    """An image registry did not give what was asked of it."""
+
+    code = "registry-failure"
+    status = 502
 
 
 class Unsupported(Au2Error):

@@ -65,9 +65,13 @@ class Version:
     runtime: RuntimeReference | None = None
     """None for image versions."""
     upload_job_id: int | None = None
-    environment: Mapping[str, str] | None = None
-    """Defaults of ``env.yml``, once built."""
+    environment: Mapping[str, Any] | None = None
+    """Defaults of ``env.yml``, once built: name → text or ``{"secret": NAME}``."""
     args_schema: Mapping[str, Any] | None = None
     out_schema: Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None
     """Defaults of ``aunsight.yml``: ``cpu``, ``memory_bytes``, ``timeout_seconds``, ``network``."""
+    package_digest: str | None = None
+    """Digest of the package's file list, process ids aside: equal packages have equal ones."""
+    dependencies: Mapping[str, Any] | None = None
+    """The lock: what was resolved and installed, with hashes. None: nothing was asked for."""

@@ -152,6 +152,8 @@ versions = Table(
     Column("out_schema", JSON(none_as_null=True)),
     Column("resources", JSON(none_as_null=True)),
     Column("deleted_at", UtcDateTime),
+    Column("package_digest", DIGEST, comment="of the file list, process ids aside"),
+    Column("dependencies", JSON(none_as_null=True), comment="what was resolved, with hashes"),
     PrimaryKeyConstraint("process_id", "number"),
     ForeignKeyConstraint(
         ["runtime_id", "runtime_version"],
@@ -168,6 +170,35 @@ contents = Table(
     Column("size_bytes", BigInteger, nullable=False),
     PrimaryKeyConstraint("organization_id", "sha256"),
     comment="Which file contents an organization has sent: nobody builds with another's by hash.",
+)
+
+dependency_layers = Table(
+    "dependency_layers",
+    metadata,
+    Column("key", DIGEST, primary_key=True, comment="of runtime image, lock, tool and scope"),
+    Column("organization_id", GUID, ForeignKey("organizations.id"), comment="null: for everybody"),
+    Column("layer_digest", DIGEST, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("lock", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("id", GUID, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("project_id", GUID, ForeignKey("projects.id")),
+    Column("description", Text, nullable=False),
+    Column("ciphertext", Text, comment="null: nothing was ingested yet"),
+    Column("size_bytes", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", String(254), nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", String(254), nullable=False),
+    Index("ix_secrets_context", "organization_id", "project_id", "name"),
 )
 
 uploads = Table(
@@ -242,6 +273,16 @@ attempts = Table(
     Column("phases", JSON, nullable=False),
     Column("used", JSON, nullable=False),
     PrimaryKeyConstraint("job_id", "number"),
+)
+
+held_secrets = Table(
+    "held_secrets",
+    metadata,
+    Column("job_id", Integer, ForeignKey("jobs.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("ciphertext", Text, nullable=False, comment="the values that the attempt was given"),
+    PrimaryKeyConstraint("job_id", "number"),
+    comment="What running attempts' logs are masked by; a row goes when its attempt ends.",
 )
 
 events = Table(

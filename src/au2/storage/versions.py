@@ -47,6 +47,8 @@ def _version(row: Any) -> Version:
         args_schema=row.args_schema,
         out_schema=row.out_schema,
         resources=row.resources,
+        package_digest=row.package_digest,
+        dependencies=row.dependencies,
     )
 
 
@@ -65,6 +67,7 @@ def add_version(transaction: Transaction, version: Version) -> None:
             runtime_id=None if runtime is None else runtime.runtime_id,
             runtime_version=None if runtime is None else runtime.runtime_version,
             upload_job_id=version.upload_job_id,
+            package_digest=version.package_digest,
         )
     )
 
@@ -102,15 +105,45 @@ def find_default_version(transaction: Transaction, process_id: str) -> Version |
     return next(reversed(published or available), None)
 
 
+def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
+    """The version with an image that has the highest number."""
+    row = transaction.execute(
+        _SELECT.where(
+            versions.c.process_id == process_id,
+            versions.c.image_status == ImageStatus.AVAILABLE.value,
+            versions.c.deleted_at.is_(None),
+        )
+        .order_by(versions.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _version(row)
+
+
+def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:
+    """What the newest version that has dependencies was built with."""
+    row = transaction.execute(
+        select(versions.c.dependencies)
+        .where(
+            versions.c.process_id == process_id,
+            versions.c.deleted_at.is_(None),
+            versions.c.dependencies.is_not(None),
+        )
+        .order_by(versions.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else row.dependencies
+
+
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
     """What a build adds to its version."""
 
     image_digest: str
-    environment: Mapping[str, str] | None = None
+    environment: Mapping[str, Any] | None = None
     args_schema: Mapping[str, Any] | None = None
     out_schema: Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None
+    dependencies: Mapping[str, Any] | None = None
 
 
 def change_image_status(
@@ -134,6 +167,7 @@ def change_image_status(
             "args_schema": image.args_schema,
             "out_schema": image.out_schema,
             "resources": image.resources,
+            "dependencies": image.dependencies,
         }
     if upload_job_id is not None:
         values["upload_job_id"] = upload_job_id
