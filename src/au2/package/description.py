@@ -7,9 +7,11 @@ from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
 from au2.package import names
 from au2.package.entries import PackageEntry
-from au2.package.environment import parse_environment
-from au2.package.limits import TEXT_BYTES
+from au2.package.environment import Environment, parse_environment
+from au2.package.javascript import JavaScriptDependencies, parse_javascript
+from au2.package.limits import LOCK_BYTES, TEXT_BYTES
 from au2.package.manifest import Manifest, find_entry_point, parse_manifest
+from au2.package.requirements import Requirements, parse_requirements
 from au2.package.schemas import load_schema
 from au2.package.text import decode_text
 
@@ -24,9 +26,13 @@ class PackageDescription(NamedTuple):
 
     manifest: Manifest
     entry_point: str
-    environment: dict[str, str]
+    environment: Environment
     args_schema: dict[str, Any] | None
     out_schema: dict[str, Any] | None
+    requirements: Requirements | None = None
+    """What a Python package asks for; None: there is no such file, or it is another language's."""
+    javascript: JavaScriptDependencies | None = None
+    """The same of a JavaScript package."""
 
 
 def describe_package(
@@ -51,9 +57,26 @@ def describe_package(
         reader.mistakes.append(Detail("the file is missing", file=names.MANIFEST))
     reader.check_hooks()
     entry_point = reader.find_entry_point(manifest, language)
+    language = language or _find_language(entry_point)
+    requirements = reader.read_requirements(language)
+    javascript = reader.read_javascript(language)
     if reader.mistakes or manifest is None or entry_point is None:
         raise InvalidPackage(details=reader.mistakes)
-    return PackageDescription(manifest, entry_point, environment or {}, args_schema, out_schema)
+    return PackageDescription(
+        manifest,
+        entry_point,
+        environment or {},
+        args_schema,
+        out_schema,
+        requirements,
+        javascript,
+    )
+
+
+def _find_language(entry_point: str | None) -> Language | None:
+    """Go by the entry point's ending, where the runtime is not known."""
+    ending = (entry_point or "").rpartition(".")[2].lower()
+    return next((language for language in Language if ending in language.endings), None)
 
 
 class _Reader:
@@ -64,13 +87,19 @@ class _Reader:
         self._read = read
         self.mistakes: list[Detail] = []
 
-    def parse(self, name: str, parse: Callable[[str, str], _Result]) -> _Result | None:
+    def parse(
+        self,
+        name: str,
+        parse: Callable[[str, str], _Result],
+        *,
+        limit_bytes: int = TEXT_BYTES,
+    ) -> _Result | None:
         """Return the parsed file; None where it is missing or wrong."""
         entry = self.entries.get(name)
         if entry is None or not self._is_file(entry):
             return None
-        if entry.size_bytes > TEXT_BYTES:
-            message = f"the file is larger than {TEXT_BYTES // 1024} KiB"
+        if entry.size_bytes > limit_bytes:
+            message = f"the file is larger than {limit_bytes // 1024} KiB"
             self.mistakes.append(Detail(message, file=name))
             return None
         try:
@@ -78,6 +107,35 @@ class _Reader:
         except InvalidPackage as error:
             self.mistakes.extend(error.details or [Detail(error.message, file=name)])
             return None
+
+    def read_requirements(self, language: Language | None) -> Requirements | None:
+        """Return what a Python package asks for."""
+        if language is not Language.PYTHON:
+            return None
+        return self.parse(
+            names.PYTHON_DEPENDENCIES,
+            lambda text, file: parse_requirements(text, file, self._read_included),
+        )
+
+    def read_javascript(self, language: Language | None) -> JavaScriptDependencies | None:
+        """Return what a JavaScript package asks for."""
+        if language is not Language.JAVASCRIPT or names.JAVASCRIPT_DEPENDENCIES not in self.entries:
+            return None
+        mistakes = len(self.mistakes)
+        lock = self.parse(names.JAVASCRIPT_LOCK, lambda text, _: text, limit_bytes=LOCK_BYTES)
+        if len(self.mistakes) > mistakes:
+            return None
+        return self.parse(
+            names.JAVASCRIPT_DEPENDENCIES, lambda text, _: parse_javascript(text, lock)
+        )
+
+    def _read_included(self, path: str) -> str | None:
+        if path not in self.entries:
+            return None
+        mistakes = len(self.mistakes)
+        text = self.parse(path, lambda text, _: text)
+        # What is wrong with it is noted; it is not missing too.
+        return "" if text is None and len(self.mistakes) > mistakes else text
 
     def check_hooks(self) -> None:
         """Hooks are files, if they are there."""
@@ -109,9 +167,8 @@ class _Reader:
         if path not in self.entries:
             self.mistakes.append(Detail("the entry point is missing", file=path))
             return False
-        endings = [name.rpartition(".")[2] for name in names.ENTRY_POINTS]
-        if language:
-            endings = [language.entry_point.rpartition(".")[2]]
+        languages = (language,) if language else tuple(Language)
+        endings = [ending for language in languages for ending in language.endings]
         if path.rpartition(".")[2].lower() not in endings:
             expected = " or ".join(f".{ending}" for ending in endings)
             message = f"the entry point's name must end with {expected}"

@@ -1,13 +1,12 @@
-"""``args.schema.yml`` and ``out.schema.yml``: JSON Schema written as YAML.
+"""``args.schema.yml`` and ``out.schema.yml``: JSON Schema 2020-12 written as YAML."""
 
-For now it is only checked that the file is YAML and holds what can be a schema.
-"""
-
+from dataclasses import replace
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package.yaml_nodes import parse_nodes
+from au2.package.yaml_nodes import Mapping, Node, Sequence, parse_nodes
 from au2.package.yaml_values import is_null, to_value
+from au2.schemas.places import parse_pointer
 
 
 def load_schema(text: str, file: str) -> dict[str, Any] | None:
@@ -16,7 +15,7 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
     The boolean schemas are given as the objects that mean the same: ``{}`` and ``{"not": {}}``.
 
     Raises:
-        InvalidPackage: it is no YAML or no schema; with file and line.
+        InvalidPackage: it is no YAML or no schema, with every mistake, its file, line and pointer.
     """
     root = parse_nodes(text, file)
     if root is None or is_null(root):
@@ -24,7 +23,39 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
     value = to_value(root, file)
     if isinstance(value, bool):
         return {} if value else {"not": {}}
-    if not isinstance(value, dict):
-        detail = Detail("a schema is a mapping", file=file, line=root.start.line + 1)
-        raise InvalidPackage(details=[detail])
-    return value
+    # Only packages with a schema wait for this: the library takes longer to load than the rest.
+    from au2.schemas.check import find_schema_mistakes  # noqa: PLC0415
+
+    mistakes = find_schema_mistakes(value) or _find_type_mistake(value)
+    if mistakes:
+        raise InvalidPackage(details=[_placed(mistake, root, file) for mistake in mistakes])
+    schema: dict[str, Any] = value
+    return schema
+
+
+def _find_type_mistake(schema: dict[str, Any]) -> list[Detail]:
+    types = schema.get("type", "object")
+    if types == "object" or (isinstance(types, list) and "object" in types):
+        return []
+    return [Detail("arguments and output are objects: write 'type: object'", "/type")]
+
+
+def _placed(mistake: Detail, root: Node, file: str) -> Detail:
+    """Return the mistake with the line that its pointer means."""
+    line = _find_line(root, parse_pointer(mistake.pointer or ""))
+    where = f"{mistake.pointer}: " if mistake.pointer else ""
+    return replace(mistake, message=f"{where}{mistake.message}", file=file, line=line + 1)
+
+
+def _find_line(node: Node, path: tuple[str, ...]) -> int:
+    """Return where the value at ``path`` begins, or the last thing on the way that is there."""
+    line = node.start.line
+    for token in path:
+        if isinstance(node, Mapping) and (item := node.find(token)) is not None:
+            line, node = item[0].start.line, item[1]
+        elif isinstance(node, Sequence) and token.isdecimal() and int(token) < len(node.items):
+            node = node.items[int(token)]
+            line = node.start.line
+        else:
+            break
+    return line

@@ -1,0 +1,49 @@
+"""`au2 process args`."""
+
+import json
+
+import click
+
+from au2.cli.cells import Document, columns
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+
+def _default(document: Document) -> str | None:
+    return json.dumps(document["default"], ensure_ascii=False) if "default" in document else None
+
+
+def _values(document: Document) -> str:
+    return ", ".join(json.dumps(value, ensure_ascii=False) for value in document["enum"])
+
+
+_LIST = columns(
+    "name", "type", "required", default=_default, values=_values, description="description"
+)
+
+
+@define(
+    "args",
+    examples=("au2 process args forecast", "au2 process args forecast --ver 3 -o json"),
+    reads=True,
+)
+@click.argument("process")
+@click.option("--ver", "version", type=click.IntRange(min=1), metavar="N", help="Which version.")
+def command(session: Session, process: str, version: int | None) -> None:
+    """Show which arguments a process takes: what its args.schema.yml says.
+
+    Without --ver it is about the version that a run would take.
+    """
+    from au2.cli.naming import find_process_id
+    from au2.client.argument_schemas import get_argument_schema
+    from au2.schemas.arguments import list_arguments
+
+    process_id = find_process_id(session, process)
+    schema = get_argument_schema(session.transport, process_id, version)
+    found = [] if schema is None else list_arguments(schema)
+    terminal = session.terminal
+    terminal.show_list(_LIST, [argument.to_document() for argument in found])
+    if schema is None:
+        terminal.remark("The process has no args.schema.yml: it takes any JSON object.")
+    elif not found:
+        terminal.remark("The schema names no arguments. See it whole: au2 process version show")

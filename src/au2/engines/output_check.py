@@ -1,0 +1,58 @@
+"""Whether the output of a run is what its schema promises."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from au2.domain.errors import CheckTooCostly, Detail
+from au2.engines.outcome import Output
+from au2.schemas.validator import validate
+
+_MOST_TOLD = 5
+
+
+def check_output(
+    output: Output, schema: Mapping[str, Any] | None, mask: Callable[[Any], Any]
+) -> Output:
+    """Return ``output`` with the problem that it does not match ``schema``, if that is so.
+
+    Args:
+        output: as it was read. A file that was not written is an object without properties here.
+        schema: None: the process is not structured, so any object will do.
+        mask: covers secrets in a JSON value, since messages quote it.
+    """
+    if schema is None or output.problem is not None:
+        return output
+    value = {} if output.value is None else output.value
+    try:
+        mistakes = validate(schema, value)
+        if mistakes:
+            mistakes = _without_secrets(mistakes, schema, value, mask(value))
+    except CheckTooCostly as error:
+        return replace(output, problem=f"{error.message} {error.hint or ''}".strip())
+    return replace(output, problem=_tell(mistakes, output)) if mistakes else output
+
+
+def _without_secrets(
+    mistakes: list[Detail], schema: Mapping[str, Any], value: Any, masked: Any
+) -> list[Detail]:
+    """Return the mistakes as they are told of the masked value: a shortened text hides nothing."""
+    if masked == value:
+        return mistakes
+    pointers = {mistake.pointer for mistake in mistakes}
+    told = [mistake for mistake in validate(schema, masked) if mistake.pointer in pointers]
+    hidden = pointers - {mistake.pointer for mistake in told}
+    return told + [
+        Detail("it does not match (not shown: it may hold a secret)", mistake.pointer)
+        for mistake in mistakes
+        if mistake.pointer in hidden
+    ]
+
+
+def _tell(mistakes: list[Detail], output: Output) -> str:
+    shown = "; ".join(str(mistake) for mistake in mistakes[:_MOST_TOLD])
+    if len(mistakes) > _MOST_TOLD:
+        shown += f"; and {len(mistakes) - _MOST_TOLD} more"
+    if output.value is None:
+        return f"The code wrote no output, but out.schema.yml asks for some: {shown}."
+    return f"The output does not match out.schema.yml: {shown}."

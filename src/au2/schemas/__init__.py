@@ -1,0 +1,1 @@
+"""JSON Schema 2020-12 of strangers: is it usable, does a value match it, what does it say."""

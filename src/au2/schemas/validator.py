@@ -1,0 +1,83 @@
+"""Whether a value matches a schema, and every mistake in it if it does not."""
+
+import json
+import marshal
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from au2.domain.errors import Detail
+from au2.domain.json_value import measure_depth
+from au2.schemas.compiled import compile_schema
+from au2.schemas.cost import Cost, measure
+from au2.schemas.limits import (
+    LIGHT_EXPLANATION,
+    LIGHT_STEPS,
+    LIGHT_WORK,
+    MOST_MISTAKES,
+)
+from au2.schemas.outside import check_outside
+from au2.schemas.references import References
+from au2.schemas.sentences import explain
+
+_KEPT = 64
+
+
+def validate(schema: Mapping[str, Any], value: Any) -> list[Detail]:
+    """Return what of ``value`` does not match ``schema``, each with its JSON pointer; formats too.
+
+    The schema is one that :func:`au2.schemas.check.find_schema_mistakes` has nothing against, the
+    value one that :func:`au2.domain.json_value.find_json_mistake` has nothing against.
+    At most :data:`~au2.schemas.limits.MOST_MISTAKES` are told.
+
+    Raises:
+        CheckTooCostly: to find out takes longer, or more memory, than a check may.
+    """
+    return _keep(json.dumps(schema)).find_mistakes(value)
+
+
+class Validator:
+    """A schema made ready to check many values."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._schema = dict(schema)
+        self._cost: Cost = measure(References(self._schema))
+        self._compiled: jsonschema_rs.Validator | None = None
+        if not self._cost.is_heavy:
+            self._compiled = compile_schema(self._schema)
+
+    def find_mistakes(self, value: Any) -> list[Detail]:
+        """Return what does not match; see :func:`validate`."""
+        steps = self._cost.for_depth(measure_depth(value))
+        # Not its length as JSON, but near to it and five times as quick to have.
+        size_bytes = len(marshal.dumps(value, 0))
+        compiled = self._compiled
+        if compiled is None or steps > LIGHT_STEPS or steps * size_bytes > LIGHT_WORK:
+            return check_outside(self._schema, value)
+        if compiled.is_valid(value):
+            return []
+        if steps * size_bytes**2 > LIGHT_EXPLANATION:
+            return check_outside(self._schema, value)
+        return list_mistakes(compiled, self._schema, value)
+
+
+def list_mistakes(
+    compiled: jsonschema_rs.Validator, schema: Mapping[str, Any], value: Any
+) -> list[Detail]:
+    """Return the mistakes, as many as may be told. It may take time and memory without limit."""
+    found: list[Detail] = []
+    for error in compiled.iter_errors(value):
+        for detail in explain(error, schema, value):
+            if detail not in found:
+                found.append(detail)
+        if len(found) >= MOST_MISTAKES:
+            break
+    return found[:MOST_MISTAKES]
+
+
+@lru_cache(maxsize=_KEPT)
+def _keep(schema: str) -> Validator:
+    """Return the validator of a schema given as JSON: a server checks many values with few."""
+    return Validator(json.loads(schema))
