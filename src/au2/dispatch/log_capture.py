@@ -1,16 +1,20 @@
 """Copies a container's raw log into the log store, record by record, and misses nothing."""
 
+from au2.dispatch.log_masking import LogMasker
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
 from au2.notices.base import Notices, log_topic
+from au2.secrets.masking import Masker
 
 _CHUNK_BYTES = 4 << 20
 
 
 class LogCapture:
-    """The log of one attempt. What is stored is always a prefix of the raw log, byte for byte.
+    """The log of one attempt. Without secrets it is always a prefix of the raw log, byte for byte.
 
-    So the stored size is all that has to be known to go on after a restart.
+    So the stored size is all that has to be known to go on after a restart. With secrets, the raw
+    log is masked anew from its beginning then, which gives the same bytes, and what is stored
+    already is passed over.
     """
 
     def __init__(
@@ -22,24 +26,54 @@ class LogCapture:
         self._job_id = job_id
         self._attempt = attempt
         self._stored_bytes = logs.size_bytes(job_id, attempt)
+        self._masker: LogMasker | None = None
+        self._read_bytes = self._stored_bytes
+        """How much of the raw log was read."""
+        self._made_bytes = self._stored_bytes
+        """How much came of it: what lies behind the stored size is to be stored."""
 
-    def resume(self, raw_bytes: int) -> None:
+    def mask(self, masker: Masker) -> None:
+        """From the raw log's beginning on, cover what ``masker`` looks for. To be called first."""
+        if masker:
+            self._masker = LogMasker(masker)
+            self._read_bytes = self._made_bytes = 0
+
+    def resume(self, container_id: str, raw_bytes: int, *, has_ended: bool) -> None:
         """After a restart: take back remarks that were written behind the end of the raw log."""
-        if self._stored_bytes > raw_bytes:
-            self._logs.truncate(self._job_id, self._attempt, raw_bytes)
-            self._stored_bytes = raw_bytes
+        if self._masker is not None:
+            self.advance(container_id, raw_bytes)
+            if not has_ended:
+                return  # then there are no remarks yet, and its last line may go on
+            self.end()
+        elif self._stored_bytes > raw_bytes:
+            self._read_bytes = self._made_bytes = raw_bytes
+        if self._stored_bytes > self._made_bytes:
+            self._logs.truncate(self._job_id, self._attempt, self._made_bytes)
+            self._stored_bytes = self._made_bytes
 
     def advance(self, container_id: str, raw_bytes: int) -> None:
         """Copy whole records up to ``raw_bytes``."""
-        while self._stored_bytes < raw_bytes:
+        while self._read_bytes < raw_bytes:
             chunk = self._engine.read_log(
-                container_id, offset=self._stored_bytes, limit_bytes=_CHUNK_BYTES
+                container_id, offset=self._read_bytes, limit_bytes=_CHUNK_BYTES
             )
             # A record may still be being written; its rest comes with the next look.
             whole = chunk[: chunk.rfind(b"\n") + 1]
             if not whole:
                 return
-            self._stored_bytes = self._logs.append(self._job_id, self._attempt, whole)
+            self._read_bytes += len(whole)
+            self._store(whole if self._masker is None else self._masker.feed(whole))
+
+    def end(self) -> None:
+        """Copy what was kept back: nothing comes any more."""
+        if self._masker is not None:
+            self._store(self._masker.end())
+
+    def _store(self, made: bytes) -> None:
+        new = made[max(0, self._stored_bytes - self._made_bytes) :]
+        self._made_bytes += len(made)
+        if new:
+            self._stored_bytes = self._logs.append(self._job_id, self._attempt, new)
             self._notices.send(log_topic(self._job_id))
 
     def remark(self, text: str) -> None:

@@ -54,6 +54,12 @@ class Action(StrEnum):
     PUBLISH_VERSION = "AU-PROCESS:publish-version"
     DELETE_VERSION = "AU-PROCESS:delete-version"
     RUN_PROCESS = "AU-PROCESS:run-process"
+    VIEW_SECRET = "AU-SECRET:view-secret"
+    USE_SECRET = "AU-SECRET:use-secret"
+    CREATE_SECRET = "AU-SECRET:create-secret"
+    INGEST_SECRET = "AU-SECRET:ingest-secret"
+    DOWNLOAD_SECRET = "AU-SECRET:download-secret"
+    DELETE_SECRET = "AU-SECRET:delete-secret"
     VIEW_JOB = "AU-JOB:view-job"
     STOP_JOB = "AU-JOB:stop-job"
 
@@ -73,6 +79,12 @@ _WEAKEST_ROLE: dict[Action, Role] = {
     Action.PUBLISH_VERSION: Role.DEVELOPER,
     Action.DELETE_VERSION: Role.DEVELOPER,
     Action.RUN_PROCESS: Role.RUNNER,
+    Action.VIEW_SECRET: Role.VIEWER,
+    Action.USE_SECRET: Role.RUNNER,
+    Action.CREATE_SECRET: Role.DEVELOPER,
+    Action.INGEST_SECRET: Role.DEVELOPER,
+    Action.DOWNLOAD_SECRET: Role.ADMIN,
+    Action.DELETE_SECRET: Role.DEVELOPER,
     Action.VIEW_JOB: Role.VIEWER,
     Action.STOP_JOB: Role.RUNNER,
 }
@@ -83,6 +95,8 @@ DOWNWARD_ACTIONS = frozenset(
         Action.VIEW_RUNTIME,
         Action.VIEW_PROCESS,
         Action.RUN_PROCESS,
+        Action.VIEW_SECRET,
+        Action.USE_SECRET,
     }
 )
 """What a member of a project may do to what belongs to the organization above it."""

@@ -1,8 +1,10 @@
 """``env.yml``: default environment variables."""
 
 import re
+from collections.abc import Iterator
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.package import names
 from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
 from au2.package.yaml_values import is_null
@@ -20,8 +22,12 @@ def find_name_mistake(name: str) -> str | None:
     return None
 
 
-def parse_environment(text: str, file: str = names.ENVIRONMENT) -> dict[str, str]:
-    """Return name → text, scalars exactly as they are written (``1.10``, ``NO``).
+Environment = dict[str, str | dict[str, str]]
+"""Name → text, or ``{"secret": NAME}``: the value of that secret."""
+
+
+def parse_environment(text: str, file: str = names.ENVIRONMENT) -> Environment:
+    """Return the variables, scalars exactly as they are written (``1.10``, ``NO``).
 
     Raises:
         InvalidPackage: with every mistake, its file and line.
@@ -33,13 +39,15 @@ def parse_environment(text: str, file: str = names.ENVIRONMENT) -> dict[str, str
         detail = Detail("write 'NAME: value' lines", file=file, line=root.start.line + 1)
         raise InvalidPackage(details=[detail])
     mistakes: list[Detail] = []
-    found: dict[str, str] = {}
+    found: Environment = {}
     for key, value in root.items:
         message = find_name_mistake(key.text) or _find_value_mistake(key.text, value)
         if message is not None:
             mistakes.append(Detail(message, file=file, line=key.start.line + 1))
         elif isinstance(value, Scalar):
             found[key.text] = value.text
+        elif isinstance(value, Mapping):
+            found[key.text] = {key.text: node.text for key, node in _texts(value)}
     if mistakes:
         raise InvalidPackage(details=mistakes)
     return found
@@ -48,6 +56,20 @@ def parse_environment(text: str, file: str = names.ENVIRONMENT) -> dict[str, str
 def _find_value_mistake(name: str, value: Node) -> str | None:
     if isinstance(value, Scalar):
         return f"the value of '{name}' holds a NUL" if "\0" in value.text else None
-    if isinstance(value, Mapping) and value.find("secret"):
-        return f"'{name}' asks for a secret: this version of the platform has no secrets yet"
-    return f"the value of '{name}' must be a text"
+    if not isinstance(value, Mapping) or not value.find(REFERENCE_KEY):
+        return f"the value of '{name}' must be a text, or {{secret: NAME}}"
+    if len(value.items) > 1:
+        return f"'{name}' asks for a secret: nothing but {{secret: NAME}} goes there"
+    secret = value.items[0][1]
+    if not isinstance(secret, Scalar):
+        return f"'{name}' asks for a secret, whose name must be a text"
+    return find_secret_name_mistake(secret.text)
+
+
+def _texts(mapping: Mapping) -> Iterator[tuple[Scalar, Scalar]]:
+    return ((key, value) for key, value in mapping.items if isinstance(value, Scalar))
+
+
+def plain_texts(environment: Environment) -> dict[str, str]:
+    """Return the variables that take no secret: what may stand in an image."""
+    return {name: value for name, value in environment.items() if isinstance(value, str)}

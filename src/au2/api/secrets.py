@@ -1,0 +1,85 @@
+"""Secrets."""
+
+from fastapi import APIRouter, Response
+
+from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.api.errors import answers
+from au2.api.views import view_secret
+from au2.contract.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
+from au2.domain.errors import (
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+)
+
+router = APIRouter(prefix="/secrets", tags=["secret"])
+
+
+@router.get("", responses=answers(NotFound, NotPermitted))
+def list_secrets(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext
+) -> list[SecretView]:
+    """Secrets that can be used in the context, by name; without their values."""
+    return [view_secret(secret) for secret in services.secrets.list_secrets(actor, context)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
+)
+def create_secret(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: SecretCreation
+) -> SecretView:
+    """Make a secret of the context, with or without a value."""
+    secret = services.secrets.create(
+        actor, context, body.name, description=body.description, value=body.value
+    )
+    return view_secret(secret)
+
+
+@router.get("/{secret}", responses=answers(NotFound, NotPermitted))
+def get_secret(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, secret: str
+) -> SecretView:
+    """The secret that a name means in the context; without its value."""
+    return view_secret(services.secrets.get(actor, context, secret))
+
+
+@router.put(
+    "/{secret}/value",
+    responses=answers(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
+)
+def ingest_secret(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    secret: str,
+    body: SecretIngestion,
+) -> SecretView:
+    """Give one of the context's own secrets a value, or another one."""
+    return view_secret(services.secrets.ingest(actor, context, secret, body.value))
+
+
+@router.get("/{secret}/value", responses=answers(NotFound, NotPermitted, StorageFull))
+def download_secret(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    secret: str,
+    response: Response,
+) -> SecretValueView:
+    """The value of one of the context's own secrets. That it was read is written down."""
+    response.headers["Cache-Control"] = "no-store"
+    return SecretValueView(value=services.secrets.download(actor, context, secret))
+
+
+@router.delete("/{secret}", status_code=204, responses=answers(NotFound, NotPermitted, StorageFull))
+def delete_secret(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, secret: str
+) -> None:
+    """Delete one of the context's own secrets with its value."""
+    services.secrets.delete(actor, context, secret)

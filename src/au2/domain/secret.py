@@ -1,0 +1,60 @@
+"""Secrets: named values of a context. The record holds everything but the value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from au2.domain.context import Context
+from au2.domain.secret_name import secret_of
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What may be shown of a secret."""
+
+    id: str
+    name: str
+    """Unique in its context; a project's own wins over its organization's of the same name."""
+    context: Context
+    description: str
+    has_value: bool
+    """Whether a value was ingested."""
+    size_bytes: int
+    """Length of the value; for checks, not for showing."""
+    created_at: datetime
+    created_by: str
+    updated_at: datetime
+    updated_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class WantedEnvironment:
+    """A run's variables below the platform's own."""
+
+    texts: Mapping[str, str]
+    secrets: Mapping[str, str]
+    """Variable → name of the secret that it gets."""
+
+
+def merge_environment(
+    defaults: Mapping[str, Any] | None,
+    given: Mapping[str, str],
+    given_secrets: Mapping[str, str],
+) -> WantedEnvironment:
+    """Return what a run gets: ``env.yml`` first, then what was given at submission."""
+    texts: dict[str, str] = {}
+    secrets: dict[str, str] = {}
+    for name, value in (defaults or {}).items():
+        secret = secret_of(value)
+        if secret is None:
+            texts[name] = value
+        else:
+            secrets[name] = secret
+    for name, text in given.items():
+        secrets.pop(name, None)
+        texts[name] = text
+    for name, secret in given_secrets.items():
+        texts.pop(name, None)
+        secrets[name] = secret
+    return WantedEnvironment(texts, secrets)
