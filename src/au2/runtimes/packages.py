@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass
 
+PYTHON = "python"
+"""Kind of packages that are installed as wheels."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstalledPackage:
-    """A Debian package."""
+    """A package of the distribution or of a language."""
 
     name: str
     version: str
     architecture: str
+    """Of a Debian package; of a Python package, the tags of its wheel."""
     sha256: str
     """Digest of the package's archive; empty where the index did not tell."""
+    kind: str = "debian"
 
 
 def parse_packages(text: str) -> tuple[InstalledPackage, ...]:

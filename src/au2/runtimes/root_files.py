@@ -1,13 +1,14 @@
 """A root file system from anywhere → the entries of a layer that is always the same."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from au2.oci.decompress import decompressed
 from au2.oci.layer import LayerMember, MemberType, read_layer
+from au2.oci.paths import parent_paths
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar import EntryType, LayerEntry, directory_entry, link_entry, with_parents
 
@@ -54,20 +55,52 @@ class RootFiles:
         """
         with self._spool.open("ab") as spool:
             for member in read_layer(decompressed(stream)):
-                entry_type = _TYPES.get(member.type)
-                if entry_type is None or _is_left_out(member):
-                    continue
-                offset = _copy(member, spool)
-                self._entries[member.path] = LayerEntry(
-                    member.path,
-                    entry_type,
-                    member.mode,
-                    member.uid,
-                    member.gid,
-                    member.size_bytes,
-                    member.target,
-                    _Slice(self._spool, offset, member.size_bytes).open,
-                )
+                if not _is_left_out(member):
+                    self._take(member, spool)
+
+    def add_layer(self, stream: Readable) -> None:
+        """Lay an image's layer over what is there, with all that it takes away.
+
+        Raises:
+            InvalidImage: damaged or unsafe.
+        """
+        of_this_layer: set[str] = set()
+        with self._spool.open("ab") as spool:
+            for member in read_layer(stream):
+                if member.type in (MemberType.WHITEOUT, MemberType.OPAQUE):
+                    self._take_away(member, of_this_layer)
+                elif member.path:
+                    if member.type is not MemberType.DIRECTORY:
+                        self._take_away(member, set())
+                    self._take(member, spool)
+                    of_this_layer.add(member.path)
+
+    def _take(self, member: LayerMember, spool: BinaryIO) -> None:
+        entry_type = _TYPES.get(member.type)
+        if entry_type is None:
+            return
+        offset = _copy(member, spool)
+        self._entries[member.path] = LayerEntry(
+            member.path,
+            entry_type,
+            member.mode,
+            member.uid,
+            member.gid,
+            member.size_bytes,
+            member.target,
+            _Slice(self._spool, offset, member.size_bytes).open,
+        )
+
+    def _take_away(self, member: LayerMember, kept: set[str]) -> None:
+        """Forget a path (unless the folder just becomes empty) and all below it."""
+        below = f"{member.path}/" if member.path else ""
+        if member.type is not MemberType.OPAQUE and member.path not in kept:
+            gone = self._entries.pop(member.path, None)
+            if gone is None or gone.type is not EntryType.DIRECTORY:
+                return
+        for path in [path for path in self._entries if path.startswith(below)]:
+            if path not in kept:
+                del self._entries[path]
 
     def write(self, path: str, data: bytes) -> None:
         """Set the content of a file; mode and owner stay if it is there."""
@@ -96,6 +129,30 @@ class RootFiles:
         for path, target in links.items():
             self.link(path.strip("/"), target)
         self._add_user()
+
+    def add_members(self, members: Iterable[LayerMember]) -> None:
+        """Take members of a layer that is being read."""
+        with self._spool.open("ab") as spool:
+            for member in members:
+                self._take(member, spool)
+
+    def changed(self, make: "Callable[[RootFiles], None]") -> list[LayerEntry]:
+        """Let ``make`` change the files; return the entries of a layer with those changes only."""
+        before = dict(self._entries)
+        make(self)
+        return self.with_parents(
+            [entry for path, entry in self._entries.items() if before.get(path) != entry]
+        )
+
+    def with_parents(self, entries: Sequence[LayerEntry]) -> list[LayerEntry]:
+        """Return ``entries`` with the folders that they are in, as they are here if they are.
+
+        Where there is a link in place of a folder, it comes along, and no layer can be written.
+        """
+        known = {entry.path for entry in entries}
+        above = {path for entry in entries for path in parent_paths(entry.path)} - known
+        present = [self._entries[path] for path in sorted(above) if path in self._entries]
+        return with_parents([*entries, *present])
 
     def entries(self) -> list[LayerEntry]:
         """Return the entries of the layer."""

@@ -1,6 +1,7 @@
 """Runtimes: what packages are built on."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from au2.domain.language import Language
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
 from au2.services.permissions import ensure_may
-from au2.storage import runtimes
+from au2.storage import organizations, runtimes
 from au2.storage.database import Database, Transaction
 from au2.storage.events import PLATFORM, add_event
 
@@ -51,7 +52,7 @@ class Runtimes:
 
         Raises:
             NotFound: no such runtime or version in this context.
-            Conflict: several runtimes have that name; they are listed.
+            Conflict: several runtimes have that name (they are listed), or it is retired.
         """
         ensure_may(actor, Action.VIEW_RUNTIME, context)
         with self._database.read() as transaction:
@@ -82,14 +83,21 @@ class Runtimes:
     ) -> Runtime:
         """Note a built base image as a runtime's newest version: for the operator's own command.
 
-        The very image that is the newest already makes no new version.
+        The very image that is the newest already makes no new version. A retired runtime is
+        brought back.
+
+        Raises:
+            NotFound: there is no such organization or project.
+            Conflict: the runtime belongs to somebody else.
         """
         now = self._clock()
         guid = parse_guid(runtime_id)
         with self._database.write() as transaction:
+            _check_owner(transaction, guid, name, context)
             runtimes.ensure_runtime(
                 transaction, runtime_id=guid, name=name, language=language, context=context, at=now
             )
+            runtimes.retire_runtime(transaction, guid, at=None)
             version = runtimes.add_runtime_version(
                 transaction,
                 runtime_id=guid,
@@ -114,6 +122,78 @@ class Runtimes:
             raise NotFound(f"There is no runtime {guid}.")
         return built
 
+    def check_owner(self, runtime_id: str, name: str, context: Context | None) -> None:
+        """Raise what :meth:`register_build` would, before something long is built."""
+        with self._database.read() as transaction:
+            _check_owner(transaction, parse_guid(runtime_id), name, context)
+
+    def retire(self, runtime_id: str) -> Runtime:
+        """Take a runtime out of use for new versions: for the operator's own command.
+
+        Versions built on it run as before.
+
+        Raises:
+            NotFound: there is no such runtime.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            found = runtimes.find_runtime(transaction, parse_guid(runtime_id))
+            if found is None:
+                raise NotFound(f"There is no runtime {runtime_id}.")
+            if found.retired_at is not None:
+                return found
+            runtimes.retire_runtime(transaction, found.id, at=now)
+            add_event(
+                transaction,
+                at=now,
+                actor=PLATFORM,
+                action="runtime:retired",
+                subject=f"runtime:{found.id}",
+                organization_id=None if found.context is None else found.context.organization_id,
+                version=found.version,
+            )
+        return replace(found, retired_at=now)
+
+
+def _check_owner(
+    transaction: Transaction, runtime_id: str, name: str, context: Context | None
+) -> None:
+    present = runtimes.find_runtime(transaction, runtime_id)
+    if present is not None and present.context != context:
+        raise Conflict(
+            f"The runtime '{name}' is here already, for {_owner_words(present.context)}, not for "
+            f"{_owner_words(context)}.",
+            hint="Build it for the same owner, or give the recipe an id of its own.",
+        )
+    if context is None:
+        return
+    organization = organizations.find_organization(transaction, context.organization_id)
+    project = (
+        None
+        if context.project_id is None
+        else organizations.find_project(transaction, context.project_id)
+    )
+    is_there = organization is not None and (
+        context.project_id is None
+        or (project is not None and project.organization_id == context.organization_id)
+    )
+    if not is_there:
+        raise NotFound(
+            f"The runtime '{name}' is for {_owner_words(context)}, which this installation does "
+            "not have.",
+            hint="Give it to one that is here, with --organization ID and perhaps --project ID, or "
+            "to all with --everybody. A new installation gets these ids by 'au2-server init "
+            "--organization NAME --organization-id ID --project NAME --project-id ID'.",
+        )
+
+
+def _owner_words(context: Context | None) -> str:
+    if context is None:
+        return "everybody"
+    if context.project_id is None:
+        return f"the organization {context.organization_id}"
+    return f"the project {context.project_id} of the organization {context.organization_id}"
+
 
 def _is_visible(actor: Actor, runtime: Runtime) -> bool:
     return runtime.context is None or actor.may(Action.VIEW_RUNTIME, runtime.context)
@@ -122,13 +202,15 @@ def _is_visible(actor: Actor, runtime: Runtime) -> bool:
 def _find(transaction: Transaction, context: Context, text: str) -> Runtime:
     if is_guid(text.strip()):
         runtime = runtimes.find_runtime(transaction, parse_guid(text))
-        usable = runtime is not None and runtime.retired_at is None
-        if runtime is None or not usable or not _is_seen(context, runtime):
+        if runtime is None or not _is_seen(context, runtime):
             raise _no_runtime(text)
+        if runtime.retired_at is not None:
+            raise _retired(runtime)
         return runtime
     found = runtimes.list_runtimes(transaction, context, name=text.strip())
     if not found:
-        raise _no_runtime(text)
+        gone = runtimes.list_runtimes(transaction, context, name=text.strip(), with_retired=True)
+        raise _retired(gone[0]) if gone else _no_runtime(text)
     if len(found) > 1:
         raise Conflict(
             f"{len(found)} runtimes are named '{text}'.",
@@ -145,4 +227,12 @@ def _is_seen(context: Context, runtime: Runtime) -> bool:
 def _no_runtime(text: str) -> NotFound:
     return NotFound(
         f"There is no runtime '{text}' in this context.", hint="See them: au2 runtime list"
+    )
+
+
+def _retired(runtime: Runtime) -> Conflict:
+    return Conflict(
+        f"The runtime '{runtime.name}' ({runtime.id}) is retired: nothing new is built on it. "
+        "Versions that were built on it run as before.",
+        hint="Choose another one in aunsight.yml: au2 runtime list",
     )

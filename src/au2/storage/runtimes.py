@@ -1,6 +1,7 @@
 """Runtimes and their versions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -51,10 +52,16 @@ def find_runtime(transaction: Transaction, runtime_id: str) -> Runtime | None:
 
 
 def list_runtimes(
-    transaction: Transaction, context: Context | None, *, name: str | None = None
+    transaction: Transaction,
+    context: Context | None,
+    *,
+    name: str | None = None,
+    with_retired: bool = False,
 ) -> list[Runtime]:
-    """Runtimes visible from a context (None: every one), not retired, by name."""
-    query = _select().where(runtimes.c.retired_at.is_(None))
+    """Runtimes visible from a context (None: every one), by name."""
+    query = _select()
+    if not with_retired:
+        query = query.where(runtimes.c.retired_at.is_(None))
     if context is not None:
         query = query.where(
             or_(runtimes.c.organization_id.is_(None), visible_from(runtimes, context))
@@ -74,6 +81,41 @@ def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) 
     ).scalar_one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class RuntimeBuild:
+    """One version of a runtime, with what it was made from and what is in it."""
+
+    version: int
+    image_digest: str
+    recipe_digest: str
+    packages: tuple[Mapping[str, Any], ...]
+    created_at: datetime
+
+
+def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]:
+    """Every version of a runtime, newest first."""
+    rows = transaction.execute(
+        select(runtime_versions)
+        .where(runtime_versions.c.runtime_id == runtime_id)
+        .order_by(runtime_versions.c.version.desc())
+    )
+    return [
+        RuntimeBuild(
+            row.version, row.image_digest, row.recipe_digest, tuple(row.packages), row.created_at
+        )
+        for row in rows
+    ]
+
+
+def find_newest_version(transaction: Transaction, runtime_id: str) -> int | None:
+    """The highest version number of a runtime."""
+    return transaction.execute(
+        select(func.max(runtime_versions.c.version)).where(
+            runtime_versions.c.runtime_id == runtime_id
+        )
+    ).scalar_one_or_none()
+
+
 def ensure_runtime(
     transaction: Transaction,
     *,
@@ -83,7 +125,7 @@ def ensure_runtime(
     context: Context | None,
     at: datetime,
 ) -> None:
-    """Insert the runtime unless it is there."""
+    """Insert the runtime unless it is there. Whose it is is not changed."""
     present = transaction.execute(
         select(runtimes.c.id).where(runtimes.c.id == runtime_id)
     ).one_or_none()
@@ -135,6 +177,6 @@ def add_runtime_version(
     return version
 
 
-def retire_runtime(transaction: Transaction, runtime_id: str, *, at: datetime) -> None:
-    """Take a runtime out of the lists; versions built on it stay."""
+def retire_runtime(transaction: Transaction, runtime_id: str, *, at: datetime | None) -> None:
+    """Take a runtime out of the lists (None: back into them); versions built on it stay."""
     transaction.execute(update(runtimes).where(runtimes.c.id == runtime_id).values(retired_at=at))

@@ -8,7 +8,8 @@ import pytest
 
 from au2.blobs.files import FileBlobStore
 from au2.blobs.images import load_image
-from au2.runtimes.build import BuiltRuntime, build_runtime
+from au2.runtimes.build import build_runtime
+from au2.runtimes.built import BuiltRuntime
 from au2.runtimes.catalogue_recipes import get_recipe
 from tests.support.checkout import RUNTIME_CACHE
 

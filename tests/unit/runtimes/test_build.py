@@ -15,7 +15,8 @@ from au2.blobs.images import load_image
 from au2.domain.errors import RuntimeBuildFailed
 from au2.domain.language import Language
 from au2.oci.layer import LayerMember, MemberType, read_layer
-from au2.runtimes.build import BuiltRuntime, build_runtime
+from au2.runtimes.build import build_runtime
+from au2.runtimes.built import BuiltRuntime
 from au2.runtimes.recipe import DebianSource, Recipe, TarballSource
 
 Members = dict[str, tuple[LayerMember, bytes]]
@@ -207,7 +208,7 @@ def test_the_cache_serves_another_store(kitchen: Kitchen, tmp_path: Path) -> Non
         assert len(stream.read()) == layer.size_bytes
 
 
-@pytest.mark.parametrize("damaged", ["layer.tar", "runtime.json"])
+@pytest.mark.parametrize("damaged", ["layer-0.tar", "runtime.json"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff"])
 def test_a_damaged_cache_is_built_anew(
     kitchen: Kitchen, tmp_path: Path, damaged: str, content: bytes

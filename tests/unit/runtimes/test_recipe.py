@@ -6,12 +6,21 @@ from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.language import Language
 from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
-from au2.runtimes.recipe import DebianSource, TarballSource, load_recipe, parse_recipe
+from au2.runtimes.recipe import (
+    BaseSource,
+    DebianSource,
+    ImageSource,
+    PythonPackages,
+    TarballSource,
+)
+from au2.runtimes.recipe_file import load_recipe, parse_recipe
 
 GUID = "5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"
 HEAD = f'id = "{GUID}"\nname = "N"\nlanguage = "python"\nversion = 4\n'
 DEBIAN = '[debian]\nsuite = "bookworm"\npackages = ["python3"]\n'
 ROOTFS = f'[rootfs]\ntarball = "root.tar.gz"\nsha256 = "{"0" * 64}"\n'
+BASE = 'base = "Python3.11"\n'
+PYTHON = '[python]\nrequirements = ["a[b]>=1,<2; python_version>\'3\'"]\nrefuse = ["nvidia-*"]\n'
 HERE = Path("/recipes")
 
 
@@ -28,10 +37,38 @@ def test_the_catalogue() -> None:
     assert "Python3.11" in str(caught.value.hint)
 
 
+def test_the_runtimes_that_people_know() -> None:
+    owner = ("f9acae51-9c4d-4080-a300-03a161a93496", "09985c71-a4de-4eb7-9e58-8574f108459f")
+    table = {
+        "cc76d137-acf6-488f-80a7-a1db6c9d9cd7": ("Python3.11 Torch", None, None, 4),
+        "4cd24262-8061-40be-bbb0-9367690240ce": ("Python3.8 Torch", None, None, 4),
+        "1bff1454-88a0-460f-8a98-a13293b23238": ("Python3.11 Tensorflow", None, None, 4),
+        "bd23e8c0-ef00-40fb-ab49-0a4ffd855a04": ("SF Runtime", *owner, 8),
+        "1f7e1782-519e-43c9-88f0-7dc02af05630": ("SF-XGB Runtime", *owner, 12),
+    }
+    for guid, row in table.items():
+        recipe = get_recipe(guid)
+        assert (recipe.name, recipe.organization_id, recipe.project_id, recipe.version) == row
+        assert recipe.language is Language.PYTHON
+    assert get_recipe("Python3.11 Torch").source == BaseSource("Python3.11")
+
+
 def test_sources() -> None:
     assert parse_recipe(HEAD + DEBIAN, folder=HERE).source == DebianSource("bookworm", ("python3",))
     source = parse_recipe(HEAD + ROOTFS, folder=HERE).source
     assert source == TarballSource(HERE / "root.tar.gz", "0" * 64)
+    assert parse_recipe(HEAD + BASE, folder=HERE).source == BaseSource("Python3.11")
+    image = parse_recipe(HEAD + '[image]\nreference = "python:3.8"\n', folder=HERE)
+    assert image.source == ImageSource("docker.io/library/python:3.8")
+    assert image.python is None
+
+
+def test_python_packages_and_an_owner() -> None:
+    text = HEAD + f'organization = "{GUID.upper()}"\nproject = "{GUID}"\n' + BASE + PYTHON
+    recipe = parse_recipe(text, folder=HERE)
+    assert recipe.python == PythonPackages(("a[b]>=1,<2; python_version>'3'",), ("nvidia-*",))
+    assert (recipe.organization_id, recipe.project_id) == (GUID, GUID)
+    assert recipe.digest == parse_recipe(HEAD + BASE + PYTHON, folder=HERE).digest
 
 
 def test_the_digest_is_of_what_matters() -> None:
@@ -51,8 +88,17 @@ def test_the_digest_is_of_what_matters() -> None:
     ("text", "words"),
     [
         ("id = [", "not TOML"),
-        (HEAD, "either"),
-        (HEAD + DEBIAN + ROOTFS, "either"),
+        (HEAD, "only one"),
+        (HEAD + DEBIAN + ROOTFS, "only one"),
+        (HEAD + BASE + DEBIAN, "only one"),
+        (HEAD + '[image]\nreference = "UPPER/case"\n', "does not name an image"),
+        (HEAD + BASE + "[python]\nrequirements = []\n", "'python.requirements' is empty"),
+        (HEAD + BASE + '[python]\nrequirements = ["-r /etc/passwd"]\n', "'python.requirements'"),
+        (HEAD + BASE + '[python]\nrequirements = ["a @ file:///x"]\n', "'python.requirements'"),
+        (HEAD + BASE + '[python]\nrequirements = ["a\\n--index-url=x"]\n', "'python.require"),
+        (HEAD + BASE + PYTHON + 'interpreter = "-c"\n', "'python.interpreter'"),
+        (HEAD + f'project = "{GUID}"\n' + BASE, "'project' needs 'organization'"),
+        (HEAD + 'organization = "Acme"\n' + BASE, "'organization'"),
         (HEAD.replace(GUID, "x") + DEBIAN, "'id'"),
         (HEAD.replace("python", "cobol") + DEBIAN, "'language'"),
         (HEAD.replace("= 4", "= 0") + DEBIAN, "'version'"),

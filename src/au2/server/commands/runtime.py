@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -11,16 +9,15 @@ from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
-from au2.runtimes.build import BuiltRuntime, build_runtime
-from au2.runtimes.catalogue_recipes import get_recipe
-from au2.runtimes.recipe import Recipe, load_recipe
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, output_option
+from au2.server.commands.runtime_build import build
+from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.terminal import show_list, show_record
-from au2.server.wiring.stores import make_blobs, open_database
+from au2.server.wiring.stores import open_database
 from au2.services.runtimes import Runtimes
 from au2.storage.database import Database
-from au2.storage.runtimes import find_runtime, list_runtimes
+from au2.storage.runtimes import find_runtime, list_builds, list_runtimes
 
 _COLUMNS = {
     "runtime": "id",
@@ -29,6 +26,7 @@ _COLUMNS = {
     "project": "project",
     "VERSION": "version",
 }
+_COLUMNS_WITH_RETIRED = {**_COLUMNS, "retired_at": "retired_at"}
 
 
 @click.group()
@@ -36,47 +34,19 @@ def runtime() -> None:
     """Build and list runtimes."""
 
 
-@runtime.command()
-@click.argument("name")
-@data_option
-@click.option(
-    "--cache-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Take the runtime from there if it was built before, and keep it there.",
-)
-@click.option("--mirror", metavar="URL", help="Debian mirror to take packages from.")
-@output_option
-def build(
-    *, name: str, data: DataDirectory, cache_dir: Path | None, mirror: str | None, output: str
-) -> None:
-    """Build the runtime NAME of the catalogue, or that of a recipe file (NAME ends in .toml).
-
-    Building it again gives it a new version if anything in it has changed.
-    """
-    recipe = load_recipe(Path(name)) if name.endswith(".toml") else get_recipe(name)
-    settings = settings_of(data).runtimes
-    data.create()
-    built = build_runtime(
-        recipe,
-        make_blobs(data),
-        mirror=mirror or settings.mirror,
-        cache_dir=cache_dir or settings.cache_dir,
-        progress=lambda line: click.echo(line, err=True),
-    )
-    with closing(open_database(data)) as database:
-        database.migrate()
-        registered = _register(database, recipe, built)
-    show_record(_document(registered), output)
+runtime.add_command(build)
 
 
 @runtime.command("list")
 @data_option
+@click.option("--all", "with_retired", is_flag=True, help="Show retired ones, too.")
 @output_option
-def list_command(*, data: DataDirectory, output: str) -> None:
-    """List all runtimes, whoever owns them."""
+def list_command(*, data: DataDirectory, with_retired: bool, output: str) -> None:
+    """List runtimes, whoever owns them."""
     with _opened(data) as database, database.read() as transaction:
-        found = [_document(one) for one in list_runtimes(transaction, None)]
-    show_list(found, _COLUMNS, output)
+        runtimes = list_runtimes(transaction, None, with_retired=with_retired)
+        found = [runtime_document(one) for one in runtimes]
+    show_list(found, _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS, output)
 
 
 @runtime.command()
@@ -84,21 +54,41 @@ def list_command(*, data: DataDirectory, output: str) -> None:
 @data_option
 @output_option
 def show(*, name: str, data: DataDirectory, output: str) -> None:
-    """Show one runtime, by name or GUID."""
+    """Show one runtime, by name or GUID: its newest version, all versions, what is installed."""
     with _opened(data) as database:
-        show_record(_document(_find(database, name)), output)
+        found = _find(database, name)
+        with database.read() as transaction:
+            builds = list_builds(transaction, found.id)
+    record = runtime_document(found)
+    if output == "table":
+        record["versions"] = ", ".join(str(one.version) for one in builds)
+        record["packages"] = len(builds[0].packages)
+    else:
+        record["versions"] = [
+            {
+                "version": one.version,
+                "image_digest": one.image_digest,
+                "recipe_digest": one.recipe_digest,
+                "created_at": format_time(one.created_at),
+            }
+            for one in builds
+        ]
+        record["packages"] = [dict(package) for package in builds[0].packages]
+    show_record(record, output)
 
 
-def _register(database: Database, recipe: Recipe, built: BuiltRuntime) -> Runtime:
-    return Runtimes(database).register_build(
-        runtime_id=recipe.id,
-        name=recipe.name,
-        language=recipe.language,
-        first_version=recipe.version,
-        image_digest=built.image_digest,
-        recipe_digest=built.recipe_digest,
-        packages=[asdict(package) for package in built.packages],
-    )
+@runtime.command()
+@click.argument("name")
+@data_option
+@output_option
+def retire(*, name: str, data: DataDirectory, output: str) -> None:
+    """Take a runtime, by name or GUID, out of use for new versions of processes.
+
+    Versions that were built on it run as before. Building the runtime again brings it back.
+    """
+    with _opened(data) as database:
+        found = Runtimes(database).retire(_find(database, name).id)
+    show_record(runtime_document(found), output)
 
 
 @contextmanager
@@ -115,27 +105,12 @@ def _find(database: Database, name: str) -> Runtime:
             by_id = find_runtime(transaction, name.lower())
             found = [] if by_id is None else [by_id]
         else:
-            found = list_runtimes(transaction, None, name=name)
+            found = list_runtimes(transaction, None, name=name, with_retired=True)
     if not found:
         raise NotFound(
-            f"There is no runtime '{name}'.", hint="'au2-server runtime list' shows all."
+            f"There is no runtime '{name}'.", hint="'au2-server runtime list --all' shows all."
         )
     if len(found) > 1:
         ids = ", ".join(one.id for one in found)
         raise Conflict(f"Several runtimes are named '{name}': {ids}.", hint="Name one by its id.")
     return found[0]
-
-
-def _document(one: Runtime) -> dict[str, object]:
-    """Return the fields that the API shows too."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "language": one.language.value,
-        "version": one.version,
-        "image_digest": one.image_digest,
-        "organization": None if one.context is None else one.context.organization_id,
-        "project": None if one.context is None else one.context.project_id,
-        "created_at": format_time(one.created_at),
-        "retired_at": None if one.retired_at is None else format_time(one.retired_at),
-    }

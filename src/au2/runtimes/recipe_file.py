@@ -1,0 +1,118 @@
+"""Recipes as people write them: TOML files."""
+
+import re
+import tomllib
+from pathlib import Path, PurePosixPath
+
+from au2.domain.errors import InvalidRequest
+from au2.domain.ids import is_guid
+from au2.domain.language import Language
+from au2.oci.reference import parse_reference
+from au2.runtimes.recipe import (
+    BaseSource,
+    DebianSource,
+    ImageSource,
+    PythonPackages,
+    Recipe,
+    Source,
+    TarballSource,
+)
+from au2.runtimes.toml_table import TomlTable
+
+_SUITE = re.compile(r"[a-z][a-z0-9-]{0,40}")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(=[A-Za-z0-9.+:~-]+)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][^\x00-\x1f\x7f#@/\\]{0,500}")
+"""A name, extras, versions, markers. No address and no option: the index is the operator's."""
+_PATTERN = re.compile(r"[a-z0-9*?-]{1,200}")
+_INTERPRETER = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,200}")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Return the recipe in a file. Raises InvalidRequest, naming file and key."""
+    try:
+        return parse_recipe(path.read_text(encoding="utf-8"), folder=path.parent)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{path}: {error.message}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"{path} can't be read: {error}") from None
+
+
+def parse_recipe(text: str, *, folder: Path) -> Recipe:
+    """Return the recipe in ``text``; a tarball's path is relative to ``folder``.
+
+    Raises:
+        InvalidRequest: not TOML, an unknown or missing key, or a wrong value.
+    """
+    try:
+        table = TomlTable(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"not TOML: {error}") from None
+    organization, project = (
+        table.optional(key, is_guid, "a GUID") for key in ("organization", "project")
+    )
+    if project is not None and organization is None:
+        raise InvalidRequest("'project' needs 'organization', the one that it is in")
+    recipe = Recipe(
+        id=table.matching("id", is_guid, "a GUID").lower(),
+        name=table.matching("name", lambda name: 0 < len(name) <= 200 and name.isprintable()),
+        language=Language(table.matching("language", lambda text: text in set(Language))),
+        version=table.natural("version"),
+        source=_parse_source(table, folder),
+        python=_parse_python(table),
+        organization_id=organization and organization.lower(),
+        project_id=project and project.lower(),
+        command=table.texts("command", lambda _: True),
+        reset_signals=table.take("reset_signals", str, ""),
+        links=table.mapping("links", lambda path: PurePosixPath(path).is_absolute()),
+        environment=table.mapping("environment", lambda name: "=" not in name and name != ""),
+    )
+    table.end()
+    return recipe
+
+
+def _parse_source(table: TomlTable, folder: Path) -> Source:
+    given = [key for key in ("debian", "rootfs", "image", "base") if table.has(key)]
+    if len(given) != 1:
+        raise InvalidRequest("give one of [debian], [rootfs], [image] and 'base', and only one")
+    if given == ["base"]:
+        return BaseSource(table.matching("base", lambda name: 0 < len(name) <= 200))
+    part = table.table(given[0])
+    assert part is not None  # noqa: S101 - it was there a moment ago
+    source = {"debian": _parse_debian, "rootfs": _parse_rootfs, "image": _parse_image}[given[0]](
+        part, folder
+    )
+    part.end()
+    return source
+
+
+def _parse_debian(table: TomlTable, _: Path) -> Source:
+    return DebianSource(
+        table.matching("suite", _SUITE.fullmatch),
+        table.texts("packages", _PACKAGE.fullmatch),
+        table.texts("after_install", lambda _: True),
+    )
+
+
+def _parse_rootfs(table: TomlTable, folder: Path) -> Source:
+    path = folder / table.matching("tarball", bool)
+    return TarballSource(path, table.matching("sha256", _SHA256.fullmatch))
+
+
+def _parse_image(table: TomlTable, _: Path) -> Source:
+    return ImageSource(str(parse_reference(table.matching("reference", bool))))
+
+
+def _parse_python(table: TomlTable) -> PythonPackages | None:
+    part = table.table("python")
+    if part is None:
+        return None
+    packages = PythonPackages(
+        requirements=part.texts("requirements", _REQUIREMENT.fullmatch),
+        refuse=part.texts("refuse", _PATTERN.fullmatch),
+        interpreter=part.optional("interpreter", _INTERPRETER.fullmatch) or "python3",
+    )
+    part.end()
+    if not packages.requirements:
+        raise InvalidRequest("'python.requirements' is empty")
+    return packages

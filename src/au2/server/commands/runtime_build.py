@@ -1,0 +1,202 @@
+"""``au2-server runtime build``."""
+
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from au2.domain.context import Context
+from au2.domain.errors import InvalidRequest
+from au2.domain.ids import is_guid, parse_guid
+from au2.domain.runtime import Runtime
+from au2.oci.reference import parse_reference
+from au2.runtimes.build import FindBase, build_runtime
+from au2.runtimes.built import Base, BuiltRuntime
+from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
+from au2.runtimes.packages import InstalledPackage
+from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
+from au2.runtimes.recipe_file import load_recipe
+from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.runtime_document import runtime_document
+from au2.server.data_directory import DataDirectory
+from au2.server.settings import RuntimeSettings
+from au2.server.terminal import show_list, show_record
+from au2.server.wiring.registries import make_registries
+from au2.server.wiring.stores import make_blobs, open_database
+from au2.services.runtimes import Runtimes
+from au2.storage.database import Database
+from au2.storage.runtimes import find_runtime, list_builds, list_runtimes
+
+_BUILT_COLUMNS = {
+    "runtime": "id",
+    "runtime_name": "name",
+    "organization": "organization",
+    "project": "project",
+    "VERSION": "version",
+}
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@data_option
+@click.option("--recipe", type=click.Path(path_type=Path), help="Build the runtime of a file.")
+@click.option("--organization", metavar="GUID", help="Organization that the runtime is for.")
+@click.option("--project", metavar="GUID", help="Project of that organization that it is for.")
+@click.option("--everybody", is_flag=True, help="Make it for everybody, whatever its recipe says.")
+@click.option("--refresh", is_flag=True, help="Take nothing from a cache: get security updates.")
+@click.option("--image", metavar="NAME", help="Start from this image of a registry instead.")
+@click.option("--rootfs", type=click.Path(path_type=Path), help="Start from this archive instead.")
+@click.option("--sha256", metavar="HEX", help="SHA-256 of the archive of --rootfs.")
+@click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Take runtimes from there if they were built before, and keep them there.",
+)
+@click.option("--mirror", metavar="URL", help="Debian mirror to take packages from.")
+@output_option
+def build(
+    *,
+    names: tuple[str, ...],
+    data: DataDirectory,
+    recipe: Path | None,
+    organization: str | None,
+    project: str | None,
+    everybody: bool,
+    refresh: bool,
+    image: str | None,
+    rootfs: Path | None,
+    sha256: str | None,
+    cache_dir: Path | None,
+    mirror: str | None,
+    output: str,
+) -> None:
+    """Build runtimes of the catalogue by NAME or GUID, or that of a file.
+
+    The first build of a runtime gets the version that its recipe says. Building it again makes the
+    next one if anything in it has changed; versions of processes keep the one they were built on.
+
+    \b
+    Examples:
+      au2-server runtime build Python3.11 "Python3.11 Torch" --data-dir D
+      au2-server runtime build "SF Runtime" --organization GUID --data-dir D
+      au2-server runtime build --recipe mine.toml --data-dir D
+      au2-server runtime build "Python3.8 Torch" --image NAME@sha256:... --data-dir D
+    """  # noqa: D301 - click wants the very character
+    recipes = [get_recipe(name) for name in names]
+    if recipe is not None:
+        recipes.append(load_recipe(recipe))
+    if not recipes:
+        known = ", ".join(f"'{one.name}'" for one in list_recipes())
+        raise click.UsageError(f"Name a runtime, or give --recipe FILE. There are {known}.")
+    if len(recipes) > 1 and (image or rootfs):
+        raise click.UsageError("--image and --rootfs are for one runtime.")
+    recipes = [_start_elsewhere(one, image, rootfs, sha256) for one in recipes]
+    recipes = [_give_to(one, organization, project, everybody) for one in recipes]
+    settings = settings_of(data).runtimes
+    settings = replace(
+        settings, mirror=mirror or settings.mirror, cache_dir=cache_dir or settings.cache_dir
+    )
+    data.create()
+    with closing(open_database(data)) as database:
+        database.migrate()
+        # All before the first: a build takes minutes.
+        for one in recipes:
+            Runtimes(database).check_owner(one.id, one.name, _owner(one))
+        built = [_build(one, data, database, settings, refresh=refresh) for one in recipes]
+    if len(built) == 1:
+        show_record(runtime_document(built[0]), output)
+    else:
+        show_list([runtime_document(one) for one in built], _BUILT_COLUMNS, output)
+
+
+def _start_elsewhere(
+    recipe: Recipe, image: str | None, rootfs: Path | None, sha256: str | None
+) -> Recipe:
+    if image is not None and rootfs is not None:
+        raise click.UsageError("Give --image or --rootfs, not both.")
+    if (rootfs is None) != (sha256 is None):
+        raise click.UsageError("--rootfs and --sha256 belong together.")
+    if image is not None:
+        return replace(recipe, source=ImageSource(str(parse_reference(image))))
+    if rootfs is not None and sha256 is not None:
+        if len(sha256) != 64 or set(sha256.lower()) - set("0123456789abcdef"):
+            raise click.UsageError("--sha256 takes 64 hexadecimal digits.")
+        return replace(recipe, source=TarballSource(rootfs, sha256.lower()))
+    return recipe
+
+
+def _give_to(
+    recipe: Recipe, organization: str | None, project: str | None, everybody: bool
+) -> Recipe:
+    if everybody and (organization or project):
+        raise click.UsageError("Give --everybody or --organization, not both.")
+    if project is not None and organization is None:
+        raise click.UsageError("--project needs --organization, the one that it is in.")
+    if everybody:
+        return replace(recipe, organization_id=None, project_id=None)
+    if organization is not None:
+        project_id = None if project is None else parse_guid(project)
+        return replace(recipe, organization_id=parse_guid(organization), project_id=project_id)
+    return recipe
+
+
+def _owner(recipe: Recipe) -> Context | None:
+    if recipe.organization_id is None:
+        return None
+    return Context(recipe.organization_id, recipe.project_id)
+
+
+def _build(
+    recipe: Recipe,
+    data: DataDirectory,
+    database: Database,
+    settings: RuntimeSettings,
+    *,
+    refresh: bool,
+) -> Runtime:
+    built = build_runtime(
+        recipe,
+        make_blobs(data),
+        mirror=settings.mirror,
+        cache_dir=settings.cache_dir,
+        refresh=refresh,
+        find_base=_bases_of(database),
+        open_registry=make_registries(settings),
+        progress=lambda line: click.echo(line, err=True),
+    )
+    return _register(database, recipe, built)
+
+
+def _register(database: Database, recipe: Recipe, built: BuiltRuntime) -> Runtime:
+    return Runtimes(database).register_build(
+        runtime_id=recipe.id,
+        name=recipe.name,
+        language=recipe.language,
+        first_version=recipe.version,
+        image_digest=built.image_digest,
+        recipe_digest=built.recipe_digest,
+        packages=[asdict(package) for package in built.packages],
+        context=_owner(recipe),
+    )
+
+
+def _bases_of(database: Database) -> FindBase:
+    """Look for bases among the runtimes that are here, so that their layers are shared."""
+
+    def find(name: str, recipe_digest: str | None) -> Base | None:
+        with database.read() as transaction:
+            if is_guid(name):
+                by_id = find_runtime(transaction, name.lower())
+                found = [] if by_id is None else [by_id]
+            else:
+                found = list_runtimes(transaction, None, name=name)
+            if len(found) > 1:
+                raise InvalidRequest(f"Several runtimes are named '{name}': name it by its id.")
+            builds = list_builds(transaction, found[0].id) if found else []
+        if not builds or recipe_digest not in (None, builds[0].recipe_digest):
+            return None
+        packages = tuple(InstalledPackage(**package) for package in builds[0].packages)
+        return Base(builds[0].image_digest, packages)
+
+    return find

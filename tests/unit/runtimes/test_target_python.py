@@ -1,0 +1,62 @@
+import json
+from typing import Any
+
+import pytest
+
+from au2.domain.errors import RuntimeBuildFailed
+from au2.runtimes.target_python import parse_description
+
+PATHS = {
+    "purelib": "/usr/local/lib/python3.8/site-packages",
+    "platlib": "/usr/local/lib/python3.8/site-packages",
+    "scripts": "/usr/local/bin",
+    "data": "/usr/local",
+    "include": "/usr/local/include/python3.8",
+}
+TOLD = {
+    "version": [3, 8, 20],
+    "implementation": "cpython",
+    "executable": "/usr/local/bin/python3",
+    "machine": "x86_64",
+    "libc": "glibc 2.17",
+    "paths": PATHS,
+}
+
+
+def test_what_a_python_says_of_itself() -> None:
+    python = parse_description(json.dumps(TOLD).encode())
+    assert (python.text, python.tag) == ("3.8", "cp38")
+    assert python.purelib == "usr/local/lib/python3.8/site-packages"
+    assert python.executable == "/usr/local/bin/python3"
+    assert python.platforms[0] == "manylinux_2_17_x86_64"
+    assert "manylinux2014_x86_64" in python.platforms
+    assert not any("2_18" in platform for platform in python.platforms)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"version": [3, 7, 1]},
+        {"version": [2, 7, 18]},
+        {"version": "3.11"},
+        {"implementation": "pypy"},
+        {"libc": ""},
+        {"libc": "musl 1.2"},
+        {"libc": "glibc 2.12"},
+        {"libc": "glibc 2.1000000"},
+        {"machine": "../x"},
+        {"executable": "/usr/bin/py\n#!x"},
+        {"paths": {**PATHS, "purelib": "/../../etc"}},
+        {"paths": {**PATHS, "scripts": "/"}},
+        {"paths": {}},
+    ],
+)
+def test_what_will_not_do(changed: dict[str, Any]) -> None:
+    with pytest.raises(RuntimeBuildFailed):
+        parse_description(json.dumps({**TOLD, **changed}).encode())
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 100_000])
+def test_nonsense(data: bytes) -> None:
+    with pytest.raises(RuntimeBuildFailed):
+        parse_description(data)
