@@ -2,13 +2,18 @@
 
 The job finds the names of its files in environment variables. Where they are not set, as on your
 own machine, files in the working directory take their place. Python 3.8 and newer, standard library
-only.
+only, and little of that: a job waits for what is imported here.
 """
+
+from __future__ import annotations
 
 import json
 import os
-import tempfile
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["arguments", "scratch_directory", "status", "write_output"]
 __version__ = "0.1.0"
@@ -16,7 +21,7 @@ __version__ = "0.1.0"
 _STATUS_BYTES = 64 * 1024
 
 
-def arguments() -> Dict[str, Any]:
+def arguments() -> dict[str, Any]:
     """Return the arguments of this run.
 
     Outside a container: what is in ``args.json``, nothing if that does not exist.
@@ -51,7 +56,7 @@ def write_output(output: Mapping[str, Any]) -> None:
     _write("AU_OUTPUT_FILE", "output.json", dict(output))
 
 
-def status(text: Optional[str] = None, progress: Optional[float] = None) -> None:
+def status(text: str | None = None, progress: float | None = None) -> None:
     """Say what is being done, and how far it is (0 to 1); shown while the job runs.
 
     Each call replaces the one before. Outside a container: into ``status.json``.
@@ -61,7 +66,7 @@ def status(text: Optional[str] = None, progress: Optional[float] = None) -> None
     """
     if progress is not None and not 0 <= progress <= 1:
         raise ValueError(f"progress goes from 0 to 1, not {progress}")
-    document: Dict[str, Any] = {}
+    document: dict[str, Any] = {}
     if text is not None:
         document["text"] = str(text)[: _STATUS_BYTES // 8]
     if progress is not None:
@@ -74,7 +79,12 @@ def scratch_directory() -> str:
 
     Outside a container: a new folder in the system's place for temporary files.
     """
-    return os.environ.get("AU_SCRATCH_DIR") or tempfile.mkdtemp(prefix="aunsight-")
+    given = os.environ.get("AU_SCRATCH_DIR")
+    if given:
+        return given
+    import tempfile  # noqa: PLC0415 - slow, and not needed in a job
+
+    return tempfile.mkdtemp(prefix="aunsight-")
 
 
 def _write(variable: str, local: str, document: Mapping[str, Any]) -> None:
@@ -91,13 +101,14 @@ def _write(variable: str, local: str, document: Mapping[str, Any]) -> None:
 def _replace(path: str, data: bytes) -> None:
     """Replace a file as a whole, so that nobody ever reads half of it."""
     folder, name = os.path.split(path)
-    descriptor, temporary = tempfile.mkstemp(prefix="." + name, dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}")
+    with open(temporary, "xb") as file:
+        try:
             file.write(data)
-        # mkstemp makes it readable by its owner only; whoever collects it may be somebody else.
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+            file.flush()
+            # Whoever collects it may be somebody else.
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise

@@ -14,5 +14,12 @@ class Language(StrEnum):
     @property
     def entry_point(self) -> str:
         """The default name of the entry point."""
-        endings = {"python": "py", "shell": "sh", "javascript": "js", "r": "r"}
-        return f"main.{endings[self.value]}"
+        return f"main.{self.endings[0]}"
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What an entry point's name may end with, the usual one first, in lower case."""
+        return _ENDINGS[self.value]
+
+
+_ENDINGS = {"python": ("py",), "shell": ("sh",), "javascript": ("js", "mjs", "cjs"), "r": ("r",)}
