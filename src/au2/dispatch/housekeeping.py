@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from au2.dispatch.container_ids import parse_container_id
 from au2.dispatch.control import JobControl
-from au2.dispatch.job_files import parse_container_id
 from au2.domain.errors import Au2Error, LeaseLost
 from au2.engines.base import Engine
 from au2.storage.claims import Claim, renew_claim

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from au2.dispatch.job_secrets import GivenSecrets
 from au2.dispatch.timeline import Timeline
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.version import ImageStatus, Version
 from au2.notices.base import Notices, job_topic
 from au2.storage.claims import Claim
-from au2.storage.database import Database
+from au2.storage.database import Database, Transaction
+from au2.storage.events import PLATFORM, add_event
+from au2.storage.held_secrets import hold_values, release_values
 from au2.storage.job_changes import change_state, set_status, update_attempt
 from au2.storage.jobs import find_job
-from au2.storage.versions import BuiltImage, change_image_status, find_version
+from au2.storage.versions import BuiltImage, change_image_status, find_newest_lock, find_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class Records:
         with self.database.read() as transaction:
             return find_version(transaction, job.process_id, job.version_number)
 
+    def find_lock(self, process_id: str) -> Mapping[str, Any] | None:
+        """What the newest version of a process that has dependencies was built with."""
+        with self.database.read() as transaction:
+            return find_newest_lock(transaction, process_id)
+
     def running(
         self,
         claim: Claim,
@@ -41,8 +49,9 @@ class Records:
         *,
         container_id: str | None = None,
         image_digest: str | None = None,
+        secrets: GivenSecrets,
     ) -> datetime:
-        """PENDING → RUNNING; return when."""
+        """PENDING → RUNNING; return when. What it was given of secrets is held till its end."""
         at = self.clock()
         with self.database.write() as transaction:
             change_state(
@@ -62,8 +71,26 @@ class Records:
                 container_id=container_id,
                 image_digest=image_digest,
             )
+            self._hold(transaction, claim, secrets, at)
         self.notices.send(job_topic(claim.job.id))
         return at
+
+    def _hold(
+        self, transaction: Transaction, claim: Claim, secrets: GivenSecrets, at: datetime
+    ) -> None:
+        if secrets.sealed is not None:
+            hold_values(transaction, claim.job.id, claim.attempt.number, secrets.sealed)
+        for secret in secrets.used:
+            add_event(
+                transaction,
+                at=at,
+                actor=PLATFORM,
+                action="secret:used",
+                subject=f"secret:{secret.id}",
+                organization_id=secret.context.organization_id,
+                name=secret.name,
+                job=claim.job.id,
+            )
 
     def finish(
         self,
@@ -99,12 +126,19 @@ class Records:
                 ending=ending,
                 used=used,
             )
+            release_values(transaction, job.id)
             if job.request is None:
                 version = find_version(transaction, job.process_id, job.version_number)
                 if version is not None:
                     status = ImageStatus.AVAILABLE if built else ImageStatus.FAILED
                     change_image_status(transaction, version, status, image=built)
         self.notices.send(job_topic(job.id))
+
+    def phases(self, claim: Claim, timeline: Timeline) -> None:
+        """Show how far an attempt is. Worth nothing after a power cut."""
+        with self.database.write(durable=False) as transaction:
+            update_attempt(transaction, claim.job.id, claim.attempt.number, phases=timeline.phases)
+        self.notices.send(job_topic(claim.job.id))
 
     def status(self, claim: Claim, *, text: str | None, progress: float | None) -> None:
         """Keep what the code says of itself."""

@@ -1,50 +1,43 @@
 """Moves one run job: prepare → create → start → observe → collect → finish."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
+from au2.dispatch.container_ids import make_container_id
 from au2.dispatch.control import Detached, JobControl
-from au2.dispatch.job_files import (
-    LAUNCHER_FILE,
-    OUTPUT_FILE,
-    STATUS_FILE,
-    make_container_id,
-    make_environment,
-    make_files,
-)
+from au2.dispatch.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.options import DispatchOptions
-from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output, too_large
 from au2.dispatch.pace import Interval, Pace
 from au2.dispatch.records import Records
-from au2.dispatch.status import STATUS_LIMIT_BYTES, Status, parse_status
 from au2.dispatch.timeline import Timeline
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
     DigestMismatch,
-    InvalidRequest,
     LeaseLost,
     NotFound,
+    SecretUnreadable,
     StorageFull,
-    TooLarge,
 )
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.version import Version, VersionType
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
+from au2.engines.leftovers import read_launcher, read_output, read_status
+from au2.engines.outcome import Interruption, Output, make_ending
+from au2.engines.output_check import check_output
+from au2.engines.run_files import make_environment, make_files
+from au2.engines.status import Status
 from au2.logs.base import LogStore
+from au2.secrets.masking import Masker
 from au2.storage.claims import Claim
 
 _OBSERVE_SECONDS = 0.25
 """How long a look may take: bounds how late a stop is noticed."""
 _STATUS_SECONDS = 1.0
 """How often a job may change its status in its record; the last one always gets there."""
-_KILL_MARGIN_SECONDS = 2.0
-"""What the launcher gets over its own grace times before everything is killed."""
-_LAUNCHER_LIMIT_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +48,7 @@ class RunJob:
     logs: LogStore
     records: Records
     options: DispatchOptions
+    secrets: JobSecrets
 
     def run(self, claim: Claim, control: JobControl) -> None:
         """Move a claimed job to its end. Raises Detached, LeaseLost, or a fault of ours."""
@@ -100,9 +94,8 @@ class _Run:
         self._capture = LogCapture(
             kit.engine, kit.logs, kit.records.notices, claim.job.id, claim.attempt.number
         )
+        self._masker = Masker(())
         self._interruption: Interruption | None = None
-        self._kill_at = kit.records.clock()
-        self._killed = False
         self._status = Status()
 
     def go(self) -> None:
@@ -115,6 +108,11 @@ class _Run:
             raise
         except (BlobMissing, DigestMismatch) as error:
             self._platform_fault(Reason.IMAGE_MISSING, error)
+        except SecretGone as error:
+            self._end_before_the_start(JobState.FAILED, Reason.START_FAILED, str(error))
+        except SecretUnreadable as error:
+            # Of a container that runs: its log could not be masked, so nobody may see it.
+            self._platform_fault(Reason.ENGINE_LOST, error)
         except Au2Error as error:
             if self._state is JobState.RUNNING and isinstance(error, StorageFull):
                 raise  # the container is kept: the record is written when there is room again
@@ -131,6 +129,8 @@ class _Run:
         self._timeline.begin("prepare")
         engine.prepare(self._image_digest)
         self._timeline.begin("create")
+        secrets = self._kit.secrets.resolve(self._claim, self._version)
+        self._mask(secrets.variables.values())
         engine.create(
             ContainerSpec(
                 container_id=self._id,
@@ -139,6 +139,7 @@ class _Run:
                     self._claim.job,
                     self._claim.attempt,
                     self._version,
+                    secrets=secrets.variables,
                     stop_grace_seconds=options.stop_grace_seconds,
                     after_grace_seconds=options.after_grace_seconds,
                 ),
@@ -153,7 +154,7 @@ class _Run:
             return False
         self._timeline.begin("run")
         # RUNNING is written before the start: a PENDING job was certainly never started.
-        self._mark_running()
+        self._mark_running(secrets)
         engine.start(self._id)
         return True
 
@@ -163,34 +164,50 @@ class _Run:
         if self._state is JobState.PENDING:
             engine.remove(self._id)
             return self._begin()
+        self._mask(self._kit.secrets.held(self._claim))
         seen = engine.observe(self._id)
-        self._capture.resume(seen.log_bytes if seen.state is not ContainerState.LOST else 1 << 62)
+        if seen.state is not ContainerState.LOST:
+            has_ended = seen.state is ContainerState.EXITED
+            self._capture.resume(self._id, seen.log_bytes, has_ended=has_ended)
         if seen.state is ContainerState.CREATED:
             engine.start(self._id)
         return True
 
-    def _mark_running(self) -> None:
+    def _mask(self, values: Iterable[str]) -> None:
+        """Let nothing of these be seen in what the code leaves behind."""
+        self._masker = Masker(values)
+        self._capture.mask(self._masker)
+
+    def _mark_running(self, secrets: GivenSecrets) -> None:
         self._kit.records.running(
             self._claim,
             self._timeline,
             container_id=self._id,
             image_digest=self._image_digest,
+            secrets=secrets,
         )
         self._state = JobState.RUNNING
 
     def _stopped_early(self) -> bool:
         if not self._control.stop.is_set():
             return False
-        ending = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
-        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
+        self._end_before_the_start(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
         return True
+
+    def _end_before_the_start(self, state: JobState, reason: Reason, text: str) -> None:
+        ending = Ending(state, reason, text)
+        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
 
     # -- while it runs -----------------------------------------------------------------------
 
     def _watch(self) -> Observation:
         """Follow the container to its end, copying the log as it grows."""
         seen_bytes = 0
-        deadline = self._deadline_seconds()
+        interrupter = Interrupter(
+            deadline=self._deadline_seconds(),
+            grace_seconds=self._grace_seconds,
+            repeat=self._is_packaged,
+        )
         pace, status_interval = Pace(), Interval(_STATUS_SECONDS)
         while True:
             pace.step()
@@ -200,33 +217,27 @@ class _Run:
             seen_bytes = max(seen_bytes, seen.log_bytes)
             self._capture.advance(self._id, seen.log_bytes)
             if seen.state in {ContainerState.EXITED, ContainerState.LOST}:
+                self._capture.end()
+                self._interruption = interrupter.interruption
                 return seen
             if self._control.detach.is_set():
                 raise Detached
             if status_interval.is_due():
                 self._read_status()
-            self._interrupt(deadline)
+            self._interrupt(interrupter)
 
     def _deadline_seconds(self) -> float:
         """Seconds since the epoch at which the time is up, also when taken over half-way."""
         started_at = self._claim.attempt.started_at or self._kit.records.clock()
         return (started_at + timedelta(seconds=self._resources.timeout_seconds)).timestamp()
 
-    def _interrupt(self, deadline: float) -> None:
-        """Stop signal first, kill when the grace is over."""
-        now = self._kit.records.clock()
-        if self._interruption is None:
-            if self._control.stop.is_set():
-                self._interruption = Interruption.STOP
-            elif now.timestamp() >= deadline:
-                self._interruption = Interruption.TIME_OUT
-            else:
-                return
-            self._kill_at = now + timedelta(seconds=self._grace_seconds)
-            self._signal(self._kit.engine.stop_signal(self._image_digest))
-        elif now >= self._kill_at and not self._killed:
-            self._killed = True
-            self._signal("SIGKILL")
+    def _interrupt(self, interrupter: Interrupter) -> None:
+        now = self._kit.records.clock().timestamp()
+        match interrupter.decide(now, stop=self._control.stop.is_set()):
+            case Sign.STOP:
+                self._signal(self._kit.engine.stop_signal(self._image_digest))
+            case Sign.KILL:
+                self._signal("SIGKILL")
 
     def _signal(self, name: str) -> None:
         try:
@@ -239,19 +250,18 @@ class _Run:
         options = self._kit.options
         if not self._is_packaged:
             return options.stop_grace_seconds
-        # The launcher of a packaged version keeps the grace times itself, to run after.sh.
-        return options.stop_grace_seconds + options.after_grace_seconds + _KILL_MARGIN_SECONDS
+        return packaged_grace_seconds(options.stop_grace_seconds, options.after_grace_seconds)
 
     @property
     def _is_packaged(self) -> bool:
         return self._version.type is VersionType.PACKAGED
 
     def _read_status(self) -> None:
-        content = self._read_file(STATUS_FILE, STATUS_LIMIT_BYTES)
-        status = None if content is None else parse_status(content)
+        status = read_status(self._read_file)
         if status is not None and status != self._status:
             self._status = status
-            self._kit.records.status(self._claim, text=status.text, progress=status.progress)
+            text = None if status.text is None else self._masker.mask_text(status.text)
+            self._kit.records.status(self._claim, text=text, progress=status.progress)
 
     # -- after the end -----------------------------------------------------------------------
 
@@ -259,12 +269,15 @@ class _Run:
         lost = seen.state is ContainerState.LOST
         if not lost:
             self._read_status()
-        output = Output() if lost else self._read_output()
+        limit_bytes = self._kit.options.output_limit_bytes
+        output = Output() if lost else read_output(self._read_file, limit_bytes=limit_bytes)
+        if seen.exit_code == 0:
+            output = check_output(output, self._version.out_schema, self._masker.mask_value)
         ending = make_ending(
             seen,
             resources=self._resources,
             interruption=self._interruption,
-            launcher={} if lost else self._read_launcher(),
+            launcher={} if lost else read_launcher(self._read_file),
             output=output,
         )
         if seen.log_truncated:
@@ -273,10 +286,10 @@ class _Run:
         self._capture.close()
         self._kit.records.finish(
             self._claim,
-            ending,
+            self._masked(ending),
             self._timeline,
             was=self._state,
-            output=output.value,
+            output=self._masker.mask_value(output.value),
             used=self._used(seen),
         )
 
@@ -288,32 +301,17 @@ class _Run:
             used["memory_peak_bytes"] = seen.memory_peak_bytes
         return used
 
-    def _read_output(self) -> Output:
-        limit_bytes = self._kit.options.output_limit_bytes
-        try:
-            content = self._kit.engine.read_file(self._id, OUTPUT_FILE, limit_bytes=limit_bytes)
-        except TooLarge:
-            return Output(problem=too_large(limit_bytes))
-        except InvalidRequest as error:
-            return Output(problem=f"The output file can't be read: {error.message}")
-        return parse_output(content, limit_bytes=limit_bytes)
-
-    def _read_launcher(self) -> Mapping[str, Any]:
-        content = self._read_file(LAUNCHER_FILE, _LAUNCHER_LIMIT_BYTES)
-        try:
-            document = json.loads(content or b"{}")
-        except (ValueError, RecursionError):
-            return {}
-        return document if isinstance(document, dict) else {}
-
     def _read_file(self, name: str, limit_bytes: int) -> bytes | None:
-        """A file that the code may have spoilt: then it counts as missing."""
-        try:
-            return self._kit.engine.read_file(self._id, name, limit_bytes=limit_bytes)
-        except InvalidRequest:
-            return None
+        return self._kit.engine.read_file(self._id, name, limit_bytes=limit_bytes)
 
     def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
         text = f"The platform could not run it: {error.message}"
         ending = Ending(JobState.FAILED, reason, f"{text} {error.hint or ''}".strip())
+        ending = self._masked(ending)
         self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
+
+    def _masked(self, ending: Ending) -> Ending:
+        """A sentence may quote what the code wrote."""
+        if ending.reason_text is None:
+            return ending
+        return replace(ending, reason_text=self._masker.mask_text(ending.reason_text))

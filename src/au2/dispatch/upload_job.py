@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from au2.blobs.base import BlobStore
+from au2.builder.dependencies.build_container import BuildRun
+from au2.builder.dependencies.built import BuiltDependencies
+from au2.builder.dependencies.package import PackageDependencies
 from au2.builder.package_image import build_package
 from au2.contract.upload import FileEntry
-from au2.dispatch.control import JobControl
+from au2.dispatch.container_ids import make_container_id
+from au2.dispatch.control import Detached, JobControl
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
 from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidPackage, StorageFull
@@ -20,7 +24,8 @@ from au2.logs.base import LogStore
 from au2.notices.base import job_topic, log_topic
 from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackageEntry
-from au2.package.limits import TEXT_BYTES
+from au2.package.environment import plain_texts
+from au2.package.limits import LOCK_BYTES
 from au2.storage.claims import Claim
 from au2.storage.database import Transaction
 from au2.storage.job_changes import change_state, update_attempt
@@ -31,6 +36,7 @@ from au2.storage.versions import BuiltImage
 logger = logging.getLogger(__name__)
 
 _GONE = "What was uploaded is not there any more. Upload the package again."
+_STOPPED = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
 _NO_ROOM = "The server's disk is full. Ask your operator to free space, then upload again."
 
 
@@ -42,6 +48,7 @@ class UploadJob:
     blobs: BlobStore
     logs: LogStore
     records: Records
+    dependencies: PackageDependencies
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
         """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
@@ -79,8 +86,10 @@ class UploadJob:
         log = self._make_log(claim)
         built: BuiltImage | None = None
         try:
-            built = self._build(claim, log)
+            built = self._build(_Work(claim, control, timeline, log))
             ending = Ending(JobState.SUCCEEDED)
+        except _Stopped:
+            ending = _STOPPED
         except InvalidPackage as error:
             for detail in error.details:
                 log(str(detail))
@@ -92,7 +101,7 @@ class UploadJob:
         except Au2Error as error:
             ending = _failed(f"{error.message} {error.hint or ''}".strip())
         if control.stop.is_set():
-            built, ending = None, Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
+            built, ending = None, _STOPPED
         if ending.reason_text:
             log(ending.reason_text)
         self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
@@ -115,8 +124,8 @@ class UploadJob:
 
         return log
 
-    def _build(self, claim: Claim, log: Callable[[str], None]) -> BuiltImage:
-        upload, runtime, reference = self._load(claim)
+    def _build(self, work: "_Work") -> BuiltImage:
+        upload, runtime, reference = self._load(work.claim)
         entries = [FileEntry.model_construct(**document) for document in upload.files]
         description = describe_package(entries, self._read, language=runtime.language)
         if description.manifest.runtime != upload.runtime:
@@ -124,16 +133,41 @@ class UploadJob:
                 f"aunsight.yml names the runtime '{description.manifest.runtime}', "
                 f"but the upload was begun for '{upload.runtime}'."
             )
-        log(f"Runtime {runtime.name}, version {reference.runtime_version}")
+        work.log(f"Runtime {runtime.name}, version {reference.runtime_version}")
+        dependencies = self._install(work, description, reference)
         digest = build_package(
             self.blobs,
             reference.image_digest,
             entries,
             manifest=description.manifest,
-            environment=description.environment,
-            log=log,
+            environment=plain_texts(description.environment),
+            dependencies=dependencies,
+            log=work.log,
         )
-        return _built_image(digest, description)
+        return _built_image(digest, description, dependencies)
+
+    def _install(
+        self, work: "_Work", description: PackageDescription, reference: RuntimeReference
+    ) -> BuiltDependencies | None:
+        """Install what the package asks for: a phase of its own, as it may take long."""
+        if not self.dependencies.is_asked(description):
+            return None
+        work.timeline.begin("dependencies")
+        self.records.phases(work.claim, work.timeline)
+        job = work.claim.job
+        installed = self.dependencies.ensure(
+            description,
+            reference.image_digest,
+            BuildRun(
+                make_container_id(job, work.claim.attempt),
+                job.context.organization_id,
+                work.log,
+                work.check,
+            ),
+            previous=self.records.find_lock(job.process_id),
+        )
+        work.timeline.begin("image")
+        return installed
 
     def _load(self, claim: Claim) -> tuple[Upload, Runtime, RuntimeReference]:
         version = self.records.find_version(claim.job)
@@ -147,14 +181,37 @@ class UploadJob:
         return upload, runtime, version.runtime
 
     def _read(self, entry: PackageEntry) -> bytes:
-        return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=TEXT_BYTES)
+        return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=LOCK_BYTES)
+
+
+class _Stopped(Exception):
+    """Somebody asked for the job to be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One attempt."""
+
+    claim: Claim
+    control: JobControl
+    timeline: Timeline
+    log: Callable[[str], None]
+
+    def check(self) -> None:
+        """Raise if the build should end."""
+        if self.control.stop.is_set():
+            raise _Stopped
+        if self.control.detach.is_set():
+            raise Detached
 
 
 def _failed(text: str) -> Ending:
     return Ending(JobState.FAILED, Reason.BUILD_FAILED, text)
 
 
-def _built_image(digest: str, description: PackageDescription) -> BuiltImage:
+def _built_image(
+    digest: str, description: PackageDescription, dependencies: BuiltDependencies | None
+) -> BuiltImage:
     resources = {
         name: value
         for name, value in description.manifest.resources._asdict().items()
@@ -166,4 +223,5 @@ def _built_image(digest: str, description: PackageDescription) -> BuiltImage:
         args_schema=description.args_schema,
         out_schema=description.out_schema,
         resources=resources,
+        dependencies=None if dependencies is None else dependencies.lock,
     )

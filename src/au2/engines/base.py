@@ -9,6 +9,7 @@ the image has run) → ``start`` → ``observe`` until it has exited → ``remov
 repeated after the caller was killed.
 """
 
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,8 +29,9 @@ class ContainerSpec:
     """Letters, digits and hyphens, at most 64; unique on the installation, chosen by the caller."""
     image_digest: str
     """Digest of the OCI manifest. Exactly this image runs."""
-    environment: Mapping[str, str]
-    """Added over the image's own ``Env``."""
+    environment: Mapping[str, str] = field(repr=False)
+    """Added over the image's own ``Env``. It may hold secrets: an engine never lets it come to a
+    disk, into a command line, or into a message."""
     files: Mapping[str, bytes]
     """Job files by name, put into :data:`JOB_DIRECTORY` before the start, readable by any user.
     The engine also makes ``scratch/`` there, writable by any user, and the folder itself is."""
@@ -152,6 +154,18 @@ class Engine(Protocol):
 
         The container's user owns that folder, so links are not followed and only regular files are
         read. Raises TooLarge (over the limit), InvalidRequest (not a regular file).
+        """
+        ...
+
+    def listen(self, container_id: str, port: int) -> socket.socket:
+        """Return a listening TCP socket for what the container sends to its 127.0.0.1:``port``.
+
+        Works with every network setting, and reaches nobody else. Called between ``create`` and
+        ``start``, nothing of the image can have the port before. The caller closes it.
+
+        Raises:
+            NotFound: there is no such container.
+            Conflict: the port is taken.
         """
         ...
 

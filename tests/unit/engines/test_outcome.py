@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from au2.dispatch.outcome import Interruption, Output, make_ending, parse_output
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
+from au2.engines.outcome import Interruption, Output, make_ending, parse_output
 
 RESOURCES = Resources(
     cpu=1, memory_bytes=64 << 20, processes=64, timeout_seconds=90, network=Network.NONE

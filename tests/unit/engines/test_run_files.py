@@ -2,16 +2,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from au2.dispatch.job_files import (
-    make_container_id,
-    make_environment,
-    make_files,
-    parse_container_id,
-)
 from au2.domain.context import Context
 from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
 from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
+from au2.engines.run_files import make_environment, make_files
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RESOURCES = Resources(
@@ -90,10 +85,3 @@ def test_the_platform_variables_win():
 def test_arguments_arrive_as_they_were_given():
     files = make_files(make_job({}, {"naïve": ["é", 1.5, None]}))
     assert json.loads(files["args.json"]) == {"naïve": ["é", 1.5, None]}
-
-
-def test_container_ids_can_be_read_back():
-    assert make_container_id(make_job({}, {}), Attempt(2, NOW)) == "job-12-2"
-    assert parse_container_id("job-12-2") == (12, 2)
-    for other in ("job-12", "x", "job-a-1", "job-1-2-3", "build-1-2"):
-        assert parse_container_id(other) is None

@@ -1,6 +1,6 @@
 import pytest
 
-from au2.dispatch.status import Status, parse_status
+from au2.engines.status import Status, parse_status
 
 
 @pytest.mark.parametrize(

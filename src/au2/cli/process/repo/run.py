@@ -1,0 +1,140 @@
+"""`au2 process repo run`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+if TYPE_CHECKING:
+    from au2.local.request import ReadArguments
+
+
+@define(
+    "run",
+    examples=(
+        "au2 process repo run",
+        "au2 process repo run forecast --arg days=7 --env LOG_LEVEL=debug",
+        "au2 process repo run --watch",
+        "au2 process repo run --container --data-dir /var/lib/au2 --network none",
+        "au2 process repo run --output-file result.json --exit-code && echo well done",
+    ),
+    reads=True,
+)
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option(
+    "--arg",
+    "pairs",
+    metavar="K=V",
+    multiple=True,
+    help="An argument; may be repeated. V is taken as au2 process run takes it.",
+)
+@click.option("--args", "arguments", metavar="JSON", help="All arguments, as a JSON object.")
+@click.option("--args-file", metavar="FILE", help="The same from a file; - is standard input.")
+@click.option(
+    "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
+)
+@click.option(
+    "--secret",
+    "secrets",
+    metavar="K=NAME",
+    multiple=True,
+    help="A variable that gets a secret; here, the value that K has in your shell.",
+)
+@click.option("--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores.")
+@click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB.")
+@click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h.")
+@click.option("--network", type=click.Choice(("none", "internet")), help="What it may reach.")
+@click.option("--watch", is_flag=True, help="Run again on each save, until Ctrl-C.")
+@click.option("--plain", is_flag=True, help="As a process of this machine, without a container.")
+@click.option("--container", is_flag=True, help="In a container, or not at all.")
+@click.option(
+    "--data-dir",
+    envvar="AU2_DATA_DIR",
+    show_envvar=True,
+    type=click.Path(path_type=Path),
+    metavar="D",
+    help="A server's data directory on this machine, to take the runtime from.",
+)
+@click.option(
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="F",
+    help="Write the output there instead of showing it.",
+)
+@click.option("--exit-code", is_flag=True, help="End with its exit code.")
+def command(
+    session: Session,
+    *,
+    directory: Path,
+    pairs: tuple[str, ...],
+    arguments: str | None,
+    args_file: str | None,
+    variables: tuple[str, ...],
+    secrets: tuple[str, ...],
+    cpu: float | None,
+    memory: str | None,
+    timeout: str | None,
+    network: str | None,
+    watch: bool,
+    plain: bool,
+    container: bool,
+    data_dir: Path | None,
+    output_file: Path | None,
+    exit_code: bool,
+) -> None:
+    """Run a package on this machine, without a server.
+
+    The same checks, hooks and variables as on the platform. It runs in a container of its runtime
+    where that is possible (Linux, as root, with the server part of au2 installed, and the runtime
+    on this machine), else as a plain process; then what differs is told. Either way it works on a
+    copy of the package's files, which is thrown away.
+
+    Secrets that env.yml asks for are taken from variables of the same name.
+
+    Ctrl-C stops it as au2 job stop would; a second one kills it. With -o json or yaml, stdout has
+    the record alone, and the log goes to stderr.
+    """
+    from au2.cli.pairs import split_pairs
+    from au2.cli.process.repo.running import LocalRuns
+    from au2.cli.process.repo.where import Choice
+    from au2.domain.network import Network
+    from au2.local.request import LocalRequest
+    from au2.package.sizes import parse_duration, parse_size
+    from au2.services.run_requests import WantedResources
+
+    if plain and container:
+        raise click.UsageError("Give --plain or --container, not both.")
+    request = LocalRequest(
+        read_arguments=_make_reader(session, pairs, arguments, args_file),
+        environment=split_pairs(variables, flag="--env"),
+        secrets=split_pairs(secrets, flag="--secret"),
+        wanted=WantedResources(
+            cpu=cpu,
+            memory_bytes=None if memory is None else parse_size(memory),
+            timeout_seconds=None if timeout is None else parse_duration(timeout),
+            network=None if network is None else Network(network),
+        ),
+    )
+    choice = Choice(plain=plain, container=container, data_dir=data_dir)
+    runs = LocalRuns(session, directory, request, output_file, pass_exit_code=exit_code)
+    runs.go(choice, watch=watch)
+
+
+def _make_reader(
+    session: Session, pairs: tuple[str, ...], text: str | None, file: str | None
+) -> "ReadArguments":
+    """Return what reads the arguments: a file now, texts by the schema that the package then has.
+
+    Raises:
+        UsageError: they can't be meant so, whatever the schema.
+    """
+    from au2.cli.pairs import read_arguments
+
+    terminal = session.terminal
+    given = read_arguments(terminal, pairs, text, file, find_schema=lambda: None)
+    if not pairs:
+        return lambda _: given
+    return lambda schema: read_arguments(terminal, pairs, None, None, find_schema=lambda: schema)

@@ -1,0 +1,155 @@
+"""Running a package on this machine: signals, what is shown, and the exit code."""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from au2.cli.process.repo.where import Choice, choose_place
+from au2.cli.session import Session
+from au2.domain.clock import now
+from au2.domain.errors import Au2Error
+from au2.domain.job import JobState
+from au2.engines.status import Status
+from au2.local.place import LocalResult, Place, run_package
+from au2.local.play import Control, Limits
+from au2.local.request import LocalRequest
+from au2.local.watch import Watching
+
+_EXIT_INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class LocalRuns:
+    """One use of the command: a run, or many."""
+
+    def __init__(
+        self,
+        session: Session,
+        directory: Path,
+        request: LocalRequest,
+        output_file: Path | None,
+        *,
+        pass_exit_code: bool,
+    ) -> None:
+        self._session = session
+        self._terminal = session.terminal
+        self._directory = directory
+        self._request = request
+        self._output_file = output_file
+        self._pass_exit_code = pass_exit_code
+        self._line_is_open = False
+        """Whether the last line that the code printed to stdout has no end yet."""
+
+    def go(self, choice: Choice, *, watch: bool) -> None:
+        """Run; ends by an exception unless all went well."""
+        with choose_place(choice, self._session) as place:
+            if watch:
+                self._watch(place)
+            else:
+                self._run_once(place)
+
+    def _run_once(self, place: Place) -> None:
+        control = Control()
+
+        def interrupt() -> None:
+            if control.stop.is_set():
+                control.kill.set()
+            control.stop.set()
+
+        with handling_signals(interrupt):
+            result = self._run(place, control)
+        self._show(result)
+        if result.succeeded:
+            return
+        code = result.played.ending.exit_code if self._pass_exit_code else None
+        if control.stop.is_set() and not self._pass_exit_code:
+            code = _EXIT_INTERRUPTED
+        # A run can fail although its program ended with 0; a failure never passes for success.
+        raise click.exceptions.Exit((code or 1) & 0xFF or 1)
+
+    def _watch(self, place: Place) -> None:
+        watching = Watching(self._directory)
+
+        def once(control: Control) -> None:
+            try:
+                result = self._run(place, control)
+            except Au2Error as error:
+                self._terminal.error(error)
+            else:
+                if result.played.ending.state is not JobState.STOPPED:
+                    self._show(result)
+            if not control.stop.is_set():
+                self._terminal.remark("Waiting for the next save; Ctrl-C ends.")
+
+        with handling_signals(watching.end):
+            watching.run(once, self._tell_changed)
+        raise click.exceptions.Exit(_EXIT_INTERRUPTED)
+
+    def _run(self, place: Place, control: Control) -> LocalResult:
+        return run_package(
+            self._directory,
+            self._request,
+            place,
+            own_environment=self._session.environment,
+            limits=Limits(),
+            control=control,
+            show=self._show_log,
+            on_status=self._show_status,
+        )
+
+    def _show_log(self, stream: str, data: bytes) -> None:
+        to_stdout = stream == "stdout" and self._terminal.output_format == "table"
+        if to_stdout:
+            self._line_is_open = not data.endswith(b"\n")
+        (self._terminal.bytes_out if to_stdout else self._terminal.bytes_err)(data)
+        self._terminal.flush()
+
+    def _show_status(self, status: Status) -> None:
+        progress = "" if status.progress is None else f" {status.progress:.0%}"
+        self._terminal.remark(f"[status{progress}] {status.text or ''}".rstrip())
+
+    def _show(self, result: LocalResult) -> None:
+        output = result.played.output
+        if self._output_file is not None and output is not None:
+            text = json.dumps(output, indent=2, ensure_ascii=False) + "\n"
+            self._output_file.write_text(text, encoding="utf-8")
+        if self._terminal.output_format != "table":
+            self._terminal.show_document(result.to_document())
+        elif self._output_file is None and output is not None:
+            if self._line_is_open:
+                self._terminal.text("\n")
+            self._terminal.show_document(output)
+        self._terminal.remark(_conclusion(result))
+
+    def _tell_changed(self, paths: Sequence[str]) -> None:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        moment = now().astimezone().strftime("%H:%M:%S")
+        self._terminal.remark(f"\n--- {moment} {paths[0]}{more} saved: running again ---")
+
+
+def _conclusion(result: LocalResult) -> str:
+    ending = result.played.ending
+    run = next(phase for phase in result.phases if phase.name == "run")
+    seconds = 0.0 if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
+    reason = f" ({ending.reason})" if ending.reason else ""
+    sentence = f": {ending.reason_text}" if ending.reason_text else "."
+    return f"Run {ending.state}{reason} after {seconds:.1f} s{sentence}"
+
+
+@contextmanager
+def handling_signals(handle: Callable[[], None]) -> Iterator[None]:
+    """Call ``handle`` for Ctrl-C and requests to end, while the block runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: handle()) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

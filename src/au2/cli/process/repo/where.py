@@ -1,0 +1,97 @@
+"""Choosing where a package runs on this machine."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from au2.cli.session import Session
+from au2.domain.errors import Unsupported
+from au2.local.place import Place
+from au2.local.plain_place import PlainPlace
+
+_RUNTIMES_VARIABLE = "AU2_RUNTIMES_CACHE_DIR"
+
+
+class Choice(NamedTuple):
+    """What the command line says: at most one of the two is true."""
+
+    plain: bool
+    container: bool
+    data_dir: Path | None
+
+
+@contextmanager
+def choose_place(choice: Choice, session: Session) -> Iterator[Place]:
+    """Open the place to run at: containers where they are possible, else plain processes.
+
+    Raises:
+        Unsupported: a container was insisted on, and is not possible.
+    """
+    tell = session.terminal.remark
+    plain = PlainPlace(session.environment, tell)
+    with ExitStack() as stack:
+        if choice.plain:
+            yield plain
+            return
+        try:
+            place = _open_containers(choice, session, plain, tell, stack)
+        except Unsupported as error:
+            if choice.container:
+                message = f"It can't run in a container: {error.message}"
+                raise Unsupported(message, hint=error.hint) from error
+            tell(f"Not in a container: {error.message}")
+            place = plain
+        yield place
+
+
+def _open_containers(
+    choice: Choice,
+    session: Session,
+    plain: Place,
+    tell: Callable[[str], None],
+    stack: ExitStack,
+) -> Place:
+    """Return containers with plain processes to fall back on. Raises Unsupported."""
+    if not sys.platform.startswith("linux"):
+        raise Unsupported("containers need Linux.")
+    if os.geteuid() != 0:
+        raise Unsupported("containers need root (sudo).")
+    try:
+        from au2.local.cached_runtimes import make_cache_search
+        from au2.local.choice import EitherPlace
+        from au2.local.container_place import ContainerPlace
+        from au2.local.engine import open_local_engine
+    except ModuleNotFoundError as error:
+        raise Unsupported(
+            f"the server part of au2 is not installed ({error.name} is missing).",
+            hint="Install it with: pip install 'au2[server]'",
+        ) from error
+    cache = _find_cache()
+    if choice.data_dir is not None:
+        # The whole database library, for this case alone.
+        from au2.local.server_runtimes import make_server_search
+
+        search = make_server_search(choice.data_dir)
+    else:
+        stated = session.environment.get(_RUNTIMES_VARIABLE)
+        search = make_cache_search([*([Path(stated)] if stated else []), cache / "runtimes"])
+    local = stack.enter_context(open_local_engine(cache / "local"))
+
+    def install(*what: Any) -> Any:
+        # HTTP and an installer, for packages that ask for something alone.
+        from au2.local.dependencies import install_dependencies
+
+        return install_dependencies(session.environment, *what)
+
+    containers = ContainerPlace(local, search, install, tell)
+    return containers if choice.container else EitherPlace(containers, plain, tell)
+
+
+def _find_cache() -> Path:
+    """Return the folder for what can be made again."""
+    from platformdirs import user_cache_path  # slow, and not needed for plain processes
+
+    return user_cache_path("au2", appauthor=False)

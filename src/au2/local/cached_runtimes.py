@@ -1,0 +1,34 @@
+"""Runtimes of the catalogue that were built before and kept in a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from au2.blobs.base import BlobStore
+from au2.domain.errors import NotFound
+from au2.local.runtime_image import FindRuntime, RuntimeImage
+from au2.package.manifest import Manifest
+from au2.runtimes.built import find_built_runtime
+from au2.runtimes.catalogue_recipes import find_recipe
+
+
+def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
+    """Return a search through ``caches``, where ``au2-server runtime build`` keeps what it built.
+
+    What stands there is the catalogue's recipe as it is now, so a version that ``aunsight.yml``
+    states is not looked at.
+    """
+
+    def find(manifest: Manifest, blobs: BlobStore) -> RuntimeImage:
+        recipe = find_recipe(manifest.runtime)
+        if recipe is not None:
+            for cache in caches:
+                built = find_built_runtime(recipe, blobs, cache)
+                if built is not None:
+                    return RuntimeImage(recipe.name, recipe.language, built.image_digest, None)
+        raise NotFound(
+            f"The runtime '{manifest.runtime}' is not on this machine.",
+            hint="Name a server's data directory with --data-dir, or build the runtime with "
+            f"'au2-server runtime build NAME --data-dir D --cache-dir {caches[-1]}'.",
+        )
+
+    return find

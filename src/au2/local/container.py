@@ -1,0 +1,65 @@
+"""A run in a container of the native engine."""
+
+from au2.domain.errors import NotFound
+from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.local.stage import Show
+from au2.logs.record import PLATFORM, parse_records
+
+_CHUNK_BYTES = 4 << 20
+
+
+class ContainerStage:
+    """A :class:`~au2.local.stage.Stage`."""
+
+    def __init__(self, engine: Engine, spec: ContainerSpec, show: Show) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._id = spec.container_id
+        self._show = show
+        self._shown_bytes = 0
+        self._seen_bytes = 0
+
+    def start(self) -> None:
+        """See :meth:`au2.local.stage.Stage.start`."""
+        self._engine.create(self._spec)
+        self._engine.start(self._id)
+
+    def observe(self, timeout_seconds: float) -> Observation:
+        """See :meth:`au2.local.stage.Stage.observe`."""
+        seen = self._engine.observe(
+            self._id, seen_log_bytes=self._seen_bytes, timeout_seconds=timeout_seconds
+        )
+        self._seen_bytes = max(self._seen_bytes, seen.log_bytes)
+        self._pass_on(seen.log_bytes)
+        if seen.state is ContainerState.EXITED and seen.log_truncated:
+            limit = self._spec.log_limit_bytes >> 20
+            line = f"The log reached its limit of {limit} MiB; the rest is not kept.\n"
+            self._show(PLATFORM, line.encode())
+        return seen
+
+    def signal(self, name: str) -> None:
+        """See :meth:`au2.local.stage.Stage.signal`."""
+        try:
+            self._engine.signal(self._id, name)
+        except NotFound:
+            return  # it ended meanwhile; the next look says how
+
+    def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
+        """See :meth:`au2.local.stage.Stage.read_file`."""
+        return self._engine.read_file(self._id, name, limit_bytes=limit_bytes)
+
+    def remove(self) -> None:
+        """See :meth:`au2.local.stage.Stage.remove`."""
+        self._engine.remove(self._id)
+
+    def _pass_on(self, log_bytes: int) -> None:
+        while self._shown_bytes < log_bytes:
+            chunk = self._engine.read_log(
+                self._id, offset=self._shown_bytes, limit_bytes=_CHUNK_BYTES
+            )
+            records, consumed_bytes = parse_records(chunk)
+            if not consumed_bytes:
+                return  # A record is still being written.
+            self._shown_bytes += consumed_bytes
+            for record in records:
+                self._show(record.stream, record.content + (b"" if record.partial else b"\n"))

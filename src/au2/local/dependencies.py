@@ -1,0 +1,70 @@
+"""Installing what a package asks for, for local runs in containers, as the platform does."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from au2.builder.dependencies.build_container import BuildOptions, BuildRun
+from au2.builder.dependencies.built import BuiltDependencies
+from au2.builder.dependencies.machine_sources import read_machine_sources
+from au2.builder.dependencies.make import make_package_dependencies
+from au2.domain.dependency_layer import DependencyLayer
+from au2.local.engine import LocalEngine
+from au2.oci.digest import hexadecimal
+from au2.package.description import PackageDescription
+
+_MOST_INDEX_BYTES = 64 << 20
+
+
+def install_dependencies(
+    own_environment: Mapping[str, str],
+    local: LocalEngine,
+    description: PackageDescription,
+    runtime_digest: str,
+    run: BuildRun,
+) -> BuiltDependencies | None:
+    """Return the layer of what the package asks for; None: it asks for nothing.
+
+    Packages come from where pip and npm on this machine take them from.
+
+    Raises:
+        DependenciesFailed: with the installer's own message.
+    """
+    installer = make_package_dependencies(
+        local.engine,
+        local.blobs,
+        FolderLayerIndex(local.folder / "dependencies"),
+        downloads=local.folder / "downloads",
+        sources=read_machine_sources(own_environment, home=Path.home()),
+        options=BuildOptions(cpu=float(os.cpu_count() or 1)),
+    )
+    return installer.ensure(description, runtime_digest, run)
+
+
+class FolderLayerIndex:
+    """A :class:`~au2.builder.dependencies.dependencies.LayerIndex`: a file for each layer."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: str) -> DependencyLayer | None:
+        """Return what is kept under a key; what is damaged counts as not there."""
+        try:
+            with self._file(key).open("rb") as file:
+                layer = DependencyLayer(**json.loads(file.read(_MOST_INDEX_BYTES)))
+        except (OSError, ValueError, TypeError):
+            return None
+        return layer if layer.key == key else None
+
+    def add(self, layer: DependencyLayer) -> None:
+        """Keep a layer, in place of what was under its key."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = self._file(layer.key)
+        incoming = file.with_suffix(f".{os.getpid()}")
+        incoming.write_text(json.dumps(asdict(layer)), encoding="utf-8")
+        incoming.replace(file)
+
+    def _file(self, key: str) -> Path:
+        return self._folder / f"{hexadecimal(key)}.json"

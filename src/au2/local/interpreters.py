@@ -1,0 +1,85 @@
+"""The interpreters of this machine, which take the runtime's place in a plain run."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from au2.builder.launcher_layer import INTERPRETERS
+from au2.domain.errors import Unsupported
+from au2.domain.language import Language
+
+_RESET_SIGNALS = ("env", "--default-signal=INT,QUIT")
+_PATIENCE_SECONDS = 10
+_NAMES = {
+    Language.PYTHON: "Python",
+    Language.SHELL: "a POSIX shell",
+    Language.JAVASCRIPT: "Node.js",
+    Language.R: "R",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """What runs the entry point."""
+
+    path: str
+    version: str
+    """In its own words; empty where it has none."""
+
+    def __str__(self) -> str:
+        """The words of a notice."""
+        return f"{self.version} ({self.path})" if self.version else self.path
+
+
+def find_interpreter(language: Language, environment: Mapping[str, str]) -> Interpreter:
+    """Return what runs entry points of ``language`` here, by the ``PATH`` in ``environment``.
+
+    Raises:
+        Unsupported: it is not installed.
+    """
+    command = INTERPRETERS[language].split()[0]
+    path = shutil.which(command, path=environment.get("PATH"))
+    if path is None:
+        raise Unsupported(
+            f"The package needs {_NAMES[language]}: '{command}' is not installed on this machine, "
+            "or not on your PATH.",
+            hint="Install it, or run the package in a container of its runtime (--container).",
+        )
+    version = "" if language is Language.SHELL else _ask_version(path, environment)
+    if language is Language.JAVASCRIPT and version:
+        version = f"{_NAMES[language]} {version}"  # It says the number alone.
+    return Interpreter(path, version)
+
+
+def find_reset_signals(environment: Mapping[str, str]) -> str:
+    """Return the command that gives signals their meaning back; empty where there is none.
+
+    See :class:`au2.builder.launcher_layer.EntryPlan`. Only some systems' ``env`` can do it.
+    """
+    path = shutil.which(_RESET_SIGNALS[0], path=environment.get("PATH"))
+    if path is None or _run([path, *_RESET_SIGNALS[1:], "true"], environment) is None:
+        return ""
+    return f"{path} {_RESET_SIGNALS[1]}"
+
+
+def _ask_version(path: str, environment: Mapping[str, str]) -> str:
+    said = _run([path, "--version"], environment)
+    lines = (said or "").strip().splitlines()
+    return lines[0][:100] if lines else ""
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> str | None:
+    """Return what a command says; None if it fails."""
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return (done.stdout or done.stderr).decode(errors="replace")

@@ -1,0 +1,28 @@
+"""The runtime of a package, found on this machine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from au2.blobs.base import BlobStore
+from au2.domain.language import Language
+from au2.package.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeImage:
+    """A runtime whose image is in the local store."""
+
+    name: str
+    language: Language
+    image_digest: str
+    version: int | None
+    """None: the place that it was found in does not say."""
+
+    def __str__(self) -> str:
+        """The words of a notice."""
+        return self.name if self.version is None else f"{self.name} version {self.version}"
+
+
+FindRuntime = Callable[[Manifest, BlobStore], RuntimeImage]
+"""Returns the runtime that a package names, its image now in the store. Raises NotFound when it is
+nowhere on this machine (the hint says how it gets here), Conflict when several have its name."""

@@ -1,0 +1,94 @@
+"""A copy of a package that a run may spoil: the listed files, as an image would have them."""
+
+import fcntl
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from au2.builder.launcher_layer import launcher_script
+from au2.builder.plan import PackagePlan
+from au2.builder.sdk import write_sdk
+from au2.package.entries import PackagedFile
+
+_CLONE = 0x40049409
+"""``FICLONE`` of ioctl(2): the copy shares the original's blocks until one of them is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCopy:
+    """The folders of one plain run; see ``launch.sh``."""
+
+    root: Path
+
+    @property
+    def package(self) -> Path:
+        """What is ``/package`` in a container."""
+        return self.root / "package"
+
+    @property
+    def job(self) -> Path:
+        """What is ``/run/au2`` in a container."""
+        return self.root / "job"
+
+    @property
+    def platform(self) -> Path:
+        """What is ``/opt/au2`` in a container."""
+        return self.root / "platform"
+
+    @property
+    def launcher(self) -> Path:
+        """The launcher."""
+        return self.platform / "launch"
+
+
+@contextmanager
+def working_copy(files: Sequence[PackagedFile], plan: PackagePlan) -> Iterator[WorkingCopy]:
+    """Make a copy in the system's place for temporary files; it is gone after the block."""
+    # Whatever the code did to its folders must not hinder their removal.
+    with tempfile.TemporaryDirectory(prefix="au2-run-", ignore_cleanup_errors=True) as root:
+        copy = WorkingCopy(Path(root).resolve())
+        for folder in (copy.package, copy.job, copy.job / "scratch", copy.platform):
+            folder.mkdir()
+        for file in files:
+            _put(file, copy.package)
+        for script in plan.scripts:
+            if script.copy is not None:
+                (copy.package / script.path).write_bytes(script.copy)
+        copy.launcher.write_bytes(launcher_script())
+        (copy.platform / "entry").write_bytes(plan.entry.to_bytes())
+        write_sdk(copy.platform, above_package=copy.root)
+        yield copy
+
+
+def _put(file: PackagedFile, folder: Path) -> None:
+    target = folder / file.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.type == "link":
+        target.symlink_to(file.target)
+        return
+    if isinstance(file.source, bytes):
+        target.write_bytes(file.source)
+    else:
+        copy_content(file.source, target)
+    target.chmod(0o755 if file.executable else 0o644)
+
+
+def copy_content(source: Path, target: Path) -> None:
+    """Copy a file's content, without copying a byte where the file system can do that."""
+    with source.open("rb") as original, target.open("wb") as copy:
+        if not _clone(original.fileno(), copy.fileno()):
+            shutil.copyfileobj(original, copy, 1 << 20)
+
+
+def _clone(original: int, copy: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        fcntl.ioctl(copy, _CLONE, original)
+    except OSError:
+        return False
+    return True
