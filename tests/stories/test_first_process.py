@@ -84,18 +84,25 @@ def test_from_empty_folder_to_output(people: People, tmp_path: Path) -> None:
     assert there.ok("job", "logs", job).text.splitlines() == ["hello Ada"]
 
 
-def test_second_upload_is_the_second_version(people: People, tmp_path: Path) -> None:
+def test_an_unchanged_package_makes_a_version_only_if_that_is_forced(
+    people: People, tmp_path: Path
+) -> None:
     au2 = people.admin()
     directory = tmp_path / "twice"
     init_package(au2, directory, "twice")
     there = au2.inside(directory)
 
     first = there.ok("process", "repo", "upload", "--yes", "--wait")
-    second = there.ok("process", "repo", "upload", "--yes", "--wait")
+    known = there.ok("process", "repo", "upload", "--wait")
+    forced = there.ok("process", "repo", "upload", "--yes", "--wait", "--force")
 
     assert first.text.startswith("Version created: 1\n")
-    assert second.text.startswith("Version created: 2\n")
+    assert "Version 1 is AVAILABLE (build " in first.errors
+    assert "Package: 6 files" in first.errors, "the build's log is shown"
+    assert known.text == "Unchanged: version 1 is this package already\n"
+    assert forced.text.startswith("Version created: 2\n")
     versions = there.json("process", "version", "list", process_id_in(directory, au2))
+    assert len(versions) == 2
     assert len({version["image_digest"] for version in versions}) == 1, "same files, same digest"
 
 

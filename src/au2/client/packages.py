@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from au2.domain.context import Context
-from au2.domain.errors import InvalidPackage
 from au2.package import names
-from au2.package.check import check_package
-from au2.package.description import describe_package
-from au2.package.entries import PackageEntry, PackageFiles
+from au2.package.entries import PackageFiles
+from au2.package.load import load_package_files
 from au2.package.manifest import Manifest, context_key
 from au2.package.process_ids import set_process_id
-from au2.package.scan import scan_package
 from au2.package.text import read_text
 
 
@@ -42,17 +39,8 @@ def load_package(directory: Path) -> LoadedPackage:
     Raises:
         InvalidPackage: with every mistake.
     """
-    try:
-        files = scan_package(directory)
-        described = describe_package(files.entries, lambda entry: _read(directory, entry))
-    except InvalidPackage as error:
-        # Each step stops at its own mistakes; the check gathers those of all of them.
-        raise InvalidPackage(details=check_package(directory) or error.details) from error
-    return LoadedPackage(directory, described.manifest, files)
-
-
-def _read(directory: Path, entry: PackageEntry) -> bytes:
-    return (directory / entry.path).read_bytes()
+    found = load_package_files(directory)
+    return LoadedPackage(directory, found.description.manifest, found.files)
 
 
 def _key(context: Context) -> str:

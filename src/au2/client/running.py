@@ -6,6 +6,7 @@ against ``contract.job``. The server checks what is sent in any case.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ class Run(NamedTuple):
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
     network: str | None = None
+    secrets: Mapping[str, str] | None = None
+    """Variable → name of a secret."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object that travels."""
@@ -39,6 +42,13 @@ class Run(NamedTuple):
             "arguments": dict(self.arguments),
             "environment": dict(self.environment),
         }
+
+
+class PhaseTime(NamedTuple):
+    """A phase of an attempt that has ended."""
+
+    name: str
+    seconds: float
 
 
 class JobStanding(NamedTuple):
@@ -51,6 +61,8 @@ class JobStanding(NamedTuple):
     exit_code: int | None
     newest_attempt: int = 1
     """Number of the last attempt so far; a retry is a new one."""
+    phases: tuple[PhaseTime, ...] = ()
+    """Of the last attempt, as far as they have ended."""
 
     @property
     def is_final(self) -> bool:
@@ -73,9 +85,23 @@ def read_standing(document: Any) -> JobStanding:
             reason_text=document.get("reason_text"),
             exit_code=document.get("exit_code"),
             newest_attempt=max((item["number"] for item in document["attempts"]), default=1),
+            phases=_read_phases(document["attempts"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer from error
+
+
+def _read_phases(attempts: list[Any]) -> tuple[PhaseTime, ...]:
+    """Return the phases of the last attempt that have ended."""
+    if not attempts:
+        return ()
+    newest = max(attempts, key=lambda item: item["number"])
+    found = []
+    for phase in newest["phases"]:
+        if phase["ended_at"] is not None:
+            start, end = (datetime.fromisoformat(phase[key]) for key in ("started_at", "ended_at"))
+            found.append(PhaseTime(str(phase["name"]), (end - start).total_seconds()))
+    return tuple(found)
 
 
 def submit_run(transport: Transport, context: Context, run: Run) -> JobStanding:

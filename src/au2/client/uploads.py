@@ -32,6 +32,8 @@ class UploadPlan(NamedTuple):
     runtime: str
     runtime_version: int | None
     files: Sequence[PackagedFile]
+    force: bool = False
+    """Make a new version even if nothing has changed."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the ``UploadCreation`` that travels."""
@@ -46,7 +48,19 @@ class UploadPlan(NamedTuple):
             document["process"] = self.process
         if self.runtime_version is not None:
             document["runtime_version"] = self.runtime_version
+        if self.force:
+            document["force"] = True
         return document
+
+
+class Comparison(NamedTuple):
+    """A package beside what its process has: ``UploadComparison``."""
+
+    process: str | None
+    equal_version: int | None
+    """The newest available version, if it was made of this package on this runtime version."""
+    runtime_version: int
+    newest_runtime_version: int
 
 
 class UploadSession(NamedTuple):
@@ -58,18 +72,36 @@ class UploadSession(NamedTuple):
     job: int
     fence: int
     lacking: tuple[str, ...]
+    runtime_version: int | None = None
+    newest_runtime_version: int | None = None
 
 
-def begin_upload(transport: Transport, context: Context, plan: UploadPlan) -> UploadSession:
-    """Announce the files; the server makes the version and its job and says what it lacks."""
-    document = transport.call(
+def compare_package(transport: Transport, context: Context, plan: UploadPlan) -> Comparison:
+    """Ask what an upload would find; changes nothing."""
+    return _read_comparison(_announce(transport, "/uploads/compare", context, plan))
+
+
+def begin_upload(
+    transport: Transport, context: Context, plan: UploadPlan
+) -> UploadSession | Comparison:
+    """Announce the files; the server makes the version and its job and says what it lacks.
+
+    Or it makes nothing, because the newest version was made of these files already.
+    """
+    document = _announce(transport, "/uploads", context, plan)
+    if _field(document, "process") is not None and document.get("equal_version") is not None:
+        return _read_comparison(document)
+    return _read_session(document)
+
+
+def _announce(transport: Transport, path: str, context: Context, plan: UploadPlan) -> Any:
+    return transport.call(
         "POST",
-        "/uploads",
+        path,
         query=context_query(context),
         document=plan.to_document(),
         timeout_seconds=_PATIENCE_SECONDS,
     )
-    return _read_session(document)
 
 
 def send_contents(
@@ -166,7 +198,13 @@ def _read_session(document: Any) -> UploadSession:
         job=_field(document, "job"),
         fence=_field(document, "fence"),
         lacking=tuple(_field(document, "lacking")),
+        runtime_version=document.get("runtime_version"),
+        newest_runtime_version=document.get("newest_runtime_version"),
     )
+
+
+def _read_comparison(document: Any) -> Comparison:
+    return Comparison(**{name: _field(document, name) for name in Comparison._fields})
 
 
 def _field(document: Any, name: str) -> Any:

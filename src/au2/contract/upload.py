@@ -34,6 +34,20 @@ class UploadCreation(Model):
     """GUID or name."""
     runtime_version: int | None = None
     files: list[FileEntry]
+    force: bool = False
+    """Make a new version even of a package that the newest one was made of."""
+
+
+class UploadComparison(View):
+    """A package beside what its process has; also what answers an upload of nothing new."""
+
+    process: str | None
+    """None: it would be a new one."""
+    equal_version: int | None
+    """The newest available version, if it was made of this package on this runtime version."""
+    runtime_version: int
+    """What is or would be built on."""
+    newest_runtime_version: int
 
 
 class UploadView(View):
@@ -47,6 +61,9 @@ class UploadView(View):
     """Fencing token: sent with everything that follows; an older one is refused."""
     lacking: list[str]
     """sha256 of the contents that the server wants, hexadecimal, in the order to send."""
+    runtime_version: int | None = None
+    """In the answer that begins the upload: what it is built on."""
+    newest_runtime_version: int | None = None
 
 
 class UploadProgress(View):

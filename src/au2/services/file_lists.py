@@ -8,6 +8,8 @@ from au2.domain.errors import Detail, InvalidPackage, TooLarge
 from au2.package.entries import PackageEntry
 from au2.package.limits import MOST_MISTAKES, PackageLimits
 from au2.package.paths import validate_paths
+from au2.storage import contents
+from au2.storage.database import Database
 
 
 def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Mapping[str, int]:
@@ -48,16 +50,18 @@ def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {entry["sha256"]: entry["size_bytes"] for entry in files if entry["type"] == "file"}
 
 
-def lacking_contents(
-    expected: Mapping[str, int], sent: Mapping[str, int], blobs: BlobStore
+def find_lacking(
+    database: Database, blobs: BlobStore, organization_id: str, expected: Mapping[str, int]
 ) -> list[str]:
     """The sha256 of contents that must be sent, in the order of the list.
 
-    Those that the organization has not ``sent`` before (size by sha256), or that are gone.
+    Those that the organization has not sent before, or that are gone.
 
     Raises:
         InvalidPackage: a content that was sent has another size than the list states.
     """
+    with database.read() as transaction:
+        sent = contents.find_contents(transaction, organization_id, expected)
     if any(sent.get(sha256, size_bytes) != size_bytes for sha256, size_bytes in expected.items()):
         raise InvalidPackage("The file list states a size that is not that of the content.")
     return [

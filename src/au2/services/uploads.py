@@ -2,36 +2,30 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from au2.blobs.base import BlobStore
-from au2.contract.upload import UploadCreation
 from au2.domain import clock as clocks
-from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
-    InvalidRequest,
     LeaseLost,
     NotFound,
     NotPermitted,
     StorageFull,
 )
 from au2.domain.identity import Action, Actor
-from au2.domain.ids import make_guid, parse_guid
-from au2.domain.job import Ending, Job, JobState, JobType, Reason
-from au2.domain.process import Process
-from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
+from au2.domain.ids import parse_guid
+from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.version import ImageStatus
 from au2.notices.base import JOBS, Notices, job_topic
-from au2.package.limits import PackageLimits
-from au2.services.file_lists import check_file_list, lacking_contents, stored_contents
-from au2.services.jobs import note_submitted
-from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
-from au2.services.processes import get_visible, insert_process, make_process
+from au2.services.file_lists import find_lacking, stored_contents
+from au2.services.permissions import ensure_may, ensure_visible
+from au2.services.processes import get_visible
 from au2.services.receiving import ContentsReceiver
-from au2.services.runtimes import Runtimes
 from au2.services.upload_endings import fail_upload
 from au2.services.upload_memory import UploadMemory
+from au2.services.upload_opening import OpenUpload, UploadOptions
 from au2.services.versions import get_version, note_version
 from au2.storage import contents, job_changes, jobs, processes, uploads, versions
 from au2.storage.database import Database, Transaction
@@ -55,24 +49,8 @@ _DISK_FULL = Ending(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class UploadOptions:
-    """How large a package may be, and how long an upload is kept open without a sign of life."""
-
-    lease_seconds: float = 120.0
-    limits: PackageLimits = field(default_factory=PackageLimits)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenUpload:
-    """An upload session and what it still lacks."""
-
-    upload: Upload
-    lacking: list[str]
-
-
 class Uploads:
-    """Upload sessions of packages."""
+    """Upload sessions of packages, from the first content to the last."""
 
     def __init__(
         self,
@@ -80,42 +58,15 @@ class Uploads:
         blobs: BlobStore,
         notices: Notices,
         *,
-        runtimes: Runtimes,
         options: UploadOptions | None = None,
         clock: Callable[[], datetime] = clocks.now,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._notices = notices
-        self._runtimes = runtimes
         self._options = options or UploadOptions()
         self._clock = clock
         self._memory = UploadMemory()
-
-    def begin(self, actor: Actor, context: Context, creation: UploadCreation) -> OpenUpload:
-        """Begin an upload: makes the version (and a new process, if asked for) and its job.
-
-        Raises:
-            NotFound: there is no such process or runtime here.
-            NotPermitted: the actor is no developer.
-            InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
-        """
-        ensure_may_in(actor, Action.UPLOAD_VERSION, context)
-        process = self._choose_process(actor, context, creation)
-        runtime = self._runtimes.resolve(
-            actor, process.context, creation.runtime, creation.runtime_version
-        )
-        expected = check_file_list(creation.files, self._options.limits)
-        lacking = self._find_lacking(process.context.organization_id, expected)
-        with self._database.write() as transaction:
-            if creation.process is None:
-                insert_process(transaction, process)
-            else:
-                process = get_visible(transaction, actor, process.id)
-            upload = self._insert(
-                transaction, actor, creation, context=context, process=process, runtime=runtime
-            )
-        return OpenUpload(upload, lacking)
 
     def get(self, actor: Actor, upload_id: str) -> OpenUpload:
         """One's own upload, and what it lacks. Counts as a sign of life.
@@ -217,82 +168,6 @@ class Uploads:
                 return True
         return False
 
-    def _choose_process(self, actor: Actor, context: Context, creation: UploadCreation) -> Process:
-        if (creation.process is None) == (creation.name is None):
-            raise InvalidRequest(
-                "Give either the id of a process or the name of a new one, not both."
-            )
-        if creation.process is None:
-            ensure_may_in(actor, Action.CREATE_PROCESS, context)
-            return make_process(
-                actor,
-                context,
-                creation.name or "",
-                description=creation.description,
-                at=self._clock(),
-            )
-        with self._database.read() as transaction:
-            process = get_visible(transaction, actor, creation.process)
-        if not context.sees(process.context):
-            raise NotFound(f"There is no process '{process.id}' here.")
-        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
-        return process
-
-    def _insert(
-        self,
-        transaction: Transaction,
-        actor: Actor,
-        creation: UploadCreation,
-        *,
-        context: Context,
-        process: Process,
-        runtime: RuntimeReference,
-    ) -> Upload:
-        now = self._clock()
-        number = processes.take_version_number(transaction, process.id)
-        job_id = jobs.add_job(
-            transaction,
-            type=JobType.UPLOAD,
-            name=process.name,
-            context=context,
-            process_id=process.id,
-            version_number=number,
-            submitted_by=actor.email,
-            at=now,
-            ready=False,
-        )
-        version = Version(
-            process_id=process.id,
-            number=number,
-            type=VersionType.PACKAGED,
-            description="",
-            image_status=ImageStatus.UPLOADING,
-            image_digest=None,
-            created_at=now,
-            created_by=actor.email,
-            runtime=runtime,
-            upload_job_id=job_id,
-        )
-        versions.add_version(transaction, version)
-        upload = Upload(
-            id=make_guid(),
-            organization_id=process.context.organization_id,
-            process_id=process.id,
-            version_number=number,
-            job_id=job_id,
-            user_id=actor.user_id,
-            fence=1,
-            lease_until=now + timedelta(seconds=self._options.lease_seconds),
-            state=UploadState.OPEN,
-            files=[entry.model_dump() for entry in creation.files],
-            runtime=creation.runtime,
-            created_at=now,
-        )
-        uploads.add_upload(transaction, upload)
-        note_version(transaction, actor, "version:created", process, number, at=now)
-        note_submitted(transaction, actor, job_id, context, at=now)
-        return upload
-
     def _renew(self, upload: Upload) -> Upload:
         until = self._clock() + timedelta(seconds=self._options.lease_seconds)
         with self._database.write() as transaction:
@@ -300,12 +175,8 @@ class Uploads:
         return replace(upload, lease_until=until)
 
     def _lacking(self, upload: Upload) -> list[str]:
-        return self._find_lacking(upload.organization_id, stored_contents(upload.files))
-
-    def _find_lacking(self, organization_id: str, expected: Mapping[str, int]) -> list[str]:
-        with self._database.read() as transaction:
-            sent = contents.find_contents(transaction, organization_id, expected)
-        return lacking_contents(expected, sent, self._blobs)
+        expected = stored_contents(upload.files)
+        return find_lacking(self._database, self._blobs, upload.organization_id, expected)
 
     def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
         # Lost in a power cut, they are sent again.

@@ -11,8 +11,10 @@ import pytest
 
 from au2.domain.context import Context
 from au2.domain.job import JobState, Reason
+from au2.domain.language import Language
 from au2.domain.version import ImageStatus
-from tests.support.world import OPERATOR, World, creation, entry, frame
+from au2.storage import versions
+from tests.support.world import IMAGE, OPERATOR, World, creation, entry, frame
 
 SMALL = b"print('hello')\n"
 LARGE = os.urandom(3 << 20)
@@ -361,3 +363,73 @@ def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: 
         headers=headers,
     )
     assert sent.json()["lacking"] == []
+
+
+def available(uploading: Uploading, number: int) -> None:
+    """Let the version's image be there."""
+    world, process = uploading.world, uploading.view["process"]
+    for step in (ImageStatus.BUILDING, ImageStatus.AVAILABLE):
+        with world.database.write() as transaction:
+            present = versions.find_version(transaction, process, number)
+            assert present is not None
+            image = versions.BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
+            versions.change_image_status(transaction, present, step, image=image)
+
+
+def test_a_package_that_the_newest_version_was_made_of(uploading: Uploading):
+    process = uploading.view["process"]
+    again: dict[str, Any] = {"name": None, "process": process}
+    # Not yet: nobody knows whether the one on its way will ever be there.
+    assert uploading.begin(FILES, **again).status_code == 201
+    available(uploading, 1)
+
+    known = uploading.begin(FILES, **again)
+
+    assert known.status_code == 200
+    assert known.json() == {
+        "process": process,
+        "equal_version": 1,
+        "runtime_version": 4,
+        "newest_runtime_version": 4,
+    }
+    assert uploading.begin(FILES, **again, force=True).status_code == 201
+    other = {**FILES, "main.py": b"print('other')\n"}
+    changed = uploading.begin(other, **again)
+    assert changed.status_code == 201
+    available(uploading, changed.json()["version"])
+    # Not the newest any more: what is uploaded is meant to be.
+    assert uploading.begin(FILES, **again).status_code == 201
+
+
+def test_an_equal_package_on_a_newer_runtime_is_a_new_version(uploading: Uploading):
+    available(uploading, 1)
+    uploading.world.services.runtimes.register_build(
+        runtime_id=uploading.runtime,
+        name="Python3.11",
+        language=Language.PYTHON,
+        first_version=4,
+        image_digest="sha256:" + "cd" * 32,
+        recipe_digest=IMAGE,
+        context=None,
+    )
+    again: dict[str, Any] = {"name": None, "process": uploading.view["process"]}
+
+    begun = uploading.begin(FILES, **again)
+
+    assert begun.status_code == 201
+    assert (begun.json()["runtime_version"], begun.json()["newest_runtime_version"]) == (5, 5)
+    pinned = uploading.begin(FILES, **again, runtime_version=4)
+    assert pinned.status_code == 200
+    assert (pinned.json()["equal_version"], pinned.json()["newest_runtime_version"]) == (1, 5)
+
+
+def test_comparing_changes_nothing(uploading: Uploading):
+    body = creation(FILES, uploading.runtime).model_dump()
+    found = uploading.client.post(
+        "/uploads/compare", params=uploading.query, json=body, headers=uploading.headers
+    )
+
+    assert found.status_code == 200
+    assert (found.json()["process"], found.json()["equal_version"]) == (None, None)
+    listed = uploading.client.get("/processes", params=uploading.query, headers=uploading.headers)
+    assert len(listed.json()) == 1

@@ -21,6 +21,8 @@ from tests.unit.client.api import (
     Api,
     Request,
     job_document,
+    log_event,
+    sse,
 )
 
 RUNTIME = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
@@ -49,17 +51,26 @@ class Store:
     def __init__(self, api: Api) -> None:
         self.contents: set[str] = set()
         self.lists: list[dict[str, object]] = []
+        self.known: int | None = None
         api.routes["POST /uploads"] = self._begin
+        api.routes["POST /uploads/compare"] = lambda _: self._comparison()
         api.routes["PUT /uploads/up/contents"] = self._receive
         api.answer("POST /uploads/up/complete", job_document(state="PENDING"))
         api.routes["DELETE /uploads/up"] = Answer(204)
 
     def _begin(self, request: Request) -> Answer:
         self.lists.append(request.document)
+        if self.known is not None and not request.document.get("force"):
+            return self._comparison()
         digests = [file["sha256"] for file in request.document["files"] if file["type"] == "file"]
         lacking = sorted(set(digests) - self.contents)
         view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1}
         return Answer(body=json.dumps(view | {"lacking": lacking}).encode())
+
+    def _comparison(self) -> Answer:
+        versions = {"runtime_version": 4, "newest_runtime_version": 4}
+        document = {"process": PROCESS, "equal_version": self.known, **versions}
+        return Answer(body=json.dumps(document).encode())
 
     def _receive(self, request: Request) -> Answer:
         body = request.body
@@ -235,6 +246,36 @@ def test_it_asks_before_it_makes_anything(
     assert "GET /processes" not in api.asked()
 
 
+@pytest.mark.parametrize("yes", [("--yes",), ()])
+def test_a_package_that_is_known_makes_no_version(
+    api: Api, au2: CommandLine, package: Path, store: Store, yes: tuple[str, ...]
+) -> None:
+    api.answer("GET /processes", [process(PROCESS, PROJECT)])
+    store.known = 3
+
+    known = au2.ok("process", "repo", "upload", package, *yes)
+
+    assert known.text == "Unchanged: version 3 is this package already\n"
+    assert "--force" in known.errors
+    assert PROCESS in (package / "aunsight.yml").read_text()
+    forced = au2.ok("process", "repo", "upload", package, "--yes", "--force")
+    assert forced.text == THREE_LINES
+
+
+def test_a_pinned_runtime_that_has_a_newer_version_is_told(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    api.answer("GET /processes", [])
+    view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1, "lacking": []}
+    versions = {"runtime_version": 4, "newest_runtime_version": 5}
+    api.answer("POST /uploads", {**view, **versions})
+
+    uploaded = au2.ok("process", "repo", "upload", package, "--yes")
+
+    assert "Built on version 4 of runtime" in uploaded.errors
+    assert "the newest is 5" in uploaded.errors
+
+
 def process(process_id: str, project: str | None) -> dict[str, object]:
     return {
         "id": process_id,
@@ -328,13 +369,17 @@ def test_waiting_for_the_build(
 ) -> None:
     api.answer("GET /processes", [])
     ending = {"state": state, "reason": "build-failed", "reason_text": "Mend main.py."}
-    api.answer("GET /jobs/12", job_document(**ending))
+    line = log_event(1, ("stdout", "Image sha256:0"))
+    body = sse(line, ("end", job_document(**ending), None))
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=body, chunked=True)
 
     result = au2("process", "repo", "upload", package, "--yes", "--wait")
 
     assert result.exit_code == exit_code
     assert result.text == THREE_LINES
+    assert "Image sha256:0\n" in result.errors
     assert ("Job 12 FAILED (build-failed): Mend main.py." in result.errors) is bool(exit_code)
+    assert ("Version 4 is AVAILABLE (run 2.0 s)." in result.errors) is not bool(exit_code)
 
 
 def test_the_manifest_keeps_its_mode_and_its_comments(

@@ -200,6 +200,7 @@ def job_document(job_id: int = 12, **changes: object) -> dict[str, Any]:
         "exit_code": 0,
         "arguments": {"days": 7},
         "environment": {"A": "1"},
+        "secrets": None,
         "resources": {
             "cpu": 1.0,
             "memory_bytes": 536870912,

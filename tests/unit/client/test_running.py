@@ -1,13 +1,13 @@
 """The run path writes the wire by hand: here it is held against the wire models."""
 
-from au2.client.running import JobStanding, Run, poll_job, read_standing, submit_run
+from au2.client.running import JobStanding, PhaseTime, Run, poll_job, read_standing, submit_run
 from au2.client.transport import Transport
 from au2.contract.job import JobView, RunCreation
 from au2.domain.context import Context
 from au2.domain.job import JobState
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
 
-FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none")
+FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none", {"D": "db"})
 
 
 def test_a_run_is_what_the_contract_says() -> None:
@@ -20,6 +20,7 @@ def test_a_run_is_what_the_contract_says() -> None:
         memory_bytes=1 << 30,
         timeout_seconds=90.0,
         network="none",
+        secrets={"D": "db"},
     )
     assert set(FULL.to_document()) == set(RunCreation.model_fields)
 
@@ -36,9 +37,20 @@ def test_a_standing_is_part_of_the_job_view() -> None:
 
     standing = read_standing(view.model_dump(mode="json"))
 
-    assert standing == JobStanding(12, "FAILED", "exit-code", None, 3)
-    fields = set(JobStanding._fields) - {"newest_attempt"}
+    assert standing._replace(phases=()) == JobStanding(12, "FAILED", "exit-code", None, 3)
+    fields = set(JobStanding._fields) - {"newest_attempt", "phases"}
     assert fields <= set(JobView.model_fields)
+
+
+def test_the_phases_are_those_of_the_last_attempt_that_have_ended() -> None:
+    begun = {"name": "run", "started_at": "2026-10-31T12:00:01.5Z", "ended_at": None}
+    ended = {**begun, "name": "build", "ended_at": "2026-10-31T12:00:03Z"}
+    attempts = [{"number": 2, "phases": [ended, begun]}, {"number": 1, "phases": [begun]}]
+
+    standing = read_standing(job_document(attempts=attempts))
+
+    assert standing.newest_attempt == 2
+    assert standing.phases == (PhaseTime("build", 1.5),)
 
 
 def test_standings_know_the_same_ends_as_the_domain() -> None:

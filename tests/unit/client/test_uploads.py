@@ -9,15 +9,17 @@ import pytest
 from au2.client.contents import make_body, pick_contents
 from au2.client.transport import Transport
 from au2.client.uploads import (
+    Comparison,
     UploadPlan,
     UploadSession,
     abandon_upload,
     begin_upload,
+    compare_package,
     complete_upload,
     send_contents,
 )
 from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
-from au2.contract.upload import UploadCreation, UploadView
+from au2.contract.upload import UploadComparison, UploadCreation, UploadView
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidPackage, LeaseLost, UnexpectedAnswer
 from au2.package.entries import PackagedFile
@@ -66,9 +68,26 @@ def test_a_plan_is_what_the_contract_says() -> None:
         ("l", "link", "a"),
     ]
     assert (old.process, old.name) == (PROCESS, None)
-    given = UploadPlan(None, "n", "d", "r", 3, ()).to_document()
+    given = UploadPlan(None, "n", "d", "r", 3, (), force=True).to_document()
     assert set(given) | {"process"} == set(UploadCreation.model_fields)
     assert set(UploadSession._fields) == set(UploadView.model_fields)
+    assert set(Comparison._fields) == set(UploadComparison.model_fields)
+
+
+COMPARISON = {
+    "process": PROCESS,
+    "equal_version": 3,
+    "runtime_version": 4,
+    "newest_runtime_version": 4,
+}
+
+
+def test_a_package_that_is_known(api: Api, transport: Transport, context: Context) -> None:
+    api.answer("POST /uploads", COMPARISON)
+    api.answer("POST /uploads/compare", {**COMPARISON, "equal_version": None})
+
+    assert begin_upload(transport, context, plan()) == Comparison(PROCESS, 3, 4, 4)
+    assert compare_package(transport, context, plan()) == Comparison(PROCESS, None, 4, 4)
 
 
 def test_begin_complete_abandon(api: Api, transport: Transport, context: Context) -> None:

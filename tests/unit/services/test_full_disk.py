@@ -62,7 +62,6 @@ def uploads_on(world: World, blobs: BlobStore) -> Uploads:
         world.database,
         blobs,
         world.notices,
-        runtimes=world.services.runtimes,
         clock=world.clock,
     )
 
@@ -76,7 +75,7 @@ def context(world: World) -> Context:
 def test_it_is_said_and_nothing_is_left(world: World, context: Context, room_bytes: int):
     uploads = uploads_on(world, TinyStore(world.folder / "blobs", room_bytes))
     operator = world.actor(OPERATOR)
-    begun = uploads.begin(operator, context, creation(FILES, world.runtime()))
+    begun = world.services.upload_opening.begin(operator, context, creation(FILES, world.runtime()))
 
     with (
         pytest.raises(StorageFull),
@@ -102,8 +101,8 @@ def test_what_earlier_requests_brought_goes_too_unless_another_needs_it(
     uploads = uploads_on(world, TinyStore(world.folder / "blobs", 1000))
     operator = world.actor(OPERATOR)
     runtime = world.runtime()
-    begun = uploads.begin(operator, context, creation({**FILES, "c": other}, runtime))
-    uploads.begin(operator, context, creation({"c": other}, runtime))
+    begun = world.services.upload_opening.begin(operator, context, creation({**FILES, "c": other}, runtime))
+    world.services.upload_opening.begin(operator, context, creation({"c": other}, runtime))
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(other))
         uploads.finish_receiving(operator, begun.upload.id, receiver)
@@ -122,7 +121,7 @@ def test_there_is_room_again(world: World, context: Context):
     uploads = uploads_on(world, store)
     operator = world.actor(OPERATOR)
     body = creation(FILES, world.runtime())
-    begun = uploads.begin(operator, context, body)
+    begun = world.services.upload_opening.begin(operator, context, body)
     with (
         pytest.raises(StorageFull),
         uploads.receive(operator, begun.upload.id, 1) as receiver,
@@ -131,7 +130,7 @@ def test_there_is_room_again(world: World, context: Context):
     store.room_bytes = 10 << 20
 
     again = body.model_copy(update={"name": None, "process": begun.upload.process_id})
-    begun = uploads.begin(operator, context, again)
+    begun = world.services.upload_opening.begin(operator, context, again)
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(LARGE))
         assert uploads.finish_receiving(operator, begun.upload.id, receiver) == []

@@ -1,36 +1,51 @@
 """Sending a package: the three lines of the manual page, and progress."""
 
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from au2.cli.progress import UploadProgress, format_bytes
 from au2.cli.session import Session
 from au2.client.packages import LoadedPackage
 from au2.client.running import JobStanding
 from au2.client.uploads import (
+    Comparison,
     UploadPlan,
     UploadSession,
     abandon_upload,
     begin_upload,
+    compare_package,
     complete_upload,
     send_contents,
 )
 from au2.domain.errors import Au2Error, NotFound
 
 
-def send_package(session: Session, package: LoadedPackage, process_id: str | None) -> JobStanding:
-    """Upload ``package`` as a version of the process (None: a new one); return the build's job."""
+class Sent(NamedTuple):
+    """An upload that is done."""
+
+    version: int
+    job: JobStanding
+    """The build's."""
+
+
+def is_known(session: Session, package: LoadedPackage, plan: UploadPlan) -> bool:
+    """Say so if the newest version was made of this package already, and nothing is to be done."""
+    comparison = _ask_server(plan, partial(compare_package, session.transport, session.context))
+    return _tell_known(session, package, plan, comparison)
+
+
+def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> Sent | None:
+    """Upload ``package``; None: there is a version of it already, which was told."""
     terminal = session.terminal
-    plan = _plan(package, process_id)
-    try:
-        upload = begin_upload(session.transport, session.context, plan)
-    except NotFound as error:
-        if process_id is not None and error.hint is None:
-            error.hint = f"If process {process_id} is gone, upload with --new."
-        raise
+    upload = _ask_server(plan, partial(begin_upload, session.transport, session.context))
+    if isinstance(upload, Comparison):
+        _tell_known(session, package, plan, upload)
+        return None
     terminal.line(f"Version created: {upload.version}")
-    if process_id is None or package.process_id(session.context) is None:
-        # Another process that was named for once does not take the place of the package's own.
-        package.remember_process(session.context, upload.process)
+    _remember(session, package, plan, upload.process)
+    _tell_runtime(session, plan, upload)
     terminal.line("Uploading package")
     try:
         job = _send(session, upload, plan) or complete_upload(session.transport, upload)
@@ -38,10 +53,11 @@ def send_package(session: Session, package: LoadedPackage, process_id: str | Non
         _give_up(session, upload, error)
         raise
     terminal.line(f"Job submitted: {job.id}")
-    return job
+    return Sent(upload.version, job)
 
 
-def _plan(package: LoadedPackage, process_id: str | None) -> UploadPlan:
+def make_plan(package: LoadedPackage, process_id: str | None, *, force: bool) -> UploadPlan:
+    """Return what to upload: as a version of the process, or (None) as a new process."""
     manifest = package.manifest
     return UploadPlan(
         process=process_id,
@@ -50,7 +66,46 @@ def _plan(package: LoadedPackage, process_id: str | None) -> UploadPlan:
         runtime=manifest.runtime,
         runtime_version=manifest.runtime_version,
         files=package.files.entries,
+        force=force,
     )
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _ask_server(plan: UploadPlan, ask: Callable[[UploadPlan], _Answer]) -> _Answer:
+    try:
+        return ask(plan)
+    except NotFound as error:
+        if plan.process is not None and error.hint is None:
+            error.hint = f"If process {plan.process} is gone, upload with --new."
+        raise
+
+
+def _tell_known(
+    session: Session, package: LoadedPackage, plan: UploadPlan, comparison: Comparison
+) -> bool:
+    if comparison.process is None or comparison.equal_version is None:
+        return False
+    _remember(session, package, plan, comparison.process)
+    session.terminal.line(f"Unchanged: version {comparison.equal_version} is this package already")
+    session.terminal.remark("Make a new version of it all the same with --force.")
+    return True
+
+
+def _remember(session: Session, package: LoadedPackage, plan: UploadPlan, process_id: str) -> None:
+    # Another process that was named for once does not take the place of the package's own.
+    if plan.process is None or package.process_id(session.context) is None:
+        package.remember_process(session.context, process_id)
+
+
+def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadSession) -> None:
+    used, newest = upload.runtime_version, upload.newest_runtime_version
+    if used is not None and newest is not None and used < newest:
+        session.terminal.remark(
+            f"Built on version {used} of runtime '{plan.runtime}', as aunsight.yml asks; "
+            f"the newest is {newest}."
+        )
 
 
 def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding | None:

@@ -23,31 +23,43 @@ if TYPE_CHECKING:
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--process", metavar="P", help="The process to add a version to: GUID or name.")
 @click.option("--new", is_flag=True, help="Make a new process, even if there is one of that name.")
+@click.option("--force", is_flag=True, help="Make a new version even if nothing has changed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--wait", is_flag=True, help="Wait until the image is built; fail if it fails.")
+@click.option("--wait", is_flag=True, help="Show the build and wait for it; fail if it fails.")
 def command(
-    session: Session, *, directory: Path, process: str | None, new: bool, yes: bool, wait: bool
+    session: Session,
+    *,
+    directory: Path,
+    process: str | None,
+    new: bool,
+    force: bool,
+    yes: bool,
+    wait: bool,
 ) -> None:
     """Upload a package as a new version of its process.
 
     The process is found by its id in aunsight.yml, else by its name in the context; if there is
-    none, it is made. Only files that the server does not have are sent. A job then builds the
-    image; its record and log tell what went wrong, if something does.
+    none, it is made. Only files that the server does not have are sent. A package that the newest
+    version was made of makes no new one. A job then builds the image; its record and log tell what
+    went wrong, if something does.
     """
-    from au2.cli.process.repo.sending import send_package
+    from au2.cli.process.repo.sending import is_known, make_plan, send_package
     from au2.client.packages import load_package
 
     if process is not None and new:
         raise click.UsageError("Give --process or --new, not both.")
     package = load_package(directory)
     process_id = _find_process(session, package, stated=process, new=new)
+    plan = make_plan(package, process_id, force=force)
     if not yes:
+        if process_id is not None and not force and is_known(session, package, plan):
+            return
         _ask(session, package, process_id)
-    job = send_package(session, package, process_id)
-    if wait:
-        from au2.cli.waiting import conclude, wait_for_job
+    sent = send_package(session, package, plan)
+    if sent is not None and wait:
+        from au2.cli.process.repo.building import watch_build
 
-        conclude(session.terminal, wait_for_job(session, job.id))
+        watch_build(session, sent)
 
 
 def _find_process(

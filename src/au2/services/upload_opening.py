@@ -1,0 +1,239 @@
+"""The beginning of an upload: which process and runtime, is it new at all, what is lacking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from au2.blobs.base import BlobStore
+from au2.contract.upload import UploadCreation
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import InvalidRequest, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import make_guid
+from au2.domain.job import JobType
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
+from au2.package.digest import digest_files
+from au2.package.limits import PackageLimits
+from au2.services.file_lists import check_file_list, find_lacking
+from au2.services.jobs import note_submitted
+from au2.services.permissions import ensure_may, ensure_may_in
+from au2.services.processes import get_visible, insert_process, make_process
+from au2.services.runtimes import Runtimes
+from au2.services.versions import note_version
+from au2.storage import jobs, processes, uploads, versions
+from au2.storage.database import Database, Transaction
+from au2.storage.runtimes import find_newest_version
+from au2.storage.uploads import Upload, UploadState
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """How large a package may be, and how long an upload is kept open without a sign of life."""
+
+    lease_seconds: float = 120.0
+    limits: PackageLimits = field(default_factory=PackageLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload session and what it still lacks."""
+
+    upload: Upload
+    lacking: list[str]
+    runtime_version: int | None = None
+    """Where the upload was just begun: what it builds on."""
+    newest_runtime_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A package beside what its process has."""
+
+    process_id: str | None
+    """None: a new process."""
+    equal_version: int | None
+    """The newest available version, if it is this package on this version of the runtime."""
+    runtime_version: int
+    newest_runtime_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An acceptable request."""
+
+    context: Context
+    """Where it was asked for."""
+    process: Process
+    is_new: bool
+    runtime: RuntimeReference
+    newest_runtime_version: int
+    package_digest: str
+
+
+class UploadOpening:
+    """Begins uploads."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        *,
+        runtimes: Runtimes,
+        options: UploadOptions | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._runtimes = runtimes
+        self._options = options or UploadOptions()
+        self._clock = clock
+
+    def compare(self, actor: Actor, context: Context, creation: UploadCreation) -> Comparison:
+        """Say what :meth:`begin` would find, and change nothing. Raises as that does."""
+        check_file_list(creation.files, self._options.limits)
+        return self._compare(self._read(actor, context, creation))
+
+    def begin(
+        self, actor: Actor, context: Context, creation: UploadCreation
+    ) -> OpenUpload | Comparison:
+        """Begin an upload: makes the version (and a new process, if asked for) and its job.
+
+        A package that the newest available version was made of makes none, unless that is forced.
+
+        Raises:
+            NotFound: there is no such process or runtime here.
+            NotPermitted: the actor is no developer.
+            InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
+        """
+        expected = check_file_list(creation.files, self._options.limits)
+        wanted = self._read(actor, context, creation)
+        comparison = self._compare(wanted)
+        if comparison.equal_version is not None and not creation.force:
+            return comparison
+        process = wanted.process
+        lacking = find_lacking(
+            self._database, self._blobs, process.context.organization_id, expected
+        )
+        with self._database.write() as transaction:
+            if wanted.is_new:
+                insert_process(transaction, process)
+            else:
+                process = get_visible(transaction, actor, process.id)
+            upload = self._insert(transaction, actor, creation, process, wanted)
+        return OpenUpload(
+            upload,
+            lacking,
+            runtime_version=comparison.runtime_version,
+            newest_runtime_version=comparison.newest_runtime_version,
+        )
+
+    def _read(self, actor: Actor, context: Context, creation: UploadCreation) -> _Wanted:
+        ensure_may_in(actor, Action.UPLOAD_VERSION, context)
+        process = self._choose_process(actor, context, creation)
+        runtime = self._runtimes.resolve(
+            actor, process.context, creation.runtime, creation.runtime_version
+        )
+        with self._database.read() as transaction:
+            newest = find_newest_version(transaction, runtime.runtime_id)
+        return _Wanted(
+            context=context,
+            process=process,
+            is_new=creation.process is None,
+            runtime=runtime,
+            newest_runtime_version=newest or runtime.runtime_version,
+            package_digest=digest_files(creation.files),
+        )
+
+    def _choose_process(self, actor: Actor, context: Context, creation: UploadCreation) -> Process:
+        if (creation.process is None) == (creation.name is None):
+            raise InvalidRequest(
+                "Give either the id of a process or the name of a new one, not both."
+            )
+        if creation.process is None:
+            ensure_may_in(actor, Action.CREATE_PROCESS, context)
+            return make_process(
+                actor,
+                context,
+                creation.name or "",
+                description=creation.description,
+                at=self._clock(),
+            )
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, creation.process)
+        if not context.sees(process.context):
+            raise NotFound(f"There is no process '{process.id}' here.")
+        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+        return process
+
+    def _compare(self, wanted: _Wanted) -> Comparison:
+        newest: Version | None = None
+        if not wanted.is_new:
+            with self._database.read() as transaction:
+                newest = versions.find_newest_available(transaction, wanted.process.id)
+        is_equal = (
+            newest is not None
+            and newest.package_digest == wanted.package_digest
+            and newest.runtime == wanted.runtime
+        )
+        return Comparison(
+            process_id=None if wanted.is_new else wanted.process.id,
+            equal_version=newest.number if newest is not None and is_equal else None,
+            runtime_version=wanted.runtime.runtime_version,
+            newest_runtime_version=wanted.newest_runtime_version,
+        )
+
+    def _insert(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        creation: UploadCreation,
+        process: Process,
+        wanted: _Wanted,
+    ) -> Upload:
+        now = self._clock()
+        number = processes.take_version_number(transaction, process.id)
+        job_id = jobs.add_job(
+            transaction,
+            type=JobType.UPLOAD,
+            name=process.name,
+            context=wanted.context,
+            process_id=process.id,
+            version_number=number,
+            submitted_by=actor.email,
+            at=now,
+            ready=False,
+        )
+        version = Version(
+            process_id=process.id,
+            number=number,
+            type=VersionType.PACKAGED,
+            description="",
+            image_status=ImageStatus.UPLOADING,
+            image_digest=None,
+            created_at=now,
+            created_by=actor.email,
+            runtime=wanted.runtime,
+            upload_job_id=job_id,
+            package_digest=wanted.package_digest,
+        )
+        versions.add_version(transaction, version)
+        upload = Upload(
+            id=make_guid(),
+            organization_id=process.context.organization_id,
+            process_id=process.id,
+            version_number=number,
+            job_id=job_id,
+            user_id=actor.user_id,
+            fence=1,
+            lease_until=now + timedelta(seconds=self._options.lease_seconds),
+            state=UploadState.OPEN,
+            files=[entry.model_dump() for entry in creation.files],
+            runtime=creation.runtime,
+            created_at=now,
+        )
+        uploads.add_upload(transaction, upload)
+        note_version(transaction, actor, "version:created", process, number, at=now)
+        note_submitted(transaction, actor, job_id, wanted.context, at=now)
+        return upload
