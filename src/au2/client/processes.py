@@ -9,6 +9,7 @@ from au2.contract.process import (
     VersionCreation,
     VersionView,
 )
+from au2.contract.version_diff import VersionDiff
 from au2.domain.context import Context
 
 
@@ -67,6 +68,16 @@ class Versions(Noun):
         """Return one version. Raises NotFound."""
         document = self._transport.call("GET", f"/processes/{process_id}/versions/{number}")
         return read_one(VersionView, document)
+
+    def get_default_version(self, process_id: str) -> VersionView:
+        """Return the version that runs take where none is named. Raises NotFound, Conflict."""
+        document = self._transport.call("GET", f"/processes/{process_id}/versions/default")
+        return read_one(VersionView, document)
+
+    def compare(self, process_id: str, old: int, new: int) -> VersionDiff:
+        """Return what differs between two versions. Raises NotFound."""
+        path = f"/processes/{process_id}/versions/{old}/diff/{new}"
+        return read_one(VersionDiff, self._transport.call("GET", path))
 
     def publish(self, process_id: str, number: int) -> VersionView:
         """Publish a version. Raises Conflict unless its image is AVAILABLE."""

@@ -10,6 +10,7 @@ command = Group(
         "create": "Make an empty image version.",
         "list": "List the versions of a process.",
         "show": "Show a version.",
+        "diff": "Show what differs between two versions.",
         "publish": "Publish a version: runs take it by default.",
         "unpublish": "Take a publication back.",
         "delete": "Delete a version.",

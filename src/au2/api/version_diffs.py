@@ -1,0 +1,95 @@
+"""What differs between two versions."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.errors import answers
+from au2.contract.version_diff import (
+    DependencyDifference,
+    FileDifference,
+    RuntimeOfVersion,
+    SchemaDifference,
+    ValueDifference,
+    VersionDiff,
+)
+from au2.domain.errors import NotFound
+from au2.domain.version import Version
+from au2.services.version_diffs import Difference, VersionComparison
+
+router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+
+
+@router.get("/{version}/diff/{other}", responses=answers(NotFound))
+def compare_versions(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int, other: int
+) -> VersionDiff:
+    """What differs from ``version`` (the old one) to ``other`` (the new one)."""
+    return _view(services.version_diffs.compare(actor, process, version, other))
+
+
+def _view(found: VersionComparison) -> VersionDiff:
+    files = found.files
+    schemas = {"arguments": found.arguments, "output": found.output}
+    return VersionDiff(
+        process=found.old.process_id,
+        old=found.old.number,
+        new=found.new.number,
+        same_image=found.old.image_digest == found.new.image_digest is not None,
+        old_runtime=_view_runtime(found.old),
+        new_runtime=_view_runtime(found.new),
+        files=None if files is None else [_view_file(difference) for difference in files],
+        dependencies=[
+            DependencyDifference(name=item.name, change=item.change, old=item.old, new=item.new)
+            for item in found.dependencies
+        ],
+        schemas=[
+            SchemaDifference.model_validate(
+                {
+                    "schema_of": which,
+                    "pointer": change.pointer,
+                    "message": change.message,
+                    "breaks": change.breaks,
+                }
+            )
+            for which, changes in schemas.items()
+            for change in changes
+        ],
+        environment=[_view_value(item) for item in found.environment],
+        resources=[_view_value(item) for item in found.resources],
+    )
+
+
+def _view_runtime(version: Version) -> RuntimeOfVersion | None:
+    runtime = version.runtime
+    if runtime is None:
+        return None
+    return RuntimeOfVersion(id=runtime.runtime_id, version=runtime.runtime_version)
+
+
+def _view_file(difference: Difference) -> FileDifference:
+    old, new = difference.old, difference.new
+    contents = [None if file is None else (file["sha256"], file["target"]) for file in (old, new)]
+    return FileDifference(
+        path=difference.name,
+        change=difference.change,
+        old_size_bytes=None if old is None else old["size_bytes"],
+        new_size_bytes=None if new is None else new["size_bytes"],
+        mode_only=contents[0] == contents[1],
+    )
+
+
+def _view_value(difference: Difference) -> ValueDifference:
+    return ValueDifference(
+        name=difference.name,
+        change=difference.change,
+        old=_format_value(difference.old),
+        new=_format_value(difference.new),
+    )
+
+
+def _format_value(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return " ".join(f"{kind} {name}" for kind, name in value.items())
+    return None if value is None else str(value)

@@ -1,0 +1,83 @@
+"""`au2 process version diff`."""
+
+from collections.abc import Iterator
+
+import click
+
+from au2.cli.cells import Document, columns
+from au2.cli.commands import define
+from au2.cli.progress import format_bytes
+from au2.cli.session import Session
+
+_LIST = columns("part", "item", "change", "old", "new")
+
+
+@define("diff", examples=("au2 process version diff forecast 3 5",), reads=True)
+@click.argument("process")
+@click.argument("old", metavar="A", type=click.IntRange(min=1))
+@click.argument("new", metavar="B", type=click.IntRange(min=1))
+def command(session: Session, process: str, old: int, new: int) -> None:
+    """Show what differs from version A to version B of a process.
+
+    Files, dependencies, runtime, schemas (and which of their changes break callers), default
+    environment and resources.
+    """
+    from au2.cli.naming import find_process_id
+    from au2.client.processes import Versions
+
+    terminal = session.terminal
+    found = Versions(session.transport).compare(find_process_id(session, process), old, new)
+    document = found.model_dump(mode="json")
+    if terminal.output_format != "table":
+        terminal.show_document(document)
+        return
+    rows = list(_rows(document))
+    if rows:
+        terminal.show_list(_LIST, rows)
+    if document["files"] is None:
+        terminal.remark("The files of image versions are not compared.")
+    if not rows:
+        alike = "are the same image" if found.same_image else "differ in nothing that is compared"
+        terminal.remark(f"Versions {old} and {new} {alike}.")
+    broken = sum(item.breaks for item in found.schemas)
+    if broken:
+        noun = "change breaks" if broken == 1 else "changes break"
+        terminal.remark(f"{broken} schema {noun} callers.")
+
+
+def _rows(document: Document) -> Iterator[Document]:
+    yield from _runtime_rows(document)
+    for item in document["files"] or ():
+        yield _row(
+            "file",
+            item["path"],
+            "run bit" if item["mode_only"] else item["change"],
+            _size(item["old_size_bytes"]),
+            _size(item["new_size_bytes"]),
+        )
+    for item in document["dependencies"]:
+        yield _row("dependency", item["name"], item["change"], item["old"], item["new"])
+    for item in document["schemas"]:
+        change = "breaks callers" if item["breaks"] else "compatible"
+        yield _row(item["schema_of"], item["pointer"], change, None, item["message"])
+    for part in ("environment", "resources"):
+        for item in document[part]:
+            yield _row(part, item["name"], item["change"], item["old"], item["new"])
+
+
+def _runtime_rows(document: Document) -> Iterator[Document]:
+    old, new = document["old_runtime"], document["new_runtime"]
+    if old == new:
+        return
+    change = "added" if old is None else "removed" if new is None else "changed"
+    texts = [None if item is None else f"version {item['version']}" for item in (old, new)]
+    ids = dict.fromkeys(item["id"] for item in (old, new) if item is not None)
+    yield _row("runtime", " → ".join(ids), change, *texts)
+
+
+def _row(*values: object) -> Document:
+    return dict(zip(_LIST, values, strict=True))
+
+
+def _size(size_bytes: int | None) -> str | None:
+    return None if size_bytes is None else format_bytes(size_bytes)
