@@ -4,6 +4,8 @@ import argparse
 import json
 import sys
 
+from bench.arguments import measure_arguments
+from bench.dependencies import measure_dependencies
 from bench.installation import Installation, installed
 from bench.report import format_table, to_document
 from bench.runs import measure_runs
@@ -33,6 +35,9 @@ def measure(rounds: int) -> list[Line]:
         lines = measure_runs(installation, rounds)
         say(f"Uploads, {rounds} rounds …")
         lines.append(measure_uploads(installation, rounds))
+        say(f"Dependencies, {rounds} rounds …")
+        lines += measure_dependencies(installation, rounds)
+        lines.append(measure_arguments(rounds))
         say("A large upload …")
         lines += measure_large_upload(installation)
         lines.append(measure_help(installation, rounds))

@@ -11,12 +11,14 @@ _HEADER = ("what", "median", "p95", "docker", "ratio", "limit", "ok")
 
 def _cells(line: Line) -> tuple[str, ...]:
     def amount(value: float | None) -> str:
-        return "" if value is None else f"{value:.0f} {line.unit}"
+        if value is None:
+            return ""
+        return f"{value:.{1 if value < 10 and line.unit == 'ms' else 0}f} {line.unit}"
 
     if line.limit is None:
         limit = ""
     else:
-        limit = amount(line.limit) if line.ratio is None else f"{line.limit:.1f} x"
+        limit = amount(line.limit) if line.ratio is None else f"{line.limit:g} x"
     return (
         line.what,
         amount(line.median),

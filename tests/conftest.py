@@ -4,7 +4,12 @@ pytest_plugins = [
     "tests.support.busybox",
     "tests.support.docker",
     "tests.support.engine",
+    "tests.support.kitchen",
+    "tests.support.languages",
+    "tests.support.package_index",
     "tests.support.packages",
     "tests.support.people",
+    "tests.support.runtimes",
+    "tests.support.registry",
     "tests.support.server",
 ]

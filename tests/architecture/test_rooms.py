@@ -15,6 +15,7 @@ MOST_LINES = 500
 
 IMPORTS_INSIDE_FUNCTIONS = {
     "client/proxies.py": "most people have no proxy, and au2 starts quicker without it",
+    "package/schemas.py": "only packages with a schema wait for the library that checks it",
     "server/terminal.py": "tables are for the commands that print one",
 }
 """File below src/au2 → why it may import inside a function. Folders end with a slash."""

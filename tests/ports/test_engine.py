@@ -1,6 +1,7 @@
 """What every engine promises (au2/engines/base.py)."""
 
 import dataclasses
+import socket
 import threading
 
 import pytest
@@ -368,3 +369,35 @@ def test_opening_again_disturbs_nothing(workbench: Workbench) -> None:
     workbench.engine.open()
     result = workbench.finish(container_id)
     assert output_of(result.raw, "stdout") == b"ready\ndone\n"
+
+
+def test_the_platform_answers_on_the_container_s_own_loopback(workbench: Workbench) -> None:
+    spec = workbench.spec("echo ping | nc 127.0.0.1 8099")
+    workbench.engine.create(spec)
+    with workbench.engine.listen(spec.container_id, 8099) as listener:
+        with pytest.raises(Conflict):
+            workbench.engine.listen(spec.container_id, 8099)
+        workbench.engine.start(spec.container_id)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(100) == b"ping\n"
+            connection.sendall(b"pong\n")
+        assert workbench.finish(spec.container_id).stdout == b"pong\n"
+
+
+def test_nobody_else_is_reached_by_listening_inside(workbench: Workbench) -> None:
+    spec = workbench.spec("true")
+    workbench.engine.create(spec)
+    with (
+        workbench.engine.listen(spec.container_id, 8099) as listener,
+        socket.socket() as elsewhere,
+    ):
+        # The same address and port of the host are free.
+        elsewhere.bind(listener.getsockname())
+    neighbour = workbench.run("nc -w 1 127.0.0.1 8099")
+    assert neighbour.observation.exit_code != 0
+
+
+def test_nothing_listens_in_a_container_that_is_not_there(workbench: Workbench) -> None:
+    with pytest.raises(NotFound):
+        workbench.engine.listen("t-nobody", 8099)

@@ -25,6 +25,7 @@ from au2.domain.language import Language
 from au2.domain.version import ImageStatus
 from au2.logs.files import FileLogStore
 from au2.notices.folder import FolderNotices
+from au2.secrets.key_file import KeyFile
 from au2.services.services import ServiceOptions, Services, make_services
 from au2.storage import claims, job_changes, versions
 from au2.storage.database import Database
@@ -112,7 +113,13 @@ class World:
     def process(self, context: Context, name: str = "hello") -> str:
         return self.services.processes.create(self.actor(OPERATOR), context, name).id
 
-    def version(self, process_id: str, status: ImageStatus = ImageStatus.AVAILABLE) -> int:
+    def version(
+        self,
+        process_id: str,
+        status: ImageStatus = ImageStatus.AVAILABLE,
+        *,
+        args_schema: dict[str, Any] | None = None,
+    ) -> int:
         """A version whose image is as far as ``status`` says."""
         made = self.services.versions.create_image_version(self.actor(OPERATOR), process_id)
         way = {
@@ -130,7 +137,8 @@ class World:
             with self.database.write() as transaction:
                 present = versions.find_version(transaction, process_id, made.number)
                 assert present is not None
-                image = versions.BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
+                built = versions.BuiltImage(IMAGE, args_schema=args_schema)
+                image = built if step is ImageStatus.AVAILABLE else None
                 versions.change_image_status(transaction, present, step, image=image)
         return made.number
 
@@ -203,7 +211,15 @@ def open_world(folder: Path, options: ServiceOptions | None = None) -> Iterator[
     blobs = FileBlobStore(folder / "blobs")
     notices = FolderNotices(folder / "notices", "api")
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    services = make_services(database, blobs, notices, options, clock=clock, hasher=hasher)
+    services = make_services(
+        database,
+        blobs,
+        notices,
+        options,
+        keys=KeyFile(folder / "secrets.key"),
+        clock=clock,
+        hasher=hasher,
+    )
     services.accounts.add_user(OPERATOR, PASSWORD, is_operator=True)
     yield World(
         folder=folder,

@@ -19,7 +19,9 @@ from au2.api import (
     organizations,
     processes,
     runtimes,
+    secrets,
     uploads,
+    version_diffs,
     versions,
 )
 from au2.api.body_limit import BodyLimit
@@ -38,9 +40,11 @@ _PRIVATE = (
     runtimes.router,
     processes.router,
     versions.router,
+    version_diffs.router,
     uploads.router,
     jobs.router,
     job_logs.router,
+    secrets.router,
 )
 
 

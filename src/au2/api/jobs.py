@@ -62,6 +62,7 @@ def _make_order(body: RunCreation) -> RunOrder:
         version=body.version,
         arguments=body.arguments,
         environment=body.environment,
+        secrets=body.secrets,
         resources=WantedResources(
             cpu=body.cpu,
             memory_bytes=body.memory_bytes,

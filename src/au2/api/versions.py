@@ -26,6 +26,12 @@ def create_version(
     return view_version(version)
 
 
+@router.get("/default", responses=answers(NotFound, Conflict))
+def get_default_version(services: ServicesOf, actor: CurrentActor, process: str) -> VersionView:
+    """The version that a run takes where none is named: the newest published, else available."""
+    return view_version(services.versions.get_default(actor, process))
+
+
 @router.get("/{version}", responses=answers(NotFound))
 def get_version(
     services: ServicesOf, actor: CurrentActor, process: str, version: int

@@ -5,14 +5,16 @@ from au2.contract.job import AttemptView, JobView, PhaseView, ResourcesView
 from au2.contract.organization import MemberAdded, MemberView, OrganizationView, ProjectView
 from au2.contract.process import ProcessView, VersionView
 from au2.contract.runtime import RuntimeView
-from au2.contract.upload import UploadView
+from au2.contract.secret import SecretView
+from au2.contract.upload import UploadComparison, UploadView
 from au2.domain.job import Attempt, Job, Resources
 from au2.domain.process import Process
 from au2.domain.runtime import Runtime
+from au2.domain.secret import Secret
 from au2.domain.version import Version
 from au2.services.accounts import Account, NewToken
 from au2.services.members import NewMember
-from au2.services.uploads import OpenUpload
+from au2.services.upload_opening import Comparison, OpenUpload
 from au2.storage.accounts import Token
 from au2.storage.organizations import Member, Organization, Project
 
@@ -134,9 +136,26 @@ def view_version(version: Version) -> VersionView:
         runtime_version=None if runtime is None else runtime.runtime_version,
         upload_job=version.upload_job_id,
         environment=None if version.environment is None else dict(version.environment),
+        dependencies=None if version.dependencies is None else dict(version.dependencies),
         args_schema=None if version.args_schema is None else dict(version.args_schema),
         out_schema=None if version.out_schema is None else dict(version.out_schema),
         resources=None if version.resources is None else dict(version.resources),
+    )
+
+
+def view_secret(secret: Secret) -> SecretView:
+    """A secret, without its value."""
+    return SecretView(
+        id=secret.id,
+        name=secret.name,
+        description=secret.description,
+        organization=secret.context.organization_id,
+        project=secret.context.project_id,
+        has_value=secret.has_value,
+        created_at=secret.created_at,
+        created_by=secret.created_by,
+        updated_at=secret.updated_at,
+        updated_by=secret.updated_by,
     )
 
 
@@ -150,6 +169,18 @@ def view_upload(opened: OpenUpload) -> UploadView:
         job=upload.job_id,
         fence=upload.fence,
         lacking=opened.lacking,
+        runtime_version=opened.runtime_version,
+        newest_runtime_version=opened.newest_runtime_version,
+    )
+
+
+def view_comparison(comparison: Comparison) -> UploadComparison:
+    """A package beside what its process has."""
+    return UploadComparison(
+        process=comparison.process_id,
+        equal_version=comparison.equal_version,
+        runtime_version=comparison.runtime_version,
+        newest_runtime_version=comparison.newest_runtime_version,
     )
 
 
@@ -174,6 +205,7 @@ def view_job(job: Job) -> JobView:
         exit_code=job.exit_code,
         arguments=None if request is None else dict(request.arguments),
         environment=None if request is None else dict(request.environment),
+        secrets=None if request is None else dict(request.secrets),
         resources=None if request is None else _view_resources(request.resources),
         output=None if job.output is None else dict(job.output),
         status_text=job.status_text,

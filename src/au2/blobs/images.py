@@ -12,6 +12,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.image import Image, check_layers_agree
 from au2.oci.manifest import Manifest, parse_manifest
 from au2.oci.mutate import AddedLayer
+from au2.oci.streams import CHUNK_BYTES
 from au2.oci.tar import LayerEntry, write_layer
 
 
@@ -66,6 +67,22 @@ def save_image(
     return digest
 
 
+def copy_image(source: BlobStore, target: BlobStore, digest: str) -> None:
+    """Copy what ``target`` lacks of an image, checked on the way.
+
+    Raises:
+        BlobMissing, InvalidImage: as :func:`load_image`.
+        DigestMismatch: a layer is damaged.
+        StorageFull: no room.
+    """
+    image = load_image(source, digest)
+    # The manifest comes last: an image that is named is whole.
+    wanted = [layer.digest for layer in image.manifest.layers]
+    for blob in (*wanted, image.manifest.config.digest, digest):
+        if not target.contains(blob):
+            _copy_blob(source, target, blob)
+
+
 def save_layer(
     store: BlobStore,
     entries: Iterable[LayerEntry],
@@ -84,6 +101,13 @@ def save_layer(
         digest = writer.commit()
         size_bytes = writer.size_bytes
     return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
+
+
+def _copy_blob(source: BlobStore, target: BlobStore, digest: str) -> None:
+    with source.open(digest) as reader, target.writer(digest=digest) as writer:
+        while data := reader.read(CHUNK_BYTES):
+            writer.write(data)
+        writer.commit()
 
 
 def _read_document(store: BlobStore, digest: str) -> bytes:

@@ -2,32 +2,31 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image, save_image, save_layer
 from au2.builder import launcher_layer as launcher
+from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.layers import make_small_layer
-from au2.builder.scripts import RunnableScript, copy_entry, make_runnable
-from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.language import Language
+from au2.builder.plan import PackagePlan, make_plan
+from au2.builder.scripts import copy_entry
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar import LayerEntry, file_entry, link_entry, with_parents
-from au2.package import names
 from au2.package.entries import PackageEntry
 from au2.package.manifest import Manifest
 from au2.runtimes import labels
 from au2.runtimes.store import MODIFIED_AT
 
-_DEFAULT_ENVIRONMENT = {
+DEFAULT_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": launcher.HOME_DIRECTORY,
     "LANG": "C.UTF-8",
     "PYTHONUNBUFFERED": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+"""Variables of a packaged image that neither runtime nor package sets."""
 _SMALL_PACKAGE_BYTES = 8 << 20
 """Up to here a package's layer is made in memory and stored with the image in one flush."""
 LAUNCHER_LABEL = "au2.launcher.version"
@@ -40,6 +39,7 @@ def build_package(
     *,
     manifest: Manifest,
     environment: Mapping[str, str],
+    dependencies: BuiltDependencies | None = None,
     log: Callable[[str], None],
 ) -> str:
     """Build the image of a packaged version; return the digest of its manifest.
@@ -52,6 +52,7 @@ def build_package(
         files: the package, already validated; ``aunsight.yml`` without process ids.
         manifest: what ``aunsight.yml`` says.
         environment: what ``env.yml`` says.
+        dependencies: what the package asks for, as a layer.
         log: takes a line for people.
 
     Raises:
@@ -76,56 +77,27 @@ def build_package(
     else:
         package_layer = save_layer(blobs, entries, "au2 package", modified_at=MODIFIED_AT)
     _log_layer(log, package_layer)
-    changes = _config_changes(runtime.config, environment)
+    installed = [] if dependencies is None else [dependencies.layer]
+    programs = "" if dependencies is None else dependencies.programs
+    changes = _config_changes(runtime.config, environment, programs)
     new_manifest, config = append_layers(
-        runtime.manifest, runtime.config, [launcher_layer, package_layer], changes
+        runtime.manifest, runtime.config, [launcher_layer, *installed, package_layer], changes
     )
     digest = save_image(blobs, new_manifest, config, small_layers=small)
     log(f"Image {digest}")
     return digest
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    entry: launcher.EntryPlan
-    scripts: tuple[RunnableScript, ...]
-
-
 def _plan(
     blobs: BlobStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
-) -> _Plan:
-    by_path = {entry.path: entry for entry in files}
-    language = labels.find_language(runtime.labels) or _guess_language(manifest.entry_point)
-    entry_point = manifest.entry_point or language.entry_point
-    if entry_point not in by_path or by_path[entry_point].type != "file":
-        detail = Detail("the entry point is missing", file=entry_point)
-        raise InvalidPackage(details=[detail])
-    read = partial(_read_content, blobs)
-
-    def runnable(path: str) -> RunnableScript:
-        return make_runnable(by_path[path], read, by_path.keys())
-
-    hooks = {name: runnable(name) for name in (names.BEFORE, names.AFTER) if name in by_path}
-    entry = RunnableScript(entry_point)
-    if language is Language.SHELL:
-        entry = runnable(entry_point)
-    plan = launcher.EntryPlan(
-        language,
-        entry.path,
-        before=hooks[names.BEFORE].path if names.BEFORE in hooks else "",
-        after=hooks[names.AFTER].path if names.AFTER in hooks else "",
+) -> PackagePlan:
+    return make_plan(
+        files,
+        partial(_read_content, blobs),
+        entry_point=manifest.entry_point,
+        language=labels.find_language(runtime.labels),
         reset_signals=runtime.labels.get(labels.RESET_SIGNALS, ""),
     )
-    return _Plan(plan, (entry, *hooks.values()))
-
-
-def _guess_language(entry_point: str | None) -> Language:
-    """Go by the entry point's ending, for a runtime image that does not tell its language."""
-    ending = (entry_point or "").rpartition(".")[2].lower()
-    for language in Language:
-        if language.entry_point.endswith(f".{ending}"):
-            return language
-    return Language.PYTHON
 
 
 def _read_content(blobs: BlobStore, entry: PackageEntry) -> bytes:
@@ -133,7 +105,7 @@ def _read_content(blobs: BlobStore, entry: PackageEntry) -> bytes:
 
 
 def _package_entries(
-    blobs: BlobStore, files: Sequence[PackageEntry], plan: _Plan
+    blobs: BlobStore, files: Sequence[PackageEntry], plan: PackagePlan
 ) -> list[LayerEntry]:
     entries = [_layer_entry(blobs, entry) for entry in files]
     copies = (copy_entry(script, _PREFIX, launcher.USER_ID) for script in plan.scripts)
@@ -161,9 +133,14 @@ def _layer_entry(blobs: BlobStore, entry: PackageEntry) -> LayerEntry:
     )
 
 
-def _config_changes(runtime: ImageConfig, environment: Mapping[str, str]) -> ConfigChanges:
-    present = {item.partition("=")[0] for item in runtime.env}
-    defaults = {k: v for k, v in _DEFAULT_ENVIRONMENT.items() if k not in present}
+def _config_changes(
+    runtime: ImageConfig, environment: Mapping[str, str], programs: str
+) -> ConfigChanges:
+    present = dict(item.partition("=")[::2] for item in runtime.env)
+    defaults = {k: v for k, v in DEFAULT_ENVIRONMENT.items() if k not in present}
+    if programs:
+        path = present.get("PATH") or DEFAULT_ENVIRONMENT["PATH"]
+        defaults["PATH"] = f"{programs}:{path}"
     return ConfigChanges(
         environment={**defaults, **environment, **launcher.plan_environment()},
         labels={LAUNCHER_LABEL: launcher.LAUNCHER_VERSION},

@@ -1,7 +1,7 @@
 """``K=V`` on the command line: arguments and environment variables."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,25 @@ from au2.cli.terminal import Terminal
 _INPUT_LIMIT_CHARACTERS = 4 << 20
 
 
+FindSchema = Callable[[], Mapping[str, Any] | None]
+"""Gives the schema of the arguments; None: any object goes."""
+
+
 def read_arguments(
-    terminal: Terminal, pairs: tuple[str, ...], text: str | None, file: str | None
+    terminal: Terminal,
+    pairs: tuple[str, ...],
+    text: str | None,
+    file: str | None,
+    *,
+    find_schema: FindSchema,
 ) -> dict[str, Any]:
-    """Return the arguments object from ``--arg``, ``--args`` or ``--args-file``, one of them."""
+    """Return the arguments object from ``--arg``, ``--args`` or ``--args-file``, one of them.
+
+    ``find_schema`` is asked for ``--arg`` only: it says how to read what was written.
+
+    Raises:
+        InvalidRequest: what was written for an ``--arg`` is not of the schema's type.
+    """
     if sum((bool(pairs), text is not None, file is not None)) > 1:
         raise click.UsageError("Give one of --arg, --args and --args-file.")
     if file is not None:
@@ -23,7 +38,12 @@ def read_arguments(
         return _parse_object(text, flag="--args-file")
     if text is not None:
         return _parse_object(text, flag="--args")
-    return {name: _parse_value(value) for name, value in split_pairs(pairs, flag="--arg").items()}
+    if not pairs:
+        return {}
+    texts = split_pairs(pairs, flag="--arg")
+    from au2.schemas.arguments import read_arguments as read_texts  # most runs need it not
+
+    return read_texts(find_schema(), texts)
 
 
 def split_pairs(pairs: Iterable[str], *, flag: str) -> Mapping[str, str]:
@@ -37,13 +57,6 @@ def split_pairs(pairs: Iterable[str], *, flag: str) -> Mapping[str, str]:
             raise click.UsageError(f"{flag} gives '{name}' twice.")
         found[name] = value
     return found
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        return _loads(text)
-    except ValueError:
-        return text
 
 
 def _parse_object(text: str, *, flag: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ _SUMMARIES = {
     "context": "Choose where to work; see who you are.",
     "process": "Processes, their versions, packages and runs.",
     "job": "What runs and what ran: records, logs, outputs.",
+    "secret": "Secrets: values that jobs get and nobody sees.",
     "runtime": "The base environments that packages run in.",
     "organization": "Organizations.",
     "project": "Projects in the organization.",

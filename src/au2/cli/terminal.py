@@ -165,6 +165,13 @@ class Terminal:
             raise InvalidRequest("What came on stdin is too long.")
         return text
 
+    def read_bytes(self, limit_bytes: int) -> bytes:
+        """Return the bytes on stdin exactly. Raises InvalidRequest if they exceed the limit."""
+        data = self._stdin.buffer.read(limit_bytes + 1)
+        if len(data) > limit_bytes:
+            raise InvalidRequest("What came on stdin is too long.")
+        return data
+
     def _read_answer(self, prompt: str) -> str:
         self._stderr.write(visible(prompt))
         self._stderr.flush()

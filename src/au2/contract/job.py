@@ -15,6 +15,8 @@ class RunCreation(Model):
     version: int | None = None
     arguments: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)
+    """Variable → name of the secret whose value it gets."""
     cpu: float | None = Field(default=None, gt=0, le=1024)
     memory_bytes: int | None = Field(default=None, ge=1 << 22)
     timeout_seconds: float | None = Field(default=None, gt=0)
@@ -75,6 +77,9 @@ class JobView(View):
     exit_code: int | None
     arguments: dict[str, Any] | None
     environment: dict[str, str] | None
+    """What was given at submission. Who may not run it sees names only."""
+    secrets: dict[str, str] | None = None
+    """Variable → name of a secret."""
     resources: ResourcesView | None
     output: dict[str, Any] | None
     status_text: str | None

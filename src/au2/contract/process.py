@@ -61,7 +61,10 @@ class VersionView(View):
     runtime: str | None
     runtime_version: int | None
     upload_job: int | None
-    environment: dict[str, str] | None
+    environment: dict[str, str | dict[str, str]] | None
+    """Defaults of ``env.yml``: a text, or ``{"secret": NAME}``."""
+    dependencies: dict[str, Any] | None = None
+    """What was installed: packages with version, file and digest."""
     args_schema: dict[str, Any] | None
     out_schema: dict[str, Any] | None
     resources: dict[str, Any] | None

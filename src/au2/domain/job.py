@@ -111,6 +111,8 @@ class RunRequest:
     arguments: Mapping[str, Any]
     environment: Mapping[str, str]
     resources: Resources
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Variable → name of the secret whose value it gets when the job starts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ NAME_BYTES = 255
 """Longest single name (``NAME_MAX`` of every Linux file system)."""
 TEXT_BYTES = 1 << 20
 """Largest YAML file of a package."""
+LOCK_BYTES = 8 << 20
+"""Largest lock file: npm's are long."""
 MOST_MISTAKES = 100
 """Mistakes told at once; what comes after is counted only."""
 

@@ -16,6 +16,7 @@ from au2.package.yaml_values import is_null
 PROCESSES = "processes"
 _CPU = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)
 _VERSION = re.compile(r"[1-9]\d{0,8}", re.ASCII)
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
 
 
 class ResourceDefaults(NamedTuple):
@@ -26,6 +27,13 @@ class ResourceDefaults(NamedTuple):
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
     network: Network | None = None
+
+
+class DependencyChoices(NamedTuple):
+    """What a package says beside its list of dependencies."""
+
+    override: tuple[str, ...] = ()
+    """Names to install although the runtime has them in another version."""
 
 
 class Manifest(NamedTuple):
@@ -39,6 +47,7 @@ class Manifest(NamedTuple):
     entry_point: str | None = None
     """Path in the package; None: ``main`` with the ending of the runtime's language."""
     resources: ResourceDefaults = ResourceDefaults()
+    dependencies: DependencyChoices = DependencyChoices()
     processes: Mapping[str, str] = MappingProxyType({})
     """Process id by context key."""
 
@@ -189,6 +198,21 @@ def _resources(reader: _Reader, node: yaml_nodes.Node) -> ResourceDefaults:
     return ResourceDefaults(**reader.fields(node, _RESOURCES))
 
 
+def _dependencies(reader: _Reader, node: yaml_nodes.Node) -> DependencyChoices:
+    return DependencyChoices(**reader.fields(node, _DEPENDENCIES))
+
+
+def _names(_: _Reader, node: yaml_nodes.Node) -> tuple[str, ...]:
+    if not isinstance(node, yaml_nodes.Sequence):
+        raise InvalidRequest("write a list of names, like [numpy].")
+    found = [_text(item) for item in node.items]
+    if not all(_DISTRIBUTION.fullmatch(name) for name in found):
+        raise InvalidRequest("write names alone; their versions belong into requirements.txt.")
+    return tuple(found)
+
+
+_DEPENDENCIES: dict[str, _FieldReader] = {"override": ("override", _names)}
+
 _RESOURCES: dict[str, _FieldReader] = {
     "cpu": ("cpu", _cpu),
     "memory": ("memory_bytes", lambda _, node: parse_size(_text(node))),
@@ -203,5 +227,6 @@ _FIELDS: dict[str, _FieldReader] = {
     "runtime_version": ("runtime_version", _runtime_version),
     "entry_point": ("entry_point", _entry_point),
     "resources": ("resources", _resources),
+    "dependencies": ("dependencies", _dependencies),
     PROCESSES: (PROCESSES, _processes),
 }

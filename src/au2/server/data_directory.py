@@ -43,6 +43,16 @@ class DataDirectory:
         return self.root / "settings.toml"
 
     @property
+    def key_file(self) -> Path:
+        """The keys of the secrets, unless the settings name another file."""
+        return self.root / "secrets.key"
+
+    @property
+    def downloads(self) -> Path:
+        """Packages that were downloaded, and what was made of them: may be removed at any time."""
+        return self.root / "downloads"
+
+    @property
     def server_file(self) -> Path:
         """Where the running server listens, as JSON; not there when none is running."""
         return self.root / "server.json"

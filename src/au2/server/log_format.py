@@ -40,7 +40,7 @@ def configure_logging(process: str, level: str) -> None:
     handler.setFormatter(LineFormatter(process))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # What they say at "info" is news to nobody: that they start, that a request came.
-    for chatty in ("uvicorn", "uvicorn.error", "alembic", "asyncio"):
+    for chatty in ("uvicorn", "uvicorn.error", "alembic", "asyncio", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 

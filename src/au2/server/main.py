@@ -14,6 +14,7 @@ _COMMANDS = {
     "init": "Prepare a data directory and make its first user.",
     "start": "Run the server.",
     "runtime": "Build and list runtimes.",
+    "secret-key": "Look after the keys that encrypt secrets.",
     "doctor": "Check whether this machine can run jobs.",
     "uninstall": "Remove from this machine what a stopped server set up.",
 }
@@ -28,7 +29,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(f"au2.server.commands.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"au2.server.commands.{name}"), name)
         assert isinstance(command, click.Command)  # noqa: S101 - ours, by name
         return command
 

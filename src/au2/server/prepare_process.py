@@ -3,18 +3,24 @@
 In a process of its own, so that the supervisor never loads a database library.
 """
 
+import logging
 import os
 import sys
 from contextlib import closing
 
-from au2.domain.errors import Au2Error, Detail, NotFound, Unsupported
+from au2.domain.clock import now
+from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.base import Engine
+from au2.secrets.key_file import KeyFile
 from au2.server.child import Child
 from au2.server.terminal import show_error
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.stores import open_database, remove_unfinished_blobs
+from au2.server.wiring.stores import make_key_file, open_database, remove_unfinished_blobs
+from au2.services.secret_keys import ensure_keys
 from au2.storage.accounts import count_users
 from au2.storage.database import Database
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -28,6 +34,7 @@ def main() -> int:
         with closing(open_database(data)) as database:
             database.migrate()
             check_users(database)
+            prepare_keys(database, make_key_file(data, settings))
     except Au2Error as error:
         show_error(error)
         return error.exit_code
@@ -43,6 +50,15 @@ def check_engine(engine: Engine) -> None:
             details=[Detail(f"{check.name}: {check.message}") for check in lacking],
             hint="Mend that and start again; 'au2-server doctor' shows all findings.",
         )
+
+
+def prepare_keys(database: Database, keys: KeyFile) -> None:
+    """Make the first key; say it, if there is none that works. All else works without."""
+    ensure_keys(database, keys, now())
+    try:
+        keys.ring()
+    except SecretUnreadable as error:
+        logger.error("%s %s", error.message, error.hint or "")
 
 
 def check_users(database: Database) -> None:

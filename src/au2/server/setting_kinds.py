@@ -1,6 +1,7 @@
 """What values a setting may have, and how they are written in a file or a variable."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,6 +127,15 @@ def _parse_url(value: Any) -> str:
     return text.rstrip("/")
 
 
+def _parse_place(value: Any) -> str:
+    text = _text(value)
+    if not text.startswith(("http://", "https://", "file:///", "/")) or any(
+        c.isspace() for c in text
+    ):
+        raise ValueError(value)
+    return text
+
+
 def _parse_subnet(value: Any) -> str:
     network = ipaddress.IPv4Network(_text(value))
     if not 8 <= network.prefixlen <= 28:
@@ -136,6 +146,10 @@ def _parse_subnet(value: Any) -> str:
 FLAG = Kind("true or false", _parse_flag)
 PATH = Kind("an absolute path", _parse_path)
 URL = Kind("a URL that begins with http:// or https://", _parse_url)
+PLACES = Kind(
+    "a list of URLs or absolute paths (in a variable: with commas between)",
+    lambda value: tuple(_parse_place(item) for item in _items(value)),
+)
 LISTEN = Kind(
     'an IP address and a port, like "127.0.0.1:8080"', lambda v: parse_listen_address(_text(v))
 )
@@ -148,6 +162,17 @@ NETWORKS = Kind(
     'a list of IPv4 networks like ["10.1.0.0/16"] (in a variable: with commas between)',
     lambda value: tuple(str(ipaddress.IPv4Network(item)) for item in _items(value)),
 )
+
+HOSTS = Kind(
+    'a list of hosts like ["registry.example:5000"] (in a variable: with commas between)',
+    lambda value: tuple(_host(item) for item in _items(value)),
+)
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", text):
+        raise ValueError(text)
+    return text
 
 
 def _not_a_flag(value: Any) -> Any:

@@ -14,9 +14,11 @@ from au2.server.addresses import ListenAddress
 from au2.server.setting_kinds import (
     ADDRESSES,
     FLAG,
+    HOSTS,
     LISTEN,
     NETWORKS,
     PATH,
+    PLACES,
     SUBNET,
     URL,
     choice,
@@ -164,6 +166,85 @@ class RuntimeSettings:
     cache_dir: Path | None = setting(
         None, PATH, "Built runtimes, for sharing between data directories."
     )
+    registry_logins: Path | None = setting(
+        None,
+        PATH,
+        "Logins for image registries, as `docker login` writes them.",
+        default_text="config.json in $DOCKER_CONFIG, else in ~/.docker",
+    )
+    registry_ca: Path | None = setting(
+        None, PATH, "Certificates to trust in image registries, besides the machine's own."
+    )
+    registry_plain_http: tuple[str, ...] = setting(
+        (),
+        HOSTS,
+        "Image registries that may be asked unencrypted; those on this machine always may.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """How secrets' values are kept."""
+
+    key_file: Path | None = setting(
+        None,
+        PATH,
+        "The keys that encrypt them: on another disk, or where a key store puts them.",
+        default_text="secrets.key in the data directory",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How a package's dependencies are installed."""
+
+    python_indexes: tuple[str, ...] = setting(
+        (),
+        PLACES,
+        "Python package indexes; a package is taken from the first that knows it. Users and "
+        "passwords in their URLs are shown nowhere.",
+        default_text="what pip on this machine is configured to",
+    )
+    find_links: tuple[str, ...] = setting(
+        (),
+        PLACES,
+        "Folders with Python packages, besides the indexes.",
+        default_text="what pip on this machine is configured to",
+    )
+    npm_registry: str | None = setting(
+        None,
+        URL,
+        "The registry of JavaScript packages.",
+        default_text="what npm on this machine is configured to",
+    )
+    ca_file: Path | None = setting(
+        None,
+        PATH,
+        "Certificates to trust in package indexes.",
+        default_text="what pip on this machine is configured to, else the machine's own",
+    )
+    proxy: str | None = setting(
+        None,
+        URL,
+        "The proxy on the way to package indexes.",
+        default_text="what pip or the environment say",
+    )
+    cpu: float = setting(
+        lambda: float(max(machine.cores(), 1)),
+        number(0.01, 1024),
+        "Cores of one installation.",
+        default_text="the machine's cores",
+    )
+    memory_bytes: int = setting(2 * _GIB, size(64 * _MIB), "Main memory of one installation.")
+    timeout_seconds: float = setting(
+        1800.0, seconds(1, _DAY), "Time until an installation is ended."
+    )
+    layer_max_bytes: int = setting(
+        16 * _GIB, size(_MIB), "Most that may be installed for one package."
+    )
+    cache_max_bytes: int = setting(
+        8 * _GIB, size(_MIB), "Downloaded packages that are kept for the next time."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +258,5 @@ class Settings:
     uploads: UploadSettings = field(default_factory=UploadSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     runtimes: RuntimeSettings = field(default_factory=RuntimeSettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
+    secrets: SecretSettings = field(default_factory=SecretSettings)

@@ -1,7 +1,7 @@
 """Jobs: submitting, reading, stopping."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from au2.domain.errors import Conflict, LeaseLost, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
 from au2.domain.process import Process
-from au2.domain.version import ImageStatus, Version
+from au2.domain.version import Version
 from au2.notices.base import JOBS, Notices, job_topic, stop_topic
 from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
 from au2.services.processes import get_named
@@ -21,15 +21,19 @@ from au2.services.run_requests import (
     check_arguments,
     check_environment,
     choose_resources,
+    fit_arguments,
 )
 from au2.services.upload_endings import close_stopped_upload
-from au2.services.versions import get_version
-from au2.storage import job_changes, jobs, versions
+from au2.services.versions import choose_version
+from au2.services.wanted_secrets import check_secret_names, check_wanted_secrets
+from au2.storage import job_changes, jobs
 from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
 from au2.storage.jobs import JobFilter
 
 _LARGEST_ID = 2**63 - 1
+HIDDEN = "***"
+"""Shown in the place of what somebody may not see."""
 _STOPPED = Ending(
     JobState.STOPPED, Reason.STOPPED, "It was stopped before it began; submit it again if needed."
 )
@@ -45,6 +49,8 @@ class RunOrder:
     """None: the newest published, else the newest available one."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Variable → name of a secret."""
     resources: WantedResources = field(default_factory=WantedResources)
 
 
@@ -70,18 +76,30 @@ class Jobs:
             NotPermitted: the actor is no runner there, or may not run the process.
             NotFound: there is no such process or version here.
             Conflict: the version has no image, or no version has one.
-            InvalidRequest: arguments, environment or resources can't be given.
+            InvalidRequest: arguments, environment, secrets or resources can't be given.
         """
         ensure_may_in(actor, Action.RUN_PROCESS, context)
         check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
         check_environment(order.environment)
+        check_secret_names(order.secrets, order.environment)
+        schema, arguments = self._fit_arguments(actor, context, order)
         now = self._clock()
         with self._database.write() as transaction:
-            process = get_named(transaction, actor, context, order.process)
-            ensure_may(actor, Action.RUN_PROCESS, process.context)
-            version = _choose_version(transaction, process, order.version)
+            process, version = _choose(transaction, actor, context, order)
+            if version.args_schema != schema:
+                raise Conflict(
+                    "Another version became the default in this moment.", hint="Try again."
+                )
             resources = choose_resources(order.resources, version.resources, self._limits)
-            request = RunRequest(order.arguments, order.environment, resources)
+            check_wanted_secrets(
+                transaction,
+                actor,
+                context,
+                defaults=version.environment,
+                environment=order.environment,
+                secrets=order.secrets,
+            )
+            request = RunRequest(arguments, order.environment, resources, order.secrets)
             job = _insert_run(
                 transaction,
                 actor,
@@ -94,13 +112,25 @@ class Jobs:
         self._notices.send(JOBS)
         return job
 
+    def _fit_arguments(
+        self, actor: Actor, context: Context, order: RunOrder
+    ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+        """Return the schema of the version, and the arguments with its defaults.
+
+        A check may take a process of its own, so it is done before the writing transaction.
+        """
+        with self._database.read() as transaction:
+            _, version = _choose(transaction, actor, context, order)
+        return version.args_schema, fit_arguments(order.arguments, version.args_schema)
+
     def list_jobs(
         self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int
     ) -> list[Job]:
         """Jobs of exactly this context, newest first. Raises NotPermitted."""
         ensure_may(actor, Action.VIEW_JOB, context)
         with self._database.read() as transaction:
-            return jobs.list_jobs(transaction, context, wanted, limit=limit)
+            found = jobs.list_jobs(transaction, context, wanted, limit=limit)
+        return [_as_shown_to(actor, job) for job in found]
 
     def get(self, actor: Actor, job_id: int) -> Job:
         """One job. Raises NotFound."""
@@ -148,25 +178,12 @@ class Jobs:
         return stopped
 
 
-def _choose_version(transaction: Transaction, process: Process, number: int | None) -> Version:
-    if number is None:
-        default = versions.find_default_version(transaction, process.id)
-        if default is None:
-            raise Conflict(
-                f"The process '{process.name}' has no version with an image yet.",
-                hint="Upload one: au2 process repo upload",
-            )
-        return default
-    version = get_version(transaction, process, number)
-    if version.image_status is not ImageStatus.AVAILABLE:
-        hint = "Upload its image first."
-        if version.upload_job_id is not None:
-            hint = f"See its upload: au2 job show {version.upload_job_id}"
-        raise Conflict(
-            f"Version {number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
-            hint=hint,
-        )
-    return version
+def _choose(
+    transaction: Transaction, actor: Actor, context: Context, order: RunOrder
+) -> tuple[Process, Version]:
+    process = get_named(transaction, actor, context, order.process)
+    ensure_may(actor, Action.RUN_PROCESS, process.context)
+    return process, choose_version(transaction, process, order.version)
 
 
 def _insert_run(
@@ -227,7 +244,15 @@ def _get_visible(transaction: Transaction, actor: Actor, job_id: int) -> Job:
     if job is None:
         raise missing
     ensure_visible(actor, Action.VIEW_JOB, job.context, missing)
-    return job
+    return _as_shown_to(actor, job)
+
+
+def _as_shown_to(actor: Actor, job: Job) -> Job:
+    """The values of variables are for those who may give some: people put passwords there."""
+    if job.request is None or actor.may(Action.RUN_PROCESS, job.context):
+        return job
+    hidden = dict.fromkeys(job.request.environment, HIDDEN)
+    return replace(job, request=replace(job.request, environment=hidden))
 
 
 def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> bool:

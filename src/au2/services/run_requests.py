@@ -1,19 +1,21 @@
 """Checking what a run is asked to be given: arguments, environment, resources."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
-from au2.domain.json_value import find_json_mistake, is_encodable
+from au2.domain.json_value import encode_json, is_encodable
 from au2.domain.network import Network
 from au2.package.environment import find_name_mistake
+from au2.schemas.defaults import fill_defaults
+from au2.schemas.validator import validate
 
-_VARIABLE_BYTES = (128 << 10) - 1
+VARIABLE_BYTES = (128 << 10) - 1
 """The kernel takes no longer ``NAME=value`` (``MAX_ARG_STRLEN``)."""
-_ENVIRONMENT_BYTES = 1 << 20
+ENVIRONMENT_BYTES = 1 << 20
+"""All that is given to a run."""
 _LEAST_MEMORY_BYTES = 4 << 20
 
 
@@ -45,17 +47,41 @@ class WantedResources:
 
 def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
     """Refuse arguments that are too large or no JSON. Raises InvalidRequest."""
-    if message := find_json_mistake(arguments):
+    try:
+        document = encode_json(arguments)
+    except ValueError as error:
         raise InvalidRequest(
             "The arguments can't be given on as JSON.",
-            details=[Detail(message, pointer="/arguments")],
-        )
-    document = json.dumps(arguments, ensure_ascii=False).encode()
+            details=[Detail(str(error), pointer="/arguments")],
+        ) from None
     if len(document) > limit_bytes:
         raise InvalidRequest(
             f"The arguments take {len(document)} bytes as JSON; at most {limit_bytes} go.",
             hint="Put large inputs where the code can fetch them.",
         )
+
+
+def fit_arguments(
+    arguments: Mapping[str, Any], schema: Mapping[str, Any] | None
+) -> Mapping[str, Any]:
+    """Return the arguments with the schema's defaults. None: the process is not structured.
+
+    Raises:
+        InvalidRequest: they don't match; with every mistake and its place.
+    """
+    if schema is None:
+        return arguments
+    filled: dict[str, Any] = fill_defaults(schema, arguments)
+    mistakes = validate(schema, filled)
+    if mistakes:
+        raise InvalidRequest(
+            "The arguments do not match what the process takes.",
+            hint="See what it takes: au2 process args PROCESS",
+            details=[
+                replace(mistake, pointer=f"/arguments{mistake.pointer}") for mistake in mistakes
+            ],
+        )
+    return filled
 
 
 def check_environment(environment: Mapping[str, str]) -> None:
@@ -66,9 +92,9 @@ def check_environment(environment: Mapping[str, str]) -> None:
         if (message := find_name_mistake(name) or _find_value_mistake(name, value))
     ]
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
-        _ENVIRONMENT_BYTES
+        ENVIRONMENT_BYTES
     ):
-        mistakes.append(Detail(f"together more than {_ENVIRONMENT_BYTES} bytes", "/environment"))
+        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES} bytes", "/environment"))
     if mistakes:
         raise InvalidRequest("The environment can't be set like this.", details=mistakes)
 
@@ -78,7 +104,7 @@ def _find_value_mistake(name: str, value: str) -> str | None:
         return f"the value of '{name}' holds a NUL"
     if not is_encodable(value):
         return f"the value of '{name}' holds half of a character"
-    if len(name) + 1 + _size_bytes(value) > _VARIABLE_BYTES:
+    if len(name) + 1 + _size_bytes(value) > VARIABLE_BYTES:
         return f"the value of '{name}' is longer than the kernel takes"
     return None
 

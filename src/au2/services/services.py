@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
 from au2.notices.base import Notices
+from au2.secrets.key_file import KeyFile
 from au2.services.accounts import Accounts, SessionOptions
 from au2.services.jobs import Jobs
 from au2.services.members import Members
@@ -17,7 +18,10 @@ from au2.services.passwords import Passwords, make_hasher
 from au2.services.processes import Processes
 from au2.services.run_requests import RunLimits
 from au2.services.runtimes import Runtimes
-from au2.services.uploads import UploadOptions, Uploads
+from au2.services.secrets import Secrets
+from au2.services.upload_opening import UploadOpening, UploadOptions
+from au2.services.uploads import Uploads
+from au2.services.version_diffs import VersionDiffs
 from au2.services.versions import Versions
 from au2.storage.database import Database
 
@@ -41,8 +45,11 @@ class Services:
     runtimes: Runtimes
     processes: Processes
     versions: Versions
+    version_diffs: VersionDiffs
+    upload_opening: UploadOpening
     uploads: Uploads
     jobs: Jobs
+    secrets: Secrets
 
 
 def make_services(
@@ -51,6 +58,7 @@ def make_services(
     notices: Notices,
     options: ServiceOptions | None = None,
     *,
+    keys: KeyFile,
     clock: Callable[[], datetime] = clocks.now,
     hasher: PasswordHasher | None = None,
 ) -> Services:
@@ -65,8 +73,11 @@ def make_services(
         runtimes=runtimes,
         processes=Processes(database, clock),
         versions=Versions(database, clock),
-        uploads=Uploads(
-            database, blobs, notices, runtimes=runtimes, options=chosen.upload, clock=clock
+        version_diffs=VersionDiffs(database),
+        upload_opening=UploadOpening(
+            database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
         ),
+        uploads=Uploads(database, blobs, notices, options=chosen.upload, clock=clock),
         jobs=Jobs(database, notices, chosen.run, clock),
+        secrets=Secrets(database, keys, clock),
     )

@@ -37,6 +37,12 @@ class Versions:
         with self._database.read() as transaction:
             return get_version(transaction, get_visible(transaction, actor, process_id), number)
 
+    def get_default(self, actor: Actor, process_id: str) -> Version:
+        """The version that a run takes where none is named. Raises NotFound, Conflict."""
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            return choose_version(transaction, process, None)
+
     def create_image_version(
         self, actor: Actor, process_id: str, *, description: str = ""
     ) -> Version:
@@ -132,6 +138,33 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
         version = versions.find_version(transaction, process.id, number)
     if version is None:
         raise NotFound(f"The process '{process.name}' has no version {number}.")
+    return version
+
+
+def choose_version(transaction: Transaction, process: Process, number: int | None) -> Version:
+    """The version that a run takes: ``number``, or else the default one.
+
+    Raises:
+        NotFound: there is no such version.
+        Conflict: it has no image, or none has one.
+    """
+    if number is None:
+        default = versions.find_default_version(transaction, process.id)
+        if default is None:
+            raise Conflict(
+                f"The process '{process.name}' has no version with an image yet.",
+                hint="Upload one: au2 process repo upload",
+            )
+        return default
+    version = get_version(transaction, process, number)
+    if version.image_status is not ImageStatus.AVAILABLE:
+        hint = "Upload its image first."
+        if version.upload_job_id is not None:
+            hint = f"See its upload: au2 job show {version.upload_job_id}"
+        raise Conflict(
+            f"Version {number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
+            hint=hint,
+        )
     return version
 
 

@@ -78,6 +78,8 @@ def _request(document: Mapping[str, Any] | None) -> RunRequest | None:
         arguments=document["arguments"],
         environment=document["environment"],
         resources=Resources(**{**resources, "network": Network(resources["network"])}),
+        # Requests from before there were secrets have none.
+        secrets=document.get("secrets", {}),
     )
 
 

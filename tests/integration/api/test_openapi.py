@@ -44,10 +44,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         operator = world.actor(OPERATOR)
         job = world.services.jobs.submit_run(operator, context, RunOrder(process))
         world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
-        upload = world.services.uploads.begin(
+        upload = world.services.upload_opening.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )
+        world.services.secrets.create(operator, context, "db", value="of the reports")
         names = {
+            "secret": "db",
             "organization": context.organization_id,
             "project": str(context.project_id),
             "runtime": runtime,

@@ -57,11 +57,16 @@ class Asked:
             actor = self.world.actor(email)
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
-                return self.world.services.uploads.begin(actor, self.where, body).upload.id
+                return self.world.services.upload_opening.begin(actor, self.where, body).upload.id
         raise AssertionError("nobody can upload")
 
     def runtime(self) -> str:
         return self.world.runtime("Own", Context(self.where.organization_id))
+
+    def secret(self) -> str:
+        operator = self.world.actor(OPERATOR)
+        name = f"secret-{next(_numbers)}"
+        return self.world.services.secrets.create(operator, self.where, name, value="v").name
 
     def outsider(self) -> str:
         email = f"outsider-{next(_numbers)}@example.com"
@@ -105,6 +110,11 @@ class Row:
 def _version_path(asked: Asked) -> dict[str, Any]:
     process, version = asked.versioned()
     return {"path": {"process": process, "version": version}}
+
+
+def _two_versions_path(asked: Asked) -> dict[str, Any]:
+    path = _version_path(asked)["path"]
+    return {"path": {**path, "other": path["version"]}}
 
 
 def _complete(asked: Asked) -> dict[str, Any]:
@@ -203,10 +213,15 @@ TABLE: dict[str, Row] = {
         status=201,
     ),
     "get_version": Row("viewer", _version_path, downward=True),
+    "get_default_version": Row(
+        "viewer", lambda asked: {"path": {"process": asked.versioned()[0]}}, downward=True
+    ),
+    "compare_versions": Row("viewer", _two_versions_path, downward=True),
     "delete_version": Row("developer", _version_path, status=204),
     "publish_version": Row("developer", _version_path),
     "unpublish_version": Row("developer", _version_path),
     "begin_upload": Row("developer", _upload_body, status=201, in_context=True),
+    "compare_upload": Row("developer", _upload_body, in_context=True),
     "get_upload": Row("developer", lambda asked: {"path": {"upload": asked.upload()}}),
     "receive_contents": Row(
         "developer",
@@ -226,6 +241,33 @@ TABLE: dict[str, Row] = {
         "runner",
         lambda asked: {"json": {"process": asked.versioned()[0]}},
         status=201,
+        in_context=True,
+    ),
+    "list_secrets": Row("viewer", in_context=True, downward=True),
+    "create_secret": Row(
+        "developer",
+        lambda _: {"json": {"name": f"secret-{next(_numbers)}", "value": "v"}},
+        status=201,
+        in_context=True,
+    ),
+    "get_secret": Row(
+        "viewer",
+        lambda asked: {"path": {"secret": asked.secret()}},
+        in_context=True,
+        downward=True,
+    ),
+    "ingest_secret": Row(
+        "developer",
+        lambda asked: {"path": {"secret": asked.secret()}, "json": {"value": "another"}},
+        in_context=True,
+    ),
+    "download_secret": Row(
+        "admin", lambda asked: {"path": {"secret": asked.secret()}}, in_context=True
+    ),
+    "delete_secret": Row(
+        "developer",
+        lambda asked: {"path": {"secret": asked.secret()}},
+        status=204,
         in_context=True,
     ),
     "list_jobs": Row("viewer", in_context=True),

@@ -24,7 +24,7 @@ class Container:
         (root / "launch").write_bytes(launcher_script())
         after = "after.sh" if "after" in scripts else ""
         (root / "entry").write_text(
-            f"interpreter=sh entry=main.sh before='' after='{after}' reset_signals=''\n"
+            f"au2_interpreter=sh au2_entry=main.sh au2_after='{after}'\n"
         )
         environment = {
             "PATH": "/usr/bin:/bin",

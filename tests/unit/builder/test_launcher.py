@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from au2.builder.launcher_layer import launcher_script
 
+WORD = re.compile(r"\b[a-z]\w*\b")
 SHELLS = [["dash"], ["bash", "--posix"], ["bash"], ["busybox", "sh"]]
 
 
@@ -24,6 +26,7 @@ class Stage:
             folder.mkdir()
         self.shell = shell
         self.interpreter = "sh"
+        self.stop_signal = "TERM"
         self.launcher = self.platform / "launch"
         self.launcher.write_bytes(launcher_script())
 
@@ -37,9 +40,10 @@ class Stage:
             for name in ("before", "after")
         }
         (self.platform / "entry").write_text(
-            f"interpreter={self.interpreter} entry=main.sh\n"
-            f"before='{hooks['before']}' after='{hooks['after']}'\n"
-            "reset_signals='/usr/bin/env --default-signal=INT,QUIT'\n"
+            f"au2_interpreter={self.interpreter} au2_entry=main.sh\n"
+            f"au2_before='{hooks['before']}' au2_after='{hooks['after']}'\n"
+            f"au2_stop_signal={self.stop_signal}\n"
+            "au2_reset_signals='/usr/bin/env --default-signal=INT,QUIT'\n"
         )
         moved = {
             "AU_LAUNCHER_PLATFORM": str(self.platform),
@@ -170,17 +174,58 @@ def test_stop_during_before(stage: Stage) -> None:
     assert stage.record["entry_exit_code"] is None
 
 
-def test_stop_during_after_only_limits_its_time(stage: Stage) -> None:
+def test_stop_during_after_limits_its_time(stage: Stage) -> None:
     stage.write(
         main="exit 0",
-        after='trap "echo told" TERM; : > ready; while :; do sleep 0.01; done',
+        after='trap "echo told; exit 5" TERM; : > ready; while :; do sleep 0.01; done',
     )
     process = stage.start(AU_AFTER_GRACE_SECONDS="0")
     wait_for(stage.package / "ready", process)
     process.terminate()
     out, _ = process.communicate()
-    assert (process.returncode, out) == (137, "")
+    assert (process.returncode, out) == (5, "told\n")
     assert stage.record["entry_exit_code"] == 0
+
+
+def test_after_that_ignores_the_end_of_its_time_is_killed(stage: Stage) -> None:
+    stage.write(main="exit 0", after='trap "" TERM; : > ready; while :; do sleep 0.01; done')
+    process = stage.start(AU_AFTER_GRACE_SECONDS="0")
+    wait_for(stage.package / "ready", process)
+    process.terminate()
+    process.communicate()
+    assert (process.returncode, stage.record["after_exit_code"]) == (137, 137)
+
+
+def test_being_told_twice_changes_nothing(stage: Stage) -> None:
+    """A stop that is sent again must not be taken for the end of the entry point."""
+    stage.write(
+        main='trap ": > told; while [ ! -e done ]; do sleep 0.01; done; exit 4" TERM\n'
+        ": > ready; while :; do sleep 0.01; done",
+        after='echo "after [$AU_EXIT_CODE]"',
+    )
+    process = stage.start()
+    wait_for(stage.package / "ready", process)
+    process.terminate()
+    wait_for(stage.package / "told", process)
+    process.terminate()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    (stage.package / "done").touch()
+    out, _ = process.communicate()
+    assert (process.returncode, out) == (4, "after [4]\n")
+
+
+def test_a_language_that_catches_another_signal_gets_that_first(stage: Stage) -> None:
+    stage.stop_signal = "INT"
+    stage.write(
+        main='trap "echo interrupted" INT; trap "echo told; exit 3" TERM\n'
+        ": > ready; while :; do sleep 0.01; done"
+    )
+    process = stage.start(AU_STOP_GRACE_SECONDS="2")
+    wait_for(stage.package / "ready", process)
+    process.terminate()
+    out, _ = process.communicate()
+    assert (process.returncode, out) == (3, "interrupted\ntold\n")
 
 
 def test_the_entry_point_may_be_interrupted(stage: Stage) -> None:
@@ -199,6 +244,27 @@ def test_shell_variables_do_not_leak(stage: Stage) -> None:
     assert "AU_LAUNCHER" not in out
     assert f"AU_OUTPUT_FILE={stage.job}/output.json" in out
     assert (stage.job / "scratch").is_dir()
+    assert [line for line in out.splitlines() if line.startswith("au2_")] == []
+
+
+def test_the_jobs_own_variables_stay(stage: Stage) -> None:
+    """Whatever names the launcher uses for itself, a job may have them too."""
+    names = {name for name in WORD.findall(launcher_script().decode()) if not name.isupper()}
+    given = {name: "mine" for name in names if not name.startswith("au2_")}
+    stage.write(before="env", main="env", after="env")
+    _, out, _ = stage.run(**given)
+    shown = out.splitlines()
+    assert all(shown.count(f"{name}=mine") == 3 for name in given)
+
+
+def test_the_libraries_lie_behind_what_the_code_brings(stage: Stage) -> None:
+    sdk = stage.platform / "sdk"
+    stage.write(main='echo "$PATH"; echo "$PYTHONPATH"; echo "$R_LIBS"')
+    _, out, _ = stage.run(PYTHONPATH="/mine")
+    path, python, r = out.splitlines()
+    assert path == f"{os.environ['PATH']}:{sdk}/sh"
+    assert python == f"/mine:{sdk}/python"
+    assert r == f"{sdk}/r"
 
 
 @pytest.mark.parametrize("obstacle", ["mkfifo", "mkdir", "ln -s /dev/full"])

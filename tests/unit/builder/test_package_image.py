@@ -1,5 +1,6 @@
 import hashlib
 import io
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +73,14 @@ class Yard:
                 for member in read_layer(stream)
             }
 
+    def told(self, image_digest: str) -> dict[str, str]:
+        """What the launcher is told, as a shell reads it."""
+        lines = self.members(image_digest, -1)["opt/au2/entry"][1].decode().splitlines()
+        words = [shlex.split(line) for line in lines]
+        assert all(len(word) == 1 for word in words)
+        pairs = (word[0].partition("=") for word in words)
+        return {name.removeprefix("au2_"): value for name, _, value in pairs}
+
 
 @pytest.fixture
 def yard(tmp_path: Path) -> Yard:
@@ -141,19 +150,25 @@ def test_the_launcher_layer(yard: Yard) -> None:
     assert modes["package"] == (0o755, 1000)
     assert modes["run/au2"] == modes["run/au2/scratch"] == (0o777, 0)
     assert members["run/au2/args.json"][1] == b"{}\n"
+    assert members["node_modules/aunsight"][0].target == "/opt/au2/sdk/js/aunsight"
+    assert members["opt/au2/sdk/js/aunsight/package.json"][1].startswith(b"{")
 
 
 def test_the_launcher_is_told_what_to_run(yard: Yard) -> None:
     files = [yard.file(name, b"echo\n") for name in ("main.py", "after.sh")]
-    told = yard.members(yard.build(*files), -1)["opt/au2/entry"][1].decode()
-    assert told == (
-        f"interpreter=python3\nentry=main.py\nbefore=''\nafter=after.sh\nreset_signals='{RESET}'\n"
-    )
+    assert yard.told(yard.build(*files)) == {
+        "interpreter": "python3",
+        "entry": "main.py",
+        "before": "",
+        "before_shell": "sh",
+        "after": "after.sh",
+        "after_shell": "sh",
+        "reset_signals": RESET,
+        "stop_signal": "TERM",
+    }
     odd = "-it's $(rm).py"
     digest = yard.build(yard.file(odd), manifest=Manifest("n", "", "r", entry_point=odd))
-    assert "entry='./-it'\"'\"'s $(rm).py'\n" in (
-        yard.members(digest, -1)["opt/au2/entry"][1].decode()
-    )
+    assert yard.told(digest)["entry"] == "./-it's $(rm).py"
 
 
 def test_scripts_with_windows_line_ends_run_as_a_copy(yard: Yard) -> None:
@@ -165,18 +180,42 @@ def test_scripts_with_windows_line_ends_run_as_a_copy(yard: Yard) -> None:
         yard.file(".au2.before.sh", b"taken"),
     )
     manifest = Manifest("n", "", "r", entry_point="src/main.sh")
-    members = yard.members(yard.build(*files, manifest=manifest, runtime=runtime), -1)
+    digest = yard.build(*files, manifest=manifest, runtime=runtime)
+    members = yard.members(digest, -1)
     assert members["package/src/main.sh"][1] == b"echo 1\r\necho 2\r\n"
     assert members["package/src/.au2.main.sh"][1] == b"echo 1\necho 2\n"
     assert members["package/.au2.before.sh"][1] == b"taken"
     assert members["package/..au2.before.sh"][1] == b"echo\n"
-    told = members["opt/au2/entry"][1].decode().splitlines()[:4]
-    assert told == [
-        "interpreter=sh",
-        "entry=src/.au2.main.sh",
-        "before=..au2.before.sh",
-        "after=after.sh",
-    ]
+    told = yard.told(digest)
+    assert told["interpreter"] == "sh"
+    assert told["entry"] == "src/.au2.main.sh"
+    assert told["before"] == "..au2.before.sh"
+    assert told["after"] == "after.sh"
+
+
+@pytest.mark.parametrize(
+    ("first_line", "shell"),
+    [
+        (b"#!/bin/bash", "/bin/bash"),
+        (b"#!/bin/bash -euo pipefail", "/bin/bash -euo pipefail"),
+        (b"#! /usr/bin/env bash\r", "/usr/bin/env bash"),
+        (b"#!/usr/bin/env -S bash -e", "/usr/bin/env -S bash -e"),
+        (b"\xef\xbb\xbf#!/bin/dash", "/bin/dash"),
+        (b"#!bash", "bash"),
+        (b"#!/bin/sh", "/bin/sh"),
+        (b"#!/usr/bin/python3", "sh"),
+        (b"#!/bin/bash -c 'rm *'", "sh"),
+        (b"#!/bin/bash -e;rm", "sh"),
+        (b"#!/bin/$(rm)/bash", "sh"),
+        (b" #!/bin/bash", "sh"),
+        (b"# bash", "sh"),
+    ],
+)
+def test_a_scripts_first_line_names_its_shell(yard: Yard, first_line: bytes, shell: str) -> None:
+    script = first_line + b"\necho\n"
+    files = [yard.file(name, script) for name in ("main.sh", "before.sh", "after.sh")]
+    told = yard.told(yard.build(*files, runtime=yard.add_runtime("shell")))
+    assert {told["interpreter"], told["before_shell"], told["after_shell"]} == {shell}
 
 
 def test_same_files_same_digest(yard: Yard, tmp_path: Path) -> None:
@@ -228,11 +267,13 @@ def test_a_false_size_leaves_nothing_behind(yard: Yard) -> None:
         ("javascript", "main.js", "node"),
         ("r", "main.r", "Rscript"),
         ("", "x.js", "node"),
+        ("", "x.mjs", "node"),
     ],
 )
 def test_languages(yard: Yard, language: str, entry_point: str, interpreter: str) -> None:
     manifest = Manifest("n", "", "r", entry_point=None if language else entry_point)
     runtime = yard.add_runtime(language)
     digest = yard.build(yard.file(entry_point), manifest=manifest, runtime=runtime)
-    told = yard.members(digest, -1)["opt/au2/entry"][1].decode()
-    assert told.startswith(f"interpreter={interpreter}\nentry={entry_point}\n")
+    told = yard.told(digest)
+    assert (told["interpreter"], told["entry"]) == (interpreter, entry_point)
+    assert told["stop_signal"] == ("INT" if language == "r" else "TERM")

@@ -30,6 +30,7 @@ VERSION = {
     "runtime_version": 4,
     "upload_job": 12,
     "environment": {},
+    "dependencies": None,
     "args_schema": None,
     "out_schema": None,
     "resources": None,

@@ -44,22 +44,63 @@ def test_run(api: Api, au2: CommandLine) -> None:
 
 
 def test_run_with_everything(api: Api, au2: CommandLine) -> None:
+    schema = {"properties": {"zip": {"type": "string"}}}
+    api.answer(f"GET /processes/{PROCESS}/versions/3", {"args_schema": schema})
     au2.ok(
         *("process", "run", PROCESS, "--ver", "3", "--env", "A=b=c", "--env", "E="),
         *("--arg", "days=7", "--arg", "name=north", "--arg", 'list=[1, "a"]', "--arg", 'text="7"'),
+        *("--arg", "zip=01234"),
         *("--cpu", "0.5", "--memory", "512MiB", "--timeout", "5m", "--network", "none"),
     )
 
-    assert api.requests[0].document == {
+    (request,) = api.of("POST /jobs")
+    assert request.document == {
         "process": PROCESS,
         "version": 3,
         "environment": {"A": "b=c", "E": ""},
-        "arguments": {"days": 7, "name": "north", "list": [1, "a"], "text": "7"},
+        "arguments": {
+            **{"days": 7, "name": "north", "list": [1, "a"], "text": "7"},
+            "zip": "01234",
+        },
         "cpu": 0.5,
         "memory_bytes": 512 << 20,
         "timeout_seconds": 300.0,
         "network": "none",
     }
+
+
+def test_an_argument_that_is_not_of_its_type(api: Api, au2: CommandLine) -> None:
+    schema = {"properties": {"days": {"type": "integer"}}}
+    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": schema})
+
+    result = au2("process", "run", PROCESS, "--arg", "days=many")
+
+    assert result.exit_code == 2
+    assert "/arguments/days: wants an integer, not 'many'" in result.errors
+    assert api.of("POST /jobs") == []
+
+
+def test_the_arguments_of_a_process(api: Api, au2: CommandLine) -> None:
+    schema = {
+        "properties": {
+            "days": {"type": "integer", "default": 7, "description": "How long."},
+            "place": {"enum": ["north", "south"]},
+        },
+        "required": ["place"],
+    }
+    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": schema})
+    api.answer(f"GET /processes/{PROCESS}/versions/2", {"args_schema": None})
+
+    shown = au2.ok("process", "args", PROCESS).text
+    documents = au2.ok("process", "args", PROCESS, "-o", "json").document
+
+    for word in ("days", "integer", "7", "How long.", "place", '"north", "south"', "yes"):
+        assert word in shown
+    assert [(item["name"], item["required"]) for item in documents] == [
+        ("days", False),
+        ("place", True),
+    ]
+    assert "any JSON object" in au2.ok("process", "args", PROCESS, "--ver", "2").errors
 
 
 def test_arguments_from_elsewhere(api: Api, au2: CommandLine, tmp_path: Path) -> None:

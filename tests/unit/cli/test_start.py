@@ -14,6 +14,7 @@ from au2.cli.root import make_root
 HEAVY = {
     *("rich", "pydantic", "http.client", "ssl", "ruamel", "pathspec", "asyncio", "email"),
     *("urllib.request", "platformdirs", "httpx", "sqlalchemy", "importlib.metadata", "tempfile"),
+    *("cryptography", "jsonschema_rs"),
 }
 
 
@@ -74,7 +75,10 @@ def test_a_group_imports_no_command() -> None:
     ("words", "expected"),
     [
         ("au2 pro", {"process", "project"}),
-        ("au2 process version ", {"create", "list", "show", "publish", "unpublish", "delete"}),
+        (
+            "au2 process version ",
+            {"create", "list", "show", "diff", "publish", "unpublish", "delete"},
+        ),
         ("au2 process run --net", {"--network"}),
         ("au2 process run --network ", {"none", "internet"}),
         ("au2 job list --state succ", {"succeeded"}),
@@ -142,8 +146,12 @@ def test_the_commands_of_the_specification_are_there() -> None:
         *("member/list", "member/add", "member/remove", "runtime/list", "runtime/show"),
         *("process/list", "process/create", "process/show", "process/update", "process/delete"),
         *("process/repo/init", "process/repo/upload", "process/repo/check", "process/run"),
+        *("process/args", "process/repo/run"),
         *("process/version/create", "process/version/list", "process/version/show"),
         *("process/version/publish", "process/version/unpublish", "process/version/delete"),
+        "process/version/diff",
+        *("secret/create", "secret/list", "secret/show", "secret/ingest"),
+        *("secret/download", "secret/delete"),
         *("job/list", "job/show", "job/logs", "job/wait", "job/stop", "job/output"),
     }
     # An operator makes users and sees their first passwords, so people must be able to change them.

@@ -1,7 +1,7 @@
 import pytest
 
 from au2.domain.errors import InvalidPackage
-from au2.package.environment import find_name_mistake, parse_environment
+from au2.package.environment import find_name_mistake, parse_environment, plain_texts
 
 
 def test_scalars_stay_as_they_are_written() -> None:
@@ -33,6 +33,35 @@ j_2: =
     }
 
 
+def test_secrets() -> None:
+    text = "A: {secret: DB.pass-word_1}\nB:\n  secret: 0123\nC: text\n"
+    found = parse_environment(text)
+    assert found == {"A": {"secret": "DB.pass-word_1"}, "B": {"secret": "0123"}, "C": "text"}
+    assert plain_texts(found) == {"C": "text"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{secret: A, file: x}",
+        "{secret: [A]}",
+        "{secret: {a: b}}",
+        "{secret: }",
+        "{secret: a b}",
+        "{secret: -a}",
+        "{secret: ../a}",
+        "{secret: ä}",
+        "{Secret: A}",
+    ],
+)
+def test_no_secret(value: str) -> None:
+    with pytest.raises(InvalidPackage) as caught:
+        parse_environment(f"GOOD: x\nA: {value}\n")
+    (detail,) = caught.value.details
+    assert detail.line == 2
+    assert "secret" in detail.message
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "~"])
 def test_nothing(text: str) -> None:
     assert parse_environment(text) == {}
@@ -40,7 +69,8 @@ def test_nothing(text: str) -> None:
 
 def test_all_mistakes_at_once() -> None:
     text = (
-        'AU_TOKEN: x\n1A: x\nB: {secret: MINE}\nC: [x]\nGOOD: x\nD: {a: b}\n"E=": x\nF: "a\\0b"\n'
+        'AU_TOKEN: x\n1A: x\nB: {secret: "my secret"}\nC: [x]\nGOOD: x\nD: {a: b}\n'
+        '"E=": x\nF: "a\\0b"\n'
     )
     with pytest.raises(InvalidPackage) as caught:
         parse_environment(text)

@@ -79,3 +79,15 @@ def test_a_detail_reads_well() -> None:
     [detail] = caught.value.details
     assert isinstance(detail, Detail)
     assert str(detail).startswith("aunsight.yml:3: 'colour' is not known here (known: name, ")
+
+
+def test_names_to_override_are_read():
+    manifest = parse_manifest("name: n\nruntime: r\ndependencies: {override: [torch, Zope.x]}\n")
+    assert manifest.dependencies.override == ("torch", "Zope.x")
+
+
+@pytest.mark.parametrize("value", ["torch", "{a: b}", "['torch==1']", "[[x]]", "['']", "[-e]"])
+def test_other_overrides_are_refused(value: str):
+    with pytest.raises(InvalidPackage) as caught:
+        parse_manifest(f"name: n\nruntime: r\ndependencies:\n  override: {value}\n")
+    assert caught.value.details[0].line == 4

@@ -69,6 +69,7 @@ RECORD = columns(
     phases=_phases,
     arguments="arguments",
     environment=lambda document: _lines(document["environment"]),
+    secrets=lambda document: _lines(document["secrets"]),
     resources=lambda document: _lines(document["resources"]),
     used=_used,
     output="output",

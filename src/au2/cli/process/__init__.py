@@ -14,6 +14,7 @@ command = Group(
         "delete": "Delete a process with its versions.",
         "repo": "Packages: folders of code that become versions.",
         "version": "Versions of a process.",
+        "args": "Show which arguments a process takes.",
         "run": "Run a process.",
     },
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         "au2 process run forecast --follow",
         "au2 process run forecast --ver 3 --arg days=7 --arg region=north --wait",
         "au2 process run forecast --args-file args.json --memory 2GiB --timeout 30m",
+        "au2 process run forecast --env REGION=north --secret DB_PASSWORD=reporting-db --wait",
         "au2 process run forecast --wait --exit-code && echo well done",
     ),
 )
@@ -27,13 +28,20 @@ if TYPE_CHECKING:
     "pairs",
     metavar="K=V",
     multiple=True,
-    help="An argument; may be repeated. V is taken as JSON if it is JSON (7, true, [1, 2], "
-    '"7"), else as text.',
+    help="An argument; may be repeated. V is read as the process's schema says: texts as they "
+    "are written, all else as JSON. See: au2 process args PROCESS",
 )
 @click.option("--args", "arguments", metavar="JSON", help="All arguments, as a JSON object.")
 @click.option("--args-file", metavar="FILE", help="The same from a file; - is standard input.")
 @click.option(
     "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
+)
+@click.option(
+    "--secret",
+    "secrets",
+    metavar="K=NAME",
+    multiple=True,
+    help="A variable that takes the value of a secret; may be repeated.",
 )
 @click.option("--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores.")
 @click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB.")
@@ -51,6 +59,7 @@ def command(
     arguments: str | None,
     args_file: str | None,
     variables: tuple[str, ...],
+    secrets: tuple[str, ...],
     cpu: float | None,
     memory: str | None,
     timeout: str | None,
@@ -62,21 +71,35 @@ def command(
     """Run a process: submit a job.
 
     Without --ver the newest published version runs, or, if none is published, the newest that is
-    AVAILABLE. What is not given comes from the version's aunsight.yml and env.yml.
+    AVAILABLE. What is not given comes from the version's aunsight.yml and env.yml, and arguments
+    from the defaults of its args.schema.yml.
+
+    Which arguments a process takes: au2 process args PROCESS. Where it has no schema, it takes
+    any, and --arg reads V as JSON if it is JSON (7, true, [1, 2], "7"), else as text. Arguments
+    that do not match the schema are refused, and no job is made.
 
     Ctrl-C while waiting or following leaves the job running.
     """
     from au2.cli.naming import find_process_id
     from au2.cli.pairs import read_arguments, split_pairs
+    from au2.client.argument_schemas import get_argument_schema
     from au2.client.running import Run
 
     if exit_code and not (wait or follow):
         raise click.UsageError("--exit-code goes with --wait or --follow.")
+    process_id = find_process_id(session, process)
     run = Run(
-        process=find_process_id(session, process),
+        process=process_id,
         version=version,
-        arguments=read_arguments(session.terminal, pairs, arguments, args_file),
+        arguments=read_arguments(
+            session.terminal,
+            pairs,
+            arguments,
+            args_file,
+            find_schema=lambda: get_argument_schema(session.transport, process_id, version),
+        ),
         environment=split_pairs(variables, flag="--env"),
+        secrets=split_pairs(secrets, flag="--secret") or None,
         cpu=cpu,
         memory_bytes=_parse_size(memory),
         timeout_seconds=_parse_duration(timeout),

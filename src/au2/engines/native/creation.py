@@ -94,6 +94,8 @@ class Creator:
             container,
             adopt=lambda pid: self.groups.join(f"{self.places.control_group}/monitors", pid),
         )
+        # It has been read, and the environment in it may hold secrets.
+        container.configuration.unlink()
         if address is not None:
             self.network.attach(spec.container_id, init_pid, address)
         self._write_record(spec, container, init_pid, job_files)
@@ -145,10 +147,9 @@ class Creator:
             open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         )
         config = make_runtime_config(spec, image, user, facts, self.options)
-        container.bundle.mkdir(mode=0o711)
-        file = container.bundle / "config.json"
-        file.touch(mode=0o600)
-        file.write_text(json.dumps(config), "utf-8")
+        container.bundle.mkdir(mode=0o700)
+        container.configuration.touch(mode=0o600)
+        container.configuration.write_text(json.dumps(config), "utf-8")
 
     def _write_record(
         self, spec: ContainerSpec, container: ContainerPlaces, init_pid: int, job_files: str

@@ -1,6 +1,7 @@
 """The engine: each call finds what it needs on disk, so any process may make it."""
 
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,10 @@ from au2.engines.native.creation import Creator, host_seccomp
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.job_files import read_job_file
 from au2.engines.native.layers import LayerStore
+from au2.engines.native.listening import listen_inside
+from au2.engines.native.memory import ensure_memory
 from au2.engines.native.monitor import Monitor
+from au2.engines.native.mounts import unmount_all
 from au2.engines.native.network import Network
 from au2.engines.native.news import News
 from au2.engines.native.observation import Observer
@@ -61,6 +65,7 @@ class NativeEngine:
             raise Unsupported("this machine can't run containers: " + "; ".join(missing))
         with as_engine_failure("set up the container engine"):
             self._places.make(group=self._options.id_base)
+            ensure_memory(self._places.bundles)
             self._network.ensure()
 
     def close(self) -> None:
@@ -116,6 +121,12 @@ class NativeEngine:
         with as_engine_failure("read a job file"):
             return read_job_file(self._find_places(container_id).files, name, limit_bytes)
 
+    def listen(self, container_id: str, port: int) -> socket.socket:
+        """See :meth:`au2.engines.base.Engine.listen`."""
+        record = self._get_record(container_id)
+        with as_engine_failure("listen inside the container"):
+            return listen_inside(record.init, port)
+
     def signal(self, container_id: str, name: str) -> None:
         """See :meth:`au2.engines.base.Engine.signal`."""
         number = parse_signal(name)
@@ -146,6 +157,7 @@ class NativeEngine:
         with as_engine_failure("remove what the container engine set up"):
             self._network.remove()
             self._groups.remove(self._places.control_group)
+            unmount_all(self._places.bundles)
             shutil.rmtree(self._places.run_dir, ignore_errors=True)
 
     def _find_places(self, container_id: str) -> ContainerPlaces:

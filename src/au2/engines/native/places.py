@@ -23,7 +23,9 @@ class ContainerPlaces:
     storage: Path
     """On disk: writable layer, job files, log. Nobody but root gets in."""
     runtime: Path
-    """In memory (it holds the environment, and so perhaps secrets); gone after a reboot."""
+    """Gone after a reboot."""
+    bundle: Path
+    """The OCI runtime's bundle: in memory, for it holds the environment and so perhaps secrets."""
 
     @property
     def upper(self) -> Path:
@@ -51,9 +53,9 @@ class ContainerPlaces:
         return self.storage / "log"
 
     @property
-    def bundle(self) -> Path:
-        """The OCI runtime's bundle."""
-        return self.runtime / "bundle"
+    def configuration(self) -> Path:
+        """What the OCI runtime makes the container from. Removed as soon as it has."""
+        return self.bundle / "config.json"
 
     @property
     def root(self) -> Path:
@@ -119,6 +121,11 @@ class Places:
         return self.run_dir / "containers"
 
     @property
+    def bundles(self) -> Path:
+        """One folder per container, on a file system of our own in memory (:mod:`.memory`)."""
+        return self.run_dir / "bundles"
+
+    @property
     def runtime_root(self) -> Path:
         """The OCI runtime's own state."""
         return self.run_dir / "runc"
@@ -143,7 +150,10 @@ class Places:
         if not is_container_id(container_id):
             raise ValueError(f"not a container id: {container_id!r}")
         return ContainerPlaces(
-            container_id, self.storages / container_id, self.runtimes / container_id
+            container_id,
+            storage=self.storages / container_id,
+            runtime=self.runtimes / container_id,
+            bundle=self.bundles / container_id,
         )
 
     def make(self, *, group: int) -> None:
@@ -159,6 +169,7 @@ class Places:
             self.storages: 0o711,
             self.run_dir: 0o711,
             self.runtimes: 0o710,
+            self.bundles: 0o700,
             self.runtime_root: 0o711,
             self.sockets: 0o700,
             self.network: 0o700,
@@ -173,7 +184,7 @@ class Places:
     def container_ids(self) -> Iterator[str]:
         """Yield the ids of all containers of which anything is left."""
         found: set[str] = set()
-        for folder in (self.storages, self.runtimes):
+        for folder in (self.storages, self.runtimes, self.bundles):
             if folder.is_dir():
                 found.update(entry.name for entry in folder.iterdir())
         yield from sorted(name for name in found if is_container_id(name))

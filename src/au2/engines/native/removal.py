@@ -35,7 +35,8 @@ class Remover:
     def remove(self, container_id: str) -> None:
         """Kill the container if it runs and remove every trace of it."""
         container = self.places.container(container_id)
-        if not container.storage.exists() and not container.runtime.exists():
+        places = (container.storage, container.runtime, container.bundle)
+        if not any(place.exists() for place in places):
             return
         self.runtime.delete(container_id)
         self._end_monitor(container)
@@ -43,6 +44,7 @@ class Remover:
         self.network.detach(container_id)
         self.groups.remove(f"{self.places.control_group}/{container_id}")
         (self.places.sockets / container_id).unlink(missing_ok=True)
+        _remove_tree(container.bundle)
         _remove_tree(container.runtime)
         # Last: as long as it is there, the id is taken and the container is listed.
         _remove_tree(container.storage)

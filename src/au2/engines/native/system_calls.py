@@ -12,9 +12,12 @@ _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
 _ATTEMPTS = 64
 
+MS_NOSUID = 0x2
 MS_NODEV = 0x4
+MS_NOEXEC = 0x8
 MNT_DETACH = 0x2
 UMOUNT_NOFOLLOW = 0x8
+_CLONE_NEWNET = 0x40000000
 
 
 class _OpenHow(ctypes.Structure):
@@ -65,6 +68,12 @@ def unmount(target: Path) -> bool:
     if ctypes.get_errno() in (errno.EINVAL, errno.ENOENT):
         return False
     raise _last_error(str(target))
+
+
+def enter_network(descriptor: int) -> None:
+    """Move the calling thread, and no other, into the network namespace of ``descriptor``."""
+    if _LIBC.setns(ctypes.c_int(descriptor), ctypes.c_int(_CLONE_NEWNET)) != 0:
+        raise _last_error("")
 
 
 def sync_file_system(descriptor: int) -> None:

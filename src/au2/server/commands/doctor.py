@@ -4,10 +4,14 @@ import sys
 
 import click
 
+from au2.domain.errors import SecretUnreadable
+from au2.engines.base import Check
+from au2.secrets.key_file import KeyFile
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.terminal import show_list
 from au2.server.wiring.engine import make_engine
+from au2.server.wiring.stores import make_key_file
 
 _COLUMNS = {name: name for name in ("check", "ok", "finding")}
 
@@ -18,9 +22,20 @@ _COLUMNS = {name: name for name in ("check", "ok", "finding")}
 def doctor(*, data: DataDirectory, output: str) -> None:
     """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
     data.check()
-    checks = make_engine(data, settings_of(data)).check()
+    settings = settings_of(data)
+    checks = [*make_engine(data, settings).check(), check_keys(make_key_file(data, settings))]
     records: list[dict[str, object]] = [
         {"check": check.name, "ok": check.ok, "finding": check.message} for check in checks
     ]
     show_list(records, _COLUMNS, output)
     sys.exit(0 if all(check.ok for check in checks) else 1)
+
+
+def check_keys(keys: KeyFile) -> Check:
+    """Whether secrets can be read."""
+    try:
+        count = len(keys.ring().keys)
+    except SecretUnreadable as error:
+        text = f"{keys.path}: {error.message} {error.hint or ''}".strip()
+        return Check("secret keys", ok=False, message=text)
+    return Check("secret keys", ok=True, message=f"{count} in {keys.path}")

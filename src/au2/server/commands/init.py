@@ -5,12 +5,14 @@ from contextlib import closing
 
 import click
 
+from au2.domain.clock import now
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
 from au2.server.terminal import show_record
 from au2.server.wiring.services import make_people
-from au2.server.wiring.stores import open_database
+from au2.server.wiring.stores import make_key_file, open_database
+from au2.services.secret_keys import ensure_keys
 
 _LOCK_PATIENCE_SECONDS = 0.0
 
@@ -43,13 +45,14 @@ def init(
     )
     wanted.check()
     password = _read_password(password_stdin)
-    settings_of(data)  # a mistake in them is better known now than at the start
+    settings = settings_of(data)  # a mistake in them is better known now than at the start
     data.create()
     with (
         lock_data_directory(data.root, patience_seconds=_LOCK_PATIENCE_SECONDS),
         closing(open_database(data)) as database,
     ):
         database.migrate()
+        ensure_keys(database, make_key_file(data, settings), now())
         people = make_people(database)
         record = make_first_people(
             database, people.accounts, people.organizations, wanted, password

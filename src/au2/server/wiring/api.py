@@ -9,7 +9,13 @@ from au2.api.app import ApiOptions, make_app
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.services import make_services
-from au2.server.wiring.stores import make_blobs, make_logs, make_notices, open_database
+from au2.server.wiring.stores import (
+    make_blobs,
+    make_key_file,
+    make_logs,
+    make_notices,
+    open_database,
+)
 
 _BESIDE_ARGUMENTS_BYTES = 1 << 20
 """Room in a run request for its environment and the JSON around."""
@@ -18,7 +24,13 @@ _BESIDE_ARGUMENTS_BYTES = 1 << 20
 def make_api(data: DataDirectory, settings: Settings, stopping: threading.Event) -> FastAPI:
     """Return the application; ``stopping`` is set when open streams should come to their end."""
     notices = make_notices(data, settings, "api")
-    services = make_services(open_database(data), make_blobs(data), notices, settings)
+    services = make_services(
+        open_database(data),
+        make_blobs(data),
+        notices,
+        settings,
+        keys=make_key_file(data, settings),
+    )
     options = ApiOptions(
         version=version("au2"),
         max_body_bytes=settings.limits.arguments_max_bytes + _BESIDE_ARGUMENTS_BYTES,

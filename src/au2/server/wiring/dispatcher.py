@@ -1,7 +1,9 @@
 """The dispatcher with all that it works with."""
 
+from au2.dispatch.dependency_layers import DependencyLayers
 from au2.dispatch.dispatcher import Dispatcher, DispatchKit
 from au2.dispatch.housekeeping import Housekeeping
+from au2.dispatch.job_secrets import JobSecrets
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
@@ -9,9 +11,16 @@ from au2.dispatch.upload_job import UploadJob
 from au2.domain import clock
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
+from au2.server.wiring.dependencies import make_dependencies
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.services import make_uploads
-from au2.server.wiring.stores import make_blobs, make_logs, make_notices, open_database
+from au2.server.wiring.stores import (
+    make_blobs,
+    make_key_file,
+    make_logs,
+    make_notices,
+    open_database,
+)
 
 _OWNER = "dispatcher"
 """Only one runs, by its server's lock of the data directory, so the next takes over at once."""
@@ -35,8 +44,22 @@ def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
             engine=engine,
             records=records,
             notices=notices,
-            run_job=RunJob(engine, logs, records, options),
-            upload_job=UploadJob(engine, blobs, logs, records),
+            run_job=RunJob(
+                engine,
+                logs,
+                records,
+                options,
+                secrets=JobSecrets(database, make_key_file(data, settings)),
+            ),
+            upload_job=UploadJob(
+                engine,
+                blobs,
+                logs,
+                records,
+                make_dependencies(
+                    data, settings, engine, blobs, DependencyLayers(database, clock.now)
+                ),
+            ),
             housekeeping=Housekeeping(
                 database, engine, clock.now, options.lease_seconds, expire_uploads
             ),

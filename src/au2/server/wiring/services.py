@@ -6,15 +6,16 @@ from au2.blobs.base import BlobStore
 from au2.domain.network import Network
 from au2.notices.base import Notices
 from au2.package.limits import PackageLimits
+from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
 from au2.services.accounts import Accounts, SessionOptions
 from au2.services.organizations import Organizations
 from au2.services.passwords import Passwords, make_hasher
 from au2.services.run_requests import RunLimits
-from au2.services.runtimes import Runtimes
 from au2.services.services import ServiceOptions, Services
 from au2.services.services import make_services as make_all_services
-from au2.services.uploads import UploadOptions, Uploads
+from au2.services.upload_opening import UploadOptions
+from au2.services.uploads import Uploads
 from au2.storage.database import Database
 
 
@@ -27,7 +28,12 @@ class People:
 
 
 def make_services(
-    database: Database, blobs: BlobStore, notices: Notices, settings: Settings
+    database: Database,
+    blobs: BlobStore,
+    notices: Notices,
+    settings: Settings,
+    *,
+    keys: KeyFile,
 ) -> Services:
     """Make all use cases: for the API."""
     options = ServiceOptions(
@@ -35,7 +41,7 @@ def make_services(
         run=make_run_limits(settings),
         upload=make_upload_options(settings),
     )
-    return make_all_services(database, blobs, notices, options)
+    return make_all_services(database, blobs, notices, options, keys=keys)
 
 
 def make_people(database: Database) -> People:
@@ -47,8 +53,7 @@ def make_uploads(
     database: Database, blobs: BlobStore, notices: Notices, settings: Settings
 ) -> Uploads:
     """Make the use cases about uploads: the dispatcher ends those that were given up."""
-    options = make_upload_options(settings)
-    return Uploads(database, blobs, notices, runtimes=Runtimes(database), options=options)
+    return Uploads(database, blobs, notices, options=make_upload_options(settings))
 
 
 def make_run_limits(settings: Settings) -> RunLimits:

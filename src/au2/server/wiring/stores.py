@@ -6,6 +6,7 @@ from au2.logs.base import LogStore
 from au2.logs.files import FileLogStore
 from au2.notices.base import Notices
 from au2.notices.folder import FolderNotices
+from au2.secrets.key_file import KeyFile
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.storage.database import Database
@@ -27,6 +28,11 @@ def make_blobs(data: DataDirectory) -> BlobStore:
 def remove_unfinished_blobs(data: DataDirectory) -> int:
     """Remove what writers left that were killed; return how many files."""
     return FileBlobStore(data.blobs).clean_incoming(_ABANDONED_SECONDS)
+
+
+def make_key_file(data: DataDirectory, settings: Settings) -> KeyFile:
+    """Return the file with the keys of the secrets; it need not be there yet."""
+    return KeyFile(settings.secrets.key_file or data.key_file)
 
 
 def make_logs(data: DataDirectory) -> LogStore:

@@ -10,5 +10,6 @@ command = Group(
         "init": "Make a folder a package.",
         "upload": "Upload a package as a new version.",
         "check": "Find every mistake in a package.",
+        "run": "Run a package on this machine.",
     },
 )

@@ -1,0 +1,1 @@
+echo "after, exit code $AU_EXIT_CODE"
