@@ -257,11 +257,10 @@ class _Run:
         return self._version.type is VersionType.PACKAGED
 
     def _read_status(self) -> None:
-        status = read_status(self._read_file)
+        status = read_status(self._read_file, self._masker.mask_text)
         if status is not None and status != self._status:
             self._status = status
-            text = None if status.text is None else self._masker.mask_text(status.text)
-            self._kit.records.status(self._claim, text=text, progress=status.progress)
+            self._kit.records.status(self._claim, text=status.text, progress=status.progress)
 
     # -- after the end -----------------------------------------------------------------------
 

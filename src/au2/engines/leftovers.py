@@ -1,7 +1,7 @@
 """What a run left in its job files, read with distrust: its code may have put anything there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from au2.domain.errors import InvalidRequest, TooLarge
@@ -41,10 +41,13 @@ def read_launcher(read: ReadJobFile) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def read_status(read: ReadJobFile) -> Status | None:
-    """Return what the code says of itself; None while there is nothing that can be read."""
+def read_status(read: ReadJobFile, mask: Callable[[str], str]) -> Status | None:
+    """Return what the code says of itself; None while there is nothing that can be read.
+
+    ``mask``: covers secrets in its text.
+    """
     content = _read_if_fit(read, STATUS_FILE, STATUS_LIMIT_BYTES)
-    return None if content is None else parse_status(content)
+    return None if content is None else parse_status(content, mask)
 
 
 def _read_if_fit(read: ReadJobFile, name: str, limit_bytes: int) -> bytes | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from au2.domain.errors import CheckTooCostly, Detail
 from au2.engines.outcome import Output
+from au2.schemas.places import format_pointer, parse_pointer
 from au2.schemas.validator import validate
 
 _MOST_TOLD = 5
@@ -27,26 +28,32 @@ def check_output(
     try:
         mistakes = validate(schema, value)
         if mistakes:
-            mistakes = _without_secrets(mistakes, schema, value, mask(value))
+            mistakes = _without_secrets(mistakes, schema, value, mask)
     except CheckTooCostly as error:
         return replace(output, problem=f"{error.message} {error.hint or ''}".strip())
     return replace(output, problem=_tell(mistakes, output)) if mistakes else output
 
 
 def _without_secrets(
-    mistakes: list[Detail], schema: Mapping[str, Any], value: Any, masked: Any
+    mistakes: list[Detail], schema: Mapping[str, Any], value: Any, mask: Callable[[Any], Any]
 ) -> list[Detail]:
     """Return the mistakes as they are told of the masked value: a shortened text hides nothing."""
+    masked = mask(value)
     if masked == value:
         return mistakes
-    pointers = {mistake.pointer for mistake in mistakes}
+    # A name may be a secret too, and is no longer found once it is written as a pointer.
+    pointers = dict.fromkeys(_mask_pointer(mistake.pointer, mask) for mistake in mistakes)
     told = [mistake for mistake in validate(schema, masked) if mistake.pointer in pointers]
-    hidden = pointers - {mistake.pointer for mistake in told}
+    shown = {mistake.pointer for mistake in told}
     return told + [
-        Detail("it does not match (not shown: it may hold a secret)", mistake.pointer)
-        for mistake in mistakes
-        if mistake.pointer in hidden
+        Detail("it does not match (not shown: it may hold a secret)", pointer)
+        for pointer in pointers
+        if pointer not in shown
     ]
+
+
+def _mask_pointer(pointer: str | None, mask: Callable[[Any], Any]) -> str:
+    return format_pointer([mask(name) for name in parse_pointer(pointer or "")])
 
 
 def _tell(mistakes: list[Detail], output: Output) -> str:

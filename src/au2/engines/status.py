@@ -1,6 +1,7 @@
 """What the code says of itself while it runs: text and progress."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from au2.domain.json_value import find_json_mistake
@@ -17,11 +18,12 @@ class Status:
     progress: float | None = None
 
 
-def parse_status(content: bytes) -> Status | None:
+def parse_status(content: bytes, mask: Callable[[str], str]) -> Status | None:
     """Return what a status file says, or None while it is not (yet) valid JSON.
 
     ``{"text": …, "progress": …}``, both optional. What is of the wrong type counts as not said:
-    a status is a courtesy and never fails a job.
+    a status is a courtesy and never fails a job. ``mask`` covers secrets: before a long text is cut,
+    since half of a secret is not found.
     """
     try:
         document = json.loads(content)
@@ -31,7 +33,7 @@ def parse_status(content: bytes) -> Status | None:
         return None
     text = document.get("text")
     return Status(
-        text[:_MAX_TEXT] if isinstance(text, str) else None,
+        mask(text)[:_MAX_TEXT] if isinstance(text, str) else None,
         _parse_progress(document.get("progress")),
     )
 

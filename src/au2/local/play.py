@@ -142,9 +142,7 @@ class _Run:
                 self._stage.signal("SIGTERM")
 
     def read_status(self) -> None:
-        status = read_status(self._stage.read_file)
-        if status is not None and status.text is not None:
-            status = replace(status, text=self._mask.mask_text(status.text))
+        status = read_status(self._stage.read_file, self._mask.mask_text)
         if status is not None and status != self.status:
             self.status = status
             self._on_status(status)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import urllib.parse
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ LEAST_BYTES = 4
 """Shorter values, and shorter lines of a value, are not looked for: they would be everywhere."""
 _WRAPPED_BYTES = 8 << 10
 """Of longer values the pieces of wrapped base64 are not looked for: there would be thousands."""
+_SHELL_SPECIAL = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
+"""What shells put a backslash before, where no quotes are."""
+_IN_DOUBLE_QUOTES = re.compile(r'["\\$`]')
 _WRAPS = (64, 76)
 """How long lines of base64 are: OpenSSL's, and those of MIME and the tool ``base64``."""
 
@@ -47,13 +51,32 @@ def _line_forms(text: str) -> Iterator[bytes]:
     for is_ascii in (True, False):
         yield json.dumps(text, ensure_ascii=is_ascii)[1:-1].encode()
     yield json.dumps(text)[1:-1].replace("/", "\\/").encode()
-    yield repr(text)[1:-1].encode(errors="backslashreplace")
-    yield text.replace("'", "'\\''").encode()
+    yield from (form.encode() for form in _python_forms(text))
+    yield from (form.encode() for form in _shell_forms(text))
     for safe in ("", "/", "!'()*"):
         quoted = urllib.parse.quote(text, safe=safe)
         yield quoted.encode()
         yield _lower_escapes(quoted).encode()
     yield urllib.parse.quote_plus(text).encode()
+
+
+def _python_forms(text: str) -> Iterator[str]:
+    """Yield what ``repr`` and ``ascii`` write of the text, and ``repr`` of its bytes.
+
+    Which quotes go around it, and so get a backslash inside, may hang on what else is there.
+    """
+    for written in (repr(text)[1:-1], ascii(text)[1:-1], repr(text.encode())[2:-1]):
+        plain = written.replace("\\'", "'")
+        yield plain
+        yield plain.replace("'", "\\'")
+
+
+def _shell_forms(text: str) -> Iterator[str]:
+    """Yield the text as it stands in a command line, also as ``set -x`` shows it."""
+    yield text.replace("'", "'\\''")
+    yield text.replace("'", "'\"'\"'")
+    yield _SHELL_SPECIAL.sub(r"\\\g<0>", text)
+    yield _IN_DOUBLE_QUOTES.sub(r"\\\g<0>", text)
 
 
 def _lower_escapes(quoted: str) -> str:

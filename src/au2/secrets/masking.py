@@ -4,6 +4,7 @@ Within a line every occurrence of every form of a value (:mod:`.encodings`) is c
 ones too, and each covered stretch is shown as ``***``.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -47,14 +48,26 @@ class Masker:
         return self.mask(data).decode(errors="replace") if self.is_in(data) else text
 
     def mask_value(self, value: Any) -> Any:
-        """Return a JSON value with everything covered in its texts and names."""
+        """Return a JSON value with everything covered in its texts and names.
+
+        A number is covered if all of it is a value.
+        """
         if isinstance(value, str):
             return self.mask_text(value)
         if isinstance(value, dict):
             return {self.mask_text(name): self.mask_value(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self.mask_value(item) for item in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self._mask_number(value)
         return value
+
+    def _mask_number(self, value: float) -> Any:
+        texts = {json.dumps(value)}
+        if isinstance(value, float) and value.is_integer():
+            texts.add(str(int(value)))
+        covered = any(self.mask(text.encode()) == MASK for text in texts)
+        return MASK.decode() if covered else value
 
     def find(self, data: bytes) -> list[Stretch]:
         """Return what to cover: in order, and none touches another."""

@@ -23,9 +23,7 @@ class Container:
             (self.package / f"{name}.sh").write_text(text)
         (root / "launch").write_bytes(launcher_script())
         after = "after.sh" if "after" in scripts else ""
-        (root / "entry").write_text(
-            f"au2_interpreter=sh au2_entry=main.sh au2_after='{after}'\n"
-        )
+        (root / "entry").write_text(f"au2_interpreter=sh au2_entry=main.sh au2_after='{after}'\n")
         environment = {
             "PATH": "/usr/bin:/bin",
             "AU_LAUNCHER_PLATFORM": str(root),

@@ -1,0 +1,217 @@
+"""Runs in build containers, on the runtime's own Python: 3.8 and newer, standard library only.
+
+``python3 -I python.py resolve|install`` reads ``/run/au2/plan.json``; what it finds out and makes
+is sent to the gateway. Installing runs nothing of what is installed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import site
+import stat
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+PLAN = Path("/run/au2/plan.json")
+UV = "/opt/au2/build/uv"
+TARGET = Path("/opt/au2/python")
+WORK = Path("/opt/au2/build/work")
+HOST, PORT = "127.0.0.1", 8077
+CHUNK_BYTES = 1 << 20
+# What uv notes of how it installed.
+NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
+
+
+def main() -> int:
+    """Do one step; return the exit code."""
+    plan = json.loads(PLAN.read_text("utf-8"))
+    put("/runtime", json.dumps(describe_runtime()).encode())
+    return resolve(plan) if sys.argv[1] == "resolve" else install()
+
+
+def describe_runtime() -> dict[str, Any]:
+    """Return what is installed already, and where this Python looks for more."""
+    found: dict[str, Any] = {}
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"]
+        key = re.sub(r"[-_.]+", "-", name or "").lower()
+        # The first is the one that an import finds.
+        if key and key not in found:
+            found[key] = {
+                "version": distribution.version,
+                "requires": list(distribution.requires or []),
+                "extras": distribution.metadata.get_all("Provides-Extra") or [],
+            }
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"installed": found, "site": site.getsitepackages()[0], "python": python}
+
+
+def resolve(plan: dict[str, Any]) -> int:
+    """Find out which versions go together; build what there is no wheel of."""
+    (WORK / "requirements.in").write_text(plan["requirements"], "utf-8")
+    (WORK / "constraints.in").write_text(plan["constraints"], "utf-8")
+    pins = WORK / "pins.txt"
+    quiet = ("--quiet", "--no-annotate", "--no-header", *plan["options"])
+    places = ("--constraints", "constraints.in", "--output-file", str(pins), "requirements.in")
+    code = uv("compile", *quiet, *places)
+    if code:
+        return code
+    put("/pins", pins.read_bytes())
+    pins.write_bytes(get("/wanted"))
+    options = ("--no-deps", "--target", str(TARGET), "-r", str(pins), "--quiet", *plan["formats"])
+    if uv("install", *options, "--dry-run", "--no-build", silent=True) == 0:
+        return 0
+    code = uv("install", *options)
+    if code == 0:
+        for wheel in built_wheels():
+            with wheel.open("rb") as file:
+                put(f"/built/{wheel.name}", file)
+    return code
+
+
+def built_wheels() -> list[Path]:
+    """Return the wheels that uv made itself: the newest of each name."""
+    found: dict[str, Path] = {}
+    for wheel in Path(os.environ["UV_CACHE_DIR"]).glob("sdists-*/**/*.whl"):
+        if wheel.is_file():
+            older = found.get(wheel.name, wheel)
+            found[wheel.name] = max(wheel, older, key=lambda path: path.stat().st_mtime)
+    return sorted(found.values())
+
+
+def install() -> int:
+    """Install exactly what was pinned, and send the result."""
+    pins = WORK / "pins.txt"
+    pins.write_bytes(get("/wanted"))
+    options = ("--no-deps", "--no-build", "--target", str(TARGET), "--compile-bytecode")
+    code = uv("install", *options, "-r", str(pins)) if pins.stat().st_size else 0
+    if code == 0:
+        tidy()
+        send_tree()
+    return code
+
+
+def tidy() -> None:
+    """Remove what tells how it was installed, so that the same files give the same result."""
+    if (TARGET / ".lock").exists():
+        (TARGET / ".lock").unlink()
+    for folder in TARGET.glob("*.dist-info"):
+        for name in NOTES:
+            if (folder / name).exists():
+                (folder / name).unlink()
+        record = folder / "RECORD"
+        if record.exists():
+            lines = record.read_bytes().decode("utf-8").splitlines()
+            # A new file: uv may have made this one a second name of the one in its cache.
+            record.unlink()
+            kept = sorted(line for line in lines if not is_note(line))
+            record.write_bytes("".join(f"{line}\n" for line in kept).encode("utf-8"))
+
+
+def is_note(line: str) -> bool:
+    """Whether a line of RECORD is about one of the notes."""
+    folder, _, name = line.partition(",")[0].strip('"').rpartition("/")
+    return folder.endswith(".dist-info") and name in NOTES
+
+
+def send_tree() -> None:
+    """Send what was installed as a tar archive, while it is made."""
+    connection = http.client.HTTPConnection(HOST, PORT)
+    connection.putrequest("PUT", "/tree")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    chunks = Chunks(connection)
+    with tarfile.open(fileobj=cast(BinaryIO, chunks), mode="w|", bufsize=1 << 14) as archive:
+        for folder, folders, names in os.walk(TARGET):
+            for name in sorted(folders + names):
+                add(archive, Path(folder, name))
+    chunks.flush()
+    connection.send(b"0\r\n\r\n")
+    finish(connection, "/tree")
+
+
+def add(archive: tarfile.TarFile, path: Path) -> None:
+    """Add one file or folder; two names of one file are two files here."""
+    status = path.lstat()
+    info = tarfile.TarInfo(str(path).lstrip("/"))
+    info.mode = stat.S_IMODE(status.st_mode)
+    if stat.S_ISREG(status.st_mode):
+        info.size = status.st_size
+        with path.open("rb") as file:
+            archive.addfile(info, file)
+    elif stat.S_ISDIR(status.st_mode):
+        info.type = tarfile.DIRTYPE
+        archive.addfile(info)
+    else:
+        info.type, info.linkname = tarfile.SYMTYPE, os.readlink(path)  # noqa: PTH115 - 3.8
+        archive.addfile(info)
+
+
+class Chunks:
+    """Gathers what is written: many small chunks would be slow."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.connection = connection
+        self.waiting: list[bytes] = []
+        self.size = 0
+
+    def write(self, data: bytes) -> int:
+        """Take ``data``."""
+        self.waiting.append(data)
+        self.size += len(data)
+        if self.size >= CHUNK_BYTES:
+            self.flush()
+        return len(data)
+
+    def flush(self) -> None:
+        """Send what was gathered."""
+        if self.size:
+            data = b"".join(self.waiting)
+            self.connection.send(b"%x\r\n" % len(data) + data + b"\r\n")
+        self.waiting, self.size = [], 0
+
+
+def uv(command: str, *arguments: str, silent: bool = False) -> int:
+    """Run uv; what it says is for the job's log."""
+    output = subprocess.DEVNULL if silent else None
+    line = [UV, "pip", command, "--python", sys.executable, *arguments]
+    return subprocess.run(line, cwd=WORK, stdout=output, stderr=output, check=False).returncode
+
+
+def get(path: str) -> bytes:
+    """Ask the gateway."""
+    connection = http.client.HTTPConnection(HOST, PORT)
+    connection.request("GET", path)
+    return finish(connection, path)
+
+
+def put(path: str, body: bytes | BinaryIO) -> None:
+    """Send to the gateway."""
+    connection = http.client.HTTPConnection(HOST, PORT)
+    size = len(body) if isinstance(body, bytes) else os.fstat(body.fileno()).st_size
+    connection.request("PUT", path, body, {"Content-Length": str(size)})
+    finish(connection, path)
+
+
+def finish(connection: http.client.HTTPConnection, path: str) -> bytes:
+    """Return the answer; end if it is a refusal."""
+    answer = connection.getresponse()
+    data = answer.read()
+    connection.close()
+    if answer.status != http.client.OK:
+        sys.exit(f"{path}: {data.decode('utf-8', 'replace')}")
+    return data
+
+
+if __name__ == "__main__":
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Files of packages on this machine, by digest: fetched once, checked when they came in."""
+
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+from au2.domain.errors import DigestMismatch, StorageFull
+
+_DIGITS = frozenset("0123456789abcdef")
+
+
+class FileCache:
+    """A folder of files, which may be removed at any time. Safe for threads and processes.
+
+    Args:
+        root: the folder; made when needed. Containers never see it.
+        max_bytes: beyond that, what was not used for longest goes (:meth:`prune`).
+    """
+
+    def __init__(self, root: Path, max_bytes: int) -> None:
+        self._root = root
+        self._max_bytes = max_bytes
+        self._locks: dict[str, Lock] = {}
+        self._lock = Lock()
+
+    def find(self, kind: str, key: str) -> Path | None:
+        """Return what is kept under ``key`` (hexadecimal)."""
+        path = self._path(kind, key)
+        with suppress(FileNotFoundError):
+            os.utime(path)  # By this it is chosen what goes.
+            return path
+        return None
+
+    def add(
+        self,
+        kind: str,
+        pieces: Iterable[bytes],
+        *,
+        sha256: str | None = None,
+        sha512: str | None = None,
+    ) -> Path:
+        """Keep a file under the digest of its bytes, the SHA-512 if that is given.
+
+        Raises:
+            DigestMismatch: it is not the one that was given.
+            StorageFull: no room.
+        """
+        digest = hashlib.sha256() if sha512 is None else hashlib.sha512()
+        wanted = sha256 if sha512 is None else sha512
+        with self._temporary() as (temporary, file):
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.close()
+            if wanted not in (None, digest.hexdigest()):
+                raise DigestMismatch(f"a package's file should have the digest {wanted}")
+            return self._name(temporary, self._path(kind, digest.hexdigest()))
+
+    def put(self, kind: str, key: str, data: bytes) -> Path:
+        """Keep a small file under a key of its own. Raises StorageFull."""
+        with self._temporary() as (temporary, file):
+            file.write(data)
+            file.close()
+            return self._name(temporary, self._path(kind, key))
+
+    def only_once(self, key: str) -> Lock:
+        """Return the lock of a key: two who want the same wait for one another."""
+        with self._lock:
+            return self._locks.setdefault(key, Lock())
+
+    def prune(self) -> None:
+        """Remove what was not used for longest until the rest is within the limit."""
+        files = []
+        for path in self._root.glob("*/*/*"):
+            with suppress(FileNotFoundError):
+                status = path.stat()
+                files.append((status.st_mtime, status.st_size, path))
+        total_bytes = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total_bytes <= self._max_bytes:
+                break
+            path.unlink(missing_ok=True)
+            total_bytes -= size
+        with self._lock:
+            self._locks = {key: lock for key, lock in self._locks.items() if lock.locked()}
+
+    @contextmanager
+    def _temporary(self) -> Iterator[tuple[Path, BinaryIO]]:
+        folder = self._root / "incoming" / "new"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / uuid.uuid4().hex
+        try:
+            with path.open("xb") as file:
+                yield path, file
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull from error
+            raise
+        finally:
+            path.unlink(missing_ok=True)
+
+    @staticmethod
+    def _name(temporary: Path, path: Path) -> Path:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return temporary.replace(path)
+
+    def _path(self, kind: str, key: str) -> Path:
+        if len(key) < 3 or not set(key) <= _DIGITS:
+            raise ValueError(f"not a key: {key!r}")
+        return self._root / kind / key[:2] / key

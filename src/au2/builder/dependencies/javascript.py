@@ -1,0 +1,142 @@
+"""JavaScript: ``package.json`` with its lock → ``node_modules`` beside the code, by npm."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from au2.blobs.base import BlobStore
+from au2.builder.dependencies.build_container import BuildOptions, run_build
+from au2.builder.dependencies.gateway import ADDRESS
+from au2.builder.dependencies.installer import Made, Task
+from au2.builder.dependencies.javascript_routes import PREFIX, JavaScriptRoutes
+from au2.builder.dependencies.lock import Lock, LockedPackage
+from au2.builder.dependencies.npm_registry import NpmRegistry, archive_name
+from au2.builder.dependencies.npm_tool import NPM, npm_entries
+from au2.builder.dependencies.tool_image import (
+    BUILD_DIRECTORY,
+    ToolImages,
+    driver_file,
+    tool_files,
+)
+from au2.builder.dependencies.tree import ReceivedTree
+from au2.builder.launcher_layer import PACKAGE_DIRECTORY, USER_ID
+from au2.domain.errors import DependenciesFailed
+from au2.engines.base import Engine
+from au2.oci.digest import sha256_of
+from au2.oci.tar import LayerEntry, directory_entry
+from au2.package.javascript import JavaScriptDependencies
+
+_MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
+_TOOL = f"npm {NPM.version}"
+_DRIVER = f"{BUILD_DIRECTORY}/javascript.cjs"
+_ENVIRONMENT = {
+    "NO_COLOR": "1",
+    "npm_config_audit": "false",
+    "npm_config_cache": f"{BUILD_DIRECTORY}/cache",
+    "npm_config_fetch_retries": "0",
+    "npm_config_fetch_timeout": "1200000",
+    "npm_config_fund": "false",
+    "npm_config_logs_max": "0",
+    "npm_config_progress": "false",
+    "npm_config_registry": f"{ADDRESS}{PREFIX}/",
+    "npm_config_replace_registry_host": "always",
+    "npm_config_update_notifier": "false",
+    "npm_config_userconfig": "/dev/null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JavaScriptRequest:
+    """What a package asks for."""
+
+    dependencies: JavaScriptDependencies
+
+    def to_document(self) -> Mapping[str, object]:
+        """Return all of it that makes a difference, as JSON."""
+        return {"package": self.dependencies.package, "lock": self.dependencies.lock}
+
+
+class JavaScriptInstaller:
+    """An :class:`~au2.builder.dependencies.installer.Installer` that uses npm."""
+
+    def __init__(
+        self, engine: Engine, blobs: BlobStore, *, registry: NpmRegistry, options: BuildOptions
+    ) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._options = options
+        driver = driver_file("javascript.cjs")
+        self._tool = f"{_TOOL}, driver {sha256_of(driver.read_bytes())}"
+        self._images = ToolImages(blobs, self._tool_entries, (PACKAGE_DIRECTORY,))
+
+    @property
+    def tool(self) -> str:
+        """See :class:`~au2.builder.dependencies.installer.Installer`."""
+        return self._tool
+
+    @property
+    def programs(self) -> str:
+        """See :class:`~au2.builder.dependencies.installer.Installer`."""
+        return f"{_MODULES}/.bin"
+
+    def make(self, request: JavaScriptRequest, task: Task) -> Made:
+        """See :class:`~au2.builder.dependencies.installer.Installer`."""
+        asked = request.dependencies
+        tree = ReceivedTree(task.folder, _MODULES.strip("/"), self._options.layer_max_bytes)
+        routes = JavaScriptRoutes(self._registry, task.run.log, asked.modules, tree)
+        # A lock may be silent about scripts that there are: then they do not run.
+        options = [] if asked.has_scripts else ["--ignore-scripts"]
+        plan = {
+            "package.json": asked.package,
+            "package-lock.json": asked.lock,
+            "options": options,
+        }
+        task.run.log(f"Installing what the lock names, with {_TOOL}")
+        result = run_build(
+            self._engine,
+            self._images.ensure(task.runtime_digest),
+            "install",
+            files={"plan.json": json.dumps(plan).encode()},
+            environment=_ENVIRONMENT,
+            command=("node", _DRIVER),
+            routes=routes,
+            options=self._options,
+            run=task.run,
+        )
+        if result.exit_code != 0:
+            raise routes.trouble or DependenciesFailed(
+                "The dependencies could not be installed: see the log.",
+                hint="Mend what npm says there; package-lock.json must fit package.json.",
+            )
+        lock = Lock(
+            tool=_TOOL,
+            key=task.key,
+            organization_only=asked.has_scripts,
+            packages=tuple(sorted(_locked(routes))),
+        )
+        return Made(_layer_entries(tree.entries), lock)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._registry.close()
+
+    def _tool_entries(self) -> list[LayerEntry]:
+        return [
+            *tool_files({_DRIVER: driver_file("javascript.cjs")}),
+            *npm_entries(self._registry, f"{BUILD_DIRECTORY}/npm", lambda _: None),
+        ]
+
+
+def _locked(routes: JavaScriptRoutes) -> Iterable[LockedPackage]:
+    for module, sha256 in routes.served.items():
+        yield LockedPackage(module.name, module.version, archive_name(module), f"sha256:{sha256}")
+
+
+def _layer_entries(tree: Iterable[LayerEntry]) -> list[LayerEntry]:
+    """Return the layer. Tools keep caches in the folder itself, so it belongs to who runs them."""
+    top = _MODULES.strip("/")
+    return [
+        directory_entry(PACKAGE_DIRECTORY.strip("/"), owner=USER_ID),
+        directory_entry(top, owner=USER_ID),
+        *tree,
+    ]

@@ -1,0 +1,113 @@
+"""What came out of a build container becomes entries of a layer: read with distrust."""
+
+import io
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from au2.builder.dependencies.bodies import Body
+from au2.domain.errors import DependenciesFailed, InvalidImage
+from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
+from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry
+
+_CHUNK_BYTES = 1 << 20
+_ENTRIES = 500_000
+
+
+class ReceivedTree:
+    """A tree that was received: its contents in one file, its entries in memory.
+
+    Args:
+        folder: where to put the file.
+        prefix: path that everything must be below.
+    """
+
+    def __init__(self, folder: Path, prefix: str, max_bytes: int) -> None:
+        self._path = folder / "tree"
+        self._prefix = prefix
+        self._max_bytes = max_bytes
+        self.entries: list[LayerEntry] = []
+
+    def receive(self, body: Body) -> None:
+        """Read an archive.
+
+        Raises:
+            DependenciesFailed: not an archive, cut off, or with something in it that can't be.
+            TooLarge: over the limit.
+        """
+        limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
+        entries: dict[str, LayerEntry] = {}
+        try:
+            with self._path.open("wb") as contents:
+                for member in read_layer(_Stream(body), limits):
+                    if member.path == self._prefix and member.type is MemberType.DIRECTORY:
+                        continue
+                    entries[member.path] = self._keep(member, contents)
+        except InvalidImage as error:
+            raise DependenciesFailed(
+                f"what was installed can't be taken: {error.message}"
+            ) from error
+        self.entries = list(entries.values())
+
+    def _keep(self, member: LayerMember, contents: BinaryIO) -> LayerEntry:
+        if not member.path.startswith(f"{self._prefix}/"):
+            raise InvalidImage(f"{member.path} is not below {self._prefix}")
+        if member.type is MemberType.DIRECTORY:
+            return directory_entry(member.path)
+        if member.type is MemberType.LINK:
+            return link_entry(member.path, member.target)
+        if member.type is not MemberType.FILE or member.content is None:
+            raise InvalidImage(f"{member.path} is a {member.type}")
+        begin, size = contents.tell(), 0
+        while piece := member.content.read(_CHUNK_BYTES):
+            size += contents.write(piece)
+        executable = bool(member.mode & 0o111)
+        opened = partial(_open_part, self._path, begin, size)
+        return file_entry(member.path, size, opened, executable=executable)
+
+
+class _Stream:
+    """A body as something to read from."""
+
+    def __init__(self, body: Body) -> None:
+        self._body: Iterator[bytes] = body
+        self._rest = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return some bytes, none at the end."""
+        if not self._rest:
+            self._rest = next(self._body, b"")
+        if size < 0:
+            size = len(self._rest)
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+def _open_part(path: Path, begin: int, size: int) -> BinaryIO:
+    return cast(BinaryIO, _Part(path, begin, size))
+
+
+class _Part(io.RawIOBase):
+    """A part of a file."""
+
+    def __init__(self, path: Path, begin: int, size: int) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        self._file.seek(begin)
+        self._left = size
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, none at the end."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        super().close()

@@ -1,0 +1,48 @@
+"""Layers of dependencies that were made before, and what is in them."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select, update
+
+from au2.domain.dependency_layer import DependencyLayer
+from au2.storage.database import Transaction
+from au2.storage.tables import dependency_layers
+
+
+def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer | None:
+    """Return the layer that is kept under a key."""
+    row = transaction.execute(
+        select(dependency_layers).where(dependency_layers.c.key == key)
+    ).one_or_none()
+    if row is None:
+        return None
+    return DependencyLayer(
+        key=row.key,
+        organization_id=row.organization_id,
+        layer_digest=row.layer_digest,
+        size_bytes=row.size_bytes,
+        lock=row.lock,
+    )
+
+
+def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:
+    """Keep a layer, in place of what was under its key."""
+    transaction.execute(delete(dependency_layers).where(dependency_layers.c.key == layer.key))
+    transaction.execute(
+        insert(dependency_layers).values(
+            key=layer.key,
+            organization_id=layer.organization_id,
+            layer_digest=layer.layer_digest,
+            size_bytes=layer.size_bytes,
+            lock=dict(layer.lock),
+            created_at=at,
+            used_at=at,
+        )
+    )
+
+
+def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) -> None:
+    """Note that a layer was of use: by this it is chosen what goes when room is needed."""
+    transaction.execute(
+        update(dependency_layers).where(dependency_layers.c.key == key).values(used_at=at)
+    )

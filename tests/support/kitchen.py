@@ -1,0 +1,205 @@
+"""Fixture: installing Python packages of a folder, on the real runtime, by the real engine."""
+
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from au2.blobs.images import load_image, save_image, save_layer
+from au2.builder.dependencies.build_container import BuildOptions, BuildRun
+from au2.builder.dependencies.built import BuiltDependencies
+from au2.builder.dependencies.file_cache import FileCache
+from au2.builder.dependencies.make import make_package_dependencies
+from au2.builder.dependencies.npm_configuration import read_npm_configuration
+from au2.builder.dependencies.npm_registry import NpmRegistry
+from au2.builder.dependencies.npm_tool import NPM
+from au2.builder.dependencies.sources import Sources
+from au2.builder.dependencies.upstream import Upstream
+from au2.builder.package_image import build_package
+from au2.local.dependencies import FolderLayerIndex
+from au2.oci.mutate import append_layers
+from au2.oci.tar import file_entry, with_parents
+from au2.package.description import PackageDescription
+from au2.package.entries import PackagedFile
+from au2.package.javascript import parse_javascript
+from au2.package.manifest import DependencyChoices, Manifest
+from au2.package.requirements import parse_requirements
+from au2.runtimes.build import build_runtime
+from au2.runtimes.catalogue_recipes import get_recipe
+from tests.support.checkout import RUNTIME_CACHE
+from tests.support.engine import MEBIBYTE, Result, Workbench
+from tests.support.server_process import runtime_cache_locked
+
+SITE = "usr/local/lib/python3.11/dist-packages"
+ORGANIZATION = "6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11"
+
+
+def nobody_stops() -> None:
+    """Let a build go on."""
+
+
+@dataclass(slots=True)
+class Kitchen:
+    """Installs what tests ask for."""
+
+    workbench: Workbench
+    runtime_digest: str
+    folder: Path
+    sources: Sources
+    options: BuildOptions = field(default_factory=BuildOptions)
+    lines: list[str] = field(default_factory=list)
+    """What the last installation said."""
+
+    @property
+    def shelf(self) -> Path:
+        """The folder that packages are taken from."""
+        return self.folder / "shelf"
+
+    def install(
+        self,
+        requirements: str,
+        *,
+        override: tuple[str, ...] = (),
+        organization: str = ORGANIZATION,
+        previous: BuiltDependencies | None = None,
+        check: Callable[[], None] = nobody_stops,
+    ) -> BuiltDependencies:
+        """Install what a ``requirements.txt`` asks for."""
+        manifest = Manifest("n", "", "r", dependencies=DependencyChoices(override))
+        asked = parse_requirements(requirements)
+        description = PackageDescription(manifest, "main.py", {}, None, None, asked)
+        return self._ensure(description, organization, check, previous)
+
+    def install_modules(
+        self, package: Mapping[str, Any], lock: Mapping[str, Any], organization: str = ORGANIZATION
+    ) -> BuiltDependencies:
+        """Install what a ``package-lock.json`` names."""
+        asked = parse_javascript(json.dumps(package), json.dumps(lock))
+        manifest = Manifest("n", "", "r")
+        description = PackageDescription(manifest, "main.js", {}, None, None, None, asked)
+        return self._ensure(description, organization, nobody_stops, None)
+
+    def _ensure(
+        self,
+        description: PackageDescription,
+        organization: str,
+        check: Callable[[], None],
+        previous: BuiltDependencies | None,
+    ) -> BuiltDependencies:
+        self.lines.clear()
+        made = make_package_dependencies(
+            self.workbench.engine,
+            self.workbench.blobs,
+            FolderLayerIndex(self.folder / "layers"),
+            downloads=self.folder / "downloads",
+            sources=self.sources,
+            options=self.options,
+        )
+        with closing(made):
+            built = made.ensure(
+                description,
+                self.runtime_digest,
+                BuildRun("t-build", organization, self.lines.append, check),
+                previous=None if previous is None else previous.lock,
+            )
+        assert built is not None
+        return built
+
+    def run(self, built: BuiltDependencies, code: str, name: str = "main.py") -> Result:
+        """Run ``code`` as the entry point of a package with these dependencies."""
+        image = self.image(built, code, name)
+        return self.workbench.run("", image=image, memory=256 * MEBIBYTE, command=())
+
+    def image(self, built: BuiltDependencies, code: str, name: str = "main.py") -> str:
+        """Return the image of a package with these dependencies."""
+        with self.workbench.blobs.writer() as writer:
+            writer.write(code.encode())
+            digest = writer.commit()
+        size_bytes = len(code.encode())
+        entry = PackagedFile(name, "file", False, size_bytes, digest[7:], "", b"")
+        return build_package(
+            self.workbench.blobs,
+            self.runtime_digest,
+            [entry],
+            manifest=Manifest("n", "", "r", entry_point=name),
+            environment={},
+            dependencies=built,
+            log=lambda _: None,
+        )
+
+    def put_into_runtime(self, wheel: Path) -> None:
+        """Let the runtime have a package: from now on all is installed on that."""
+        blobs, contents = self.workbench.blobs, zipfile.ZipFile(wheel)
+        entries = [
+            file_entry(f"{SITE}/{name}", len(data), partial(io.BytesIO, data))
+            for name in contents.namelist()
+            for data in [contents.read(name)]
+        ]
+        layer = save_layer(blobs, with_parents(entries))
+        runtime = load_image(blobs, self.runtime_digest)
+        self.runtime_digest = save_image(
+            blobs, *append_layers(runtime.manifest, runtime.config, [layer])
+        )
+
+    def forget(self, *names: str) -> None:
+        """Remove ``layers`` (which there are) or ``downloads``."""
+        for name in names:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    @property
+    def log(self) -> str:
+        """What the last installation said."""
+        return "\n".join(self.lines)
+
+
+def build_into(workbench: Workbench, runtime: str) -> str:
+    """Return the digest of a runtime of the catalogue, now in the engine's store."""
+    with runtime_cache_locked():
+        built = build_runtime(
+            get_recipe(runtime),
+            workbench.blobs,
+            cache_dir=RUNTIME_CACHE,
+            progress=lambda _: None,
+        )
+    return built.image_digest
+
+
+@pytest.fixture(scope="session")
+def python_runtime(shared_workbench: Workbench) -> str:
+    """The Python runtime."""
+    return build_into(shared_workbench, "Python3.11")
+
+
+@pytest.fixture(scope="session")
+def node_runtime(shared_workbench: Workbench) -> str:
+    """The JavaScript runtime."""
+    return build_into(shared_workbench, "Node18")
+
+
+@pytest.fixture(scope="session")
+def npm_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """npm, from the registry that this machine is configured to."""
+    npm = read_npm_configuration(os.environ, home=Path.home())
+    sources = Sources(npm_registry=npm.registry, ca_file=npm.ca_file)
+    cache = FileCache(tmp_path_factory.mktemp("npm"), 1 << 30)
+    with closing(Upstream(sources)) as upstream:
+        return NpmRegistry(sources, upstream, cache).fetch(NPM, lambda _: None)[0]
+
+
+@pytest.fixture
+def kitchen(workbench: Workbench, python_runtime: str, tmp_path: Path) -> Iterator[Kitchen]:
+    """An empty shelf, and nothing installed yet."""
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    sources = Sources(indexes=(), find_links=(str(shelf),))
+    yield Kitchen(workbench, python_runtime, tmp_path, sources)
+    assert not [name for name in workbench.engine.list_containers() if "build" in name]

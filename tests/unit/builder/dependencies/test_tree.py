@@ -1,0 +1,84 @@
+"""What a container sends as its result is not believed."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from au2.builder.dependencies.tree import ReceivedTree
+from au2.domain.errors import DependenciesFailed
+from au2.oci.tar import EntryType
+
+
+def archive_of(*members: tuple[str, bytes, dict[str, object]]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data, more in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            for field, value in more.items():
+                setattr(info, field, value)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def receive(folder: Path, data: bytes, limit: int = 1 << 20) -> ReceivedTree:
+    tree = ReceivedTree(folder, "opt/au2/python", limit)
+    tree.receive(iter([data[:700], data[700:]]))
+    return tree
+
+
+def test_modes_owners_and_times_are_made_plain(tmp_path: Path) -> None:
+    odd = {"mode": 0o4777, "uid": 7, "mtime": 99}
+    data = archive_of(
+        ("opt/au2/python/a", b"one", odd),
+        ("opt/au2/python/b", b"two", {"mode": 0o600}),
+        ("opt/au2/python/c", b"", {"type": tarfile.DIRTYPE, "mode": 0o777}),
+    )
+    entries = {entry.path: entry for entry in receive(tmp_path, data).entries}
+    assert [entries[f"opt/au2/python/{name}"].mode for name in "abc"] == [0o755, 0o644, 0o755]
+    assert {entry.uid for entry in entries.values()} == {0}
+    contents = []
+    for name in "ab":
+        opener = entries[f"opt/au2/python/{name}"].open
+        assert opener is not None
+        with opener() as stream:
+            contents.append(stream.read())
+    assert contents == [b"one", b"two"]
+
+
+def test_links_are_kept_as_links(tmp_path: Path) -> None:
+    link = {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}
+    (entry,) = receive(tmp_path, archive_of(("opt/au2/python/l", b"", link))).entries
+    assert (entry.type, entry.target) == (EntryType.LINK, "/etc/passwd")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("etc/passwd", b"x", {}),
+        ("opt/au2/launch", b"x", {}),
+        ("opt/au2/python", b"x", {}),
+        ("opt/au2/python/../launch", b"x", {}),
+        ("../../etc/passwd", b"x", {}),
+        ("opt/au2/python/d", b"", {"type": tarfile.CHRTYPE}),
+        ("opt/au2/python/f", b"", {"type": tarfile.FIFOTYPE}),
+        ("opt/au2/python/.wh.x", b"", {}),
+        ("opt/au2/python/h", b"", {"type": tarfile.LNKTYPE, "linkname": "opt/au2/python/x"}),
+    ],
+)
+def test_what_has_no_place_there_is_refused(
+    tmp_path: Path, member: tuple[str, bytes, dict[str, object]]
+) -> None:
+    with pytest.raises(DependenciesFailed):
+        receive(tmp_path, archive_of(member))
+
+
+def test_what_is_cut_off_or_too_large_is_refused(tmp_path: Path) -> None:
+    data = archive_of(("opt/au2/python/a", b"x" * 5000, {}))
+    for part in (b"", data[:300], data[:3000], b"nonsense" * 200):
+        with pytest.raises(DependenciesFailed):
+            receive(tmp_path, part)
+    with pytest.raises(DependenciesFailed, match="larger than"):
+        receive(tmp_path, data, limit=1000)

@@ -1,0 +1,88 @@
+import json
+from typing import Any
+
+import pytest
+
+from au2.domain.errors import InvalidPackage
+from au2.package.javascript import LockedModule, parse_javascript
+
+INTEGRITY = "sha512-" + "A" * 86 + "=="
+PACKAGE = {"name": "x", "dependencies": {"a": "1"}, "scripts": {"postinstall": "rm -r /"}}
+
+
+def lock_of(**entries: Any) -> dict[str, Any]:
+    places = {f"node_modules/{name}": entry for name, entry in entries.items()}
+    return {"lockfileVersion": 3, "packages": {"": {}, **places}}
+
+
+def mistakes_of(package: Any, lock: Any) -> list[str]:
+    lock_text = None if lock is None else json.dumps(lock)
+    with pytest.raises(InvalidPackage) as caught:
+        parse_javascript(json.dumps(package), lock_text)
+    return [str(detail) for detail in caught.value.details]
+
+
+def test_what_the_lock_names_is_what_is_asked_for() -> None:
+    entry = {"version": "1.0.0", "integrity": INTEGRITY, "resolved": "https://r/a.tgz"}
+    lock = lock_of(
+        a=entry,
+        b={**entry, "dev": True},
+        c={"version": "1.0.0", "inBundle": True},
+        d={**entry, "name": "@other/d", "hasInstallScript": True},
+    )
+    found = parse_javascript(json.dumps(PACKAGE), json.dumps(lock))
+    assert found is not None
+    assert found.modules == (
+        LockedModule("a", "1.0.0", INTEGRITY),
+        LockedModule("@other/d", "1.0.0", INTEGRITY),
+    )
+    assert found.has_scripts
+    assert "scripts" not in found.package
+
+
+def test_without_dependencies_no_lock_is_needed() -> None:
+    assert parse_javascript('{"type": "module"}', None) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, "1"])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPackage):
+        parse_javascript(text, None)
+
+
+def test_a_missing_or_old_lock_says_how_to_make_one() -> None:
+    for lock in (None, {"lockfileVersion": 1, "dependencies": {}}, {"lockfileVersion": 3}, []):
+        (told,) = mistakes_of(PACKAGE, lock)
+        assert told.startswith("package-lock.json: ")
+    assert "npm install --package-lock-only" in mistakes_of(PACKAGE, None)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"resolved": "git+ssh://git@example.org/x.git"}, "no version control"),
+        ({"resolved": "file:../x"}, "no files"),
+        ({"resolved": "/etc/passwd"}, "no files"),
+        ({"resolved": 1}, "packages of the registry"),
+        ({"link": True}, "folders are not installed"),
+        ({"integrity": None}, "no sha512 digest"),
+        ({"integrity": "sha1-x"}, "no sha512 digest"),
+        ({"version": "../1"}, "no version"),
+        ({"version": None}, "no version"),
+        ({"name": "../../etc"}, "no name"),
+        ({"name": "@a/b/c"}, "no name"),
+    ],
+)
+def test_what_can_not_be_had_from_the_registry_is_refused(
+    change: dict[str, Any], reason: str
+) -> None:
+    entry = {"version": "1.0.0", "integrity": INTEGRITY, **change}
+    (told,) = mistakes_of(PACKAGE, lock_of(a=entry))
+    assert told.startswith("package-lock.json: 'node_modules/a': ")
+    assert reason in told
+
+
+def test_places_outside_node_modules_are_refused() -> None:
+    entry = {"version": "1.0.0", "integrity": INTEGRITY}
+    lock = {"lockfileVersion": 3, "packages": {"packages/a": entry, "node_modules/../a": entry}}
+    assert len(mistakes_of({**PACKAGE, "workspaces": ["packages/*"]}, lock)) == 3
