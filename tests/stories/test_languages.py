@@ -1,4 +1,4 @@
-"""From an empty folder to the output, in each language: with a dependency, schemas, hooks, a secret.
+"""From an empty folder to the output in each language: dependency, schemas, hooks, secret.
 
 The guide "Your first process" tells this story.
 """

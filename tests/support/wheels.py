@@ -39,6 +39,6 @@ def make_wheel(
         for path, data in contents.items():
             archive.writestr(path, data)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{version}-{tags}.whl"
-    path.write_bytes(out.getvalue())
-    return path
+    wheel = folder / f"{name}-{version}-{tags}.whl"
+    wheel.write_bytes(out.getvalue())
+    return wheel

@@ -22,8 +22,8 @@ def parse_status(content: bytes, mask: Callable[[str], str]) -> Status | None:
     """Return what a status file says, or None while it is not (yet) valid JSON.
 
     ``{"text": …, "progress": …}``, both optional. What is of the wrong type counts as not said:
-    a status is a courtesy and never fails a job. ``mask`` covers secrets: before a long text is cut,
-    since half of a secret is not found.
+    a status is a courtesy and never fails a job. ``mask`` covers secrets: before a long text is
+    cut, since half of a secret is not found.
     """
     try:
         document = json.loads(content)

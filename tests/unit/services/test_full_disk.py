@@ -101,7 +101,9 @@ def test_what_earlier_requests_brought_goes_too_unless_another_needs_it(
     uploads = uploads_on(world, TinyStore(world.folder / "blobs", 1000))
     operator = world.actor(OPERATOR)
     runtime = world.runtime()
-    begun = world.services.upload_opening.begin(operator, context, creation({**FILES, "c": other}, runtime))
+    begun = world.services.upload_opening.begin(
+        operator, context, creation({**FILES, "c": other}, runtime)
+    )
     world.services.upload_opening.begin(operator, context, creation({"c": other}, runtime))
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(other))

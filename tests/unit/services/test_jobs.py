@@ -213,7 +213,9 @@ def test_a_job_whose_attempt_was_begun_is_left_to_its_dispatcher(
 def test_stopping_an_upload_closes_it(world: World, context: Context):
     operator = world.actor(OPERATOR)
     runtime = world.runtime()
-    begun = world.services.upload_opening.begin(operator, context, creation({"main.py": b"1"}, runtime))
+    begun = world.services.upload_opening.begin(
+        operator, context, creation({"main.py": b"1"}, runtime)
+    )
 
     stopped = world.services.jobs.stop(operator, begun.upload.job_id)
 
