@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.packages import Uploaded, run_to_end
 from tests.support.people import MakePeople
 from tests.support.server import MakeServer
-from tests.support.server_process import run_server_command
+from tests.support.server_process import EMAIL, run_server_command
 
 
 def test_a_strict_umask_locks_nobody_out(
@@ -70,3 +70,22 @@ def test_uninstall_waits_for_no_running_server_and_leaves_only_the_data(
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
     assert run_directory.name not in tables.stdout
     assert (server.data_dir / "database").is_dir()
+
+
+def test_a_lost_password_is_replaced_while_the_server_runs(
+    make_server: MakeServer, make_people: MakePeople
+) -> None:
+    server = make_server()
+    server.start()
+    people = make_people(server)
+    au2 = people.admin()
+    given = ("password", EMAIL, "--password-stdin", "--data-dir", server.data_dir)
+
+    wrong = run_server_command("password", "x@example.com", *given[2:], stdin=b"long enough now\n")
+    assert wrong.exit_code == 3, wrong
+    replaced = run_server_command(*given, stdin=b"a new and good password\n")
+
+    assert replaced.exit_code == 0, replaced
+    assert "has a new password" in replaced.errors
+    assert au2("whoami").exit_code == 4, "the old login is ended"
+    assert people.login(EMAIL, "a new and good password").ok("whoami")

@@ -14,6 +14,7 @@ _COMMANDS = {
     "init": "Prepare a data directory and make its first user.",
     "start": "Run the server.",
     "runtime": "Build and list runtimes.",
+    "password": "Give somebody who lost theirs another password.",
     "secret-key": "Look after the keys that encrypt secrets.",
     "doctor": "Check whether this machine can run jobs.",
     "uninstall": "Remove from this machine what a stopped server set up.",
@@ -40,7 +41,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup)
-@click.version_option(package_name="au2", prog_name="au2-server")
+@click.version_option(package_name="au2", prog_name="au2-server", help="Show the version and end.")
 def server() -> None:
     """Run an au2 server, and look after it."""
 

@@ -133,6 +133,11 @@ def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept
     )
 
 
+def delete_all_tokens(transaction: Transaction, user_id: str) -> int:
+    """Remove all of a user's tokens; return how many."""
+    return transaction.execute(delete(tokens).where(tokens.c.user_id == user_id)).rowcount
+
+
 def delete_expired_tokens(transaction: Transaction, *, before: datetime) -> int:
     """Remove login tokens that expired before that time; return how many."""
     return transaction.execute(

@@ -1,11 +1,11 @@
 """``au2-server init``: the first user, organization and project."""
 
-import sys
 from contextlib import closing
 
 import click
 
 from au2.domain.clock import now
+from au2.server.commands.asking import read_password
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
@@ -44,7 +44,7 @@ def init(
         project=_named("project", project, project_id),
     )
     wanted.check()
-    password = _read_password(password_stdin)
+    password = read_password(password_stdin)
     settings = settings_of(data)  # a mistake in them is better known now than at the start
     data.create()
     with (
@@ -64,12 +64,3 @@ def _named(what: str, name: str | None, guid: str | None) -> NamedPlace | None:
     if name is None and guid is not None:
         raise click.UsageError(f"--{what}-id needs --{what} NAME.")
     return None if name is None else NamedPlace(name, guid)
-
-
-def _read_password(from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask for a password: use --password-stdin.")
-    answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return answer

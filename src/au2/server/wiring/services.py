@@ -10,6 +10,7 @@ from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
 from au2.services.accounts import Accounts, SessionOptions
 from au2.services.organizations import Organizations
+from au2.services.password_resets import PasswordResets
 from au2.services.passwords import Passwords, make_hasher
 from au2.services.run_requests import RunLimits
 from au2.services.services import ServiceOptions, Services
@@ -47,6 +48,11 @@ def make_services(
 def make_people(database: Database) -> People:
     """Make what the operator's own command needs to make users."""
     return People(Accounts(database, Passwords(make_hasher())), Organizations(database))
+
+
+def make_password_resets(database: Database) -> PasswordResets:
+    """Make what the operator's own command needs to replace a password."""
+    return PasswordResets(database, Passwords(make_hasher()))
 
 
 def make_uploads(

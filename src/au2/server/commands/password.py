@@ -1,0 +1,28 @@
+"""``au2-server password``: another password for somebody who lost theirs."""
+
+from contextlib import closing
+
+import click
+
+from au2.server.commands.asking import read_password
+from au2.server.commands.options import data_option
+from au2.server.data_directory import DataDirectory
+from au2.server.wiring.services import make_password_resets
+from au2.server.wiring.stores import open_database
+
+
+@click.command()
+@click.argument("email")
+@data_option
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def password(*, email: str, data: DataDirectory, password_stdin: bool) -> None:
+    """Give the user EMAIL another password, and end all their logins and tokens.
+
+    The server may be running. The user then changes it with: au2 password
+    """
+    data.check()
+    wanted = read_password(password_stdin)
+    with closing(open_database(data)) as database:
+        ended = make_password_resets(database).reset(email, wanted)
+    noun = "token was" if ended == 1 else "tokens were"
+    click.echo(f"{email} has a new password; {ended} {noun} ended.", err=True)
