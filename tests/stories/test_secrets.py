@@ -75,7 +75,7 @@ def test_from_env_yml_and_from_the_submission(au2: Au2, make_process: MakeProces
     give(au2, "story-other", "from-submission")
     code = """\
 import os
-for name in ("A", "B", "C", "D", "AU_JOB"):
+for name in ("A", "B", "C", "D"):
     print(name, ",".join(os.environ[name]))
 """
     process = make_process(
