@@ -11,7 +11,27 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 def format_json(document: object) -> str:
     """Return indented JSON with a newline at its end."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return _visible(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+
+
+def format_json_line(document: object) -> str:
+    """Return JSON without a line end."""
+    return _visible(json.dumps(document, ensure_ascii=False))
+
+
+def _visible(written: str) -> str:
+    """Escape what JSON lets stand although terminals may act on it (U+007F to U+009F, U+202E)."""
+    if written.replace("\n", "").isprintable():
+        return written
+    return "".join(
+        character if character.isprintable() or character == "\n" else _escape(character)
+        for character in written
+    )
+
+
+def _escape(character: str) -> str:
+    # JSON itself asks for no escape of U+007F.
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 def format_yaml(document: object) -> str:

@@ -1,10 +1,10 @@
 """The forms in which a log is printed."""
 
-import json
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import Protocol
 
+from au2.cli.documents import format_json_line
 from au2.cli.terminal import Terminal
 from au2.client.following import LogPiece
 
@@ -67,7 +67,7 @@ class RecordPrinter:
     def pieces(self, pieces: Sequence[LogPiece]) -> None:
         """Print the next pieces."""
         for piece in pieces:
-            record = json.dumps(_document(piece), ensure_ascii=False)
+            record = format_json_line(_document(piece))
             if self._as_json:
                 self._terminal.text(f"{',' if self._count else '['}\n  {record}")
             else:

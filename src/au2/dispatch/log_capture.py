@@ -1,5 +1,7 @@
 """Copies a container's raw log into the log store, record by record, and misses nothing."""
 
+import time
+
 from au2.dispatch.log_masking import LogMasker
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
@@ -7,6 +9,8 @@ from au2.notices.base import Notices, log_topic
 from au2.secrets.masking import Masker
 
 _CHUNK_BYTES = 4 << 20
+_MASKED_CHUNK_BYTES = 256 << 10
+"""Much more than a record. Masking takes time, by the number of values."""
 
 
 class LogCapture:
@@ -51,11 +55,21 @@ class LogCapture:
             self._logs.truncate(self._job_id, self._attempt, self._made_bytes)
             self._stored_bytes = self._made_bytes
 
-    def advance(self, container_id: str, raw_bytes: int) -> None:
-        """Copy whole records up to ``raw_bytes``."""
+    def advance(
+        self, container_id: str, raw_bytes: int, *, within_seconds: float | None = None
+    ) -> None:
+        """Copy whole records up to ``raw_bytes``.
+
+        Args:
+            container_id: whose log.
+            raw_bytes: as far as it was seen to go.
+            within_seconds: about when to stop half-way; the rest comes with the next look.
+        """
+        until = None if within_seconds is None else time.monotonic() + within_seconds
+        limit_bytes = _CHUNK_BYTES if self._masker is None else _MASKED_CHUNK_BYTES
         while self._read_bytes < raw_bytes:
             chunk = self._engine.read_log(
-                container_id, offset=self._read_bytes, limit_bytes=_CHUNK_BYTES
+                container_id, offset=self._read_bytes, limit_bytes=limit_bytes
             )
             # A record may still be being written; its rest comes with the next look.
             whole = chunk[: chunk.rfind(b"\n") + 1]
@@ -63,6 +77,8 @@ class LogCapture:
                 return
             self._read_bytes += len(whole)
             self._store(whole if self._masker is None else self._masker.feed(whole))
+            if until is not None and time.monotonic() >= until:
+                return
 
     def end(self) -> None:
         """Copy what was kept back: nothing comes any more."""

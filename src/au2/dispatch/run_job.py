@@ -36,6 +36,8 @@ from au2.storage.claims import Claim
 
 _OBSERVE_SECONDS = 0.25
 """How long a look may take: bounds how late a stop is noticed."""
+_LOG_SECONDS = 1.0
+"""How long copying of its log may hold up a look."""
 _STATUS_SECONDS = 1.0
 """How often a job may change its status in its record; the last one always gets there."""
 
@@ -215,8 +217,11 @@ class _Run:
                 self._id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
             )
             seen_bytes = max(seen_bytes, seen.log_bytes)
-            self._capture.advance(self._id, seen.log_bytes)
-            if seen.state in {ContainerState.EXITED, ContainerState.LOST}:
+            has_ended = seen.state in {ContainerState.EXITED, ContainerState.LOST}
+            # While it runs, stop and time-out must not wait for a log that is much work.
+            within = None if has_ended else _LOG_SECONDS
+            self._capture.advance(self._id, seen.log_bytes, within_seconds=within)
+            if has_ended:
                 self._capture.end()
                 self._interruption = interrupter.interruption
                 return seen

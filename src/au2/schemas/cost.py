@@ -19,6 +19,10 @@ _MOST_WORK = 400_000
 """Steps of finding out itself."""
 _REPEATED = re.compile(r"\{(\d{1,9})?(?:,(\d{1,9})?)?\}")
 _UNICODE_CLASS_STEPS = 50
+_DIVISION_STEPS = 300
+"""Dividing by a fraction is done exactly, with numbers as long as the exponents say."""
+_LONG_DIVISION_STEPS = 1_000
+_TINY = 1e-20
 
 
 class Cost(NamedTuple):
@@ -103,6 +107,8 @@ def _own_steps(schema: Any) -> int:
         elif keyword == "enum" and isinstance(value, list):
             # Texts are looked up at once, all else is compared one by one.
             steps += sum(_count(item) for item in value if not isinstance(item, str))
+        elif keyword == "multipleOf" and isinstance(value, float) and not value.is_integer():
+            steps += _DIVISION_STEPS if value > _TINY else _LONG_DIVISION_STEPS
         elif keyword == "const":
             steps += _count(value)
         elif keyword == "pattern":

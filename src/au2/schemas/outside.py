@@ -3,23 +3,39 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
-from au2.domain.errors import CheckTooCostly, Detail
+from au2.domain.errors import CheckTooCostly, Conflict, Detail
 from au2.schemas.limits import CHECK_SECONDS
 
 _WAIT_SECONDS = 4.0 * CHECK_SECONDS
 """Longest time by the clock, for machines that are busy."""
+_AT_ONCE = 4
+"""Checks that run at a time: each may take :data:`~au2.schemas.limits.CHECK_MEMORY_BYTES`."""
+_MOST_IMPATIENT = 12
+"""Threads that run a check or wait for their turn; a server has more to do than this."""
+_turns = BoundedSemaphore(_AT_ONCE)
+_room = BoundedSemaphore(_MOST_IMPATIENT)
 _HINT = (
     "Make the schema simpler: fewer alternatives inside alternatives, shorter patterns. "
     "Or give a smaller value."
 )
 
 
-def check_outside(schema: Mapping[str, Any], value: Any) -> list[Detail]:
-    """Return the mistakes in ``value``. Raises CheckTooCostly."""
-    return _ask({"schema": schema, "value": value})
+def check_outside(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> list[Detail]:
+    """Return the mistakes in ``value``.
+
+    Raises:
+        CheckTooCostly: it takes too long, or too much memory.
+        Conflict: not ``patient``, and too many wait already.
+    """
+    if patient:
+        return _ask({"schema": schema, "value": value})
+    with _a_place():
+        return _ask({"schema": schema, "value": value})
 
 
 def compile_outside(schema: Mapping[str, Any]) -> list[Detail]:
@@ -27,16 +43,30 @@ def compile_outside(schema: Mapping[str, Any]) -> list[Detail]:
     return _ask({"schema": schema})
 
 
-def _ask(work: Mapping[str, Any]) -> list[Detail]:
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-m", "au2.schemas.worker"],
-            input=json.dumps(work).encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_WAIT_SECONDS,
-            check=False,
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _room.acquire(blocking=False):
+        raise Conflict(
+            "The server is busy with other checks that take long.", hint="Try again in a moment."
         )
+    try:
+        yield
+    finally:
+        _room.release()
+
+
+def _ask(work: Mapping[str, Any]) -> list[Detail]:
+    written = json.dumps(work).encode()
+    try:
+        with _turns:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "au2.schemas.worker"],
+                input=written,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                timeout=_WAIT_SECONDS,
+                check=False,
+            )
         told = done.stdout
     except subprocess.TimeoutExpired as error:
         told = error.stdout or b""

@@ -2,6 +2,7 @@
 
 import json
 import marshal
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,13 +20,28 @@ from au2.schemas.limits import (
     MOST_MISTAKES,
 )
 from au2.schemas.outside import check_outside
+from au2.schemas.places import all_places
 from au2.schemas.references import References
 from au2.schemas.sentences import explain
 
 _KEPT = 64
+# As `marshal` writes integers: the number of their 15-bit digits, negative for negative ones.
+_BEYOND_75_BITS = re.compile(
+    rb"l(?:[\x06-\xff]\0\0\0|[\0-\xff][\x01-\xff][\0-\xff]\0"
+    rb"|[\0-\xfa]\xff\xff\xff|[\0-\xff][\0-\xfe][\0-\xff]\xff)",
+    re.DOTALL,
+)
+"""Integers of more than 75 bits: the library compares them as texts of digits, which is slow."""
+_BEYOND_45_BITS = re.compile(
+    rb"l(?:[\x04-\xff]\0\0\0|[\0-\xff][\x01-\xff][\0-\xff]\0"
+    rb"|[\0-\xfc]\xff\xff\xff|[\0-\xff][\0-\xfe][\0-\xff]\xff)",
+    re.DOTALL,
+)
+"""Integers that may be more exact than a float: those that are one float are all compared with
+each other to find out whether they are unique."""
 
 
-def validate(schema: Mapping[str, Any], value: Any) -> list[Detail]:
+def validate(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> list[Detail]:
     """Return what of ``value`` does not match ``schema``, each with its JSON pointer; formats too.
 
     The schema is one that :func:`au2.schemas.check.find_schema_mistakes` has nothing against, the
@@ -34,8 +50,9 @@ def validate(schema: Mapping[str, Any], value: Any) -> list[Detail]:
 
     Raises:
         CheckTooCostly: to find out takes longer, or more memory, than a check may.
+        Conflict: not ``patient``, and too many wait for a check that takes long.
     """
-    return _keep(json.dumps(schema)).find_mistakes(value)
+    return _keep(json.dumps(schema)).find_mistakes(value, patient=patient)
 
 
 class Validator:
@@ -47,20 +64,29 @@ class Validator:
         self._compiled: jsonschema_rs.Validator | None = None
         if not self._cost.is_heavy:
             self._compiled = compile_schema(self._schema)
+        self._slow_integers = _BEYOND_45_BITS if _asks_for_unique(self._schema) else _BEYOND_75_BITS
 
-    def find_mistakes(self, value: Any) -> list[Detail]:
+    def find_mistakes(self, value: Any, *, patient: bool = True) -> list[Detail]:
         """Return what does not match; see :func:`validate`."""
         steps = self._cost.for_depth(measure_depth(value))
         # Not its length as JSON, but near to it and five times as quick to have.
-        size_bytes = len(marshal.dumps(value, 0))
+        written = marshal.dumps(value, 0)
+        size_bytes = len(written)
         compiled = self._compiled
         if compiled is None or steps > LIGHT_STEPS or steps * size_bytes > LIGHT_WORK:
-            return check_outside(self._schema, value)
+            return check_outside(self._schema, value, patient=patient)
+        if self._slow_integers.search(written):
+            return check_outside(self._schema, value, patient=patient)
         if compiled.is_valid(value):
             return []
         if steps * size_bytes**2 > LIGHT_EXPLANATION:
-            return check_outside(self._schema, value)
+            return check_outside(self._schema, value, patient=patient)
         return list_mistakes(compiled, self._schema, value)
+
+
+def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
+    places = all_places(schema)
+    return any(isinstance(part, dict) and part.get("uniqueItems") is True for _, part in places)
 
 
 def list_mistakes(

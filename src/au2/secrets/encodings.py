@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 LEAST_BYTES = 4
 """Shorter values, and shorter lines of a value, are not looked for: they would be everywhere."""
+MOST_LINES = 1000
+"""Further lines of a value are not looked for alone: each is one more search of the whole log."""
 _WRAPPED_BYTES = 8 << 10
 """Of longer values the pieces of wrapped base64 are not looked for: there would be thousands."""
 _SHELL_SPECIAL = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
@@ -24,7 +26,7 @@ def find_forms(value: str) -> frozenset[bytes]:
         return frozenset()
     for text in {value, value.strip()}:
         forms.update(_whole_forms(text))
-        for line in text.splitlines():
+        for line in text.splitlines()[:MOST_LINES]:
             forms.update(_line_forms(line.strip()))
     return frozenset(
         form

@@ -62,21 +62,25 @@ def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
 
 
 def fit_arguments(
-    arguments: Mapping[str, Any], schema: Mapping[str, Any] | None
+    arguments: Mapping[str, Any],
+    schema: Mapping[str, Any] | None,
+    *,
+    hint: str = "See what it takes: au2 process args PROCESS",
 ) -> Mapping[str, Any]:
     """Return the arguments with the schema's defaults. None: the process is not structured.
 
     Raises:
         InvalidRequest: they don't match; with every mistake and its place.
+        Conflict: too many wait for checks that take long.
     """
     if schema is None:
         return arguments
     filled: dict[str, Any] = fill_defaults(schema, arguments)
-    mistakes = validate(schema, filled)
+    mistakes = validate(schema, filled, patient=False)
     if mistakes:
         raise InvalidRequest(
             "The arguments do not match what the process takes.",
-            hint="See what it takes: au2 process args PROCESS",
+            hint=hint,
             details=[
                 replace(mistake, pointer=f"/arguments{mistake.pointer}") for mistake in mistakes
             ],

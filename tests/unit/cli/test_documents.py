@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from au2.cli.cells import format_cell, visible
-from au2.cli.documents import format_json, format_yaml
+from au2.cli.documents import format_json, format_json_line, format_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 WORDS = st.sampled_from(
@@ -40,7 +40,15 @@ def test_yaml_is_read_back_alike_by_both_versions(value: object) -> None:
 
 @given(VALUES)
 def test_json_is_read_back(value: object) -> None:
-    assert json.loads(format_json(value)) == value
+    text = format_json(value)
+    assert json.loads(text) == value
+    assert text.replace("\n", "").isprintable()
+    assert json.loads(format_json_line(value)) == value
+
+
+def test_json_does_not_steer_the_terminal() -> None:
+    text = "\x1b[2J \x7f \x9b31m \u202e \U000e0001 é\n"
+    assert format_json(text) == ('"\\u001b[2J \\u007f \\u009b31m \\u202e \\udb40\\udc01 é\\n"\n')
 
 
 @pytest.mark.parametrize(

@@ -165,3 +165,18 @@ def test_nothing_leaks_and_nothing_else_is_lost(
     for stream in ("stdout", "stderr"):
         assert shown(made, stream) == masker.mask(shown(raw, stream))
         assert SECRET.encode() not in shown(made, stream)
+
+
+def test_a_long_log_is_copied_in_several_looks(logs: FileLogStore) -> None:
+    raw = LINES + record("much to mask") * 20_000
+    made = capture(RawLog(raw), logs, SECRET)
+    looks = 0
+    while made.stored_bytes < len(raw) // 2 or looks == 0:
+        before = made.stored_bytes
+        made.advance("c", len(raw), within_seconds=0)
+        assert made.stored_bytes > before
+        looks += 1
+    made.advance("c", len(raw))
+    made.end()
+    assert looks > 1
+    assert shown(stored(logs)) == shown(LogMasker(Masker([SECRET])).feed(raw))

@@ -49,6 +49,16 @@ def test_half_a_secret_is_not_shown_either() -> None:
     assert '/a: expected an integer, not "begin ***"' in problem
 
 
+def test_a_secret_in_a_name_is_not_shown_as_a_pointer_either() -> None:
+    secret = "pa~th/to-it"
+    schema = {"additionalProperties": {"additionalProperties": {"minLength": 5}}}
+    value = {secret: {f"x{secret}": "a"}, "plain": {secret: "***"}}
+    problem = check_output(Output(value), schema, Masker([secret]).mask_value).problem or ""
+    assert "to-it" not in problem
+    assert "/***/x***: expected at least 5 characters" in problem
+    assert "/plain/***" in problem
+
+
 def test_a_check_that_takes_too_long() -> None:
     definitions: dict[str, Any] = {
         f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)

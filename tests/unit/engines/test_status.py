@@ -1,6 +1,9 @@
 import pytest
 
 from au2.engines.status import Status, parse_status
+from au2.secrets.masking import Masker
+
+NOTHING = Masker(()).mask_text
 
 
 @pytest.mark.parametrize(
@@ -21,10 +24,17 @@ from au2.engines.status import Status, parse_status
     ],
 )
 def test_parse_status(content: bytes, status: Status | None):
-    assert parse_status(content) == status
+    assert parse_status(content, NOTHING) == status
 
 
 def test_a_long_text_is_cut():
-    status = parse_status(b'{"text": "' + b"x" * 5000 + b'"}')
+    status = parse_status(b'{"text": "' + b"x" * 5000 + b'"}', NOTHING)
     assert status is not None
     assert len(status.text or "") == 1000
+
+
+def test_a_secret_is_covered_before_a_long_text_is_cut():
+    mask = Masker(["hunter22-and-more"]).mask_text
+    status = parse_status(b'{"text": "' + b"x" * 990 + b'hunter22-and-more"}', mask)
+    assert status is not None
+    assert status.text == "x" * 990 + "***"

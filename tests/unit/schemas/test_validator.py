@@ -1,8 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from au2.domain.errors import CheckTooCostly
+from au2.domain.errors import CheckTooCostly, Conflict
 from au2.schemas.validator import validate
 
 
@@ -150,3 +151,42 @@ def test_a_process_of_its_own_finds_the_same() -> None:
         ("/b", 'expected an integer, not "ü"'),
     ]
     assert told(schema, {"a": "é", "b": 1}) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        # As floats these are all the same number, so each is compared with each.
+        [2**64 - 1 - number for number in range(40_000)],
+        [-(2**63) + number for number in range(40_000)],
+        [10**300 + number for number in range(3_000)],
+    ],
+    ids=["large", "large and negative", "huge"],
+)
+def test_comparing_large_integers_does_not_stop_everything(value: list[int]) -> None:
+    with pytest.raises(CheckTooCostly):
+        validate({"properties": {"a": {"uniqueItems": True}}}, {"a": value})
+
+
+@pytest.mark.parametrize("number", [2**75, -(2**75), 10**4000, -(10**4000), 2**63, -(2**53), 7])
+def test_few_large_integers_are_checked_as_any_others(number: int) -> None:
+    schema = {"properties": {"a": {"items": {"type": "integer"}, "uniqueItems": True}}}
+    assert validate(schema, {"a": [number, number + 1]}) == []
+    assert [found.pointer for found in validate(schema, {"a": [number, number]})] == ["/a"]
+
+
+def test_checks_that_take_long_leave_room_for_others() -> None:
+    """Whoever asks for many at once gets only so many; who must know in the end waits."""
+    schema = doubling(11)
+
+    def check(patient: bool) -> str:
+        try:
+            return str(validate(schema, 1, patient=patient))
+        except Conflict as error:
+            return str(error.hint)
+
+    with ThreadPoolExecutor(30) as pool:
+        refused = list(pool.map(check, [False] * 30))
+        waited = list(pool.map(check, [True] * 14))
+    assert {"[]", "Try again in a moment."} == set(refused)
+    assert set(waited) == {"[]"}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shlex
 import urllib.parse
 from collections.abc import Sequence
 
@@ -33,6 +34,12 @@ def masked(text: str | bytes, *values: str) -> str:
         urllib.parse.quote_plus(VALUE),
         base64.b64encode(VALUE.encode()).decode(),
         base64.urlsafe_b64encode(VALUE.encode()).decode(),
+        ascii(VALUE)[1:-1],
+        repr(VALUE.encode())[2:-1],
+        shlex.quote(VALUE)[1:-1],
+        VALUE.replace("'", "'\\''"),
+        "s3cr3t/päss+wörd\\ \\'x\\\"=\\?".replace("ä", "\\ä").replace("ö", "\\ö"),
+        VALUE.replace('"', '\\"'),
         VALUE.encode().hex(),
         VALUE.encode().hex().upper(),
     ],
@@ -74,6 +81,14 @@ def test_short_values_are_not_looked_for(value: str) -> None:
     assert masked("a b c abc", value) == "a b c abc"
 
 
+def test_of_many_lines_the_first_are_looked_for() -> None:
+    value = "\n".join(f"line {number}." for number in range(70_000 // 10))
+    masker = Masker([value])
+    assert masker.mask(b"line 0.") == masker.mask(b"line 999.") == b"***"
+    assert masker.mask(b"line 1000.") == b"line 1000."
+    assert masker.mask(json.dumps(value).encode()) == b'"***"'
+
+
 def test_values_that_overlap() -> None:
     assert masked("xabcdefghx", "abcdef", "defgh") == "x***x"
     assert masked("aaaaaaaaab", "aaaa") == "***b"
@@ -85,6 +100,9 @@ def test_json_values() -> None:
     masker = Masker(["hunter22"])
     value = {"a": ["x hunter22", 1, None], "hunter22": True}
     assert masker.mask_value(value) == {"a": ["x ***", 1, None], "***": True}
+    numbers = {"a": [73519284, 73519284.0, 735192845, 1.5], "b": True}
+    covered = {"a": ["***", "***", 735192845, 1.5], "b": True}
+    assert Masker(["73519284"]).mask_value(numbers) == covered
     assert masker.mask_text("no secret\ud800") == "no secret\ud800"
 
 
