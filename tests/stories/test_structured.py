@@ -67,7 +67,7 @@ def test_no_job_is_made_of_wrong_arguments(au2: Au2, structured: Uploaded) -> No
     for options, says in (
         (("--arg", "days=2"), "/arguments: 'zip' is missing"),
         (("--arg", "zip=1"), "/arguments/zip: expected a text that matches"),
-        (("--arg", "zip=01234", "--arg", "days=many"), "/arguments/days: wants an integer"),
+        (("--arg", "zip=01234", "--arg", "days=many"), "/arguments/days: expected an integer"),
         (("--args", '{"zip": "01234", "x": 1}'), "/arguments/x: there is no such property"),
     ):
         result = au2("process", "run", structured.process, *options)

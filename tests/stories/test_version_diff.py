@@ -60,3 +60,18 @@ def test_all_that_changed_is_told(people: People, tmp_path: Path) -> None:
     back = au2.ok("process", "version", "diff", process, "2", "2")
     assert "are the same image" in back.errors
     assert au2("process", "version", "diff", process, "1", "9").exit_code == 3
+
+
+def test_a_version_that_failed_is_not_compared(people: People, tmp_path: Path) -> None:
+    # Its schemas were never read: all of them would seem to be removed.
+    au2 = people.admin()
+    package = fill_package(au2, tmp_path / "failing", {"args.schema.yml": ARGUMENTS})
+    process = upload_package(au2, package).process
+    (package / "requirements.txt").write_text("six==0.0.1.dev404\n")
+    assert au2("process", "repo", "upload", package, "--yes", "--wait").exit_code == 1
+
+    diff = au2("process", "version", "diff", process, "1", "2")
+
+    assert diff.exit_code == 5
+    assert "FAILED, not AVAILABLE" in diff.errors
+    assert "au2 job show" in diff.errors

@@ -17,6 +17,11 @@ _EXIT_FAILED = 1
 _EXIT_USAGE = 2
 _EXIT_INTERRUPTED = 130
 _EXIT_PIPE_CLOSED = 141
+_PLAIN_WORDS = {
+    "a valid integer range": "a whole number",
+    "a valid float range": "a number",
+}
+"""What click calls things, and what people do."""
 
 
 def main() -> NoReturn:
@@ -77,7 +82,10 @@ def _report(error: Exception, terminal: Terminal, environment: Mapping[str, str]
 def _report_usage(error: click.ClickException, terminal: Terminal) -> int:
     context = getattr(error, "ctx", None)
     hint = f"See: {context.command_path} --help" if context is not None else None
-    terminal.error(Au2Error(error.format_message(), hint=hint))
+    message = error.format_message()
+    for clicks, ours in _PLAIN_WORDS.items():
+        message = message.replace(clicks, ours)
+    terminal.error(Au2Error(message, hint=hint))
     return _EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from au2.cli.terminal import Terminal
+from au2.domain.errors import InvalidRequest
 
 _INPUT_LIMIT_CHARACTERS = 4 << 20
 
@@ -23,10 +24,12 @@ def read_arguments(
     file: str | None,
     *,
     find_schema: FindSchema,
+    hint: str,
 ) -> dict[str, Any]:
     """Return the arguments object from ``--arg``, ``--args`` or ``--args-file``, one of them.
 
     ``find_schema`` is asked for ``--arg`` only: it says how to read what was written.
+    ``hint`` tells where somebody finds what the arguments must be.
 
     Raises:
         InvalidRequest: what was written for an ``--arg`` is not of the schema's type.
@@ -43,16 +46,20 @@ def read_arguments(
     texts = split_pairs(pairs, flag="--arg")
     from au2.schemas.arguments import read_arguments as read_texts  # most runs need it not
 
-    return read_texts(find_schema(), texts)
+    try:
+        return read_texts(find_schema(), texts)
+    except InvalidRequest as error:
+        error.hint = hint
+        raise
 
 
-def split_pairs(pairs: Iterable[str], *, flag: str) -> Mapping[str, str]:
+def split_pairs(pairs: Iterable[str], *, flag: str, form: str = "K=V") -> Mapping[str, str]:
     """Return name → text. The text may hold further ``=``."""
     found: dict[str, str] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name:
-            raise click.UsageError(f"{flag} wants NAME=VALUE, not '{pair}'.")
+            raise click.UsageError(f"{flag} wants {form}, not '{pair}'.")
         if name in found:
             raise click.UsageError(f"{flag} gives '{name}' twice.")
         found[name] = value
@@ -65,7 +72,7 @@ def _parse_object(text: str, *, flag: str) -> dict[str, Any]:
     except ValueError as error:
         raise click.UsageError(f"{flag} wants a JSON object: {error}.") from error
     if not isinstance(value, dict):
-        raise click.UsageError(f"{flag} wants a JSON object, not {type(value).__name__}.")
+        raise click.UsageError(f'{flag} wants a JSON object, like {{"days": 7}}.')
     return value
 
 
@@ -84,5 +91,7 @@ def _read(terminal: Terminal, file: str) -> str:
         return terminal.read_input(_INPUT_LIMIT_CHARACTERS)
     try:
         return Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--args-file: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--args-file: {error.strerror}: '{file}'") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"--args-file: '{file}' is no text in UTF-8") from error

@@ -47,6 +47,8 @@ class UploadProgress:
 
 def format_bytes(size_bytes: float) -> str:
     """Return a size as people read it, with three digits."""
+    if size_bytes == 1:
+        return "1 byte"
     unit = 0
     while size_bytes >= 1000 and unit < len(_UNITS) - 1:
         size_bytes /= 1024

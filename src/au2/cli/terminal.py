@@ -146,7 +146,7 @@ class Terminal:
                 return named[0]
             if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= len(choices):
                 return int(answer) - 1
-            self.remark(f"Type a number from 1 to {len(choices)}.")
+            self.remark(f"Type a number from 1 to {len(choices)}, or a name.")
 
     def confirm(self, question: str, *, flag: str = "--yes") -> None:
         """Ask whether to go on. Raises Declined if not, AnswerNeeded if nobody is there."""

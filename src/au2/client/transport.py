@@ -17,7 +17,12 @@ from urllib.parse import urlencode
 from au2.client.address import Address
 from au2.client.failures import read_failure
 from au2.client.proxies import Proxy, find_proxy
-from au2.domain.errors import NotAuthenticated, ServerUnreachable, UnexpectedAnswer
+from au2.domain.errors import (
+    NotAuthenticated,
+    ServerUnreachable,
+    UnexpectedAnswer,
+    WrongPassword,
+)
 
 API_PREFIX: Final = "/api/v1"
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
@@ -224,7 +229,10 @@ class Transport:
         if not response.isclosed():
             self.close()
         failure = read_failure(response.status, body)
-        if isinstance(failure, NotAuthenticated) and failure.hint is None:
+        logged_out = isinstance(failure, NotAuthenticated) and not isinstance(
+            failure, WrongPassword
+        )
+        if logged_out and failure.hint is None:
             failure.hint = "Log in with: au2 login"
         return failure
 

@@ -22,6 +22,8 @@ from au2.services.run_requests import (
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of organization, project and process: code can tell a local run, and harms nobody's."""
+WHERE_ARGUMENTS = "See what the package takes: args.schema.yml"
+"""The hint where arguments do not match."""
 NO_JOB = 0
 """The number of the job and of the version: none of an installation has it."""
 
@@ -83,7 +85,7 @@ def check_run(
     description = package.description
     given = request.read_arguments(description.args_schema)
     check_arguments(given, limit_bytes=RUN_LIMITS.max_arguments_bytes)
-    arguments = fit_arguments(given, description.args_schema)
+    arguments = fit_arguments(given, description.args_schema, hint=WHERE_ARGUMENTS)
     check_environment(request.environment)
     if twice := sorted(request.environment.keys() & request.secrets.keys()):
         raise InvalidRequest(f"'{twice[0]}' is given both as a text and as a secret.")

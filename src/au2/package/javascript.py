@@ -71,6 +71,7 @@ def parse_javascript(package_text: str, lock_text: str | None) -> JavaScriptDepe
     if len(entries) > _MOST_PACKAGES:
         mistakes.append(_detail(f"more than {_MOST_PACKAGES} packages", names.JAVASCRIPT_LOCK))
     modules = tuple(_read_modules(entries, mistakes))
+    mistakes = mistakes or list(_find_unlocked(package, entries))
     if mistakes:
         raise InvalidPackage(details=mistakes)
     return JavaScriptDependencies(
@@ -79,6 +80,17 @@ def parse_javascript(package_text: str, lock_text: str | None) -> JavaScriptDepe
         modules=modules,
         has_scripts=any(_is_installed(e) and e.get("hasInstallScript") for e in entries.values()),
     )
+
+
+def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> Iterator[Detail]:
+    """What is asked for and not locked. Whether the locked versions are fine, npm says."""
+    asked, optional = package.get("dependencies"), package.get("optionalDependencies")
+    for name in asked if isinstance(asked, dict) else ():
+        if isinstance(optional, dict) and name in optional:
+            continue
+        if _MODULES + name not in entries:
+            message = f"'{name[:100]}' of package.json is not in it: renew it with "
+            yield _detail(message + "'npm install --package-lock-only'", names.JAVASCRIPT_LOCK)
 
 
 def _read_modules(entries: Mapping[str, Any], mistakes: list[Detail]) -> Iterator[LockedModule]:

@@ -16,6 +16,11 @@ _MOST_LINES = 5_000
 _MOST_FILES = 50
 
 _NAME = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[(<>=!~;,\s])")
+_CLAUSE = r"(?:===|[~=!<>]=|[<>]) ?[^ ,;()~=!<>]+"
+_FORM = re.compile(
+    rf"[A-Za-z0-9._-]+ ?(?:\[[A-Za-z0-9._, -]*\])? ?\(?(?:{_CLAUSE}(?: ?, ?{_CLAUSE})* ?,?)? ?\)?"
+)
+"""PEP 508 without URL and marker, spaces made one."""
 _HASH = re.compile(r"\s--hash(?:=|\s+)(\S+)")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -119,7 +124,7 @@ class _Reader:
     def _take_requirement(self, line: LogicalLine, *, as_constraints: bool) -> None:
         name = _NAME.match(line.text)
         hashes = tuple(_HASH.findall(line.text))
-        text = _HASH.sub("", line.text).strip()
+        text = " ".join(_HASH.sub("", line.text).split())
         if name is None:
             self._add(line, f"'{line.text[:80]}' is no requirement: write NAME or NAME==VERSION")
         elif " --" in text:
@@ -127,8 +132,10 @@ class _Reader:
             self._add(line, f"the option {option[:40]} is not taken here")
         elif wrong := [value for value in hashes if not _SHA256.fullmatch(value)]:
             self._add(line, f"'{wrong[0][:80]}' is no hash: write --hash=sha256:… in hexadecimal")
+        elif not _FORM.fullmatch(text.partition(";")[0].strip()):
+            self._add(line, f"'{text[:80]}' is no requirement: write NAME or NAME==VERSION")
         else:
-            asked = Requirement(normalise_name(name[1]), " ".join(text.split()), hashes)
+            asked = Requirement(normalise_name(name[1]), text, hashes)
             self._asked[as_constraints].append(asked)
 
     def _take_option(self, line: LogicalLine, *, as_constraints: bool) -> None:

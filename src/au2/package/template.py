@@ -30,7 +30,7 @@ def write_package(
     """
     if (directory / names.MANIFEST).exists():
         raise Conflict(
-            f"There is a {names.MANIFEST} in '{directory}' already.",
+            f"There is already an {names.MANIFEST} in '{directory}'.",
             hint="Edit it, or choose another folder.",
         )
     directory.mkdir(parents=True, exist_ok=True)

@@ -82,10 +82,10 @@ def read_arguments(schema: Mapping[str, Any] | None, texts: Mapping[str, str]) -
         read[name] = value
         if not ok:
             wanted = " or ".join(_WANTED[kind] for kind in types)
-            message = f"wants {wanted}, not '{text[:60]}'"
+            message = f"expected {wanted}, not '{text[:60]}'"
             mistakes.append(Detail(message, format_pointer(("arguments", name))))
     if mistakes:
-        raise InvalidRequest("The arguments do not fit the process.", details=mistakes)
+        raise InvalidRequest("The arguments do not match what the process takes.", details=mistakes)
     return read
 
 

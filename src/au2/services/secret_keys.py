@@ -84,7 +84,8 @@ class SecretKeys:
         """
         if self._keys.exists():
             raise Conflict(
-                "There is a key file already.", hint="Change to another key with: rotate"
+                "There is a key file already.",
+                hint="Change to another key with: au2-server secret-key rotate",
             )
         self._keys.ensure(self._clock())
         self._note("secret-key:created")

@@ -183,9 +183,7 @@ class Secrets:
 
 def no_secret(name: str, hint: str | None = None) -> NotFound:
     """The error for a name that means nothing in a context."""
-    return NotFound(
-        f"There is no secret '{name[:200]}' here.", hint=hint or "See them: au2 secret list"
-    )
+    return NotFound(f"There is no secret '{name[:200]}' here.", hint=hint or "See: au2 secret list")
 
 
 def _get_own(transaction: Transaction, context: Context, name: str) -> Secret:

@@ -40,7 +40,9 @@ _ABANDONED = Ending(
     "not sent twice.",
 )
 _GIVEN_UP = Ending(
-    JobState.FAILED, Reason.UPLOAD_ABANDONED, "The upload was given up by the one who began it."
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload was given up by the one who began it. Upload again to go on.",
 )
 _DISK_FULL = Ending(
     JobState.FAILED,

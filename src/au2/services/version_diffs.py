@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from au2.domain.identity import Actor
-from au2.domain.version import Version
+from au2.domain.version import Version, VersionType
 from au2.schemas.compare import SchemaChange, compare_schemas
 from au2.services.processes import get_visible
-from au2.services.versions import get_version
+from au2.services.versions import ensure_available, get_version
 from au2.storage.database import Database, Transaction
 from au2.storage.uploads import find_upload_of_job
 
@@ -51,11 +51,20 @@ class VersionDiffs:
         self._database = database
 
     def compare(self, actor: Actor, process_id: str, old: int, new: int) -> VersionComparison:
-        """Compare two versions of one process. Raises NotFound."""
+        """Compare two versions of one process.
+
+        Raises:
+            NotFound: there is no such version.
+            Conflict: a packaged one is not AVAILABLE. What its build reads from the package
+                (schemas, environment, dependencies) would seem to be removed.
+        """
         with self._database.read() as transaction:
             process = get_visible(transaction, actor, process_id)
             before = get_version(transaction, process, old)
             after = get_version(transaction, process, new)
+            for version in (before, after):
+                if version.type is VersionType.PACKAGED:
+                    ensure_available(process, version)
             old_files, new_files = _find_files(transaction, before), _find_files(transaction, after)
         files = None
         if old_files is not None and new_files is not None:

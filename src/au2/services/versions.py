@@ -137,7 +137,10 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
     if 0 < number <= _LARGEST_NUMBER:
         version = versions.find_version(transaction, process.id, number)
     if version is None:
-        raise NotFound(f"The process '{process.name}' has no version {number}.")
+        raise NotFound(
+            f"The process '{process.name}' has no version {number}.",
+            hint="See: au2 process version list PROCESS",
+        )
     return version
 
 
@@ -157,15 +160,21 @@ def choose_version(transaction: Transaction, process: Process, number: int | Non
             )
         return default
     version = get_version(transaction, process, number)
-    if version.image_status is not ImageStatus.AVAILABLE:
-        hint = "Upload its image first."
-        if version.upload_job_id is not None:
-            hint = f"See its upload: au2 job show {version.upload_job_id}"
-        raise Conflict(
-            f"Version {number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
-            hint=hint,
-        )
+    ensure_available(process, version)
     return version
+
+
+def ensure_available(process: Process, version: Version) -> None:
+    """Raise Conflict unless the version has its image."""
+    if version.image_status is ImageStatus.AVAILABLE:
+        return
+    hint = "Upload its image first."
+    if version.upload_job_id is not None:
+        hint = f"See its upload: au2 job show {version.upload_job_id}"
+    raise Conflict(
+        f"Version {version.number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
+        hint=hint,
+    )
 
 
 def note_version(

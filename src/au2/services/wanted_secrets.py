@@ -73,7 +73,7 @@ def check_wanted_secrets(
         raise InvalidRequest(
             "The run can't have the secrets that it asks for.",
             details=mistakes,
-            hint="See those of this context: au2 secret list",
+            hint="See what there is: au2 secret list",
         )
 
 

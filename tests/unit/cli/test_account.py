@@ -84,6 +84,7 @@ def test_a_wrong_password_changes_nothing(api: Api, au2: CommandLine) -> None:
     result = au2("login", "--email", "me@x.org", "--password-stdin", stdin=b"p")
 
     assert result.exit_code == 4
+    assert "hint" not in result.errors  # "log in" would be no news
     assert au2.configuration == before
 
 

@@ -76,7 +76,7 @@ def test_an_argument_that_is_not_of_its_type(api: Api, au2: CommandLine) -> None
     result = au2("process", "run", PROCESS, "--arg", "days=many")
 
     assert result.exit_code == 2
-    assert "/arguments/days: wants an integer, not 'many'" in result.errors
+    assert "/arguments/days: expected an integer, not 'many'" in result.errors
     assert api.of("POST /jobs") == []
 
 

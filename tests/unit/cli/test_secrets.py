@@ -63,6 +63,13 @@ def test_create(api: Api, au2: CommandLine) -> None:
     ]
 
 
+def test_create_without_a_value_says_how_it_gets_one(api: Api, au2: CommandLine) -> None:
+    api.answer("POST /secrets", SECRET | {"has_value": False}, 201)
+    assert "au2 secret ingest db" in au2.ok("secret", "create", "db").errors
+    api.answer("POST /secrets", SECRET, 201)
+    assert au2.ok("secret", "create", "db", "--stdin", stdin=b"x").errors == ""
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -118,11 +125,14 @@ def test_download(api: Api, au2: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "value"
     file.write_text("old")
     file.chmod(0o644)
-    result = au2.ok("secret", "download", "db", "-o", file)
+    result = au2.ok("secret", "download", "db", "--output-file", file)
     assert (result.out, file.read_text()) == (b"", "the\nvälue")
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == []
-    assert au2("secret", "download", "db", "-o", tmp_path / "no" / "file").exit_code == 2
+    elsewhere = tmp_path / "no" / "file"
+    assert au2("secret", "download", "db", "--output-file", elsewhere).exit_code == 2
+    # Elsewhere -o chooses a format: it must not make a file of that name here.
+    assert au2("secret", "download", "db", "-o", "json").exit_code == 2
 
 
 def test_delete_asks_first(api: Api, au2: CommandLine) -> None:

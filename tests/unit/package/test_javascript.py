@@ -40,6 +40,18 @@ def test_what_the_lock_names_is_what_is_asked_for() -> None:
     assert "scripts" not in found.package
 
 
+def test_a_lock_that_was_not_renewed_is_refused() -> None:
+    entry = {"version": "1.0.0", "integrity": INTEGRITY}
+    package = {
+        "dependencies": {"a": "1", "b": "file:../b", "c": "1"},
+        "optionalDependencies": {"c": "1"},
+    }
+    assert mistakes_of(package, lock_of(a=entry)) == [
+        "package-lock.json: 'b' of package.json is not in it: renew it with "
+        "'npm install --package-lock-only'"
+    ]
+
+
 def test_without_dependencies_no_lock_is_needed() -> None:
     assert parse_javascript('{"type": "module"}', None) is None
 

@@ -98,7 +98,7 @@ def test_what_is_not_of_its_type(name: str, text: str, wanted: str) -> None:
     (detail,) = caught.value.details
     assert (detail.pointer, detail.message) == (
         f"/arguments/{name}",
-        f"wants {wanted}, not '{text}'",
+        f"expected {wanted}, not '{text}'",
     )
 
 

@@ -44,6 +44,6 @@ def command(session: Session, process: str, version: int | None) -> None:
     terminal = session.terminal
     terminal.show_list(_LIST, [argument.to_document() for argument in found])
     if schema is None:
-        terminal.remark("The process has no args.schema.yml: it takes any JSON object.")
+        terminal.remark("The process says nothing about its arguments: it takes any JSON object.")
     elif not found:
         terminal.remark("The schema names no arguments. See it whole: au2 process version show")

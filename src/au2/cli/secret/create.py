@@ -33,3 +33,5 @@ def command(
     value = read_stated(session.terminal, from_stdin=from_stdin, file=file)
     made = Secrets(session.transport).create_secret(session.context, name, description, value)
     session.terminal.show_record(RECORD, made.model_dump(mode="json"))
+    if not made.has_value:
+        session.terminal.remark(f"Give it a value with: au2 secret ingest {name}")

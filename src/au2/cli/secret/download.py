@@ -8,11 +8,14 @@ from au2.cli.session import Session
 
 @define(
     "download",
-    examples=("au2 secret download DB_PASSWORD", "au2 secret download TLS_KEY -o key.pem"),
+    examples=(
+        "au2 secret download DB_PASSWORD",
+        "au2 secret download TLS_KEY --output-file key.pem",
+    ),
 )
 @click.argument("name")
 @click.option(
-    "-o", "--output", "file", metavar="FILE", help="Write it to a file that only you can read."
+    "--output-file", "file", metavar="F", help="Write it to a file that only you can read."
 )
 def command(session: Session, name: str, file: str | None) -> None:
     """Print the value of a secret of the context, exactly, and nothing else.
@@ -28,4 +31,4 @@ def command(session: Session, name: str, file: str | None) -> None:
         session.terminal.flush()
         return
     write_private(file, value)
-    session.terminal.remark(f"The value is in {file}.")
+    session.terminal.remark(f"The value is in '{file}'.")

@@ -31,4 +31,4 @@ def command(session: Session, *, name: str, from_stdin: bool, file: str | None) 
     if value is None:
         value = terminal.ask_secret(f"Value of {name}", flag="--stdin or --file")
     Secrets(session.transport).ingest_secret(session.context, name, value)
-    terminal.remark(f"Secret '{name}' is set from now on.")
+    terminal.remark(f"Secret '{name}' has this value from now on.")

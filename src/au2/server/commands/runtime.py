@@ -49,7 +49,7 @@ def list_command(*, data: DataDirectory, with_retired: bool, output: str) -> Non
     show_list(found, _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS, output)
 
 
-@runtime.command()
+@runtime.command(short_help="Show a runtime, all its versions, and what is installed.")
 @click.argument("name")
 @data_option
 @output_option
@@ -77,7 +77,7 @@ def show(*, name: str, data: DataDirectory, output: str) -> None:
     show_record(record, output)
 
 
-@runtime.command()
+@runtime.command(short_help="Take a runtime out of use for new versions.")
 @click.argument("name")
 @data_option
 @output_option

@@ -37,7 +37,7 @@ _BUILT_COLUMNS = {
 }
 
 
-@click.command()
+@click.command(short_help="Build runtimes of the catalogue, or that of a file.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
 @click.option("--recipe", type=click.Path(path_type=Path), help="Build the runtime of a file.")

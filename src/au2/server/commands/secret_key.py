@@ -21,7 +21,7 @@ def secret_key() -> None:
     """Look after the keys that encrypt secrets."""
 
 
-@secret_key.command("list")
+@secret_key.command("list", short_help="List the keys and how many values need each.")
 @data_option
 @output_option
 def list_command(*, data: DataDirectory, output: str) -> None:

@@ -17,7 +17,12 @@ _COLUMNS = columns("file", "line", "message")
     examples=("au2 process repo check", "au2 process repo check forecast -o json"),
     reads=True,
 )
-@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument(
+    "directory",
+    metavar="[DIR]",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 def command(session: Session, directory: Path) -> None:
     """Find every mistake in a package, with file and line. Nothing is sent.
 

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
         "au2 process repo init forecast --name forecast --runtime Python3.11 --yes",
     ),
 )
-@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument(
+    "directory",
+    metavar="[DIR]",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+)
 @click.option("--name", metavar="N", help="Name of the process.")
 @click.option("--description", metavar="D", help="What it does, in Markdown.")
 @click.option(
@@ -49,7 +54,10 @@ def command(
     terminal = session.terminal
     if (directory / names.MANIFEST).exists():
         # Before anything is asked.
-        raise Conflict(f"There is a {names.MANIFEST} in '{directory}' already.")
+        raise Conflict(
+            f"There is already an {names.MANIFEST} in '{directory}'.",
+            hint="Edit it, or choose another folder.",
+        )
     runtimes = Runtimes(session.transport).list_runtimes(session.context)
     proposed = directory.resolve().name or "my-process"
     if name is None:

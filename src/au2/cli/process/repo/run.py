@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     ),
     reads=True,
 )
-@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument(
+    "directory",
+    metavar="[DIR]",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 @click.option(
     "--arg",
     "pairs",
@@ -107,10 +112,13 @@ def command(
 
     if plain and container:
         raise click.UsageError("Give --plain or --container, not both.")
+    if output_file is not None and not output_file.absolute().parent.is_dir():
+        # Before the run, whose output would be lost.
+        raise click.UsageError(f"--output-file: there is no folder '{output_file.parent}'.")
     request = LocalRequest(
         read_arguments=_make_reader(session, pairs, arguments, args_file),
         environment=split_pairs(variables, flag="--env"),
-        secrets=split_pairs(secrets, flag="--secret"),
+        secrets=split_pairs(secrets, flag="--secret", form="K=NAME"),
         wanted=WantedResources(
             cpu=cpu,
             memory_bytes=None if memory is None else parse_size(memory),
@@ -132,9 +140,14 @@ def _make_reader(
         UsageError: they can't be meant so, whatever the schema.
     """
     from au2.cli.pairs import read_arguments
+    from au2.local.request import WHERE_ARGUMENTS
 
     terminal = session.terminal
-    given = read_arguments(terminal, pairs, text, file, find_schema=lambda: None)
+    given = read_arguments(
+        terminal, pairs, text, file, find_schema=lambda: None, hint=WHERE_ARGUMENTS
+    )
     if not pairs:
         return lambda _: given
-    return lambda schema: read_arguments(terminal, pairs, None, None, find_schema=lambda: schema)
+    return lambda schema: read_arguments(
+        terminal, pairs, None, None, find_schema=lambda: schema, hint=WHERE_ARGUMENTS
+    )

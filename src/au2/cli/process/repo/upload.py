@@ -20,7 +20,12 @@ if TYPE_CHECKING:
         "au2 process repo upload --process eadf98c2-8e85-46ae-b81a-640d9d326109",
     ),
 )
-@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.argument(
+    "directory",
+    metavar="[DIR]",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
 @click.option("--process", metavar="P", help="The process to add a version to: GUID or name.")
 @click.option("--new", is_flag=True, help="Make a new process, even if there is one of that name.")
 @click.option("--force", is_flag=True, help="Make a new version even if nothing has changed.")

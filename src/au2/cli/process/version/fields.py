@@ -30,6 +30,11 @@ def _dependencies(document: Document) -> str | None:
     return "\n".join(sorted(installed + present))
 
 
+def _environment(document: Document) -> str | None:
+    found = document["environment"]
+    return format_yaml(found).rstrip("\n") if found else None
+
+
 LIST = columns("id", "description", "image_status", published=_published)
 CREATED = columns("type", "id")
 RECORD = columns(
@@ -46,6 +51,7 @@ RECORD = columns(
     runtime_version="runtime_version",
     upload_job="upload_job",
     dependencies=_dependencies,
+    environment=_environment,
     args_schema=_schema("args_schema"),
     out_schema=_schema("out_schema"),
 )
