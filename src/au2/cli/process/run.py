@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
+from au2.cli.run_options import run_options
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
@@ -23,30 +24,11 @@ if TYPE_CHECKING:
 )
 @click.argument("process")
 @click.option("--ver", "version", type=click.IntRange(min=1), metavar="N", help="Which version.")
-@click.option(
-    "--arg",
-    "pairs",
-    metavar="K=V",
-    multiple=True,
-    help="An argument; may be repeated. V is read as the process's schema says: texts as they "
-    "are written, all else as JSON. See: au2 process args PROCESS",
+@run_options(
+    argument_help="An argument; may be repeated. V is read as the process's schema says: texts as "
+    "they are written, all else as JSON. See: au2 process args PROCESS",
+    variable_help="A variable that takes the value of a secret; may be repeated.",
 )
-@click.option("--args", "arguments", metavar="JSON", help="All arguments, as a JSON object.")
-@click.option("--args-file", metavar="FILE", help="The same from a file; - is standard input.")
-@click.option(
-    "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
-)
-@click.option(
-    "--secret",
-    "secrets",
-    metavar="K=NAME",
-    multiple=True,
-    help="A variable that takes the value of a secret; may be repeated.",
-)
-@click.option("--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores.")
-@click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB.")
-@click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h.")
-@click.option("--network", type=click.Choice(("none", "internet")), help="What it may reach.")
 @click.option("--wait", is_flag=True, help="Wait for its end; fail if it fails.")
 @click.option("--follow", is_flag=True, help="Show its log until its end; fail if it fails.")
 @click.option("--exit-code", is_flag=True, help="With --wait or --follow: end with its exit code.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
+from au2.cli.run_options import run_options
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
@@ -29,29 +30,10 @@ if TYPE_CHECKING:
     default=".",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option(
-    "--arg",
-    "pairs",
-    metavar="K=V",
-    multiple=True,
-    help="An argument; may be repeated. V is taken as au2 process run takes it.",
+@run_options(
+    argument_help="An argument; may be repeated. V is taken as au2 process run takes it.",
+    variable_help="A variable that gets a secret; here, the value that K has in your shell.",
 )
-@click.option("--args", "arguments", metavar="JSON", help="All arguments, as a JSON object.")
-@click.option("--args-file", metavar="FILE", help="The same from a file; - is standard input.")
-@click.option(
-    "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
-)
-@click.option(
-    "--secret",
-    "secrets",
-    metavar="K=NAME",
-    multiple=True,
-    help="A variable that gets a secret; here, the value that K has in your shell.",
-)
-@click.option("--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores.")
-@click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB.")
-@click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h.")
-@click.option("--network", type=click.Choice(("none", "internet")), help="What it may reach.")
 @click.option("--watch", is_flag=True, help="Run again on each save, until Ctrl-C.")
 @click.option("--plain", is_flag=True, help="As a process of this machine, without a container.")
 @click.option("--container", is_flag=True, help="In a container, or not at all.")

@@ -1,0 +1,40 @@
+"""The options of every command that runs a package, on the platform or here."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command], _Command]:
+    """Add what a run is given: arguments, variables, secrets, and what it may use.
+
+    They arrive as ``pairs``, ``arguments``, ``args_file``, ``variables``, ``secrets``, ``cpu``,
+    ``memory``, ``timeout`` and ``network``. What ``--arg`` and ``--secret`` mean differs a little.
+    """
+    options = (
+        click.option("--arg", "pairs", metavar="K=V", multiple=True, help=argument_help),
+        click.option(
+            "--args", "arguments", metavar="JSON", help="All arguments, as a JSON object."
+        ),
+        click.option(
+            "--args-file", metavar="FILE", help="The same from a file; - is standard input."
+        ),
+        click.option(
+            "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
+        ),
+        click.option("--secret", "secrets", metavar="K=NAME", multiple=True, help=variable_help),
+        click.option(
+            "--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores."
+        ),
+        click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB."),
+        click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h."),
+        click.option(
+            "--network", type=click.Choice(("none", "internet")), help="What it may reach."
+        ),
+    )
+    # The last decorator that is applied is the first in the help.
+    return lambda command: reduce(lambda made, add: add(made), reversed(options), command)
