@@ -178,6 +178,9 @@ def test_a_file_that_was_changed_under_its_name_is_not_taken(kitchen: Kitchen) -
     kitchen.workbench.blobs.remove(first.layer.descriptor.digest)
     make_wheel(kitchen.shelf, "thing", "1", {"thing.py": "version = 'another'\n"})
 
+    assert kitchen.install("thing\n").layer == first.layer
+    kitchen.workbench.blobs.remove(first.layer.descriptor.digest)
+    kitchen.forget("downloads")
     with pytest.raises(DependenciesFailed):
         kitchen.install("thing\n")
 

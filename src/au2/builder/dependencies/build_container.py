@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from au2.builder.dependencies.gateway import PORT, Routes, serve
+from au2.builder.dependencies.gateway import PORT, Routes, Served, serve
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
@@ -69,6 +69,7 @@ def run_build(
 
     Raises:
         DependenciesFailed: it took too long, too much memory, or was lost.
+        EngineFailure: what the gateway should have done failed.
     """
     container_id = f"{run.container_id}-{name}"
     spec = ContainerSpec(
@@ -90,9 +91,9 @@ def run_build(
     engine.remove(container_id)  # One of an attempt that was cut off.
     try:
         engine.create(spec)
-        with engine.listen(container_id, PORT) as listener, serve(listener, routes):
+        with engine.listen(container_id, PORT) as listener, serve(listener, routes) as served:
             engine.start(container_id)
-            return _Follower(engine, spec, run).follow()
+            return _Follower(engine, spec, run, served).follow()
     finally:
         engine.remove(container_id)
 
@@ -100,10 +101,11 @@ def run_build(
 class _Follower:
     """Passes on what a container prints until it has ended."""
 
-    def __init__(self, engine: Engine, spec: ContainerSpec, run: BuildRun) -> None:
+    def __init__(self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: Served) -> None:
         self._engine = engine
         self._spec = spec
         self._run = run
+        self._served = served
         self._read_bytes = 0
         self._raw = b""
         self._parts: dict[str, bytes] = {}
@@ -118,6 +120,7 @@ class _Follower:
             )
             seen_bytes = max(seen_bytes, seen.log_bytes)
             self._pass_on(seen.log_bytes)
+            self._served.check()
             if seen.state in (ContainerState.EXITED, ContainerState.LOST):
                 return self._judge(seen)
             self._run.check()

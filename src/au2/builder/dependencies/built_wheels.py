@@ -32,11 +32,14 @@ class BuiltWheels:
 
     def find(self, source_sha256: str) -> BuiltWheel | None:
         """Return what was built from a source archive."""
-        path = self.cache.find("built", self._key(source_sha256))
-        if path is None:
+        data = self.cache.read("built", self._key(source_sha256))
+        if data is None:
             return None
-        document: Mapping[str, str] = json.loads(path.read_bytes())
-        wheel = BuiltWheel(**document)
+        try:
+            document: Mapping[str, str] = json.loads(data)
+            wheel = BuiltWheel(**document)
+        except (ValueError, TypeError):
+            return None  # Another version of the platform wrote it.
         return wheel if self.blobs.contains(wheel.digest) else None
 
     def keep(self, file: str, body: Body, source_file: str, source_sha256: str) -> BuiltWheel:

@@ -84,6 +84,8 @@ class Dependencies:
                 run.log(f"Dependencies are the same as before: {_counted(stored.lock)}")
                 return _built(stored, installer.programs)
             lock = _fitting(previous if stored is None else stored.lock, shared)
+            # It may be removed at any time, as all that is kept beside.
+            self._work_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryDirectory(prefix="dependencies-", dir=self._work_directory) as folder:
                 task = Task(runtime_digest, shared, lock, run, Path(folder))
                 stored = self._keep(installer.make(request, task), shared, own, run)

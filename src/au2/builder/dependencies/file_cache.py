@@ -1,4 +1,4 @@
-"""Files of packages on this machine, by digest: fetched once, checked when they came in."""
+"""Files of packages on this machine, by digest: fetched once, checked whenever they are used."""
 
 import errno
 import hashlib
@@ -13,6 +13,9 @@ from typing import BinaryIO
 from au2.domain.errors import DigestMismatch, StorageFull
 
 _DIGITS = frozenset("0123456789abcdef")
+_ALGORITHMS = {64: "sha256", 128: "sha512"}
+_FORMAT = b"au2 1 "
+"""Head of small files, before the digest of the rest: what looks otherwise is of another time."""
 
 
 class FileCache:
@@ -29,12 +32,25 @@ class FileCache:
         self._locks: dict[str, Lock] = {}
         self._lock = Lock()
 
-    def find(self, kind: str, key: str) -> Path | None:
-        """Return what is kept under ``key`` (hexadecimal)."""
-        path = self._path(kind, key)
+    def find(self, kind: str, digest: str) -> Path | None:
+        """Return what :meth:`add` kept; what is damaged is removed, and not there."""
+        path = self._path(kind, digest)
         with suppress(FileNotFoundError):
             os.utime(path)  # By this it is chosen what goes.
-            return path
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, _ALGORITHMS[len(digest)]).hexdigest() == digest:
+                    return path
+            path.unlink(missing_ok=True)
+        return None
+
+    def read(self, kind: str, key: str) -> bytes | None:
+        """Return what :meth:`put` kept; what is damaged, or of another format, is not there."""
+        path = self._path(kind, key)
+        with suppress(FileNotFoundError):
+            os.utime(path)
+            head, _, data = path.read_bytes().partition(b"\n")
+            if head == _head(data):
+                return data
         return None
 
     def add(
@@ -63,8 +79,9 @@ class FileCache:
             return self._name(temporary, self._path(kind, digest.hexdigest()))
 
     def put(self, kind: str, key: str, data: bytes) -> Path:
-        """Keep a small file under a key of its own. Raises StorageFull."""
+        """Keep a small file under a key (hexadecimal) of its own. Raises StorageFull."""
         with self._temporary() as (temporary, file):
+            file.write(_head(data) + b"\n")
             file.write(data)
             file.close()
             return self._name(temporary, self._path(kind, key))
@@ -114,3 +131,7 @@ class FileCache:
         if len(key) < 3 or not set(key) <= _DIGITS:
             raise ValueError(f"not a key: {key!r}")
         return self._root / kind / key[:2] / key
+
+
+def _head(data: bytes) -> bytes:
+    return _FORMAT + hashlib.sha256(data).hexdigest().encode()

@@ -3,8 +3,10 @@
 Whoever speaks in there may be hostile: requests are few in kind, and short.
 """
 
-import shutil
+import logging
+import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -15,7 +17,9 @@ from typing import Any, BinaryIO, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from au2.builder.dependencies.bodies import BadBody, Body, chunked_body, sized_body
-from au2.domain.errors import Au2Error
+from au2.domain.errors import Au2Error, EngineFailure
+
+logger = logging.getLogger(__name__)
 
 PORT = 8077
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -27,10 +31,8 @@ _PATH_CHARACTERS = 2_000
 class Answer(NamedTuple):
     """What is sent back."""
 
-    body: bytes | Path | BinaryIO
+    body: bytes | Path
     content_type: str = "application/octet-stream"
-    size_bytes: int | None = None
-    """Of a stream."""
 
 
 class Routes(Protocol):
@@ -45,14 +47,35 @@ class Routes(Protocol):
         ...
 
 
+class Served:
+    """How it goes."""
+
+    def __init__(self) -> None:
+        self._has_fault = False
+
+    def note(self, error: BaseException) -> None:
+        """Keep in mind that something of ours failed; the first tells enough."""
+        if not self._has_fault:
+            logger.error("the gateway of a build container failed", exc_info=error)
+        self._has_fault = True
+
+    def check(self) -> None:
+        """Raise EngineFailure if what went wrong is nobody's fault but the platform's."""
+        if self._has_fault:
+            raise EngineFailure(
+                "the platform itself failed while it handed out packages: its own log says why.",
+                hint="Upload again; if it happens again, ask your operator.",
+            )
+
+
 @contextmanager
-def serve(listener: socket.socket, routes: Routes) -> Iterator[None]:
+def serve(listener: socket.socket, routes: Routes) -> Iterator[Served]:
     """Answer what comes in while the block runs."""
     server = _Server(listener, routes)
     thread = Thread(target=server.serve_forever, args=(0.05,), name="gateway", daemon=True)
     thread.start()
     try:
-        yield
+        yield server.served
     finally:
         server.shutdown()
         thread.join()
@@ -67,6 +90,7 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.routes = routes
+        self.served = Served()
         self.places = BoundedSemaphore(_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -84,7 +108,10 @@ class _Server(ThreadingHTTPServer):
             self.places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A broken connection is the container's own affair."""
+        """A broken connection is the container's own affair, all else is ours."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.served.note(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,13 +122,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         try:
             answer = self.server.routes.get(self._asked_path())
+            file = _open(answer)
         except Au2Error as error:
             self._refuse(HTTPStatus.BAD_GATEWAY, error.message)
-            return
-        if answer is None:
-            self._refuse(HTTPStatus.NOT_FOUND, "not found")
+        except OSError as error:
+            # Nothing was sent yet: it is a file of ours that can't be read.
+            self.server.served.note(error)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
-            self._send(answer)
+            if file is not None and answer is not None:
+                self._send_file(file, answer.content_type)
+            else:
+                self._send(answer)
 
     do_HEAD = do_GET  # noqa: N815 - the base class's name
 
@@ -114,8 +146,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Au2Error as error:
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, error.message)
+        except (ConnectionError, TimeoutError):
+            raise  # Of the container.
+        except OSError as error:
+            self.server.served.note(error)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
-            self._send(Answer(b"")) if taken else self._refuse(HTTPStatus.NOT_FOUND, "not found")
+            self._send(Answer(b"") if taken else None)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
         """Say nothing: what matters is told by the routes."""
@@ -128,24 +165,19 @@ class _Handler(BaseHTTPRequestHandler):
             return chunked_body(self.rfile)
         return sized_body(self.rfile, self.headers.get("Content-Length", ""))
 
-    def _send(self, answer: Answer) -> None:
-        if isinstance(answer.body, bytes):
-            self._begin(answer.content_type, len(answer.body))
-            self.wfile.write(b"" if self.command == "HEAD" else answer.body)
+    def _send(self, answer: Answer | None) -> None:
+        if answer is None or not isinstance(answer.body, bytes):
+            self._refuse(HTTPStatus.NOT_FOUND, "not found")
             return
-        stream = answer.body.open("rb") if isinstance(answer.body, Path) else answer.body
-        with stream:
-            size_bytes = answer.size_bytes
-            if isinstance(answer.body, Path):
-                size_bytes = answer.body.stat().st_size
-            self._begin(answer.content_type, size_bytes or 0)
-            if self.command == "HEAD":
-                return
-            if isinstance(answer.body, Path):
+        self._begin(answer.content_type, len(answer.body))
+        self.wfile.write(b"" if self.command == "HEAD" else answer.body)
+
+    def _send_file(self, file: BinaryIO, content_type: str) -> None:
+        with file:
+            self._begin(content_type, os.fstat(file.fileno()).st_size)
+            if self.command == "GET":
                 self.wfile.flush()
-                self.connection.sendfile(stream)
-            else:
-                shutil.copyfileobj(stream, self.wfile, 1 << 20)
+                self.connection.sendfile(file)
 
     def _begin(self, content_type: str, size_bytes: int) -> None:
         self.send_response(HTTPStatus.OK)
@@ -162,3 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(b"" if self.command == "HEAD" else data)
+
+
+def _open(answer: Answer | None) -> BinaryIO | None:
+    if answer is None or isinstance(answer.body, bytes):
+        return None
+    return answer.body.open("rb")

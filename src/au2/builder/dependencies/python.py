@@ -1,8 +1,9 @@
 """Python: ``requirements.txt`` → what goes together (uv) → what the runtime's Python finds."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,18 +13,15 @@ from au2.builder.dependencies.built_wheels import BuiltWheels
 from au2.builder.dependencies.file_cache import FileCache
 from au2.builder.dependencies.gateway import ADDRESS
 from au2.builder.dependencies.installer import Made, Task
-from au2.builder.dependencies.listing import ListedFile, parse_filename
+from au2.builder.dependencies.listing import ListedFile
 from au2.builder.dependencies.lock import BuiltWheel, Lock, LockedPackage
+from au2.builder.dependencies.pieces import Choice, Pieces
 from au2.builder.dependencies.python_advice import advise
 from au2.builder.dependencies.python_index import PythonIndex
+from au2.builder.dependencies.python_install import FileClash, InstallRoutes, KnownFile
 from au2.builder.dependencies.python_layer import DIRECTORY, make_entries
 from au2.builder.dependencies.python_request import PythonRequest
-from au2.builder.dependencies.python_routes import (
-    InstallRoutes,
-    KnownFile,
-    PythonRoutes,
-    ResolveRoutes,
-)
+from au2.builder.dependencies.python_routes import PythonRoutes, ResolveRoutes
 from au2.builder.dependencies.python_runtime import PythonRuntime
 from au2.builder.dependencies.tool_image import (
     BUILD_DIRECTORY,
@@ -35,6 +33,7 @@ from au2.builder.dependencies.tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.engines.base import Engine
 from au2.oci.digest import sha256_of
+from au2.oci.tar import LayerEntry
 
 _TOOL = f"uv {version('uv')}"
 _UV = f"{BUILD_DIRECTORY}/uv"
@@ -57,6 +56,16 @@ _ENVIRONMENT = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Installed:
+    """What was made of it."""
+
+    entries: list[LayerEntry]
+    site_directory: str
+    taken: Mapping[str, tuple[str, Choice]]
+    """Version and file by project."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Resolution:
     """Which versions go together."""
 
@@ -67,6 +76,8 @@ class _Resolution:
     """Whether code of packages may have run: what was found out is theirs to have made up."""
     found: dict[str, list[ListedFile]]
     """What the index said meanwhile."""
+    installed: _Installed | None = None
+    """What was installed right then."""
 
 
 class PythonInstaller:
@@ -93,6 +104,7 @@ class PythonInstaller:
         self._index = index
         self._cache = cache
         self._options = options
+        self._workers = max(1, math.ceil(options.cpu))
         driver = driver_file("python.py")
         self._tool = f"{_TOOL}, driver {sha256_of(driver.read_bytes())}"
         files = {_UV: uv, _DRIVER: driver}
@@ -117,45 +129,100 @@ class PythonInstaller:
         else:
             task.run.log("Installing what was locked before")
             resolution = _from_lock(task.lock)
-        tree = ReceivedTree(task.folder, DIRECTORY.strip("/"), self._options.layer_max_bytes)
-        routes = InstallRoutes(
-            self._index,
-            task.run.log,
-            found=resolution.found,
-            pins=resolution.pins,
-            hashes=request.hashes,
-            known=self._known_files(resolution, task.lock, wheels),
-            tree=tree,
-        )
-        runtime = self._run("install", {}, routes, task)
-        packages = (_lock_package(name, routes, resolution) for name in sorted(resolution.pins))
+        installed = resolution.installed
+        if installed is None:
+            routes = self._install_routes(request, task, resolution, wheels)
+            installed = self._install(routes, task)
+        if installed is None:
+            task.run.log("Two packages bring the same file: all are installed, one by one")
+            routes = self._install_routes(request, task, resolution, wheels, pieces=False)
+            installed = self._install(routes, task)
+        if installed is None:
+            raise DependenciesFailed("what was installed can't be put together.")
         lock = Lock(
             tool=_TOOL,
             key=task.key,
             organization_only=resolution.has_run_code,
-            packages=tuple(packages),
+            packages=tuple(_lock_packages(installed.taken, resolution)),
             from_runtime=resolution.from_runtime,
         )
-        return Made(make_entries(tree.entries, runtime.site_directory), lock)
+        return Made(make_entries(installed.entries, installed.site_directory), lock)
 
     def close(self) -> None:
         """Let connections go."""
         self._index.close()
 
     def _resolve(self, request: PythonRequest, task: Task, wheels: BuiltWheels) -> _Resolution:
+        """Find out which versions go together; most often they are installed already then."""
+        begun: list[InstallRoutes] = []
+
+        def begin_install(found: ResolveRoutes) -> InstallRoutes:
+            resolution = _Resolution(found.pins or {}, {}, {}, False, found.found)
+            begun.append(self._install_routes(request, task, resolution, wheels))
+            return begun[-1]
+
         routes = ResolveRoutes(
             self._index,
             task.run.log,
             built_before=wheels,
             overrides=request.overrides,
             hashes=request.hashes,
+            builds=bool(request.requirements.no_binary),
+            begin_install=begin_install,
         )
-        self._run("resolve", request.to_plan(), routes, task)
+        runtime = self._run("resolve", request.to_plan(), routes, task)
         pins = routes.pins or {}
         request.check_hashes(pins)
-        return _Resolution(
+        resolution = _Resolution(
             pins, routes.from_runtime, routes.built, routes.has_run_code, routes.found
         )
+        if routes.installing is None:
+            return resolution
+        return replace(resolution, installed=self._finish(begun[-1], runtime, task))
+
+    def _install(self, routes: InstallRoutes, task: Task) -> _Installed | None:
+        plan = {"one_by_one": routes.pieces is None}
+        return self._finish(routes, self._run("install", plan, routes, task), task)
+
+    def _finish(
+        self, routes: InstallRoutes, runtime: PythonRuntime, task: Task
+    ) -> _Installed | None:
+        """Return what is installed; None: two packages bring different files of one name."""
+        try:
+            entries = routes.finish(runtime.executable)
+        except FileClash:
+            return None
+        old = len(routes.pins) - len(routes.missing)
+        if old:
+            task.run.log(f"{old} of {len(routes.pins)} were installed before")
+        taken = {name: (pin, routes.find_taken(name)) for name, pin in routes.pins.items()}
+        return _Installed(entries, runtime.site_directory, taken)
+
+    def _install_routes(
+        self,
+        request: PythonRequest,
+        task: Task,
+        resolution: _Resolution,
+        wheels: BuiltWheels,
+        *,
+        pieces: bool = True,
+    ) -> InstallRoutes:
+        return InstallRoutes(
+            self._index,
+            task.run.log,
+            found=resolution.found,
+            pins=resolution.pins,
+            hashes=request.hashes,
+            known=self._known_files(resolution, task.lock, wheels),
+            tree=ReceivedTree(task.folder, DIRECTORY.strip("/"), self._options.layer_max_bytes),
+            pieces=self._pieces(task, own=resolution.has_run_code) if pieces else None,
+        )
+
+    def _pieces(self, task: Task, *, own: bool) -> Pieces:
+        """Return those that may be used: an organization's only for what is its own anyway."""
+        shared = f"{task.runtime_digest} {self._tool}"
+        scopes = (shared, f"{shared} {task.run.organization_id}") if own else (shared,)
+        return Pieces(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
 
     def _run(
         self, step: str, plan: Mapping[str, object], routes: PythonRoutes, task: Task
@@ -164,7 +231,7 @@ class PythonInstaller:
             self._engine,
             self._images.ensure(task.runtime_digest),
             step,
-            files={"plan.json": json.dumps(plan).encode()},
+            files={"plan.json": json.dumps({**plan, "workers": self._workers}).encode()},
             environment=_ENVIRONMENT,
             command=("python3", "-I", _DRIVER, step),
             routes=routes,
@@ -205,13 +272,12 @@ def _from_lock(lock: Lock) -> _Resolution:
     return _Resolution(pins, lock.from_runtime, built, lock.organization_only, {})
 
 
-def _lock_package(name: str, routes: InstallRoutes, resolution: _Resolution) -> LockedPackage:
-    """Return which file was installed: the one that was handed out whole."""
-    built = resolution.built.get(name)
-    source = (None, None) if built is None else (built.source_file, built.source_digest)
-    for filename, sha256 in routes.served.items():
-        found = parse_filename(filename)
-        if found is not None and found.name == name:
-            pin = resolution.pins[name]
-            return LockedPackage(name, pin, filename, f"sha256:{sha256}", *source)
-    raise DependenciesFailed(f"{name} was not installed.")
+def _lock_packages(
+    taken: Mapping[str, tuple[str, Choice]], resolution: _Resolution
+) -> Iterator[LockedPackage]:
+    """Yield which files were installed."""
+    for name in sorted(taken):
+        pin, choice = taken[name]
+        built = resolution.built.get(name)
+        source = (None, None) if built is None else (built.source_file, built.source_digest)
+        yield LockedPackage(name, pin, choice.filename, f"sha256:{choice.sha256}", *source)

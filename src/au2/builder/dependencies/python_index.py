@@ -15,6 +15,7 @@ from au2.builder.dependencies.listing import (
     with_credentials,
     without_credentials,
 )
+from au2.builder.dependencies.page_memory import PageMemory
 from au2.builder.dependencies.sources import Sources
 from au2.builder.dependencies.upstream import Page, Upstream, local_path
 from au2.domain.errors import DependenciesFailed, DigestMismatch, IndexUnreachable
@@ -34,6 +35,7 @@ class PythonIndex:
         self._sources = sources
         self._upstream = upstream
         self._cache = cache
+        self._pages = PageMemory()
         self._local_digests: dict[tuple[Path, int, int], str] = {}
 
     def list_files(self, name: str) -> list[ListedFile]:
@@ -74,18 +76,15 @@ class PythonIndex:
                 raise _not_what_it_should_be(file) from error
         return added, added.name
 
-    def find_fetched(self, sha256: str) -> Path | None:
-        """Return a file that was fetched earlier."""
-        return self._cache.find("files", sha256)
-
     def read_metadata(self, file: ListedFile, log: Callable[[str], None]) -> bytes:
         """Return a wheel's ``METADATA``, if need be by fetching the wheel.
 
         Raises as :meth:`fetch` does; ``DependenciesFailed`` also if there is none in it.
         """
         key = file.sha256
-        if key is not None and (cached := self._cache.find("metadata", key)):
-            return cached.read_bytes()
+        cached = None if key is None else self._cache.read("metadata", key)
+        if cached is not None:
+            return cached
         if file.has_metadata:
             page = self._upstream.get_page(_metadata_url(file.url), accept="*/*")
             data = b"" if page is None else page.data
@@ -134,7 +133,7 @@ class PythonIndex:
             return None
         try:
             found = with_credentials(page.url, url)
-            return parse_listing(page.data, page.content_type, found)
+            return self._pages.parse(page.data, page.content_type, found)
         except (ValueError, RecursionError) as error:
             raise IndexUnreachable(
                 f"the package index does not answer with a list at {without_credentials(url)}"
@@ -156,11 +155,14 @@ class PythonIndex:
         return page
 
     def _find_page(self, key: str) -> tuple[Page | None, float]:
-        path = self._cache.find("pages", key)
-        if path is None:
+        kept = self._cache.read("pages", key)
+        if kept is None:
             return None, 0.0
-        content_type, url, tag, at, data = path.read_bytes().split(b"\n", 4)
-        age_seconds = abs(time.time() - float(at))
+        try:
+            content_type, url, tag, at, data = kept.split(b"\n", 4)
+            age_seconds = abs(time.time() - float(at))
+        except ValueError:
+            return None, 0.0  # Another version of the platform wrote it.
         page = Page(data, content_type.decode(), url.decode(), tag.decode() or None)
         return page, age_seconds
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import ClassVar
 from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
@@ -25,25 +25,13 @@ from au2.builder.dependencies.listing import (
 from au2.builder.dependencies.lock import BuiltWheel
 from au2.builder.dependencies.python_index import PythonIndex
 from au2.builder.dependencies.python_runtime import PythonRuntime, parse_runtime
-from au2.builder.dependencies.tree import ReceivedTree
 from au2.domain.errors import Au2Error, InvalidRequest
 
 _RUNTIME_BYTES = 16 << 20
 _PINS_BYTES = 4 << 20
 _MOST_PINS = 5_000
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==(\S{1,200})")
-_SIMPLE = re.compile(r"/simple/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
-_FILE = re.compile(r"/files/([0-9a-f]{32})/([^/]+)")
 _BUILT = re.compile(r"/built/([^/]+\.whl)")
-
-
-class KnownFile(NamedTuple):
-    """A wheel that is to be taken, and no other."""
-
-    filename: str
-    sha256: str
-    path: Path | None = None
-    """Where it is on this machine; None: the index has it."""
 
 
 @dataclass
@@ -57,8 +45,13 @@ class PythonRoutes:
     """Why the gateway could not give what was asked for: not the package's fault."""
     found: dict[str, list[ListedFile]] = field(default_factory=dict)
     """Files by project, as far as they were asked for; one build's containers share it."""
+    pages: ClassVar[re.Pattern[str]] = re.compile(r"/simple/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
+    files: ClassVar[re.Pattern[str]] = re.compile(r"/files/([0-9a-f]{32})/([^/]+)")
+    files_path: ClassVar[str] = "/files"
     served: dict[str, str] = field(default_factory=dict)
     """SHA-256 of every file that was handed out whole, by its name."""
+    paths: dict[str, Path] = field(default_factory=dict)
+    """Where they are on this machine."""
     _listed: dict[str, ListedFile] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -68,11 +61,9 @@ class PythonRoutes:
             return self._get(path)
 
     def _get(self, path: str) -> Answer | None:
-        if path == "/wanted":
-            return Answer(self.wanted().encode())
-        if project := _SIMPLE.fullmatch(path):
+        if project := self.pages.fullmatch(path):
             return self._list(project[1])
-        if found := _FILE.fullmatch(path):
+        if found := self.files.fullmatch(path):
             return self._get_file(found[1], found[2])
         return None
 
@@ -90,10 +81,6 @@ class PythonRoutes:
             # Told before anything else runs in there; what comes later is not believed.
             self.runtime = self.runtime or runtime
         return True
-
-    def wanted(self) -> str:
-        """Return what is to be installed, one ``name==version`` on a line."""
-        raise NotImplementedError
 
     def list_files(self, name: str) -> list[ListedFile]:
         """Return the files of a project that may be taken."""
@@ -124,7 +111,10 @@ class PythonRoutes:
         keys = {file.url: hashlib.sha256(file.url.encode()).hexdigest()[:32] for file in files}
         with self._lock:
             self._listed.update((keys[file.url], file) for file in files)
-        link = lambda file: f"/files/{keys[file.url]}/{quote(file.filename)}"  # noqa: E731
+
+        def link(file: ListedFile) -> str:
+            return f"{self.files_path}/{keys[file.url]}/{quote(file.filename)}"
+
         return Answer(format_listing(name, files, link), JSON_TYPE)
 
     def _get_file(self, key: str, filename: str) -> Answer | None:
@@ -141,6 +131,7 @@ class PythonRoutes:
         path, sha256 = self.index.fetch(file, self.log)
         with self._lock:
             self.served[file.filename] = sha256
+            self.paths[file.filename] = path
         return Answer(path)
 
 
@@ -156,11 +147,30 @@ class ResolveRoutes(PythonRoutes):
     pins: dict[str, str] | None = None
     """Version by project, what the runtime has left out."""
     from_runtime: dict[str, str] = field(default_factory=dict)
+    builds: bool = False
+    """Whether the package asks for some to be built although there are wheels."""
+    begin_install: Callable[["ResolveRoutes"], PythonRoutes] | None = None
+    """Returns what installs the pins, if that may be done in the same container."""
+    installing: PythonRoutes | None = None
+    """What does, once it does."""
+    _install: PythonRoutes | None = None
     _built: dict[tuple[str, Version], BuiltWheel] = field(default_factory=dict)
 
-    def wanted(self) -> str:
-        """See :meth:`PythonRoutes.wanted`."""
-        return format_pins(self.pins or {})
+    def _get(self, path: str) -> Answer | None:
+        if path in ("/unsettled", "/missing") and self.pins is not None:
+            return self._get_pins(path, self.pins)
+        # No source is handed out any more once it is installed in here.
+        return super()._get(path) if self.installing is None else self.installing.get(path)
+
+    def _get_pins(self, path: str, pins: Mapping[str, str]) -> Answer | None:
+        if path == "/unsettled" and (self.has_run_code or self.builds):
+            return Answer(format_pins(pins).encode())
+        if self.has_run_code or self.begin_install is None:
+            return Answer(b"")  # In here nothing is made any more that others would believe.
+        self._install = self._install or self.begin_install(self)
+        if path == "/missing":
+            self.installing = self._install
+        return self._install.get(path)
 
     def list_files(self, name: str) -> list[ListedFile]:
         """See :meth:`PythonRoutes.list_files`: of what the runtime has, its version only."""
@@ -182,6 +192,8 @@ class ResolveRoutes(PythonRoutes):
 
     def take(self, path: str, body: Body) -> bool:
         """Take the pins, and wheels that were built in there."""
+        if self.installing is not None:
+            return self.installing.take(path, body)
         if path == "/pins":
             self._take_pins(parse_pins(read_whole(body, _PINS_BYTES)))
             return True
@@ -232,44 +244,6 @@ class ResolveRoutes(PythonRoutes):
             return  # Built for its metadata, or to build another: nothing to keep.
         kept = self.built_before.keep(filename, body, sources[0], self.served[sources[0]])
         self._built[wheel.name, wheel.version] = kept
-
-
-@dataclass
-class InstallRoutes(PythonRoutes):
-    """For installing: exactly what was pinned, wheels only."""
-
-    pins: Mapping[str, str] = field(default_factory=dict)
-    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    known: Mapping[str, KnownFile] = field(default_factory=dict)
-    """Of a project only this file is taken: it was built here, or it is in the lock."""
-    tree: ReceivedTree | None = None
-
-    def wanted(self) -> str:
-        """See :meth:`PythonRoutes.wanted`."""
-        return format_pins(self.pins)
-
-    def list_files(self, name: str) -> list[ListedFile]:
-        """See :meth:`PythonRoutes.list_files`."""
-        if name not in self.pins:
-            return []
-        known = self.known.get(name)
-        if known is not None and known.path is not None:
-            wheel = parse_filename(known.filename)
-            url = known.path.as_uri()
-            return [] if wheel is None else [ListedFile(known.filename, wheel, url, known.sha256)]
-        wanted = (name, Version(self.pins[name]), True)
-        files = [file for file in self.find_files(name) if file.distribution == wanted]
-        if known is not None:
-            same = (file for file in files if file.filename == known.filename)
-            return [file._replace(sha256=known.sha256) for file in same]
-        return allowed(files, self.hashes.get(name))
-
-    def take(self, path: str, body: Body) -> bool:
-        """Take what was installed."""
-        if path == "/tree" and self.tree is not None:
-            self.tree.receive(body)
-            return True
-        return super().take(path, body)
 
 
 def allowed(files: list[ListedFile], hashes: frozenset[str] | None) -> list[ListedFile]:

@@ -30,6 +30,7 @@ class PythonRuntime:
 
     site_directory: str
     """Where it finds packages: absolute."""
+    executable: str
     python_version: str
     installed: Mapping[str, Installed]
     """By normalised name."""
@@ -61,12 +62,13 @@ def parse_runtime(data: bytes) -> PythonRuntime:
         document = json.loads(data)
         site = str(document["site"])
         installed = dict(_parse_installed(document["installed"]))
+        executable = str(document["executable"])
         python_version = str(Version(document["python"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidRequest(f"the runtime could not be read: {error}") from error
     if not site.startswith("/") or f"/{clean_path(site)}" != site:
         raise InvalidRequest("the runtime has no folder for packages")
-    return PythonRuntime(site, python_version, installed)
+    return PythonRuntime(site, executable, python_version, installed)
 
 
 def _parse_installed(document: Mapping[str, Any]) -> Iterator[tuple[str, Installed]]:

@@ -1,5 +1,7 @@
 """What came out of a build container becomes entries of a layer: read with distrust."""
 
+import errno
+import hashlib
 import io
 from collections.abc import Iterator
 from functools import partial
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from au2.builder.dependencies.bodies import Body
-from au2.domain.errors import DependenciesFailed, InvalidImage
+from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
 from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry
 
@@ -28,6 +30,8 @@ class ReceivedTree:
         self._prefix = prefix
         self._max_bytes = max_bytes
         self.entries: list[LayerEntry] = []
+        self.digests: dict[str, str] = {}
+        """SHA-256 of every file, by path."""
 
     def receive(self, body: Body) -> None:
         """Read an archive.
@@ -35,9 +39,11 @@ class ReceivedTree:
         Raises:
             DependenciesFailed: not an archive, cut off, or with something in it that can't be.
             TooLarge: over the limit.
+        StorageFull: no room.
         """
         limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
         entries: dict[str, LayerEntry] = {}
+        self.digests.clear()
         try:
             with self._path.open("wb") as contents:
                 for member in read_layer(_Stream(body), limits):
@@ -48,6 +54,10 @@ class ReceivedTree:
             raise DependenciesFailed(
                 f"what was installed can't be taken: {error.message}"
             ) from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull from error
+            raise
         self.entries = list(entries.values())
 
     def _keep(self, member: LayerMember, contents: BinaryIO) -> LayerEntry:
@@ -59,11 +69,13 @@ class ReceivedTree:
             return link_entry(member.path, member.target)
         if member.type is not MemberType.FILE or member.content is None:
             raise InvalidImage(f"{member.path} is a {member.type}")
-        begin, size = contents.tell(), 0
+        begin, size, digest = contents.tell(), 0, hashlib.sha256()
         while piece := member.content.read(_CHUNK_BYTES):
             size += contents.write(piece)
+            digest.update(piece)
+        self.digests[member.path] = digest.hexdigest()
         executable = bool(member.mode & 0o111)
-        opened = partial(_open_part, self._path, begin, size)
+        opened = partial(open_part, self._path, begin, size)
         return file_entry(member.path, size, opened, executable=executable)
 
 
@@ -84,7 +96,8 @@ class _Stream:
         return data
 
 
-def _open_part(path: Path, begin: int, size: int) -> BinaryIO:
+def open_part(path: Path, begin: int, size: int) -> BinaryIO:
+    """Open a part of a file."""
     return cast(BinaryIO, _Part(path, begin, size))
 
 

@@ -4,13 +4,14 @@ import http.client
 import io
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from au2.builder.dependencies.bodies import BadBody, Body, chunked_body, read_whole, sized_body
-from au2.builder.dependencies.gateway import Answer, serve
-from au2.domain.errors import IndexUnreachable, TooLarge
+from au2.builder.dependencies.gateway import Answer, Served, serve
+from au2.domain.errors import EngineFailure, IndexUnreachable, TooLarge
 
 
 class Shop:
@@ -24,6 +25,10 @@ class Shop:
     def get(self, path: str) -> Answer | None:
         if path == "/away":
             raise IndexUnreachable("away")
+        if path == "/mistake":
+            raise ValueError("a mistake")
+        if path == "/gone":
+            return Answer(self.file.with_name("gone"))
         answers: dict[str, Answer] = {
             "/bytes": Answer(b"bytes"),
             "/file": Answer(self.file),
@@ -32,6 +37,8 @@ class Shop:
         return answers.get(path)
 
     def put(self, path: str, body: Body) -> bool:
+        if path == "/full":
+            raise OSError(5, "a disk that is broken")
         if path != "/here":
             return False
         self.taken.append(read_whole(body, 100))
@@ -44,9 +51,20 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def address(shop: Shop) -> Iterator[tuple[str, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as listener, serve(listener, shop):
-        yield listener.getsockname()
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture
+def served(shop: Shop, listener: socket.socket) -> Iterator[Served]:
+    with serve(listener, shop) as served:
+        yield served
+
+
+@pytest.fixture
+def address(served: Served, listener: socket.socket) -> tuple[str, int]:
+    return listener.getsockname()  # type: ignore[no-any-return]
 
 
 def ask(
@@ -111,7 +129,9 @@ def test_what_is_sent_is_taken(address: tuple[str, int], shop: Shop) -> None:
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 500 + b"\r\n",
     ],
 )
-def test_nonsense_does_no_harm(address: tuple[str, int], shop: Shop, request_bytes: bytes) -> None:
+def test_nonsense_does_no_harm(
+    address: tuple[str, int], shop: Shop, served: Served, request_bytes: bytes
+) -> None:
     with socket.create_connection(address) as connection:
         connection.sendall(request_bytes)
         connection.shutdown(socket.SHUT_WR)
@@ -119,6 +139,27 @@ def test_nonsense_does_no_harm(address: tuple[str, int], shop: Shop, request_byt
             pass
     assert shop.taken == []
     assert ask(address, "GET", "/bytes").status == 200
+    served.check()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/mistake"), ("GET", "/gone"), ("PUT", "/full")]
+)
+def test_a_fault_of_ours_is_told_as_one(
+    address: tuple[str, int],
+    served: Served,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+) -> None:
+    for _ in range(3):
+        with suppress(http.client.HTTPException, ConnectionError):
+            assert ask(address, method, path, body=b"").status == 500
+
+    with pytest.raises(EngineFailure, match="the platform itself failed"):
+        served.check()
+    (record,) = caplog.records
+    assert record.exc_info is not None
 
 
 def test_a_body_is_read_to_its_stated_end() -> None:

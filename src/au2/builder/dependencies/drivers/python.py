@@ -1,7 +1,8 @@
 """Runs in build containers, on the runtime's own Python: 3.8 and newer, standard library only.
 
 ``python3 -I python.py resolve|install`` reads ``/run/au2/plan.json``; what it finds out and makes
-is sent to the gateway. Installing runs nothing of what is installed.
+is sent to the gateway. Installing runs nothing of what is installed. Resolving goes on to install,
+unless code of packages was needed: then another container does it, which that has never been in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import http.client
 import importlib.metadata
 import json
 import os
+import py_compile
 import re
 import shutil
 import site
@@ -17,24 +19,34 @@ import stat
 import subprocess
 import sys
 import tarfile
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NoReturn, cast
 
 PLAN = Path("/run/au2/plan.json")
 UV = "/opt/au2/build/uv"
 TARGET = Path("/opt/au2/python")
 WORK = Path("/opt/au2/build/work")
 HOST, PORT = "127.0.0.1", 8077
+INSTALL_INDEX = f"http://{HOST}:{PORT}/pinned/"
 CHUNK_BYTES = 1 << 20
+MODE = py_compile.PycInvalidationMode.UNCHECKED_HASH
 # What uv notes of how it installed.
 NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 
 
 def main() -> int:
     """Do one step; return the exit code."""
+    if sys.argv[1] == "compile":
+        return compile_all(int(sys.argv[2]))
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
     plan = json.loads(PLAN.read_text("utf-8"))
     put("/runtime", json.dumps(describe_runtime()).encode())
-    return resolve(plan) if sys.argv[1] == "resolve" else install()
+    code = resolve(plan) if sys.argv[1] == "resolve" else 0
+    return code or install(plan)
 
 
 def describe_runtime() -> dict[str, Any]:
@@ -51,7 +63,8 @@ def describe_runtime() -> dict[str, Any]:
                 "extras": distribution.metadata.get_all("Provides-Extra") or [],
             }
     python = ".".join(map(str, sys.version_info[:3]))
-    return {"installed": found, "site": site.getsitepackages()[0], "python": python}
+    places = {"site": site.getsitepackages()[0], "executable": sys.executable}
+    return {"installed": found, "python": python, **places}
 
 
 def resolve(plan: dict[str, Any]) -> int:
@@ -65,8 +78,10 @@ def resolve(plan: dict[str, Any]) -> int:
     if code:
         return code
     put("/pins", pins.read_bytes())
-    pins.write_bytes(get("/wanted"))
+    pins.write_bytes(get("/unsettled"))
     options = ("--no-deps", "--target", str(TARGET), "-r", str(pins), "--quiet", *plan["formats"])
+    if not pins.stat().st_size:
+        return 0
     if uv("install", *options, "--dry-run", "--no-build", silent=True) == 0:
         return 0
     code = uv("install", *options)
@@ -87,22 +102,85 @@ def built_wheels() -> list[Path]:
     return sorted(found.values())
 
 
-def install() -> int:
-    """Install exactly what was pinned, and send the result."""
+def install(plan: dict[str, Any]) -> int:
+    """Install exactly what was pinned, as far as it is not there from earlier; send the result."""
     pins = WORK / "pins.txt"
-    pins.write_bytes(get("/wanted"))
-    options = ("--no-deps", "--no-build", "--target", str(TARGET), "--compile-bytecode")
-    code = uv("install", *options, "-r", str(pins)) if pins.stat().st_size else 0
+    pins.write_bytes(get("/missing"))
+    if not pins.stat().st_size:
+        return 0
+    options = ("--no-deps", "--no-build", "--target", str(TARGET), "--default-index", INSTALL_INDEX)
+    lines = pins.read_bytes().splitlines(keepends=True)
+    # Of two that bring the same file the later stays; uv itself takes them as they come.
+    for part in lines if plan.get("one_by_one") else [b"".join(lines)]:
+        pins.write_bytes(part)
+        code = uv("install", *options, "-r", str(pins))
+        if code:
+            return code
+    tidy()
+    # Not with -I: then it would not be known in which order Python has what is in a set.
+    line = [sys.executable, "-s", "-S", __file__, "compile", str(plan["workers"])]
+    code = subprocess.run(line, cwd=WORK, check=False).returncode
     if code == 0:
-        tidy()
         send_tree()
     return code
+
+
+def compile_all(workers: int) -> int:
+    """Compile what was installed.
+
+    What a process has read before is to be seen in the bytes: so each folder has one of its own,
+    and what is installed beside makes no difference.
+    """
+    warnings.simplefilter("ignore")
+    running, code = 0, 0
+    for files in sources():
+        if running >= workers:
+            code |= os.wait()[1]
+            running -= 1
+        if os.fork() == 0:
+            compile_files(files)
+        running += 1
+    for _ in range(running):
+        code |= os.wait()[1]
+    if code:
+        print("Python failed while it compiled what was installed", file=sys.stderr)
+    return 1 if code else 0
+
+
+def sources() -> Iterator[list[str]]:
+    """Yield the sources, folder by folder, those at the top one by one."""
+    for folder, _, names in os.walk(TARGET):
+        files = [str(Path(folder, name)) for name in sorted(names) if name.endswith(".py")]
+        if folder == str(TARGET):
+            yield from ([file] for file in files)
+        elif files:
+            yield files
+
+
+def compile_files(files: list[str]) -> NoReturn:
+    """Compile some, and end this process."""
+    code = 1
+    try:
+        for file in files:
+            with suppress(py_compile.PyCompileError, ValueError, RecursionError, MemoryError):
+                # What is for another Python can't be imported either: nobody misses it.
+                py_compile.compile(file, doraise=True, invalidation_mode=MODE)
+        code = 0
+    finally:
+        os._exit(code)
 
 
 def tidy() -> None:
     """Remove what tells how it was installed, so that the same files give the same result."""
     if (TARGET / ".lock").exists():
         (TARGET / ".lock").unlink()
+    # What wheels bring compiled was made of who knows what.
+    for compiled in list(TARGET.glob("**/__pycache__")):
+        shutil.rmtree(compiled)
+    for inner, folders, files in os.walk(TARGET, topdown=False):
+        # A folder with nothing in it is nobody's; pip makes none either.
+        if not files and not any(Path(inner, name).exists() for name in folders):
+            Path(inner).rmdir()
     for folder in TARGET.glob("*.dist-info"):
         for name in NOTES:
             if (folder / name).exists():
@@ -119,7 +197,8 @@ def tidy() -> None:
 def is_note(line: str) -> bool:
     """Whether a line of RECORD is about one of the notes."""
     folder, _, name = line.partition(",")[0].strip('"').rpartition("/")
-    return folder.endswith(".dist-info") and name in NOTES
+    # Those deeper are of packages that a package brings along: its own files.
+    return "/" not in folder and folder.endswith(".dist-info") and name in NOTES
 
 
 def send_tree() -> None:
@@ -212,6 +291,4 @@ def finish(connection: http.client.HTTPConnection, path: str) -> bytes:
 
 
 if __name__ == "__main__":
-    shutil.rmtree(WORK, ignore_errors=True)
-    WORK.mkdir(parents=True)
     sys.exit(main())

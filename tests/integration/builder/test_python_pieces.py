@@ -1,0 +1,203 @@
+"""What was installed before is used again, and nobody can tell from the result."""
+
+import base64
+import hashlib
+import zipfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from au2.builder.dependencies.built import BuiltDependencies
+from au2.domain.errors import DependenciesFailed
+from au2.oci.layer import read_layer
+from tests.support.kitchen import Kitchen
+from tests.support.python_packages import make_source, make_wheel
+
+OTHER = "0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00"
+PYTHON = "opt/au2/python"
+
+
+def make_shelf(kitchen: Kitchen) -> None:
+    shelf = kitchen.shelf
+    make_wheel(shelf, "alpha", "1", {"alpha/__init__.py": "x = {'a', 'b', 'c'}\n"})
+    make_wheel(shelf, "alpha", "2", {"alpha/new.py": "y = 'b' in {'a', 'b', 'c'}\n"})
+    make_wheel(shelf, "tool", "1", scripts={"do-it": "tool:main.run"})
+    make_wheel(shelf, "space-one", "1", {"space/one.py": "", "tests/__init__.py": ""})
+    make_wheel(shelf, "space-two", "1", {"space/two.py": "# Latin\n", "tests/__init__.py": ""})
+    make_wheel(shelf, "clash-a", "1", {"common.py": "who = 'a'\n"})
+    make_wheel(shelf, "clash-b", "1", {"common.py": "who = 'b'\n"})
+    make_wheel(shelf, "broken", "1", {"broken.py": "def (:\n", "odd.py": "# coding: latin-1\n"})
+
+
+def install_fresh(kitchen: Kitchen, requirements: str) -> BuiltDependencies:
+    kitchen.forget("layers", "downloads")
+    return kitchen.install(requirements)
+
+
+def read(kitchen: Kitchen, built: BuiltDependencies) -> dict[str, bytes]:
+    with kitchen.workbench.blobs.open(built.layer.descriptor.digest) as stream:
+        return {
+            member.path.removeprefix(f"{PYTHON}/"): member.content.read()
+            for member in read_layer(stream)
+            if member.content is not None
+        }
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("alpha==1\n", "alpha==1\ntool\n"),
+        ("alpha==1\ntool\nbroken\n", "tool\n"),
+        ("alpha==1\ntool\n", "alpha==2\ntool\n"),
+        ("space-one\n", "space-one\nspace-two\n"),
+        ("space-one\nspace-two\n", "space-two\n", "space-two\nbroken\n"),
+        ("clash-a\n", "clash-b\nclash-a\n"),
+        ("clash-a\n", "clash-b\n", "clash-a\nclash-b\ntool\n"),
+        ("clash-b\ntool\n", "clash-a\ntool\n"),
+    ],
+)
+def test_the_result_is_that_of_an_installation_from_nothing(
+    kitchen: Kitchen, steps: tuple[str, ...]
+) -> None:
+    make_shelf(kitchen)
+    fresh = install_fresh(kitchen, steps[-1])
+    kitchen.forget("layers", "downloads")
+    for step in steps:
+        built = kitchen.install(step)
+
+    assert built.layer == fresh.layer
+    assert built.lock == fresh.lock
+
+
+def test_only_what_is_new_is_installed(kitchen: Kitchen) -> None:
+    make_shelf(kitchen)
+    kitchen.install("alpha==1\ntool\n")
+
+    kitchen.install("alpha==1\ntool\nspace-one\n")
+    assert [line for line in kitchen.lines if "==" in line] == [" + space-one==1"]
+    assert "2 of 3 were installed before" in kitchen.lines
+
+    built = kitchen.install("alpha==1\nspace-one\n")
+    assert [line for line in kitchen.lines if "==" in line] == []
+    assert kitchen.run(built, "import alpha, space.one; print(1)\n").stdout == b"1\n"
+
+
+def test_of_two_that_bring_the_same_file_the_later_one_by_name_stays(kitchen: Kitchen) -> None:
+    make_shelf(kitchen)
+
+    built = kitchen.install("clash-b\nclash-a\n")
+
+    assert "Two packages bring the same file: all are installed, one by one" in kitchen.lines
+    assert kitchen.run(built, "import common; print(common.who)\n").stdout == b"b\n"
+
+
+def damage(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:-3] + b"???")
+
+
+@pytest.mark.parametrize("harm", [damage, Path.unlink])
+@pytest.mark.parametrize("kind", ["piece", "pieces", "files", "choices"])
+def test_a_piece_that_is_damaged_or_gone_is_made_again(
+    kitchen: Kitchen, kind: str, harm: Callable[[Path], None]
+) -> None:
+    make_shelf(kitchen)
+    fresh = kitchen.install("tool\nalpha==1\n")
+    kitchen.forget("layers")
+    for path in (kitchen.folder / "downloads" / kind).glob("*/*"):
+        harm(path)
+
+    assert kitchen.install("tool\nalpha==1\n").layer == fresh.layer
+
+
+def test_a_piece_of_another_time_is_not_read(kitchen: Kitchen) -> None:
+    make_shelf(kitchen)
+    fresh = kitchen.install("tool\n")
+    kitchen.forget("layers")
+    (path,) = (kitchen.folder / "downloads" / "piece").glob("*/*")
+    path.write_text('{"content": "x"}')
+
+    assert kitchen.install("tool\n").layer == fresh.layer
+
+
+def make_hostile(folder: Path, files: Mapping[str, bytes], told: Mapping[str, bytes]) -> None:
+    """Put a wheel there that tells other things than it has."""
+    info = "evil-1.dist-info"
+    contents = {
+        **files,
+        f"{info}/METADATA": b"Metadata-Version: 2.1\nName: evil\nVersion: 1\n",
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = [f"{name},{digest_of(data)},{len(data)}" for name, data in told.items()]
+    contents[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    with zipfile.ZipFile(folder / "evil-1-py3-none-any.whl", "w") as archive:
+        for name, data in contents.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+
+
+def digest_of(data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest())
+    return f"sha256={digest.rstrip(b'=').decode()}"
+
+
+TRUE = b"version = '1'\n"
+FALSE = b"version = 'forged'\n"
+PYC = "__pycache__/victim.cpython-311.pyc"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"victim.py": FALSE}, {}),
+        ({"victim.py": FALSE}, {"victim.py": FALSE}),
+        ({"victim.py": FALSE}, {"victim.py": TRUE}),
+        ({"evil.py": b""}, {"victim.py": FALSE}),
+        ({PYC: b"forged"}, {PYC: b"forged"}),
+        ({"bin/victim": b"#!/bin/sh\n"}, {"bin/victim": b"#!/bin/sh\n"}),
+        ({"bin/victim": b"#!/bin/sh\n"}, {}),
+        ({"evil-1.data/scripts/victim": b"#!/bin/sh\n"}, {}),
+        ({"victim-1.dist-info/RECORD": b"victim.py,,\n"}, {}),
+        ({"victim-1.dist-info/entry_points.txt": b"[console_scripts]\nx = y:z\n"}, {}),
+        ({"victim-1.dist-info/more.py": b"forged"}, {}),
+    ],
+)
+def test_a_wheel_has_no_part_in_the_piece_of_another(
+    kitchen: Kitchen, files: dict[str, bytes], told: dict[str, bytes]
+) -> None:
+    make_wheel(kitchen.shelf, "victim", "1", scripts={"victim": "victim:main"})
+    fresh = kitchen.install("victim\n")
+    kitchen.forget("layers", "downloads")
+    make_hostile(kitchen.shelf, files, told)
+    with suppress(DependenciesFailed):  # The installer refuses some.
+        kitchen.install("evil\nvictim\n")
+
+    built = kitchen.install("victim\n", organization=OTHER)
+
+    assert read(kitchen, built) == read(kitchen, fresh)
+
+
+def test_a_piece_of_an_organization_s_own_is_nobody_else_s(kitchen: Kitchen) -> None:
+    make_wheel(kitchen.shelf, "thing", "1")
+    make_source(kitchen.shelf, "raw", "1")
+    kitchen.install("thing\nraw\n")
+    kitchen.forget("layers")
+
+    kitchen.install("thing\nraw\n")
+    assert [line for line in kitchen.lines if "==" in line] == [" + raw==1"]
+    kitchen.install("thing\nraw\n", organization=OTHER)
+    assert " + thing==1" in kitchen.lines
+    kitchen.install("thing\n")
+    assert " + thing==1" in kitchen.lines
+
+
+def test_what_must_be_built_is_built_although_a_wheel_was_installed(kitchen: Kitchen) -> None:
+    make_wheel(kitchen.shelf, "raw", "1")
+    make_source(kitchen.shelf, "raw", "1", "RESULT = 'version = 2'")
+    kitchen.install("raw\n")
+
+    built = kitchen.install("--no-binary=raw\nraw\n")
+
+    assert built.lock["packages"][0]["source_file"] == "raw-1.tar.gz"
+    assert kitchen.run(built, "import raw; print(raw.version)\n").stdout == b"2\n"
