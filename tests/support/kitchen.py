@@ -25,6 +25,7 @@ from au2.builder.dependencies.npm_tool import NPM
 from au2.builder.dependencies.sources import Sources
 from au2.builder.dependencies.upstream import Upstream
 from au2.builder.package_image import build_package
+from au2.domain.context import Context
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.mutate import append_layers
 from au2.oci.tar import file_entry, with_parents
@@ -40,7 +41,7 @@ from tests.support.engine import MEBIBYTE, Result, Workbench
 from tests.support.server_process import runtime_cache_locked
 
 SITE = "usr/local/lib/python3.11/dist-packages"
-ORGANIZATION = "6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11"
+OWNER = Context("6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11")
 
 
 def nobody_stops() -> None:
@@ -69,7 +70,7 @@ class Kitchen:
         requirements: str,
         *,
         override: tuple[str, ...] = (),
-        organization: str = ORGANIZATION,
+        owner: Context = OWNER,
         previous: BuiltDependencies | None = None,
         check: Callable[[], None] = nobody_stops,
     ) -> BuiltDependencies:
@@ -77,21 +78,21 @@ class Kitchen:
         manifest = Manifest("n", "", "r", dependencies=DependencyChoices(override))
         asked = parse_requirements(requirements)
         description = PackageDescription(manifest, "main.py", {}, None, None, asked)
-        return self._ensure(description, organization, check, previous)
+        return self._ensure(description, owner, check, previous)
 
     def install_modules(
-        self, package: Mapping[str, Any], lock: Mapping[str, Any], organization: str = ORGANIZATION
+        self, package: Mapping[str, Any], lock: Mapping[str, Any], owner: Context = OWNER
     ) -> BuiltDependencies:
         """Install what a ``package-lock.json`` names."""
         asked = parse_javascript(json.dumps(package), json.dumps(lock))
         manifest = Manifest("n", "", "r")
         description = PackageDescription(manifest, "main.js", {}, None, None, None, asked)
-        return self._ensure(description, organization, nobody_stops, None)
+        return self._ensure(description, owner, nobody_stops, None)
 
     def _ensure(
         self,
         description: PackageDescription,
-        organization: str,
+        owner: Context,
         check: Callable[[], None],
         previous: BuiltDependencies | None,
     ) -> BuiltDependencies:
@@ -108,7 +109,7 @@ class Kitchen:
             built = made.ensure(
                 description,
                 self.runtime_digest,
-                BuildRun("t-build", organization, self.lines.append, check),
+                BuildRun("t-build", owner, self.lines.append, check),
                 previous=None if previous is None else previous.lock,
             )
         assert built is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from au2.dispatch.job_secrets import GivenSecrets
 from au2.dispatch.timeline import Timeline
+from au2.domain.context import Context
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.version import ImageStatus, Version
 from au2.notices.base import Notices, job_topic
@@ -16,6 +17,7 @@ from au2.storage.events import PLATFORM, add_event
 from au2.storage.held_secrets import hold_values, release_values
 from au2.storage.job_changes import change_state, set_status, update_attempt
 from au2.storage.jobs import find_job
+from au2.storage.processes import find_process
 from au2.storage.versions import BuiltImage, change_image_status, find_newest_lock, find_version
 
 
@@ -36,6 +38,12 @@ class Records:
         """The version that the job is about."""
         with self.database.read() as transaction:
             return find_version(transaction, job.process_id, job.version_number)
+
+    def find_owner(self, job: Job) -> Context:
+        """Where a job's process belongs; it may have been asked for in a project below."""
+        with self.database.read() as transaction:
+            process = find_process(transaction, job.process_id)
+        return job.context if process is None else process.context
 
     def find_lock(self, process_id: str) -> Mapping[str, Any] | None:
         """What the newest version of a process that has dependencies was built with."""

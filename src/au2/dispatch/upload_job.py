@@ -15,7 +15,14 @@ from au2.dispatch.container_ids import make_container_id
 from au2.dispatch.control import Detached, JobControl
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
-from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidPackage, StorageFull
+from au2.domain.errors import (
+    Au2Error,
+    BlobMissing,
+    DigestMismatch,
+    EngineFailure,
+    InvalidPackage,
+    StorageFull,
+)
 from au2.domain.job import Ending, JobState, Phase, Reason
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
@@ -98,8 +105,11 @@ class UploadJob:
             ending = _failed(_GONE)
         except StorageFull:
             ending = _failed(_NO_ROOM)
+        except EngineFailure as error:
+            # Ours, and never told as the package's fault.
+            ending = replace(_failed(_sentence(error)), reason=Reason.ENGINE_LOST)
         except Au2Error as error:
-            ending = _failed(f"{error.message} {error.hint or ''}".strip())
+            ending = _failed(_sentence(error))
         if control.stop.is_set():
             built, ending = None, _STOPPED
         if ending.reason_text:
@@ -160,7 +170,7 @@ class UploadJob:
             reference.image_digest,
             BuildRun(
                 make_container_id(job, work.claim.attempt),
-                job.context.organization_id,
+                self.records.find_owner(job),
                 work.log,
                 work.check,
             ),
@@ -203,6 +213,10 @@ class _Work:
             raise _Stopped
         if self.control.detach.is_set():
             raise Detached
+
+
+def _sentence(error: Au2Error) -> str:
+    return f"{error.message} {error.hint or ''}".strip()
 
 
 def _failed(text: str) -> Ending:

@@ -10,6 +10,7 @@ from au2.blobs.base import BlobStore
 from au2.builder.dependencies.build_container import BuildRun
 from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.package_image import build_package
+from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
 from au2.engines.run_files import make_environment, make_files
@@ -84,7 +85,8 @@ class ContainerPlace:
         description = _describe(package, runtime.language)
         dependencies = None
         if any(entry.path in _DEPENDENCIES for entry in package.files.entries):
-            run = BuildRun(_new_container_id("build"), NOBODY, self.tell, control.raise_if_stopped)
+            name, owner = _new_container_id("build"), Context(NOBODY)
+            run = BuildRun(name, owner, self.tell, control.raise_if_stopped)
             dependencies = self.install(self.local, description, runtime.image_digest, run)
         store_contents(self.local.blobs, package.files.entries)
         return build_package(

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from au2.builder.dependencies.sources import Sources
+from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from tests.support.engine import Workbench
 from tests.support.javascript_packages import make_lock, make_module
 from tests.support.kitchen import Kitchen
 from tests.support.package_index import SimpleIndex
 
-OTHER = "0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00"
+OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 PACKAGE = {"name": "demo", "version": "1.0.0", "dependencies": {"thing": "^1.0.0"}}
 
 
@@ -57,7 +58,7 @@ def test_what_the_lock_names_is_found_by_require_and_import(kitchen: Kitchen) ->
         ("@scope/part", "2.0.0"),
         ("thing", "1.0.0"),
     ]
-    assert not built.lock["organization_only"]
+    assert not built.lock["context_only"]
 
 
 def test_the_same_lock_gives_the_same_bytes_for_everybody(kitchen: Kitchen) -> None:
@@ -84,7 +85,7 @@ def test_scripts_that_the_lock_tells_of_run_for_one_organization(kitchen: Kitche
     ran = kitchen.run(built, "console.log(require('thing/made.js'))", "main.js")
 
     assert ran.stdout == b"1\n"
-    assert built.lock["organization_only"]
+    assert built.lock["context_only"]
 
 
 def test_scripts_that_the_lock_does_not_tell_of_do_not_run(kitchen: Kitchen) -> None:

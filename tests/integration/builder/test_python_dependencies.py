@@ -9,14 +9,15 @@ import pytest
 from au2.builder.dependencies.build_container import BuildOptions
 from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.dependencies.sources import Sources
+from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable
 from au2.oci.layer import LayerMember, read_layer
 from au2.runtimes.store import MODIFIED_AT
-from tests.support.kitchen import Kitchen
+from tests.support.kitchen import OWNER, Kitchen
 from tests.support.package_index import SimpleIndex
 from tests.support.python_packages import make_source, make_wheel
 
-OTHER = "0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00"
+OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 
 
 def members_of(kitchen: Kitchen, built: BuiltDependencies) -> dict[str, LayerMember]:
@@ -73,7 +74,7 @@ def test_the_same_again_starts_nothing(kitchen: Kitchen) -> None:
     first = kitchen.install("thing\n")
     (kitchen.shelf / "thing-1-py3-none-any.whl").unlink()
 
-    again = kitchen.install("# a remark\nthing  # and another\n", organization=OTHER)
+    again = kitchen.install("# a remark\nthing  # and another\n", owner=OTHER)
 
     assert again.layer == first.layer
     assert kitchen.lines == ["Dependencies are the same as before: 1 package"]
@@ -232,13 +233,14 @@ def test_code_that_runs_while_it_is_built_sees_nothing_of_the_platform(kitchen: 
     assert "opt/au2/python/planted.py" not in members_of(kitchen, built)
 
 
-def test_what_code_of_packages_made_is_its_organizations_own(kitchen: Kitchen) -> None:
+@pytest.mark.parametrize("other", [OTHER, Context(OWNER.organization_id, "project")])
+def test_what_code_of_packages_made_is_its_contexts_own(kitchen: Kitchen, other: Context) -> None:
     make_source(kitchen.shelf, "raw", "1", "import time\nRESULT = repr(time.time_ns())")
 
     own = kitchen.install("raw\n")
-    others = kitchen.install("raw\n", organization=OTHER)
+    others = kitchen.install("raw\n", owner=other)
 
-    assert own.lock["organization_only"]
+    assert own.lock["context_only"]
     assert own.layer != others.layer
     (package,) = own.lock["packages"]
     assert package["source_file"] == "raw-1.tar.gz"
@@ -253,7 +255,7 @@ def test_a_source_is_built_once(kitchen: Kitchen) -> None:
 
     assert "Building" not in kitchen.log
     assert second.lock["packages"][0] == first.lock["packages"][0]
-    assert second.lock["organization_only"]
+    assert second.lock["context_only"]
 
 
 def test_a_source_can_not_pass_for_another_package(kitchen: Kitchen, tmp_path: Path) -> None:

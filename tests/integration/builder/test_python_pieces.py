@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from au2.builder.dependencies.built import BuiltDependencies
+from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.oci.layer import read_layer
 from tests.support.kitchen import Kitchen
 from tests.support.python_packages import make_source, make_wheel
 
-OTHER = "0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00"
+OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 PYTHON = "opt/au2/python"
 
 
@@ -173,7 +174,7 @@ def test_a_wheel_has_no_part_in_the_piece_of_another(
     with suppress(DependenciesFailed):  # The installer refuses some.
         kitchen.install("evil\nvictim\n")
 
-    built = kitchen.install("victim\n", organization=OTHER)
+    built = kitchen.install("victim\n", owner=OTHER)
 
     assert read(kitchen, built) == read(kitchen, fresh)
 
@@ -186,7 +187,7 @@ def test_a_piece_of_an_organization_s_own_is_nobody_else_s(kitchen: Kitchen) -> 
 
     kitchen.install("thing\nraw\n")
     assert [line for line in kitchen.lines if "==" in line] == [" + raw==1"]
-    kitchen.install("thing\nraw\n", organization=OTHER)
+    kitchen.install("thing\nraw\n", owner=OTHER)
     assert " + thing==1" in kitchen.lines
     kitchen.install("thing\n")
     assert " + thing==1" in kitchen.lines

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from au2.builder.dependencies.gateway import PORT, Routes, Served, serve
+from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
@@ -37,11 +38,17 @@ class BuildRun:
 
     container_id: str
     """Its containers' names begin with it."""
-    organization_id: str
+    owner: Context
+    """Whose process it is: what code of packages made is shared within this context only."""
     log: Callable[[str], None]
     """Takes lines for people, at once."""
     check: Callable[[], None] = field(default=lambda: None)
     """Called often; raises when the build should end."""
+
+    @property
+    def scope(self) -> str:
+        """A text that is the owner's only."""
+        return f"{self.owner.organization_id}/{self.owner.project_id or ''}"
 
 
 @dataclass(frozen=True, slots=True)

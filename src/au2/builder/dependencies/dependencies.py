@@ -77,7 +77,7 @@ class Dependencies:
             DependenciesFailed, IndexUnreachable, StorageFull, BlobMissing, EngineFailure
         """
         shared = make_key(installer.tool, runtime_digest, request)
-        own = sha256_of(f"{shared} {run.organization_id}".encode())
+        own = sha256_of(f"{shared} {run.scope}".encode())
         with self._only_one(own, run):
             stored = self._index.find(shared) or self._index.find(own)
             if stored is not None and self._is_whole(stored):
@@ -93,10 +93,10 @@ class Dependencies:
 
     def _keep(self, made: Made, shared: str, own: str, run: BuildRun) -> DependencyLayer:
         layer = save_layer(self._blobs, made.entries, _CREATED_BY, modified_at=MODIFIED_AT)
-        is_own = made.lock.organization_only
+        is_own = made.lock.context_only
         stored = DependencyLayer(
             key=own if is_own else shared,
-            organization_id=run.organization_id if is_own else None,
+            organization_id=run.owner.organization_id if is_own else None,
             layer_digest=layer.descriptor.digest,
             size_bytes=layer.descriptor.size_bytes,
             lock=made.lock.to_document(),

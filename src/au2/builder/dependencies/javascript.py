@@ -111,7 +111,7 @@ class JavaScriptInstaller:
         lock = Lock(
             tool=_TOOL,
             key=task.key,
-            organization_only=asked.has_scripts,
+            context_only=asked.has_scripts,
             packages=tuple(sorted(_locked(routes))),
         )
         return Made(_layer_entries(tree.entries), lock)

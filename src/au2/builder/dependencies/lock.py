@@ -43,7 +43,7 @@ class Lock(NamedTuple):
     """``uv`` or ``npm`` with its version."""
     key: str
     """Digest of all that was asked for: what has the same key is the same."""
-    organization_only: bool = False
+    context_only: bool = False
     """Whether code of packages ran in the making: then nobody else is given the result."""
     packages: tuple[LockedPackage, ...] = ()
     from_runtime: Mapping[str, str] = {}
@@ -55,7 +55,7 @@ class Lock(NamedTuple):
             "format": _FORMAT,
             "tool": self.tool,
             "key": self.key,
-            "organization_only": self.organization_only,
+            "context_only": self.context_only,
             "packages": [
                 {name: value for name, value in package._asdict().items() if value is not None}
                 for package in self.packages
@@ -71,7 +71,7 @@ def parse_lock(document: Mapping[str, Any]) -> Lock | None:
     return Lock(
         tool=document["tool"],
         key=document["key"],
-        organization_only=document["organization_only"],
+        context_only=document["context_only"],
         packages=tuple(LockedPackage(**package) for package in document["packages"]),
         from_runtime=document["from_runtime"],
     )

@@ -142,7 +142,7 @@ class PythonInstaller:
         lock = Lock(
             tool=_TOOL,
             key=task.key,
-            organization_only=resolution.has_run_code,
+            context_only=resolution.has_run_code,
             packages=tuple(_lock_packages(installed.taken, resolution)),
             from_runtime=resolution.from_runtime,
         )
@@ -219,9 +219,9 @@ class PythonInstaller:
         )
 
     def _pieces(self, task: Task, *, own: bool) -> Pieces:
-        """Return those that may be used: an organization's only for what is its own anyway."""
+        """Return those that may be used: a context's only for what is its own anyway."""
         shared = f"{task.runtime_digest} {self._tool}"
-        scopes = (shared, f"{shared} {task.run.organization_id}") if own else (shared,)
+        scopes = (shared, f"{shared} {task.run.scope}") if own else (shared,)
         return Pieces(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
 
     def _run(
@@ -248,7 +248,7 @@ class PythonInstaller:
         )
 
     def _built_wheels(self, task: Task) -> BuiltWheels:
-        scope = f"{task.run.organization_id} {task.runtime_digest} {self._tool}"
+        scope = f"{task.run.scope} {task.runtime_digest} {self._tool}"
         return BuiltWheels(self._blobs, self._cache, scope)
 
     def _known_files(
@@ -269,7 +269,7 @@ class PythonInstaller:
 def _from_lock(lock: Lock) -> _Resolution:
     pins = {package.name: package.version for package in lock.packages}
     built = {package.name: package.built for package in lock.packages if package.built}
-    return _Resolution(pins, lock.from_runtime, built, lock.organization_only, {})
+    return _Resolution(pins, lock.from_runtime, built, lock.context_only, {})
 
 
 def _lock_packages(

@@ -13,6 +13,7 @@ from au2.builder.dependencies.dependencies import Dependencies
 from au2.builder.dependencies.file_cache import FileCache
 from au2.builder.dependencies.installer import Made, Task
 from au2.builder.dependencies.lock import Lock
+from au2.domain.context import Context
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.tar import file_entry
 
@@ -48,7 +49,7 @@ def dependencies(tmp_path: Path) -> Dependencies:
 
 
 def test_the_downloads_may_be_removed(dependencies: Dependencies, tmp_path: Path) -> None:
-    run, installer = BuildRun("test", "organization", lambda _: None), Installer()
+    run, installer = BuildRun("test", Context("organization"), lambda _: None), Installer()
     first = dependencies.ensure(installer, Request(), "sha256:1", run)
     shutil.rmtree(tmp_path / "downloads")
 

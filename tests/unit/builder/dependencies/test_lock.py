@@ -7,7 +7,7 @@ def test_a_lock_comes_back_as_it_was_written() -> None:
     lock = Lock(
         "uv 1",
         "sha256:0",
-        organization_only=True,
+        context_only=True,
         packages=(
             LockedPackage("raw", "1", BUILT.file, BUILT.digest, "raw-1.tar.gz", "sha256:2"),
             LockedPackage("six", "2", "six-2-py3-none-any.whl", "sha256:3"),
