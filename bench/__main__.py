@@ -37,10 +37,10 @@ def measure(rounds: int) -> list[Line]:
         lines.append(measure_uploads(installation, rounds))
         say(f"Dependencies, {rounds} rounds …")
         lines += measure_dependencies(installation, rounds)
-        lines.append(measure_arguments(rounds))
         say("A large upload …")
         lines += measure_large_upload(installation)
         lines.append(measure_help(installation, rounds))
+    lines.append(measure_arguments())
     return lines
 
 

@@ -10,11 +10,14 @@ PROPERTIES = 40
 ARGUMENT_BYTES = 100_000
 
 
-def measure_arguments(rounds: int) -> Line:
+ROUNDS = 200
+
+
+def measure_arguments() -> Line:
     """Measure the check of an object of 100 kB, defaults included, in a server that is warm."""
     schema, value = make_schema(), make_value()
     series = Series()
-    for counted in (1, rounds):
+    for counted in (1, ROUNDS):
         series = Series()
         for _ in range(counted):
             with series.timing():

@@ -40,6 +40,11 @@ class Cost(NamedTuple):
         """Whether only to make the schema ready may take long."""
         return self.patterns > LIGHT_STEPS
 
+    @property
+    def at_most(self) -> int:
+        """The steps for the deepest value; fewer levels never take more."""
+        return self.steps[-1]
+
     def for_depth(self, depth: int) -> int:
         """Return the steps for a value of ``depth`` levels."""
         return self.steps[min(depth, len(self.steps) - 1)]

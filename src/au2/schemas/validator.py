@@ -68,12 +68,14 @@ class Validator:
 
     def find_mistakes(self, value: Any, *, patient: bool = True) -> list[Detail]:
         """Return what does not match; see :func:`validate`."""
-        steps = self._cost.for_depth(measure_depth(value))
         # Not its length as JSON, but near to it and five times as quick to have.
         written = marshal.dumps(value, 0)
         size_bytes = len(written)
-        compiled = self._compiled
-        if compiled is None or steps > LIGHT_STEPS or steps * size_bytes > LIGHT_WORK:
+        compiled, steps = self._compiled, self._cost.at_most
+        if not _is_light(steps, size_bytes):
+            # To count the levels takes as long as most checks, and few schemas make it matter.
+            steps = self._cost.for_depth(measure_depth(value))
+        if compiled is None or not _is_light(steps, size_bytes):
             return check_outside(self._schema, value, patient=patient)
         if self._slow_integers.search(written):
             return check_outside(self._schema, value, patient=patient)
@@ -82,6 +84,10 @@ class Validator:
         if steps * size_bytes**2 > LIGHT_EXPLANATION:
             return check_outside(self._schema, value, patient=patient)
         return list_mistakes(compiled, self._schema, value)
+
+
+def _is_light(steps: int, size_bytes: int) -> bool:
+    return steps <= LIGHT_STEPS and steps * size_bytes <= LIGHT_WORK
 
 
 def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
