@@ -69,11 +69,6 @@ class Versions(Noun):
         document = self._transport.call("GET", f"/processes/{process_id}/versions/{number}")
         return read_one(VersionView, document)
 
-    def get_default_version(self, process_id: str) -> VersionView:
-        """Return the version that runs take where none is named. Raises NotFound, Conflict."""
-        document = self._transport.call("GET", f"/processes/{process_id}/versions/default")
-        return read_one(VersionView, document)
-
     def compare(self, process_id: str, old: int, new: int) -> VersionDiff:
         """Return what differs between two versions. Raises NotFound."""
         path = f"/processes/{process_id}/versions/{old}/diff/{new}"

@@ -23,6 +23,7 @@ from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.local.stage import Show
 from au2.oci.streams import CHUNK_BYTES
 from au2.package import names
+from au2.package.check import read_from
 from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackagedFile
 from au2.package.environment import plain_texts
@@ -131,7 +132,7 @@ def _describe(package: PackageOnDisk, language: Language) -> PackageDescription:
     """Return what the package says. Raises InvalidPackage unless it suits the runtime."""
     return describe_package(
         package.files.entries,
-        lambda entry: Path(package.directory, entry.path).read_bytes(),
+        read_from(package.directory),
         language=language,
     )
 

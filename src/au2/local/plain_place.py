@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from au2.builder.package_image import DEFAULT_ENVIRONMENT
 from au2.builder.plan import guess_language, make_plan
@@ -18,7 +17,7 @@ from au2.local.request import CheckedRun
 from au2.local.stage import Show
 from au2.local.working_copy import working_copy
 from au2.package import names
-from au2.package.entries import PackageEntry
+from au2.package.check import read_from
 from au2.package.load import PackageOnDisk
 
 _PASSED_ON = frozenset(
@@ -72,7 +71,7 @@ class PlainPlace:
         self._tell_once(find_differences(package, run, interpreter, language))
         plan = make_plan(
             package.files.entries,
-            lambda entry: read_file(package, entry),
+            read_from(package.directory),
             entry_point=package.description.entry_point,
             language=language,
             reset_signals=find_reset_signals(machine),
@@ -128,8 +127,3 @@ def find_differences(
             f"{dependencies} is not installed: it finds the packages of this machine's environment."
         )
     return found
-
-
-def read_file(package: PackageOnDisk, entry: PackageEntry) -> bytes:
-    """Return the content of a file of the package, as it is on disk."""
-    return Path(package.directory, entry.path).read_bytes()

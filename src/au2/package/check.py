@@ -4,10 +4,19 @@ from pathlib import Path
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
-from au2.package.description import describe_package
+from au2.package.description import ReadFile, describe_package
 from au2.package.entries import PackageEntry
 from au2.package.limits import DEFAULT_LIMITS, PackageLimits
 from au2.package.scan import find_files
+
+
+def read_from(directory: Path) -> ReadFile:
+    """Return what reads the files of a package on disk."""
+
+    def read(entry: PackageEntry) -> bytes:
+        return (directory / entry.path).read_bytes()
+
+    return read
 
 
 def check_package(
@@ -18,11 +27,8 @@ def check_package(
     if not files.entries:
         return mistakes
 
-    def read(entry: PackageEntry) -> bytes:
-        return (directory / entry.path).read_bytes()
-
     try:
-        describe_package(files.entries, read, language=language)
+        describe_package(files.entries, read_from(directory), language=language)
     except InvalidPackage as error:
         told = {(detail.file, detail.message) for detail in mistakes}
         mistakes += [d for d in error.details if (d.file, d.message) not in told]

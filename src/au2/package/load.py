@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidPackage
-from au2.package.check import check_package
+from au2.package.check import check_package, read_from
 from au2.package.description import PackageDescription, describe_package
-from au2.package.entries import PackageEntry, PackageFiles
+from au2.package.entries import PackageFiles
 from au2.package.scan import scan_package
 
 
@@ -24,13 +24,11 @@ def load_package_files(directory: Path) -> PackageOnDisk:
     Raises:
         InvalidPackage: with every mistake.
     """
-
-    def read(entry: PackageEntry) -> bytes:
-        return (directory / entry.path).read_bytes()
-
     try:
         files = scan_package(directory)
-        return PackageOnDisk(directory, files, describe_package(files.entries, read))
+        return PackageOnDisk(
+            directory, files, describe_package(files.entries, read_from(directory))
+        )
     except InvalidPackage as error:
         # Each step stops at its own mistakes; the check gathers those of all of them.
         raise InvalidPackage(details=check_package(directory) or error.details) from error

@@ -24,7 +24,7 @@ from au2.services.runtimes import Runtimes
 from au2.services.versions import note_version
 from au2.storage import jobs, processes, uploads, versions
 from au2.storage.database import Database, Transaction
-from au2.storage.runtimes import find_newest_version
+from au2.storage.runtimes import find_runtime
 from au2.storage.uploads import Upload, UploadState
 
 
@@ -68,7 +68,6 @@ class _Wanted:
     process: Process
     is_new: bool
     runtime: RuntimeReference
-    newest_runtime_version: int
     package_digest: str
 
 
@@ -135,14 +134,11 @@ class UploadOpening:
         runtime = self._runtimes.resolve(
             actor, process.context, creation.runtime, creation.runtime_version
         )
-        with self._database.read() as transaction:
-            newest = find_newest_version(transaction, runtime.runtime_id)
         return _Wanted(
             context=context,
             process=process,
             is_new=creation.process is None,
             runtime=runtime,
-            newest_runtime_version=newest or runtime.runtime_version,
             package_digest=digest_files(creation.files),
         )
 
@@ -169,8 +165,9 @@ class UploadOpening:
 
     def _compare(self, wanted: _Wanted) -> Comparison:
         newest: Version | None = None
-        if not wanted.is_new:
-            with self._database.read() as transaction:
+        with self._database.read() as transaction:
+            runtime = find_runtime(transaction, wanted.runtime.runtime_id)
+            if not wanted.is_new:
                 newest = versions.find_newest_available(transaction, wanted.process.id)
         is_equal = (
             newest is not None
@@ -181,7 +178,9 @@ class UploadOpening:
             process_id=None if wanted.is_new else wanted.process.id,
             equal_version=newest.number if newest is not None and is_equal else None,
             runtime_version=wanted.runtime.runtime_version,
-            newest_runtime_version=wanted.newest_runtime_version,
+            newest_runtime_version=wanted.runtime.runtime_version
+            if runtime is None
+            else runtime.version,
         )
 
     def _insert(

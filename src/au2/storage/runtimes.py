@@ -107,15 +107,6 @@ def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]
     ]
 
 
-def find_newest_version(transaction: Transaction, runtime_id: str) -> int | None:
-    """The highest version number of a runtime."""
-    return transaction.execute(
-        select(func.max(runtime_versions.c.version)).where(
-            runtime_versions.c.runtime_id == runtime_id
-        )
-    ).scalar_one_or_none()
-
-
 def ensure_runtime(
     transaction: Transaction,
     *,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, insert, select, update
 
 from au2.domain.errors import Conflict
 from au2.domain.version import (
@@ -96,24 +96,25 @@ def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
 
 def find_default_version(transaction: Transaction, process_id: str) -> Version | None:
     """What runs without ``--ver``: the newest published, else the newest available version."""
-    available = [
-        version
-        for version in list_versions(transaction, process_id)
-        if version.image_status is ImageStatus.AVAILABLE
-    ]
-    published = [version for version in available if version.published_at is not None]
-    return next(reversed(published or available), None)
+    return _find_available(transaction, process_id, versions.c.published_at.is_(None))
 
 
 def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
     """The version with an image that has the highest number."""
+    return _find_available(transaction, process_id)
+
+
+def _find_available(
+    transaction: Transaction, process_id: str, *before_number: ColumnElement[bool]
+) -> Version | None:
+    """The first with an image: by ``before_number`` (false first), then the highest number."""
     row = transaction.execute(
         _SELECT.where(
             versions.c.process_id == process_id,
             versions.c.image_status == ImageStatus.AVAILABLE.value,
             versions.c.deleted_at.is_(None),
         )
-        .order_by(versions.c.number.desc())
+        .order_by(*before_number, versions.c.number.desc())
         .limit(1)
     ).one_or_none()
     return None if row is None else _version(row)
