@@ -32,11 +32,40 @@ class BlobWriter(Protocol):
         ...
 
 
+class PartialBlob(Protocol):
+    """A blob that comes in pieces, over several requests and restarts."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How much has come."""
+        ...
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append bytes. Raises StorageFull, TooLarge (over the store's limit)."""
+        ...
+
+    def commit(self, digest: str, *, size_bytes: int | None = None) -> None:
+        """Verify, make durable and name the blob; the part is gone then. Ends the block's use.
+
+        Raises:
+            DigestMismatch: it is something else; the part is removed, for no more of it can help.
+            StorageFull: no room.
+        """
+        ...
+
+
 class BlobStore(Protocol):
-    """Bytes by digest."""
+    """Bytes by digest.
+
+    A blob may be kept as another one that holds it compressed (:meth:`keep_compressed`): it is then
+    there and readable like all others, at the price of decompressing it.
+    """
 
     def contains(self, digest: str) -> bool:
-        """Whether the blob is there."""
+        """Whether the blob is there.
+
+        Who asks counts on it: for a while it is not taken for unused (:meth:`remove_unused`).
+        """
         ...
 
     def size_bytes(self, digest: str) -> int:
@@ -48,6 +77,13 @@ class BlobStore(Protocol):
 
         The reader raises DigestMismatch at the end of a damaged blob, never silently. Seeking is
         not supported. Raises BlobMissing.
+        """
+        ...
+
+    def open_from(self, digest: str, offset_bytes: int) -> BinaryIO:
+        """Open for reading from ``offset_bytes`` on. Not checked: a part can't be.
+
+        Raises BlobMissing.
         """
         ...
 
@@ -69,10 +105,60 @@ class BlobStore(Protocol):
         """
         ...
 
+    def partial(self, name: str) -> AbstractContextManager[PartialBlob]:
+        """Begin a blob in pieces, or go on with it; it stays until it is committed or removed.
+
+        Args:
+            name: of 1 to 128 letters, digits, hyphens and underscores: whoever knows it goes on.
+
+        Raises:
+            Conflict: somebody is writing to it at this moment.
+        """
+        ...
+
+    def partial_bytes(self, name: str) -> int:
+        """How much of a blob in pieces has come; 0 if nothing has."""
+        ...
+
+    def remove_partial(self, name: str) -> None:
+        """Forget a blob in pieces. Harmless if there is none."""
+        ...
+
+    def remove_unused_partials(self, older_than_seconds: float) -> int:
+        """Forget those that nothing was added to for so long; return how many bytes that freed."""
+        ...
+
+    def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
+        """Keep a blob only as ``compressed``, a blob in the store that holds it.
+
+        The caller has read ``compressed`` and found just these bytes in it. The blob's own bytes
+        are removed, if it had any. Raises BlobMissing if ``compressed`` is not there.
+        """
+        ...
+
+    def find_compressed(self, digest: str) -> str | None:
+        """The blob that this one is kept as; None: it is not there, or has bytes of its own."""
+        ...
+
     def remove(self, digest: str) -> None:
-        """Remove the blob if it is there."""
+        """Remove the blob if it is there. What is kept as it is gone then too."""
+        ...
+
+    def remove_unused(self, digest: str, *, older_than_seconds: float) -> int | None:
+        """Remove the blob unless it was written or asked for lately.
+
+        Safe while others write and read: whoever asks (:meth:`contains`) either finds it and keeps
+        it, or is told that it is gone.
+
+        Returns:
+            How many bytes that freed; None if it stays.
+        """
         ...
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest in the store, in no order."""
+        """Every digest in the store that has bytes of its own, in no order."""
+        ...
+
+    def list_compressed(self) -> Iterator[tuple[str, str]]:
+        """Every digest that is kept as another blob, and that one, in no order."""
         ...

@@ -40,9 +40,17 @@ class ProcessView(View):
 
 
 class VersionCreation(Model):
-    """Body of ``POST /api/v1/processes/{process}/versions``: an empty image version."""
+    """Body of ``POST /api/v1/processes/{process}/versions``: an empty image version.
+
+    Its contract with callers is that of a package: the documents of ``args.schema.yml``,
+    ``out.schema.yml`` and ``env.yml``.
+    """
 
     description: str = Field(default="", max_length=100_000)
+    args_schema: dict[str, Any] | None = None
+    out_schema: dict[str, Any] | None = None
+    environment: dict[str, str | dict[str, str]] | None = None
+    """Name → text, or ``{"secret": NAME}``."""
 
 
 class VersionView(View):

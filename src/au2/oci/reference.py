@@ -5,16 +5,14 @@ import re
 from dataclasses import dataclass
 
 from au2.domain.errors import InvalidRequest
+from au2.domain.repository import MOST_CHARACTERS, REPOSITORY_NAME
 from au2.oci.digest import parse_digest
 
 DOCKER_HUB = "docker.io"
 _HOST = re.compile(
     r"(?:\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(?::[0-9]{1,5})?"
 )
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_LONGEST = 255
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,12 @@ def parse_reference(text: str) -> Reference:
     repository, colon, tag = path.partition(":")
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
-    if not _HOST.fullmatch(registry) or not _REPOSITORY.fullmatch(repository):
+    if not _HOST.fullmatch(registry) or not REPOSITORY_NAME.fullmatch(repository):
         raise _not_a_reference(text, "lower-case letters, digits and . _ - between slashes")
-    if colon and not _TAG.fullmatch(tag):
+    if colon and not TAG.fullmatch(tag):
         raise _not_a_reference(text, "the tag has up to 128 letters, digits and . _ -")
-    if len(repository) > _LONGEST:
-        raise _not_a_reference(text, f"the name has more than {_LONGEST} characters")
+    if len(repository) > MOST_CHARACTERS:
+        raise _not_a_reference(text, f"the name has more than {MOST_CHARACTERS} characters")
     given = tag if colon else None
     return Reference(registry, repository, given or (None if digest else "latest"), digest)
 

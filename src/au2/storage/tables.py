@@ -216,10 +216,74 @@ uploads = Table(
     Column("files", JSON, nullable=False, comment="list of contract.upload.FileEntry documents"),
     Column("runtime", Text, nullable=False, comment="as the package names it"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("manifest_digest", DIGEST, comment="of an image, once all of it has come"),
     ForeignKeyConstraint(
         ["process_id", "version_number"], ["versions.process_id", "versions.number"]
     ),
     Index("ix_uploads_state_lease", "state", "lease_until"),
+)
+
+layers = Table(
+    "layers",
+    metadata,
+    Column("digest", DIGEST, primary_key=True, comment="of the blob, as it came"),
+    Column("diff_id", DIGEST, nullable=False, index=True, comment="of the uncompressed archive"),
+    Column("size_bytes", BigInteger, nullable=False, comment="uncompressed"),
+    Column("checked_at", UtcDateTime, nullable=False),
+    comment="Layers that were read and judged safe: true for ever, as a blob never changes.",
+)
+
+repository_blobs = Table(
+    "repository_blobs",
+    metadata,
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("repository", String(255), nullable=False, comment="process_<GUID> or a free name"),
+    Column("digest", DIGEST, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("organization_id", "repository", "digest"),
+    Index("ix_repository_blobs_digest", "organization_id", "digest"),
+    comment="Which blobs came to a repository: a digest alone is no key to another's.",
+)
+
+repository_manifests = Table(
+    "repository_manifests",
+    metadata,
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("media_type", String(255), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("artifact_type", String(255)),
+    Column("subject_digest", DIGEST, comment="what it refers to"),
+    Column("annotations", JSON, nullable=False),
+    Column("pushed_at", UtcDateTime, nullable=False),
+    Column("pushed_by", String(254), nullable=False),
+    PrimaryKeyConstraint("organization_id", "repository", "digest"),
+    Index("ix_repository_manifests_subject", "organization_id", "repository", "subject_digest"),
+)
+
+repository_tags = Table(
+    "repository_tags",
+    metadata,
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("digest", DIGEST, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", String(254), nullable=False),
+    PrimaryKeyConstraint("organization_id", "repository", "name"),
+)
+
+blob_uploads = Table(
+    "blob_uploads",
+    metadata,
+    Column("id", GUID, primary_key=True),
+    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column("repository", String(255), nullable=False),
+    Column("user_id", GUID, ForeignKey("users.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    comment="Blobs that a registry client is sending; what has come lies in the blob store.",
 )
 
 jobs = Table(

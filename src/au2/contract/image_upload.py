@@ -1,0 +1,65 @@
+"""Sending a ready-made image to a version: a session, its blobs, then its manifest.
+
+Blobs travel raw, in requests of any length that go on where the last one ended:
+``PATCH /api/v1/image-uploads/{id}/blobs/{digest}``. The manifest comes last, as the raw body of
+``PUT /api/v1/image-uploads/{id}/manifest``, and lets the import begin.
+"""
+
+from pydantic import Field
+
+from au2.contract.base import Model, View
+
+BLOB_MEDIA_TYPE = "application/octet-stream"
+MOST_BLOBS = 1024
+"""Blobs that one question may name."""
+DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+
+
+class ImageUploadView(View):
+    """An upload session: the answer to ``POST /api/v1/processes/{p}/versions/{n}/image``."""
+
+    id: str
+    process: str
+    version: int
+    job: int
+    fence: int
+    """Fencing token: sent with everything that follows; an older one is refused."""
+    lease_seconds: float
+    """How long the session is kept without a sign of life."""
+    resumed: bool
+    """Whether one's own earlier session goes on."""
+
+
+class BlobWanted(Model):
+    """A blob of the image: a layer or its configuration."""
+
+    digest: str = Field(pattern=DIGEST_PATTERN)
+    size_bytes: int = Field(ge=0, lt=1 << 62)
+
+
+class BlobQuestion(Model):
+    """Body of ``POST /api/v1/image-uploads/{id}/lacking``."""
+
+    blobs: list[BlobWanted] = Field(max_length=MOST_BLOBS)
+
+
+class LackingBlob(View):
+    """A blob that the server wants."""
+
+    digest: str
+    received_bytes: int
+    """How much of it has come already: where to go on."""
+
+
+class BlobAnswer(View):
+    """Which of the blobs are to be sent, in the order of the question."""
+
+    lacking: list[LackingBlob]
+
+
+class BlobProgress(View):
+    """Answer to a piece of a blob."""
+
+    received_bytes: int
+    is_whole: bool
+    """Whether the blob is there and was checked."""
