@@ -1,18 +1,40 @@
 """Layers come plain or compressed; the first bytes tell."""
 
 import zlib
+from enum import StrEnum
 
 from au2.domain.errors import InvalidImage
 from au2.oci.streams import CHUNK_BYTES, Readable
 
-_GZIP = b"\x1f\x8b"
-_OTHERS = {
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\xfd7zXZ\x00": "xz",
-    b"BZh": "bzip2",
+
+class Compression(StrEnum):
+    """How bytes are packed, by their first bytes."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    XZ = "xz"
+    """Told, so that errors can name it; not taken."""
+    BZIP2 = "bzip2"
+    """As xz."""
+
+
+_MAGIC = {
+    b"\x1f\x8b": Compression.GZIP,
+    b"\x28\xb5\x2f\xfd": Compression.ZSTD,
+    b"\xfd7zXZ\x00": Compression.XZ,
+    b"BZh": Compression.BZIP2,
 }
 _LONGEST = 6
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
+
+
+def find_compression(start: bytes) -> Compression:
+    """Return how the data whose first bytes these are (six are enough) is compressed."""
+    for magic, compression in _MAGIC.items():
+        if start.startswith(magic):
+            return compression
+    return Compression.NONE
 
 
 def decompressed(stream: Readable) -> Readable:
@@ -26,12 +48,13 @@ def decompressed(stream: Readable) -> Readable:
     """
     start = _read_start(stream)
     whole = _Prefixed(start, stream)
-    if start.startswith(_GZIP):
-        return _GzipReader(whole)
-    for magic, name in _OTHERS.items():
-        if start.startswith(magic):
-            raise InvalidImage(f"layers compressed with {name} are not supported; use gzip or none")
-    return whole
+    match find_compression(start):
+        case Compression.NONE:
+            return whole
+        case Compression.GZIP:
+            return _GzipReader(whole)
+        case other:
+            raise InvalidImage(f"layers compressed with {other} are not supported; use gzip")
 
 
 def _read_start(stream: Readable) -> bytes:

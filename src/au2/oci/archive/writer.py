@@ -1,4 +1,4 @@
-"""The archive that ``docker load`` takes, which is an OCI image layout at the same time.
+"""Writing the archive that ``docker load`` takes, which is an OCI image layout at the same time.
 
 ``manifest.json`` is Docker's own list; ``oci-layout`` and ``index.json`` make the same blobs an OCI
 image layout (OCI image specification, "Image Layout"), for podman, skopeo and newer Docker.
