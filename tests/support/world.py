@@ -22,7 +22,7 @@ from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.language import Language
-from au2.domain.version import ImageStatus
+from au2.domain.version import Contract, ImageStatus
 from au2.logs.files import FileLogStore
 from au2.notices.folder import FolderNotices
 from au2.secrets.key_file import KeyFile
@@ -121,7 +121,9 @@ class World:
         args_schema: dict[str, Any] | None = None,
     ) -> int:
         """A version whose image is as far as ``status`` says."""
-        made = self.services.versions.create_image_version(self.actor(OPERATOR), process_id)
+        made = self.services.versions.create_image_version(
+            self.actor(OPERATOR), process_id, contract=Contract(args_schema=args_schema)
+        )
         way = {
             ImageStatus.NONE: (),
             ImageStatus.UPLOADING: (ImageStatus.UPLOADING,),
@@ -137,7 +139,7 @@ class World:
             with self.database.write() as transaction:
                 present = versions.find_version(transaction, process_id, made.number)
                 assert present is not None
-                built = versions.BuiltImage(IMAGE, args_schema=args_schema)
+                built = versions.BuiltImage(IMAGE)
                 image = built if step is ImageStatus.AVAILABLE else None
                 versions.change_image_status(transaction, present, step, image=image)
         return made.number

@@ -57,6 +57,8 @@ class ApiOptions:
     """Largest JSON body."""
     max_file_list_bytes: int = 64 << 20
     """Largest body that begins an upload."""
+    max_contract_bytes: int = 4 << 20
+    """Largest body that makes an image version: two schemas and an environment."""
 
 
 def make_app(
@@ -116,6 +118,8 @@ def _make_limits(options: ApiOptions) -> Any:
     def limit_of(method: str, path: str) -> int | None:
         if path == f"{PREFIX}/uploads":
             return options.max_file_list_bytes
+        if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):
+            return options.max_contract_bytes
         is_contents = path.startswith(f"{PREFIX}/uploads/") and path.endswith("/contents")
         return None if method == "PUT" and is_contents else options.max_body_bytes
 

@@ -7,6 +7,7 @@ from au2.api.errors import answers
 from au2.api.views import view_version
 from au2.contract.process import VersionCreation, VersionView
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+from au2.domain.version import Contract
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
@@ -17,12 +18,19 @@ def list_versions(services: ServicesOf, actor: CurrentActor, process: str) -> li
     return [view_version(version) for version in services.versions.list_versions(actor, process)]
 
 
-@router.post("", status_code=201, responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
+@router.post(
+    "",
+    status_code=201,
+    responses=answers(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
+)
 def create_version(
     services: ServicesOf, actor: CurrentActor, process: str, body: VersionCreation
 ) -> VersionView:
     """Make a version that waits for an image."""
-    version = services.versions.create_image_version(actor, process, description=body.description)
+    contract = Contract(body.environment, body.args_schema, body.out_schema)
+    version = services.versions.create_image_version(
+        actor, process, description=body.description, contract=contract
+    )
     return view_version(version)
 
 

@@ -55,12 +55,10 @@ class Versions(Noun):
         document = self._transport.call("GET", f"/processes/{process_id}/versions")
         return read_many(VersionView, document)
 
-    def create_version(self, process_id: str, description: str) -> VersionView:
-        """Make an empty image version."""
+    def create_version(self, process_id: str, creation: VersionCreation) -> VersionView:
+        """Make an empty image version. Raises InvalidRequest if its contract has mistakes."""
         document = self._transport.call(
-            "POST",
-            f"/processes/{process_id}/versions",
-            document=write(VersionCreation(description=description)),
+            "POST", f"/processes/{process_id}/versions", document=write(creation)
         )
         return read_one(VersionView, document)
 

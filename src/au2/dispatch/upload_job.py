@@ -25,7 +25,7 @@ from au2.domain.errors import (
 )
 from au2.domain.job import Ending, JobState, Phase, Reason
 from au2.domain.runtime import Runtime
-from au2.domain.version import RuntimeReference
+from au2.domain.version import Contract, RuntimeReference
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
 from au2.notices.base import job_topic, log_topic
@@ -233,9 +233,7 @@ def _built_image(
     }
     return BuiltImage(
         image_digest=digest,
-        environment=description.environment,
-        args_schema=description.args_schema,
-        out_schema=description.out_schema,
+        contract=Contract(description.environment, description.args_schema, description.out_schema),
         resources=resources,
         dependencies=None if dependencies is None else dependencies.lock,
     )

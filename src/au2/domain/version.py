@@ -48,6 +48,16 @@ class RuntimeReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Contract:
+    """What a version and its callers hold each other to. None: nothing is said."""
+
+    environment: Mapping[str, Any] | None = None
+    """Defaults of ``env.yml``: name → text or ``{"secret": NAME}``."""
+    args_schema: Mapping[str, Any] | None = None
+    out_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """Spec section 1. Numbers count per process from 1 and are never reused."""
 
@@ -66,7 +76,7 @@ class Version:
     """None for image versions."""
     upload_job_id: int | None = None
     environment: Mapping[str, Any] | None = None
-    """Defaults of ``env.yml``, once built: name → text or ``{"secret": NAME}``."""
+    """The fields of :class:`Contract`: of a packaged version once it is built."""
     args_schema: Mapping[str, Any] | None = None
     out_schema: Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None

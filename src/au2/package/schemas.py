@@ -23,14 +23,23 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
     value = to_value(root, file)
     if isinstance(value, bool):
         return {} if value else {"not": {}}
-    # Only packages with a schema wait for this: the library takes longer to load than the rest.
-    from au2.schemas.check import find_schema_mistakes  # noqa: PLC0415
-
-    mistakes = find_schema_mistakes(value) or _find_type_mistake(value)
+    mistakes = find_object_schema_mistakes(value)
     if mistakes:
         raise InvalidPackage(details=[_placed(mistake, root, file) for mistake in mistakes])
     schema: dict[str, Any] = value
     return schema
+
+
+def find_object_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
+    """Return what is wrong with ``document`` as a schema of arguments or output, with pointers.
+
+    Raises:
+        Conflict: not ``patient``, and too many schemas are being checked that take long.
+    """
+    # Only packages with a schema wait for this: the library takes longer to load than the rest.
+    from au2.schemas.check import find_schema_mistakes  # noqa: PLC0415
+
+    return find_schema_mistakes(document, patient=patient) or _find_type_mistake(document)
 
 
 def _find_type_mistake(schema: dict[str, Any]) -> list[Detail]:

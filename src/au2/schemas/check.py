@@ -38,11 +38,14 @@ _HERE = "https://schema.invalid/"
 _TYPES = "array, boolean, integer, null, number, object, string"
 
 
-def find_schema_mistakes(document: Any) -> list[Detail]:
+def find_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
     """Return what is wrong with ``document`` as a schema, each with its JSON pointer.
 
     Whatever it holds, this ends soon: nothing is fetched, and what could take long is done in a
     process that is ended when it does.
+
+    Raises:
+        Conflict: not ``patient``, and too many such processes are waited for already.
     """
     if not isinstance(document, dict):
         return [Detail("a schema is a mapping", "")]
@@ -53,7 +56,9 @@ def find_schema_mistakes(document: Any) -> list[Detail]:
     mistakes = [found for place in places for found in _find_keyword_mistakes(place, dialect)]
     if not mistakes:
         mistakes = list(_find_reference_mistakes(References(document)))
-    return (mistakes or _find_deeper_mistakes(document, places))[:MOST_MISTAKES]
+    if mistakes:
+        return mistakes[:MOST_MISTAKES]
+    return _find_deeper_mistakes(document, places, patient=patient)[:MOST_MISTAKES]
 
 
 def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
@@ -133,23 +138,25 @@ def _explain_reference(text: str) -> str:
     return f"'{text}' is outside this file: put it under '$defs' and refer to '#/$defs/…'"
 
 
-def _find_deeper_mistakes(document: dict[str, Any], places: list[Place]) -> list[Detail]:
+def _find_deeper_mistakes(
+    document: dict[str, Any], places: list[Place], *, patient: bool
+) -> list[Detail]:
     try:
         cost = measure(References(document))
     except EndlessRecursion as error:
         message = "this refers to itself without end: nothing of the value is used up on the way"
         return [Detail(message, format_pointer(error.path))]
     try:
-        return _find_compile_mistakes(document, cost, places)
+        return _find_compile_mistakes(document, cost, places, patient=patient)
     except CheckTooCostly:
         return [Detail("the schema takes too long to make ready: make its patterns smaller", "")]
 
 
 def _find_compile_mistakes(
-    document: dict[str, Any], cost: Cost, places: list[Place]
+    document: dict[str, Any], cost: Cost, places: list[Place], *, patient: bool
 ) -> list[Detail]:
     if cost.is_heavy:
-        return compile_outside(document)
+        return compile_outside(document, patient=patient)
     mistakes = [mistake for place in places for mistake in _find_pattern_mistakes(place)]
     if mistakes:
         return mistakes

@@ -38,9 +38,15 @@ def check_outside(schema: Mapping[str, Any], value: Any, *, patient: bool = True
         return _ask({"schema": schema, "value": value})
 
 
-def compile_outside(schema: Mapping[str, Any]) -> list[Detail]:
-    """Return the first mistake in ``schema`` itself, if there is one. Raises CheckTooCostly."""
-    return _ask({"schema": schema})
+def compile_outside(schema: Mapping[str, Any], *, patient: bool = True) -> list[Detail]:
+    """Return the first mistake in ``schema`` itself, if there is one.
+
+    Raises as :func:`check_outside`.
+    """
+    if patient:
+        return _ask({"schema": schema})
+    with _a_place():
+        return _ask({"schema": schema})
 
 
 @contextmanager

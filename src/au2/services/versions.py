@@ -7,10 +7,11 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.process import Process
-from au2.domain.version import ImageStatus, Version, VersionType
+from au2.domain.version import Contract, ImageStatus, Version, VersionType
 from au2.services.permissions import ensure_may
 from au2.services.processes import get_visible
 from au2.services.texts import parse_description
+from au2.services.version_contracts import check_contract
 from au2.storage import processes, versions
 from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
@@ -44,10 +45,27 @@ class Versions:
             return choose_version(transaction, process, None)
 
     def create_image_version(
-        self, actor: Actor, process_id: str, *, description: str = ""
+        self,
+        actor: Actor,
+        process_id: str,
+        *,
+        description: str = "",
+        contract: Contract | None = None,
     ) -> Version:
-        """Make a version that waits for an image. Raises NotFound, NotPermitted."""
+        """Make a version that waits for an image and has its contract already.
+
+        Raises:
+            NotFound, NotPermitted: the process is not the actor's to add to.
+            InvalidRequest: the contract can't be used; with every mistake.
+            Conflict: too many schemas are being checked that take long.
+        """
         now = self._clock()
+        chosen = contract or Contract()
+        with self._database.read() as transaction:
+            # Before the check, which costs something.
+            process = get_visible(transaction, actor, process_id)
+            ensure_may(actor, Action.CREATE_VERSION, process.context)
+        check_contract(chosen)
         with self._database.write() as transaction:
             process = get_visible(transaction, actor, process_id)
             ensure_may(actor, Action.CREATE_VERSION, process.context)
@@ -60,6 +78,9 @@ class Versions:
                 image_digest=None,
                 created_at=now,
                 created_by=actor.email,
+                environment=chosen.environment,
+                args_schema=chosen.args_schema,
+                out_schema=chosen.out_schema,
             )
             versions.add_version(transaction, version)
             note_version(transaction, actor, "version:created", process, version.number, at=now)

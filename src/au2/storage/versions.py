@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 
 from au2.domain.errors import Conflict
 from au2.domain.version import (
+    Contract,
     ImageStatus,
     RuntimeReference,
     Version,
@@ -68,6 +69,9 @@ def add_version(transaction: Transaction, version: Version) -> None:
             runtime_version=None if runtime is None else runtime.runtime_version,
             upload_job_id=version.upload_job_id,
             package_digest=version.package_digest,
+            environment=version.environment,
+            args_schema=version.args_schema,
+            out_schema=version.out_schema,
         )
     )
 
@@ -137,12 +141,11 @@ def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
-    """What a build adds to its version."""
+    """What a build or an import adds to its version."""
 
     image_digest: str
-    environment: Mapping[str, Any] | None = None
-    args_schema: Mapping[str, Any] | None = None
-    out_schema: Mapping[str, Any] | None = None
+    contract: Contract | None = None
+    """What the package says. None: the contract that the version was made with stays."""
     resources: Mapping[str, Any] | None = None
     dependencies: Mapping[str, Any] | None = None
 
@@ -164,12 +167,15 @@ def change_image_status(
     if image is not None:
         values |= {
             "image_digest": image.image_digest,
-            "environment": image.environment,
-            "args_schema": image.args_schema,
-            "out_schema": image.out_schema,
             "resources": image.resources,
             "dependencies": image.dependencies,
         }
+        if image.contract is not None:
+            values |= {
+                "environment": image.contract.environment,
+                "args_schema": image.contract.args_schema,
+                "out_schema": image.contract.out_schema,
+            }
     if upload_job_id is not None:
         values["upload_job_id"] = upload_job_id
     changed = (

@@ -64,3 +64,26 @@ def test_there_is_no_default_without_an_image(client: httpx.Client, world: World
     client.headers.update(world.bearer(OPERATOR))
     empty = world.process(world.organization("Other"), "empty")
     assert client.get(f"/processes/{empty}/versions/default").status_code == 409
+
+
+def test_an_image_version_is_made_with_its_contract(client: httpx.Client, process: dict[str, Any]):
+    versions = f"/processes/{process['process']}/versions"
+    contract = {"args_schema": SCHEMA, "environment": {"A": "b", "C": {"secret": "d"}}}
+    answer = client.post(versions, json=contract)
+    assert answer.status_code == 201, answer.text
+    made = client.get(f"{versions}/{answer.json()['id']}").json()
+    assert {name: made[name] for name in contract} == contract
+    assert made["out_schema"] is None
+
+
+def test_a_contract_with_mistakes_is_refused_with_places(
+    client: httpx.Client, process: dict[str, Any]
+):
+    versions = f"/processes/{process['process']}/versions"
+    wrong = {"out_schema": {"properties": {"a": {"$ref": "#/x"}}}, "environment": {"1": "b"}}
+    answer = client.post(versions, json=wrong)
+    assert answer.status_code == 422
+    pointers = [detail["pointer"] for detail in answer.json()["error"]["details"]]
+    assert pointers == ["/out_schema/properties/a/$ref", "/environment/1"]
+    large = client.post(versions, json={"args_schema": {"$comment": "x" * (5 << 20)}})
+    assert large.status_code == 413

@@ -13,7 +13,7 @@ from au2.client.organizations import Organizations
 from au2.client.processes import Processes, Versions
 from au2.client.runtimes import Runtimes
 from au2.client.transport import Transport
-from au2.contract.process import ProcessUpdate
+from au2.contract.process import ProcessUpdate, VersionCreation
 from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
 from au2.logs.record import Record, format_record
@@ -164,7 +164,13 @@ def test_versions(api: Api, transport: Transport) -> None:
     api.routes[f"DELETE {path}/3"] = Answer(204)
     calls = Versions(transport)
 
-    assert calls.list_versions(PROCESS)[0] == calls.create_version(PROCESS, "d")
+    creation = VersionCreation(description="d", args_schema={"default": None})
+
+    assert calls.list_versions(PROCESS)[0] == calls.create_version(PROCESS, creation)
+    assert api.of(f"POST {path}")[0].document == {
+        "description": "d",
+        "args_schema": {"default": None},
+    }
     assert calls.get_version(PROCESS, 3).id == 3
     assert calls.publish(PROCESS, 3) == calls.unpublish(PROCESS, 3)
     calls.delete_version(PROCESS, 3)

@@ -7,7 +7,7 @@ import pytest
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted, SecretUnreadable
 from au2.domain.secret_name import VALUE_BYTES
-from au2.domain.version import ImageStatus
+from au2.domain.version import Contract, ImageStatus
 from au2.services.jobs import RunOrder
 from au2.storage.ciphertexts import bound_to_secret, list_ciphertexts, replace_ciphertext
 from au2.storage.events import list_events
@@ -147,7 +147,7 @@ def make_process(world: World, context: Context, environment: dict[str, Any] | N
     with world.database.write() as transaction:
         version = find_version(transaction, process, number)
         assert version is not None
-        built = BuiltImage(IMAGE, environment=environment)
+        built = BuiltImage(IMAGE, Contract(environment=environment))
         change_image_status(transaction, version, ImageStatus.AVAILABLE, image=built)
     return process
 

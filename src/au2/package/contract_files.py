@@ -1,0 +1,58 @@
+"""A version's contract in files outside a package: for images that were made elsewhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from au2.domain.errors import Detail, InvalidPackage
+from au2.package.environment import Environment, parse_environment
+from au2.package.schemas import load_schema
+from au2.package.text import read_text
+
+_Result = TypeVar("_Result")
+
+
+class ContractFiles(NamedTuple):
+    """Where the files are, each as in a package. None: there is none."""
+
+    args_schema: Path | None = None
+    out_schema: Path | None = None
+    environment: Path | None = None
+
+
+class ContractDocuments(NamedTuple):
+    """What the files say."""
+
+    args_schema: dict[str, Any] | None
+    out_schema: dict[str, Any] | None
+    environment: Environment | None
+
+
+def read_contract(files: ContractFiles) -> ContractDocuments:
+    """Return what the files say.
+
+    Raises:
+        InvalidPackage: with every mistake in all of them, its file and line.
+    """
+    mistakes: list[Detail] = []
+
+    def read(path: Path | None, parse: Callable[[str, str], _Result]) -> _Result | None:
+        if path is None:
+            return None
+        try:
+            return parse(read_text(path, str(path)), str(path))
+        except InvalidPackage as error:
+            mistakes.extend(error.details or [Detail(error.message, file=str(path))])
+        except OSError as error:
+            message = f"the file can't be read: {error.strerror}"
+            mistakes.append(Detail(message, file=str(path)))
+        return None
+
+    found = ContractDocuments(
+        read(files.args_schema, load_schema),
+        read(files.out_schema, load_schema),
+        read(files.environment, parse_environment),
+    )
+    if mistakes:
+        raise InvalidPackage("The files have mistakes.", details=mistakes)
+    return found
