@@ -1,5 +1,6 @@
-"""Layers come plain or compressed; the first bytes tell."""
+"""Layers and archives come plain or compressed; the first bytes tell."""
 
+import re
 import zlib
 from enum import StrEnum
 
@@ -20,10 +21,11 @@ class Compression(StrEnum):
 
 
 _MAGIC = {
-    b"\x1f\x8b": Compression.GZIP,
-    b"\x28\xb5\x2f\xfd": Compression.ZSTD,
-    b"\xfd7zXZ\x00": Compression.XZ,
-    b"BZh": Compression.BZIP2,
+    Compression.GZIP: re.compile(rb"\x1f\x8b"),
+    # A frame, or a skippable frame, with which parallel compressors begin (RFC 8878, 3.1).
+    Compression.ZSTD: re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    Compression.XZ: re.compile(rb"\xfd7zXZ\x00"),
+    Compression.BZIP2: re.compile(rb"BZh[1-9]"),
 }
 _LONGEST = 6
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
@@ -31,8 +33,8 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 def find_compression(start: bytes) -> Compression:
     """Return how the data whose first bytes these are (six are enough) is compressed."""
-    for magic, compression in _MAGIC.items():
-        if start.startswith(magic):
+    for compression, magic in _MAGIC.items():
+        if magic.match(start):
             return compression
     return Compression.NONE
 
@@ -53,8 +55,12 @@ def decompressed(stream: Readable) -> Readable:
             return whole
         case Compression.GZIP:
             return _GzipReader(whole)
+        case Compression.ZSTD:
+            from au2.oci.zstd import ZstdReader  # noqa: PLC0415 - start-up time, rarely needed
+
+            return ZstdReader(whole)
         case other:
-            raise InvalidImage(f"layers compressed with {other} are not supported; use gzip")
+            raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
 
 
 def _read_start(stream: Readable) -> bytes:
@@ -101,14 +107,14 @@ class _GzipReader:
             # Only now: at the end of the input, output may still have been waiting in the
             # decompressor.
             if input_ended and not self._ended:
-                raise InvalidImage("the layer is cut off: its gzip data has no end")
+                raise InvalidImage("the data is cut off: its gzip stream has no end")
         return b""
 
     def _decompress(self, size: int) -> bytes:
         try:
             data = self._member.decompress(self._waiting, size)
         except zlib.error as error:
-            raise InvalidImage(f"the layer's gzip data is damaged: {error}") from None
+            raise InvalidImage(f"the gzip data is damaged: {error}") from None
         self._waiting = self._member.unconsumed_tail
         if self._member.eof:
             self._begin_member(self._member.unused_data)

@@ -1,20 +1,22 @@
 import gzip
+import os
+import subprocess
+import sys
 import tracemalloc
 import zlib
 from io import BytesIO
 
 import pytest
+from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage
-from au2.oci.decompress import decompressed
+from au2.oci.decompress import Compression, decompressed, find_compression
 from au2.oci.digest import VerifyingReader, sha256_of
 from au2.oci.streams import Readable
 
-PLAIN = st.binary(max_size=3000).filter(
-    lambda d: not d.startswith((b"\x1f\x8b", b"BZh", b"\xfd7", b"("))
-)
+PLAIN = st.binary(max_size=3000).filter(lambda data: find_compression(data) is Compression.NONE)
 
 
 def read_in_pieces(stream: Readable, piece: int) -> bytes:
@@ -91,7 +93,76 @@ def test_the_stream_below_is_read_to_its_end() -> None:
         decompressed(VerifyingReader(BytesIO(packed + b"\0"), sha256_of(packed))).read()
 
 
-@pytest.mark.parametrize("magic", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh9"])
+@given(
+    st.lists(st.binary(max_size=3000) | st.integers(0, 300_000), min_size=1, max_size=3),
+    st.integers(1, 5000),
+    st.integers(1, 500),
+    st.booleans(),
+)
+def test_zstd_of_one_or_more_frames(
+    frames: list[bytes | int], piece: int, most: int, skippable: bool
+) -> None:
+    parts = [bytes(frame) for frame in frames]
+    skipped = b"\x5f\x2a\x4d\x18\x03\x00\x00\x00abc" if skippable else b""
+    data = skipped + skipped.join(zstd.compress(part) for part in parts) + skipped
+    whole = b"".join(parts)
+    assert find_compression(data[:6]) is Compression.ZSTD
+    assert read_in_pieces(decompressed(Trickle(data, most)), piece) == whole
+    assert decompressed(BytesIO(data)).read() == whole
+
+
+@given(st.binary(min_size=1, max_size=2000), st.data())
+def test_cut_off_zstd(data: bytes, draw: st.DataObject) -> None:
+    packed = zstd.compress(data)
+    length = draw.draw(st.integers(4, len(packed) - 1))
+    with pytest.raises(InvalidImage, match="cut off"):
+        decompressed(BytesIO(packed[:length])).read()
+
+
+def test_damaged_zstd() -> None:
+    checked = {zstd.CompressionParameter.checksum_flag: 1}
+    packed = bytearray(zstd.compress(os.urandom(1000), options=checked))
+    packed[500] ^= 1
+    with pytest.raises(InvalidImage, match="damaged"):
+        decompressed(BytesIO(bytes(packed))).read()
+    with pytest.raises(InvalidImage, match="damaged"):
+        decompressed(BytesIO(zstd.compress(b"x") + b"garbage")).read()
+
+
+def test_zstd_that_wants_too_large_a_window() -> None:
+    for window_log, taken in ((27, True), (28, False)):
+        # Without a stated size, the frame tells the window that it was made with.
+        packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: window_log})
+        packed = packer.compress(b"x", zstd.ZstdCompressor.FLUSH_BLOCK) + packer.flush()
+        if taken:
+            assert decompressed(BytesIO(packed)).read() == b"x"
+            continue
+        with pytest.raises(InvalidImage, match="too much"):
+            decompressed(BytesIO(packed)).read()
+
+
+def test_a_zstd_bomb_takes_no_memory() -> None:
+    packer = zstd.ZstdCompressor()
+    piece = bytes(1 << 20)
+    bomb = b"".join(packer.compress(piece) for _ in range(300)) + packer.flush()
+    assert len(bomb) < 1 << 16
+    stream = decompressed(BytesIO(bomb))
+    tracemalloc.start()
+    try:
+        pieces = [len(data) for data in iter(lambda: stream.read(1 << 16), b"")]
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+    assert max(pieces) <= 1 << 16
+    assert sum(pieces) == 300 << 20
+
+
+def test_the_zstd_library_is_imported_only_for_zstd() -> None:
+    program = "import sys, au2.oci.decompress; sys.exit('backports.zstd' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("magic", [b"\xfd7zXZ\x00", b"BZh9"])
 def test_what_is_not_supported_is_named(magic: bytes) -> None:
-    with pytest.raises(InvalidImage, match="layers compressed with"):
+    with pytest.raises(InvalidImage, match=r"compressed with (xz|bzip2) is not taken"):
         decompressed(BytesIO(magic + bytes(100)))
