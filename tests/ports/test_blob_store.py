@@ -1,5 +1,6 @@
 """What every blob store does. One run per implementation."""
 
+import gzip
 import hashlib
 import threading
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import pytest
 
 from au2.blobs.base import BlobStore
 from au2.blobs.files import FileBlobStore
-from au2.domain.errors import BlobMissing, DigestMismatch, InvalidRequest, TooLarge
+from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, TooLarge
 
 MakeStore = Callable[[int | None], BlobStore]
 
@@ -260,3 +261,157 @@ def test_the_same_blob_from_many_threads_at_once(store: BlobStore) -> None:
     expected = {digest_of(b"%d" % turn + DATA) for turn in range(10)}
     assert sorted(found) == sorted(list(expected) * threads)
     assert sorted(store.list_digests()) == sorted(expected)
+
+
+# Reading a part
+
+
+@pytest.mark.parametrize("offset", [0, 1, 5000, len(DATA) - 1, len(DATA), len(DATA) + 5])
+def test_reading_begins_where_it_is_told(store: BlobStore, offset: int) -> None:
+    put(store, DATA)
+    with store.open_from(DIGEST, offset) as file:
+        assert file.read() == DATA[offset:]
+
+
+def test_a_part_of_what_is_not_there(store: BlobStore) -> None:
+    with pytest.raises(BlobMissing):
+        store.open_from(OTHER, 0)
+
+
+# Blobs in pieces
+
+
+def add_piece(store: BlobStore, name: str, data: bytes) -> int:
+    with store.partial(name) as part:
+        part.write(data)
+        return part.size_bytes
+
+
+def test_a_blob_comes_in_pieces_over_restarts(make_store: MakeStore) -> None:
+    assert add_piece(make_store(None), "one", DATA[:10]) == 10
+    store = make_store(None)
+    assert store.partial_bytes("one") == 10
+    assert add_piece(store, "one", DATA[10:500]) == 500
+    with store.partial("one") as part:
+        part.write(DATA[500:])
+        part.commit(DIGEST, size_bytes=len(DATA))
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+    assert store.partial_bytes("one") == 0
+
+
+def test_what_was_written_stays_after_an_error(store: BlobStore) -> None:
+    def write_and_break_off() -> None:
+        with store.partial("one") as part:
+            part.write(DATA[:7])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write_and_break_off()
+    assert store.partial_bytes("one") == 7
+    with store.partial("one") as part:
+        part.write(DATA[7:])
+        part.commit(DIGEST)
+    assert store.contains(DIGEST)
+
+
+@pytest.mark.parametrize(
+    ("digest", "size"), [(OTHER, None), (DIGEST, len(DATA) - 1), (DIGEST, len(DATA) + 1)]
+)
+def test_untrue_pieces_are_thrown_away(store: BlobStore, digest: str, size: int | None) -> None:
+    with store.partial("one") as part:
+        part.write(DATA)
+        with pytest.raises(DigestMismatch):
+            part.commit(digest, size_bytes=size)
+    assert store.partial_bytes("one") == 0
+    assert list(store.list_digests()) == []
+
+
+def test_two_can_not_write_the_same_pieces(store: BlobStore) -> None:
+    with store.partial("one") as part:
+        part.write(b"mine")
+        with pytest.raises(Conflict), store.partial("one"):
+            pass
+        with pytest.raises(Conflict):
+            store.remove_partial("one")
+        assert add_piece(store, "other", b"not mine") == 8
+    store.remove_partial("one")
+    store.remove_partial("one")
+    assert store.partial_bytes("one") == 0
+
+
+def test_pieces_over_the_limit_are_refused(make_store: MakeStore) -> None:
+    store = make_store(100)
+    assert add_piece(store, "one", b"x" * 100) == 100
+    with pytest.raises(TooLarge):
+        add_piece(store, "one", b"x")
+    assert store.partial_bytes("one") == 100
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a" * 129, "a\n", "ä"])
+def test_names_of_pieces_are_no_paths(store: BlobStore, name: str) -> None:
+    with pytest.raises(InvalidRequest), store.partial(name):
+        pass
+
+
+def test_young_pieces_stay(store: BlobStore) -> None:
+    add_piece(store, "one", DATA)
+    assert store.remove_unused_partials(3600) == 0
+    assert store.remove_unused_partials(-1) == len(DATA)
+    assert store.partial_bytes("one") == 0
+
+
+# Blobs that are kept compressed
+
+
+@pytest.mark.parametrize("has_own_bytes", [True, False])
+def test_a_blob_is_kept_as_another_one(store: BlobStore, has_own_bytes: bool) -> None:
+    packed = put(store, gzip.compress(DATA))
+    if has_own_bytes:
+        put(store, DATA)
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    assert list(store.list_digests()) == [packed]
+    assert list(store.list_compressed()) == [(DIGEST, packed)]
+    assert store.find_compressed(DIGEST) == packed
+    assert store.find_compressed(packed) is None
+    assert store.contains(DIGEST)
+    assert store.size_bytes(DIGEST) == len(DATA)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+    with store.open_from(DIGEST, 5000) as file:
+        assert file.read() == DATA[5000:]
+
+
+def test_what_is_kept_as_another_goes_with_it(store: BlobStore) -> None:
+    packed = put(store, gzip.compress(DATA))
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    store.remove(packed)
+    assert not store.contains(DIGEST)
+    assert store.find_compressed(DIGEST) is None
+    for ask in (store.size_bytes, store.open):
+        with pytest.raises(BlobMissing):
+            ask(DIGEST)
+    put(store, DATA)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+
+
+def test_untrue_entries_are_found_when_read(store: BlobStore) -> None:
+    packed = put(store, gzip.compress(DATA[1:] + b"?"))
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    with store.open(DIGEST) as file, pytest.raises(DigestMismatch):
+        file.read()
+
+
+def test_nothing_is_kept_as_what_is_not_there(store: BlobStore) -> None:
+    put(store, DATA)
+    with pytest.raises(BlobMissing):
+        store.keep_compressed(DIGEST, len(DATA), compressed=OTHER)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+
+
+# Removing what nobody needs
+
+
+def test_a_blob_that_was_just_written_is_in_use(store: BlobStore) -> None:
+    put(store, DATA)
+    assert store.remove_unused(DIGEST, older_than_seconds=3600) is None
+    assert store.contains(DIGEST)
+    assert store.remove_unused(OTHER, older_than_seconds=3600) is None

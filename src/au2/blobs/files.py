@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from au2.blobs.base import BlobWriter
+from au2.blobs.base import BlobWriter, PartialBlob
 from au2.blobs.batch import BlobBatch
+from au2.blobs.compressed import Compressed, CompressedBlobs, DecompressedFile
 from au2.blobs.durability import SyncFileSystem, find_syncfs
 from au2.blobs.incoming import BlobFolders, FileBlobWriter, remove_stale
+from au2.blobs.partial import PartialBlobs
+from au2.blobs.unused import is_young, mark_used, remove_if_unused, restore_interrupted
 from au2.domain.errors import BlobMissing, TooLarge
 from au2.oci.digest import VerifyingReader, parse_digest
 
@@ -31,27 +34,61 @@ class FileBlobStore:
         self._folders = BlobFolders(root)
         self._max_blob_bytes = max_blob_bytes
         self._syncfs = find_syncfs()
+        self._partials = PartialBlobs(self._folders, max_blob_bytes)
+        self._compressed = CompressedBlobs(self._folders)
         self._folders.make()
+        restore_interrupted(self._folders)
 
     def contains(self, digest: str) -> bool:
-        """Whether the blob is there."""
-        return self._path(digest).is_file()
+        """Whether the blob is there; if so, it is not taken for unused for a while."""
+        if mark_used(self._path(digest)):
+            return True
+        kept = self._compressed.find(digest)
+        return kept is not None and mark_used(self._path(kept.digest))
 
     def size_bytes(self, digest: str) -> int:
         """Size of the blob. Raises BlobMissing."""
         try:
             return self._path(digest).stat().st_size
         except FileNotFoundError:
-            raise _missing(digest) from None
+            return self._find_kept(digest).size_bytes
 
     def open(self, digest: str) -> BinaryIO:
         """Open for reading; the digest is checked while it is read to its end."""
+        file = self._open_own(digest)
+        if file is None:
+            stream, size_bytes = self._open_kept(digest)
+            return cast(BinaryIO, VerifyingReader(stream, digest, size_bytes))
+        return cast(BinaryIO, VerifyingReader(file, digest, os.fstat(file.fileno()).st_size))
+
+    def open_from(self, digest: str, offset_bytes: int) -> BinaryIO:
+        """Open for reading from ``offset_bytes`` on; not checked."""
+        file = self._open_own(digest)
+        if file is None:
+            stream, _ = self._open_kept(digest)
+            stream.skip(offset_bytes)
+            return cast(BinaryIO, stream)
+        file.seek(offset_bytes)
+        return file
+
+    def _open_own(self, digest: str) -> BinaryIO | None:
         try:
-            file = self._path(digest).open("rb", buffering=0)
+            return cast(BinaryIO, self._path(digest).open("rb", buffering=0))
         except FileNotFoundError:
-            raise _missing(digest) from None
-        size_bytes = os.fstat(file.fileno()).st_size
-        return cast(BinaryIO, VerifyingReader(file, digest, size_bytes))
+            return None
+
+    def _open_kept(self, digest: str) -> tuple[DecompressedFile, int]:
+        kept = self._find_kept(digest)
+        file = self._open_own(kept.digest)
+        if file is None:
+            raise _missing(digest)
+        return DecompressedFile(file), kept.size_bytes
+
+    def _find_kept(self, digest: str) -> Compressed:
+        kept = self._compressed.find(digest)
+        if kept is None or not self._path(kept.digest).is_file():
+            raise _missing(digest)
+        return kept
 
     def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
         """Read a small blob whole, verified. Raises BlobMissing, TooLarge, DigestMismatch."""
@@ -87,14 +124,59 @@ class FileBlobStore:
         finally:
             batch.leave()
 
+    def partial(self, name: str) -> AbstractContextManager[PartialBlob]:
+        """Begin a blob in pieces, or go on with it. Raises Conflict if it is being written to."""
+        return self._partials.opened(name)
+
+    def partial_bytes(self, name: str) -> int:
+        """How much of a blob in pieces has come."""
+        return self._partials.size_bytes(name)
+
+    def remove_partial(self, name: str) -> None:
+        """Forget a blob in pieces."""
+        self._partials.remove(name)
+
+    def remove_unused_partials(self, older_than_seconds: float) -> int:
+        """Forget those that nothing was added to for so long; return how many bytes that freed."""
+        return self._partials.remove_unused(older_than_seconds)
+
+    def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
+        """Keep a blob only as ``compressed``, which holds it. Raises BlobMissing."""
+        if not self._path(compressed).is_file():
+            raise _missing(compressed)
+        self._compressed.put(parse_digest(digest), Compressed(compressed, size_bytes))
+        self._path(digest).unlink(missing_ok=True)
+
+    def find_compressed(self, digest: str) -> str | None:
+        """The blob that this one is kept as."""
+        kept = None if self._path(digest).is_file() else self._compressed.find(digest)
+        return kept.digest if kept and self._path(kept.digest).is_file() else None
+
     def remove(self, digest: str) -> None:
         """Remove the blob if it is there."""
         self._path(digest).unlink(missing_ok=True)
+        self._compressed.remove(digest)
+
+    def remove_unused(self, digest: str, *, older_than_seconds: float) -> int | None:
+        """Remove the blob unless it was written or asked for lately; return the bytes freed."""
+        kept = self._compressed.find(digest)
+        if kept is not None and not is_young(self._path(kept.digest), older_than_seconds):
+            self._compressed.remove(digest)
+        freed_bytes = remove_if_unused(self._folders, parse_digest(digest), older_than_seconds)
+        is_gone = kept is not None and self._compressed.find(digest) is None
+        return 0 if freed_bytes is None and is_gone else freed_bytes
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest in the store, in no order."""
+        """Every digest in the store that has bytes of its own, in no order."""
         for path in self._folders.named.glob("??/*"):
             yield f"sha256:{path.name}"
+
+    def list_compressed(self) -> Iterator[tuple[str, str]]:
+        """Every digest that is kept as another blob, and that one, in no order."""
+        for digest in self._compressed.list_digests():
+            kept = self._compressed.find(digest)
+            if kept is not None:
+                yield digest, kept.digest
 
     def clean_incoming(self, older_than_seconds: float) -> int:
         """Remove temporary files of writers that were killed; return how many."""

@@ -15,21 +15,28 @@ _BUFFER_BYTES = 1 << 18
 
 
 class BlobFolders:
-    """Where a store keeps what: ``sha256/<first two digits>/<digits>`` and ``incoming/``."""
+    """Where a store keeps what: ``sha256/<first two digits>/<digits>``, and what is no blob yet."""
 
     def __init__(self, root: Path) -> None:
         self.named = root / "sha256"
         self.incoming = root / "incoming"
+        self.partial = root / "partial"
+        """Blobs in pieces, by their names."""
+        self.compressed = root / "compressed"
+        """What is kept as another blob, by digest as in ``named``."""
+        self.removing = root / "removing"
+        """Blobs that are being judged unused, by their digits and a unique ending."""
 
     def make(self) -> None:
         """Make the folders if they are not there. Raises StorageFull.
 
         All at once, so that naming a blob never waits for a new folder to become durable.
         """
-        if (self.named / "ff").is_dir() and self.incoming.is_dir():
+        folders = (self.incoming, self.partial, self.compressed, self.removing, self.named)
+        if (self.named / "ff").is_dir() and all(folder.is_dir() for folder in folders):
             return
         with translated_faults():
-            for folder in (self.incoming, self.named):
+            for folder in folders:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for number in range(256):
                 (self.named / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)

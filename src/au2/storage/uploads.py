@@ -36,9 +36,12 @@ class Upload:
     lease_until: datetime
     state: UploadState
     files: Sequence[Mapping[str, Any]]
-    """Documents of ``contract.upload.FileEntry``."""
+    """Documents of ``contract.upload.FileEntry``; none for an image."""
     runtime: str
+    """As the package names it; empty for an image."""
     created_at: datetime
+    manifest_digest: str | None = None
+    """Of an image, once all of it has come."""
 
 
 def add_upload(transaction: Transaction, upload: Upload) -> None:
@@ -57,6 +60,7 @@ def add_upload(transaction: Transaction, upload: Upload) -> None:
             files=list(upload.files),
             runtime=upload.runtime,
             created_at=upload.created_at,
+            manifest_digest=upload.manifest_digest,
         )
     )
 
@@ -77,6 +81,20 @@ def find_upload_of_job(transaction: Transaction, job_id: int) -> Upload | None:
     return None if row is None else _upload(row)
 
 
+def find_open_upload(
+    transaction: Transaction, process_id: str, version_number: int
+) -> Upload | None:
+    """The upload of a version that is under way."""
+    row = transaction.execute(
+        select(uploads).where(
+            uploads.c.process_id == process_id,
+            uploads.c.version_number == version_number,
+            uploads.c.state == UploadState.OPEN.value,
+        )
+    ).one_or_none()
+    return None if row is None else _upload(row)
+
+
 def list_abandoned(transaction: Transaction, *, at: datetime) -> list[Upload]:
     """Open uploads whose lease has run out."""
     rows = transaction.execute(
@@ -92,6 +110,7 @@ def change_upload(
     state: UploadState = UploadState.OPEN,
     lease_until: datetime | None = None,
     fence: int | None = None,
+    manifest_digest: str | None = None,
 ) -> None:
     """The one door for an upload, guarded by its fencing token and by being open.
 
@@ -109,6 +128,7 @@ def change_upload(
             state=state.value,
             lease_until=lease_until or upload.lease_until,
             fence=fence or upload.fence,
+            manifest_digest=manifest_digest or upload.manifest_digest,
         )
     ).rowcount
     if not changed:

@@ -1,7 +1,11 @@
+import gzip
 import hashlib
 import os
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -228,3 +232,119 @@ def fill_names(folder: Path) -> None:
             number += 1
     except OSError:
         return
+
+
+# Removing what nobody needs
+
+DAY = 86_400.0
+
+
+def make_old(root: Path, digest: str) -> None:
+    then = time.time() - 2 * DAY
+    os.utime(file_of(root, digest), (then, then))
+
+
+def test_an_old_blob_is_removed(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    put(store, DATA)
+    make_old(tmp_path, DIGEST)
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) == len(DATA)
+    assert not store.contains(DIGEST)
+    assert list((tmp_path / "removing").iterdir()) == []
+
+
+@pytest.mark.parametrize("use", ["ask", "write again", "ask for what is kept as it"])
+def test_who_counts_on_a_blob_keeps_it(tmp_path: Path, use: str) -> None:
+    store = FileBlobStore(tmp_path)
+    data = gzip.compress(DATA, mtime=0)
+    packed = put(store, data)
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    make_old(tmp_path, packed)
+    if use == "write again":
+        put(store, data)
+    else:
+        assert store.contains(packed if use == "ask" else DIGEST)
+    assert store.remove_unused(packed, older_than_seconds=DAY) is None
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) is None
+    assert store.contains(DIGEST)
+
+
+def test_an_entry_of_an_old_blob_is_removed(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    packed = put(store, gzip.compress(DATA))
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    make_old(tmp_path, packed)
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) == 0
+    assert not store.contains(DIGEST)
+    assert store.contains(packed)
+
+
+def test_a_grace_time_that_is_not_safe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not safe"):
+        FileBlobStore(tmp_path).remove_unused(DIGEST, older_than_seconds=60)
+
+
+def test_what_a_killed_remover_moved_aside_comes_back(tmp_path: Path) -> None:
+    put(FileBlobStore(tmp_path), DATA)
+    path = file_of(tmp_path, DIGEST)
+    path.rename(tmp_path / "removing" / f"{path.name}.0123")
+    assert FileBlobStore(tmp_path).read_bytes(DIGEST, limit_bytes=100) == DATA
+    assert list((tmp_path / "removing").iterdir()) == []
+
+
+def test_nobody_loses_a_blob_to_a_remover(tmp_path: Path) -> None:
+    """Whoever is told that a blob is there has it, even if it was being removed at that moment."""
+    store, answers = FileBlobStore(tmp_path), Counter[bool]()
+    with ThreadPoolExecutor(2) as threads:
+        for _ in range(300):
+            file_of(tmp_path, DIGEST).write_bytes(DATA)
+            make_old(tmp_path, DIGEST)
+            both = threading.Barrier(2)
+
+            def remove(both: threading.Barrier = both) -> None:
+                both.wait()
+                store.remove_unused(DIGEST, older_than_seconds=DAY)
+
+            def ask(both: threading.Barrier = both) -> bool:
+                both.wait()
+                return store.contains(DIGEST)
+
+            removing, asking = threads.submit(remove), threads.submit(ask)
+            removing.result()
+            answers[asking.result()] += 1
+            assert file_of(tmp_path, DIGEST).exists() == asking.result()
+    assert answers.total() == 300
+
+
+# Blobs in pieces
+
+
+def test_pieces_that_somebody_is_writing_are_not_forgotten(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    with store.partial("one") as part:
+        part.write(DATA)
+        assert store.remove_unused_partials(-1) == 0
+        part.commit(DIGEST)
+    assert store.contains(DIGEST)
+
+
+def test_pieces_that_changed_on_disk_are_read_again(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    with store.partial("one") as part:
+        part.write(b"some")
+    (tmp_path / "partial" / "one").write_bytes(DATA[:6])
+    with store.partial("one") as part:
+        assert part.size_bytes == 6
+        part.write(DATA[6:])
+        part.commit(DIGEST)
+    assert store.contains(DIGEST)
+
+
+def test_pieces_on_a_full_disk(small_disk: Path) -> None:
+    store = FileBlobStore(small_disk)
+    with store.partial("one") as part:
+        part.write(b"x" * 1000)
+        with pytest.raises(StorageFull):
+            part.write(b"y" * (2 << 20))
+    # What came whole is there, and it can be gone on from.
+    assert store.partial_bytes("one") == 1000

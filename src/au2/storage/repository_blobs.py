@@ -1,0 +1,77 @@
+"""Which blobs came to which repository.
+
+The blob store keeps equal blobs once, whoever sent them. What somebody may use, and is told to be
+there already, is only what came to a repository that they may see: a digest alone is no key.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import insert, select
+
+from au2.domain.repository import Repository
+from au2.storage.database import Transaction
+from au2.storage.tables import repository_blobs
+
+_CHUNK = 500
+"""Values in one query: databases limit them."""
+
+
+def find_repository_blobs(
+    transaction: Transaction, repository: Repository, digests: Collection[str]
+) -> dict[str, int]:
+    """Return the sizes in bytes of those of the blobs that came to the repository."""
+    found: dict[str, int] = {}
+    for chunk in _chunks(digests):
+        rows = transaction.execute(
+            select(repository_blobs.c.digest, repository_blobs.c.size_bytes).where(
+                repository_blobs.c.organization_id == repository.organization_id,
+                repository_blobs.c.repository == repository.name,
+                repository_blobs.c.digest.in_(chunk),
+            )
+        )
+        found |= {row.digest: row.size_bytes for row in rows}
+    return found
+
+
+def list_holders(
+    transaction: Transaction, organization_id: str, digests: Collection[str]
+) -> dict[str, list[Repository]]:
+    """Return the repositories of the organization that have them, for each of the blobs."""
+    found: dict[str, list[Repository]] = {}
+    for chunk in _chunks(digests):
+        rows = transaction.execute(
+            select(repository_blobs.c.digest, repository_blobs.c.repository).where(
+                repository_blobs.c.organization_id == organization_id,
+                repository_blobs.c.digest.in_(chunk),
+            )
+        )
+        for row in rows:
+            found.setdefault(row.digest, []).append(Repository(organization_id, row.repository))
+    return found
+
+
+def add_repository_blobs(
+    transaction: Transaction, repository: Repository, sizes: Mapping[str, int], *, at: datetime
+) -> None:
+    """Note that these blobs (size in bytes by digest) are in the repository."""
+    known = find_repository_blobs(transaction, repository, sizes)
+    rows = [
+        {
+            "organization_id": repository.organization_id,
+            "repository": repository.name,
+            "digest": digest,
+            "size_bytes": size_bytes,
+            "created_at": at,
+        }
+        for digest, size_bytes in sizes.items()
+        if digest not in known
+    ]
+    if rows:
+        transaction.execute(insert(repository_blobs), rows)
+
+
+def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
+    wanted = list(values)
+    for start in range(0, len(wanted), _CHUNK):
+        yield wanted[start : start + _CHUNK]
