@@ -5,7 +5,7 @@ import zlib
 from enum import StrEnum
 
 from au2.domain.errors import InvalidImage
-from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.streams import CHUNK_BYTES, Prefixed, Readable, read_start
 
 
 class Compression(StrEnum):
@@ -48,8 +48,8 @@ def decompressed(stream: Readable) -> Readable:
         InvalidImage: compressed in a way that is not supported; the result's ``read`` raises it for
             damaged data.
     """
-    start = _read_start(stream)
-    whole = _Prefixed(start, stream)
+    start = read_start(stream, _LONGEST)
+    whole = Prefixed(start, stream)
     match find_compression(start):
         case Compression.NONE:
             return whole
@@ -61,30 +61,6 @@ def decompressed(stream: Readable) -> Readable:
             return ZstdReader(whole)
         case other:
             raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
-
-
-def _read_start(stream: Readable) -> bytes:
-    start = b""
-    while len(start) < _LONGEST and (data := stream.read(_LONGEST - len(start))):
-        start += data
-    return start
-
-
-class _Prefixed:
-    """A stream with bytes put back in front."""
-
-    def __init__(self, start: bytes, stream: Readable) -> None:
-        self._start = start
-        self._stream = stream
-
-    def read(self, size: int = -1, /) -> bytes:
-        if not self._start:
-            return self._stream.read(size)
-        if size < 0:
-            data, self._start = self._start, b""
-            return data + self._stream.read()
-        data, self._start = self._start[:size], self._start[size:]
-        return data
 
 
 class _GzipReader:

@@ -25,10 +25,22 @@ def parse_document(data: bytes, what: str) -> "Fields":
         InvalidImage: too large, not JSON, not an object, or a key is there twice (two readers could
             see two different images).
     """
+    return Fields(_parse_json(data, what), what)
+
+
+def parse_list(data: bytes, what: str) -> tuple["Fields", ...]:
+    """Return the objects of the JSON list in ``data``; raises as :func:`parse_document` does."""
+    value = _parse_json(data, what)
+    if not isinstance(value, list):
+        raise InvalidImage(f"the {what} is not a JSON list")
+    return tuple(Fields(item, f"{what}'s entry") for item in value)
+
+
+def _parse_json(data: bytes, what: str) -> object:
     if len(data) > MAX_DOCUMENT_BYTES:
         raise InvalidImage(f"the {what} is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
-        value = json.loads(
+        value: object = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_without_doubles,
             parse_constant=_refuse_constant,
@@ -37,7 +49,7 @@ def parse_document(data: bytes, what: str) -> "Fields":
         raise InvalidImage(f"the {what} is nested too deeply") from None
     except ValueError as error:
         raise InvalidImage(f"the {what} is not valid JSON: {error}") from None
-    return Fields(value, what)
+    return value
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

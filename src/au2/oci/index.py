@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from au2.domain.errors import InvalidImage
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor, parse_descriptor
-from au2.oci.document import parse_document
+from au2.oci.document import Fields, parse_document
 
 _MOST_MANIFESTS = 1000
 
@@ -31,26 +31,29 @@ def parse_index(data: bytes) -> tuple[IndexEntry, ...]:
     Raises:
         InvalidImage: too large, or not an index.
     """
+    entries = parse_entries(data)
+    return tuple(entry for entry in entries if entry.descriptor.media_type in media_types.MANIFESTS)
+
+
+def parse_entries(data: bytes) -> tuple[IndexEntry, ...]:
+    """Return everything that an index points to, further indexes too; raises as parse_index."""
     fields = parse_document(data, "index")
     if fields.text("mediaType", media_types.INDEX) not in media_types.INDEXES:
         raise InvalidImage("this is not an index of images")
     members = fields.members("manifests")
     if len(members) > _MOST_MANIFESTS:
         raise InvalidImage(f"the index has more than {_MOST_MANIFESTS} images")
-    entries = []
-    for member in members:
-        descriptor = parse_descriptor(member)
-        platform = member.member("platform")
-        if descriptor.media_type in media_types.MANIFESTS:
-            entries.append(
-                IndexEntry(
-                    descriptor,
-                    platform.text("os", ""),
-                    platform.text("architecture", ""),
-                    platform.text("variant", ""),
-                )
-            )
-    return tuple(entries)
+    return tuple(_parse_entry(member) for member in members)
+
+
+def _parse_entry(fields: Fields) -> IndexEntry:
+    platform = fields.member("platform")
+    return IndexEntry(
+        parse_descriptor(fields),
+        platform.text("os", ""),
+        platform.text("architecture", ""),
+        platform.text("variant", ""),
+    )
 
 
 def choose_image(entries: tuple[IndexEntry, ...], architecture: str) -> Descriptor:

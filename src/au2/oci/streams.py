@@ -20,3 +20,29 @@ class Writable(Protocol):
     def write(self, data: bytes, /) -> object:
         """Take ``data``."""
         ...
+
+
+class Prefixed:
+    """A stream with bytes put back in front."""
+
+    def __init__(self, start: bytes, stream: Readable) -> None:
+        self._start = start
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes: of the start first, of the stream then."""
+        if not self._start:
+            return self._stream.read(size)
+        if size < 0:
+            data, self._start = self._start, b""
+            return data + self._stream.read()
+        data, self._start = self._start[:size], self._start[size:]
+        return data
+
+
+def read_start(stream: Readable, size: int) -> bytes:
+    """Return the next ``size`` bytes, fewer only at the end; ``size`` is a small number."""
+    start = b""
+    while len(start) < size and (data := stream.read(size - len(start))):
+        start += data
+    return start

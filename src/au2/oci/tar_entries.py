@@ -57,7 +57,7 @@ def read_entries(source: TarSource, limit: int, *, must_end: bool) -> Iterator[R
     while (header := _next_header(source, must_end)) is not None:
         seen += 1
         if seen > limit:
-            raise InvalidImage(f"the layer has more than {limit} entries")
+            raise InvalidImage(f"the {source.what} has more than {limit} entries")
         if header.type in _EXTENSIONS:
             _read_extension(source, header, extension)
         else:

@@ -1,4 +1,4 @@
-"""What the layer reader reads from: counted bytes, exact reads, contents that end in time."""
+"""What readers of tar archives read from: counted bytes, exact reads, contents that end in time."""
 
 import io
 
@@ -7,13 +7,35 @@ from au2.oci.streams import CHUNK_BYTES, Readable
 
 
 class TarSource:
-    """A stream with a limit, read in large pieces."""
+    """A stream with a limit, read in large pieces.
 
-    def __init__(self, stream: Readable, limit_bytes: int) -> None:
+    Args:
+        stream: where the bytes come from.
+        limit_bytes: how many are taken.
+        what: what the archive is, for messages.
+        piece_bytes: how much is read at a time for headers and small contents.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        limit_bytes: int,
+        *,
+        what: str = "layer",
+        piece_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        self.what = what
         self._stream = stream
         self._limit_bytes = limit_bytes
+        self._piece_bytes = piece_bytes
         self._taken_bytes = 0
-        self._piece = memoryview(b"")
+        self._piece = b""
+        self._start = 0
+
+    @property
+    def position(self) -> int:
+        """How many bytes were handed out or passed over."""
+        return self._taken_bytes - self._waiting_bytes
 
     def read_block(self, size: int) -> bytes:
         """Return exactly ``size`` bytes (a small number), or nothing at the very end.
@@ -39,36 +61,55 @@ class TarSource:
 
     def read_some(self, limit: int) -> bytes:
         """Return up to ``limit`` bytes, nothing at the end."""
-        if not self._piece:
+        if not self._waiting_bytes:
+            if limit >= self._piece_bytes:
+                return self._take(limit)  # Large contents pass through without being copied.
             self._fill()
-        data = bytes(self._piece[:limit])
-        self._piece = self._piece[len(data) :]
+        data = self._piece[self._start : self._start + limit]
+        self._start += len(data)
         return data
 
     def skip(self, size: int) -> None:
         """Pass over ``size`` bytes; raises InvalidImage if there are not as many."""
-        while size > 0:
-            if not self._piece:
-                self._fill()
-            if not self._piece:
-                raise InvalidImage("the archive is cut off")
-            passed = min(size, len(self._piece))
-            self._piece = self._piece[passed:]
-            size -= passed
+        passed = min(size, self._waiting_bytes)
+        self._start += passed
+        if size > passed:
+            self._skip_below(size - passed)
 
     def drain(self) -> None:
         """Read to the very end, so that a checking stream below gets to check."""
-        while True:
+        while self._take(CHUNK_BYTES):
+            pass
+        self._piece, self._start = b"", 0
+
+    @property
+    def _waiting_bytes(self) -> int:
+        return len(self._piece) - self._start
+
+    def _skip_below(self, size: int) -> None:
+        """Pass over bytes that were not read yet."""
+        while size > 0:
             self._fill()
-            if not self._piece:
-                return
+            passed = min(size, len(self._piece))
+            if not passed:
+                raise InvalidImage("the archive is cut off")
+            self._start = passed
+            size -= passed
 
     def _fill(self) -> None:
-        data = self._stream.read(CHUNK_BYTES)
-        self._taken_bytes += len(data)
+        self._piece, self._start = self._take(self._piece_bytes), 0
+
+    def _take(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._count(len(data))
+        return data
+
+    def _count(self, size: int) -> None:
+        self._taken_bytes += size
         if self._taken_bytes > self._limit_bytes:
-            raise InvalidImage(f"the layer is larger than {self._limit_bytes} bytes when unpacked")
-        self._piece = memoryview(data)
+            raise InvalidImage(
+                f"the {self.what} is larger than {self._limit_bytes} bytes when unpacked"
+            )
 
 
 class MemberContent(io.RawIOBase):

@@ -94,8 +94,9 @@ def test_the_stream_below_is_read_to_its_end() -> None:
 
 
 @given(
+    # More than a block of 128 KiB, whose pieces come one by one.
     st.lists(st.binary(max_size=3000) | st.integers(0, 300_000), min_size=1, max_size=3),
-    st.integers(1, 5000),
+    st.integers(100, 5000),
     st.integers(1, 500),
     st.booleans(),
 )
