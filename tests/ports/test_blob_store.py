@@ -412,6 +412,20 @@ def test_nothing_is_kept_as_what_is_not_there(store: BlobStore) -> None:
 
 def test_a_blob_that_was_just_written_is_in_use(store: BlobStore) -> None:
     put(store, DATA)
+    assert store.unused_bytes(DIGEST, older_than_seconds=3600) is None
     assert store.remove_unused(DIGEST, older_than_seconds=3600) is None
     assert store.contains(DIGEST)
+    assert store.unused_bytes(OTHER, older_than_seconds=3600) is None
     assert store.remove_unused(OTHER, older_than_seconds=3600) is None
+
+
+def test_unfinished_writing_is_told_and_removed(store: BlobStore) -> None:
+    add_piece(store, "one", DATA)
+    with store.writer() as writer:
+        writer.write(b"x" * (1 << 20))
+        assert store.unfinished_bytes(older_than_seconds=3600) == []
+        assert store.remove_unfinished(older_than_seconds=3600) == []
+        assert sorted(store.unfinished_bytes(older_than_seconds=-1)) == [len(DATA), 1 << 20]
+        assert store.partial_bytes("one") == len(DATA), "telling removes nothing"
+    assert store.remove_unfinished(older_than_seconds=-1) == [len(DATA)]
+    assert store.unfinished_bytes(older_than_seconds=-1) == []

@@ -5,7 +5,7 @@ image specification, descriptor, "Digests"). One suite in ``tests/ports`` runs o
 implementation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
@@ -153,6 +153,21 @@ class BlobStore(Protocol):
         Returns:
             How many bytes that freed; None if it stays.
         """
+        ...
+
+    def unused_bytes(self, digest: str, *, older_than_seconds: float) -> int | None:
+        """What :meth:`remove_unused` would say at this moment; nothing is changed."""
+        ...
+
+    def unfinished_bytes(self, *, older_than_seconds: float) -> Sequence[int]:
+        """Sizes of what writers left that were killed, and of blobs in pieces.
+
+        Only of those that nothing was added to for so long.
+        """
+        ...
+
+    def remove_unfinished(self, *, older_than_seconds: float) -> Sequence[int]:
+        """Remove what :meth:`unfinished_bytes` tells of; return the sizes of what was removed."""
         ...
 
     def list_digests(self) -> Iterator[str]:

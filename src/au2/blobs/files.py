@@ -10,9 +10,15 @@ from au2.blobs.base import BlobWriter, PartialBlob
 from au2.blobs.batch import BlobBatch
 from au2.blobs.compressed import Compressed, CompressedBlobs, DecompressedFile
 from au2.blobs.durability import SyncFileSystem, find_syncfs
-from au2.blobs.incoming import BlobFolders, FileBlobWriter, remove_stale
+from au2.blobs.incoming import BlobFolders, FileBlobWriter, list_stale, remove_stale
 from au2.blobs.partial import PartialBlobs
-from au2.blobs.unused import is_young, mark_used, remove_if_unused, restore_interrupted
+from au2.blobs.unused import (
+    find_unused,
+    is_young,
+    mark_used,
+    remove_if_unused,
+    restore_interrupted,
+)
 from au2.domain.errors import BlobMissing, TooLarge
 from au2.oci.digest import VerifyingReader, parse_digest
 
@@ -138,7 +144,7 @@ class FileBlobStore:
 
     def remove_unused_partials(self, older_than_seconds: float) -> int:
         """Forget those that nothing was added to for so long; return how many bytes that freed."""
-        return self._partials.remove_unused(older_than_seconds)
+        return sum(self._partials.remove_unused(older_than_seconds))
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
         """Keep a blob only as ``compressed``, which holds it. Raises BlobMissing."""
@@ -166,6 +172,25 @@ class FileBlobStore:
         is_gone = kept is not None and self._compressed.find(digest) is None
         return 0 if freed_bytes is None and is_gone else freed_bytes
 
+    def unused_bytes(self, digest: str, *, older_than_seconds: float) -> int | None:
+        """What :meth:`remove_unused` would say at this moment; nothing is changed."""
+        size_bytes = find_unused(self._path(digest), older_than_seconds)
+        if size_bytes is not None:
+            return size_bytes
+        kept = self._compressed.find(digest)
+        is_let_go = kept and not is_young(self._path(kept.digest), older_than_seconds)
+        return 0 if is_let_go else None
+
+    def unfinished_bytes(self, *, older_than_seconds: float) -> list[int]:
+        """Sizes of what writers left, and of blobs in pieces, that nothing was added to."""
+        folders = (self._folders.incoming, self._folders.partial)
+        return [size for folder in folders for _, size in list_stale(folder, older_than_seconds)]
+
+    def remove_unfinished(self, *, older_than_seconds: float) -> list[int]:
+        """Remove what :meth:`unfinished_bytes` tells of; return the sizes."""
+        left = remove_stale(self._folders.incoming, older_than_seconds)
+        return left + self._partials.remove_unused(older_than_seconds)
+
     def list_digests(self) -> Iterator[str]:
         """Every digest in the store that has bytes of its own, in no order."""
         for path in self._folders.named.glob("??/*"):
@@ -180,7 +205,7 @@ class FileBlobStore:
 
     def clean_incoming(self, older_than_seconds: float) -> int:
         """Remove temporary files of writers that were killed; return how many."""
-        return remove_stale(self._folders.incoming, older_than_seconds)
+        return len(remove_stale(self._folders.incoming, older_than_seconds))
 
     def _path(self, digest: str) -> Path:
         return self._folders.path_of(parse_digest(digest))

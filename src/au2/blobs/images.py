@@ -55,8 +55,8 @@ def save_image(
         raise InvalidImage("the manifest belongs to another configuration")
     new = small_layers or {}
     for layer in manifest.layers:
-        if layer.digest not in new and store.size_bytes(layer.digest) != layer.size_bytes:
-            raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
+        if layer.digest not in new:
+            _count_on(store, layer)
     manifest_data = manifest.to_bytes()
     digest = sha256_of(manifest_data)
     with store.batch() as add:
@@ -101,6 +101,14 @@ def save_layer(
         digest = writer.commit()
         size_bytes = writer.size_bytes
     return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
+
+
+def _count_on(store: BlobStore, layer: Descriptor) -> None:
+    """Raise BlobMissing unless a layer is there. It was asked for, so it stays for a while."""
+    if not store.contains(layer.digest):
+        raise BlobMissing(f"the layer {layer.digest} is not in the store")
+    if store.size_bytes(layer.digest) != layer.size_bytes:
+        raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
 
 
 def _copy_blob(source: BlobStore, target: BlobStore, digest: str) -> None:

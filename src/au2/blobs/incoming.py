@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from au2.blobs.durability import sync_path
@@ -169,15 +170,25 @@ def write_whole(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def remove_stale(folder: Path, older_than_seconds: float) -> int:
-    """Remove files not written to for so long; return how many."""
-    removed = 0
+def list_stale(folder: Path, older_than_seconds: float) -> Iterator[tuple[Path, int]]:
+    """Yield files not written to for so long, and their sizes in bytes."""
     oldest = time.time() - older_than_seconds
     for path in folder.iterdir():
         try:
-            if path.stat().st_mtime < oldest:
-                path.unlink()
-                removed += 1
+            status = path.stat()
         except FileNotFoundError:
             continue  # Its writer was quicker.
+        if status.st_mtime < oldest:
+            yield path, status.st_size
+
+
+def remove_stale(folder: Path, older_than_seconds: float) -> list[int]:
+    """Remove files not written to for so long; return their sizes in bytes."""
+    removed = []
+    for path, size_bytes in list_stale(folder, older_than_seconds):
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        removed.append(size_bytes)
     return removed

@@ -63,19 +63,21 @@ class PartialBlobs:
         """Forget one. Raises Conflict while somebody writes to it."""
         self._remove(self._path(name), older_than_seconds=None)
 
-    def remove_unused(self, older_than_seconds: float) -> int:
-        """Forget those that nothing was added to for so long."""
-        freed_bytes = 0
+    def remove_unused(self, older_than_seconds: float) -> list[int]:
+        """Forget those that nothing was added to for so long; return their sizes in bytes."""
+        removed = []
         for path in self._folders.partial.iterdir():
             try:
-                freed_bytes += self._remove(path, older_than_seconds=older_than_seconds)
+                size_bytes = self._remove(path, older_than_seconds=older_than_seconds)
             except Conflict:
                 continue  # It is in use after all.
-        return freed_bytes
+            if size_bytes is not None:
+                removed.append(size_bytes)
+        return removed
 
-    def _remove(self, path: Path, *, older_than_seconds: float | None) -> int:
+    def _remove(self, path: Path, *, older_than_seconds: float | None) -> int | None:
         if not path.exists():
-            return 0
+            return None
         # Under the lock, or a writer would name what another one has begun in its place.
         descriptor = _open_locked(path)
         try:
@@ -84,7 +86,7 @@ class PartialBlobs:
                 older_than_seconds is not None
                 and status.st_mtime > time.time() - older_than_seconds
             ):
-                return 0
+                return None
             path.unlink()
             return status.st_size
         finally:

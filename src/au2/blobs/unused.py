@@ -37,6 +37,15 @@ def is_young(path: Path, seconds: float) -> bool:
         return False
 
 
+def find_unused(path: Path, older_than_seconds: float) -> int | None:
+    """Return a blob's size in bytes if it was neither written nor asked for for so long."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size if status.st_mtime <= time.time() - older_than_seconds else None
+
+
 def remove_if_unused(folders: BlobFolders, digest: str, older_than_seconds: float) -> int | None:
     """Remove a blob's file unless it is younger; return its size, None if it stays or is none.
 

@@ -248,6 +248,7 @@ def test_an_old_blob_is_removed(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
     put(store, DATA)
     make_old(tmp_path, DIGEST)
+    assert store.unused_bytes(DIGEST, older_than_seconds=DAY) == len(DATA)
     assert store.remove_unused(DIGEST, older_than_seconds=DAY) == len(DATA)
     assert not store.contains(DIGEST)
     assert list((tmp_path / "removing").iterdir()) == []

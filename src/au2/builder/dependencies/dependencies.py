@@ -108,7 +108,11 @@ class Dependencies:
 
     def _is_whole(self, stored: DependencyLayer) -> bool:
         try:
-            return self._blobs.size_bytes(stored.layer_digest) == stored.size_bytes
+            # Asked for, it is not removed as unused while the image is made.
+            return (
+                self._blobs.contains(stored.layer_digest)
+                and self._blobs.size_bytes(stored.layer_digest) == stored.size_bytes
+            )
         except BlobMissing:
             return False
 

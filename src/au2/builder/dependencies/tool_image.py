@@ -9,6 +9,7 @@ from typing import BinaryIO
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image, save_image, save_layer
 from au2.builder.launcher_layer import USER_ID
+from au2.domain.errors import BlobMissing
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar import LayerEntry, directory_entry, file_entry, with_parents
 from au2.runtimes.store import MODIFIED_AT
@@ -42,9 +43,19 @@ class ToolImages:
         Raises BlobMissing, StorageFull.
         """
         with self._lock:
-            if runtime_digest not in self._made:
-                self._made[runtime_digest] = self._make(runtime_digest)
-            return self._made[runtime_digest]
+            made = self._made.get(runtime_digest)
+            # No version has it, so it may have been removed as unused since.
+            if made is None or not self._is_there(made):
+                made = self._made[runtime_digest] = self._make(runtime_digest)
+            return made
+
+    def _is_there(self, digest: str) -> bool:
+        try:
+            image = load_image(self._blobs, digest)
+        except BlobMissing:
+            return False
+        needed = (digest, image.manifest.config.digest, *(d.digest for d in image.manifest.layers))
+        return all(self._blobs.contains(one) for one in needed)
 
     def _make(self, runtime_digest: str) -> str:
         if self._layer is None or not self._blobs.contains(self._layer.descriptor.digest):
