@@ -119,6 +119,7 @@ class World:
         status: ImageStatus = ImageStatus.AVAILABLE,
         *,
         args_schema: dict[str, Any] | None = None,
+        image_digest: str = IMAGE,
     ) -> int:
         """A version whose image is as far as ``status`` says."""
         made = self.services.versions.create_image_version(
@@ -139,7 +140,7 @@ class World:
             with self.database.write() as transaction:
                 present = versions.find_version(transaction, process_id, made.number)
                 assert present is not None
-                built = versions.BuiltImage(IMAGE)
+                built = versions.BuiltImage(image_digest)
                 image = built if step is ImageStatus.AVAILABLE else None
                 versions.change_image_status(transaction, present, step, image=image)
         return made.number

@@ -21,6 +21,7 @@ from au2.api import (
     runtimes,
     secrets,
     uploads,
+    version_archives,
     version_diffs,
     versions,
 )
@@ -41,6 +42,7 @@ _PRIVATE = (
     processes.router,
     versions.router,
     version_diffs.router,
+    version_archives.router,
     uploads.router,
     jobs.router,
     job_logs.router,

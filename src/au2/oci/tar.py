@@ -1,6 +1,6 @@
 """Writing layers and archives so that equal content gives equal bytes, whatever the machine."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
@@ -98,6 +98,15 @@ def with_parents(entries: Iterable[LayerEntry], *, owner: int = 0) -> list[Layer
 def write_layer(entries: Iterable[LayerEntry], out: Writable, *, modified_at: int = 0) -> None:
     """Write an archive of ``entries``, sorted so that folders come before what is in them.
 
+    Raises as :func:`format_layer`.
+    """
+    for block in format_layer(entries, modified_at=modified_at):
+        out.write(block)
+
+
+def format_layer(entries: Iterable[LayerEntry], *, modified_at: int = 0) -> Iterator[bytes]:
+    """Yield the archive that :func:`write_layer` writes, for who takes it at a pace of their own.
+
     Only the entries are held in memory, contents stream. Names that ustar can't hold get a PAX
     header.
 
@@ -108,11 +117,22 @@ def write_layer(entries: Iterable[LayerEntry], out: Writable, *, modified_at: in
     ordered = sorted(entries, key=_order)
     _check(ordered)
     for entry in ordered:
-        for block in _format_entry(entry, modified_at):
-            out.write(block)
+        yield from _format_entry(entry, modified_at)
         if entry.type == EntryType.FILE:
-            _write_content(entry, out)
-    out.write(tar_header.END_OF_ARCHIVE)
+            yield from _read_content(entry)
+    yield tar_header.END_OF_ARCHIVE
+
+
+def measure_layer(entries: Collection[LayerEntry]) -> int:
+    """Return the size of the archive in bytes; no content is opened.
+
+    Raises InvalidImage as :func:`format_layer`.
+    """
+    _check(sorted(entries, key=_order))
+    return len(tar_header.END_OF_ARCHIVE) + sum(
+        sum(map(len, _format_entry(entry, 0))) + entry.size + padding(entry.size)
+        for entry in entries
+    )
 
 
 def _order(entry: LayerEntry) -> tuple[bool, list[str]]:
@@ -191,8 +211,8 @@ def _small_number(value: int, largest: int, key: str, records: dict[str, bytes])
     return 0
 
 
-def _write_content(entry: LayerEntry, out: Writable) -> None:
-    """Copy a content, to its very end so that a checking reader gets to check."""
+def _read_content(entry: LayerEntry) -> Iterator[bytes]:
+    """Yield a content, to its very end so that a checking reader gets to check."""
     written = 0
     if entry.open is not None:
         with entry.open() as content:
@@ -200,8 +220,8 @@ def _write_content(entry: LayerEntry, out: Writable) -> None:
                 written += len(data)
                 if written > entry.size:
                     break
-                out.write(data)
+                yield data
     if written != entry.size:
         raise DigestMismatch(f"{shown(entry.path)} does not have the stated {entry.size} bytes")
     if padded := padding(entry.size):
-        out.write(bytes(padded))
+        yield bytes(padded)

@@ -21,6 +21,7 @@ from au2.services.runtimes import Runtimes
 from au2.services.secrets import Secrets
 from au2.services.upload_opening import UploadOpening, UploadOptions
 from au2.services.uploads import Uploads
+from au2.services.version_archives import VersionArchives
 from au2.services.version_diffs import VersionDiffs
 from au2.services.versions import Versions
 from au2.storage.database import Database
@@ -46,6 +47,7 @@ class Services:
     processes: Processes
     versions: Versions
     version_diffs: VersionDiffs
+    version_archives: VersionArchives
     upload_opening: UploadOpening
     uploads: Uploads
     jobs: Jobs
@@ -74,6 +76,7 @@ def make_services(
         processes=Processes(database, clock),
         versions=Versions(database, clock),
         version_diffs=VersionDiffs(database),
+        version_archives=VersionArchives(database, blobs),
         upload_opening=UploadOpening(
             database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
         ),

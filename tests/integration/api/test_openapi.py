@@ -21,6 +21,8 @@ from au2.api.app import make_app
 from au2.contract.contents import MEDIA_TYPE
 from au2.domain.job import Ending, JobState
 from au2.services.jobs import RunOrder
+from tests.support.built_versions import add_image_version
+from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
 from tests.support.world import OPERATOR, World, creation, open_world
 
@@ -40,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         context = world.organization()
         runtime = world.runtime()
         process = world.process(context)
-        version = world.version(process)
+        version = add_image_version(world, process, make_image([make_layer({})]))
         operator = world.actor(OPERATOR)
         job = world.services.jobs.submit_run(operator, context, RunOrder(process))
         world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})

@@ -12,6 +12,8 @@ from au2.domain.context import Context
 from au2.domain.job import Ending, JobState
 from au2.services.jobs import RunOrder
 from au2.storage.contents import add_contents
+from tests.support.built_versions import add_image_version, add_packaged_version, packaged
+from tests.support.busybox import make_image, make_layer
 from tests.support.live import client_of
 from tests.support.world import OPERATOR, PASSWORD, World, creation, frame, open_world
 
@@ -109,6 +111,17 @@ class Row:
 
 def _version_path(asked: Asked) -> dict[str, Any]:
     process, version = asked.versioned()
+    return {"path": {"process": process, "version": version}}
+
+
+def _image_path(asked: Asked) -> dict[str, Any]:
+    process = asked.process()
+    version = add_image_version(asked.world, process, make_image([make_layer({"a": b"b"})]))
+    return {"path": {"process": process, "version": version}}
+
+
+def _package_path(asked: Asked) -> dict[str, Any]:
+    process, version = add_packaged_version(asked.world, asked.where, [packaged("main.py", b"")])
     return {"path": {"process": process, "version": version}}
 
 
@@ -216,6 +229,8 @@ TABLE: dict[str, Row] = {
     "get_default_version": Row(
         "viewer", lambda asked: {"path": {"process": asked.versioned()[0]}}, downward=True
     ),
+    "download_image": Row("viewer", _image_path, downward=True),
+    "download_package": Row("viewer", _package_path, downward=True),
     "compare_versions": Row("viewer", _two_versions_path, downward=True),
     "delete_version": Row("developer", _version_path, status=204),
     "publish_version": Row("developer", _version_path),

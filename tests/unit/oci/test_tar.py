@@ -21,7 +21,9 @@ from au2.oci.tar import (
     LayerEntry,
     directory_entry,
     file_entry,
+    format_layer,
     link_entry,
+    measure_layer,
     with_parents,
     write_layer,
 )
@@ -59,7 +61,8 @@ def test_round_trip(contents: dict[str, bytes], owner: int, chance: random.Rando
     )
     data = written(entries)
     chance.shuffle(entries)
-    assert written(entries) == data
+    assert written(entries) == b"".join(format_layer(entries)) == data
+    assert measure_layer(entries) == len(data)
 
     found: dict[str, bytes] = {}
     folders = {""}

@@ -36,6 +36,16 @@ def write_docker_archive(image: Image, blobs: BlobSource, out: Writable, tag: st
     ``blobs``.
     """
     manifest = blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
+    write_layer(docker_archive_entries(image, manifest, blobs, tag), out)
+
+
+def docker_archive_entries(
+    image: Image, manifest: bytes, blobs: BlobSource, tag: str
+) -> list[LayerEntry]:
+    """Return what :func:`write_docker_archive` writes, to be formatted when it is wanted.
+
+    ``manifest`` are the bytes with the digest that ``image`` names.
+    """
     config = image.manifest.config
     documents = {
         "manifest.json": [
@@ -55,7 +65,7 @@ def write_docker_archive(image: Image, blobs: BlobSource, out: Writable, tag: st
         {(blob.digest, blob.size_bytes) for blob in (config, *image.manifest.layers)}
     ):
         entries.append(file_entry(_blob_path(digest), size_bytes, _opener(blobs, digest)))
-    write_layer(with_parents(entries), out)
+    return with_parents(entries)
 
 
 def _index(image: Image, manifest_bytes: int, tag: str) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""Versions given back, as archives that are made while they travel."""
+
+import re
+from collections.abc import Generator
+from contextlib import closing
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.errors import Answers, answers
+from au2.domain.errors import BlobMissing, Conflict, InvalidRequest, NotFound
+from au2.services.version_archives import OpenArchive
+
+router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+
+_MEDIA_TYPE = "application/x-tar"
+_PIECE_BYTES = 1 << 20
+_HOST = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"
+)
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def _archive(description: str) -> Answers:
+    content = {_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": description, "content": content}}
+
+
+@router.get(
+    "/{version}/archive",
+    response_class=Response,
+    responses=_archive("What `docker load` takes, and an OCI image layout at the same time.")
+    | answers(NotFound, Conflict, InvalidRequest, BlobMissing),
+)
+def download_image(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int, request: Request
+) -> Response:
+    """The image of a version, named after this server as the request names it."""
+    server = name_server(request.headers.get("host", ""), request.url.scheme)
+    return _ArchiveResponse(services.version_archives.open_image(actor, process, version, server))
+
+
+@router.get(
+    "/{version}/package",
+    response_class=Response,
+    responses=_archive("The files of the package, as they were uploaded.")
+    | answers(NotFound, Conflict, InvalidRequest, BlobMissing),
+)
+def download_package(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int
+) -> Response:
+    """The package that a version was made of."""
+    return _ArchiveResponse(services.version_archives.open_package(actor, process, version))
+
+
+def name_server(host: str, scheme: str) -> str:
+    """Return how the names of images begin on the server that a ``Host`` header names.
+
+    Docker takes the first part of a name for a server only if it holds a dot or a port, and before
+    version 24 knows no IPv6 addresses.
+
+    Raises:
+        InvalidRequest: no name of an image can begin so.
+    """
+    name = host.lower()
+    if not _HOST.fullmatch(name):
+        raise InvalidRequest(f"The Host header {host[:100]!r} is not that of a server.")
+    if name == "[::1]" or name.startswith("[::1]:"):
+        name = name.replace("[::1]", "localhost", 1)
+    if "." in name or ":" in name or name == "localhost":
+        return name
+    return f"{name}:{_USUAL_PORTS[scheme]}"
+
+
+class _ArchiveResponse(StreamingResponse):
+    """Sends an archive at the reader's pace.
+
+    The next piece is asked for, in a thread, when the last one was taken: a slow reader keeps
+    neither memory nor a thread.
+    """
+
+    def __init__(self, archive: OpenArchive) -> None:
+        self._pieces = _gathered(archive)
+        super().__init__(
+            self._pieces,
+            media_type=_MEDIA_TYPE,
+            headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send; close the files at once when the reader has gone, and not some time later."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # No thread is inside: a cancelled wait for one ends when the thread does.
+            self._pieces.close()
+
+
+def _gathered(archive: OpenArchive) -> Generator[bytes, None, None]:
+    """Yield the archive in large pieces: each costs a turn of a thread."""
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    with closing(archive.blocks()) as blocks:
+        for block in blocks:
+            waiting.append(block)
+            waiting_bytes += len(block)
+            if waiting_bytes >= _PIECE_BYTES:
+                yield b"".join(waiting)
+                waiting, waiting_bytes = [], 0
+    if waiting:
+        yield b"".join(waiting)

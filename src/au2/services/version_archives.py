@@ -1,0 +1,142 @@
+"""Versions given back: the image as an archive, the package as the files that were uploaded."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO
+
+from au2.blobs.base import BlobStore
+from au2.blobs.images import load_image
+from au2.contract.upload import FileEntry
+from au2.domain.errors import BlobMissing, InvalidRequest
+from au2.domain.identity import Actor
+from au2.domain.process import Process
+from au2.domain.repository import process_repository
+from au2.domain.version import Version, VersionType
+from au2.oci.archive.loadable import make_loadable
+from au2.oci.archive.writer import docker_archive_entries
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.image import Image
+from au2.oci.tar import LayerEntry, file_entry, format_layer, link_entry, measure_layer
+from au2.package.entries import PackageEntry
+from au2.services.layer_contents import LayerContents
+from au2.services.processes import get_visible
+from au2.services.versions import ensure_available, get_version
+from au2.storage.database import Database
+from au2.storage.uploads import find_upload_of_job
+
+_GONE_HINT = "Tell the server's operator: au2-server fsck shows what is damaged."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArchive:
+    """A tar archive that is made while it is taken."""
+
+    entries: Sequence[LayerEntry]
+    size_bytes: int
+    close: Callable[[], None] = lambda: None
+    """Ends what reading the entries has begun."""
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        """Yield the archive. Nothing is read ahead, so memory stays flat however slow it goes."""
+        try:
+            yield from format_layer(self.entries)
+        finally:
+            self.close()
+
+
+class VersionArchives:
+    """What can be had back of versions."""
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    def open_image(self, actor: Actor, process_id: str, number: int, server: str) -> OpenArchive:
+        """Return the image as what ``docker load`` takes.
+
+        Args:
+            actor: who may see the process.
+            process_id: GUID.
+            number: of the version.
+            server: host and port, for the image's name (spec section 7).
+
+        Raises:
+            NotFound: it is foreign or missing.
+            Conflict: it has no image yet.
+            BlobMissing: the store has lost a part of it.
+        """
+        process, version = self._find(actor, process_id, number)
+        image = self._load(version)
+        loadable, manifest = make_loadable(image, self._blobs.size_bytes)
+        self._ensure_there(loadable)
+        if manifest is None:
+            manifest = self._blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
+        repository = process_repository(process.context.organization_id, process.id)
+        tag = f"{server}/{repository}:{version.number}"
+        entries = docker_archive_entries(loadable, manifest, self._blobs, tag)
+        return OpenArchive(entries, measure_layer(entries))
+
+    def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
+        """Return the files of a packaged version as they were uploaded: bytes, run bits, links.
+
+        Contents that are not kept by themselves any more are read out of the image.
+
+        Raises:
+            NotFound, Conflict, BlobMissing: as :meth:`open_image`.
+            InvalidRequest: it was not made of a package.
+        """
+        _, version = self._find(actor, process_id, number)
+        if version.type is not VersionType.PACKAGED:
+            raise InvalidRequest(
+                f"Version {number} was not made of a package: it is an image, without source.",
+                hint="Download the image itself: leave out --package.",
+            )
+        files = self._files_of(version)
+        if self._has_contents(files):
+            entries = [_entry(file, self._open_content) for file in files]
+            return OpenArchive(entries, measure_layer(entries))
+        layer = LayerContents(self._blobs, self._load(version).manifest.layers[-1].digest)
+        entries = [_entry(file, layer.open) for file in files]
+        return OpenArchive(entries, measure_layer(entries), layer.close)
+
+    def _find(self, actor: Actor, process_id: str, number: int) -> tuple[Process, Version]:
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            version = get_version(transaction, process, number)
+        ensure_available(process, version)
+        return process, version
+
+    def _load(self, version: Version) -> Image:
+        if version.image_digest is None:
+            raise BlobMissing(hint=_GONE_HINT)
+        return load_image(self._blobs, version.image_digest)
+
+    def _ensure_there(self, image: Image) -> None:
+        """Look before the first byte goes out: an answer that has begun can only break off."""
+        for blob in image.manifest.layers:
+            if not self._blobs.contains(blob.digest):
+                raise BlobMissing(f"The layer {blob.digest} is gone.", hint=_GONE_HINT)
+
+    def _files_of(self, version: Version) -> list[FileEntry]:
+        upload = None
+        if version.upload_job_id is not None:
+            with self._database.read() as transaction:
+                upload = find_upload_of_job(transaction, version.upload_job_id)
+        if upload is None:
+            raise BlobMissing("Which files were uploaded is not known any more.", hint=_GONE_HINT)
+        return [FileEntry.model_construct(**document) for document in upload.files]
+
+    def _has_contents(self, files: Sequence[PackageEntry]) -> bool:
+        wanted = {file.sha256 for file in files if file.size_bytes}
+        return all(self._blobs.contains(f"sha256:{sha256}") for sha256 in wanted)
+
+    def _open_content(self, file: PackageEntry) -> BinaryIO:
+        return self._blobs.open(f"sha256:{file.sha256}")
+
+
+def _entry(file: PackageEntry, open_content: Callable[[PackageEntry], BinaryIO]) -> LayerEntry:
+    if file.type == "link":
+        return link_entry(file.path, file.target)
+    content = partial(open_content, file) if file.size_bytes else None
+    return file_entry(file.path, file.size_bytes, content, executable=file.executable)

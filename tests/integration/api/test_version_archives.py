@@ -1,0 +1,116 @@
+"""Archives over HTTP: their names, their pace, and readers that go away."""
+
+import io
+import socket
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from au2.api.version_archives import name_server
+from au2.domain.errors import InvalidRequest
+from tests.support.built_versions import add_image_version
+from tests.support.busybox import make_image, make_layer
+from tests.support.live import served
+from tests.support.world import OPERATOR, World
+
+LARGE_BYTES = 200 << 20
+
+
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    with served(world.app()) as address:
+        yield address
+
+
+def make_version(world: World, content: bytes) -> str:
+    process = world.process(world.organization())
+    number = add_image_version(world, process, make_image([make_layer({"a": content})]))
+    return f"/api/v1/processes/{process}/versions/{number}/archive"
+
+
+def test_the_archive_is_whole_and_named_as_the_client_names_the_server(
+    world: World, address: str
+) -> None:
+    path = make_version(world, b"content")
+    answer = httpx.get(address + path, headers=world.bearer(OPERATOR))
+    assert answer.status_code == 200
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        listed = archive.extractfile("manifest.json")
+        assert listed is not None
+        assert f'"{urlsplit(address).netloc}/org_'.encode() in listed.read()
+
+
+@pytest.mark.parametrize(
+    ("host", "scheme", "name"),
+    [
+        ("Example.com", "https", "example.com"),
+        ("example.com:8443", "https", "example.com:8443"),
+        ("127.0.0.1:8080", "http", "127.0.0.1:8080"),
+        ("localhost", "http", "localhost"),
+        ("build", "http", "build:80"),
+        ("build", "https", "build:443"),
+        ("[::1]:8080", "http", "localhost:8080"),
+        ("[fd00::7]:8080", "http", "[fd00::7]:8080"),
+    ],
+)
+def test_names_of_servers(host: str, scheme: str, name: str) -> None:
+    assert name_server(host, scheme) == name
+
+
+@pytest.mark.parametrize("host", ["", "a b", "-x", "a/b", "a@b", "x" * 300, "[::1", "a:b"])
+def test_hosts_that_can_not_be_in_a_name(host: str) -> None:
+    with pytest.raises(InvalidRequest):
+        name_server(host, "http")
+
+
+def open_files(folder: Path) -> int:
+    """How many files of the store this process has open."""
+    count = 0
+    for descriptor in Path("/proc/self/fd").iterdir():
+        try:
+            count += descriptor.readlink().is_relative_to(folder)
+        except FileNotFoundError:
+            continue  # The folder's own descriptor.
+    return count
+
+
+def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(world: World, address: str) -> None:
+    path = make_version(world, bytes(LARGE_BYTES))
+    blobs = world.folder / "blobs"
+    parts = urlsplit(address)
+    before = resident_bytes()
+    readers = []
+    for _ in range(3):
+        reader = socket.create_connection((parts.hostname, parts.port))
+        token = world.bearer(OPERATOR)["Authorization"]
+        request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: {token}\r\n\r\n"
+        reader.sendall(request.encode())
+        assert reader.recv(100).startswith(b"HTTP/1.1 200")
+        readers.append(reader)
+    wait_until(lambda: open_files(blobs) == 3)
+    time.sleep(0.5)  # Would it go on by itself, it would now.
+    assert resident_bytes() - before < 64 << 20
+    # Others are served meanwhile.
+    assert httpx.get(f"{address}/api/v1/health").status_code == 200
+
+    for reader in readers:
+        reader.close()
+
+    wait_until(lambda: open_files(blobs) == 0)
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

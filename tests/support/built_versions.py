@@ -1,0 +1,95 @@
+"""Versions with real images in a world without a dispatcher."""
+
+import itertools
+from collections.abc import Sequence
+from hashlib import sha256
+
+from au2.blobs.images import load_image
+from au2.builder.package_image import build_package
+from au2.contract.upload import FileEntry, UploadCreation
+from au2.domain.context import Context
+from au2.domain.ids import make_guid
+from au2.domain.job import Ending, JobState
+from au2.domain.language import Language
+from au2.domain.version import ImageStatus
+from au2.package.entries import PackagedFile
+from au2.package.manifest import Manifest
+from au2.storage import versions
+from tests.support.busybox import SmallImage, make_image, make_layer
+from tests.support.world import OPERATOR, World, frame
+
+_numbers = itertools.count(1)
+
+
+def packaged(path: str, content: bytes, *, executable: bool = False) -> PackagedFile:
+    """A file of a package."""
+    digest = sha256(content).hexdigest()
+    return PackagedFile(path, "file", executable, len(content), digest, "", content)
+
+
+def link(path: str, target: str) -> PackagedFile:
+    """A link of a package."""
+    return PackagedFile(path, "link", False, 0, "", target, b"")
+
+
+def add_image_version(world: World, process_id: str, image: SmallImage) -> int:
+    """An image version that is AVAILABLE; return its number."""
+    return world.version(process_id, image_digest=image.save(world.blobs))
+
+
+def add_packaged_version(
+    world: World, context: Context, files: Sequence[PackagedFile]
+) -> tuple[str, int]:
+    """A new process with a version built of ``files``; return its id and the version's number."""
+    operator = world.actor(OPERATOR)
+    name = f"Built {next(_numbers)}"
+    runtime_image = make_image([make_layer({"bin/python3": b""})]).save(world.blobs)
+    runtime = world.services.runtimes.register_build(
+        runtime_id=make_guid(),
+        name=name,
+        language=Language.PYTHON,
+        first_version=1,
+        image_digest=runtime_image,
+        recipe_digest=runtime_image,
+        context=Context(context.organization_id),
+    )
+    entries = [FileEntry(**_fields(file)) for file in files]
+    creation = UploadCreation(runtime=runtime.id, name=name, files=entries)
+    opened = world.services.upload_opening.begin(operator, context, creation)
+    upload = opened.upload
+    with world.services.uploads.receive(operator, upload.id, upload.fence) as receiver:
+        for file in files:
+            if file.sha256 in opened.lacking:
+                receiver.feed(frame(bytes(file.source)))
+        world.services.uploads.finish_receiving(operator, upload.id, receiver)
+    world.services.uploads.complete(operator, upload.id, upload.fence)
+    digest = build_package(
+        world.blobs,
+        runtime_image,
+        entries,
+        manifest=Manifest(name=name, description="", runtime=runtime.id, entry_point=None),
+        environment={},
+        log=lambda _: None,
+    )
+    _finish(world, upload.process_id, upload.version_number, upload.job_id, digest)
+    return upload.process_id, upload.version_number
+
+
+def _fields(file: PackagedFile) -> dict[str, object]:
+    return {name: value for name, value in file._asdict().items() if name != "source"}
+
+
+def _finish(world: World, process_id: str, number: int, job_id: int, digest: str) -> None:
+    world.end(world.claim(job_id), Ending(JobState.SUCCEEDED))
+    with world.database.write() as transaction:
+        version = versions.find_version(transaction, process_id, number)
+        assert version is not None
+        built = versions.BuiltImage(digest)
+        versions.change_image_status(transaction, version, ImageStatus.AVAILABLE, image=built)
+
+
+def package_layer(world: World, process_id: str, number: int) -> str:
+    """The digest of the layer that a version's package became."""
+    version = world.services.versions.get(world.actor(OPERATOR), process_id, number)
+    assert version.image_digest is not None
+    return load_image(world.blobs, version.image_digest).manifest.layers[-1].digest
