@@ -190,3 +190,30 @@ class Engine(Protocol):
     def list_containers(self) -> Iterator[str]:
         """Ids of all containers that exist on this engine, whoever created them."""
         ...
+
+
+class UnpackedLayers(Protocol):
+    """What an engine keeps unpacked on this host, so that containers are created quickly.
+
+    A layer's name is the digits of its diff_id; other names are what was left of an unpacking or
+    removal that was interrupted.
+    """
+
+    def list_layers(self) -> Iterator[str]:
+        """Names of all that is there."""
+        ...
+
+    def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
+        """The room on disk that removing it would free; None: it stays, or is not there.
+
+        It stays when it was unpacked less than so long ago, or a container is made of it.
+        """
+        ...
+
+    def remove_unused_layer(self, name: str, *, older_than_seconds: float) -> int | None:
+        """Remove it unless it stays; return the bytes freed, else None.
+
+        Safe while containers are created and run, by any process: one that is created meanwhile
+        keeps the layer, or finds it gone and unpacks it again.
+        """
+        ...

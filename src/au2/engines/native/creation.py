@@ -18,6 +18,7 @@ from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.cgroup import ControlGroups
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.job_files import check_names, fingerprint, make_job_files
+from au2.engines.native.layers import LayerStore
 from au2.engines.native.monitor import Monitor, limit_log
 from au2.engines.native.mounts import mount_overlay
 from au2.engines.native.name_servers import format_name_servers
@@ -31,16 +32,18 @@ from au2.engines.native.spec import HostFacts, make_runtime_config
 from au2.engines.native.system_calls import open_in_root
 from au2.engines.native.users import find_user
 from au2.oci.config import ImageConfig
+from au2.oci.image import Image
 
 _HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Creates containers from unpacked images."""
+    """Creates containers from images."""
 
     places: Places
     options: NativeOptions
+    layers: LayerStore
     groups: ControlGroups
     network: Network
     monitor: Monitor
@@ -49,14 +52,13 @@ class Creator:
     def create(
         self,
         spec: ContainerSpec,
-        image: ImageConfig,
-        layers: tuple[Path, ...],
+        image: Image,
         undo: Callable[[str], None],
     ) -> None:
         """Create the container; ``undo`` removes what there is of it if that fails.
 
         Raises:
-            Conflict, EngineFailure, InvalidImage, InvalidRequest, StorageFull
+            BlobMissing, Conflict, EngineFailure, InvalidImage, InvalidRequest, StorageFull
         """
         if not is_container_id(spec.container_id):
             raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
@@ -65,7 +67,7 @@ class Creator:
         with as_engine_failure("create the container"):
             _claim(container)
             try:
-                self._set_up(spec, image, layers, container)
+                self._set_up(spec, image, container)
             except BaseException:
                 # What went wrong first is what the caller must hear of; the rest stays to be
                 # removed.
@@ -73,13 +75,9 @@ class Creator:
                     undo(spec.container_id)
                 raise
 
-    def _set_up(
-        self,
-        spec: ContainerSpec,
-        image: ImageConfig,
-        layers: tuple[Path, ...],
-        container: ContainerPlaces,
-    ) -> None:
+    def _set_up(self, spec: ContainerSpec, image: Image, container: ContainerPlaces) -> None:
+        self.layers.claim(image, container.layers)
+        layers = self.layers.ensure_image(image)
         make_job_files(container.files, spec.files, self.options.id_base)
         self._mount_root(layers, container)
         address = None
@@ -87,7 +85,7 @@ class Creator:
             self.network.ensure()
             address = self.network.take_address(spec.container_id)
         self._write_network_files(spec, container, address)
-        self._write_bundle(spec, image, container)
+        self._write_bundle(spec, image.config, container)
         job_files = fingerprint(container.files)
         init_pid = self.monitor.create(
             self.places,

@@ -30,6 +30,7 @@ from au2.engines.native.record import ContainerRecord
 from au2.engines.native.removal import Remover
 from au2.engines.native.runtime import OciRuntime
 from au2.engines.native.signals import parse_signal
+from au2.engines.native.unused_layers import UnusedLayers
 
 
 class NativeEngine:
@@ -51,6 +52,7 @@ class NativeEngine:
         self._places = Places(data_dir.absolute(), run_dir.absolute())
         self._layers = LayerStore(blobs, self._places.layers, options)
         self._network = Network(self._places.network, self._places.instance, options)
+        self._unused = UnusedLayers(self._places, options.id_base)
         self._runtime = OciRuntime(options.runtime_command, self._places.runtime_root)
         self._news = News()
 
@@ -78,9 +80,7 @@ class NativeEngine:
 
     def create(self, spec: ContainerSpec) -> None:
         """See :meth:`au2.engines.base.Engine.create`."""
-        image = load_image(self._blobs, spec.image_digest)
-        layers = self._layers.ensure_image(image)
-        self._creator.create(spec, image.config, layers, self.remove)
+        self._creator.create(spec, load_image(self._blobs, spec.image_digest), self.remove)
 
     def start(self, container_id: str) -> None:
         """See :meth:`au2.engines.base.Engine.start`."""
@@ -149,6 +149,20 @@ class NativeEngine:
         """See :meth:`au2.engines.base.Engine.list_containers`."""
         yield from self._places.container_ids()
 
+    def list_layers(self) -> Iterator[str]:
+        """See :meth:`au2.engines.base.UnpackedLayers.list_layers`."""
+        return self._unused.list_layers()
+
+    def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
+        """See :meth:`au2.engines.base.UnpackedLayers.unused_layer_bytes`."""
+        with as_engine_failure("look at an unpacked layer"):
+            return self._unused.find(name, older_than_seconds)
+
+    def remove_unused_layer(self, name: str, *, older_than_seconds: float) -> int | None:
+        """See :meth:`au2.engines.base.UnpackedLayers.remove_unused_layer`."""
+        with as_engine_failure("remove an unpacked layer"):
+            return self._unused.remove(name, older_than_seconds)
+
     def uninstall(self) -> None:
         """See :meth:`au2.engines.base.Engine.uninstall`."""
         for container_id in list(self.list_containers()):
@@ -182,7 +196,15 @@ class NativeEngine:
         options = self._options
         runtime_path = find_tool(options.runtime_command) or options.runtime_command
         monitor = Monitor(options.monitor_command, runtime_path, options.create_timeout_seconds)
-        return Creator(self._places, options, self._groups, self._network, monitor, host_seccomp())
+        return Creator(
+            self._places,
+            options,
+            self._layers,
+            self._groups,
+            self._network,
+            monitor,
+            host_seccomp(),
+        )
 
     @cached_property
     def _observer(self) -> Observer:

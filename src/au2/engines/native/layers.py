@@ -1,6 +1,5 @@
 """Layers unpacked on disk, each once, shared by all containers."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
 from au2.engines.native.faults import as_engine_failure
+from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.system_calls import sync_file_system
 from au2.engines.native.tree import TreeWriter
@@ -30,6 +30,16 @@ class LayerStore:
         # With other ids the same layer is another tree.
         self._folder = folder / str(options.id_base)
         self._locks = folder / "locks"
+
+    def claim(self, image: Image, note: Path) -> None:
+        """Note in the file ``note`` of a container that it is made of the image's layers.
+
+        From then on none is removed (:mod:`au2.engines.native.unused_layers`), so only what comes
+        after, :meth:`ensure_image`, tells which are there.
+        """
+        names = "".join(f"{hexadecimal(diff_id)}\n" for diff_id in image.config.diff_ids)
+        with as_engine_failure("note the layers of a container"), claims_locked(self._locks):
+            note.write_text(names, "ascii")
 
     def ensure_image(self, image: Image) -> tuple[Path, ...]:
         """Unpack the layers that are not yet here; return the folders of all, lowest first.
@@ -105,11 +115,8 @@ class LayerStore:
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
-        self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A few locks for all layers: files that are never removed can't be locked by two at once.
-        with (self._locks / name[:2]).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with unpacking_locked(self._locks, name):
             yield
 
 

@@ -43,6 +43,11 @@ class ContainerPlaces:
         return self.storage / "files"
 
     @property
+    def layers(self) -> Path:
+        """Names of the unpacked layers that it is made of, one a line."""
+        return self.storage / "layers"
+
+    @property
     def network_files(self) -> Path:
         """``hostname``, ``hosts`` and ``resolv.conf``."""
         return self.storage / "network"
