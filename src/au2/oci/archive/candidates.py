@@ -1,0 +1,97 @@
+"""The images of an archive, from both lists that it may have.
+
+Newer Docker writes ``manifest.json`` and an OCI image layout into one archive. The layout counts,
+since it has the image's manifest and so its digest; the other list fills in what it lacks: the
+layout of Docker 25.0 has manifests without layers, that of some releases after it has layers in any
+order, and images without a tag were left out of ``index.json`` (moby, ``image/tarexport/save.go``).
+"""
+
+import re
+from typing import NamedTuple
+
+from au2.domain.errors import InvalidImage
+from au2.oci import media_types
+from au2.oci.archive import complaints
+from au2.oci.archive.contents import Contents
+from au2.oci.archive.docker_list import DOCKER_LIST, ListedImage, parse_docker_list
+from au2.oci.archive.layout import LAYOUT_INDEX, LaidImage, find_images
+from au2.oci.archive.member import blob_path
+from au2.oci.descriptor import Descriptor, parse_descriptor
+from au2.oci.document import parse_document
+from au2.oci.index import IndexEntry
+
+_DIGITS = re.compile(r"[0-9a-f]{64}")
+
+
+class Candidate(NamedTuple):
+    """An image that may be chosen: for one platform."""
+
+    names: tuple[str, ...]
+    root: str
+    """What it was found by: candidates with the same are one image for several platforms."""
+    config_path: str
+    entry: IndexEntry | None
+    """What points to its manifest; None: it has none."""
+    listed: ListedImage | None
+    """What ``manifest.json`` says of it."""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What else it can be called by: of its index, its manifest and its configuration."""
+        manifest = (self.entry.descriptor.digest,) if self.entry else ()
+        digits = _DIGITS.search(self.config_path)
+        config = (f"sha256:{digits[0]}",) if digits else ()
+        return (*config, *manifest, self.root)
+
+    @property
+    def label(self) -> str:
+        """How to call it in a message."""
+        return ", ".join(self.names) or self.digests[0]
+
+
+def find_candidates(contents: Contents) -> tuple[Candidate, ...]:
+    """Return the images of the archive; at least one.
+
+    Raises:
+        InvalidImage: there is none, or a list of them is damaged.
+    """
+    if not contents.has(LAYOUT_INDEX) and not contents.has(DOCKER_LIST):
+        raise complaints.no_image(contents.top_names)
+    listed = _listed_images(contents)
+    found: list[Candidate] = []
+    for image in find_images(contents) if contents.has(LAYOUT_INDEX) else ():
+        config = _find_config(contents, image)
+        if config is not None:
+            path = blob_path(config.digest)
+            also = listed.pop(path, None) or _earlier(found, path)
+            names = image.names or (also.names if also else ())
+            found.append(Candidate(names, image.root_digest, path, image.entry, also))
+    for path, one in listed.items():
+        found.append(Candidate(one.names, path, path, None, one))
+    if not found:
+        raise InvalidImage("the archive has no image in it, only lists of images that are not here")
+    return tuple(found)
+
+
+def _listed_images(contents: Contents) -> dict[str, ListedImage]:
+    """Return the images of Docker's list by their configurations, an image once."""
+    if not contents.has(DOCKER_LIST):
+        return {}
+    listed: dict[str, ListedImage] = {}
+    for image in parse_docker_list(contents.document(DOCKER_LIST, "list of images")):
+        names = listed[image.config_path].names if image.config_path in listed else ()
+        together = tuple(dict.fromkeys((*names, *image.names)))
+        listed[image.config_path] = image._replace(names=together)
+    return listed
+
+
+def _earlier(found: list[Candidate], config_path: str) -> ListedImage | None:
+    """Return what the list says of a configuration that another manifest had too."""
+    return next((one.listed for one in found if one.config_path == config_path), None)
+
+
+def _find_config(contents: Contents, image: LaidImage) -> Descriptor | None:
+    """Return what a manifest's configuration is; None: it is the manifest of something else."""
+    data = contents.document(blob_path(image.entry.descriptor.digest), "manifest")
+    config = parse_descriptor(parse_document(data, "manifest").member("config"))
+    return config if config.media_type in media_types.CONFIGS else None

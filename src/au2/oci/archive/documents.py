@@ -1,0 +1,125 @@
+"""Choosing the image that is wanted among those of an archive."""
+
+import re
+from collections.abc import Sequence
+
+from au2.domain.errors import InvalidImage
+from au2.oci.archive.candidates import Candidate, find_candidates
+from au2.oci.archive.contents import Contents
+from au2.oci.archive.found import FoundImage
+from au2.oci.archive.names import matches, matches_but_tag
+from au2.oci.archive.opening import open_image
+from au2.oci.config import ImageConfig, parse_config
+
+_MOST_SHOWN = 20
+_ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
+"""As Docker shows an image's id: whole, or its first twelve digits."""
+
+
+class ArchiveDocuments:
+    """The documents of an archive that was read.
+
+    Raises InvalidImage when it is made if the archive has no images, or damaged lists of them.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._candidates = find_candidates(contents)
+        self._configs: dict[str, ImageConfig] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images, for people; an image without one is told by its digest."""
+        return tuple(dict.fromkeys(candidate.label for candidate in self._candidates))
+
+    def kept(self, path: str) -> bytes | None:
+        """Return the bytes of a small member that looks like JSON; None for all others."""
+        return self._contents.kept(path)
+
+    def choose(self, name: str | None, architecture: str) -> FoundImage:
+        """Return the image for Linux on ``architecture`` (``amd64`` …).
+
+        Args:
+            name: as a user of Docker types it: ``my-name/my-process``, with or without
+                ``:latest``, or an image's id or digest; None if there is one only.
+            architecture: as images name it.
+
+        Raises:
+            InvalidImage: there is none, or there are several, of this name or for this platform;
+                or the image's documents are damaged or not all there.
+        """
+        named = self._named(name)
+        fitting = [one for one in named if self._platform(one)[:2] in _fitting(architecture)]
+        if not fitting:
+            raise self._for_others(named, architecture)
+        if len({candidate.root for candidate in fitting}) > 1:
+            raise _several(fitting)
+        return open_image(self._contents, fitting[0])
+
+    def _named(self, name: str | None) -> Sequence[Candidate]:
+        if name is None:
+            if len({_group(candidate) for candidate in self._candidates}) > 1:
+                raise _several(self._candidates)
+            return self._candidates
+        for fits in (_is_called, _is_called_but_tag):
+            if found := [one for one in self._candidates if fits(one, name)]:
+                return found
+        raise InvalidImage(
+            f"the archive has no image {name[:100]!r}, only: {_list(self._candidates)}",
+            hint="Say with --image which one is meant.",
+        )
+
+    def _platform(self, candidate: Candidate) -> tuple[str, str, str]:
+        """Return operating system, architecture and variant, of the index or else the image."""
+        entry = candidate.entry
+        if entry is not None and entry.architecture:
+            return entry.os, entry.architecture, entry.variant
+        path = candidate.config_path
+        config = self._configs.get(path)
+        if config is None:
+            config = parse_config(self._contents.document(path, "configuration"))
+            self._configs[path] = config
+        return config.os, config.architecture, config.variant
+
+    def _for_others(self, candidates: Sequence[Candidate], architecture: str) -> InvalidImage:
+        there = sorted({"/".join(filter(None, self._platform(one))) for one in candidates})
+        return InvalidImage(
+            f"the image is not there for linux/{architecture}, only for: "
+            f"{', '.join(there[:_MOST_SHOWN])}",
+            hint=f"Build or pull it with `--platform linux/{architecture}`, then save it again.",
+        )
+
+
+def _fitting(architecture: str) -> tuple[tuple[str, str], ...]:
+    """Return the platforms that are right; images of old or odd tools tell no architecture."""
+    return ("linux", architecture), ("linux", "")
+
+
+def _group(candidate: Candidate) -> tuple[str, ...]:
+    """Return what images that differ in their platforms only have in common."""
+    if candidate.names:
+        return candidate.names
+    states_platform = candidate.entry is not None and candidate.entry.architecture
+    return () if states_platform else (candidate.root,)
+
+
+def _is_called(candidate: Candidate, name: str) -> bool:
+    if digits := _ID.fullmatch(name):
+        return any(digest.startswith(f"sha256:{digits[1]}") for digest in candidate.digests)
+    return any(matches(name, own) for own in candidate.names)
+
+
+def _is_called_but_tag(candidate: Candidate, name: str) -> bool:
+    return any(matches_but_tag(name, own) for own in candidate.names)
+
+
+def _several(candidates: Sequence[Candidate]) -> InvalidImage:
+    return InvalidImage(
+        f"the archive has several images: {_list(candidates)}",
+        hint="Say with --image NAME which one is meant.",
+    )
+
+
+def _list(candidates: Sequence[Candidate]) -> str:
+    labels = list(dict.fromkeys(candidate.label[:300] for candidate in candidates))
+    return ", ".join(labels[:_MOST_SHOWN]) + (" …" if len(labels) > _MOST_SHOWN else "")

@@ -1,0 +1,93 @@
+"""From a chosen image to its documents and the places of its layers."""
+
+from au2.domain.errors import InvalidImage
+from au2.oci import media_types
+from au2.oci.archive.candidates import Candidate
+from au2.oci.archive.contents import Contents
+from au2.oci.archive.docker_list import ListedImage
+from au2.oci.archive.found import FoundImage, FoundLayer
+from au2.oci.archive.member import blob_path
+from au2.oci.config import ImageConfig, parse_config
+from au2.oci.decompress import Compression
+from au2.oci.descriptor import Descriptor
+from au2.oci.image import check_layers_agree
+from au2.oci.manifest import Manifest, parse_manifest
+from au2.oci.paths import shown
+
+_TAKEN = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
+_PLAIN_LAYERS = frozenset({media_types.LAYER_TAR, media_types.DOCKER_LAYER_TAR})
+
+
+def open_image(contents: Contents, candidate: Candidate) -> FoundImage:
+    """Return the image with its layers' places.
+
+    Raises:
+        InvalidImage: a document is damaged, a layer is not there, or is none.
+    """
+    config_bytes = contents.document(candidate.config_path, "configuration")
+    config = parse_config(config_bytes)
+    if candidate.entry is not None:
+        digest = candidate.entry.descriptor.digest
+        data = contents.document(blob_path(digest), "manifest")
+        manifest = parse_manifest(data)
+        if candidate.listed is None or _agree(manifest, config):
+            check_layers_agree(manifest, config)
+            layers = _laid_layers(contents, manifest, config)
+            return FoundImage(candidate.names, config_bytes, data, manifest.media_type, layers)
+    if candidate.listed is None:
+        raise InvalidImage(f"the image {shown(candidate.label)} has neither manifest nor layers")
+    layers = _listed_layers(contents, candidate.listed, config)
+    return FoundImage(candidate.names, config_bytes, None, None, layers)
+
+
+def _agree(manifest: Manifest, config: ImageConfig) -> bool:
+    """Whether the layers can be those that the configuration names, as far as one can tell."""
+    if len(manifest.layers) != len(config.diff_ids):
+        return False
+    return all(
+        layer.digest == diff_id or layer.media_type not in _PLAIN_LAYERS
+        for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
+    )
+
+
+def _laid_layers(
+    contents: Contents, manifest: Manifest, config: ImageConfig
+) -> tuple[FoundLayer, ...]:
+    return tuple(
+        _find_layer(contents, blob_path(layer.digest), diff_id, layer)
+        for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
+    )
+
+
+def _listed_layers(
+    contents: Contents, listed: ListedImage, config: ImageConfig
+) -> tuple[FoundLayer, ...]:
+    if len(listed.layer_paths) != len(config.diff_ids):
+        raise InvalidImage(
+            f"the list of images names {len(listed.layer_paths)} layers but the configuration has "
+            f"digests for {len(config.diff_ids)}"
+        )
+    return tuple(
+        _find_layer(contents, path, diff_id, None)
+        for path, diff_id in zip(listed.layer_paths, config.diff_ids, strict=True)
+    )
+
+
+def _find_layer(
+    contents: Contents, name: str, diff_id: str, descriptor: Descriptor | None
+) -> FoundLayer:
+    path = contents.resolve(name, "layer")
+    file = contents.file(path)
+    if not file.may_be_layer:
+        raise InvalidImage(f"the layer {shown(name)} is neither a tar archive nor compressed")
+    if file.compression not in _TAKEN:
+        raise InvalidImage(
+            f"the layer {shown(name)} is compressed with {file.compression}, which is not taken",
+            hint="Save the image with layers that are plain, or compressed with gzip or zstd.",
+        )
+    if descriptor is not None and descriptor.size_bytes != file.size_bytes:
+        raise InvalidImage(
+            f"the archive is damaged: {path} has {file.size_bytes} bytes, but the manifest says "
+            f"{descriptor.size_bytes}"
+        )
+    return FoundLayer(path, file.size_bytes, file.compression, diff_id, descriptor)

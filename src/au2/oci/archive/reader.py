@@ -1,0 +1,45 @@
+"""Reading an archive of images as a stream, once, front to end."""
+
+from collections.abc import Callable
+
+from au2.domain.errors import InvalidImage
+from au2.oci.archive import complaints
+from au2.oci.archive.contents import ArchiveLimits
+from au2.oci.archive.documents import ArchiveDocuments
+from au2.oci.archive.member import BlobMember
+from au2.oci.archive.walk import walk
+from au2.oci.decompress import decompressed
+from au2.oci.streams import Prefixed, Readable, read_start
+from au2.oci.tar_header import BLOCK_BYTES
+from au2.oci.tar_source import TarSource
+
+
+def read_archive(
+    stream: Readable,
+    take: Callable[[BlobMember], None],
+    limits: ArchiveLimits | None = None,
+) -> ArchiveDocuments:
+    """Read the archive to the very end of ``stream`` and return its documents.
+
+    Which members are layers of the image that is wanted is known only at the end, when the
+    documents are: most tools write those last. So ``take`` sees every member that may be a layer.
+
+    Args:
+        stream: the archive: plain, or compressed with gzip or zstd.
+        take: reads of the member's content what it wants; what it raises goes through.
+        limits: how much is taken.
+
+    Raises:
+        InvalidImage: this is no image archive, or one that is damaged, cut off or over a limit.
+    """
+    limits = limits or ArchiveLimits()
+    try:
+        plain = decompressed(stream)
+        start = read_start(plain, BLOCK_BYTES)
+        complaints.check_start(start)
+        source = TarSource(Prefixed(start, plain), limits.stream_bytes, what="archive")
+        contents = walk(source, limits, take)
+        source.drain()
+        return ArchiveDocuments(contents)
+    except InvalidImage as error:
+        raise complaints.with_hint(error) from None

@@ -1,0 +1,66 @@
+"""Going through an archive once, whether its bytes stream by or can be passed over."""
+
+from collections.abc import Callable
+
+from au2.domain.errors import InvalidImage
+from au2.oci import tar_header
+from au2.oci.archive import complaints
+from au2.oci.archive.contents import ArchiveLimits, Contents, link_target
+from au2.oci.archive.member import BlobMember, FoundFile, stated_digest
+from au2.oci.decompress import Compression, find_compression
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.paths import clean_path, shown
+from au2.oci.streams import Prefixed, read_start
+from au2.oci.tar_entries import read_entries
+from au2.oci.tar_header import BLOCK_BYTES, padding
+from au2.oci.tar_source import MemberContent, TarSource
+
+
+def walk(
+    source: TarSource, limits: ArchiveLimits, take: Callable[[BlobMember], None] | None
+) -> Contents:
+    """Read the archive to its end mark and return what it holds.
+
+    Every file that may be a layer goes to ``take``, if there is one. Small files that look like
+    JSON are kept instead. Folders, devices and the like are passed over.
+
+    Raises:
+        InvalidImage: damaged, cut off, over a limit, two members of one name, or plainly a root
+            file system, which is refused without reading on.
+    """
+    contents = Contents(limits.kept_bytes)
+    for entry in read_entries(source, limits.members, must_end=True):
+        content = MemberContent(source, entry.content_bytes)
+        path = clean_path(entry.path)
+        if contents.note_name(path) and complaints.is_root_file_system(contents.top_names):
+            raise complaints.root_file_system()
+        if source.position + entry.content_bytes > limits.stream_bytes:
+            raise InvalidImage(f"{shown(path)} says it has {entry.content_bytes} bytes")
+        if entry.type in (tar_header.SYMBOLIC_LINK, tar_header.HARD_LINK):
+            symbolic = entry.type == tar_header.SYMBOLIC_LINK
+            contents.add_link(path, link_target(path, entry.target, symbolic=symbolic))
+        elif entry.type in tar_header.REGULAR_TYPES and not entry.path.endswith("/"):
+            member = _visit_file(path, entry.content_bytes, source.position, content, contents)
+            if member is not None and take is not None:
+                take(member)
+        content.finish(padding(entry.content_bytes))
+    return contents
+
+
+def _visit_file(
+    path: str, size: int, offset: int, content: MemberContent, contents: Contents
+) -> BlobMember | None:
+    """Note a file, keep it if it is a document, and return it if it may be a layer."""
+    digest = stated_digest(path)
+    if digest is not None and contents.has(path):
+        return None  # The same bytes again, by its name; some tools write a shared layer twice.
+    start = read_start(content, BLOCK_BYTES)
+    compression = find_compression(start)
+    may_be_layer = compression is not Compression.NONE or complaints.looks_like_tar(start)
+    contents.add_file(path, FoundFile(size, compression, may_be_layer, offset))
+    if size <= MAX_DOCUMENT_BYTES and start.lstrip()[:1] in (b"{", b"["):
+        contents.keep(path, start + content.read())
+        return None
+    if not may_be_layer:
+        return None
+    return BlobMember(path, size, digest, compression, Prefixed(start, content))
