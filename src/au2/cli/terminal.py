@@ -38,6 +38,11 @@ class Terminal:
         """Whether a line may be drawn over itself on stderr."""
         return self._stderr.isatty()
 
+    @property
+    def shows_data(self) -> bool:
+        """Whether data on stdout is for somebody's eyes."""
+        return self._stdout.isatty()
+
     # Data
 
     def line(self, text: str) -> None:
@@ -189,7 +194,7 @@ class Terminal:
 
     def _width(self) -> int | None:
         """Columns to fold tables at; None where stdout is no terminal."""
-        if not self._stdout.isatty():
+        if not self.shows_data:
             return None
         from shutil import get_terminal_size  # not needed without a terminal
 

@@ -11,6 +11,7 @@ command = Group(
         "list": "List the versions of a process.",
         "show": "Show a version.",
         "diff": "Show what differs between two versions.",
+        "download": "Download an image, or the source of a package.",
         "publish": "Publish a version: runs take it by default.",
         "unpublish": "Take a publication back.",
         "delete": "Delete a version.",

@@ -1,0 +1,58 @@
+"""`au2 process version download`."""
+
+import click
+
+from au2.cli.commands import define
+from au2.cli.session import Session
+
+_STDOUT = "-"
+
+
+@define(
+    "download",
+    examples=(
+        "au2 process version download forecast 3 | docker load",
+        "au2 process version download forecast 3 -o forecast.tar",
+        "au2 process version download forecast 3 --package -o forecast",
+    ),
+)
+@click.argument("process")
+@click.argument("number", metavar="N", type=click.IntRange(min=1))
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    metavar="FILE",
+    help="Where to: a file ('-' is stdout, as without it); with --package a folder.",
+)
+@click.option("--package", is_flag=True, help="The source instead of the image, as a folder.")
+def command(
+    session: Session, *, process: str, number: int, target: str | None, package: bool
+) -> None:
+    """Download the image of version N as an archive for `docker load`.
+
+    podman load and skopeo (docker-archive:, oci-archive:) take it too. Its name is
+    SERVER/org_ORGANIZATION/process_PROCESS:N.
+
+    With --package, a packaged version gives back the files that were uploaded, in a new or empty
+    folder (else ./NAME-N). Uploading that folder makes the next version of the process.
+    """
+    from au2.cli.naming import find_process_id
+
+    if package:
+        if target == _STDOUT:
+            raise click.UsageError("With --package, -o names a folder.")
+        from au2.cli.process.version.source import download_package
+
+        download_package(session, find_process_id(session, process), number, target)
+        return
+    if target in {None, _STDOUT} and session.terminal.shows_data:
+        raise click.UsageError(
+            "An image does not go to a terminal: add -o FILE, or '| docker load'."
+        )
+    from au2.cli.process.version.image import download_image
+
+    to_stdout = target is None or target == _STDOUT
+    download_image(
+        session, find_process_id(session, process), number, None if to_stdout else target
+    )
