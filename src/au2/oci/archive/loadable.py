@@ -10,7 +10,7 @@ from au2.oci.image import Image
 
 
 def make_loadable(image: Image, size_of: Callable[[str], int]) -> tuple[Image, bytes | None]:
-    """Return the image with its zstd layers uncompressed: Docker before 23 can't read those.
+    """Return the image with its zstd layers uncompressed: Docker 20.10 can't read those.
 
     Args:
         image: any image.
