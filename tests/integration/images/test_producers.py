@@ -1,9 +1,11 @@
 """Archives as the real tools write them: which image is in it, and are its layers all there?"""
 
 import gzip
+import subprocess
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from backports import zstd
@@ -133,6 +135,20 @@ def test_docker_save(docker: Docker, docker_built: Built, tmp_path: Path) -> Non
     assert image.manifest is None
     # The file that was copied twice made the same layer twice: one of them is a link.
     assert len({layer.path for layer in image.layers}) == len(image.layers) - 1
+
+
+def test_docker_save_into_a_pipe(docker: Docker, docker_built: Built) -> None:
+    with subprocess.Popen([*docker.command, "save", NAME], stdout=PIPE, env=docker.env) as saving:
+        assert saving.stdout is not None
+        documents = read_archive(saving.stdout, lambda member: None)
+    assert sha256_of(documents.choose(None, "amd64").config) == docker_built.id
+
+
+def test_docker_save_that_breaks_off(docker: Docker, docker_built: Built) -> None:
+    half = docker.ok("save", NAME).stdout[:1_000_000]
+    with pytest.raises(InvalidImage, match="cut off") as caught:
+        read_stream(half)
+    assert "docker save" in str(caught.value.hint)
 
 
 def test_docker_save_of_an_id(docker: Docker, docker_built: Built, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.candidates import Candidate, find_candidates
+from au2.oci.archive.complaints import with_hint
 from au2.oci.archive.contents import Contents
 from au2.oci.archive.found import FoundImage
 from au2.oci.archive.names import matches, matches_but_tag
@@ -48,13 +49,19 @@ class ArchiveDocuments:
             InvalidImage: there is none, or there are several, of this name or for this platform;
                 or the image's documents are damaged or not all there.
         """
+        try:
+            return open_image(self._contents, self._choose(name, architecture))
+        except InvalidImage as error:
+            raise with_hint(error) from None
+
+    def _choose(self, name: str | None, architecture: str) -> Candidate:
         named = self._named(name)
         fitting = [one for one in named if self._platform(one)[:2] in _fitting(architecture)]
         if not fitting:
             raise self._for_others(named, architecture)
         if len({candidate.root for candidate in fitting}) > 1:
             raise _several(fitting)
-        return open_image(self._contents, fitting[0])
+        return fitting[0]
 
     def _named(self, name: str | None) -> Sequence[Candidate]:
         if name is None:
