@@ -21,6 +21,7 @@ from au2.oci.decompress import Compression, decompressed
 from au2.oci.digest import HashingWriter, sha256_of
 from au2.oci.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable
+from tests.support import image_archives as made
 from tests.support.docker import Docker
 from tests.support.image_tools import ImageTools
 
@@ -253,3 +254,30 @@ def test_skopeo_copy_to_zstd(image_tools: ImageTools, built: Built, tmp_path: Pa
     image_tools.skopeo("copy", *packing, f"oci-archive:{first}", f"oci-archive:{archive}")
     image = check(archive, built)
     assert {layer.compression for layer in image.layers} == {Compression.ZSTD}
+
+
+MADE = made.make_image(b"one", b"two")
+
+
+@pytest.mark.parametrize(
+    "archive",
+    [made.docker_20((MADE, [made.NAME])), made.docker_25(MADE), made.crane(MADE)],
+    ids=["20", "25", "crane"],
+)
+def test_what_was_made_by_hand_is_loaded_by_docker(docker: Docker, archive: bytes) -> None:
+    """The layouts of tools that can't be installed are what they are taken for."""
+    docker.ok("load", stdin=archive)
+    (told,) = docker.ok("inspect", MADE.id).document
+    assert tuple(told["RootFS"]["Layers"]) == MADE.diff_ids
+    assert told["RepoTags"] == [made.NAME]
+    docker.ok("rmi", made.NAME)
+
+
+@pytest.mark.parametrize("attests", [True, False])
+def test_what_was_made_by_hand_is_copied_by_skopeo(
+    image_tools: ImageTools, tmp_path: Path, attests: bool
+) -> None:
+    first, archive = tmp_path / "first.tar", tmp_path / "image.tar"
+    first.write_bytes(made.buildx(MADE, attests=attests))
+    image_tools.skopeo("copy", f"oci-archive:{first}", f"oci-archive:{archive}")
+    check(archive, Built(MADE.id, MADE.diff_ids))
