@@ -7,7 +7,7 @@ there already, is only what came to a repository that they may see: a digest alo
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from au2.domain.repository import Repository
 from au2.storage.database import Transaction
@@ -54,8 +54,21 @@ def list_holders(
 def add_repository_blobs(
     transaction: Transaction, repository: Repository, sizes: Mapping[str, int], *, at: datetime
 ) -> None:
-    """Note that these blobs (size in bytes by digest) are in the repository."""
+    """Note that these blobs (size in bytes by digest) are in the repository, since ``at``.
+
+    Of those that were noted before the time is renewed: who clears up sees that they came again.
+    """
     known = find_repository_blobs(transaction, repository, sizes)
+    for chunk in _chunks(known):
+        transaction.execute(
+            update(repository_blobs)
+            .where(
+                repository_blobs.c.organization_id == repository.organization_id,
+                repository_blobs.c.repository == repository.name,
+                repository_blobs.c.digest.in_(chunk),
+            )
+            .values(created_at=at)
+        )
     rows = [
         {
             "organization_id": repository.organization_id,

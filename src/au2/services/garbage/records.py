@@ -1,0 +1,100 @@
+"""Clearing rows that tell of what is gone."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from au2.domain.errors import StorageFull
+from au2.services.garbage.report import Report, What
+from au2.storage import forgetting
+from au2.storage.database import Database, Transaction
+from au2.storage.forgetting import BlobRow
+
+logger = logging.getLogger(__name__)
+
+_ListPage = Callable[[Transaction, tuple[str, ...] | None], list[BlobRow]]
+_DeleteRows = Callable[[Transaction, list[BlobRow]], int]
+
+
+class Records:
+    """Rows about blobs, page by page: the store is asked between transactions, not inside."""
+
+    def __init__(
+        self, database: Database, since: datetime, begun_at: datetime, *, plan: bool
+    ) -> None:
+        self._database = database
+        self._since = since
+        self._begun_at = begun_at
+        self._plan = plan
+        self._cleared = 0
+
+    def clear(self, *, is_gone: Callable[[str], bool], has_part: Callable[[str], bool]) -> None:
+        """Delete what is of no use any more, or count it.
+
+        Where there is no room even for that, the rows stay until the next time: they do no harm.
+
+        Args:
+            is_gone: whether the blob of a digest is gone.
+            has_part: whether anything has come of a blob in pieces.
+        """
+        try:
+            for rows in self._pages(forgetting.list_content_rows):
+                self._delete([row for row in rows if is_gone(row.digest)], self._delete_contents)
+            for rows in self._pages(forgetting.list_repository_rows):
+                gone = [row for row in rows if is_gone(row.digest)]
+                self._delete(gone, forgetting.delete_repository_rows)
+            with self._database.read() as transaction:
+                layers = forgetting.list_dependency_rows(transaction)
+            gone = [row for row in layers if is_gone(row.digest)]
+            for start in range(0, len(gone), forgetting.PAGE):
+                page = gone[start : start + forgetting.PAGE]
+                self._delete(page, forgetting.delete_dependency_rows)
+            self._clear_uploads(has_part)
+            self._clear_left()
+        except StorageFull as error:
+            logger.warning("records of what is gone stay until the next time: %s", error.message)
+
+    def add_to(self, report: Report) -> None:
+        """Tell how many."""
+        report.goes(What.RECORDS, "what they tell of is gone", number=self._cleared)
+
+    def _pages(self, list_page: _ListPage) -> Iterator[list[BlobRow]]:
+        after: tuple[str, ...] | None = None
+        while True:
+            with self._database.read() as transaction:
+                rows = list_page(transaction, after)
+            if not rows:
+                return
+            yield rows
+            after = rows[-1].key
+
+    def _delete(self, rows: list[BlobRow], delete: _DeleteRows) -> None:
+        if self._plan:
+            self._cleared += len(rows)
+        elif rows:
+            # Lost in a power cut, they are found again.
+            with self._database.write(durable=False) as transaction:
+                self._cleared += delete(transaction, rows)
+
+    def _delete_contents(self, transaction: Transaction, rows: list[BlobRow]) -> int:
+        return forgetting.delete_content_rows(transaction, rows, since=self._begun_at)
+
+    def _clear_uploads(self, has_part: Callable[[str], bool]) -> None:
+        with self._database.read() as transaction:
+            old = forgetting.list_old_blob_uploads(transaction, since=self._since)
+        left = [upload_id for upload_id in old if not has_part(upload_id)]
+        if self._plan:
+            self._cleared += len(left)
+            return
+        for start in range(0, len(left), forgetting.PAGE):
+            with self._database.write(durable=False) as transaction:
+                page = left[start : start + forgetting.PAGE]
+                self._cleared += forgetting.delete_blob_uploads(transaction, page)
+
+    def _clear_left(self) -> None:
+        if self._plan:
+            with self._database.read() as transaction:
+                self._cleared += forgetting.count_left_rows(transaction, since=self._since)
+            return
+        with self._database.write(durable=False) as transaction:
+            self._cleared += forgetting.delete_left_rows(transaction, since=self._since)

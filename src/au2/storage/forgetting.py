@@ -1,0 +1,185 @@
+"""Rows that say of blobs whose they are and where they came to: removed after the blobs.
+
+Nobody trusts such a row alone: who finds one asks the store too. So a row may stay after its blob,
+when there is no room for writing or somebody was killed. What must not happen is that a row goes
+while its blob comes anew. Each function here therefore looks, in the transaction that deletes, for
+what says so: an upload that is under way, or a time in the row itself that has changed.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
+
+from au2.domain.job import JobState
+from au2.storage.database import Transaction
+from au2.storage.roots import list_contents_under_way
+from au2.storage.tables import (
+    blob_uploads,
+    contents,
+    dependency_layers,
+    jobs,
+    processes,
+    repository_blobs,
+    repository_manifests,
+    uploads,
+    versions,
+)
+
+PAGE = 500
+"""Rows in one query: databases limit the values in one."""
+_PROCESS_REPOSITORIES = "process_"
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A row that is of use as long as its blob is there."""
+
+    key: tuple[str, ...]
+    """The row's primary key."""
+    digest: str
+    at: datetime | None = None
+    """When what it tells of came or was used last; None: it has no such time."""
+
+
+def list_content_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
+    """The next page of which contents organizations have sent."""
+    key = (contents.c.organization_id, contents.c.sha256)
+    query = select(*key).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [BlobRow(tuple(row), f"sha256:{row.sha256}") for row in transaction.execute(query)]
+
+
+def delete_content_rows(
+    transaction: Transaction, rows: Sequence[BlobRow], *, since: datetime
+) -> int:
+    """Forget that contents were sent, but not those of uploads under way or begun after ``since``.
+
+    Returns how many rows went.
+    """
+    wanted = set(list_contents_under_way(transaction, since=since))
+    keys = [row.key for row in rows if row.digest not in wanted]
+    key = tuple_(contents.c.organization_id, contents.c.sha256)
+    return _count(transaction, delete(contents).where(key.in_(keys))) if keys else 0
+
+
+def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
+    """The next page of which blobs came to repositories."""
+    key = tuple(repository_blobs.primary_key.columns)
+    query = select(*key, repository_blobs.c.created_at).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [
+        BlobRow((row.organization_id, row.repository, row.digest), row.digest, row.created_at)
+        for row in transaction.execute(query)
+    ]
+
+
+def delete_repository_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
+    """Forget that blobs came to repositories, unless one came again; return how many rows went."""
+    key = (*repository_blobs.primary_key.columns, repository_blobs.c.created_at)
+    values = [(*row.key, row.at) for row in rows]
+    return _count(transaction, delete(repository_blobs).where(_is_one_of(key, values)))
+
+
+def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
+    """All layers of dependencies that are kept."""
+    found = select(
+        dependency_layers.c.key, dependency_layers.c.layer_digest, dependency_layers.c.used_at
+    )
+    return [
+        BlobRow((row.key,), row.layer_digest, row.used_at) for row in transaction.execute(found)
+    ]
+
+
+def delete_dependency_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
+    """Forget layers of dependencies, unless one was used since; return how many rows went."""
+    key = (dependency_layers.c.key, dependency_layers.c.used_at)
+    values = [(*row.key, row.at) for row in rows]
+    return _count(transaction, delete(dependency_layers).where(_is_one_of(key, values)))
+
+
+def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[str]:
+    """Ids of blobs that a registry client began to send before ``since``."""
+    query = select(blob_uploads.c.id).where(blob_uploads.c.created_at < since)
+    return list(transaction.execute(query).scalars())
+
+
+def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -> int:
+    """Forget that clients began to send blobs; return how many rows went."""
+    where = blob_uploads.c.id.in_(list(upload_ids))
+    return _count(transaction, delete(blob_uploads).where(where))
+
+
+def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
+    """How many rows :func:`delete_left_rows` would delete."""
+    return sum(
+        transaction.execute(select(func.count()).select_from(table).where(where)).scalar_one()
+        for table, where in _left(since)
+    )
+
+
+def delete_left_rows(transaction: Transaction, *, since: datetime) -> int:
+    """Forget what came before ``since`` to the repositories of processes, and has no version now.
+
+    These are manifests that are no version's image and about none, and all that came to a process
+    that was deleted since. Returns how many rows went.
+    """
+    return sum(_count(transaction, delete(table).where(where)) for table, where in _left(since))
+
+
+def _left(since: datetime) -> Iterator[tuple[Any, ColumnElement[bool]]]:
+    manifests, blobs = repository_manifests, repository_blobs
+    yield (
+        manifests,
+        and_(
+            manifests.c.repository.startswith(_PROCESS_REPOSITORIES, autoescape=True),
+            manifests.c.pushed_at < since,
+            ~_has_version(manifests.c.digest),
+            ~_has_version(manifests.c.subject_digest),
+            ~exists().where(
+                uploads.c.manifest_digest == manifests.c.digest,
+                uploads.c.job_id == jobs.c.id,
+                jobs.c.state.in_([state.value for state in JobState if not state.is_final]),
+            ),
+        ),
+    )
+    yield (
+        blobs,
+        and_(
+            blobs.c.created_at < since,
+            exists().where(
+                blobs.c.repository == _PROCESS_REPOSITORIES + processes.c.id,
+                processes.c.deleted_at.is_not(None),
+            ),
+        ),
+    )
+
+
+def _has_version(digest: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(
+        versions.c.image_digest == digest,
+        repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        versions.c.deleted_at.is_(None),
+        processes.c.deleted_at.is_(None),
+    )
+
+
+def _is_one_of(
+    columns: Sequence[ColumnElement[Any]], values: Sequence[Sequence[Any]]
+) -> ColumnElement[bool]:
+    """Whether the columns have one of the rows' values."""
+    return or_(
+        *(
+            and_(*(column == value for column, value in zip(columns, row, strict=True)))
+            for row in values
+        )
+    )
+
+
+def _count(transaction: Transaction, statement: Any) -> int:
+    return int(transaction.execute(statement).rowcount)
