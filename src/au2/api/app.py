@@ -13,6 +13,7 @@ from au2.api import (
     accounts,
     errors,
     health,
+    image_uploads,
     job_logs,
     jobs,
     members,
@@ -44,6 +45,7 @@ _PRIVATE = (
     version_diffs.router,
     version_archives.router,
     uploads.router,
+    image_uploads.router,
     jobs.router,
     job_logs.router,
     secrets.router,
@@ -122,6 +124,9 @@ def _make_limits(options: ApiOptions) -> Any:
             return options.max_file_list_bytes
         if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):
             return options.max_contract_bytes
+        if path.startswith(f"{PREFIX}/image-uploads/"):
+            # What streams is bounded where it is taken; a question names so many blobs at most.
+            return None if method in {"PATCH", "PUT"} else options.max_body_bytes
         is_contents = path.startswith(f"{PREFIX}/uploads/") and path.endswith("/contents")
         return None if method == "PUT" and is_contents else options.max_body_bytes
 

@@ -14,6 +14,7 @@ from au2.services.services import Services
 
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 LARGEST_ID = 2**63 - 1
+_LARGEST_FENCE = 2**31 - 1
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -54,6 +55,7 @@ def _authenticate(
 CurrentActor = Annotated[Actor, Depends(_authenticate)]
 """Who asks. Every endpoint but those for health and login takes it."""
 
+Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
 Guid = Annotated[str, Query(pattern=_GUID)]
 
 

@@ -1,7 +1,5 @@
 """Uploads of packages."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import anyio
@@ -9,9 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
-from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.api.bodies import read_pieces
+from au2.api.dependencies import CurrentActor, CurrentContext, Fence, ServicesOf
 from au2.api.errors import answers, parse_failed
 from au2.api.views import view_comparison, view_job, view_upload
 from au2.contract.contents import MEDIA_TYPE
@@ -37,14 +35,9 @@ from au2.services.upload_opening import Comparison
 
 router = APIRouter(prefix="/uploads", tags=["upload"])
 
-_PIECE_BYTES = 1 << 20
-_PIECE_SECONDS = 5.0
-_LARGEST_FENCE = 2**31 - 1
-
 Complete = Annotated[
     bool, Query(description="Also complete the upload, if nothing is lacking any more.")
 ]
-Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
 
 
 async def _read_body(request: Request, _: CurrentActor) -> bytes:
@@ -147,7 +140,7 @@ async def receive_contents(
     """Send contents that are lacking. What has come whole is kept even if the rest does not."""
     receiver = await run_in_threadpool(services.uploads.receive, actor, upload, fence)
     try:
-        async for piece in _pieces(request):
+        async for piece in read_pieces(request):
             await run_in_threadpool(receiver.feed, piece)
         lacking = await run_in_threadpool(
             services.uploads.finish_receiving, actor, upload, receiver
@@ -159,28 +152,6 @@ async def receive_contents(
     if complete and not lacking:
         job = view_job(await run_in_threadpool(services.uploads.complete, actor, upload, fence))
     return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking, job=job)
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in larger pieces than the network's; a slow sender's in smaller ones.
-
-    A body that breaks off simply ends: the receiver sees that it is not whole.
-    """
-    waiting: list[bytes] = []
-    waiting_bytes = 0
-    clock = asyncio.get_running_loop().time
-    handed_at = clock()
-    try:
-        async for chunk in request.stream():
-            waiting.append(chunk)
-            waiting_bytes += len(chunk)
-            if waiting_bytes >= _PIECE_BYTES or clock() - handed_at >= _PIECE_SECONDS:
-                yield b"".join(waiting)
-                waiting, waiting_bytes, handed_at = [], 0, clock()
-    except ClientDisconnect:
-        pass
-    if waiting_bytes:
-        yield b"".join(waiting)
 
 
 @router.post(

@@ -1,20 +1,16 @@
-"""Moves one upload job: read the package → build its image → make the version available."""
+"""Moves one upload job: make the image of what was sent → make the version available."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.blobs.base import BlobStore
-from au2.builder.dependencies.build_container import BuildRun
-from au2.builder.dependencies.built import BuiltDependencies
-from au2.builder.dependencies.package import PackageDependencies
-from au2.builder.package_image import build_package
-from au2.contract.upload import FileEntry
-from au2.dispatch.container_ids import make_container_id
-from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.control import JobControl
+from au2.dispatch.image_check import ImageCheck
+from au2.dispatch.package_build import PackageBuild
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
+from au2.dispatch.upload_work import Stopped, UploadWork
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
@@ -24,27 +20,20 @@ from au2.domain.errors import (
     StorageFull,
 )
 from au2.domain.job import Ending, JobState, Phase, Reason
-from au2.domain.runtime import Runtime
-from au2.domain.version import Contract, RuntimeReference
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
 from au2.notices.base import job_topic, log_topic
-from au2.package.description import PackageDescription, describe_package
-from au2.package.entries import PackageEntry
-from au2.package.environment import plain_texts
-from au2.package.limits import LOCK_BYTES
 from au2.storage.claims import Claim
 from au2.storage.database import Transaction
 from au2.storage.job_changes import change_state, update_attempt
-from au2.storage.runtimes import find_runtime
 from au2.storage.uploads import Upload, find_upload_of_job
 from au2.storage.versions import BuiltImage
 
 logger = logging.getLogger(__name__)
 
-_GONE = "What was uploaded is not there any more. Upload the package again."
+_GONE = "What was uploaded is not there any more. Upload it again."
 _STOPPED = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
-_NO_ROOM = "The server's disk is full. Ask your operator to free space, then upload again."
+_NO_ROOM = "Ask your operator to free space, then upload again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +41,10 @@ class UploadJob:
     """How upload jobs are moved; one instance for all."""
 
     engine: Engine
-    blobs: BlobStore
     logs: LogStore
     records: Records
-    dependencies: PackageDependencies
+    packages: PackageBuild
+    images: ImageCheck
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
         """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
@@ -64,7 +53,9 @@ class UploadJob:
         """
         if claim.job.state is not JobState.PENDING:
             return claim
-        phases = (Phase("build", at),)
+        upload = find_upload_of_job(transaction, claim.job.id)
+        is_image = upload is not None and upload.is_image
+        phases = (Phase("import" if is_image else "build", at),)
         change_state(
             transaction,
             claim.job,
@@ -85,31 +76,33 @@ class UploadJob:
     def run(self, claim: Claim, control: JobControl) -> None:
         """Move a claimed job to its end. Raises LeaseLost, or a fault of ours.
 
-        Building has no effect outside the blob store, where the same bytes have the same name, so
-        an attempt that was cut off is simply done again.
+        What was begun by an attempt that was cut off may be done again at will.
         """
         timeline = Timeline(self.records.clock, claim.attempt.phases)
         self.records.notices.send(job_topic(claim.job.id))
         log = self._make_log(claim)
+        upload = self._find_upload(claim)
+        reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
         built: BuiltImage | None = None
         try:
-            built = self._build(_Work(claim, control, timeline, log))
+            built = self._make(UploadWork(claim, control, timeline, log, self.records), upload)
             ending = Ending(JobState.SUCCEEDED)
-        except _Stopped:
+        except Stopped:
             ending = _STOPPED
         except InvalidPackage as error:
             for detail in error.details:
                 log(str(detail))
-            ending = _failed("The package has mistakes: see the log, mend them, upload it again.")
+            text = "The package has mistakes: see the log, mend them, upload it again."
+            ending = _failed(reason, text)
         except (BlobMissing, DigestMismatch):
-            ending = _failed(_GONE)
-        except StorageFull:
-            ending = _failed(_NO_ROOM)
+            ending = _failed(reason, _GONE)
+        except StorageFull as error:
+            ending = _failed(reason, f"{error.message} {_NO_ROOM}")
         except EngineFailure as error:
-            # Ours, and never told as the package's fault.
-            ending = replace(_failed(_sentence(error)), reason=Reason.ENGINE_LOST)
+            # Ours, and never told as the fault of what was sent.
+            ending = _failed(Reason.ENGINE_LOST, _sentence(error))
         except Au2Error as error:
-            ending = _failed(_sentence(error))
+            ending = _failed(reason, _sentence(error))
         if control.stop.is_set():
             built, ending = None, _STOPPED
         if ending.reason_text:
@@ -117,6 +110,16 @@ class UploadJob:
         self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
         if built is not None:
             self._unpack(built.image_digest)
+
+    def _make(self, work: UploadWork, upload: Upload | None) -> BuiltImage:
+        if upload is None:
+            raise BlobMissing
+        maker = self.images if upload.is_image else self.packages
+        return maker.make(work, upload)
+
+    def _find_upload(self, claim: Claim) -> Upload | None:
+        with self.records.database.read() as transaction:
+            return find_upload_of_job(transaction, claim.job.id)
 
     def _unpack(self, image_digest: str) -> None:
         """Make the image local already, so that its first run starts as quickly as the others."""
@@ -134,106 +137,11 @@ class UploadJob:
 
         return log
 
-    def _build(self, work: "_Work") -> BuiltImage:
-        upload, runtime, reference = self._load(work.claim)
-        entries = [FileEntry.model_construct(**document) for document in upload.files]
-        description = describe_package(entries, self._read, language=runtime.language)
-        if description.manifest.runtime != upload.runtime:
-            raise InvalidPackage(
-                f"aunsight.yml names the runtime '{description.manifest.runtime}', "
-                f"but the upload was begun for '{upload.runtime}'."
-            )
-        work.log(f"Runtime {runtime.name}, version {reference.runtime_version}")
-        dependencies = self._install(work, description, reference)
-        digest = build_package(
-            self.blobs,
-            reference.image_digest,
-            entries,
-            manifest=description.manifest,
-            environment=plain_texts(description.environment),
-            dependencies=dependencies,
-            log=work.log,
-        )
-        return _built_image(digest, description, dependencies)
-
-    def _install(
-        self, work: "_Work", description: PackageDescription, reference: RuntimeReference
-    ) -> BuiltDependencies | None:
-        """Install what the package asks for: a phase of its own, as it may take long."""
-        if not self.dependencies.is_asked(description):
-            return None
-        work.timeline.begin("dependencies")
-        self.records.phases(work.claim, work.timeline)
-        job = work.claim.job
-        installed = self.dependencies.ensure(
-            description,
-            reference.image_digest,
-            BuildRun(
-                make_container_id(job, work.claim.attempt),
-                self.records.find_owner(job),
-                work.log,
-                work.check,
-            ),
-            previous=self.records.find_lock(job.process_id),
-        )
-        work.timeline.begin("image")
-        return installed
-
-    def _load(self, claim: Claim) -> tuple[Upload, Runtime, RuntimeReference]:
-        version = self.records.find_version(claim.job)
-        with self.records.database.read() as transaction:
-            upload = find_upload_of_job(transaction, claim.job.id)
-            if upload is None or version is None or version.runtime is None:
-                raise BlobMissing
-            runtime = find_runtime(transaction, version.runtime.runtime_id)
-        if runtime is None:
-            raise BlobMissing
-        return upload, runtime, version.runtime
-
-    def _read(self, entry: PackageEntry) -> bytes:
-        return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=LOCK_BYTES)
-
-
-class _Stopped(Exception):
-    """Somebody asked for the job to be stopped."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One attempt."""
-
-    claim: Claim
-    control: JobControl
-    timeline: Timeline
-    log: Callable[[str], None]
-
-    def check(self) -> None:
-        """Raise if the build should end."""
-        if self.control.stop.is_set():
-            raise _Stopped
-        if self.control.detach.is_set():
-            raise Detached
-
 
 def _sentence(error: Au2Error) -> str:
-    return f"{error.message} {error.hint or ''}".strip()
+    text = error.message[:1].upper() + error.message[1:]
+    return f"{text if text.endswith('.') else text + '.'} {error.hint or ''}".strip()
 
 
-def _failed(text: str) -> Ending:
-    return Ending(JobState.FAILED, Reason.BUILD_FAILED, text)
-
-
-def _built_image(
-    digest: str, description: PackageDescription, dependencies: BuiltDependencies | None
-) -> BuiltImage:
-    resources = {
-        name: value
-        for name, value in description.manifest.resources._asdict().items()
-        if value is not None
-    }
-    return BuiltImage(
-        image_digest=digest,
-        contract=Contract(description.environment, description.args_schema, description.out_schema),
-        resources=resources,
-        dependencies=None if dependencies is None else dependencies.lock,
-    )
+def _failed(reason: Reason, text: str) -> Ending:
+    return Ending(JobState.FAILED, reason, text)

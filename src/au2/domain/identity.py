@@ -54,6 +54,9 @@ class Action(StrEnum):
     PUBLISH_VERSION = "AU-PROCESS:publish-version"
     DELETE_VERSION = "AU-PROCESS:delete-version"
     RUN_PROCESS = "AU-PROCESS:run-process"
+    PULL_IMAGE = "AU-IMAGE:pull-image"
+    PUSH_IMAGE = "AU-IMAGE:push-image"
+    DELETE_IMAGE = "AU-IMAGE:delete-image"
     VIEW_SECRET = "AU-SECRET:view-secret"
     USE_SECRET = "AU-SECRET:use-secret"
     CREATE_SECRET = "AU-SECRET:create-secret"
@@ -79,6 +82,9 @@ _WEAKEST_ROLE: dict[Action, Role] = {
     Action.PUBLISH_VERSION: Role.DEVELOPER,
     Action.DELETE_VERSION: Role.DEVELOPER,
     Action.RUN_PROCESS: Role.RUNNER,
+    Action.PULL_IMAGE: Role.VIEWER,
+    Action.PUSH_IMAGE: Role.DEVELOPER,
+    Action.DELETE_IMAGE: Role.DEVELOPER,
     Action.VIEW_SECRET: Role.VIEWER,
     Action.USE_SECRET: Role.RUNNER,
     Action.CREATE_SECRET: Role.DEVELOPER,
@@ -95,6 +101,7 @@ DOWNWARD_ACTIONS = frozenset(
         Action.VIEW_RUNTIME,
         Action.VIEW_PROCESS,
         Action.RUN_PROCESS,
+        Action.PULL_IMAGE,
         Action.VIEW_SECRET,
         Action.USE_SECRET,
     }

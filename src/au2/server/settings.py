@@ -77,6 +77,9 @@ class LimitSettings:
 
     package_max_bytes: int = setting(2 * _GIB, size(1), "All files of a package together.")
     package_max_files: int = setting(100_000, whole(1, 1_000_000), "Files in a package.")
+    image_max_bytes: int = setting(
+        64 * _GIB, size(_MIB), "All layers of an image together, uncompressed."
+    )
     file_list_max_bytes: int = setting(
         64 * _MIB, size(64 * 1024), "The list of files that begins an upload, as JSON."
     )

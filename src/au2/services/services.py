@@ -11,11 +11,13 @@ from au2.domain import clock as clocks
 from au2.notices.base import Notices
 from au2.secrets.key_file import KeyFile
 from au2.services.accounts import Accounts, SessionOptions
+from au2.services.image_uploads import ImageUploadOptions, ImageUploads
 from au2.services.jobs import Jobs
 from au2.services.members import Members
 from au2.services.organizations import Organizations
 from au2.services.passwords import Passwords, make_hasher
 from au2.services.processes import Processes
+from au2.services.pushed_images import PushedImages
 from au2.services.run_requests import RunLimits
 from au2.services.runtimes import Runtimes
 from au2.services.secrets import Secrets
@@ -34,6 +36,7 @@ class ServiceOptions:
     session: SessionOptions = field(default_factory=SessionOptions)
     run: RunLimits = field(default_factory=RunLimits)
     upload: UploadOptions = field(default_factory=UploadOptions)
+    image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Services:
     version_archives: VersionArchives
     upload_opening: UploadOpening
     uploads: Uploads
+    image_uploads: ImageUploads
+    pushed_images: PushedImages
     jobs: Jobs
     secrets: Secrets
 
@@ -81,6 +86,10 @@ def make_services(
             database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
         ),
         uploads=Uploads(database, blobs, notices, options=chosen.upload, clock=clock),
+        image_uploads=ImageUploads(
+            database, blobs, notices, options=chosen.image_upload, clock=clock
+        ),
+        pushed_images=PushedImages(database, notices, clock),
         jobs=Jobs(database, notices, chosen.run, clock),
         secrets=Secrets(database, keys, clock),
     )

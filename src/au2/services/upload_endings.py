@@ -2,12 +2,24 @@
 
 from datetime import datetime
 
-from au2.domain.job import Ending, Job, JobState
+from au2.domain.job import Ending, Job, JobState, Reason
 from au2.domain.version import ImageStatus, may_become
 from au2.storage import job_changes, jobs, uploads, versions
 from au2.storage.database import Transaction
 from au2.storage.events import PLATFORM
 from au2.storage.uploads import Upload, UploadState
+
+ABANDONED = Ending(
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload broke off before everything had come: start it again, what has come already is "
+    "not sent twice.",
+)
+GIVEN_UP = Ending(
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload was given up by the one who began it. Upload again to go on.",
+)
 
 
 def fail_upload(

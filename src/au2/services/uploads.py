@@ -2,48 +2,37 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
-from au2.domain.errors import (
-    Conflict,
-    LeaseLost,
-    NotFound,
-    NotPermitted,
-    StorageFull,
-)
-from au2.domain.identity import Action, Actor
+from au2.domain.errors import Conflict, LeaseLost, StorageFull
+from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Ending, Job, JobState, Reason
 from au2.domain.version import ImageStatus
 from au2.notices.base import JOBS, Notices, job_topic
 from au2.services.file_lists import find_lacking, stored_contents
-from au2.services.permissions import ensure_may, ensure_visible
 from au2.services.processes import get_visible
 from au2.services.receiving import ContentsReceiver
-from au2.services.upload_endings import fail_upload
+from au2.services.upload_endings import ABANDONED, GIVEN_UP, fail_upload
 from au2.services.upload_memory import UploadMemory
 from au2.services.upload_opening import OpenUpload, UploadOptions
+from au2.services.upload_sessions import (
+    Renewal,
+    ensure_open,
+    get_open_upload,
+    get_own_upload,
+    job_of_upload,
+)
 from au2.services.versions import get_version, note_version
-from au2.storage import contents, job_changes, jobs, processes, uploads, versions
-from au2.storage.database import Database, Transaction
+from au2.storage import contents, job_changes, uploads, versions
+from au2.storage.database import Database
 from au2.storage.uploads import Upload, UploadState
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 """Every open upload's lease ends before this."""
-_ABANDONED = Ending(
-    JobState.FAILED,
-    Reason.UPLOAD_ABANDONED,
-    "The upload broke off before everything had come: start it again, what has come already is "
-    "not sent twice.",
-)
-_GIVEN_UP = Ending(
-    JobState.FAILED,
-    Reason.UPLOAD_ABANDONED,
-    "The upload was given up by the one who began it. Upload again to go on.",
-)
 _DISK_FULL = Ending(
     JobState.FAILED,
     Reason.BUILD_FAILED,
@@ -78,7 +67,7 @@ class Uploads:
             NotPermitted: it is another user's.
         """
         with self._database.read() as transaction:
-            upload = _get_own(transaction, actor, upload_id)
+            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
         if upload.state is UploadState.OPEN:
             upload = self._renew(upload)
         return OpenUpload(upload, self._lacking(upload))
@@ -92,8 +81,8 @@ class Uploads:
             LeaseLost: it is closed, or ``fence`` is an older one.
         """
         with self._database.read() as transaction:
-            upload = _get_open(transaction, actor, upload_id, fence)
-        renew = _Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
+            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=False)
+        renew = Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
         renew()
         return ContentsReceiver(
             self._blobs,
@@ -110,7 +99,7 @@ class Uploads:
         """End a request; return what is lacking. Raises as :meth:`ContentsReceiver.finish`."""
         self._memory.add(parse_guid(upload_id), receiver.finish())
         with self._database.read() as transaction:
-            upload = _get_own(transaction, actor, upload_id)
+            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
         return self._lacking(upload)
 
     def complete(self, actor: Actor, upload_id: str, fence: int) -> Job:
@@ -122,10 +111,10 @@ class Uploads:
         """
         now = self._clock()
         with self._database.read() as transaction:
-            upload = _get_own(transaction, actor, upload_id)
+            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
             if upload.state is UploadState.COMPLETE and upload.fence == fence:
-                return _job_of(transaction, upload)
-            _ensure_open(upload, fence)
+                return job_of_upload(transaction, upload)
+            ensure_open(upload, fence)
         lacking = self._lacking(upload)
         if lacking:
             raise Conflict(f"{len(lacking)} contents have not come yet.", hint="Send them first.")
@@ -137,7 +126,7 @@ class Uploads:
             versions.change_image_status(transaction, version, ImageStatus.BUILDING)
             job_changes.make_ready(transaction, upload.job_id, at=now)
             note_version(transaction, actor, "version:uploaded", process, version.number, at=now)
-            job = _job_of(transaction, upload)
+            job = job_of_upload(transaction, upload)
         self._memory.forget(upload.id)
         self._notices.send(JOBS)
         self._notices.send(job_topic(job.id))
@@ -146,8 +135,8 @@ class Uploads:
     def abandon(self, actor: Actor, upload_id: str, fence: int) -> None:
         """Give one's own upload up. Raises as :meth:`receive`."""
         with self._database.write() as transaction:
-            upload = _get_open(transaction, actor, upload_id, fence)
-            fail_upload(transaction, upload, _GIVEN_UP, at=self._clock(), actor=actor.email)
+            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=False)
+            fail_upload(transaction, upload, GIVEN_UP, at=self._clock(), actor=actor.email)
         self._memory.forget(upload.id)
         self._notices.send(job_topic(upload.job_id))
 
@@ -166,7 +155,7 @@ class Uploads:
             present = uploads.find_upload(transaction, upload.id)
             # Looked at again: it may have been renewed since.
             if present is not None and present.lease_until < at:
-                fail_upload(transaction, present, _ABANDONED, at=at)
+                fail_upload(transaction, present, ABANDONED, at=at)
                 return True
         return False
 
@@ -202,56 +191,3 @@ class Uploads:
         with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
             fail_upload(transaction, upload, _DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))
-
-
-@dataclass(slots=True)
-class _Renewal:
-    """Prolongs a lease when half of it has gone."""
-
-    renew: Callable[[Upload], Upload]
-    upload: Upload
-    clock: Callable[[], datetime]
-    lease_seconds: float
-
-    def __call__(self) -> None:
-        if self.upload.lease_until - self.clock() < timedelta(seconds=self.lease_seconds / 2):
-            self.upload = self.renew(self.upload)
-
-
-def _get_own(transaction: Transaction, actor: Actor, upload_id: str) -> Upload:
-    """The actor's upload. Raises NotFound, NotPermitted."""
-    wanted = parse_guid(upload_id)
-    missing = NotFound(f"There is no upload {wanted} here.")
-    upload = uploads.find_upload(transaction, wanted)
-    process = None if upload is None else processes.find_process(transaction, upload.process_id)
-    if upload is None or process is None:
-        raise missing
-    ensure_visible(actor, Action.VIEW_PROCESS, process.context, missing)
-    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
-    if upload.user_id != actor.user_id:
-        raise NotPermitted("This upload is another user's.", hint="Begin one of your own.")
-    return upload
-
-
-def _get_open(transaction: Transaction, actor: Actor, upload_id: str, fence: int) -> Upload:
-    """The actor's upload, open and under this fencing token. Raises LeaseLost too."""
-    upload = _get_own(transaction, actor, upload_id)
-    _ensure_open(upload, fence)
-    return upload
-
-
-def _ensure_open(upload: Upload, fence: int) -> None:
-    if upload.fence != fence:
-        raise LeaseLost("Another sender took this upload over.", hint="Start the upload again.")
-    if upload.state is not UploadState.OPEN:
-        raise LeaseLost(
-            f"This upload is {upload.state}.",
-            hint=f"See its job: au2 job show {upload.job_id}",
-        )
-
-
-def _job_of(transaction: Transaction, upload: Upload) -> Job:
-    job = jobs.find_job(transaction, upload.job_id)
-    if job is None:
-        raise NotFound(f"There is no job {upload.job_id} here.")
-    return job

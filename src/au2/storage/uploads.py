@@ -43,6 +43,11 @@ class Upload:
     manifest_digest: str | None = None
     """Of an image, once all of it has come."""
 
+    @property
+    def is_image(self) -> bool:
+        """Whether an image is sent, ready-made; else a package."""
+        return not self.runtime
+
 
 def add_upload(transaction: Transaction, upload: Upload) -> None:
     """Insert an upload."""

@@ -1,14 +1,20 @@
 """The dispatcher with all that it works with."""
 
+import shutil
+
+from au2.builder.image_import import ImportLimits
 from au2.dispatch.dependency_layers import DependencyLayers
 from au2.dispatch.dispatcher import Dispatcher, DispatchKit
 from au2.dispatch.housekeeping import Housekeeping
+from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.job_secrets import JobSecrets
 from au2.dispatch.options import DispatchOptions
+from au2.dispatch.package_build import PackageBuild
 from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
 from au2.dispatch.upload_job import UploadJob
 from au2.domain import clock
+from au2.runtimes.built import find_architecture
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.dependencies import make_dependencies
@@ -53,11 +59,22 @@ def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
             ),
             upload_job=UploadJob(
                 engine,
-                blobs,
                 logs,
                 records,
-                make_dependencies(
-                    data, settings, engine, blobs, DependencyLayers(database, clock.now)
+                PackageBuild(
+                    blobs,
+                    records,
+                    make_dependencies(
+                        data, settings, engine, blobs, DependencyLayers(database, clock.now)
+                    ),
+                ),
+                ImageCheck(
+                    engine,
+                    blobs,
+                    records,
+                    architecture=find_architecture(),
+                    limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
+                    free_bytes=lambda: shutil.disk_usage(data.root).free,
                 ),
             ),
             housekeeping=Housekeeping(

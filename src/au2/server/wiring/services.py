@@ -9,6 +9,7 @@ from au2.package.limits import PackageLimits
 from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
 from au2.services.accounts import Accounts, SessionOptions
+from au2.services.image_uploads import ImageUploadOptions
 from au2.services.organizations import Organizations
 from au2.services.password_resets import PasswordResets
 from au2.services.passwords import Passwords, make_hasher
@@ -41,6 +42,10 @@ def make_services(
         session=SessionOptions(login_seconds=settings.login.token_hours * 3600.0),
         run=make_run_limits(settings),
         upload=make_upload_options(settings),
+        image_upload=ImageUploadOptions(
+            lease_seconds=settings.uploads.lease_seconds,
+            blob_max_bytes=settings.limits.image_max_bytes,
+        ),
     )
     return make_all_services(database, blobs, notices, options, keys=keys)
 

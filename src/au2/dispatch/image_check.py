@@ -1,0 +1,87 @@
+"""The image of an image version: judge what was sent, and unpack it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from au2.blobs.base import BlobStore
+from au2.blobs.images import load_image
+from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image
+from au2.dispatch.records import Records
+from au2.dispatch.upload_work import UploadWork
+from au2.domain.errors import BlobMissing, StorageFull
+from au2.engines.base import Engine
+from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
+from au2.storage.uploads import Upload
+from au2.storage.versions import BuiltImage
+
+_SPARE_BYTES = 256 << 20
+"""Left free for records and logs when an image is unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCheck:
+    """How images are taken in; one instance for all."""
+
+    engine: Engine
+    blobs: BlobStore
+    records: Records
+    architecture: str
+    """Of this platform, as images name it."""
+    limits: ImportLimits
+    free_bytes: Callable[[], int]
+    """Room where layers are unpacked."""
+
+    def make(self, work: UploadWork, upload: Upload) -> BuiltImage:
+        """Return an upload's image once it is known to be sound, and unpacked here.
+
+        Unpacking comes before the version is AVAILABLE: layers that are fine one by one may not
+        fit on each other, and the first job should start as quickly as all others.
+
+        Raises:
+            InvalidImage: it is not for this platform, damaged, unsafe, or over a limit.
+            BlobMissing, DigestMismatch: a blob is gone.
+            StorageFull: no room.
+        """
+        digest = upload.manifest_digest
+        if digest is None:
+            raise BlobMissing
+        image = load_image(self.blobs, digest)
+        with self.records.database.read() as transaction:
+            known = find_checked_layers(
+                transaction, {layer.digest for layer in image.manifest.layers}
+            )
+        new_bytes = 0
+
+        def note(blob_digest: str, layer: KnownLayer) -> None:
+            nonlocal new_bytes
+            new_bytes += layer.size_bytes
+            self._note(CheckedLayer(blob_digest, layer.diff_id, layer.size_bytes))
+
+        import_image(
+            self.blobs,
+            digest,
+            ImportRun(
+                architecture=self.architecture,
+                limits=self.limits,
+                known={d: KnownLayer(la.diff_id, la.size_bytes) for d, la in known.items()},
+                note=note,
+                log=work.log,
+                check=work.check,
+            ),
+        )
+        self._ensure_room(new_bytes)
+        work.begin_phase("unpack")
+        self.engine.prepare(digest)
+        return BuiltImage(digest)
+
+    def _ensure_room(self, new_bytes: int) -> None:
+        free_bytes = self.free_bytes()
+        if new_bytes and free_bytes < new_bytes + _SPARE_BYTES:
+            raise StorageFull(
+                f"The image takes {new_bytes} bytes more when unpacked, and {free_bytes} are free."
+            )
+
+    def _note(self, layer: CheckedLayer) -> None:
+        # Lost in a power cut, the layer is judged again.
+        with self.records.database.write(durable=False) as transaction:
+            put_checked_layer(transaction, layer, at=self.records.clock())

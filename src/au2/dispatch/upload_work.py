@@ -1,0 +1,36 @@
+"""What the making of a version's image is given: one attempt of an upload job."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.records import Records
+from au2.dispatch.timeline import Timeline
+from au2.storage.claims import Claim
+
+
+class Stopped(Exception):
+    """Somebody asked for the job to be stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadWork:
+    """One attempt."""
+
+    claim: Claim
+    control: JobControl
+    timeline: Timeline
+    log: Callable[[str], None]
+    records: Records
+
+    def begin_phase(self, name: str) -> None:
+        """Begin a stretch of the work that people see by itself."""
+        self.timeline.begin(name)
+        self.records.phases(self.claim, self.timeline)
+
+    def check(self) -> None:
+        """Raise if the work should end."""
+        if self.control.stop.is_set():
+            raise Stopped
+        if self.control.detach.is_set():
+            raise Detached
