@@ -16,6 +16,8 @@ _COMMANDS = {
     "runtime": "Build and list runtimes.",
     "password": "Give somebody who lost theirs another password.",
     "secret-key": "Look after the keys that encrypt secrets.",
+    "gc": "Remove what no version, runtime or job needs.",
+    "fsck": "Check that all that is kept is whole.",
     "doctor": "Check whether this machine can run jobs.",
     "uninstall": "Remove from this machine what a stopped server set up.",
 }

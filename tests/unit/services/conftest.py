@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.house import House
 from tests.support.world import World, open_world
 
 
@@ -10,3 +11,8 @@ from tests.support.world import World, open_world
 def world(tmp_path: Path) -> Iterator[World]:
     with open_world(tmp_path) as world:
         yield world
+
+
+@pytest.fixture
+def house(world: World) -> House:
+    return House(world, world.organization())

@@ -1,6 +1,6 @@
 """The container engine, made from the settings."""
 
-from au2.engines.base import Engine
+from au2.engines.base import Engine, UnpackedLayers
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.server.data_directory import DataDirectory
@@ -10,6 +10,15 @@ from au2.server.wiring.stores import make_blobs
 
 def make_engine(data: DataDirectory, settings: Settings) -> Engine:
     """Return the engine; nothing of the machine is touched yet."""
+    return _make_native(data, settings)
+
+
+def make_unpacked_layers(data: DataDirectory, settings: Settings) -> UnpackedLayers:
+    """Return what the engine keeps unpacked on this machine."""
+    return _make_native(data, settings)
+
+
+def _make_native(data: DataDirectory, settings: Settings) -> NativeEngine:
     options = NativeOptions(
         subnet=settings.network.subnet,
         allowed_networks=settings.network.allow,

@@ -1,0 +1,81 @@
+"""``au2-server gc``: remove what no version, runtime or job needs."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, TypeVar
+
+import click
+
+from au2.domain.errors import InvalidRequest
+from au2.package.sizes import parse_duration
+from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.data_directory import DataDirectory
+from au2.server.sizes import format_bytes
+from au2.server.terminal import show_list, show_record
+from au2.server.wiring.keeping import make_garbage_collection
+from au2.server.wiring.stores import open_database
+from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes
+from au2.services.garbage.report import Report
+
+_COLUMNS = {name: name for name in ("what", "goes", "why", "number", "bytes")}
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _seconds(_context: click.Context, parameter: click.Parameter, value: str) -> float:
+    try:
+        seconds = parse_duration(value)
+    except InvalidRequest as error:
+        raise click.BadParameter(error.message) from None
+    if parameter.name == "grace" and seconds < LEAST_GRACE_SECONDS:
+        raise click.BadParameter("less than 1h is not safe for builds and uploads under way")
+    return seconds
+
+
+def _duration_option(flag: str, default: str, text: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        flag, metavar="TIME", default=default, show_default=True, callback=_seconds, help=text
+    )
+
+
+@click.command(short_help="Remove what no version, runtime or job needs.")
+@data_option
+@click.option("--plan", is_flag=True, help="Remove nothing, show what would be removed.")
+@_duration_option("--grace", "24h", "How long what nothing needs stays, 1h at least.")
+@_duration_option(
+    "--unused-for", "90d", "How long installed dependencies are kept that no build has used."
+)
+@click.option("--ignore-damaged", is_flag=True, help="Go on although images can't be read.")
+@output_option
+def gc(
+    *,
+    data: DataDirectory,
+    plan: bool,
+    grace: float,
+    unused_for: float,
+    ignore_damaged: bool,
+    output: str,
+) -> None:
+    """Remove what no version, runtime, repository or job needs. The server may be running.
+
+    Shows how much of what goes and stays, and why.
+    """
+    data.check()
+    wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
+    with closing(open_database(data)) as database:
+        database.migrate()
+        report = make_garbage_collection(data, settings_of(data), database).run(wishes)
+    _show(report, output, is_plan=plan)
+
+
+def _show(report: Report, output: str, *, is_plan: bool) -> None:
+    lines = [line.to_document() for line in report.lines()]
+    if output == "table":
+        for line in lines:
+            size_bytes = line["bytes"]
+            line["bytes"] = format_bytes(size_bytes) if isinstance(size_bytes, int) else None
+        if lines:
+            show_list(lines, _COLUMNS, output)
+        freed = format_bytes(report.freed_bytes)
+        click.echo(f"{freed} would be freed." if is_plan else f"{freed} were freed.", err=True)
+    else:
+        show_record({"plan": is_plan, "freed_bytes": report.freed_bytes, "lines": lines}, output)

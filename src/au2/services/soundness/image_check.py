@@ -1,0 +1,71 @@
+"""Looking at what images and rows need: is it there, and of the right size?"""
+
+from dataclasses import dataclass, replace
+
+from au2.blobs.base import BlobStore
+from au2.domain.errors import Au2Error, BlobMissing
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.pointers import Pointers, parse_pointers
+from au2.services.soundness.findings import Finding
+from au2.storage.roots import ImageRoot, RootKind
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCheck:
+    """Adds to the findings about blobs who is hit, and what is missing."""
+
+    blobs: BlobStore
+    findings: dict[str, Finding]
+    """By digest."""
+
+    def look_at(self, root: ImageRoot) -> None:
+        """Check one image: its manifest, what that points to, and the images of an index."""
+        pointers = self._read(root)
+        if pointers is None:
+            self._hit(root.digest, root.owner, root.kind)
+            return
+        for descriptor in pointers.blobs:
+            self.look_at_blob(descriptor.digest, descriptor.size_bytes, root.owner, root.kind)
+        for child in pointers.manifests:
+            # An index may name images that were never sent. Of those that were, all must be there.
+            self.look_at(replace(root, digest=child.digest, must_be_whole=False))
+
+    def look_at_blob(self, digest: str, size_bytes: int, owner: str, kind: RootKind) -> None:
+        """Check one blob that ``owner`` needs."""
+        if digest not in self.findings:
+            self._compare_size(digest, size_bytes)
+        self._hit(digest, owner, kind)
+        holder = self.blobs.find_compressed(digest)
+        if holder is not None:
+            self._hit(holder, owner, kind)
+
+    def _read(self, root: ImageRoot) -> Pointers | None:
+        if root.digest in self.findings:
+            return None
+        try:
+            data = self.blobs.read_bytes(root.digest, limit_bytes=MAX_DOCUMENT_BYTES)
+            return parse_pointers(data)
+        except BlobMissing:
+            if root.must_be_whole:
+                self._find(root.digest, "missing", is_missing=True)
+        except Au2Error as error:
+            self._find(root.digest, f"damaged: {error.message}")
+        except OSError as error:
+            self._find(root.digest, f"can't be read: {error.strerror or error}")
+        return None
+
+    def _compare_size(self, digest: str, size_bytes: int) -> None:
+        try:
+            found_bytes = self.blobs.size_bytes(digest)
+        except BlobMissing:
+            self._find(digest, "missing", is_missing=True)
+            return
+        if found_bytes != size_bytes:
+            self._find(digest, f"damaged: it has {found_bytes} bytes, not {size_bytes}")
+
+    def _find(self, digest: str, problem: str, *, is_missing: bool = False) -> None:
+        self.findings.setdefault(digest, Finding(digest, problem, is_missing))
+
+    def _hit(self, digest: str, owner: str, kind: RootKind) -> None:
+        if digest in self.findings:
+            self.findings[digest].hits.setdefault(owner, kind)

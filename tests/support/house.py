@@ -1,0 +1,158 @@
+"""Small images, and what is said of them, in a world without an engine."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, insert, select
+
+from au2.blobs.images import load_image, save_image
+from au2.domain.context import Context
+from au2.domain.identity import Actor
+from au2.domain.ids import make_guid
+from au2.domain.language import Language
+from au2.domain.version import ImageStatus
+from au2.oci import media_types
+from au2.oci.config import ImageConfig
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import sha256_of
+from au2.oci.manifest import Manifest
+from au2.services.garbage.collection import GarbageCollection, Wishes
+from au2.services.garbage.report import Report
+from au2.services.upload_opening import OpenUpload
+from au2.storage import tables, versions
+from tests.support.world import OPERATOR, World, creation, frame
+
+DAY = 86_400.0
+WISHES = Wishes(grace_seconds=DAY, unused_seconds=90 * DAY)
+
+
+@dataclass
+class Layers:
+    """Unpacked layers without an engine: size in bytes by name."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def list_layers(self) -> Iterator[str]:
+        return iter(self.sizes)
+
+    def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
+        assert older_than_seconds == DAY
+        return self.sizes[name]
+
+    def remove_unused_layer(self, name: str, *, older_than_seconds: float) -> int | None:
+        assert older_than_seconds == DAY
+        return self.sizes.pop(name)
+
+
+@dataclass
+class House:
+    """A world with images in it."""
+
+    world: World
+    context: Context
+    layers: Layers = field(default_factory=Layers)
+
+    @property
+    def actor(self) -> Actor:
+        """Somebody who may do everything here."""
+        return self.world.actor(OPERATOR)
+
+    def put(self, data: bytes) -> str:
+        with self.world.blobs.writer() as writer:
+            writer.write(data)
+            return writer.commit()
+
+    def image(self, name: str) -> str:
+        """Save a small image of its own."""
+        layer = f"layer of {name}".encode()
+        diff_id = self.put(layer)
+        config = ImageConfig(architecture="amd64", diff_ids=(diff_id,))
+        config_data = config.to_bytes()
+        manifest = Manifest(
+            Descriptor(media_types.CONFIG, sha256_of(config_data), len(config_data)),
+            (Descriptor(media_types.LAYER_TAR, diff_id, len(layer)),),
+        )
+        return save_image(self.world.blobs, manifest, config)
+
+    def blobs_of(self, digest: str) -> set[str]:
+        manifest = load_image(self.world.blobs, digest).manifest
+        return {digest, manifest.config.digest, *(layer.digest for layer in manifest.layers)}
+
+    def version(self, image: str, process: str | None = None) -> tuple[str, int]:
+        """Make a version that has an image."""
+        process_id = process or self.world.process(self.context)
+        number = self.world.version(process_id, ImageStatus.BUILDING)
+        with self.world.database.write() as transaction:
+            present = versions.find_version(transaction, process_id, number)
+            assert present is not None
+            versions.change_image_status(
+                transaction, present, ImageStatus.AVAILABLE, image=versions.BuiltImage(image)
+            )
+        return process_id, number
+
+    def runtime(self, image: str, runtime_id: str | None = None) -> str:
+        return self.world.services.runtimes.register_build(
+            runtime_id=runtime_id or make_guid(),
+            name="Python",
+            language=Language.PYTHON,
+            first_version=1,
+            image_digest=image,
+            recipe_digest=image,
+        ).id
+
+    def row(self, table: str, **values: object) -> None:
+        with self.world.database.write() as transaction:
+            transaction.execute(insert(tables.metadata.tables[table]).values(**values))
+
+    def count(self, table: str) -> int:
+        with self.world.database.read() as transaction:
+            query = select(func.count()).select_from(tables.metadata.tables[table])
+            return int(transaction.execute(query).scalar_one())
+
+    def make_old(self) -> None:
+        """Let two days pass for all blobs, and for the clock."""
+        then = time.time() - 2 * DAY
+        for folder in ("sha256/??", "incoming", "partial"):
+            for path in (self.world.folder / "blobs").glob(f"{folder}/*"):
+                os.utime(path, (then, then))
+        self.world.clock.move(days=2)
+
+    def collect(self, wishes: Wishes = WISHES) -> Report:
+        world = self.world
+        return GarbageCollection(world.database, world.blobs, self.layers, world.clock).run(wishes)
+
+    def present(self) -> set[str]:
+        return set(self.world.blobs.list_digests())
+
+    def file_of(self, digest: str) -> Path:
+        """Where the bytes of a blob are."""
+        digits = digest.removeprefix("sha256:")
+        return self.world.folder / "blobs" / "sha256" / digits[:2] / digits
+
+    def upload(self, files: dict[str, bytes], runtime: str) -> OpenUpload:
+        begun = self.world.services.upload_opening.begin(
+            self.actor, self.context, creation(files, runtime)
+        )
+        assert isinstance(begun, OpenUpload)
+        actor = self.actor
+        with self.world.services.uploads.receive(
+            actor, begun.upload.id, begun.upload.fence
+        ) as receiver:
+            for content in files.values():
+                receiver.feed(frame(content))
+            self.world.services.uploads.finish_receiving(actor, begun.upload.id, receiver)
+        return begun
+
+    def finish(self, begun: OpenUpload, image: str) -> None:
+        """Let the version of an upload have its image."""
+        upload = begun.upload
+        self.world.services.uploads.complete(self.actor, upload.id, upload.fence)
+        with self.world.database.write() as transaction:
+            present = versions.find_version(transaction, upload.process_id, upload.version_number)
+            assert present is not None
+            versions.change_image_status(
+                transaction, present, ImageStatus.AVAILABLE, image=versions.BuiltImage(image)
+            )
