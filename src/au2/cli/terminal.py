@@ -7,7 +7,7 @@ is no colour, no progress line and no question.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from au2.cli.cells import Columns, Document, visible
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
@@ -32,6 +32,11 @@ class Terminal:
     def can_ask(self) -> bool:
         """Whether somebody is there to answer."""
         return self._stdin.isatty() and self._stderr.isatty()
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether what comes on stdin is typed by somebody."""
+        return self._stdin.isatty()
 
     @property
     def can_animate(self) -> bool:
@@ -176,6 +181,10 @@ class Terminal:
         if len(data) > limit_bytes:
             raise InvalidRequest("What came on stdin is too long.")
         return data
+
+    def input_stream(self) -> BinaryIO:
+        """Return stdin for reading bytes, when there may be any number of them."""
+        return self._stdin.buffer
 
     def _read_answer(self, prompt: str) -> str:
         self._stderr.write(visible(prompt))

@@ -62,9 +62,9 @@ def command(
         _ask(session, package, process_id)
     sent = send_package(session, package, plan)
     if sent is not None and wait:
-        from au2.cli.process.repo.building import watch_build
+        from au2.cli.process.building import watch_build
 
-        watch_build(session, sent)
+        watch_build(session, sent.version, sent.job)
 
 
 def _find_process(

@@ -8,6 +8,7 @@ command = Group(
     help="Versions of a process. Each has one image, which never changes.",
     summaries={
         "create": "Make an empty image version.",
+        "upload": "Upload an image into an empty image version.",
         "list": "List the versions of a process.",
         "show": "Show a version.",
         "diff": "Show what differs between two versions.",

@@ -1,15 +1,15 @@
-"""Watching a build: its log as it grows, then how long each phase took."""
+"""Watching a version being made: its log as it grows, then how long each phase took."""
 
 from collections.abc import Sequence
 
-from au2.cli.process.repo.sending import Sent
 from au2.cli.session import Session
 from au2.cli.waiting import conclude, follow_job
 from au2.client.following import LogPiece
+from au2.client.running import JobStanding
 
 
-def watch_build(session: Session, sent: Sent) -> None:
-    """Show the build's log on stderr until it ends. Fails the command if it fails."""
+def watch_build(session: Session, version: int, job: JobStanding) -> None:
+    """Show the log of the version's job on stderr until it ends. Fails the command if it fails."""
     terminal = session.terminal
 
     def show(pieces: Sequence[LogPiece]) -> None:
@@ -17,7 +17,7 @@ def watch_build(session: Session, sent: Sent) -> None:
             terminal.bytes_err(piece.printed)
         terminal.flush()
 
-    standing = follow_job(session, sent.job.id, show=show, attempt=sent.job.newest_attempt)
+    standing = follow_job(session, job.id, show=show, attempt=job.newest_attempt)
     conclude(terminal, standing)
     phases = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in standing.phases)
-    terminal.remark(f"Version {sent.version} is AVAILABLE ({phases}).")
+    terminal.remark(f"Version {version} is AVAILABLE ({phases}).")

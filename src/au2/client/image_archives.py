@@ -1,0 +1,60 @@
+"""From an archive to the server: reading it, sending what is lacking of its image, completing."""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from au2.client.archive_files import send_from_file
+from au2.client.archive_streams import send_from_stream
+from au2.client.blob_sources import Blob, BytesSource
+from au2.client.image_shipment import Shipment
+from au2.client.running import JobStanding
+from au2.oci.archive.manifests import make_manifest
+from au2.oci.archive.random_access import ArchiveFile, open_archive
+from au2.oci.digest import sha256_of
+
+
+class Wanted(NamedTuple):
+    """Which image of an archive."""
+
+    name: str | None
+    """As users type it; None: the only one."""
+    architecture: str
+
+
+def send_archive(
+    archive: BinaryIO, wanted: Wanted, shipment: Shipment, spool_directory: Path
+) -> JobStanding:
+    """Send the image that is wanted; return the job that imports it.
+
+    Args:
+        archive: read once from front to end, unless it is a plain file.
+        wanted: which image.
+        shipment: takes it there.
+        spool_directory: where layers of a stream are kept that must be read before they are sent.
+
+    Raises:
+        InvalidImage: not an archive of images, damaged, cut off, or without the wanted image.
+        LeaseLost: another sender took over.
+        ServerUnreachable: for too long.
+        Au2Error: no space for a layer.
+    """
+    found = _open_plain(archive)
+    if found is not None:
+        image = found.documents.choose(*wanted)
+        layers = send_from_file(archive.fileno(), found, image, shipment)
+    else:
+        image, layers = send_from_stream(archive, wanted, shipment, spool_directory)
+    config = BytesSource(image.config)
+    shipment.offer([Blob(sha256_of(image.config), len(image.config), config)])
+    shipment.finish()
+    return shipment.upload.complete(*make_manifest(image, layers))
+
+
+def _open_plain(archive: BinaryIO) -> ArchiveFile | None:
+    try:
+        is_file = stat.S_ISREG(os.fstat(archive.fileno()).st_mode)
+    except OSError:
+        return None
+    return open_archive(archive) if is_file else None

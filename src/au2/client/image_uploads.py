@@ -1,0 +1,231 @@
+"""The requests of an image's upload: a session, its blobs in pieces, then its manifest.
+
+Like ``uploads`` this reads the few wire fields by hand, since ``version upload`` is measured
+against ``docker load``; a test holds them against ``contract.image_upload``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from threading import Event
+from typing import Any, Final, NamedTuple, TypeVar
+
+from au2.client.blob_sources import BLOCK_BYTES, Blob, BlobSource
+from au2.client.patience import Patience
+from au2.client.running import JobStanding, read_standing
+from au2.client.scope import segment
+from au2.client.transport import Transport
+from au2.domain.errors import (
+    Au2Error,
+    Conflict,
+    LeaseLost,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
+
+PIECE_BYTES: Final = 64 << 20
+"""Of one request, so that limits of proxies and their patience are kept to."""
+_MEDIA_TYPE: Final = "application/octet-stream"
+_ANSWER_SECONDS: Final = 600.0
+"""How long the server may take to store what was sent, on a slow disk."""
+
+_Answer = TypeVar("_Answer")
+
+
+class ImageSession(NamedTuple):
+    """An upload under way: ``ImageUploadView``."""
+
+    id: str
+    process: str
+    version: int
+    job: int
+    fence: int
+    lease_seconds: float
+    resumed: bool
+
+
+class Stopped(Exception):
+    """Somebody does not want the blob sent any more."""
+
+
+def begin_image(transport: Transport, process_id: str, number: int) -> ImageSession:
+    """Begin to send an image to a version, or go on with what was begun before.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it has an image, or somebody else is sending one.
+    """
+    path = f"/processes/{segment(process_id)}/versions/{number}/image"
+    document = transport.call("POST", path)
+    return ImageSession(*(_field(document, name) for name in ImageSession._fields))
+
+
+def abandon_image(transport: Transport, session: ImageSession) -> None:
+    """Give an upload up; its job tells so, and another can begin at once."""
+    path = f"/image-uploads/{segment(session.id)}"
+    transport.call("DELETE", path, query={"fence": session.fence})
+
+
+def ask_lacking(
+    transport: Transport, session: ImageSession, sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """Return which blobs (size in bytes by digest) are to be sent, and how much of each has come.
+
+    A sign of life, too.
+    """
+    wanted = [{"digest": digest, "size_bytes": size} for digest, size in sizes.items()]
+    document = transport.call(
+        "POST",
+        f"/image-uploads/{segment(session.id)}/lacking",
+        query={"fence": session.fence},
+        document={"blobs": wanted},
+    )
+    lacking = _field(document, "lacking")
+    return {_field(item, "digest"): _field(item, "received_bytes") for item in lacking}
+
+
+class ImageUpload:
+    """The session's requests, going on after cut connections. For one thread at a time."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: ImageSession,
+        patience: Patience,
+        *,
+        stop: Event,
+        piece_bytes: int = PIECE_BYTES,
+    ) -> None:
+        """``stop``: once it is set, what is being sent ends with :class:`Stopped`."""
+        self._transport = transport
+        self._session = session
+        self._patience = patience
+        self._stop = stop
+        self._piece_bytes = piece_bytes
+        self._path = f"/image-uploads/{segment(session.id)}"
+
+    def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
+        return self._persist(lambda: ask_lacking(self._transport, self._session, sizes))
+
+    def complete(self, manifest: bytes, media_type: str) -> JobStanding:
+        """All blobs are there: let the import begin; return its job. Repeating is harmless."""
+        return self._persist(
+            lambda: read_standing(
+                self._transport.send(
+                    "PUT",
+                    f"{self._path}/manifest",
+                    query={"fence": self._session.fence},
+                    body=[manifest],
+                    size_bytes=len(manifest),
+                    media_type=media_type,
+                    timeout_seconds=_ANSWER_SECONDS,
+                )
+            )
+        )
+
+    def send(
+        self,
+        blob: Blob,
+        received_bytes: int,
+        counted: Callable[[int], None],
+        *,
+        end_bytes: int | None = None,
+    ) -> int:
+        """Send a blob from where it was cut, and return how much of it has come.
+
+        Args:
+            blob: what to send.
+            received_bytes: how much of it had come.
+            counted: told how many more bytes were sent; some may be sent twice.
+            end_bytes: how far to send; None: all of it.
+
+        Raises:
+            DigestMismatch: it is something else than was stated.
+            LeaseLost: the session is another sender's now.
+            ServerUnreachable: for too long.
+        """
+        end = blob.size_bytes if end_bytes is None else end_bytes
+        offset, is_whole = received_bytes, False
+        while not is_whole and (offset < end or not blob.size_bytes):
+            try:
+                reached, is_whole = self._send_piece(blob, offset, end, counted)
+            except LeaseLost:
+                raise
+            except (ServerUnreachable, Conflict) as error:
+                reached, is_whole = self._find_again(blob, error)
+            if reached > offset or is_whole:
+                self._patience.note_progress()
+            offset = reached
+        return offset
+
+    def _send_piece(
+        self, blob: Blob, offset: int, end: int, counted: Callable[[int], None]
+    ) -> tuple[int, bool]:
+        size = min(self._piece_bytes, end - offset)
+        document = self._transport.send(
+            "PATCH",
+            f"{self._path}/blobs/{segment(blob.digest)}",
+            query={
+                "fence": self._session.fence,
+                "offset": offset,
+                "size": blob.size_bytes,
+            },
+            body=self._read(blob.source, offset, size, counted),
+            size_bytes=size,
+            media_type=_MEDIA_TYPE,
+            timeout_seconds=_ANSWER_SECONDS,
+        )
+        return _field(document, "received_bytes"), _field(document, "is_whole")
+
+    def _read(
+        self, source: BlobSource, offset: int, size: int, counted: Callable[[int], None]
+    ) -> Iterator[bytes]:
+        stream = source.open(offset)
+        while size:
+            if self._stop.is_set():
+                raise Stopped
+            try:
+                data = stream.read(min(size, BLOCK_BYTES))
+            except OSError as error:
+                # While a request is sent, an OSError would be taken for the connection's.
+                raise Au2Error(f"The archive can't be read: {error.strerror or error}.") from error
+            if not data:
+                raise Au2Error("The archive became shorter while it was sent.")
+            size -= len(data)
+            yield data
+            counted(len(data))
+
+    def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
+        """After a failure, ask where to go on, as long as there is patience."""
+        while True:
+            self._wait(error)
+            try:
+                lacking = ask_lacking(
+                    self._transport, self._session, {blob.digest: blob.size_bytes}
+                )
+            except ServerUnreachable as again:
+                error = again
+                continue
+            if blob.digest not in lacking:
+                return blob.size_bytes, True
+            return lacking[blob.digest], False
+
+    def _persist(self, call: Callable[[], _Answer]) -> _Answer:
+        while True:
+            try:
+                answer = call()
+            except ServerUnreachable as error:
+                self._wait(error)
+            else:
+                self._patience.note_progress()
+                return answer
+
+    def _wait(self, error: Au2Error) -> None:
+        self._patience.wait(error)
+        if self._stop.is_set():
+            raise Stopped
+
+
+def _field(document: Any, name: str) -> Any:
+    if not isinstance(document, Mapping) or name not in document:
+        raise UnexpectedAnswer
+    return document[name]
