@@ -1,0 +1,273 @@
+"""Uploads of images over HTTP, also from people who mean no good."""
+
+import os
+from typing import Any
+
+import httpx
+import pytest
+
+from au2.domain.context import Context
+from au2.domain.job import JobState, Reason
+from au2.domain.version import ImageStatus
+from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
+from tests.support.world import OPERATOR, World
+
+LARGE = os.urandom(3 << 20)
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture(scope="module")
+def image() -> SmallImage:
+    return make_image([make_layer({"bin/large": LARGE}), make_layer({"bin/small": b"x"})])
+
+
+class Sender:
+    """Somebody who sends images."""
+
+    def __init__(
+        self, world: World, client: httpx.Client, email: str, context: Context | None = None
+    ) -> None:
+        self.world = world
+        self.client = client
+        self.context = context or world.organization()
+        world.user(email, "developer", self.context)
+        self.headers = world.bearer(email)
+        self.view: dict[str, Any] = {}
+
+    def begin(self, process: str, version: int) -> httpx.Response:
+        answer = self.client.post(
+            f"/processes/{process}/versions/{version}/image", headers=self.headers
+        )
+        if answer.status_code == 201:
+            self.view = answer.json()
+        return answer
+
+    @property
+    def url(self) -> str:
+        return f"/image-uploads/{self.view['id']}"
+
+    @property
+    def fence(self) -> dict[str, int]:
+        return {"fence": self.view["fence"]}
+
+    def lacking(self, *blobs: bytes) -> dict[str, int]:
+        wanted = [{"digest": digest_of(blob), "size_bytes": len(blob)} for blob in blobs]
+        answer = self.client.post(
+            f"{self.url}/lacking",
+            params=self.fence,
+            json={"blobs": wanted},
+            headers=self.headers,
+        )
+        assert answer.status_code == 200, answer.text
+        return {blob["digest"]: blob["received_bytes"] for blob in answer.json()["lacking"]}
+
+    def send(
+        self, blob: bytes, *, start: int = 0, end: int | None = None, **query: Any
+    ) -> httpx.Response:
+        return self.client.patch(
+            f"{self.url}/blobs/{query.pop('digest', digest_of(blob))}",
+            params={**self.fence, "offset": start, "size": len(blob), **query},
+            content=blob[start:end],
+            headers=self.headers,
+        )
+
+    def complete(self, manifest: bytes) -> httpx.Response:
+        return self.client.put(
+            f"{self.url}/manifest",
+            params=self.fence,
+            content=manifest,
+            headers=self.headers | {"Content-Type": OCI_MANIFEST},
+        )
+
+
+def parts(image: SmallImage) -> tuple[bytes, list[bytes]]:
+    """The manifest and the other blobs."""
+    others = [data for digest, data in image.blobs.items() if digest != image.manifest_digest]
+    return image.blobs[image.manifest_digest], others
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture
+def sender(world: World, client: httpx.Client) -> Sender:
+    return Sender(world, client, "developer@example.com")
+
+
+@pytest.fixture
+def process(world: World, sender: Sender) -> str:
+    return world.process(sender.context)
+
+
+@pytest.fixture
+def version(world: World, process: str) -> int:
+    return world.version(process, ImageStatus.NONE)
+
+
+@pytest.fixture
+def sending(sender: Sender, process: str, version: int) -> Sender:
+    assert sender.begin(process, version).status_code == 201
+    return sender
+
+
+def status(sender: Sender, process: str, version: int) -> str:
+    answer = sender.client.get(f"/processes/{process}/versions/{version}", headers=sender.headers)
+    return str(answer.json()["image_status"])
+
+
+def test_an_image_comes_blob_by_blob(
+    sending: Sender, process: str, version: int, image: SmallImage
+) -> None:
+    manifest, blobs = parts(image)
+    assert sending.view["resumed"] is False
+    assert sending.lacking(*blobs) == {digest_of(blob): 0 for blob in blobs}
+    for blob in blobs:
+        assert sending.send(blob).json() == {"received_bytes": len(blob), "is_whole": True}
+    assert sending.lacking(*blobs) == {}
+
+    job = sending.complete(manifest).json()
+
+    assert (job["id"], job["state"]) == (sending.view["job"], "PENDING")
+    assert status(sending, process, version) == "BUILDING"
+    # Whoever missed the answer may ask once more, but not for something else.
+    assert sending.complete(manifest).json() == job
+    assert code(sending.complete(manifest + b" ")) == (409, "conflict")
+
+
+def test_a_blob_comes_in_pieces(sending: Sender) -> None:
+    assert sending.send(LARGE, end=1000).json() == {"received_bytes": 1000, "is_whole": False}
+    assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
+    wrong = sending.send(LARGE, start=999)
+    assert code(wrong) == (409, "conflict")
+    assert "go on at 1000" in wrong.json()["error"]["message"]
+    assert sending.send(LARGE, start=1000).json()["is_whole"] is True
+    # Once more, as a client does whose answer was lost.
+    assert code(sending.send(LARGE, start=1000)) == (409, "conflict")
+    assert sending.lacking(LARGE) == {}
+
+
+def test_who_comes_again_goes_on_in_the_middle(sending: Sender, process: str, version: int) -> None:
+    sending.send(LARGE, end=1000)
+    first = dict(sending.view)
+
+    assert sending.begin(process, version).json() == {
+        **first,
+        "fence": first["fence"] + 1,
+        "resumed": True,
+    }
+    assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
+    sending.view = first
+    for answer in (sending.send(LARGE, start=1000), sending.complete(b"{}")):
+        assert code(answer) == (409, "lease-lost")
+
+
+def test_a_second_sender_is_refused_until_the_first_is_gone(
+    world: World, sending: Sender, process: str, version: int
+) -> None:
+    other = Sender(world, sending.client, "other@example.com", sending.context)
+    sending.send(LARGE, end=1000)
+    refused = other.begin(process, version)
+    assert code(refused) == (409, "conflict")
+    assert "developer@example.com is sending" in refused.json()["error"]["message"]
+
+    world.clock.move(seconds=sending.view["lease_seconds"] + 1)
+    assert other.begin(process, version).json()["resumed"] is False
+
+    # The first one's record says what became of it; what has come is the second's too.
+    job = world.job(sending.view["job"])
+    assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
+    assert other.lacking(LARGE) == {digest_of(LARGE): 1000}
+    assert code(sending.send(LARGE, start=1000)) == (409, "lease-lost")
+
+
+def test_giving_up_leaves_a_version_that_may_be_tried_again(
+    sending: Sender, process: str, version: int
+) -> None:
+    sending.send(LARGE)
+    given_up = sending.client.delete(sending.url, params=sending.fence, headers=sending.headers)
+    assert given_up.status_code == 204
+    assert status(sending, process, version) == "FAILED"
+    assert sending.begin(process, version).json()["resumed"] is False
+    assert sending.lacking(LARGE) == {}
+
+
+@pytest.mark.parametrize("there", [ImageStatus.AVAILABLE, ImageStatus.BUILDING])
+def test_a_version_takes_one_image(
+    world: World, sender: Sender, process: str, there: ImageStatus
+) -> None:
+    assert code(sender.begin(process, world.version(process, there))) == (409, "conflict")
+
+
+def test_what_is_not_there_or_not_ones_own(
+    world: World, sender: Sender, process: str, version: int
+) -> None:
+    assert code(sender.begin(process, 99)) == (404, "not-found")
+    stranger = Sender(world, sender.client, "stranger@example.com")
+    assert code(stranger.begin(process, version)) == (404, "not-found")
+    world.user("runner@example.com", "runner", sender.context)
+    refused = sender.client.post(
+        f"/processes/{process}/versions/{version}/image",
+        headers=world.bearer("runner@example.com"),
+    )
+    assert code(refused) == (403, "not-permitted")
+    sender.begin(process, version)
+    stranger.view = sender.view
+    assert code(stranger.send(LARGE)) == (404, "not-found")
+    colleague = Sender(world, sender.client, "colleague@example.com", sender.context)
+    colleague.view = sender.view
+    assert code(colleague.send(LARGE)) == (403, "not-permitted")
+
+
+def test_a_digest_alone_is_no_key(world: World, sending: Sender) -> None:
+    sending.send(LARGE)
+    stranger = Sender(world, sending.client, "stranger@example.com")
+    theirs = world.process(stranger.context)
+    stranger.begin(theirs, world.version(theirs, ImageStatus.NONE))
+    assert stranger.lacking(LARGE) == {digest_of(LARGE): 0}
+    manifest, _ = parts(make_image([LARGE]))
+    assert code(stranger.complete(manifest)) == (409, "conflict")
+
+
+def test_what_one_process_has_is_not_sent_to_another_that_may_see_it(
+    world: World, sending: Sender
+) -> None:
+    sending.send(LARGE)
+    another = world.process(sending.context, "another")
+    sending.begin(another, world.version(another, ImageStatus.NONE))
+    assert sending.lacking(LARGE) == {}
+    # Not sideways: a colleague of another project sees neither the process nor its blobs.
+    beside = world.services.organizations.create_project(
+        world.actor(OPERATOR), sending.context.organization_id, "Beside"
+    )
+    context = Context(sending.context.organization_id, beside.id)
+    colleague = Sender(world, sending.client, "beside@example.com", context)
+    theirs = world.process(context, "theirs")
+    colleague.begin(theirs, world.version(theirs, ImageStatus.NONE))
+    assert colleague.lacking(LARGE) == {digest_of(LARGE): 0}
+
+
+def test_lies_are_found(sending: Sender, image: SmallImage) -> None:
+    manifest, blobs = parts(image)
+    other = digest_of(b"other")
+    assert code(sending.send(LARGE, digest=other)) == (422, "digest-mismatch")
+    assert sending.lacking(LARGE) == {digest_of(LARGE): 0}
+    assert code(sending.send(LARGE, size=len(LARGE) - 1)) == (413, "too-large")
+    assert code(sending.send(LARGE, size=1 << 60)) == (422, "invalid-request")
+    assert sending.send(LARGE, digest="sha256:../../x").status_code in {404, 422}
+    assert code(sending.complete(manifest)) == (409, "conflict")
+    for bad in (b"", b"[]", b"{", b'{"schemaVersion":2,"manifests":[]}', b"[" * 100_000):
+        assert code(sending.complete(bad)) == (422, "invalid-image")
+    assert code(sending.complete(b" " * (5 << 20))) == (413, "too-large")
+    for blob in blobs:
+        sending.send(blob)
+    assert sending.complete(manifest).status_code == 200
+
+
+def test_an_upload_of_an_image_is_no_upload_of_a_package(sending: Sender) -> None:
+    found = sending.client.get(f"/uploads/{sending.view['id']}", headers=sending.headers)
+    assert code(found) == (404, "not-found")
+    completed = sending.client.post(
+        f"/uploads/{sending.view['id']}/complete", params={"fence": 1}, headers=sending.headers
+    )
+    assert code(completed) == (404, "not-found")
