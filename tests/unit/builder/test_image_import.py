@@ -1,0 +1,220 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from au2.blobs.files import FileBlobStore
+from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image
+from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidImage
+from tests.support.busybox import digest_of, make_image
+from tests.support.image_making import GZIP, ZSTD, Layer, odd_image
+
+MIB = 1 << 20
+
+
+class Import:
+    """One import, and what it tells."""
+
+    def __init__(self, folder: Path) -> None:
+        self.blobs = FileBlobStore(folder / "blobs")
+        self.noted: dict[str, KnownLayer] = {}
+        self.lines: list[str] = []
+        self.checks = 0
+
+    def run(self, digest: str, **limits: int) -> int:
+        return import_image(
+            self.blobs,
+            digest,
+            ImportRun(
+                architecture="amd64",
+                limits=ImportLimits(**limits),
+                known=dict(self.noted),
+                note=self.noted.__setitem__,
+                log=self.lines.append,
+                check=self._check,
+            ),
+        )
+
+    def _check(self) -> None:
+        self.checks += 1
+
+
+@pytest.fixture
+def importing(tmp_path: Path) -> Import:
+    return Import(tmp_path)
+
+
+def layer(text: bytes = b"some text " * 1000) -> bytes:
+    return Layer().add("file", content=text).data()
+
+
+@pytest.mark.parametrize("packing", [GZIP, ZSTD])
+def test_a_packed_layer_is_kept_in_that_form_alone(importing: Import, packing: str) -> None:
+    raw = layer()
+    digest_of_raw_image = make_image([raw]).save(importing.blobs)
+    importing.run(digest_of_raw_image)
+
+    importing.run(odd_image(raw, packing=packing).save(importing.blobs))
+
+    packed = importing.blobs.find_compressed(digest_of(raw))
+    assert packed in importing.noted
+    assert packed is not None
+    assert packed not in {digest_of(raw), None}
+    assert digest_of(raw) not in list(importing.blobs.list_digests())
+    # The image that came raw can still be read.
+    assert importing.blobs.read_bytes(digest_of(raw), limit_bytes=MIB) == raw
+    assert importing.run(digest_of_raw_image) == len(raw)
+
+
+def test_a_layer_is_judged_once(importing: Import) -> None:
+    digest = odd_image(layer(), layer(b"other"), packing=GZIP).save(importing.blobs)
+    importing.run(digest)
+    seen, importing.lines = importing.lines, []
+    importing.run(digest)
+    assert [line.rpartition(": ")[2].partition(",")[0] for line in seen[1:]] == ["checked"] * 2
+    assert [line.rpartition(": ")[2] for line in importing.lines[1:]] == ["known"] * 2
+
+
+def test_an_image_without_layers(importing: Import) -> None:
+    assert importing.run(odd_image().save(importing.blobs)) == 0
+
+
+def forged(importing: Import, blob: bytes, diff_id: str, media_type: str) -> str:
+    """Save an image whose only layer is said to have this diff_id."""
+
+    def put(data: bytes) -> dict[str, Any]:
+        with importing.blobs.writer() as writer:
+            writer.write(data)
+            writer.commit()
+        return {"digest": digest_of(data), "size": len(data)}
+
+    kind = "application/vnd.oci.image"
+    config = json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+        }
+    ).encode()
+    manifest = {
+        "schemaVersion": 2,
+        "config": {"mediaType": f"{kind}.config.v1+json", **put(config)},
+        "layers": [{"mediaType": f"{kind}.layer.v1.{media_type}", **put(blob)}],
+    }
+    return str(put(json.dumps(manifest).encode())["digest"])
+
+
+def test_lies_about_what_is_in_a_layer(importing: Import) -> None:
+    raw, other = layer(), layer(b"other")
+    packed = gzip.compress(raw)
+    for blob, diff_id, kind in (
+        (packed, digest_of(other), "tar+gzip"),
+        (raw, digest_of(other), "tar"),
+        # Its own digest as diff_id would make a runnable image of what nobody else can read.
+        (packed, digest_of(packed), "tar+gzip"),
+        (packed[:-20], digest_of(raw), "tar+gzip"),
+        (b"no archive at all" * 100, digest_of(b"no archive at all" * 100), "tar"),
+    ):
+        with pytest.raises(InvalidImage):
+            importing.run(forged(importing, blob, diff_id, kind))
+    assert importing.noted == {}
+    assert list(importing.blobs.list_compressed()) == []
+
+
+def test_a_layer_that_is_damaged_on_disk(importing: Import, tmp_path: Path) -> None:
+    raw = layer()
+    digest = make_image([raw]).save(importing.blobs)
+    digits = digest_of(raw).removeprefix("sha256:")
+    path = tmp_path / "blobs" / "sha256" / digits[:2] / digits
+    path.write_bytes(raw[:600] + b"?" + raw[601:])
+    with pytest.raises(DigestMismatch):
+        importing.run(digest)
+    path.unlink()
+    with pytest.raises(BlobMissing):
+        importing.run(digest)
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ({"name": "../../etc/passwd"}, "climbs out"),
+        ({"name": "link", "kind": b"1", "linkname": "../outside"}, "climbs out"),
+    ],
+)
+def test_entries_that_would_be_written_outside(
+    importing: Import, member: dict[str, Any], said: str
+) -> None:
+    kind = member.pop("kind", b"0")
+    data = Layer().add(member.pop("name"), kind, **member).data()
+    with pytest.raises(InvalidImage, match=said):
+        importing.run(odd_image(data, packing=GZIP).save(importing.blobs))
+
+
+def test_another_machine(importing: Import) -> None:
+    image = odd_image(layer())
+    config = image.config.replace(b'"amd64"', b'"arm64"')
+    assert config != image.config
+    digest = forged_config(importing, image.layers[0], config)
+    with pytest.raises(InvalidImage, match=r"linux/arm64.*linux/amd64"):
+        importing.run(digest)
+
+
+def forged_config(importing: Import, raw: bytes, config: bytes) -> str:
+    kind = "application/vnd.oci.image"
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "config": {
+                "mediaType": f"{kind}.config.v1+json",
+                "digest": digest_of(config),
+                "size": len(config),
+            },
+            "layers": [
+                {
+                    "mediaType": f"{kind}.layer.v1.tar",
+                    "digest": digest_of(raw),
+                    "size": len(raw),
+                }
+            ],
+        }
+    ).encode()
+    with importing.blobs.batch() as add:
+        for data in (raw, config, manifest):
+            add(digest_of(data), data)
+    return digest_of(manifest)
+
+
+def test_too_much(importing: Import) -> None:
+    """A bomb: a gigabyte of zeros in a megabyte."""
+    bomb = gzip.compress(Layer().add("zeros", content=bytes(64 * MIB)).data())
+    raw_digest = digest_of(gzip.decompress(bomb))
+    digest = forged(importing, bomb, raw_digest, "tar+gzip")
+    with pytest.raises(InvalidImage, match="larger than"):
+        importing.run(digest, image_bytes=32 * MIB)
+    # Together, too.
+    two = odd_image(layer(bytes(20 * MIB)), layer(b"1" * 20 * MIB), packing=GZIP)
+    with pytest.raises(InvalidImage, match="larger than"):
+        importing.run(two.save(importing.blobs), image_bytes=32 * MIB)
+    many = odd_image(*(layer(b"%d" % number) for number in range(5)))
+    with pytest.raises(InvalidImage, match="5 layers"):
+        importing.run(many.save(importing.blobs), layers=4)
+
+
+def test_an_import_may_be_ended(importing: Import) -> None:
+    archive = Layer()
+    for number in range(3000):
+        archive.add(f"file-{number}")
+    digest = odd_image(archive).save(importing.blobs)
+    importing.run(digest)
+    assert importing.checks == 3
+
+    def end() -> None:
+        raise Au2Error("ended")
+
+    importing.noted.clear()
+    importing._check = end  # type: ignore[method-assign]
+    with pytest.raises(Au2Error, match="ended"):
+        importing.run(digest)
+    assert importing.noted == {}
