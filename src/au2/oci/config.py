@@ -108,14 +108,8 @@ def parse_config(data: bytes) -> ImageConfig:
 
 
 def _environment(run: Fields) -> tuple[str, ...]:
-    env = run.texts("Env")
-    for item in env:
-        name, equals, _ = item.partition("=")
-        if not name or not equals:
-            raise InvalidImage(
-                f"Env of the image configuration holds {item[:100]!r}, not NAME=value"
-            )
-    return env
+    """Return ``NAME=value`` items; others mean nothing and are left out, as by Docker."""
+    return tuple(item for item in run.texts("Env") if item.find("=") > 0)
 
 
 def _history_entry(fields: Fields) -> HistoryEntry:

@@ -15,6 +15,9 @@ app:x:1000:1001:App:/srv/app:/bin/sh
 broken:x
 twin:x:1000:1002::/twin:
 bad:x:one:two::/:
+short:x:9
+  padded:x:10:11::/padded:/bin/sh
+12:x:13:14::/odd:
 """
 GROUP = "root:x:0:\nstaff:x:50:app,other\nwheel:x:10:app\napp:x:1001:app\nbad:x:y:app\n"
 
@@ -22,15 +25,20 @@ GROUP = "root:x:0:\nstaff:x:50:app,other\nwheel:x:10:app\napp:x:1001:app\nbad:x:
 @pytest.mark.parametrize(
     ("user", "expected"),
     [
-        ("", User(0, 0, (), "/root")),
-        ("root", User(0, 0, (), "/root")),
-        ("app", User(1000, 1001, (10, 50), "/srv/app")),
-        ("1000", User(1000, 1001, (10, 50), "/srv/app")),
-        ("app:staff", User(1000, 50, (), "/srv/app")),
-        ("app:7", User(1000, 7, (), "/srv/app")),
-        ("77", User(77, 0, (), "/")),
-        ("77:88", User(77, 88, (), "/")),
-        (":staff", User(0, 50, (), "/root")),
+        ("", User(0, 0, (0,), "/root")),
+        ("root", User(0, 0, (0,), "/root")),
+        ("app", User(1000, 1001, (10, 50, 1001), "/srv/app")),
+        ("1000", User(1000, 1001, (10, 50, 1001), "/srv/app")),
+        ("app:", User(1000, 1001, (10, 50, 1001), "/srv/app")),
+        ("app:staff", User(1000, 50, (50,), "/srv/app")),
+        ("app:7", User(1000, 7, (7,), "/srv/app")),
+        ("77", User(77, 0, (0,), "/")),
+        ("77:88", User(77, 88, (88,), "/")),
+        (":staff", User(0, 50, (50,), "/root")),
+        ("short", User(9, 0, (0,), "")),
+        ("padded", User(10, 11, (11,), "/padded")),
+        # Digits are an id, also where somebody is called so.
+        ("12", User(12, 0, (0,), "/")),
     ],
 )
 def test_resolved(user: str, expected: User) -> None:
@@ -73,7 +81,7 @@ def test_links_stay_in_the_image(root: int, tmp_path: Path) -> None:
 def test_odd_files_are_as_none(root: int, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "root/etc/passwd")
     (tmp_path / "root/etc/group").mkdir()
-    assert find_user(root, "5", id_count=1 << 31) == User(5, 0)
+    assert find_user(root, "5", id_count=1 << 31) == User(5, 0, (0,))
 
 
 def test_endless_files_are_refused(root: int, tmp_path: Path) -> None:

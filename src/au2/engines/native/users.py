@@ -9,6 +9,7 @@ from au2.domain.errors import InvalidImage
 from au2.engines.native.system_calls import open_in_root
 
 _LIMIT_BYTES = 4 << 20
+_USER_HINT = "Add it in the image, or name it by its number in the image's User."
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class User:
     uid: int
     gid: int
     groups: tuple[int, ...] = ()
+    """Sorted, with ``gid`` among them as in Docker: otherwise a program that sets another group
+    would lose this one, and what is closed to it would open."""
     home: str = "/"
 
 
@@ -40,31 +43,42 @@ def find_user(root: int, user: str, *, id_count: int) -> User:
 def resolve_user(user: str, passwd: str, group: str, *, id_count: int) -> User:
     """Resolve ``user``, ``uid``, ``user:group`` or ``uid:gid``; empty is root. Pure.
 
+    As Docker does (moby, ``libcontainer/user``): digits are always an id and never a name, the
+    first line that fits counts, a missing field is empty, and who is given a group has no further
+    ones.
+
     Raises:
         InvalidImage: no such user or group.
     """
     name, _, group_name = user.partition(":")
     found = _resolve_name(name or "0", passwd)
     if group_name:
-        found = User(found.uid, _resolve_group(group_name, group), (), found.home)
+        gid = _resolve_group(group_name, group)
+        found = User(found.uid, gid, (gid,), found.home)
     else:
-        found = User(
-            found.uid, found.gid, _groups_of(name or "0", found, passwd, group), found.home
-        )
+        groups = _groups_of(name or "0", found, passwd, group)
+        found = User(found.uid, found.gid, groups, found.home)
     for value in (found.uid, found.gid, *found.groups):
         if value >= id_count:
-            raise InvalidImage(f"the image's user {user!r} has an id above {id_count - 1}")
+            raise InvalidImage(
+                f"the image's user {user[:100]!r} has an id above {id_count - 1}",
+                hint="Give the user a smaller number.",
+            )
     return found
 
 
 def _resolve_name(name: str, passwd: str) -> User:
     number = _as_id(name)
     for fields in _records(passwd, 7):
-        uid, gid = _as_id(fields[2]), _as_id(fields[3])
-        if uid is not None and gid is not None and (fields[0] == name or uid == number):
-            return User(uid, gid, (), fields[5] or "/")
+        uid, gid = _as_id(fields[2]), _as_id(fields[3] or "0")
+        if uid is None or gid is None:
+            continue
+        if (fields[0] == name) if number is None else (uid == number):
+            return User(uid, gid, (), fields[5])
     if number is None:
-        raise InvalidImage(f"the image has no user named {name!r} in its /etc/passwd")
+        raise InvalidImage(
+            f"the image has no user named {name[:100]!r} in its /etc/passwd", hint=_USER_HINT
+        )
     return User(number, 0)
 
 
@@ -72,30 +86,31 @@ def _resolve_group(name: str, group: str) -> int:
     number = _as_id(name)
     for fields in _records(group, 4):
         gid = _as_id(fields[2])
-        if gid is not None and (fields[0] == name or gid == number):
+        if gid is not None and ((fields[0] == name) if number is None else (gid == number)):
             return gid
     if number is None:
-        raise InvalidImage(f"the image has no group named {name!r} in its /etc/group")
+        raise InvalidImage(
+            f"the image has no group named {name[:100]!r} in its /etc/group", hint=_USER_HINT
+        )
     return number
 
 
 def _groups_of(name: str, user: User, passwd: str, group: str) -> tuple[int, ...]:
-    """Return the further groups that list the user as a member."""
-    names = {fields[0] for fields in _records(passwd, 7) if _as_id(fields[2]) == user.uid}
-    member = name if name in names else next(iter(sorted(names)), None)
+    """Return the user's own group, and those that list the user as a member."""
+    names = [fields[0] for fields in _records(passwd, 7) if _as_id(fields[2]) == user.uid]
+    member = name if name in names else next(iter(names), None)
     found = {
         gid
         for fields in _records(group, 4)
         if member in fields[3].split(",") and (gid := _as_id(fields[2])) is not None
     }
-    return tuple(sorted(found - {user.gid}))
+    return tuple(sorted(found | {user.gid}))
 
 
 def _records(text: str, count: int) -> Iterator[list[str]]:
-    for line in text.splitlines():
-        fields = line.split(":")
-        if len(fields) >= count:
-            yield fields
+    for line in text.split("\n"):
+        fields = line.strip().split(":")
+        yield [*fields, *[""] * (count - len(fields))]
 
 
 def _as_id(text: str) -> int | None:
