@@ -53,6 +53,11 @@ class DataDirectory:
         return self.root / "downloads"
 
     @property
+    def reserve_file(self) -> Path:
+        """Room to be given up when the disk is full (:mod:`au2.server.reserve`)."""
+        return self.root / "reserve"
+
+    @property
     def server_file(self) -> Path:
         """Where the running server listens, as JSON; not there when none is running."""
         return self.root / "server.json"

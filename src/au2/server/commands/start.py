@@ -8,6 +8,7 @@ import click
 from au2.server.addresses import ListenAddress, parse_listen_address
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
+from au2.server.reserve import keep_reserve
 from au2.server.settings_source import check_settings
 from au2.server.start import ServerProcesses, start_server
 from au2.server.terminal import say
@@ -41,4 +42,5 @@ def start(data: DataDirectory, listen: ListenAddress | None) -> None:
         settings = replace(settings, server=replace(settings.server, listen=listen))
         check_settings(settings)
     data.create()
+    keep_reserve(data)
     sys.exit(start_server(data, settings, say=say, processes=ServerProcesses()))
