@@ -9,9 +9,9 @@ what says so: an upload that is under way, or a time in the row itself that has 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_
 
 from au2.domain.job import JobState
 from au2.storage.database import Transaction
@@ -31,6 +31,7 @@ from au2.storage.tables import (
 PAGE = 500
 """Rows in one query: databases limit the values in one."""
 _PROCESS_REPOSITORIES = "process_"
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def delete_content_rows(
     wanted = set(list_contents_under_way(transaction, since=since))
     keys = [row.key for row in rows if row.digest not in wanted]
     key = tuple_(contents.c.organization_id, contents.c.sha256)
-    return _count(transaction, delete(contents).where(key.in_(keys))) if keys else 0
+    return sum(
+        _count(transaction, delete(contents).where(key.in_(page))) for page in _batched(keys, PAGE)
+    )
 
 
 def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
@@ -81,8 +84,7 @@ def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None
 def delete_repository_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
     """Forget that blobs came to repositories, unless one came again; return how many rows went."""
     key = (*repository_blobs.primary_key.columns, repository_blobs.c.created_at)
-    values = [(*row.key, row.at) for row in rows]
-    return _count(transaction, delete(repository_blobs).where(_is_one_of(key, values)))
+    return _delete_unchanged(transaction, repository_blobs, key, rows)
 
 
 def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
@@ -98,8 +100,7 @@ def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
 def delete_dependency_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
     """Forget layers of dependencies, unless one was used since; return how many rows went."""
     key = (dependency_layers.c.key, dependency_layers.c.used_at)
-    values = [(*row.key, row.at) for row in rows]
-    return _count(transaction, delete(dependency_layers).where(_is_one_of(key, values)))
+    return _delete_unchanged(transaction, dependency_layers, key, rows)
 
 
 def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[str]:
@@ -110,8 +111,10 @@ def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[
 
 def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -> int:
     """Forget that clients began to send blobs; return how many rows went."""
-    where = blob_uploads.c.id.in_(list(upload_ids))
-    return _count(transaction, delete(blob_uploads).where(where))
+    return sum(
+        _count(transaction, delete(blob_uploads).where(blob_uploads.c.id.in_(page)))
+        for page in _batched(upload_ids, PAGE)
+    )
 
 
 def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
@@ -169,16 +172,30 @@ def _has_version(digest: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
-def _is_one_of(
-    columns: Sequence[ColumnElement[Any]], values: Sequence[Sequence[Any]]
-) -> ColumnElement[bool]:
-    """Whether the columns have one of the rows' values."""
-    return or_(
-        *(
-            and_(*(column == value for column, value in zip(columns, row, strict=True)))
-            for row in values
+def _delete_unchanged(
+    transaction: Transaction,
+    table: Table,
+    columns: Sequence[ColumnElement[Any]],
+    rows: Sequence[BlobRow],
+) -> int:
+    """Delete rows whose key and time (``columns``) are as they were."""
+    deleted = 0
+    for page in _batched(rows, PAGE):
+        is_one = or_(
+            *(
+                and_(*(column == value for column, value in zip(columns, values, strict=True)))
+                for values in ((*row.key, row.at) for row in page)
+            )
         )
-    )
+        deleted += _count(transaction, delete(table).where(is_one))
+    return deleted
+
+
+def _batched(values: Collection[_Value], size: int) -> Iterator[list[_Value]]:
+    """Yield ``values`` in lists of at most ``size``."""
+    waiting = list(values)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
 
 
 def _count(transaction: Transaction, statement: Any) -> int:

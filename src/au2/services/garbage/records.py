@@ -10,6 +10,9 @@ from au2.storage import forgetting
 from au2.storage.database import Database, Transaction
 from au2.storage.forgetting import BlobRow
 
+_AT_ONCE = 5000
+"""Rows in one transaction: others wait meanwhile, but each looks at all uploads under way."""
+
 logger = logging.getLogger(__name__)
 
 _ListPage = Callable[[Transaction, tuple[str, ...] | None], list[BlobRow]]
@@ -38,17 +41,14 @@ class Records:
             has_part: whether anything has come of a blob in pieces.
         """
         try:
-            for rows in self._pages(forgetting.list_content_rows):
-                self._delete([row for row in rows if is_gone(row.digest)], self._delete_contents)
-            for rows in self._pages(forgetting.list_repository_rows):
-                gone = [row for row in rows if is_gone(row.digest)]
-                self._delete(gone, forgetting.delete_repository_rows)
+            self._clear_pages(forgetting.list_content_rows, self._delete_contents, is_gone)
+            self._clear_pages(
+                forgetting.list_repository_rows, forgetting.delete_repository_rows, is_gone
+            )
             with self._database.read() as transaction:
                 layers = forgetting.list_dependency_rows(transaction)
             gone = [row for row in layers if is_gone(row.digest)]
-            for start in range(0, len(gone), forgetting.PAGE):
-                page = gone[start : start + forgetting.PAGE]
-                self._delete(page, forgetting.delete_dependency_rows)
+            self._delete(gone, forgetting.delete_dependency_rows)
             self._clear_uploads(has_part)
             self._clear_left()
         except StorageFull as error:
@@ -57,6 +57,17 @@ class Records:
     def add_to(self, report: Report) -> None:
         """Tell how many."""
         report.goes(What.RECORDS, "what they tell of is gone", number=self._cleared)
+
+    def _clear_pages(
+        self, list_page: _ListPage, delete: _DeleteRows, is_gone: Callable[[str], bool]
+    ) -> None:
+        gone: list[BlobRow] = []
+        for rows in self._pages(list_page):
+            gone += [row for row in rows if is_gone(row.digest)]
+            if len(gone) >= _AT_ONCE:
+                self._delete(gone, delete)
+                gone = []
+        self._delete(gone, delete)
 
     def _pages(self, list_page: _ListPage) -> Iterator[list[BlobRow]]:
         after: tuple[str, ...] | None = None
@@ -86,10 +97,8 @@ class Records:
         if self._plan:
             self._cleared += len(left)
             return
-        for start in range(0, len(left), forgetting.PAGE):
-            with self._database.write(durable=False) as transaction:
-                page = left[start : start + forgetting.PAGE]
-                self._cleared += forgetting.delete_blob_uploads(transaction, page)
+        with self._database.write(durable=False) as transaction:
+            self._cleared += forgetting.delete_blob_uploads(transaction, left)
 
     def _clear_left(self) -> None:
         if self._plan:
