@@ -16,6 +16,7 @@ from au2.domain.errors import (
     Au2Error,
     BlobMissing,
     DigestMismatch,
+    InvalidImage,
     LeaseLost,
     NotFound,
     SecretUnreadable,
@@ -112,6 +113,8 @@ class _Run:
             self._platform_fault(Reason.IMAGE_MISSING, error)
         except SecretGone as error:
             self._end_before_the_start(JobState.FAILED, Reason.START_FAILED, str(error))
+        except InvalidImage as error:
+            self._bad_image(error)
         except SecretUnreadable as error:
             # Of a container that runs: its log could not be masked, so nobody may see it.
             self._platform_fault(Reason.ENGINE_LOST, error)
@@ -307,6 +310,16 @@ class _Run:
 
     def _read_file(self, name: str, limit_bytes: int) -> bytes | None:
         return self._kit.engine.read_file(self._id, name, limit_bytes=limit_bytes)
+
+    def _bad_image(self, error: InvalidImage) -> None:
+        """End a job whose image can't be run: who made the image must hear why."""
+        if self._is_packaged:
+            # The platform made it.
+            self._platform_fault(Reason.START_FAILED, error)
+            return
+        text = f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}. {error.hint or ''}"
+        ending = Ending(JobState.FAILED, Reason.START_FAILED, text.strip())
+        self._kit.records.finish(self._claim, self._masked(ending), self._timeline, was=self._state)
 
     def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
         text = f"The platform could not run it: {error.message}"

@@ -122,6 +122,7 @@ class Engine(Protocol):
 
         Raises:
             Conflict: a container of that id exists.
+            InvalidImage: what the image says of its command, user or working folder can't be.
             EngineFailure: it could not be created (the message holds the OCI runtime's own).
         """
         ...
@@ -177,7 +178,7 @@ class Engine(Protocol):
         ...
 
     def stop_signal(self, image_digest: str) -> str:
-        """The image's ``StopSignal``, else ``SIGTERM``."""
+        """The image's ``StopSignal``; ``SIGTERM`` where it has none, or none that there is."""
         ...
 
     def remove(self, container_id: str) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import resource
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +16,11 @@ from au2.engines.base import ContainerSpec
 from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.cgroup import ControlGroups
 from au2.engines.native.faults import as_engine_failure
+from au2.engines.native.image_faults import find_image_fault
 from au2.engines.native.job_files import check_names, fingerprint, make_job_files
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.monitor import Monitor, limit_log
+from au2.engines.native.mount_points import make_mount_points, make_volume
 from au2.engines.native.mounts import mount_overlay
 from au2.engines.native.name_servers import format_name_servers
 from au2.engines.native.network import Network
@@ -29,8 +30,7 @@ from au2.engines.native.processes import identify, read_pid
 from au2.engines.native.record import ContainerRecord
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.spec import HostFacts, make_runtime_config
-from au2.engines.native.system_calls import open_in_root
-from au2.engines.native.users import find_user
+from au2.engines.native.users import User, find_user
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
 
@@ -85,26 +85,38 @@ class Creator:
             self.network.ensure()
             address = self.network.take_address(spec.container_id)
         self._write_network_files(spec, container, address)
-        self._write_bundle(spec, image.config, container)
+        user = self._prepare_root(image.config, container)
+        self._write_bundle(spec, image.config, user, container)
         job_files = fingerprint(container.files)
-        init_pid = self.monitor.create(
-            self.places,
-            container,
-            adopt=lambda pid: self.groups.join(f"{self.places.control_group}/monitors", pid),
-        )
+        init_pid = self._create_process(spec, container)
+        _own_streams(init_pid, self.options.id_base + user.uid)
         # It has been read, and the environment in it may hold secrets.
         container.configuration.unlink()
         if address is not None:
             self.network.attach(spec.container_id, init_pid, address)
         self._write_record(spec, container, init_pid, job_files)
 
+    def _create_process(self, spec: ContainerSpec, container: ContainerPlaces) -> int:
+        """Let the first process be made, which waits for the start; return its process id."""
+        try:
+            return self.monitor.create(
+                self.places,
+                container,
+                adopt=lambda pid: self.groups.join(f"{self.places.control_group}/monitors", pid),
+            )
+        except EngineFailure as error:
+            # A command that the platform gives is not for the image to have.
+            fault = find_image_fault(error.message) if spec.command is None else None
+            if fault is None:
+                raise
+            raise fault from error
+
     def _mount_root(self, layers: tuple[Path, ...], container: ContainerPlaces) -> None:
         for folder in (container.upper, container.work, container.root):
             folder.mkdir()
-        # The root folder itself looks as in the topmost layer.
-        shutil.copystat(layers[-1], container.upper)
-        status = layers[-1].stat()
-        os.chown(container.upper, status.st_uid, status.st_gid)
+        # Of the root folder itself nothing of the image counts, as with Docker.
+        container.upper.chmod(0o755)
+        os.chown(container.upper, self.options.id_base, self.options.id_base)
         mount_overlay(layers, container.upper, container.work, container.root)
 
     def _write_network_files(
@@ -124,16 +136,20 @@ class Creator:
             path.chmod(0o644)
             os.chown(path, self.options.id_base, self.options.id_base)
 
-    def _write_bundle(
-        self, spec: ContainerSpec, image: ImageConfig, container: ContainerPlaces
-    ) -> None:
+    def _prepare_root(self, image: ImageConfig, container: ContainerPlaces) -> User:
+        """Make what the image lacks; return the user to run as."""
         root = os.open(container.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            user = find_user(root, image.user, id_count=self.options.id_count)
+            make_mount_points(root, self.options.id_base)
             for path in image.volumes:
-                _make_volume(root, path, self.options.id_base)
+                make_volume(root, path, self.options.id_base)
+            return find_user(root, image.user, id_count=self.options.id_count)
         finally:
             os.close(root)
+
+    def _write_bundle(
+        self, spec: ContainerSpec, image: ImageConfig, user: User, container: ContainerPlaces
+    ) -> None:
         facts = HostFacts(
             root=container.root,
             job_files=container.files,
@@ -182,15 +198,17 @@ def _claim(container: ContainerPlaces) -> None:
     container.exit_folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _make_volume(root: int, path: str, owner: int) -> None:
-    """Make a folder that the image names as a volume, where it is missing: Docker does."""
-    made = ""
-    for part in (part for part in path.split("/") if part not in ("", ".", "..")):
-        with suppress(OSError):
-            parent = open_in_root(root, made, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.mkdir(part, 0o755, dir_fd=parent)
-                os.chown(part, owner, owner, dir_fd=parent, follow_symlinks=False)
-            finally:
-                os.close(parent)
-        made = f"{made}/{part}".lstrip("/")
+def _own_streams(init_pid: int, owner: int) -> None:
+    """Give the first process its output: only then may it open ``/dev/stdout`` again.
+
+    The OCI runtime does that too, but it can't where the pipe belongs to nobody of the user
+    namespace.
+
+    Args:
+        init_pid: a process of ours still, which waits for the start.
+        owner: host id of the user that the program runs as.
+    """
+    for number in (1, 2):
+        stream = Path(f"/proc/{init_pid}/fd/{number}")
+        if stream.is_fifo():
+            os.chown(stream, owner, -1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
-from au2.domain.errors import EngineFailure, NotFound, Unsupported
+from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
 from au2.engines.base import Check, ContainerSpec, Observation
 from au2.engines.native.cgroup import ControlGroups, find_hierarchies
 from au2.engines.native.check import check_host, find_tool, missing_needs
@@ -31,6 +31,8 @@ from au2.engines.native.removal import Remover
 from au2.engines.native.runtime import OciRuntime
 from au2.engines.native.signals import parse_signal
 from au2.engines.native.unused_layers import UnusedLayers
+
+_STOP_SIGNAL = "SIGTERM"
 
 
 class NativeEngine:
@@ -136,7 +138,12 @@ class NativeEngine:
 
     def stop_signal(self, image_digest: str) -> str:
         """See :meth:`au2.engines.base.Engine.stop_signal`."""
-        return load_image(self._blobs, image_digest).config.stop_signal or "SIGTERM"
+        wanted = load_image(self._blobs, image_digest).config.stop_signal
+        try:
+            parse_signal(wanted)
+        except InvalidRequest:
+            return _STOP_SIGNAL  # As Docker takes one that it does not know.
+        return wanted
 
     def remove(self, container_id: str) -> None:
         """See :meth:`au2.engines.base.Engine.remove`."""

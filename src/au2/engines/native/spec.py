@@ -94,7 +94,10 @@ def _process(
 ) -> dict[str, Any]:
     arguments = [*image.entrypoint, *(image.cmd if spec.command is None else spec.command)]
     if not arguments:
-        raise InvalidImage("the image has neither an entry point nor a command")
+        raise InvalidImage(
+            "the image has neither an entry point nor a command",
+            hint="Give it an Entrypoint or a Cmd and upload it to a new version.",
+        )
     return {
         "terminal": False,
         "user": {

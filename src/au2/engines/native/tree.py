@@ -108,10 +108,18 @@ class TreeWriter:
 
     def _put_hard_link(self, member: LayerMember, parent: int, name: str) -> None:
         folder, _, target = member.target.rpartition("/")
-        with _Closing(open_in_root(self._root, folder, _FOLDER)) as source:
-            if stat.S_ISDIR(os.stat(target, dir_fd=source, follow_symlinks=False).st_mode):
-                raise InvalidImage(f"{member.path!r} is a hard link to a folder")
-            os.link(target, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+        try:
+            with _Closing(open_in_root(self._root, folder, _FOLDER)) as source:
+                mode = os.stat(target, dir_fd=source, follow_symlinks=False).st_mode
+                if stat.S_ISDIR(mode) or stat.S_ISCHR(mode):
+                    raise InvalidImage(f"{member.path!r} is a hard link to what is no file")
+                os.link(target, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise InvalidImage(
+                f"{member.path!r} is a hard link to {member.target!r}, which its layer does not "
+                "have before it",
+                hint="Docker can't unpack such a layer either. Build the image again.",
+            ) from error
 
     def _put_folder(self, member: LayerMember) -> None:
         if member.path:
@@ -206,7 +214,11 @@ class TreeWriter:
     def _shifted(self, member: LayerMember) -> tuple[int, int]:
         for number in (member.uid, member.gid):
             if number >= self._id_count:
-                raise InvalidImage(f"{member.path!r} belongs to id {number}, which is too high")
+                raise InvalidImage(
+                    f"{member.path!r} belongs to user or group {number}, and a container has ids "
+                    f"up to {self._id_count - 1} only",
+                    hint="Build the image with files of smaller owners.",
+                )
         return member.uid + self._id_base, member.gid + self._id_base
 
     def _set_attribute(self, member: LayerMember, descriptor: int, name: str, value: bytes) -> None:
