@@ -1,0 +1,62 @@
+"""Small parts of keeping house: sizes, progress of reading, the room that is held back."""
+
+import io
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from au2.server.commands.gc import gc
+from au2.server.commands.reading_progress import ReadingProgress
+from au2.server.data_directory import DataDirectory
+from au2.server.reserve import give_up_reserve, keep_reserve
+from au2.server.sizes import format_bytes
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (5 << 40, "5.0 TiB")],
+)
+def test_sizes(size_bytes: int, text: str) -> None:
+    assert format_bytes(size_bytes) == text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_says_how_much_and_how_quickly() -> None:
+    moments = iter([0.0, 0.1, 2.0, 2.1])
+    out = Terminal()
+    with ReadingProgress(out, lambda: next(moments)) as progress:
+        for _ in range(3):
+            progress(1 << 20)
+        assert out.getvalue() == "\r\x1b[KRead 2.0 MiB, 1.0 MiB/s"
+    assert out.getvalue().endswith("\r\x1b[K")
+
+
+def test_progress_in_a_log_is_whole_lines_now_and_then() -> None:
+    moments = iter([0.0, 2.0, 32.0])
+    out = io.StringIO()
+    with ReadingProgress(out, lambda: next(moments)) as progress:
+        progress(16 << 20)
+        progress(16 << 20)
+    assert out.getvalue() == "Read 32.0 MiB, 1.0 MiB/s\n"
+
+
+def test_room_is_held_back_and_given_up(tmp_path: Path) -> None:
+    data = DataDirectory(tmp_path)
+    assert not give_up_reserve(data)
+    keep_reserve(data)
+    keep_reserve(data)
+    assert data.reserve_file.stat().st_blocks * 512 >= 1 << 20
+    assert give_up_reserve(data)
+    assert not data.reserve_file.exists()
+
+
+@pytest.mark.parametrize("grace", ["59m", "10", "soon", "0"])
+def test_a_grace_time_that_is_not_safe_is_refused(tmp_path: Path, grace: str) -> None:
+    result = CliRunner().invoke(gc, ["--data-dir", str(tmp_path), "--grace", grace])
+    assert result.exit_code == 2
+    assert "--grace" in result.output
