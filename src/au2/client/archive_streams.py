@@ -106,17 +106,16 @@ class _StreamedBlob:
         """Read a window while the one before is sent."""
         self._shipment.progress.begin(self._size, self._reached)
         pass_over(content, self._reached)
-        position = self._reached
-        while position < self._size or not self._size:
+        position, is_last = self._reached, False
+        while not is_last:
             data = _read_window(content)
             window, position = BytesSource(data, position), position + len(data)
+            is_last = position >= self._size
             self._shipment.run_beside(partial(self._send_window, window, position))
-            if not data:
-                break
         self._shipment.finish()
 
     def _send_window(self, window: BytesSource, end_bytes: int) -> None:
-        if self._reached >= end_bytes and self._size:
+        if end_bytes <= self._reached < self._size:
             return
         blob = Blob(self._digest, self._size, window)
         try:

@@ -145,7 +145,8 @@ class ImageUpload:
         """
         end = blob.size_bytes if end_bytes is None else end_bytes
         offset, is_whole = received_bytes, False
-        while not is_whole and (offset < end or not blob.size_bytes):
+        # All bytes may have come and not be checked yet: a piece without any brings that about.
+        while not is_whole and (offset < end or end == blob.size_bytes):
             try:
                 reached, is_whole = self._send_piece(blob, offset, end, counted)
             except LeaseLost:
@@ -174,7 +175,10 @@ class ImageUpload:
             media_type=_MEDIA_TYPE,
             timeout_seconds=_ANSWER_SECONDS,
         )
-        return _field(document, "received_bytes"), _field(document, "is_whole")
+        reached, is_whole = _field(document, "received_bytes"), _field(document, "is_whole")
+        if reached <= offset and not is_whole:
+            raise UnexpectedAnswer
+        return reached, is_whole
 
     def _read(
         self, source: BlobSource, offset: int, size: int, counted: Callable[[int], None]

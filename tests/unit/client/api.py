@@ -50,7 +50,7 @@ Route = Callable[[Request], Answer] | Answer
 
 @dataclass
 class Api:
-    """Routes by ``METHOD /path`` below the prefix, and everything that was asked."""
+    """Routes by ``METHOD /path`` below the prefix (the end may be ``/*``), and all requests."""
 
     url: str = ""
     routes: dict[str, Route] = field(default_factory=dict)
@@ -81,7 +81,8 @@ class Api:
     def handle(self, request: Request) -> Answer:
         """Return the answer of the request's route."""
         self.requests.append(request)
-        route = self.routes.get(f"{request.method} {request.path}")
+        name = f"{request.method} {request.path}"
+        route = self.routes.get(name) or self.routes.get(f"{name.rpartition('/')[0]}/*")
         if route is None:
             error = {"code": "not-found", "message": "There is no such thing here."}
             return Answer(404, json.dumps({"error": error}).encode())
@@ -91,6 +92,7 @@ class Api:
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def log_message(self, *_: object) -> None:
             pass
