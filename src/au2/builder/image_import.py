@@ -1,4 +1,4 @@
-"""Images that people made elsewhere: read once, every layer, and judged."""
+"""Images that people made elsewhere: are they whole, for this platform, and not too large?"""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -8,12 +8,9 @@ from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import InvalidImage
 from au2.oci.decompress import decompressed
+from au2.oci.descriptor import Descriptor
 from au2.oci.image import Image
-from au2.oci.layer import LayerLimits, read_layer
-from au2.oci.streams import Readable
-
-_CHECK_EVERY = 1000
-"""Members between two looks whether to go on."""
+from au2.oci.streams import CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +40,26 @@ class ImportRun:
     """Of this platform, as images name it: ``amd64`` …"""
     limits: ImportLimits
     known: Mapping[str, KnownLayer]
-    """Layers that were judged before, by the digest of their blob."""
+    """Layers that were unpacked before, by the digest of their blob."""
     note: Callable[[str, KnownLayer], None]
-    """Told each layer that was judged now: the digest of its blob, and what is in it."""
+    """Told each layer that is new: the digest of its blob, and what is in it."""
     log: Callable[[str], None]
     check: Callable[[], None]
     """Raises when the import is to end."""
 
 
 def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
-    """Judge an image whose blobs are all in the store; return its uncompressed size in bytes.
+    """Find out how large an image is whose blobs are all in the store, and whether it is whole.
 
-    A layer that came compressed is kept in that form alone, and found under its diff_id too.
+    A layer that came compressed is read, so that nobody is surprised by what comes out of it; it is
+    kept in that form alone, and found under its diff_id too. One that came uncompressed is what its
+    digest says since it came. What lies in the layers is judged by who unpacks them.
+
+    Returns:
+        The uncompressed size of all layers, in bytes.
 
     Raises:
-        InvalidImage: it is not for this platform, damaged, unsafe, or over a limit.
+        InvalidImage: it is not for this platform, damaged, or over a limit.
         BlobMissing, DigestMismatch: a blob is missing or damaged.
     """
     image = load_image(blobs, manifest_digest)
@@ -69,21 +71,27 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
             f"the image has {len(layers)} layers; at most {run.limits.layers} can be run"
         )
     total_bytes = 0
-    for number, (layer, diff_id) in enumerate(
-        zip(layers, image.config.diff_ids, strict=True), start=1
-    ):
-        where = f"Layer {number} of {len(layers)}, {layer.size_bytes} bytes"
-        found = run.known.get(layer.digest)
-        if found is not None and found.diff_id == diff_id and blobs.contains(layer.digest):
-            run.log(f"{where}: known")
-        else:
-            found = _judge(blobs, layer.digest, diff_id, run, run.limits.image_bytes - total_bytes)
-            run.log(f"{where}: checked, {found.size_bytes} bytes unpacked")
+    pairs = zip(layers, image.config.diff_ids, strict=True)
+    for number, (layer, diff_id) in enumerate(pairs, start=1):
+        found = _find_known(blobs, layer, diff_id, run.known)
+        says = "known"
+        if found is None:
+            found = _measure(blobs, layer, diff_id, run, run.limits.image_bytes - total_bytes)
+            says = f"{found.size_bytes} bytes unpacked"
             run.note(layer.digest, found)
+        run.log(f"Layer {number} of {len(layers)}, {layer.size_bytes} bytes: {says}")
         if layer.digest != diff_id and blobs.find_compressed(diff_id) is None:
             blobs.keep_compressed(diff_id, found.size_bytes, compressed=layer.digest)
         total_bytes += found.size_bytes
     return total_bytes
+
+
+def _find_known(
+    blobs: BlobStore, layer: Descriptor, diff_id: str, known: Mapping[str, KnownLayer]
+) -> KnownLayer | None:
+    found = known.get(layer.digest)
+    is_there = found is not None and found.diff_id == diff_id and blobs.contains(layer.digest)
+    return found if is_there else None
 
 
 def _check_platform(image: Image, architecture: str) -> None:
@@ -96,41 +104,37 @@ def _check_platform(image: Image, architecture: str) -> None:
         )
 
 
-def _judge(
-    blobs: BlobStore, digest: str, diff_id: str, run: ImportRun, most_bytes: int
+def _measure(
+    blobs: BlobStore, layer: Descriptor, diff_id: str, run: ImportRun, most_bytes: int
 ) -> KnownLayer:
-    """Read a layer to its end: is it what the image says, and is everything in it safe?"""
+    """Return what is in a layer; memory stays flat, and nothing is written, however large it is."""
+    size_bytes = blobs.size_bytes(layer.digest)
+    if size_bytes != layer.size_bytes:
+        raise InvalidImage(f"the layer {layer.digest} has not the size that the manifest says")
+    if layer.digest != diff_id:
+        size_bytes = _measure_unpacked(blobs, layer.digest, diff_id, run.check, most_bytes)
+    if size_bytes > most_bytes:
+        raise _too_large(run.limits)
+    return KnownLayer(diff_id, size_bytes)
+
+
+def _measure_unpacked(
+    blobs: BlobStore, digest: str, diff_id: str, check: Callable[[], None], most_bytes: int
+) -> int:
+    """Decompress a layer, and insist that it is what the image says; stops over ``most_bytes``."""
+    found, size_bytes = hashlib.sha256(), 0
     with blobs.open(digest) as blob:
-        is_raw = digest == diff_id
-        # A compressed archive under its own digest as diff_id is a lie: it is read as it is.
-        counted = _CountedReader(blob if is_raw else decompressed(blob), has_digest=not is_raw)
-        limits = LayerLimits(stream_bytes=most_bytes)
-        for number, _ in enumerate(read_layer(counted, limits, must_end=False)):
-            if number % _CHECK_EVERY == 0:
-                run.check()
-    if counted.digest not in (None, diff_id):
+        stream = decompressed(blob)
+        while size_bytes <= most_bytes and (data := stream.read(CHUNK_BYTES)):
+            check()
+            found.update(data)
+            size_bytes += len(data)
+    if size_bytes <= most_bytes and f"sha256:{found.hexdigest()}" != diff_id:
         raise InvalidImage(f"a layer does not have the diff_id that the image says: {diff_id}")
-    return KnownLayer(diff_id, counted.size_bytes)
+    return size_bytes
 
 
-class _CountedReader:
-    """Passes an uncompressed layer on; counts it, and computes its digest if that tells anything.
-
-    A layer that came uncompressed is its own blob, whose digest is checked while it is read.
-    """
-
-    def __init__(self, stream: Readable, *, has_digest: bool) -> None:
-        self._stream = stream
-        self._hash = hashlib.sha256() if has_digest else None
-        self.size_bytes = 0
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
-        self.size_bytes += len(data)
-        if self._hash is not None:
-            self._hash.update(data)
-        return data
-
-    @property
-    def digest(self) -> str | None:
-        return None if self._hash is None else f"sha256:{self._hash.hexdigest()}"
+def _too_large(limits: ImportLimits) -> InvalidImage:
+    return InvalidImage(
+        f"the image's layers are larger than {limits.image_bytes} bytes when unpacked"
+    )

@@ -1,6 +1,6 @@
 """The image of an image version: judge what was sent, and unpack it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
@@ -50,13 +50,7 @@ class ImageCheck:
             known = find_checked_layers(
                 transaction, {layer.digest for layer in image.manifest.layers}
             )
-        new_bytes = 0
-
-        def note(blob_digest: str, layer: KnownLayer) -> None:
-            nonlocal new_bytes
-            new_bytes += layer.size_bytes
-            self._note(CheckedLayer(blob_digest, layer.diff_id, layer.size_bytes))
-
+        new: dict[str, KnownLayer] = {}
         import_image(
             self.blobs,
             digest,
@@ -64,14 +58,15 @@ class ImageCheck:
                 architecture=self.architecture,
                 limits=self.limits,
                 known={d: KnownLayer(la.diff_id, la.size_bytes) for d, la in known.items()},
-                note=note,
+                note=new.__setitem__,
                 log=work.log,
                 check=work.check,
             ),
         )
-        self._ensure_room(new_bytes)
+        self._ensure_room(sum(layer.size_bytes for layer in new.values()))
         work.begin_phase("unpack")
         self.engine.prepare(digest)
+        self._note(new)
         return BuiltImage(digest)
 
     def _ensure_room(self, new_bytes: int) -> None:
@@ -81,7 +76,10 @@ class ImageCheck:
                 f"The image takes {new_bytes} bytes more when unpacked, and {free_bytes} are free."
             )
 
-    def _note(self, layer: CheckedLayer) -> None:
-        # Lost in a power cut, the layer is judged again.
+    def _note(self, layers: Mapping[str, KnownLayer]) -> None:
+        """Keep in mind which layers are sound. Lost in a power cut, they are judged again."""
+        at = self.records.clock()
         with self.records.database.write(durable=False) as transaction:
-            put_checked_layer(transaction, layer, at=self.records.clock())
+            for digest, layer in layers.items():
+                checked = CheckedLayer(digest, layer.diff_id, layer.size_bytes)
+                put_checked_layer(transaction, checked, at=at)

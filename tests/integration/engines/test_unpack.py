@@ -1,5 +1,6 @@
 """Layers on disk: what overlayfs needs, and nothing outside the root whatever a layer says."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -297,6 +298,16 @@ def test_an_untrue_diff_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidImage, match="diff_id"):
         store.ensure_image(load_image(blobs, digest))
     assert left_over(tmp_path) == []
+
+
+def test_a_compressed_layer_under_its_own_digest_is_refused(tmp_path: Path) -> None:
+    """It would be an image that runs here and nowhere else."""
+    packed = gzip.compress(Layer().add("file", content=b"x").data())
+    blobs = FileBlobStore(tmp_path / "blobs")
+    digest = make_image([packed]).save(blobs)
+    store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
+    with pytest.raises(InvalidImage):
+        store.ensure_image(load_image(blobs, digest))
 
 
 def test_a_damaged_blob_is_told(tmp_path: Path) -> None:

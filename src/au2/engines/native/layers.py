@@ -100,10 +100,9 @@ class LayerStore:
         tree = TreeWriter(root, id_base=options.id_base, id_count=options.id_count)
         try:
             with self._blobs.open(digest) as blob:
-                stream = decompressed(blob)
-                # Not compressed, it is the blob itself, whose digest is checked below.
-                checked = None if digest == diff_id else _DiffIdReader(stream, diff_id)
-                for member in read_layer(checked or stream, must_end=False):
+                # Not compressed, it is the blob itself, whose digest is checked while it is read.
+                checked = None if digest == diff_id else _DiffIdReader(decompressed(blob), diff_id)
+                for member in read_layer(checked or blob, must_end=False):
                     tree.put(member)
                 if checked is not None:
                     checked.check()
