@@ -1,0 +1,177 @@
+"""`au2 process version upload`: what it asks for, prints and says when it can't go on."""
+
+from pathlib import Path
+
+import pytest
+
+from au2.cli.image_progress import ImageProgress
+from au2.cli.main import run
+from au2.cli.terminal import Terminal
+from tests.support.image_archives import NAME, docker_20, make_image
+from tests.unit.cli.conftest import CommandLine, Stream
+from tests.unit.client.api import PROCESS, Answer, Api, job_document, log_event, sse
+from tests.unit.client.image_server import ABANDON, BEGIN, BLOBS, SESSION, ImageServer, failure
+
+COMMAND = ("process", "version", "upload", "--process", PROCESS, "--ver", "4")
+IMAGE = make_image(b"one" * 5000, b"two" * 5000)
+ARCHIVE = docker_20((IMAGE, [NAME]))
+
+
+@pytest.fixture
+def server(api: Api) -> ImageServer:
+    return ImageServer(api)
+
+
+@pytest.mark.parametrize("words", [(), ("--stdin", "--file", __file__)])
+def test_one_source_is_to_be_given(api: Api, au2: CommandLine, words: tuple[str, ...]) -> None:
+    result = au2(*COMMAND, *words)
+
+    assert result.exit_code == 2
+    assert "--stdin or --file" in result.errors
+    assert api.requests == []
+
+
+def test_nobody_types_an_image(api: Api, au2: CommandLine) -> None:
+    result = au2(*COMMAND, "--stdin", typed="x")
+
+    assert result.exit_code == 2
+    right = f"docker save IMAGE | au2 process version upload --process {PROCESS} --ver 4 --stdin"
+    assert right in result.errors
+    assert api.requests == []
+
+
+def test_from_stdin(server: ImageServer, au2: CommandLine) -> None:
+    result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert result.text == "Uploading image\nJob submitted: 12\n"
+    assert "the server had 0 of 3 blobs (0 bytes)" in result.errors
+    assert set(server.blobs) == {*IMAGE.diff_ids, IMAGE.id}
+
+
+def test_from_a_file_that_the_server_has(
+    server: ImageServer, au2: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(ARCHIVE)
+    au2.ok(*COMMAND, "--file", file)
+
+    result = au2.ok(*COMMAND, "--file", file)
+
+    assert result.errors.startswith("Nothing to send; the server had 3 of 3 blobs (")
+
+
+def test_a_refusal_comes_before_anything_is_read(server: ImageServer, au2: CommandLine) -> None:
+    server.api.fail(BEGIN, 409, "conflict", "It has its image already.", hint="Make a new one.")
+    given = Stream(ARCHIVE)
+    out, err = Stream(), Stream()
+
+    code = run([*COMMAND, "--stdin"], Terminal(given, out, err), au2.environment)
+
+    assert code == 5
+    assert err.content() == b"error: It has its image already.\nhint: Make a new one.\n"
+    assert out.content() == b""
+    assert given.buffer.tell() == 0
+
+
+def test_an_upload_of_ones_own_goes_on(server: ImageServer, au2: CommandLine) -> None:
+    server.api.answer(BEGIN, {**SESSION, "resumed": True}, 201)
+    server.parts[IMAGE.diff_ids[0]] = IMAGE.layers[0][:9000]
+
+    result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert "Going on with the upload that was begun before." in result.errors
+    assert "; 8.79 KiB had come before; " in result.errors
+
+
+@pytest.mark.parametrize("size", [0, 20_000])
+def test_what_broke_off_is_given_up(server: ImageServer, au2: CommandLine, size: int) -> None:
+    result = au2(*COMMAND, "--stdin", stdin=ARCHIVE[:size] or None)
+
+    assert result.exit_code == 1
+    assert "docker save" in result.errors
+    assert "au2 job show 12" in result.errors
+    assert ("cut off" if size else "nothing came in") in result.errors
+    assert server.api.asked()[-1] == ABANDON
+    assert server.manifest is None
+
+
+def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: CommandLine) -> None:
+    class Reader:
+        """Somebody presses Ctrl-C while it is read."""
+
+        def read(self, size: int = -1, /) -> bytes:
+            raise KeyboardInterrupt
+
+        def fileno(self) -> int:
+            raise OSError
+
+    class Given(Stream):
+        @property
+        def buffer(self) -> Reader:  # type: ignore[override]
+            return Reader()
+
+    out, err = Stream(), Stream()
+    code = run([*COMMAND, "--stdin"], Terminal(Given(), out, err), au2.environment)
+
+    assert code == 130
+    assert b"Give the same command again" in err.content()
+    assert ABANDON not in server.api.asked()
+
+
+def test_somebody_took_over(server: ImageServer, au2: CommandLine) -> None:
+    server.faults = ["lease"]
+
+    result = au2(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert result.exit_code == 5
+    assert "error: Somebody took over." in result.errors
+    assert ABANDON not in server.api.asked()
+
+
+def test_a_full_server_is_told(server: ImageServer, au2: CommandLine) -> None:
+    server.api.routes[BLOBS] = failure(507, "storage-full", "There is no room.")
+
+    result = au2(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert result.exit_code == 1
+    assert "error: There is no room." in result.errors
+
+
+def test_waiting_shows_the_import(server: ImageServer, au2: CommandLine) -> None:
+    failed = job_document(
+        state="FAILED", reason="invalid-image", reason_text="A layer leaves the root."
+    )
+    body = sse(log_event(9, ("platform", "Layer 1 of 2")), ("end", failed, None))
+    server.api.routes["GET /jobs/12/logs/follow"] = Answer(body=body, chunked=True)
+    server.api.answer("GET /jobs/12", failed)
+
+    result = au2(*COMMAND, "--stdin", "--wait", stdin=ARCHIVE)
+
+    assert result.exit_code == 1
+    assert "Layer 1 of 2\n" in result.errors
+    assert "A layer leaves the root." in result.errors
+
+
+def test_progress_on_a_terminal() -> None:
+    moments = iter(range(100))
+    err = Stream(is_terminal=True)
+    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: float(next(moments)))
+
+    progress.skip(1 << 30)
+    progress.read(3 << 20)
+    progress.begin(10 << 20, 2 << 20)
+    progress.advance(4 << 20)
+    progress.finish()
+
+    drawn = err.content().decode()
+    assert "Blob 2: 6 MiB of 10 MiB; sent 4 MiB, " in drawn
+    assert "; read 3 MiB; skipped 1 (1 GiB)" in drawn
+    told = drawn.splitlines()[-1]
+    assert told.endswith("2 MiB had come before; the server had 1 of 2 blobs (1 GiB)")
+
+
+def test_progress_of_nothing_is_not_told() -> None:
+    err = Stream()
+    ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: 0.0).finish()
+
+    assert err.content() == b""
