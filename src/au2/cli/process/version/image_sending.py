@@ -44,14 +44,14 @@ def send_image(
     with ExitStack() as scope:
         archive = terminal.input_stream() if file is None else scope.enter_context(file.open("rb"))
         upload = begin_image(session.transport, *place)
-        if upload.resumed:
-            terminal.remark("Going on with the upload that was begun before.")
-        terminal.line("Uploading image")
         stop = Event()
         progress = ImageProgress(terminal, clock=time.monotonic)
         shipment = Shipment(_open(session, upload, stop), progress, stop=stop)
         scope.enter_context(Heartbeat(session.connect(session.entry.token), upload))
         try:
+            if upload.resumed:
+                terminal.remark("Going on with the upload that was begun before.")
+            terminal.line("Uploading image")
             wanted = Wanted(image, _ARCHITECTURE)
             job = send_archive(archive, wanted, shipment, find_spool_directory(spool))
         except (Au2Error, KeyboardInterrupt) as error:
