@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.support.busybox",
     "tests.support.docker",
     "tests.support.engine",
+    "tests.support.beside_docker",
     "tests.support.image_tools",
     "tests.support.kitchen",
     "tests.support.languages",

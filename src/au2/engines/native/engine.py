@@ -142,7 +142,7 @@ class NativeEngine:
         try:
             parse_signal(wanted)
         except InvalidRequest:
-            return _STOP_SIGNAL  # As Docker takes one that it does not know.
+            return _STOP_SIGNAL
         return wanted
 
     def remove(self, container_id: str) -> None:
