@@ -215,3 +215,28 @@ def test_a_server_killed_again_and_again(
     assert f"Version {number} is AVAILABLE".encode() in err
     assert re.fullmatch(rb"Uploading image\nJob submitted: \d+\n", out)
     assert au2.ok("process", "run", process, "--follow").exit_code == 0
+
+
+def test_of_two_who_send_one_wins(people: People) -> None:
+    au2 = people.admin()
+    other = people.member("developer", of=au2)
+    process = au2.json("process", "create", "--name", "two")["id"]
+    words = (*UPLOAD, "--process", process, "--ver", make_version(au2, process), "--stdin")
+    archive = docker_25(make_image(b"one"))
+    with subprocess.Popen(
+        [str(AU2), *words],
+        env=au2.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"Uploading image\n"
+        refused = other(*words, stdin=archive)
+        taken_over = au2(*words, "--wait", stdin=archive)
+        _, told = first.communicate(archive)
+
+    assert refused.exit_code == 5
+    assert "is sending an image to version 1" in refused.errors
+    assert taken_over.exit_code == 0, taken_over
+    assert first.returncode == 5, told
