@@ -28,6 +28,7 @@ from au2.api import (
 )
 from au2.api.body_limit import BodyLimit
 from au2.api.noticeboard import NoticeBoard
+from au2.api.registry.app import make_registry
 from au2.contract.upload import UploadCreation
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
 from au2.logs.base import LogStore
@@ -35,6 +36,8 @@ from au2.notices.base import Notices
 from au2.services.services import Services
 
 PREFIX = "/api/v1"
+REGISTRY = "/v2"
+"""Where registry clients look, whatever else a server has."""
 _PRIVATE = (
     accounts.router,
     organizations.router,
@@ -63,6 +66,8 @@ class ApiOptions:
     """Largest body that begins an upload."""
     max_contract_bytes: int = 4 << 20
     """Largest body that makes an image version: two schemas and an environment."""
+    external_url: str | None = None
+    """How clients of the registry reach this server; None: by what they put into ``Host``."""
 
 
 def make_app(
@@ -111,6 +116,7 @@ def make_app(
     errors.install(app)
     _add_routes(app)
     _complete_document(app)
+    app.mount(REGISTRY, make_registry(services, board, external_url=chosen.external_url))
     return app
 
 
@@ -120,6 +126,8 @@ def _name_operation(route: APIRoute) -> str:
 
 def _make_limits(options: ApiOptions) -> Any:
     def limit_of(method: str, path: str) -> int | None:
+        if path.startswith(f"{REGISTRY}/"):
+            return None  # Blobs stream, and the rest is bounded where it is read.
         if path == f"{PREFIX}/uploads":
             return options.max_file_list_bytes
         if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):

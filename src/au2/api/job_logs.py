@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 
 from au2.api.dependencies import LARGEST_ID, BoardOf, CurrentActor, LogsOf, ServicesOf
 from au2.api.errors import answers
-from au2.api.jobs import POLL_SECONDS, JobId
+from au2.api.job_waiting import POLL_SECONDS
+from au2.api.jobs import JobId
 from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end, read_events
 from au2.api.noticeboard import NoticeBoard
 from au2.api.views import view_job

@@ -1,6 +1,5 @@
 """Jobs."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -14,7 +13,7 @@ from au2.api.dependencies import (
     ServicesOf,
 )
 from au2.api.errors import answers
-from au2.api.noticeboard import NoticeBoard
+from au2.api.job_waiting import wait_for_end
 from au2.api.views import view_job
 from au2.contract.job import JobPage, JobView, RunCreation
 from au2.domain.errors import (
@@ -25,20 +24,15 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
-from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Job, JobState, JobType
+from au2.domain.job import JobState, JobType
 from au2.domain.network import Network
-from au2.notices.base import job_topic
 from au2.services.jobs import RunOrder
 from au2.services.run_requests import WantedResources
-from au2.services.services import Services
 from au2.storage.jobs import JobFilter
 
 router = APIRouter(prefix="/jobs", tags=["job"])
 
-POLL_SECONDS = 1.0
-"""Notices may get lost, so whoever waits looks for itself this often."""
 _LONGEST_WAIT_SECONDS = 3600.0
 
 JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
@@ -115,23 +109,8 @@ async def get_job(
 ) -> JobView:
     """One job."""
     if wait_seconds:
-        return view_job(await _wait_for_end(services, actor, board, job, wait_seconds))
+        return view_job(await wait_for_end(services, actor, board, job, wait_seconds))
     return view_job(await run_in_threadpool(services.jobs.get, actor, job))
-
-
-async def _wait_for_end(
-    services: Services, actor: Actor, board: NoticeBoard, job_id: int, wait_seconds: float
-) -> Job:
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + wait_seconds
-    with board.watch(job_topic(job_id)) as watch:
-        while True:
-            job = await run_in_threadpool(services.jobs.get, actor, job_id)
-            left_seconds = deadline - clock()
-            if job.state.is_final or left_seconds <= 0 or board.is_closing:
-                return job
-            await watch.wait(min(POLL_SECONDS, left_seconds))
-            actor = await run_in_threadpool(services.accounts.refresh, actor)
 
 
 @router.post("/{job}/stop", responses=answers(NotFound, NotPermitted, StorageFull))

@@ -138,6 +138,12 @@ class NotFound(Au2Error):
     exit_code = 3
 
 
+class RepositoryUnknown(NotFound):
+    """There is no such repository here."""
+
+    code = "repository-unknown"
+
+
 class Conflict(Au2Error):
     """This clashes with the present state."""
 

@@ -117,13 +117,23 @@ class Accounts:
                 raise NotFound(f"There is no user {email}.")
             return _make_actor(transaction, user, token_id="")
 
-    def login(self, email: str, password: str, *, address: str = "") -> NewToken:
+    def login(
+        self,
+        email: str,
+        password: str,
+        *,
+        address: str = "",
+        purpose: str = "login",
+        lasts_seconds: float | None = None,
+    ) -> NewToken:
         """Exchange a password for a token.
 
         Args:
             email: in any letter case.
             password: as typed.
             address: where the request came from; failures are counted per email and address.
+            purpose: the token's name.
+            lasts_seconds: how long it holds, at most as long as logins do; None: as long as those.
 
         Raises:
             WrongPassword: the email address or the password is wrong.
@@ -134,7 +144,10 @@ class Accounts:
         rehashed = None
         if self._passwords.needs_rehash(user.password_hash):
             rehashed = self._passwords.hash(password)
-        new = self._make_token(user.id, LOGIN, "login", self._login_ends())
+        ends = self._login_ends()
+        if lasts_seconds is not None:
+            ends = min(ends, self._clock() + timedelta(seconds=lasts_seconds))
+        new = self._make_token(user.id, LOGIN, purpose, ends)
         with self._database.write() as transaction:
             _ensure_unchanged(transaction, user)
             if rehashed is not None:

@@ -18,6 +18,8 @@ from au2.services.organizations import Organizations
 from au2.services.passwords import Passwords, make_hasher
 from au2.services.processes import Processes
 from au2.services.pushed_images import PushedImages
+from au2.services.repository_blobs import RepositoryBlobs
+from au2.services.repository_manifests import RepositoryManifests
 from au2.services.run_requests import RunLimits
 from au2.services.runtimes import Runtimes
 from au2.services.secrets import Secrets
@@ -25,6 +27,7 @@ from au2.services.upload_opening import UploadOpening, UploadOptions
 from au2.services.uploads import Uploads
 from au2.services.version_archives import VersionArchives
 from au2.services.version_diffs import VersionDiffs
+from au2.services.version_images import VersionImages
 from au2.services.versions import Versions
 from au2.storage.database import Database
 
@@ -37,6 +40,8 @@ class ServiceOptions:
     run: RunLimits = field(default_factory=RunLimits)
     upload: UploadOptions = field(default_factory=UploadOptions)
     image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
+    architecture: str = "amd64"
+    """Of this platform, as images name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ class Services:
     upload_opening: UploadOpening
     uploads: Uploads
     image_uploads: ImageUploads
-    pushed_images: PushedImages
+    repository_blobs: RepositoryBlobs
+    repository_manifests: RepositoryManifests
     jobs: Jobs
     secrets: Secrets
 
@@ -73,6 +79,10 @@ def make_services(
     chosen = options or ServiceOptions()
     passwords = Passwords(hasher or make_hasher())
     runtimes = Runtimes(database, clock)
+    images = VersionImages(database, blobs)
+    repository_blobs = RepositoryBlobs(
+        database, blobs, images, blob_max_bytes=chosen.image_upload.blob_max_bytes, clock=clock
+    )
     return Services(
         accounts=Accounts(database, passwords, chosen.session, clock),
         organizations=Organizations(database, clock),
@@ -89,7 +99,16 @@ def make_services(
         image_uploads=ImageUploads(
             database, blobs, notices, options=chosen.image_upload, clock=clock
         ),
-        pushed_images=PushedImages(database, notices, clock),
+        repository_blobs=repository_blobs,
+        repository_manifests=RepositoryManifests(
+            database,
+            blobs,
+            images,
+            repository_blobs,
+            PushedImages(database, notices, clock),
+            architecture=chosen.architecture,
+            clock=clock,
+        ),
         jobs=Jobs(database, notices, chosen.run, clock),
         secrets=Secrets(database, keys, clock),
     )

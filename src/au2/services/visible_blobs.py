@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from au2.domain.context import Context
-from au2.domain.identity import Action, Actor
+from au2.domain.errors import RepositoryUnknown
+from au2.domain.identity import Actor
 from au2.domain.repository import Repository
+from au2.services.repository_access import ensure_may_pull
 from au2.storage.database import Transaction
-from au2.storage.processes import find_process
 from au2.storage.repository_blobs import find_repository_blobs, list_holders
 
 
@@ -33,7 +33,8 @@ def find_usable_blobs(
 
 def can_see(transaction: Transaction, actor: Actor, repository: Repository) -> bool:
     """Whether the actor may see what is in a repository."""
-    if repository.process_id is None:
-        return actor.may(Action.PULL_IMAGE, Context(repository.organization_id))
-    process = find_process(transaction, repository.process_id)
-    return process is not None and actor.may(Action.VIEW_PROCESS, process.context)
+    try:
+        ensure_may_pull(transaction, actor, repository)
+    except RepositoryUnknown:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The registry endpoint ``/v2/`` (OCI distribution specification 1.1)."""

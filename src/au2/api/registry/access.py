@@ -1,0 +1,56 @@
+"""Who asks, and for which repository."""
+
+import base64
+import binascii
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from au2.api.registry.errors import RegistryError
+from au2.domain.errors import InvalidRequest, NotAuthenticated
+from au2.domain.identity import Actor
+from au2.domain.repository import Repository, parse_repository
+from au2.services.services import Services
+
+TOKEN_PREFIX = "au2_"  # noqa: S105 - how tokens begin, not one of them
+
+
+def services_of(request: Request) -> Services:
+    """The use cases."""
+    services: Services = request.app.state.services
+    return services
+
+
+async def actor_of(request: Request) -> Actor:
+    """Who asks, by a token, or by one in the place of a password. Raises NotAuthenticated."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    token = ""
+    match scheme.lower():
+        case "bearer":
+            token = value.strip()
+        case "basic":
+            token = read_basic(value)[1]
+    # Passwords are taken at the token endpoint only, which brakes those who guess.
+    if not token.startswith(TOKEN_PREFIX):
+        raise NotAuthenticated("A token is needed.", hint="Log in: docker login")
+    return await run_in_threadpool(services_of(request).accounts.authenticate, token)
+
+
+def read_basic(value: str) -> tuple[str, str]:
+    """Return name and password (RFC 7617). Raises NotAuthenticated."""
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise NotAuthenticated("The login can't be read.") from None
+    name, _, password = text.partition(":")
+    return name, password
+
+
+def repository_of(request: Request) -> Repository:
+    """The repository that the path names. Raises RegistryError."""
+    name = request.path_params["name"]
+    try:
+        return parse_repository(name)
+    except InvalidRequest as error:
+        # Whatever is not ours by its form is simply not there: other names are fine elsewhere.
+        raise RegistryError(404, "NAME_UNKNOWN", f"{error.message} {error.hint or ''}") from None

@@ -1,0 +1,79 @@
+"""Tokens for registry clients (Docker's "token authentication", with its OAuth2 form).
+
+What a token may do is asked anew at each request, so the scopes that clients name are not looked
+at. Who logs in with an au2 token in the place of the password is given that one back.
+"""
+
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from au2.api.registry.access import TOKEN_PREFIX, read_basic, services_of
+from au2.api.registry.errors import RegistryError
+from au2.domain.errors import Au2Error
+from au2.services.accounts import Accounts
+
+_LASTS_SECONDS = 3600
+_MOST_BYTES = 64 << 10
+
+
+class _Login(NamedTuple):
+    name: str
+    password: str
+
+
+async def get_token(request: Request) -> Response:
+    """``GET /v2/token``: name and password as HTTP basic authentication."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        raise _needs_login("Log in with your email address and password, or a token.")
+    return await _answer(request, _Login(*read_basic(value)))
+
+
+async def post_token(request: Request) -> Response:
+    """``POST /v2/token``: name and password as a form (RFC 6749, section 4.3)."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise RegistryError(413, "SIZE_INVALID", "The form is too long.")
+    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=100)
+    if form.get("grant_type") != ["password"]:
+        raise RegistryError(400, "UNSUPPORTED", "Only grant_type=password is offered.")
+    login = _Login(form.get("username", [""])[0], form.get("password", [""])[0])
+    return await _answer(request, login)
+
+
+async def _answer(request: Request, login: _Login) -> Response:
+    address = "" if request.client is None else request.client.host
+    accounts = services_of(request).accounts
+    try:
+        secret = await run_in_threadpool(_get_secret, accounts, login, address)
+    except Au2Error as error:
+        if error.status != 401:
+            raise
+        raise _needs_login(error.message) from error
+    document = {"token": secret, "access_token": secret, "expires_in": _LASTS_SECONDS}
+    return JSONResponse(document, headers={"Cache-Control": "no-store"})
+
+
+def _get_secret(accounts: Accounts, login: _Login, address: str) -> str:
+    """The token to use. Raises NotAuthenticated, TooManyAttempts."""
+    if login.password.startswith(TOKEN_PREFIX):
+        accounts.authenticate(login.password)
+        return login.password
+    return accounts.login(
+        login.name,
+        login.password,
+        address=address,
+        purpose="registry",
+        lasts_seconds=_LASTS_SECONDS,
+    ).secret
+
+
+def _needs_login(message: str) -> RegistryError:
+    headers = {"WWW-Authenticate": 'Basic realm="au2"'}
+    return RegistryError(401, "UNAUTHORIZED", message, headers)

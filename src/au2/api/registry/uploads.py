@@ -1,0 +1,149 @@
+"""Sending blobs, in one request or in many."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from au2.api.bodies import read_pieces
+from au2.api.registry.access import actor_of, repository_of, services_of
+from au2.api.registry.errors import UPLOAD_UNKNOWN, RegistryError, unknown_as
+from au2.domain.errors import InvalidRequest
+from au2.domain.identity import Actor
+from au2.domain.repository import Repository, parse_repository
+from au2.oci.digest import parse_digest
+from au2.services.repository_blobs import RegistryReceiver
+
+_RANGE = re.compile(r"(?:bytes[= ])?([0-9]{1,18})-([0-9]{1,18})(?:/[0-9*]+)?")
+
+
+async def begin_upload(request: Request) -> Response:
+    """``POST /v2/<name>/blobs/uploads/`` (end-4a, end-4b, end-11): begin, send whole, or mount."""
+    services, repository = services_of(request), repository_of(request)
+    actor = await actor_of(request)
+    query = request.query_params
+    blobs = services.repository_blobs
+    if "mount" in query:
+        source = _read_source(query.get("from", ""))
+        if await run_in_threadpool(blobs.mount, actor, repository, query["mount"], source):
+            return _created(repository, query["mount"])
+    upload = await run_in_threadpool(blobs.begin, actor, repository)
+    if "digest" in query:
+        return await _finish(request, actor, repository, upload.id, query["digest"])
+    return _accepted(202, repository, upload.id, 0)
+
+
+async def show_upload(request: Request) -> Response:
+    """``GET /v2/<name>/blobs/uploads/<id>`` (end-13): how much has come."""
+    services, repository = services_of(request), repository_of(request)
+    actor = await actor_of(request)
+    with unknown_as(UPLOAD_UNKNOWN):
+        upload = await run_in_threadpool(
+            services.repository_blobs.show, actor, repository, request.path_params["upload"]
+        )
+    return _accepted(204, repository, upload.id, upload.received_bytes)
+
+
+async def receive_piece(request: Request) -> Response:
+    """``PATCH /v2/<name>/blobs/uploads/<id>`` (end-5)."""
+    repository, actor = repository_of(request), await actor_of(request)
+    upload_id = request.path_params["upload"]
+    async with _receiving(request, actor, repository, upload_id) as receiver:
+        received_bytes = receiver.received_bytes
+    return _accepted(202, repository, upload_id, received_bytes)
+
+
+async def finish_upload(request: Request) -> Response:
+    """``PUT /v2/<name>/blobs/uploads/<id>?digest=`` (end-6): the last piece, and what it all is."""
+    repository, actor = repository_of(request), await actor_of(request)
+    digest = request.query_params.get("digest", "")
+    return await _finish(request, actor, repository, request.path_params["upload"], digest)
+
+
+async def cancel_upload(request: Request) -> Response:
+    """``DELETE /v2/<name>/blobs/uploads/<id>``."""
+    services, repository = services_of(request), repository_of(request)
+    actor = await actor_of(request)
+    with unknown_as(UPLOAD_UNKNOWN):
+        await run_in_threadpool(
+            services.repository_blobs.cancel, actor, repository, request.path_params["upload"]
+        )
+    return Response(status_code=204)
+
+
+async def _finish(
+    request: Request, actor: Actor, repository: Repository, upload_id: str, digest: str
+) -> Response:
+    try:
+        parse_digest(digest)
+    except InvalidRequest as error:
+        raise RegistryError(400, "DIGEST_INVALID", error.message) from error
+    async with _receiving(request, actor, repository, upload_id) as receiver:
+        await run_in_threadpool(receiver.commit, digest)
+    return _created(repository, digest)
+
+
+@asynccontextmanager
+async def _receiving(
+    request: Request, actor: Actor, repository: Repository, upload_id: str
+) -> AsyncIterator[RegistryReceiver]:
+    """Take the body; what has come of it stays, whatever happens."""
+    blobs = services_of(request).repository_blobs
+    with unknown_as(UPLOAD_UNKNOWN):
+        receiver = await run_in_threadpool(blobs.receive, actor, repository, upload_id)
+    try:
+        _ensure_in_order(request, repository, upload_id, receiver.received_bytes)
+        async for piece in read_pieces(request):
+            await run_in_threadpool(receiver.feed, piece)
+        yield receiver
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_in_threadpool(receiver.close)
+
+
+def _ensure_in_order(
+    request: Request, repository: Repository, upload_id: str, received_bytes: int
+) -> None:
+    header = request.headers.get("content-range")
+    if header is None:
+        return
+    stated = _RANGE.fullmatch(header.strip())
+    if stated is None or int(stated[1]) != received_bytes:
+        headers = _headers(repository, upload_id, received_bytes)
+        raise RegistryError(
+            416,
+            "BLOB_UPLOAD_INVALID",
+            f"{received_bytes} bytes have come, so the next piece begins there.",
+            headers,
+        )
+
+
+def _read_source(name: str) -> Repository | None:
+    try:
+        return parse_repository(name)
+    except InvalidRequest:
+        return None
+
+
+def _headers(repository: Repository, upload_id: str, received_bytes: int) -> dict[str, str]:
+    return {
+        "Location": f"/v2/{repository}/blobs/uploads/{upload_id}",
+        "Range": f"0-{max(received_bytes - 1, 0)}",
+        "Docker-Upload-UUID": upload_id,
+    }
+
+
+def _accepted(status: int, repository: Repository, upload_id: str, received_bytes: int) -> Response:
+    return Response(status_code=status, headers=_headers(repository, upload_id, received_bytes))
+
+
+def _created(repository: Repository, digest: str) -> Response:
+    headers = {
+        "Location": f"/v2/{repository}/blobs/{digest}",
+        "Docker-Content-Digest": digest,
+    }
+    return Response(status_code=201, headers=headers)

@@ -1,0 +1,335 @@
+"""Manifests and tags of repositories, as registry clients send and fetch them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from au2.blobs.base import BlobStore
+from au2.domain import clock as clocks
+from au2.domain.errors import (
+    DigestMismatch,
+    InvalidImage,
+    InvalidRequest,
+    NotFound,
+    Unsupported,
+)
+from au2.domain.identity import Actor
+from au2.domain.job import Job
+from au2.domain.repository import Repository
+from au2.domain.version import ImageStatus, Version
+from au2.oci.digest import parse_digest, sha256_of
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.index import choose_image, parse_index
+from au2.oci.manifest import parse_manifest
+from au2.oci.reference import TAG
+from au2.oci.registry_manifest import (
+    RegistryManifest,
+    media_type_of,
+    parse_registry_manifest,
+)
+from au2.services.pushed_images import PushedImages
+from au2.services.repository_access import (
+    ensure_may_delete,
+    ensure_may_pull,
+    ensure_may_push,
+)
+from au2.services.repository_blobs import RepositoryBlobs
+from au2.services.version_images import VersionImages
+from au2.storage import repositories
+from au2.storage.database import Database, Transaction
+from au2.storage.repositories import StoredManifest
+from au2.storage.versions import find_version, list_versions
+
+_VERSIONS_ONLY = "The tags of a process are the numbers of its versions."
+_LARGEST_NUMBER = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FoundManifest:
+    """A manifest or index, byte for byte."""
+
+    digest: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutManifest:
+    """What became of a manifest that was pushed."""
+
+    digest: str
+    subject_digest: str | None
+    job: Job | None = None
+    """That imports it into a version; wait for its end, then :meth:`RepositoryManifests.name`."""
+
+
+class RepositoryManifests:
+    """Fetching, pushing, deleting and listing."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        images: VersionImages,
+        repository_blobs: RepositoryBlobs,
+        pushed: PushedImages,
+        *,
+        architecture: str,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._images = images
+        self._repository_blobs = repository_blobs
+        self._pushed = pushed
+        self._architecture = architecture
+        self._clock = clock
+
+    # -- fetching ----------------------------------------------------------------------------
+
+    def get(self, actor: Actor, repository: Repository, reference: str) -> FoundManifest:
+        """Return a manifest by tag or digest.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+            NotFound: it has no such manifest, or the version has no image yet.
+            InvalidRequest: neither a tag nor a digest.
+        """
+        is_digest = _is_digest(reference)
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            digest = reference if is_digest else _resolve_tag(transaction, repository, reference)
+            is_known = digest is not None and (
+                not is_digest
+                or repositories.find_manifest(transaction, repository, digest) is not None
+            )
+        if digest is not None and not is_known and repository.process_id is not None:
+            is_known = self._images.has_image(repository.process_id, digest)
+        if digest is None or not is_known or not self._blobs.contains(digest):
+            raise NotFound(f"{repository} has no image '{reference}'.")
+        data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
+        return FoundManifest(digest, media_type_of(data), data)
+
+    def list_tags(self, actor: Actor, repository: Repository) -> list[str]:
+        """All tags, sorted; of a process, the numbers of versions that have an image.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+        """
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            if repository.process_id is None:
+                return repositories.list_tags(transaction, repository)
+            found = list_versions(transaction, repository.process_id)
+        return sorted(
+            str(version.number)
+            for version in found
+            if version.image_status is ImageStatus.AVAILABLE
+        )
+
+    def list_referrers(
+        self, actor: Actor, repository: Repository, digest: str
+    ) -> Sequence[StoredManifest]:
+        """Manifests that are about another one; it need not be there.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+            InvalidRequest: no digest.
+        """
+        parse_digest(digest)
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            return repositories.list_referrers(transaction, repository, digest)
+
+    # -- pushing -----------------------------------------------------------------------------
+
+    def put(
+        self, actor: Actor, repository: Repository, reference: str, data: bytes, media_type: str
+    ) -> PutManifest:
+        """Take a manifest or index; everything that it names must have come before.
+
+        Raises:
+            RepositoryUnknown, NotPermitted: the actor may not push here.
+            InvalidImage: it is no manifest, or not one that a version takes.
+            DigestMismatch: it is not what ``reference`` says.
+            NotFound: something that it names has not come; or there is no such version.
+            Conflict: the version takes no image, or has another one.
+            InvalidRequest: neither a tag nor a digest, or no tag of a process.
+        """
+        with self._database.read() as transaction:
+            ensure_may_push(transaction, actor, repository)
+        manifest = parse_registry_manifest(data, media_type)
+        digest = sha256_of(data)
+        is_digest = _is_digest(reference)
+        if is_digest and reference != digest:
+            raise DigestMismatch(f"{reference} was stated, but the manifest has {digest}.")
+        number = None
+        if repository.process_id is not None and not is_digest:
+            number = _parse_number(reference)
+        self._ensure_complete(repository, manifest)
+        self._keep(actor, repository, manifest, digest, data)
+        subject = manifest.subject.digest if manifest.subject else None
+        if number is not None:
+            job = self._import(
+                actor, repository, number, manifest=manifest, digest=digest, data=data
+            )
+            return PutManifest(digest, subject, job)
+        if not is_digest:
+            self._tag(actor, repository, reference, digest)
+        return PutManifest(digest, subject)
+
+    def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
+        """Let a version's tag give the index that its image was pushed with."""
+        with self._database.read() as transaction:
+            version = _find_tagged(transaction, repository, reference)
+        if version is not None and version.image_digest != digest:
+            self._tag(actor, repository, reference, digest)
+
+    def delete(self, actor: Actor, repository: Repository, reference: str) -> None:
+        """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
+
+        Raises:
+            RepositoryUnknown, NotPermitted: the actor may not delete here.
+            NotFound: there is no such tag or manifest.
+            Unsupported: a process's images go with their versions.
+        """
+        is_digest = _is_digest(reference)
+        with self._database.write() as transaction:
+            ensure_may_delete(transaction, actor, repository)
+            if repository.process_id is not None:
+                raise Unsupported(
+                    "An image of a process is deleted with its version: "
+                    f"au2 process version delete {repository.process_id} NUMBER"
+                )
+            if is_digest:
+                repositories.delete_tags_of(transaction, repository, reference)
+                is_gone = repositories.delete_manifest(transaction, repository, reference)
+            else:
+                is_gone = repositories.delete_tag(transaction, repository, reference)
+        if not is_gone:
+            raise NotFound(f"{repository} has no image '{reference}'.")
+
+    def _ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
+        """Raise NotFound unless all that a manifest names is in the repository."""
+        wanted = {blob.digest: blob.size_bytes for blob in manifest.blobs}
+        found = self._repository_blobs.find_all(repository, wanted)
+        for digest, size_bytes in wanted.items():
+            if digest not in found:
+                raise NotFound(f"The blob {digest} has not come yet: send it first.")
+            if found[digest] != size_bytes:
+                raise InvalidImage(f"the blob {digest} has {found[digest]} bytes, not {size_bytes}")
+        # Asked for here, they are not taken for unused; linked, they are pulled from here.
+        self._repository_blobs.link(repository, found)
+        for child in manifest.manifests:
+            if not self._has_manifest(repository, child.digest):
+                raise NotFound(f"The manifest {child.digest} has not come yet: send it first.")
+
+    def _has_manifest(self, repository: Repository, digest: str) -> bool:
+        with self._database.read() as transaction:
+            found = repositories.find_manifest(transaction, repository, digest)
+        is_known = found is not None or (
+            repository.process_id is not None
+            and self._images.has_image(repository.process_id, digest)
+        )
+        return is_known and self._blobs.contains(digest)
+
+    def _keep(
+        self,
+        actor: Actor,
+        repository: Repository,
+        manifest: RegistryManifest,
+        digest: str,
+        data: bytes,
+    ) -> None:
+        with self._blobs.batch() as add:
+            add(digest, data)
+        self._repository_blobs.link(repository, {digest: len(data)})
+        stored = StoredManifest(
+            digest=digest,
+            media_type=manifest.media_type,
+            size_bytes=len(data),
+            artifact_type=manifest.artifact_type,
+            subject_digest=manifest.subject.digest if manifest.subject else None,
+            annotations=manifest.annotations,
+            pushed_at=self._clock(),
+            pushed_by=actor.email,
+        )
+        with self._database.write() as transaction:
+            repositories.put_manifest(transaction, repository, stored)
+
+    def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
+        with self._database.write() as transaction:
+            repositories.put_tag(
+                transaction, repository, name, digest, at=self._clock(), by=actor.email
+            )
+
+    def _import(
+        self,
+        actor: Actor,
+        repository: Repository,
+        number: int,
+        *,
+        manifest: RegistryManifest,
+        digest: str,
+        data: bytes,
+    ) -> Job | None:
+        """Let a version have the image; None: it has just this one already."""
+        process_id = repository.process_id or ""
+        with self._database.read() as transaction:
+            version = find_version(transaction, process_id, number)
+            if version is None:
+                raise NotFound(
+                    f"The process has no version {number}. Make one first: "
+                    f"au2 process version create {process_id}"
+                )
+            has_same = digest in {
+                version.image_digest,
+                repositories.find_tag(transaction, repository, str(number)),
+            }
+        if version.image_status is ImageStatus.AVAILABLE and has_same:
+            return None
+        image = digest
+        if manifest.is_index:
+            image = choose_image(parse_index(data), self._architecture).digest
+            data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
+        parse_manifest(data)  # Stricter: what is no image can't become a version's.
+        return self._pushed.import_image(actor, process_id, number, image)
+
+
+def _is_digest(reference: str) -> bool:
+    """Whether it is a digest, not a tag. Raises InvalidRequest if it is neither."""
+    if ":" in reference:
+        parse_digest(reference)
+        return True
+    if not TAG.fullmatch(reference):
+        raise InvalidRequest(f"{reference[:100]!r} is neither a tag nor a digest.")
+    return False
+
+
+def _parse_number(tag: str) -> int:
+    """Return the version that a tag of a process stands for."""
+    is_number = tag.isascii() and tag.isdecimal() and not tag.startswith("0") and len(tag) <= 10
+    if not is_number or int(tag) > _LARGEST_NUMBER:
+        raise InvalidRequest(f"'{tag}' is no version. {_VERSIONS_ONLY}")
+    return int(tag)
+
+
+def _resolve_tag(transaction: Transaction, repository: Repository, tag: str) -> str | None:
+    if repository.process_id is None:
+        return repositories.find_tag(transaction, repository, tag)
+    version = _find_tagged(transaction, repository, tag)
+    if version is None:
+        return None
+    # What was pushed under that name may be an index around the version's image.
+    return repositories.find_tag(transaction, repository, tag) or version.image_digest
+
+
+def _find_tagged(transaction: Transaction, repository: Repository, tag: str) -> Version | None:
+    """The version with an image that a tag of a process stands for."""
+    try:
+        number = _parse_number(tag)
+    except InvalidRequest:
+        return None
+    version = find_version(transaction, repository.process_id or "", number)
+    is_there = version is not None and version.image_status is ImageStatus.AVAILABLE
+    return version if is_there else None
