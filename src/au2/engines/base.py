@@ -19,6 +19,9 @@ from au2.domain.job import Resources
 
 JOB_DIRECTORY = "/run/au2"
 """Where a container finds its job files (spec section 3)."""
+RUNNABLE_LAYERS = 130
+"""Images of so many different layers run on every engine: 127, which is Docker's own bound, and
+three of ours on top."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import io
 import os
 import stat
 import struct
@@ -18,47 +17,16 @@ import pytest
 from au2.blobs.files import FileBlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
+from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
 from tests.support.busybox import make_image
 from tests.support.engine import Workbench
+from tests.support.image_making import Layer
 
 BASE = NativeOptions().id_base
 NET_BIND_AND_RAW = 1 << 10 | 1 << 13
 CAPABILITY = struct.pack("<IIIII", 0x02000001, NET_BIND_AND_RAW, 0, 0, 0)
-
-
-class Layer:
-    """A layer written entry by entry."""
-
-    def __init__(self) -> None:
-        self._out = io.BytesIO()
-        self._archive = tarfile.open(fileobj=self._out, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
-
-    def add(self, name: str, kind: bytes = tarfile.REGTYPE, **values: object) -> "Layer":
-        """Add an entry; ``content`` and ``xattrs`` apart, values are those of TarInfo."""
-        entry = tarfile.TarInfo(name)
-        entry.type, entry.mode = kind, 0o755 if kind == tarfile.DIRTYPE else 0o644
-        content = values.pop("content", b"")
-        assert isinstance(content, bytes)
-        entry.size = len(content)
-        for key, value in values.items():
-            setattr(entry, key, value)
-        self._archive.addfile(entry, io.BytesIO(content))
-        return self
-
-    def folder(self, name: str, **values: object) -> "Layer":
-        return self.add(name, tarfile.DIRTYPE, **values)
-
-    def link(self, name: str, target: str) -> "Layer":
-        return self.add(name, tarfile.SYMTYPE, linkname=target)
-
-    def hard_link(self, name: str, target: str) -> "Layer":
-        return self.add(name, tarfile.LNKTYPE, linkname=target)
-
-    def data(self) -> bytes:
-        self._archive.close()
-        return self._out.getvalue()
 
 
 @pytest.fixture
@@ -152,9 +120,12 @@ def test_the_same_layer_twice(workbench: Workbench, busybox_layer: bytes) -> Non
 
 
 def test_very_many_layers(workbench: Workbench, busybox_layer: bytes) -> None:
-    layers = [Layer().add(f"many/{number}").data() for number in range(120)]
-    image = make_image([busybox_layer, *layers])
-    assert workbench.run("ls /many | wc -l", image=image.save(workbench.blobs)).stdout == b"120\n"
+    layers = [Layer().add(f"many/{number}").data() for number in range(RUNNABLE_LAYERS)]
+    image = make_image([busybox_layer, *layers[1:]]).save(workbench.blobs)
+    assert workbench.run("ls /many | wc -l", image=image).stdout == b"129\n"
+    too_many = make_image([busybox_layer, *layers]).save(workbench.blobs)
+    with pytest.raises(InvalidImage, match="131 layers; at most 130"):
+        workbench.engine.prepare(too_many)
 
 
 def test_set_user_id_and_capabilities_work_inside(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
+from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
@@ -50,6 +51,7 @@ class LayerStore:
         Raises:
             BlobMissing, InvalidImage, StorageFull: as :meth:`au2.engines.base.Engine.prepare` says.
         """
+        _check_count(image)
         folders: dict[Path, None] = {}
         pairs = zip(image.manifest.layers, image.config.diff_ids, strict=True)
         for descriptor, diff_id in pairs:
@@ -117,6 +119,16 @@ class LayerStore:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with unpacking_locked(self._locks, name):
             yield
+
+
+def _check_count(image: Image) -> None:
+    """Raise InvalidImage for more layers than the kernel's page of mount options has room for."""
+    count = len(set(image.config.diff_ids))
+    if count > RUNNABLE_LAYERS:
+        raise InvalidImage(
+            f"the image has {count} layers; at most {RUNNABLE_LAYERS} can be run",
+            hint="Build it with fewer steps, or all in one layer (docker build --squash).",
+        )
 
 
 class _DiffIdReader:
