@@ -15,7 +15,7 @@ from tests.support.command import Au2, Result
 from tests.support.docker import Docker
 from tests.support.image_archives import docker_20, docker_25, make_image
 from tests.support.people import MakePeople, People
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ServerProcess, run_server_command
 
 BASE = "au2-test/base:latest"
 NAME = "my-name/my-process"
@@ -185,36 +185,41 @@ def test_an_interrupted_upload_says_how_to_go_on(au2: Au2) -> None:
 
 
 def test_a_server_killed_again_and_again(
-    private_server: ServerProcess, make_people: MakePeople, tmp_path: Path
+    private_server: ServerProcess, make_people: MakePeople
 ) -> None:
     au2 = make_people(private_server).admin()
     process = au2.json("process", "create", "--name", "stubborn")["id"]
     number = make_version(au2, process)
     chance = random.Random(20)
     base = make_layer({"bin/busybox": BUSYBOX.read_bytes()}, {"bin/sh": "busybox"})
-    rest = [random.Random(seed).randbytes(33 << 20) for seed in range(30, 39)]
-    made = make_image(*rest)
+    made = make_image(*(random.Random(seed).randbytes(15 << 20) for seed in range(30, 50)))
     image = type(made)((base, *made.layers))
-    archive = tmp_path / "image.tar"
-    archive.write_bytes(docker_20((image, ["a/b:1"])))
+    archive = docker_20((image, ["a/b:1"]))
+    part_bytes = len(archive) // 21
 
-    upload = au2.background(
-        *(*UPLOAD, "--process", process, "--ver", number, "--file", archive, "--wait")
-    )
-    kills = 0
-    while kills < 20 and upload.poll() is None:
-        time.sleep(chance.uniform(0.02, 0.12))
-        private_server.kill()
-        kills += 1
-        private_server.start()
-    out, err = upload.communicate()
+    with subprocess.Popen(
+        [str(AU2), *UPLOAD, "--process", process, "--ver", number, "--stdin", "--wait"],
+        env=au2.env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as upload:
+        assert upload.stdin is not None
+        for kill in range(20):
+            # A layer or so more: what was read before is being sent at this moment.
+            upload.stdin.write(archive[kill * part_bytes : (kill + 1) * part_bytes])
+            time.sleep(chance.uniform(0, 0.1))
+            private_server.kill()
+            private_server.start()
+        out, err = upload.communicate(archive[20 * part_bytes :])
 
     assert upload.returncode == 0, err.decode()
-    assert kills == 20, "it was over too soon to be a test"
     assert b"The server does not answer; trying again until" in err
     assert f"Version {number} is AVAILABLE".encode() in err
     assert re.fullmatch(rb"Uploading image\nJob submitted: \d+\n", out)
-    assert au2.ok("process", "run", process, "--follow").exit_code == 0
+    au2.ok("process", "run", process, "--follow")
+    checked = run_server_command("fsck", "--data-dir", private_server.data_dir)
+    assert checked.exit_code == 0, checked
 
 
 def test_of_two_who_send_one_wins(people: People) -> None:
