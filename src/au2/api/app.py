@@ -67,7 +67,7 @@ class ApiOptions:
     max_contract_bytes: int = 4 << 20
     """Largest body that makes an image version: two schemas and an environment."""
     external_url: str | None = None
-    """How clients of the registry reach this server; None: by what they put into ``Host``."""
+    """How clients reach this server, for names of images; None: by what they put into ``Host``."""
 
 
 def make_app(
@@ -112,6 +112,7 @@ def make_app(
     app.state.services = services
     app.state.logs = logs
     app.state.board = board
+    app.state.external_url = chosen.external_url
     app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
     errors.install(app)
     _add_routes(app)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import closing
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -37,8 +38,13 @@ def _archive(description: str) -> Answers:
 def download_image(
     services: ServicesOf, actor: CurrentActor, process: str, version: int, request: Request
 ) -> Response:
-    """The image of a version, named after this server as the request names it."""
-    server = name_server(request.headers.get("host", ""), request.url.scheme)
+    """The image of a version, named after this server: as its operator says, or the request."""
+    external_url: str | None = request.app.state.external_url
+    if external_url is None:
+        server = name_server(request.headers.get("host", ""), request.url.scheme)
+    else:
+        stated = urlsplit(external_url)
+        server = name_server(stated.netloc, stated.scheme)
     return _ArchiveResponse(services.version_archives.open_image(actor, process, version, server))
 
 
@@ -56,7 +62,7 @@ def download_package(
 
 
 def name_server(host: str, scheme: str) -> str:
-    """Return how the names of images begin on the server that a ``Host`` header names.
+    """Return how the names of images begin on the server that a ``Host`` header or a URL names.
 
     Docker takes the first part of a name for a server only if it holds a dot or a port, and before
     version 24 knows no IPv6 addresses.
@@ -66,7 +72,7 @@ def name_server(host: str, scheme: str) -> str:
     """
     name = host.lower()
     if not _HOST.fullmatch(name):
-        raise InvalidRequest(f"The Host header {host[:100]!r} is not that of a server.")
+        raise InvalidRequest(f"{host[:100]!r} is not the name of a server.")
     if name == "[::1]" or name.startswith("[::1]:"):
         name = name.replace("[::1]", "localhost", 1)
     if "." in name or ":" in name or name == "localhost":

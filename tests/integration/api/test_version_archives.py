@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from au2.api.app import ApiOptions
 from au2.api.version_archives import name_server
 from au2.domain.errors import InvalidRequest
 from tests.support.built_versions import add_image_version
@@ -44,6 +45,14 @@ def test_the_archive_is_whole_and_named_as_the_client_names_the_server(
         listed = archive.extractfile("manifest.json")
         assert listed is not None
         assert f'"{urlsplit(address).netloc}/org_'.encode() in listed.read()
+
+
+def test_what_the_operator_says_of_the_server_wins(world: World) -> None:
+    path = make_version(world, b"content")
+    options = ApiOptions(external_url="https://Images.example.com/")
+    with served(world.app(options)) as address:
+        answer = httpx.get(address + path, headers=world.bearer(OPERATOR))
+    assert b'"images.example.com/org_' in answer.content
 
 
 @pytest.mark.parametrize(
