@@ -2,14 +2,14 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from au2.blobs.base import BlobStore
-from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
+from au2.domain.errors import BlobMissing, DigestMismatch, EngineFailure, InvalidImage
 from au2.engines.base import RUNNABLE_LAYERS
+from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
@@ -77,12 +77,14 @@ class LayerStore:
     def _unpack(self, digest: str, diff_id: str, folder: Path) -> None:
         incoming = folder.with_name(f"{folder.name}.incoming")
         if incoming.exists():
-            shutil.rmtree(incoming)  # Left by somebody who was killed: we have the lock.
+            remove_tree(incoming)  # Left by somebody who was killed: we have the lock.
         incoming.mkdir(mode=0o755)
         try:
             self._fill(digest, diff_id, incoming)
         except BaseException:
-            shutil.rmtree(incoming, ignore_errors=True)
+            # What went wrong first is what the caller must hear of; the next one clears it.
+            with suppress(EngineFailure):
+                remove_tree(incoming)
             raise
         incoming.rename(folder)
 

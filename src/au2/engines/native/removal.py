@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from au2.engines.native.cgroup import ControlGroups
-from au2.engines.native.commands import run_tool
+from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.mounts import unmount_all
 from au2.engines.native.network import Network
 from au2.engines.native.places import ContainerPlaces, Places
@@ -44,10 +44,10 @@ class Remover:
         self.network.detach(container_id)
         self.groups.remove(f"{self.places.control_group}/{container_id}")
         (self.places.sockets / container_id).unlink(missing_ok=True)
-        _remove_tree(container.bundle)
-        _remove_tree(container.runtime)
+        remove_tree(container.bundle)
+        remove_tree(container.runtime)
         # Last: as long as it is there, the id is taken and the container is listed.
-        _remove_tree(container.storage)
+        remove_tree(container.storage)
 
     def _end_monitor(self, container: ContainerPlaces) -> None:
         """Wait for the monitor, which ends after its container; one that does not is killed."""
@@ -75,12 +75,3 @@ def _command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _remove_tree(folder: Path) -> None:
-    """Remove a folder that a container has written to.
-
-    It may be nested deeper than any path is long, which Python's own function can't take.
-    """
-    if folder.exists():
-        run_tool(["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_seconds=3600)

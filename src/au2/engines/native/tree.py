@@ -7,11 +7,11 @@ followed.
 
 import errno
 import os
-import shutil
 import stat
 
 from au2.domain.errors import InvalidImage
 from au2.engines.native.capabilities import shift_file_capability
+from au2.engines.native.deep_trees import remove_tree_in
 from au2.engines.native.system_calls import open_in_root
 from au2.oci.layer import LayerMember, MemberType
 from au2.oci.streams import CHUNK_BYTES
@@ -44,7 +44,7 @@ class TreeWriter:
             return
         try:
             self._put(member)
-        except (NotADirectoryError, FileExistsError, FileNotFoundError, RecursionError) as error:
+        except (NotADirectoryError, FileExistsError, FileNotFoundError) as error:
             raise _unusable(member, error) from error
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EMLINK):
@@ -195,7 +195,7 @@ class TreeWriter:
     def _clear(self, parent: int, name: str) -> None:
         """Remove what an earlier entry put there."""
         if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            shutil.rmtree(name, dir_fd=parent)
+            remove_tree_in(parent, name)
         else:
             os.unlink(name, dir_fd=parent)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from au2.domain.errors import EngineFailure
 from au2.engines.native.commands import run_tool
+from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.places import Places
 
@@ -62,10 +63,7 @@ class UnusedLayers:
         if aside is None:
             return None
         size_bytes = _disk_bytes(aside)
-        # Deeper nested than a path may be long, which Python's own function can't take.
-        run_tool(
-            ["rm", "-rf", "--one-file-system", "--", str(aside)], timeout_seconds=_PATIENCE_SECONDS
-        )
+        remove_tree(aside)
         return size_bytes
 
     def _take_aside(self, name: str) -> Path | None:
