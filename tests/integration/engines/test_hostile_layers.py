@@ -24,8 +24,11 @@ BASE = NativeOptions().id_base
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LayerStore:
-    return LayerStore(FileBlobStore(tmp_path / "blobs"), tmp_path / "layers", NativeOptions())
+def store(tmp_path: Path) -> Iterator[LayerStore]:
+    folder = tmp_path / "layers"
+    yield LayerStore(FileBlobStore(tmp_path / "blobs"), folder, NativeOptions())
+    # Python, and so pytest, can't remove what is nested so deeply.
+    subprocess.run(["rm", "-rf", folder / str(BASE)], check=True)
 
 
 def unpack(store: LayerStore, tmp_path: Path, *layers: Layer | bytes) -> list[Path]:
