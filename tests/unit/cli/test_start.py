@@ -77,7 +77,8 @@ def test_a_group_imports_no_command() -> None:
         ("au2 pro", {"process", "project"}),
         (
             "au2 process version ",
-            {"create", "list", "show", "diff", "publish", "unpublish", "delete"},
+            {"create", "upload", "list", "show", "diff", "download"}
+            | {"publish", "unpublish", "delete"},
         ),
         ("au2 process run --net", {"--network"}),
         ("au2 process run --network ", {"none", "internet"}),
@@ -149,7 +150,7 @@ def test_the_commands_of_the_specification_are_there() -> None:
         *("process/args", "process/repo/run"),
         *("process/version/create", "process/version/list", "process/version/show"),
         *("process/version/publish", "process/version/unpublish", "process/version/delete"),
-        "process/version/diff",
+        *("process/version/diff", "process/version/download", "process/version/upload"),
         *("secret/create", "secret/list", "secret/show", "secret/ingest"),
         *("secret/download", "secret/delete"),
         *("job/list", "job/show", "job/logs", "job/wait", "job/stop", "job/output"),
