@@ -149,3 +149,12 @@ def test_the_job_files_are_there(beside: BesideDocker) -> None:
     image = odd_image(without_folders(), Cmd=["/busybox", "ls", "-ld", "/run/au2/scratch"])
     assert beside.run_docker(image).exit_code == 1
     assert beside.run_ours(image).lines[0].startswith("drwxrwxrwx")
+
+
+def test_a_file_where_the_job_files_go(beside: BesideDocker, busybox_layer: bytes) -> None:
+    """Docker has nothing there; ours can't do without, and takes nothing out of an image."""
+    layer = Layer().add("var/run", content=b"x")
+    image = odd_image(layer, without_folders().link("run", "var/run"), Cmd=["/busybox", "id"])
+    assert beside.run_docker(image).exit_code == 0
+    with pytest.raises(InvalidImage, match="something at /run/au2"), beside.created(image):
+        pass

@@ -133,6 +133,7 @@ def test_commands(beside: BesideDocker, busybox_layer: bytes, run: dict[str, obj
         ({"Cmd": ["none"]}, 127, "'none' can't be run: executable file not found"),
         ({"Cmd": ["/none"]}, 127, "'/none' can't be run: .*no such file"),
         ({"Cmd": ["/etc"]}, 126, "'/etc' can't be run: permission denied"),
+        ({"Cmd": ["/no-run-bit"]}, 126, "permission denied"),
         ({"Cmd": [""]}, 127, "'' can't be run"),
         ({}, 125, "neither an entry point nor a command"),
         ({"Cmd": ["run"], "Env": ["PATH=w"]}, 125, "relative to current directory"),
@@ -148,25 +149,12 @@ def test_what_can_not_be_started(
     message: str,
 ) -> None:
     """Docker's client has codes of its own for it; here it is told as the image's fault."""
-    layer = Layer().add("w/run", mode=0o755, content=SCRIPT)
+    layer = Layer().add("w/run", mode=0o755, content=SCRIPT).add("no-run-bit", content=SCRIPT)
     image = odd_image(busybox_layer, layer, **run)
     assert beside.run_docker(image).exit_code == exit_code
     with pytest.raises(InvalidImage, match=message) as caught, beside.created(image):
         pass
     assert caught.value.hint is not None
-
-
-def test_no_run_bit(beside: BesideDocker, busybox_layer: bytes) -> None:
-    """The kernel decides for root, who may do anything else."""
-    layer = Layer().add("run", content=SCRIPT)
-    image = odd_image(busybox_layer, layer, Cmd=["/run"])
-    theirs = beside.try_docker(image)
-    try:
-        ours = beside.run_ours(image)
-    except InvalidImage:
-        assert theirs.exit_code == 126
-    else:
-        assert (ours.exit_code, ours.stderr) == (theirs.exit_code, theirs.stderr)
 
 
 def test_volumes(beside: BesideDocker, busybox_layer: bytes) -> None:

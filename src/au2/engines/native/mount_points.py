@@ -6,11 +6,11 @@ from contextlib import suppress
 
 from au2.engines.native.system_calls import open_in_root
 
-_FOLDERS = ("proc", "sys", "dev", "etc", "run")
+_FOLDERS = ("proc", "sys", "dev", "etc")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _FOLDER_MODE = 0o755
-_LINKED = frozenset({"dev", "etc", "run"})
+_LINKED = frozenset({"dev", "etc"})
 """Where an image may have a link to a folder. ``/proc`` and ``/sys`` are never mounted on one."""
 
 
@@ -19,7 +19,8 @@ def make_mount_points(root: int, owner: int) -> None:
 
     A file or a link in the way gives place: programs find what is mounted where they look for it,
     and not where the image's link would have led. But where ``/etc`` is itself a link to a folder,
-    that stays, for the image's users are in there.
+    that stays, for the image's users are in there. Nor is anything taken from ``/run``, which is
+    ours to mount on and not Docker's: the OCI runtime makes what lacks there, or says what it met.
 
     Args:
         root: descriptor of the root folder.
