@@ -6,6 +6,7 @@ import sys
 
 from bench.arguments import measure_arguments
 from bench.dependencies import measure_dependencies
+from bench.images import measure_images, measure_starts
 from bench.installation import Installation, installed
 from bench.report import format_table, to_document
 from bench.runs import measure_runs
@@ -21,6 +22,9 @@ def measure_help(installation: Installation, rounds: int) -> Line:
         with series.timing():
             installation.au2.ok("--help")
     return alone("au2 --help", "ms", series, 200)
+
+
+_MANY = 30
 
 
 def measure(rounds: int) -> list[Line]:
@@ -39,6 +43,9 @@ def measure(rounds: int) -> list[Line]:
         lines += measure_dependencies(installation, rounds)
         say("A large upload …")
         lines += measure_large_upload(installation)
+        lines.append(measure_starts(installation, rounds))
+        say("Images of a gigabyte …")
+        lines += measure_images(installation, 1 if rounds < _MANY else 3)
         lines.append(measure_help(installation, rounds))
     lines.append(measure_arguments())
     return lines
@@ -50,7 +57,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="5 rounds instead of 30")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     options = parser.parse_args()
-    lines = measure(5 if options.quick else 30)
+    lines = measure(5 if options.quick else _MANY)
     if options.output == "json":
         print(json.dumps(to_document(lines), indent=2))
     else:

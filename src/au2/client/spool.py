@@ -6,6 +6,7 @@ The file has no name from the first moment on, so whatever ends the process free
 import os
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -62,11 +63,17 @@ class Spool:
         counted: Callable[[int], None],
     ) -> tuple[str, int]:
         hashed, size = sha256(), 0
-        while data := stream.read(BLOCK_BYTES):
-            hashed.update(data)
-            self._write(descriptor, data, expected_bytes or size)
-            size += len(data)
-            counted(len(data))
+        # Hashing lets go of the interpreter's lock, as writing and reading do: each block is
+        # hashed while it is written and the next one comes.
+        with ThreadPoolExecutor(1) as beside:
+            hashing: Future[None] | None = None
+            while data := stream.read(BLOCK_BYTES):
+                if hashing is not None:
+                    hashing.result()
+                hashing = beside.submit(hashed.update, data)
+                self._write(descriptor, data, expected_bytes or size)
+                size += len(data)
+                counted(len(data))
         return f"sha256:{hashed.hexdigest()}", size
 
     def _write(self, descriptor: int, data: bytes, needed_bytes: int) -> None:
