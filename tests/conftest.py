@@ -1,5 +1,11 @@
 """Fixtures live in small modules of tests/support; this only loads them."""
 
+from hypothesis import settings
+
+# How long an example takes says nothing on a machine that does other things too.
+settings.register_profile("au2", deadline=None)
+settings.load_profile("au2")
+
 pytest_plugins = [
     "tests.support.busybox",
     "tests.support.docker",
