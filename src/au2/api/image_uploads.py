@@ -177,4 +177,5 @@ def _view(begun: BegunImage) -> ImageUploadView:
         fence=upload.fence,
         lease_seconds=begun.lease_seconds,
         resumed=begun.resumed,
+        architecture=begun.architecture,
     )

@@ -65,6 +65,8 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
     image = load_image(blobs, manifest_digest)
     run.log(f"Image {manifest_digest}")
     _check_platform(image, run.architecture)
+    if not image.config.entrypoint and not image.config.cmd:
+        run.log("Warning: the image names no command, so no job can run it. Give it a CMD.")
     layers = image.manifest.layers
     if len(layers) > run.limits.layers:
         raise InvalidImage(

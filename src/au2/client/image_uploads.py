@@ -40,6 +40,7 @@ class ImageSession(NamedTuple):
     fence: int
     lease_seconds: float
     resumed: bool
+    architecture: str
 
 
 class Stopped(Exception):

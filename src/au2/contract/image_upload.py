@@ -28,6 +28,8 @@ class ImageUploadView(View):
     """How long the session is kept without a sign of life."""
     resumed: bool
     """Whether one's own earlier session goes on."""
+    architecture: str
+    """Of the server's platform, as images name it: which image of several is to be sent."""
 
 
 class BlobWanted(Model):

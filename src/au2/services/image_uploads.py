@@ -47,6 +47,8 @@ class ImageUploadOptions:
     lease_seconds: float = 120.0
     blob_max_bytes: int = 64 << 30
     """Largest layer as it travels."""
+    architecture: str = "amd64"
+    """Of this platform, as images name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class BegunImage:
     upload: Upload
     lease_seconds: float
     resumed: bool
+    architecture: str
 
 
 class ImageUploads:
@@ -105,7 +108,12 @@ class ImageUploads:
                     lease_until=self._lease_end(now),
                 )
         self._notices.send(job_topic(upload.job_id))
-        return BegunImage(upload, self._options.lease_seconds, resumed=upload.fence > 1)
+        return BegunImage(
+            upload,
+            self._options.lease_seconds,
+            resumed=upload.fence > 1,
+            architecture=self._options.architecture,
+        )
 
     def find_lacking(
         self, actor: Actor, upload_id: str, fence: int, wanted: Mapping[str, int]

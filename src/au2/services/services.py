@@ -40,8 +40,6 @@ class ServiceOptions:
     run: RunLimits = field(default_factory=RunLimits)
     upload: UploadOptions = field(default_factory=UploadOptions)
     image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
-    architecture: str = "amd64"
-    """Of this platform, as images name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def make_services(
             images,
             repository_blobs,
             PushedImages(database, notices, clock),
-            architecture=chosen.architecture,
+            architecture=chosen.image_upload.architecture,
             clock=clock,
         ),
         jobs=Jobs(database, notices, chosen.run, clock),

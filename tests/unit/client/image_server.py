@@ -14,6 +14,7 @@ SESSION = {
     "job": 12,
     "fence": 7,
     "lease_seconds": 120.0,
+    "architecture": "amd64",
     "resumed": False,
 }
 BEGIN = f"POST /processes/{PROCESS}/versions/4/image"

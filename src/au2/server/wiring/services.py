@@ -46,8 +46,8 @@ def make_services(
         image_upload=ImageUploadOptions(
             lease_seconds=settings.uploads.lease_seconds,
             blob_max_bytes=settings.limits.image_max_bytes,
+            architecture=find_architecture(),
         ),
-        architecture=find_architecture(),
     )
     return make_all_services(database, blobs, notices, options, keys=keys)
 

@@ -16,7 +16,6 @@ from au2.client.running import JobStanding
 from au2.client.spool import find_spool_directory
 from au2.domain.errors import Au2Error, InvalidImage, ServerUnreachable
 
-_ARCHITECTURE = "amd64"
 """Of the servers that there are."""
 _AGAIN = "Give the same command again: it goes on where it was."
 
@@ -52,7 +51,7 @@ def send_image(
             if upload.resumed:
                 terminal.remark("Going on with the upload that was begun before.")
             terminal.line("Uploading image")
-            wanted = Wanted(image, _ARCHITECTURE)
+            wanted = Wanted(image, upload.architecture)
             job = send_archive(archive, wanted, shipment, find_spool_directory(spool))
         except (Au2Error, KeyboardInterrupt) as error:
             progress.finish()
