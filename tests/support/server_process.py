@@ -21,7 +21,7 @@ EMAIL = "admin@example.com"
 PASSWORD = "correct horse battery staple"
 ORGANIZATION = "Acme"
 PROJECT = "Forecast"
-_READY = re.compile(rb"http://127\.0\.0\.1:(\d+)")
+_READY = re.compile(rb"https?://127\.0\.0\.1:(\d+)")
 
 
 class StartError(Exception):
@@ -58,12 +58,13 @@ class ServerProcess:
     env: dict[str, str] = field(default_factory=dict)
     ids: dict[str, Any] = field(default_factory=dict)
     port: int = 0
+    scheme: str = "http"
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def log_file(self) -> Path:

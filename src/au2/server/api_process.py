@@ -24,6 +24,7 @@ def main() -> int:
         on_ready=child.ready,
         stopping=stopping,
         trusted_proxies=briefing.settings.server.trusted_proxies,
+        tls=briefing.settings.server.tls,
     )
     child.when_orphaned(server.stop)
     listener = socket.socket(fileno=briefing.descriptors["listen"])

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from au2.server.tls import TlsFiles
+
 _GRACE_SECONDS = 2
 """For answers that are on their way when the server stops; streams are told to end at once."""
 
@@ -49,8 +51,9 @@ def make_server(
     on_ready: Callable[[], None],
     stopping: threading.Event,
     trusted_proxies: Sequence[str] = (),
+    tls: TlsFiles | None = None,
 ) -> ApiServer:
-    """Return the HTTP server for an application.
+    """Return the HTTP server for an application, with ``tls`` an HTTPS server.
 
     Only ``trusted_proxies`` may say where a request came from: left to itself, uvicorn believes
     everybody on this machine, and who may call himself anything is not braked at guessing.
@@ -66,6 +69,8 @@ def make_server(
         server_header=False,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
+        ssl_certfile=None if tls is None else tls.certificate,
+        ssl_keyfile=None if tls is None else tls.key,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

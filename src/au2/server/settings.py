@@ -28,6 +28,7 @@ from au2.server.setting_kinds import (
     size,
     whole,
 )
+from au2.server.tls import TlsFiles
 
 _DAY = 86_400.0
 _MIB = 1 << 20
@@ -47,6 +48,19 @@ class ServerSettings:
         "Let it listen where other machines reach it although passwords and tokens then travel "
         "unencrypted.",
     )
+    tls_certificate: Path | None = setting(
+        None,
+        PATH,
+        "Certificate in PEM, followed by those that vouch for it: with it the server speaks TLS.",
+        default_text="no TLS",
+    )
+    tls_key: Path | None = setting(None, PATH, "The certificate's key in PEM, without a password.")
+    external_url: str | None = setting(
+        None,
+        URL,
+        "How people and their Docker reach this server, where a proxy stands before it.",
+        default_text="what a request was sent to",
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         ADDRESSES,
@@ -62,6 +76,13 @@ class ServerSettings:
     log_level: str = setting(
         "info", choice("debug", "info", "warning", "error"), "The least that is logged."
     )
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The certificate and its key, if there are both."""
+        if self.tls_certificate is None or self.tls_key is None:
+            return None
+        return TlsFiles(self.tls_certificate, self.tls_key)
 
 
 @dataclass(frozen=True, slots=True)

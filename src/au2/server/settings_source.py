@@ -80,11 +80,14 @@ def check_settings(settings: Settings) -> Settings:
         for name in ("cpu", "memory_bytes", "timeout_seconds")
         if getattr(jobs, f"default_{name}") > getattr(jobs, f"max_{name}")
     ]
-    if not server.listen.is_loopback and not server.allow_plain_http:
+    if (server.tls_certificate is None) != (server.tls_key is None):
+        mistakes.append("[server] tls_certificate and tls_key: give both or none of them")
+    if not server.listen.is_loopback and not server.allow_plain_http and server.tls is None:
         mistakes.append(
             f"[server] listen: other machines can reach {server.listen}, and passwords and tokens "
-            "would travel unencrypted. Listen on 127.0.0.1 behind a proxy that does TLS, or set "
-            "allow_plain_http = true (AU2_SERVER_ALLOW_PLAIN_HTTP) if the network is trusted"
+            "would travel unencrypted. Give tls_certificate and tls_key, or listen on 127.0.0.1 "
+            "behind a proxy that does TLS, or set allow_plain_http = true "
+            "(AU2_SERVER_ALLOW_PLAIN_HTTP) if the network is trusted"
         )
     if mistakes:
         raise InvalidSettings(details=[Detail(mistake) for mistake in mistakes])

@@ -46,15 +46,19 @@ def start_server(
 
     Raises:
         Conflict: another server runs on this data directory.
-        ServerNotStarted: the port is taken, or the machine lacks something.
+        ServerNotStarted: the port is taken, the certificate unusable, or the machine lacks
+            something.
     """
     configure_logging("supervisor", settings.server.log_level)
+    tls = settings.server.tls
+    if tls is not None:
+        tls.check()
     with (
         lock_data_directory(data.root, patience_seconds=processes.lock_patience_seconds) as lock,
         open_listener(settings.server.listen) as listener,
     ):
         host, port = listener.getsockname()[:2]
-        url = f"http://{ListenAddress(host, port)}"
+        url = f"{'http' if tls is None else 'https'}://{ListenAddress(host, port)}"
 
         def brief(descriptors: Mapping[str, int]) -> bytes:
             return Briefing(data, settings, descriptors).to_line()

@@ -35,5 +35,6 @@ def make_api(data: DataDirectory, settings: Settings, stopping: threading.Event)
         version=version("au2"),
         max_body_bytes=settings.limits.arguments_max_bytes + _BESIDE_ARGUMENTS_BYTES,
         max_file_list_bytes=settings.limits.file_list_max_bytes,
+        external_url=settings.server.external_url,
     )
     return make_app(services, notices, make_logs(data), options, stopping=stopping)
