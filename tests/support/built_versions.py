@@ -14,6 +14,7 @@ from au2.domain.language import Language
 from au2.domain.version import ImageStatus
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
+from au2.services.upload_opening import OpenUpload
 from au2.storage import versions
 from tests.support.busybox import SmallImage, make_image, make_layer
 from tests.support.world import OPERATOR, World, frame
@@ -53,9 +54,10 @@ def add_packaged_version(
         recipe_digest=runtime_image,
         context=Context(context.organization_id),
     )
-    entries = [FileEntry(**_fields(file)) for file in files]
+    entries = [FileEntry.model_validate(_fields(file)) for file in files]
     creation = UploadCreation(runtime=runtime.id, name=name, files=entries)
     opened = world.services.upload_opening.begin(operator, context, creation)
+    assert isinstance(opened, OpenUpload)
     upload = opened.upload
     with world.services.uploads.receive(operator, upload.id, upload.fence) as receiver:
         for file in files:

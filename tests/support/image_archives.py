@@ -113,7 +113,8 @@ def docker_20(*images: tuple[HandMade, Sequence[str]]) -> bytes:
     files: Files = {}
     links: dict[str, str] = {}
     first: dict[str, str] = {}
-    listed, repositories = [], {}
+    listed: list[dict[str, Any]] = []
+    repositories: dict[str, dict[str, str]] = {}
     for image, names in images:
         paths = []
         for number, layer in enumerate(image.layers):

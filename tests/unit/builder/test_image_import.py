@@ -73,8 +73,12 @@ def test_a_layer_is_judged_once(importing: Import) -> None:
     importing.run(digest)
     seen, importing.lines = importing.lines, []
     importing.run(digest)
-    assert [line.rpartition(" ")[2] for line in seen if line.startswith("Layer")] == ["unpacked"] * 2
-    assert [line.rpartition(": ")[2] for line in importing.lines if line.startswith("Layer")] == ["known"] * 2
+    assert [line.rpartition(" ")[2] for line in layer_lines(seen)] == ["unpacked"] * 2
+    assert [line.rpartition(" ")[2] for line in layer_lines(importing.lines)] == ["known"] * 2
+
+
+def layer_lines(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("Layer")]
 
 
 def test_an_image_without_layers(importing: Import) -> None:
