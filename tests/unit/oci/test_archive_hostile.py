@@ -83,8 +83,8 @@ def bare(*names: str) -> bytes:
             "Pipe `docker save NAME`",
         ),
         (b"x" * 5000, "not like a tar archive", "Pipe `docker save NAME`"),
-        (gzip.compress(b"x" * 5000), "not like a tar archive", "Pipe `docker save NAME`"),
-        (gzip.compress(b""), "nothing came in", "Did `docker save` fail"),
+        (gzip.compress(b"x" * 5000, mtime=0), "not like a tar archive", "Pipe `docker save NAME`"),
+        (gzip.compress(b"", mtime=0), "nothing came in", "Did `docker save` fail"),
         (b"\xfd7zXZ\x00" + bytes(2000), "compressed with xz is not taken", "docker save"),
         (bytes(10240), "neither manifest.json nor index.json, but nothing", "docker save"),
         (bare("a", "b"), "neither manifest.json nor index.json, but 'a', 'b'", "docker save"),
@@ -217,6 +217,7 @@ def test_a_list_of_a_hundred_megabytes() -> None:
         (b"", "not JSON"),
         (b"[]", "no image in it"),
     ],
+    ids=lambda value: repr(value)[:30],
 )
 def test_lists_that_are_none(document: bytes, message: str) -> None:
     with pytest.raises(InvalidImage, match=message):
