@@ -326,6 +326,29 @@ def test_untrue_pieces_are_thrown_away(store: BlobStore, digest: str, size: int 
     assert list(store.list_digests()) == []
 
 
+def test_who_has_a_blob_is_noted_before_it_is_named(store: BlobStore) -> None:
+    def die() -> None:
+        assert not store.contains(DIGEST)
+        raise KeyError
+
+    with store.partial("one") as part:
+        part.write(DATA)
+        with pytest.raises(KeyError):
+            part.commit(DIGEST, note=die)
+    assert not store.contains(DIGEST)
+    assert store.partial_bytes("one") == len(DATA)
+
+    noted: list[bool] = []
+    with store.partial("one") as part, pytest.raises(DigestMismatch):
+        part.commit(OTHER, note=lambda: noted.append(True))
+    assert noted == [], "nobody is said to have what did not come"
+    add_piece(store, "one", DATA)
+    with store.partial("one") as part:
+        part.commit(DIGEST, note=lambda: noted.append(True))
+    assert store.contains(DIGEST)
+    assert noted == [True]
+
+
 def test_two_can_not_write_the_same_pieces(store: BlobStore) -> None:
     with store.partial("one") as part:
         part.write(b"mine")

@@ -44,8 +44,21 @@ class PartialBlob(Protocol):
         """Append bytes. Raises StorageFull, TooLarge (over the store's limit)."""
         ...
 
-    def commit(self, digest: str, *, size_bytes: int | None = None) -> None:
+    def commit(
+        self,
+        digest: str,
+        *,
+        size_bytes: int | None = None,
+        note: Callable[[], None] = lambda: None,
+    ) -> None:
         """Verify, make durable and name the blob; the part is gone then. Ends the block's use.
+
+        Args:
+            digest: what it must have.
+            size_bytes: how large it must be; None: whatever it is.
+            note: writes down who has it, once it is verified and before it is named. Killed in
+                between, the part is still there, whole, and committing it again is all there is
+                to do; the other way round it would be a blob that nobody is known to have.
 
         Raises:
             DigestMismatch: it is something else; the part is removed, for no more of it can help.

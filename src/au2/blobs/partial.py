@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -142,7 +142,13 @@ class FilePartialBlob:
         self._write_behind(count)
         return count
 
-    def commit(self, digest: str, *, size_bytes: int | None = None) -> None:
+    def commit(
+        self,
+        digest: str,
+        *,
+        size_bytes: int | None = None,
+        note: Callable[[], None] = lambda: None,
+    ) -> None:
         """Verify, make durable and name the blob. Raises DigestMismatch, StorageFull."""
         found = f"sha256:{self.hash.hexdigest()}"
         if found != digest or size_bytes not in (None, self._size_bytes):
@@ -156,6 +162,8 @@ class FilePartialBlob:
             )
         with translated_faults():
             os.fsync(self._descriptor)
+        note()
+        with translated_faults():
             # Whoever asks how old it is means the blob, not its first piece.
             os.utime(self._descriptor)
             sync_path(self._folders.put_in_place(self._path, digest))

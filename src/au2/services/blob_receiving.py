@@ -32,7 +32,7 @@ class BlobReceiver:
             size_bytes: of the whole blob.
             offset_bytes: where the body begins.
             renew: prolongs the upload's lease when that is due; called often, raises LeaseLost.
-            note_stored: told when the whole blob is durable.
+            note_stored: told when the whole blob is durable, right before it is named.
 
         Raises:
             Conflict: another number of bytes has come, or somebody sends them at this moment.
@@ -74,8 +74,7 @@ class BlobReceiver:
         """
         size_bytes = self._part.size_bytes
         if size_bytes == self._size_bytes:
-            self._part.commit(self._digest, size_bytes=self._size_bytes)
-            self._note_stored()
+            self._part.commit(self._digest, size_bytes=self._size_bytes, note=self._note_stored)
         return size_bytes
 
     def close(self) -> None:

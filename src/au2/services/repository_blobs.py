@@ -210,8 +210,9 @@ class RegistryReceiver:
         """
         size_bytes = self._part.size_bytes
         try:
-            self._part.commit(digest)
-            self._owner.link(self._repository, {digest: size_bytes})
+            self._part.commit(
+                digest, note=lambda: self._owner.link(self._repository, {digest: size_bytes})
+            )
         finally:
             self._owner.forget(self._upload_id)
 
