@@ -52,7 +52,7 @@ def parse_repository(text: str) -> Repository:
     organization, slash, name = text.partition("/")
     guid = organization.removeprefix(_ORGANIZATION)
     is_ours = slash and guid != organization and is_guid(guid) and guid == guid.lower()
-    if not is_ours or not REPOSITORY_NAME.fullmatch(name) or len(text) > MOST_CHARACTERS:
+    if len(text) > MOST_CHARACTERS or not is_ours or not REPOSITORY_NAME.fullmatch(name):
         shown = repr(text if len(text) <= 100 else text[:100] + "…")
         raise InvalidRequest(
             f"{shown} is no repository here.",

@@ -37,6 +37,7 @@ from au2.services.repository_blobs import RepositoryBlobs
 from au2.services.version_images import VersionImages
 from au2.storage import repositories
 from au2.storage.database import Database, Transaction
+from au2.storage.events import add_event
 from au2.storage.repositories import StoredManifest
 from au2.storage.versions import find_version, list_versions
 
@@ -152,9 +153,9 @@ class RepositoryManifests:
             RepositoryUnknown, NotPermitted: the actor may not push here.
             InvalidImage: it is no manifest, or not one that a version takes.
             DigestMismatch: it is not what ``reference`` says.
-            NotFound: something that it names has not come; or there is no such version.
+            NotFound: something that it names has not come.
             Conflict: the version takes no image, or has another one.
-            InvalidRequest: neither a tag nor a digest, or no tag of a process.
+            InvalidRequest: neither a tag nor a digest, or no version of the process.
         """
         with self._database.read() as transaction:
             ensure_may_push(transaction, actor, repository)
@@ -206,6 +207,8 @@ class RepositoryManifests:
                 is_gone = repositories.delete_manifest(transaction, repository, reference)
             else:
                 is_gone = repositories.delete_tag(transaction, repository, reference)
+            if is_gone:
+                self._note(transaction, actor, "image:deleted", repository, reference)
         if not is_gone:
             raise NotFound(f"{repository} has no image '{reference}'.")
 
@@ -256,12 +259,31 @@ class RepositoryManifests:
         )
         with self._database.write() as transaction:
             repositories.put_manifest(transaction, repository, stored)
+            self._note(transaction, actor, "image:pushed", repository, digest)
 
     def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
         with self._database.write() as transaction:
             repositories.put_tag(
                 transaction, repository, name, digest, at=self._clock(), by=actor.email
             )
+            self._note(transaction, actor, "image:tagged", repository, name)
+
+    def _note(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        action: str,
+        repository: Repository,
+        reference: str,
+    ) -> None:
+        add_event(
+            transaction,
+            at=self._clock(),
+            actor=actor.email,
+            action=action,
+            subject=f"image:{repository.name}@{reference}"[:200],
+            organization_id=repository.organization_id,
+        )
 
     def _import(
         self,
@@ -278,7 +300,8 @@ class RepositoryManifests:
         with self._database.read() as transaction:
             version = find_version(transaction, process_id, number)
             if version is None:
-                raise NotFound(
+                # Not "not found": clients would say that a blob is missing.
+                raise InvalidRequest(
                     f"The process has no version {number}. Make one first: "
                     f"au2 process version create {process_id}"
                 )
