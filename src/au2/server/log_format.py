@@ -38,10 +38,20 @@ def configure_logging(process: str, level: str) -> None:
     """Send everything that this process logs to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(process))
+    handler.addFilter(is_news)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # What they say at "info" is news to nobody: that they start, that a request came.
     for chatty in ("uvicorn", "uvicorn.error", "alembic", "asyncio", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether an entry tells an operator anything.
+
+    Docker and its kin try TLS first with every command, which uvicorn takes for a broken request.
+    """
+    is_probe = record.getMessage() == "Invalid HTTP request received."
+    return not is_probe or logging.getLogger().level <= logging.DEBUG
 
 
 def _escape(text: str) -> str:

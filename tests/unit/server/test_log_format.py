@@ -3,7 +3,7 @@
 import logging
 import re
 
-from au2.server.log_format import LineFormatter
+from au2.server.log_format import LineFormatter, is_news
 
 
 def format_entry(message: str, *, error: BaseException | None = None) -> str:
@@ -29,3 +29,11 @@ def test_a_traceback_is_indented() -> None:
     lines = format_entry("bad", error=ValueError("x\n2026 ERROR forged")).split("\n")
     assert len(lines) > 1
     assert all(line.startswith("    ") for line in lines[1:])
+
+
+def test_a_try_of_tls_is_no_news() -> None:
+    def entry(message: str) -> logging.LogRecord:
+        return logging.LogRecord("uvicorn.error", logging.WARNING, "x.py", 1, message, (), None)
+
+    assert not is_news(entry("Invalid HTTP request received."))
+    assert is_news(entry("Invalid HTTP request"))
