@@ -33,7 +33,7 @@ from au2.domain.errors import (
 )
 from au2.oci import media_types
 from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.services.image_uploads import BegunImage
+from au2.services.images.uploads import BegunImage
 
 router = APIRouter(tags=["image upload"])
 

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import Answers, answers
 from au2.domain.errors import BlobMissing, Conflict, InvalidRequest, NotFound
-from au2.services.version_archives import OpenArchive
+from au2.services.images.archives import OpenArchive
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 

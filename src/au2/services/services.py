@@ -11,23 +11,23 @@ from au2.domain import clock as clocks
 from au2.notices.base import Notices
 from au2.secrets.key_file import KeyFile
 from au2.services.accounts import Accounts, SessionOptions
-from au2.services.image_uploads import ImageUploadOptions, ImageUploads
+from au2.services.images.archives import VersionArchives
+from au2.services.images.pushed import PushedImages
+from au2.services.images.uploads import ImageUploadOptions, ImageUploads
 from au2.services.jobs import Jobs
 from au2.services.members import Members
 from au2.services.organizations import Organizations
 from au2.services.passwords import Passwords, make_hasher
 from au2.services.processes import Processes
-from au2.services.pushed_images import PushedImages
-from au2.services.repository_blobs import RepositoryBlobs
-from au2.services.repository_manifests import RepositoryManifests
+from au2.services.registry.blobs import RepositoryBlobs
+from au2.services.registry.manifests import RepositoryManifests
+from au2.services.registry.version_images import VersionImages
 from au2.services.run_requests import RunLimits
 from au2.services.runtimes import Runtimes
 from au2.services.secrets import Secrets
 from au2.services.upload_opening import UploadOpening, UploadOptions
 from au2.services.uploads import Uploads
-from au2.services.version_archives import VersionArchives
 from au2.services.version_diffs import VersionDiffs
-from au2.services.version_images import VersionImages
 from au2.services.versions import Versions
 from au2.storage.database import Database
 

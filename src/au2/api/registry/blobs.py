@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from au2.api.registry.access import actor_of, repository_of, services_of
 from au2.api.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
-from au2.services.repository_blobs import RepositoryBlobs
+from au2.services.registry.blobs import RepositoryBlobs
 
 _PIECE_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")

@@ -18,6 +18,7 @@ from au2.services.accounts import Accounts
 
 _LASTS_SECONDS = 3600
 _MOST_BYTES = 64 << 10
+_MOST_FIELDS = 100
 
 
 class _Login(NamedTuple):
@@ -40,7 +41,10 @@ async def post_token(request: Request) -> Response:
         body += piece
         if len(body) > _MOST_BYTES:
             raise RegistryError(413, "SIZE_INVALID", "The form is too long.")
-    form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=100)
+    try:
+        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise RegistryError(400, "UNSUPPORTED", "The form has too many fields.") from None
     if form.get("grant_type") != ["password"]:
         raise RegistryError(400, "UNSUPPORTED", "Only grant_type=password is offered.")
     login = _Login(form.get("username", [""])[0], form.get("password", [""])[0])

@@ -16,7 +16,7 @@ from au2.domain.errors import InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
 from au2.oci.digest import parse_digest
-from au2.services.repository_blobs import RegistryReceiver
+from au2.services.registry.blobs import RegistryReceiver
 
 _RANGE = re.compile(r"(?:bytes[= ])?([0-9]{1,18})-([0-9]{1,18})(?:/[0-9*]+)?")
 

@@ -10,7 +10,7 @@ from au2.runtimes.built import find_architecture
 from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
 from au2.services.accounts import Accounts, SessionOptions
-from au2.services.image_uploads import ImageUploadOptions
+from au2.services.images.uploads import ImageUploadOptions
 from au2.services.organizations import Organizations
 from au2.services.password_resets import PasswordResets
 from au2.services.passwords import Passwords, make_hasher

@@ -27,14 +27,14 @@ from au2.oci.registry_manifest import (
     media_type_of,
     parse_registry_manifest,
 )
-from au2.services.pushed_images import PushedImages
+from au2.services.images.pushed import PushedImages
+from au2.services.registry.blobs import RepositoryBlobs
+from au2.services.registry.version_images import VersionImages
 from au2.services.repository_access import (
     ensure_may_delete,
     ensure_may_pull,
     ensure_may_push,
 )
-from au2.services.repository_blobs import RepositoryBlobs
-from au2.services.version_images import VersionImages
 from au2.storage import repositories
 from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event

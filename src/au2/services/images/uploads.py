@@ -15,8 +15,8 @@ from au2.domain.version import Version
 from au2.notices.base import JOBS, Notices, job_topic
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.manifest import parse_manifest
-from au2.services.blob_receiving import BlobReceiver, name_of_part
-from au2.services.image_versions import (
+from au2.services.images.receiving import BlobReceiver, name_of_part
+from au2.services.images.versions import (
     begin_image,
     being_sent,
     ensure_takes_image,

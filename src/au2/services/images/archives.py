@@ -19,7 +19,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.image import Image
 from au2.oci.tar import LayerEntry, file_entry, format_layer, link_entry, measure_layer
 from au2.package.entries import PackageEntry
-from au2.services.layer_contents import LayerContents
+from au2.services.images.layer_contents import LayerContents
 from au2.services.processes import get_visible
 from au2.services.versions import ensure_available, get_version
 from au2.storage.database import Database

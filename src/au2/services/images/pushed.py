@@ -8,7 +8,7 @@ from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.version import ImageStatus, Version
 from au2.notices.base import JOBS, Notices, job_topic
-from au2.services.image_versions import (
+from au2.services.images.versions import (
     begin_image,
     being_sent,
     ensure_takes_image,

@@ -13,8 +13,8 @@ from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
 from au2.oci.digest import parse_digest
+from au2.services.registry.version_images import VersionImages
 from au2.services.repository_access import ensure_may_pull, ensure_may_push
-from au2.services.version_images import VersionImages
 from au2.services.visible_blobs import find_usable_blobs
 from au2.storage.blob_uploads import (
     BlobUpload,

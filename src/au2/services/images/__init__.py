@@ -1,0 +1,1 @@
+"""Images of versions: how they come in, and how they are given back."""

@@ -1,0 +1,1 @@
+"""What registry clients ask for: blobs, manifests and tags of repositories."""
