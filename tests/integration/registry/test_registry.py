@@ -1,6 +1,8 @@
 """The registry over HTTP: logging in, blobs, and names that mean no good."""
 
 import os
+import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -129,6 +131,35 @@ def test_what_is_not_what_was_stated_is_not_kept(developer: Guest, digest: str) 
     assert code(whole) == (400, "DIGEST_INVALID")
     for missing in (NOWHERE, digest_of(BLOB)):
         assert code(developer.ask("GET", f"blobs/{missing}")) == (404, "BLOB_UNKNOWN")
+
+
+def test_an_upload_that_was_something_else_is_over(developer: Guest) -> None:
+    place = developer.begin().headers["Location"]
+    answer = developer.ask("PUT", place, content=BLOB, params={"digest": NOWHERE})
+    assert code(answer) == (400, "DIGEST_INVALID")
+    assert code(developer.ask("GET", place)) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+def test_an_upload_takes_one_piece_at_a_time(developer: Guest) -> None:
+    place = developer.begin().headers["Location"]
+    large = b"x" * (1 << 20)  # What the server takes at once.
+    busy: list[httpx.Response] = []
+
+    def send_slowly() -> Iterator[bytes]:
+        yield large
+        deadline = time.monotonic() + 20
+        while developer.ask("GET", place).headers["Range"] == "0-0":
+            assert time.monotonic() < deadline, "nothing came"
+            time.sleep(0.01)
+        busy.append(developer.ask("PATCH", place, content=b"between"))
+        yield BLOB
+
+    first = developer.ask("PATCH", place, content=send_slowly())
+    assert code(busy[0]) == (409, "DENIED")
+    whole = large + BLOB
+    assert (first.status_code, first.headers["Range"]) == (202, f"0-{len(whole) - 1}")
+    done = developer.ask("PUT", place, params={"digest": digest_of(whole)})
+    assert done.status_code == 201
 
 
 def test_an_upload_is_given_up(developer: Guest) -> None:

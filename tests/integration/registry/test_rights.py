@@ -60,6 +60,33 @@ def test_a_stranger_can_not_tell_what_is_there(developer: Guest, stranger: Guest
     assert developer.ask("GET", "manifests/1.0").content == manifest
 
 
+def test_a_member_of_a_project_pulls_what_is_the_organizations(
+    world: World, client: httpx.Client, organization: Context, developer: Guest
+) -> None:
+    manifest = developer.push("1.0")
+    operator = world.actor(world.operator.email)
+    below = world.services.organizations.create_project(
+        operator, organization.organization_id, "Forecast"
+    )
+    project = Context(organization.organization_id, below.id)
+    world.user("member@example.com", "admin", project)
+    member = Guest(world, client, "member@example.com", developer.repository)
+    assert member.ask("GET", "manifests/1.0").content == manifest
+    assert code(member.begin()) == (403, "DENIED")
+    assert code(member.put("1.0", manifest)) == (403, "DENIED")
+    # What belongs to the project is the member's to push, and another project's is not there.
+    guid = organization.organization_id
+    member.repository = f"org_{guid}/process_{world.process(project)}"
+    assert member.begin().status_code == 202
+    member.repository = f"org_{guid}/process_{world.process(organization, 'above')}"
+    assert member.ask("GET", "tags/list").status_code == 200
+    assert code(member.begin()) == (403, "DENIED")
+    other = world.services.organizations.create_project(operator, guid, "Other")
+    member.repository = f"org_{guid}/process_{world.process(Context(guid, other.id))}"
+    assert code(member.ask("GET", "tags/list")) == (404, "NAME_UNKNOWN")
+    assert code(member.begin()) == (404, "NAME_UNKNOWN")
+
+
 def test_an_upload_is_for_who_began_it(
     world: World, client: httpx.Client, organization: Context, developer: Guest
 ) -> None:
@@ -215,6 +242,14 @@ def test_a_name_with_the_end_of_a_line_is_nowhere(developer: Guest) -> None:
         answer = developer.ask("GET", f"/v2/{path}/tags/list")
         assert answer.status_code == 404
         assert "1.0" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["blobs/uploads", "tags/list", "manifests", "a/referrers/b"])
+def test_a_name_may_look_like_a_path_of_the_registry(developer: Guest, name: str) -> None:
+    developer.repository = developer.repository.replace("base", name)
+    manifest = developer.push("1.0")
+    assert developer.ask("GET", "manifests/1.0").content == manifest
+    assert developer.ask("GET", "tags/list").json()["tags"] == ["1.0"]
 
 
 def test_an_encoded_slash_is_one(developer: Guest) -> None:
