@@ -47,6 +47,18 @@ def test_a_manifest_that_is_not_there_is_unknown(developer: Guest, reference: st
     assert code(developer.ask("DELETE", f"manifests/{reference}")) == (404, "MANIFEST_UNKNOWN")
 
 
+@pytest.mark.parametrize("reference", [".INVALID", "sha256:1", "a" * 10_000])
+def test_under_a_name_that_can_not_be_nothing_is_found(
+    developer: Guest, stranger: Guest, reference: str
+) -> None:
+    """The specification's own conformance tests ask so for what is not there."""
+    answer = developer.ask("GET", f"manifests/{reference}")
+    assert code(answer) == (404, "MANIFEST_UNKNOWN")
+    assert developer.ask("HEAD", f"manifests/{reference}").status_code == 404
+    assert code(stranger.ask("GET", f"manifests/{reference}")) == (404, "NAME_UNKNOWN")
+    assert developer.put(reference, make_manifest()).status_code == 400
+
+
 def test_a_blob_is_no_manifest(developer: Guest) -> None:
     digest = developer.push_blob(b'{"schemaVersion": 2}')
     assert code(developer.ask("GET", f"manifests/{digest}")) == (404, "MANIFEST_UNKNOWN")
@@ -141,7 +153,7 @@ def test_what_is_about_an_image_is_found(developer: Guest) -> None:
 def test_nothing_is_about_what_is_not_there(developer: Guest) -> None:
     answer = developer.ask("GET", f"referrers/{NOWHERE}")
     assert (answer.status_code, answer.json()["manifests"]) == (200, [])
-    assert developer.ask("GET", "referrers/latest").status_code == 400
+    assert code(developer.ask("GET", "referrers/latest")) == (400, "DIGEST_INVALID")
 
 
 def test_what_is_about_an_image_may_come_before_it(developer: Guest) -> None:
@@ -231,5 +243,5 @@ def test_a_manifest_that_is_too_large_is_refused(developer: Guest) -> None:
 def test_a_tag_that_is_none_is_refused(developer: Guest, tag: str) -> None:
     manifest = developer.push("right")
     assert developer.put(tag, manifest).status_code == 400
-    assert developer.ask("GET", f"manifests/{tag}").status_code == 400
+    assert code(developer.ask("GET", f"manifests/{tag}")) == (404, "MANIFEST_UNKNOWN")
     assert developer.ask("GET", "tags/list").json()["tags"] == ["right"]

@@ -10,6 +10,7 @@ from au2.api.registry.errors import RegistryError
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
+from au2.oci.digest import parse_digest
 from au2.services.services import Services
 
 TOKEN_PREFIX = "au2_"  # noqa: S105 - how tokens begin, not one of them
@@ -54,3 +55,11 @@ def repository_of(request: Request) -> Repository:
     except InvalidRequest as error:
         # Whatever is not ours by its form is simply not there: other names are fine elsewhere.
         raise RegistryError(404, "NAME_UNKNOWN", f"{error.message} {error.hint or ''}") from None
+
+
+def ensure_digest(text: str) -> str:
+    """Return a digest that a client named. Raises RegistryError, with the code that is for it."""
+    try:
+        return parse_digest(text)
+    except InvalidRequest as error:
+        raise RegistryError(400, "DIGEST_INVALID", error.message) from error

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from au2.api.registry.access import actor_of, repository_of, services_of
+from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
 from au2.services.registry.blobs import RepositoryBlobs
 
@@ -17,8 +17,9 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 async def get_blob(request: Request) -> Response:
     """``GET`` and ``HEAD /v2/<name>/blobs/<digest>`` (end-2, end-10)."""
-    services, digest = services_of(request), request.path_params["digest"]
-    repository, actor = repository_of(request), await actor_of(request)
+    services, repository = services_of(request), repository_of(request)
+    actor = await actor_of(request)
+    digest = ensure_digest(request.path_params["digest"])
     with unknown_as(BLOB_UNKNOWN):
         size_bytes = await run_in_threadpool(
             services.repository_blobs.find, actor, repository, digest

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from au2.api.job_waiting import wait_for_end
-from au2.api.registry.access import actor_of, repository_of, services_of
+from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,
     MANIFEST_UNKNOWN,
@@ -102,7 +102,7 @@ async def list_referrers(request: Request) -> Response:
         services.repository_manifests.list_referrers,
         actor,
         repository,
-        request.path_params["digest"],
+        ensure_digest(request.path_params["digest"]),
     )
     headers = {}
     wanted = request.query_params.get("artifactType")

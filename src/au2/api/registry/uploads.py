@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from au2.api.bodies import read_pieces
-from au2.api.registry.access import actor_of, repository_of, services_of
+from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import UPLOAD_UNKNOWN, RegistryError, unknown_as
 from au2.domain.errors import InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
-from au2.oci.digest import parse_digest
 from au2.services.registry.blobs import RegistryReceiver
 
 _RANGE = re.compile(r"(?:bytes[= ])?([0-9]{1,18})-([0-9]{1,18})(?:/[0-9*]+)?")
@@ -28,9 +27,9 @@ async def begin_upload(request: Request) -> Response:
     query = request.query_params
     blobs = services.repository_blobs
     if "mount" in query:
-        source = _read_source(query.get("from", ""))
-        if await run_in_threadpool(blobs.mount, actor, repository, query["mount"], source):
-            return _created(repository, query["mount"])
+        digest, source = ensure_digest(query["mount"]), _read_source(query.get("from", ""))
+        if await run_in_threadpool(blobs.mount, actor, repository, digest, source):
+            return _created(repository, digest)
     upload = await run_in_threadpool(blobs.begin, actor, repository)
     if "digest" in query:
         return await _finish(request, actor, repository, upload.id, query["digest"])
@@ -78,10 +77,7 @@ async def cancel_upload(request: Request) -> Response:
 async def _finish(
     request: Request, actor: Actor, repository: Repository, upload_id: str, digest: str
 ) -> Response:
-    try:
-        parse_digest(digest)
-    except InvalidRequest as error:
-        raise RegistryError(400, "DIGEST_INVALID", error.message) from error
+    ensure_digest(digest)
     async with _receiving(request, actor, repository, upload_id) as receiver:
         await run_in_threadpool(receiver.commit, digest)
     return _created(repository, digest)

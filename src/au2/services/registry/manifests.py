@@ -93,12 +93,12 @@ class RepositoryManifests:
 
         Raises:
             RepositoryUnknown: the repository is foreign or missing.
-            NotFound: it has no such manifest, or the version has no image yet.
-            InvalidRequest: neither a tag nor a digest.
+            NotFound: it has no such manifest, or the version has no image yet; nor is there one of
+                a name that is neither a tag nor a digest.
         """
-        is_digest = _is_digest(reference)
         with self._database.read() as transaction:
             ensure_may_pull(transaction, actor, repository)
+            is_digest = _reads_as_digest(repository, reference)
             digest = reference if is_digest else _resolve_tag(transaction, repository, reference)
             is_known = digest is not None and (
                 not is_digest
@@ -327,6 +327,14 @@ def _is_digest(reference: str) -> bool:
     if not TAG.fullmatch(reference):
         raise InvalidRequest(f"{reference[:100]!r} is neither a tag nor a digest.")
     return False
+
+
+def _reads_as_digest(repository: Repository, reference: str) -> bool:
+    """Whether it is a digest, not a tag. Raises NotFound if it is neither."""
+    try:
+        return _is_digest(reference)
+    except InvalidRequest as error:
+        raise NotFound(f"{repository} has no image {reference[:100]!r}.") from error
 
 
 def _parse_number(tag: str) -> int:
