@@ -1,6 +1,6 @@
 """Manifests and tags of repositories."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,19 +60,53 @@ def find_manifest(
     return None if row is None else _manifest(row)
 
 
+@dataclass(frozen=True, slots=True)
+class ReferrerPage:
+    """Some of the manifests that are about another one, by digest."""
+
+    manifests: Sequence[StoredManifest]
+    has_more: bool
+    """Whether others come after the last of them."""
+
+
 def list_referrers(
-    transaction: Transaction, repository: Repository, subject_digest: str
-) -> list[StoredManifest]:
-    """The manifests that are about another one, oldest first."""
-    rows = transaction.execute(
+    transaction: Transaction,
+    repository: Repository,
+    subject_digest: str,
+    *,
+    artifact_type: str | None = None,
+    after: str = "",
+    most_bytes: int,
+) -> ReferrerPage:
+    """Return the next manifests that are about another one.
+
+    Args:
+        transaction: to read in.
+        repository: that has them.
+        subject_digest: what they are about.
+        artifact_type: only those of this type; None: all.
+        after: the digest that the page before ended with.
+        most_bytes: how large they are together at most, unless the first is larger alone.
+    """
+    query = (
         select(repository_manifests)
         .where(
             _in(repository_manifests, repository),
             repository_manifests.c.subject_digest == subject_digest,
+            repository_manifests.c.digest > after,
         )
-        .order_by(repository_manifests.c.pushed_at, repository_manifests.c.digest)
+        .order_by(repository_manifests.c.digest)
     )
-    return [_manifest(row) for row in rows]
+    if artifact_type is not None:
+        query = query.where(repository_manifests.c.artifact_type == artifact_type)
+    page: list[StoredManifest] = []
+    # Row by row: their annotations may be as large as they are.
+    for row in transaction.execute(query.execution_options(yield_per=1)):
+        most_bytes -= row.size_bytes
+        if page and most_bytes < 0:
+            return ReferrerPage(page, has_more=True)
+        page.append(_manifest(row))
+    return ReferrerPage(page, has_more=False)
 
 
 def delete_manifest(transaction: Transaction, repository: Repository, digest: str) -> bool:

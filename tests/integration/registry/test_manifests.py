@@ -150,6 +150,33 @@ def test_what_is_about_an_image_is_found(developer: Guest) -> None:
     assert chosen.json()["manifests"] == [expected]
 
 
+def test_what_is_about_an_image_is_told_page_by_page(developer: Guest) -> None:
+    image = developer.push("1.0")
+    manifests = [
+        make_manifest(
+            subject=describe(MANIFEST, image),
+            artifactType=SIGNATURE,
+            annotations={"large": letter * (3 << 19)},
+        )
+        for letter in "abc"
+    ]
+    for manifest in manifests:
+        assert developer.put(digest_of(manifest), manifest).status_code == 201
+    developer.push("plain", subject=describe(MANIFEST, image))
+
+    first = developer.ask(
+        "GET", f"referrers/{digest_of(image)}", params={"artifactType": SIGNATURE}
+    )
+    second = developer.ask("GET", first.links["next"]["url"])
+
+    assert "next" not in second.links
+    assert second.headers["OCI-Filters-Applied"] == "artifactType"
+    pages = [answer.json()["manifests"] for answer in (first, second)]
+    assert [len(page) for page in pages] == [2, 1]
+    found = [entry["digest"] for page in pages for entry in page]
+    assert sorted(found) == sorted(map(digest_of, manifests))
+
+
 def test_nothing_is_about_what_is_not_there(developer: Guest) -> None:
     answer = developer.ask("GET", f"referrers/{NOWHERE}")
     assert (answer.status_code, answer.json()["manifests"]) == (200, [])

@@ -98,18 +98,23 @@ async def list_referrers(request: Request) -> Response:
     """``GET /v2/<name>/referrers/<digest>`` (end-12a, end-12b)."""
     services, repository = services_of(request), repository_of(request)
     actor = await actor_of(request)
-    found = await run_in_threadpool(
+    digest = ensure_digest(request.path_params["digest"])
+    wanted = request.query_params.get("artifactType") or None
+    page = await run_in_threadpool(
         services.repository_manifests.list_referrers,
         actor,
         repository,
-        ensure_digest(request.path_params["digest"]),
+        digest,
+        artifact_type=wanted,
+        after=request.query_params.get("last", ""),
     )
-    headers = {}
-    wanted = request.query_params.get("artifactType")
-    if wanted:
-        found = [manifest for manifest in found if manifest.artifact_type == wanted]
-        headers["OCI-Filters-Applied"] = "artifactType"
-    body = json.dumps(_make_index(found))
+    headers = {} if wanted is None else {"OCI-Filters-Applied": "artifactType"}
+    if page.has_more:
+        query = {"last": page.manifests[-1].digest}
+        query |= {} if wanted is None else {"artifactType": wanted}
+        link = f"/v2/{repository}/referrers/{digest}?{urlencode(query)}"
+        headers["Link"] = f'<{link}>; rel="next"'
+    body = json.dumps(_make_index(page.manifests))
     return Response(body, headers=headers, media_type=media_types.INDEX)
 
 

@@ -1,6 +1,6 @@
 """Manifests and tags of repositories, as registry clients send and fetch them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,7 +38,7 @@ from au2.services.repository_access import (
 from au2.storage import repositories
 from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
-from au2.storage.repositories import StoredManifest
+from au2.storage.repositories import ReferrerPage, StoredManifest
 from au2.storage.versions import find_version, list_versions
 
 _VERSIONS_ONLY = "The tags of a process are the numbers of its versions."
@@ -129,9 +129,15 @@ class RepositoryManifests:
         )
 
     def list_referrers(
-        self, actor: Actor, repository: Repository, digest: str
-    ) -> Sequence[StoredManifest]:
-        """Manifests that are about another one; it need not be there.
+        self,
+        actor: Actor,
+        repository: Repository,
+        digest: str,
+        *,
+        artifact_type: str | None = None,
+        after: str = "",
+    ) -> ReferrerPage:
+        """Manifests that are about another one, which need not be there: the next page of them.
 
         Raises:
             RepositoryUnknown: the repository is foreign or missing.
@@ -140,7 +146,14 @@ class RepositoryManifests:
         parse_digest(digest)
         with self._database.read() as transaction:
             ensure_may_pull(transaction, actor, repository)
-            return repositories.list_referrers(transaction, repository, digest)
+            return repositories.list_referrers(
+                transaction,
+                repository,
+                digest,
+                artifact_type=artifact_type,
+                after=after,
+                most_bytes=MAX_DOCUMENT_BYTES,
+            )
 
     # -- pushing -----------------------------------------------------------------------------
 
