@@ -10,10 +10,14 @@ import pytest
 
 from au2.domain.context import Context
 from au2.domain.job import Ending, JobState
+from au2.domain.repository import process_repository
+from au2.domain.version import ImageStatus
 from au2.services.jobs import RunOrder
 from au2.storage.contents import add_contents
+from au2.storage.repository_blobs import add_repository_blobs
+from au2.storage.uploads import find_upload
 from tests.support.built_versions import add_image_version, add_packaged_version, packaged
-from tests.support.busybox import make_image, make_layer
+from tests.support.busybox import digest_of, make_image, make_layer
 from tests.support.live import client_of
 from tests.support.world import OPERATOR, PASSWORD, World, creation, frame, open_world
 
@@ -60,6 +64,18 @@ class Asked:
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
                 return self.world.services.upload_opening.begin(actor, self.where, body).upload.id
+        raise AssertionError("nobody can upload")
+
+    def image_upload(self) -> dict[str, Any]:
+        """An upload of an image, of whoever asks, if that is possible, else the operator's."""
+        process = self.process()
+        version = self.world.version(process, ImageStatus.NONE)
+        for email in (self.who, OPERATOR):
+            actor = self.world.actor(email)
+            role = actor.role_in(self.where)
+            if role is not None and role.rank >= 2:
+                begun = self.world.services.image_uploads.begin(actor, process, version)
+                return {"path": {"upload": begun.upload.id}, "params": {"fence": 1}}
         raise AssertionError("nobody can upload")
 
     def runtime(self) -> str:
@@ -137,6 +153,35 @@ def _complete(asked: Asked) -> dict[str, Any]:
     with asked.world.database.write() as transaction:
         add_contents(transaction, asked.where.organization_id, {sha256: len(CONTENT)})
     return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
+
+
+def _empty_version_path(asked: Asked) -> dict[str, Any]:
+    process = asked.process()
+    version = asked.world.version(process, ImageStatus.NONE)
+    return {"path": {"process": process, "version": version}}
+
+
+def _blob(asked: Asked) -> dict[str, Any]:
+    opened = asked.image_upload()
+    return {
+        "path": {**opened["path"], "digest": digest_of(CONTENT)},
+        "params": {**opened["params"], "offset": 0, "size": len(CONTENT)},
+        "content": CONTENT,
+    }
+
+
+def _manifest(asked: Asked) -> dict[str, Any]:
+    opened = asked.image_upload()
+    image = make_image([make_layer({"a": b"b"})])
+    manifest = image.blobs[image.manifest_digest]
+    sizes = {d: len(data) for d, data in image.blobs.items() if d != image.manifest_digest}
+    image.save(asked.world.blobs)
+    with asked.world.database.write() as transaction:
+        session = find_upload(transaction, opened["path"]["upload"])
+        assert session is not None
+        repository = process_repository(session.organization_id, session.process_id)
+        add_repository_blobs(transaction, repository, sizes, at=asked.world.clock())
+    return {**opened, "content": manifest}
 
 
 def _upload_body(asked: Asked) -> dict[str, Any]:
@@ -252,6 +297,13 @@ TABLE: dict[str, Row] = {
         lambda asked: {"path": {"upload": asked.upload()}, "params": {"fence": 1}},
         status=204,
     ),
+    "begin_image_upload": Row("developer", _empty_version_path, status=201),
+    "find_lacking_blobs": Row(
+        "developer", lambda asked: {**asked.image_upload(), "json": {"blobs": []}}
+    ),
+    "receive_blob": Row("developer", _blob),
+    "complete_image_upload": Row("developer", _manifest),
+    "abandon_image_upload": Row("developer", lambda asked: asked.image_upload(), status=204),
     "submit_run": Row(
         "runner",
         lambda asked: {"json": {"process": asked.versioned()[0]}},

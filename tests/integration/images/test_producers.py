@@ -25,7 +25,8 @@ from tests.support import image_archives as made
 from tests.support.docker import Docker
 from tests.support.image_tools import ImageTools
 
-NAME = "my-name/my-process"
+NAME = "producers/my-process"
+"""Its own: other tests of the same Docker remove theirs."""
 DOCKERFILE = """\
 FROM localhost/base:1
 COPY code /code

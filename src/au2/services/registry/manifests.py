@@ -7,6 +7,7 @@ from datetime import datetime
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
 from au2.domain.errors import (
+    Conflict,
     DigestMismatch,
     InvalidImage,
     InvalidRequest,
@@ -180,6 +181,8 @@ class RepositoryManifests:
         number = None
         if repository.process_id is not None and not is_digest:
             number = _parse_number(reference)
+        if number is not None and self._has_it(repository, number, digest):
+            return PutManifest(digest, manifest.subject.digest if manifest.subject else None)
         self._ensure_complete(repository, manifest)
         self._keep(actor, repository, manifest, digest, data)
         subject = manifest.subject.digest if manifest.subject else None
@@ -298,6 +301,30 @@ class RepositoryManifests:
             organization_id=repository.organization_id,
         )
 
+    def _has_it(self, repository: Repository, number: int, digest: str) -> bool:
+        """Whether a version's image is this one already. Before anything is kept, for it says no.
+
+        Raises InvalidRequest if there is no such version, Conflict if it has another image.
+        """
+        process_id = repository.process_id or ""
+        with self._database.read() as transaction:
+            version = find_version(transaction, process_id, number)
+            tagged = repositories.find_tag(transaction, repository, str(number))
+        if version is None:
+            # Not "not found": clients would say that a blob is missing.
+            raise InvalidRequest(
+                f"The process has no version {number}. Make one first: "
+                f"au2 process version create {process_id}"
+            )
+        if version.image_status is not ImageStatus.AVAILABLE:
+            return False
+        if digest not in {version.image_digest, tagged}:
+            raise Conflict(
+                f"Version {number} has its image already, and an image never changes. "
+                f"Make a new version for it: au2 process version create {process_id}"
+            )
+        return True
+
     def _import(
         self,
         actor: Actor,
@@ -307,29 +334,14 @@ class RepositoryManifests:
         manifest: RegistryManifest,
         digest: str,
         data: bytes,
-    ) -> Job | None:
-        """Let a version have the image; None: it has just this one already."""
-        process_id = repository.process_id or ""
-        with self._database.read() as transaction:
-            version = find_version(transaction, process_id, number)
-            if version is None:
-                # Not "not found": clients would say that a blob is missing.
-                raise InvalidRequest(
-                    f"The process has no version {number}. Make one first: "
-                    f"au2 process version create {process_id}"
-                )
-            has_same = digest in {
-                version.image_digest,
-                repositories.find_tag(transaction, repository, str(number)),
-            }
-        if version.image_status is ImageStatus.AVAILABLE and has_same:
-            return None
+    ) -> Job:
+        """Let a version have the image. Raises as :meth:`put` says."""
         image = digest
         if manifest.is_index:
             image = choose_image(parse_index(data), self._architecture).digest
             data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
         parse_manifest(data)  # Stricter: what is no image can't become a version's.
-        return self._pushed.import_image(actor, process_id, number, image)
+        return self._pushed.import_image(actor, repository.process_id or "", number, image)
 
 
 def _is_digest(reference: str) -> bool:
