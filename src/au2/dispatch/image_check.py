@@ -9,10 +9,8 @@ from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import
 from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
-from au2.domain.repository import process_repository
 from au2.engines.base import Engine
 from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
-from au2.storage.repository_blobs import add_repository_blobs
 from au2.storage.uploads import Upload
 from au2.storage.versions import BuiltImage
 
@@ -49,10 +47,9 @@ class ImageCheck:
             raise BlobMissing
         image = load_image(self.blobs, digest)
         with self.records.database.read() as transaction:
-            checked = find_checked_layers(
+            known = find_checked_layers(
                 transaction, {layer.digest for layer in image.manifest.layers}
             )
-        known = {d: KnownLayer(la.diff_id, la.size_bytes) for d, la in checked.items()}
         new: dict[str, KnownLayer] = {}
         import_image(
             self.blobs,
@@ -60,7 +57,7 @@ class ImageCheck:
             ImportRun(
                 architecture=self.architecture,
                 limits=self.limits,
-                known=known,
+                known={d: KnownLayer(la.diff_id, la.size_bytes) for d, la in known.items()},
                 note=new.__setitem__,
                 log=work.log,
                 check=work.check,
@@ -70,7 +67,6 @@ class ImageCheck:
         work.begin_phase("unpack")
         self.engine.prepare(digest)
         self._note(new)
-        self._note_uncompressed(upload, known | new)
         return BuiltImage(digest)
 
     def _ensure_room(self, new_bytes: int) -> None:
@@ -87,13 +83,3 @@ class ImageCheck:
             for digest, layer in layers.items():
                 checked = CheckedLayer(digest, layer.diff_id, layer.size_bytes)
                 put_checked_layer(transaction, checked, at=at)
-
-    def _note_uncompressed(self, upload: Upload, layers: Mapping[str, KnownLayer]) -> None:
-        """Let layers that came compressed count as sent uncompressed too: the store gives both.
-
-        Without that, who has the image from ``docker save`` would send it once more.
-        """
-        sizes = {la.diff_id: la.size_bytes for digest, la in layers.items() if digest != la.diff_id}
-        repository = process_repository(upload.organization_id, upload.process_id)
-        with self.records.database.write(durable=False) as transaction:
-            add_repository_blobs(transaction, repository, sizes, at=self.records.clock())

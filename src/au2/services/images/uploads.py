@@ -126,10 +126,19 @@ class ImageUploads:
             NotFound, NotPermitted, LeaseLost: as :meth:`receive`.
             InvalidRequest: a blob that is there has another size.
         """
+        # A layer that came compressed, to the registry, is there uncompressed too.
+        packed = {digest: self._blobs.find_compressed(digest) for digest in wanted}
+        asked = {*wanted, *filter(None, packed.values())}
         with self._database.read() as transaction:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
             repository = _repository_of(upload)
-            usable = find_usable_blobs(transaction, actor, repository, wanted)
+            usable = find_usable_blobs(transaction, actor, repository, asked)
+        usable |= {
+            digest: self._blobs.size_bytes(digest)
+            for digest, other in packed.items()
+            if other in usable and digest not in usable
+        }
+        usable = {digest: size for digest, size in usable.items() if digest in wanted}
         for digest, size_bytes in usable.items():
             if size_bytes != wanted[digest]:
                 raise InvalidRequest(f"The blob {digest} has another size than was stated.")
