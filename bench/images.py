@@ -1,5 +1,6 @@
 """Images that people bring: the same archives, sent to au2 and loaded into Docker."""
 
+import os
 import random
 import re
 import subprocess
@@ -143,7 +144,10 @@ def measure_images(installation: Installation, rounds: int) -> list[Line]:
         docker.ok("image", "prune", "-f")
         size_mib = archive.stat().st_size / (1 << 20)
         sending = Sending(installation, f"image {seed}")
+        # What building and saving has left to write would be paid for by whoever comes first.
+        os.sync()
         sending.send(archive, first)
+        os.sync()
         with docker_load.timing():
             docker.ok("load", "-i", archive)
         docker.ok("rmi", "-f", f"{TAG}:{seed}")
