@@ -13,6 +13,7 @@ from au2.server.settings_source import (
     settings_from_document,
     settings_to_document,
 )
+from au2.server.tls import TlsFiles
 
 
 @pytest.fixture
@@ -130,6 +131,18 @@ def test_listening_to_others_must_be_wanted(file: Path, address: str) -> None:
     assert "allow_plain_http = true" in mistake
     settings = read_settings(file, {"AU2_SERVER_ALLOW_PLAIN_HTTP": "true"})
     assert str(settings.server.listen) == address
+
+
+def test_with_a_certificate_others_may_reach_it(file: Path) -> None:
+    lines = '[server]\nlisten = "0.0.0.0:443"\ntls_certificate = "/etc/au2/server.crt"\n'
+    file.write_text(lines)
+    assert mistakes_of(file)[0] == (
+        "[server] tls_certificate and tls_key: give both or none of them"
+    )
+    file.write_text(f'{lines}tls_key = "/etc/au2/server.key"\n')
+    settings = read_settings(file, {})
+    assert settings.server.tls == TlsFiles(Path("/etc/au2/server.crt"), Path("/etc/au2/server.key"))
+    assert settings_from_document(settings_to_document(settings)) == settings
 
 
 def test_settings_travel_between_processes(file: Path) -> None:
