@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from au2.api.app import ApiOptions
 from tests.integration.registry.guest import NOWHERE, Guest, code
 from tests.support.busybox import digest_of
+from tests.support.live import served
 from tests.support.world import PASSWORD, World
 
 EMAIL = "developer@example.com"
@@ -31,6 +33,14 @@ def test_a_host_that_is_none_does_not_get_into_the_challenge(client: httpx.Clien
     # Refused by the server, or answered with its own address.
     assert "evil" not in answer.headers.get("WWW-Authenticate", "")
     assert answer.status_code in {400, 401}
+
+
+def test_behind_a_proxy_tokens_are_where_the_operator_says(world: World) -> None:
+    app = world.app(ApiOptions(external_url="https://images.example.com/"))
+    with served(app) as address:
+        answer = httpx.get(f"{address}/v2/", headers={"Host": "elsewhere.example.com"})
+    realm = "https://images.example.com/v2/token"
+    assert answer.headers["WWW-Authenticate"] == f'Bearer realm="{realm}",service="au2"'
 
 
 @pytest.mark.parametrize("way", ["basic", "form"])
