@@ -25,6 +25,8 @@ from tests.support.engine import Workbench
 from tests.support.image_making import Layer
 
 BASE = NativeOptions().id_base
+INODES_OF_GROUP = 2048
+"""What mkfs.ext4 gives a file system of 64 MiB."""
 NET_BIND_AND_RAW = 1 << 10 | 1 << 13
 CAPABILITY = struct.pack("<IIIII", 0x02000001, NET_BIND_AND_RAW, 0, 0, 0)
 
@@ -332,6 +334,32 @@ def test_unpacking_at_the_same_time(tmp_path: Path) -> None:
         thread.join()
     assert errors == []
     assert len(left_over(tmp_path)) == 4
+
+
+def test_ext4_spreads_layers_over_the_disk(
+    unpack: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    with disk.open("wb") as file:
+        file.truncate(64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", str(disk)], check=True)
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    subprocess.run(["mount", "-o", "loop", str(disk), str(mounted)], check=True)
+    try:
+        for name in "abcd":
+            unpack(Layer().add(name), where=mounted)
+        flags = subprocess.run(
+            ["lsattr", "-d", str(mounted / str(BASE))], check=True, capture_output=True, text=True
+        )
+        groups = {
+            path.stat().st_ino // INODES_OF_GROUP for path in (mounted / str(BASE)).iterdir()
+        }
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
+
+    assert "T" in flags.stdout.split()[0]
+    assert len(groups) > 1
 
 
 def test_what_a_killed_process_left_is_cleared(

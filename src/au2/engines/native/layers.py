@@ -13,7 +13,7 @@ from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.system_calls import sync_file_system
+from au2.engines.native.system_calls import spread_folders, sync_file_system
 from au2.engines.native.tree import TreeWriter
 from au2.oci.decompress import decompressed
 from au2.oci.digest import hexadecimal
@@ -119,6 +119,7 @@ class LayerStore:
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spread_folders(self._folder)
         with unpacking_locked(self._locks, name):
             yield
 

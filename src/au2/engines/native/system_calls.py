@@ -2,7 +2,9 @@
 
 import ctypes
 import errno
+import fcntl
 import os
+import sys
 from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -11,6 +13,11 @@ _OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
 _RESOLVE_IN_ROOT = 0x10
 _ATTEMPTS = 64
+_GET_FLAGS, _SET_FLAGS = 0x80086601, 0x40086602
+"""FS_IOC_GETFLAGS and FS_IOC_SETFLAGS of linux/fs.h; what they move is an int, despite the name."""
+_TOP_FOLDER = 0x00020000
+_INT_BYTES = 4
+_NO_SUCH_FLAG = frozenset({errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM})
 
 MS_NOSUID = 0x2
 MS_NODEV = 0x4
@@ -52,6 +59,28 @@ def open_in_root(root: int, path: str, flags: int) -> int:
         if ctypes.get_errno() not in (errno.EAGAIN, errno.EINTR):
             break
     raise _last_error(path)
+
+
+def spread_folders(folder: Path) -> None:
+    """Tell the file system that the folders in ``folder`` have nothing to do with each other.
+
+    Ext4 then begins each in another part of the disk (FS_TOPDIR_FL, ``chattr +T``), where it has
+    room for many new files. Else it looks for room where files were removed lately, whose inodes it
+    gives to nobody for minutes (``recently_deleted`` of fs/ext4/ialloc.c): each new file costs a
+    walk past all of them. Elsewhere nothing changes.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        found = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(_INT_BYTES))
+        flags = int.from_bytes(found, sys.byteorder)
+        if not flags & _TOP_FOLDER:
+            wanted = (flags | _TOP_FOLDER).to_bytes(_INT_BYTES, sys.byteorder)
+            fcntl.ioctl(descriptor, _SET_FLAGS, wanted)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_FLAG:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def mount(source: str, target: Path, kind: str, flags: int, options: str) -> None:
