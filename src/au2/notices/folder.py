@@ -36,11 +36,12 @@ class FolderNotices:
         """Send to every socket in the folder; see the protocol."""
         message = topic.encode(errors="replace")[:_MAX_TOPIC_BYTES]
         try:
-            names = [path.name for path in self._folder.glob(f"*{_SUFFIX}")]
+            names = os.listdir(self._folder_descriptor)
         except OSError:
             return
         for name in names:
-            self._send_to(name, message)
+            if name.endswith(_SUFFIX):
+                self._send_to(name, message)
 
     def wait(self, timeout_seconds: float) -> set[str]:
         """Wait for notices; see the protocol."""

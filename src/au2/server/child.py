@@ -6,6 +6,7 @@ is a pipe to the supervisor, which reads :data:`READY` from it. Descriptors that
 listening socket, the lock of the data directory) are named in that line.
 """
 
+import gc
 import json
 import logging
 import os
@@ -75,6 +76,10 @@ class Child:
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""
+        # What is here now stays as long as the process: no garbage collection need look at it, which
+        # would stop everything for longer than a request takes.
+        gc.collect()
+        gc.freeze()
         try:
             os.write(self._status, READY)
         except BrokenPipeError:

@@ -1,12 +1,14 @@
 """Every difference between SQLite and PostgreSQL, in one file."""
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 _BUSY_SECONDS = 30
+_SYNCHRONOUS = "au2_synchronous"
 
 
 def engine_arguments(url: str) -> dict[str, Any]:
@@ -34,18 +36,31 @@ def prepare_engine(engine: Engine) -> None:
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
-        # IMMEDIATE: a writer waits for its turn at the start, so it can't fail half-way
-        # because another connection wrote after it had read.
         options = connection.get_execution_options()
-        writes = options.get("au2_write", False)
-        if writes:
-            # Later commits flush the write-ahead log from its beginning, earlier ones included.
-            synchronous = "FULL" if options.get("au2_durable", True) else "NORMAL"
-            connection.exec_driver_sql(f"PRAGMA synchronous = {synchronous}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        # Straight to the driver: SQLAlchemy's way costs more than a small statement does.
+        driver = connection.connection.driver_connection
+        try:
+            _begin(driver, connection.info, options)
+        except sqlite3.OperationalError as error:
+            raise OperationalError("BEGIN", None, error) from error
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
+
+
+def _begin(driver: Any, info: dict[Any, Any], options: Mapping[str, Any]) -> None:
+    """Begin a transaction; ``info`` is what is remembered of the connection."""
+    if not options.get("au2_write", False):
+        driver.execute("BEGIN")
+        return
+    # Later commits flush the write-ahead log from its beginning, earlier ones included.
+    synchronous = "FULL" if options.get("au2_durable", True) else "NORMAL"
+    if info.get(_SYNCHRONOUS) != synchronous:
+        driver.execute(f"PRAGMA synchronous = {synchronous}")
+        info[_SYNCHRONOUS] = synchronous
+    # IMMEDIATE: a writer waits for its turn at the start, so it can't fail half-way because another
+    # connection wrote after it had read.
+    driver.execute("BEGIN IMMEDIATE")
 
 
 def is_storage_full(error: OperationalError) -> bool:
