@@ -76,8 +76,8 @@ class Child:
 
     def ready(self) -> None:
         """Tell the supervisor that this process does its work now."""
-        # What is here now stays as long as the process: no garbage collection need look at it, which
-        # would stop everything for longer than a request takes.
+        # What is here now stays as long as the process: no garbage collection need look at it,
+        # which would stop everything for longer than a request takes.
         gc.collect()
         gc.freeze()
         try:

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from au2.storage.database import Transaction
 from au2.storage.tables import tokens, users
+
+_FIND_USER = select(users).where(users.c.id == bindparam("user_id"))
+_FIND_TOKEN = select(tokens).where(tokens.c.id == bindparam("token_id"))
+_FIND_BY_HASH = select(tokens).where(tokens.c.secret_hash == bindparam("secret_hash"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def add_user(transaction: Transaction, user: User) -> None:
 
 def find_user(transaction: Transaction, user_id: str) -> User | None:
     """The user of that id."""
-    row = transaction.execute(select(users).where(users.c.id == user_id)).one_or_none()
+    row = transaction.execute(_FIND_USER, {"user_id": user_id}).one_or_none()
     return None if row is None else _user(row)
 
 
@@ -97,15 +101,13 @@ def add_token(transaction: Transaction, token: Token) -> None:
 
 def find_token_by_hash(transaction: Transaction, secret_hash: str) -> Token | None:
     """The token whose secret has that hash."""
-    row = transaction.execute(
-        select(tokens).where(tokens.c.secret_hash == secret_hash)
-    ).one_or_none()
+    row = transaction.execute(_FIND_BY_HASH, {"secret_hash": secret_hash}).one_or_none()
     return None if row is None else _token(row)
 
 
 def find_token(transaction: Transaction, token_id: str) -> Token | None:
     """The token of that id."""
-    row = transaction.execute(select(tokens).where(tokens.c.id == token_id)).one_or_none()
+    row = transaction.execute(_FIND_TOKEN, {"token_id": token_id}).one_or_none()
     return None if row is None else _token(row)
 
 

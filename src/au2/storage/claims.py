@@ -7,7 +7,7 @@ change of a claimed job names it, so a dispatcher that was thought dead can chan
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from au2.domain.errors import LeaseLost
 from au2.domain.job import Attempt, Job, JobState
@@ -16,6 +16,20 @@ from au2.storage.jobs import find_job
 from au2.storage.tables import attempts, jobs
 
 _OPEN_STATES = (JobState.PENDING.value, JobState.RUNNING.value)
+_WAITING = (
+    select(jobs.c.id, jobs.c.claim_token, jobs.c.attempt_count)
+    .where(
+        jobs.c.state.in_(bindparam("open_states", expanding=True)),
+        jobs.c.ready_at.is_not(None),
+        or_(jobs.c.claim_expires_at.is_(None), jobs.c.claim_expires_at < bindparam("at")),
+    )
+    .order_by(jobs.c.id)
+    .limit(bindparam("most"))
+)
+_CHANGE_CLAIMED = update(jobs).where(
+    jobs.c.id == bindparam("job_id"), jobs.c.claim_token == bindparam("token")
+)
+_INSERT_ATTEMPT = insert(attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +49,19 @@ def take_claims(
 ) -> list[Claim]:
     """Claim up to ``limit`` jobs that nobody works on, oldest first."""
     waiting = transaction.execute(
-        select(jobs.c.id, jobs.c.claim_token, jobs.c.attempt_count)
-        .where(
-            jobs.c.state.in_(_OPEN_STATES),
-            jobs.c.ready_at.is_not(None),
-            or_(jobs.c.claim_expires_at.is_(None), jobs.c.claim_expires_at < at),
-        )
-        .order_by(jobs.c.id)
-        .limit(limit)
+        _WAITING, {"at": at, "most": limit, "open_states": _OPEN_STATES}
     ).all()
     taken: list[Claim] = []
     for job_id, token, attempt_count in waiting:
         changed = transaction.execute(
-            update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.claim_token == token)
-            .values(
-                claim_owner=owner,
-                claim_token=token + 1,
-                claim_expires_at=at + timedelta(seconds=lease_seconds),
-            )
+            _CHANGE_CLAIMED,
+            {
+                "job_id": job_id,
+                "token": token,
+                "claim_owner": owner,
+                "claim_token": token + 1,
+                "claim_expires_at": at + timedelta(seconds=lease_seconds),
+            },
         ).rowcount
         if changed:
             taken.append(_begin(transaction, job_id, token + 1, attempt_count, at))
@@ -70,10 +78,11 @@ def _begin(
     if job.attempts and job.attempts[-1].ending is None:
         return Claim(job, job.attempts[-1], token, resumed=True)
     number = attempt_count + 1
+    attempt = {"job_id": job_id, "number": number, "created_at": at, "phases": [], "used": {}}
+    transaction.execute(_INSERT_ATTEMPT, attempt)
     transaction.execute(
-        insert(attempts).values(job_id=job_id, number=number, created_at=at, phases=[], used={})
+        _CHANGE_CLAIMED, {"job_id": job_id, "token": token, "attempt_count": number}
     )
-    transaction.execute(update(jobs).where(jobs.c.id == job_id).values(attempt_count=number))
     return Claim(job, Attempt(number=number, created_at=at), token, resumed=False)
 
 
@@ -81,10 +90,9 @@ def renew_claim(
     transaction: Transaction, job_id: int, token: int, *, at: datetime, lease_seconds: float
 ) -> None:
     """Prolong a claim. Raises LeaseLost when it is another's by now."""
+    expiry = at + timedelta(seconds=lease_seconds)
     changed = transaction.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.claim_token == token)
-        .values(claim_expires_at=at + timedelta(seconds=lease_seconds))
+        _CHANGE_CLAIMED, {"job_id": job_id, "token": token, "claim_expires_at": expiry}
     ).rowcount
     if not changed:
         raise LeaseLost(f"Job {job_id} is worked on by another dispatcher.")

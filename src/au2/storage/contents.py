@@ -6,13 +6,17 @@ and what it is told is there already, is only what it has sent itself: a digest 
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from au2.storage.database import Transaction
 from au2.storage.tables import contents
 
 _CHUNK = 500
 """Values in one query: databases limit them."""
+_FIND = select(contents.c.sha256, contents.c.size_bytes).where(
+    contents.c.organization_id == bindparam("organization_id"),
+    contents.c.sha256.in_(bindparam("sha256s", expanding=True)),
+)
 
 
 def find_contents(
@@ -21,11 +25,8 @@ def find_contents(
     """Return the sizes in bytes of those of the contents that the organization has sent."""
     found: dict[str, int] = {}
     for chunk in _chunks(list(sha256s)):
-        rows = transaction.execute(
-            select(contents.c.sha256, contents.c.size_bytes).where(
-                contents.c.organization_id == organization_id, contents.c.sha256.in_(chunk)
-            )
-        )
+        wanted = {"organization_id": organization_id, "sha256s": chunk}
+        rows = transaction.execute(_FIND, wanted)
         found |= {row.sha256: row.size_bytes for row in rows}
     return found
 

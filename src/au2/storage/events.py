@@ -12,6 +12,7 @@ from au2.storage.tables import events
 
 PLATFORM = "platform"
 """The actor of what no person did."""
+_INSERT = insert(events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,15 @@ def add_event(
     **data: Any,
 ) -> None:
     """Write an event; ``data`` must be JSON."""
-    transaction.execute(
-        insert(events).values(
-            at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            organization_id=organization_id,
-            data=data,
-        )
-    )
+    row = {
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "organization_id": organization_id,
+        "data": data,
+    }
+    transaction.execute(_INSERT, row)
 
 
 def list_events(transaction: Transaction, subject: str) -> list[Event]:

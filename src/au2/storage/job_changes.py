@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from au2.domain.errors import LeaseLost
 from au2.domain.job import Ending, Job, JobState, Phase, may_become
@@ -12,6 +12,15 @@ from au2.storage.database import Transaction
 from au2.storage.events import PLATFORM, add_event
 from au2.storage.jobs import phases_document
 from au2.storage.tables import attempts, jobs
+
+_CHANGE = update(jobs).where(
+    jobs.c.id == bindparam("job_id"), jobs.c.state == bindparam("expected")
+)
+_CHANGE_CLAIMED = _CHANGE.where(jobs.c.claim_token == bindparam("token"))
+_CHANGE_UNCLAIMED = _CHANGE.where(jobs.c.claim_expires_at.is_(None))
+_CHANGE_ATTEMPT = update(attempts).where(
+    attempts.c.job_id == bindparam("wanted_job"), attempts.c.number == bindparam("wanted_number")
+)
 
 
 def change_state(
@@ -56,12 +65,11 @@ def change_state(
             "claim_owner": None,
             "claim_expires_at": None,
         }
-    guard = jobs.c.claim_token == token if token is not None else jobs.c.claim_expires_at.is_(None)
-    changed = transaction.execute(
-        update(jobs)
-        .where(jobs.c.id == job.id, jobs.c.state == expected.value, guard)
-        .values(values)
-    ).rowcount
+    guarded: dict[str, Any] = {"job_id": job.id, "expected": expected.value}
+    if token is not None:
+        guarded["token"] = token
+    statement = _CHANGE_UNCLAIMED if token is None else _CHANGE_CLAIMED
+    changed = transaction.execute(statement, guarded | values).rowcount
     if not changed:
         raise LeaseLost(f"Job {job.id} was changed by somebody else meanwhile.")
     add_event(
@@ -78,11 +86,8 @@ def change_state(
 
 def make_ready(transaction: Transaction, job_id: int, *, at: datetime) -> None:
     """Let dispatchers take a job that was waiting for its upload."""
-    transaction.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == JobState.PENDING.value)
-        .values(ready_at=at)
-    )
+    guarded = {"job_id": job_id, "expected": JobState.PENDING.value}
+    transaction.execute(_CHANGE, {**guarded, "ready_at": at})
 
 
 def request_stop(transaction: Transaction, job_id: int, *, at: datetime, by: str) -> None:
@@ -134,8 +139,5 @@ def update_attempt(
             "exit_code": ending.exit_code,
         }
     given = {name: value for name, value in values.items() if value is not None}
-    transaction.execute(
-        update(attempts)
-        .where(attempts.c.job_id == job_id, attempts.c.number == number)
-        .values(phases=phases_document(phases), **given)
-    )
+    wanted = {"wanted_job": job_id, "wanted_number": number}
+    transaction.execute(_CHANGE_ATTEMPT, {**wanted, "phases": phases_document(phases), **given})

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select
+from sqlalchemy import bindparam, insert, or_, select
 
 from au2.domain.clock import format_time, parse_time
 from au2.domain.context import Context
@@ -24,6 +24,14 @@ from au2.domain.network import Network
 from au2.storage.contexts import context_columns, owned_by, read_context
 from au2.storage.database import Transaction
 from au2.storage.tables import attempts, jobs
+
+_INSERT = insert(jobs).returning(jobs.c.id)
+_FIND = select(jobs).where(jobs.c.id == bindparam("wanted"))
+_ATTEMPTS = (
+    select(attempts)
+    .where(attempts.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(attempts.c.job_id, attempts.c.number)
+)
 
 
 def phases_document(phases: Iterable[Phase]) -> list[dict[str, str | None]]:
@@ -125,41 +133,35 @@ def add_job(
     """Insert a PENDING job and return its id. Not ready: no dispatcher takes it yet."""
     return int(
         transaction.execute(
-            insert(jobs)
-            .values(
-                type=type.value,
-                state=JobState.PENDING.value,
-                name=name,
-                process_id=process_id,
-                version_number=version_number,
-                submitted_by=submitted_by,
-                created_at=at,
-                ready_at=at if ready else None,
-                request=None if request is None else asdict(request),
-                attempt_count=0,
-                claim_token=0,
+            _INSERT,
+            {
+                "type": type.value,
+                "state": JobState.PENDING.value,
+                "name": name,
+                "process_id": process_id,
+                "version_number": version_number,
+                "submitted_by": submitted_by,
+                "created_at": at,
+                "ready_at": at if ready else None,
+                "request": None if request is None else asdict(request),
+                "attempt_count": 0,
+                "claim_token": 0,
                 **context_columns(context),
-            )
-            .returning(jobs.c.id)
+            },
         ).scalar_one()
     )
 
 
 def _attempts_of(transaction: Transaction, job_ids: list[int]) -> dict[int, list[Attempt]]:
     found: dict[int, list[Attempt]] = {job_id: [] for job_id in job_ids}
-    rows = transaction.execute(
-        select(attempts)
-        .where(attempts.c.job_id.in_(job_ids))
-        .order_by(attempts.c.job_id, attempts.c.number)
-    )
-    for row in rows:
+    for row in transaction.execute(_ATTEMPTS, {"job_ids": job_ids}):
         found[row.job_id].append(read_attempt(row))
     return found
 
 
 def find_job(transaction: Transaction, job_id: int) -> Job | None:
     """The job of that id with its attempts."""
-    row = transaction.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    row = transaction.execute(_FIND, {"wanted": job_id}).one_or_none()
     if row is None:
         return None
     return read_job(row, _attempts_of(transaction, [job_id])[job_id])

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from au2.domain.context import Context
 from au2.domain.identity import Membership, Role
@@ -146,13 +146,16 @@ def remove_membership(transaction: Transaction, user_id: str, context: Context) 
     return removed > 0
 
 
+_ROLES = (
+    select(memberships)
+    .where(memberships.c.user_id == bindparam("user_id"))
+    .order_by(memberships.c.created_at, memberships.c.id)
+)
+
+
 def list_memberships(transaction: Transaction, user_id: str) -> list[Membership]:
     """All roles of a user."""
-    rows = transaction.execute(
-        select(memberships)
-        .where(memberships.c.user_id == user_id)
-        .order_by(memberships.c.created_at, memberships.c.id)
-    )
+    rows = transaction.execute(_ROLES, {"user_id": user_id})
     return [Membership(read_context(row), Role(row.role)) for row in rows]
 
 

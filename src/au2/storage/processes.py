@@ -4,13 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from au2.domain.context import Context
 from au2.domain.process import Process
 from au2.storage.contexts import context_columns, read_context, visible_from
 from au2.storage.database import Transaction
 from au2.storage.tables import processes
+
+_FIND = select(processes).where(
+    processes.c.id == bindparam("process_id"), processes.c.deleted_at.is_(None)
+)
+_COUNT = (
+    update(processes)
+    .where(processes.c.id == bindparam("process_id"))
+    .values(version_counter=processes.c.version_counter + 1)
+    .returning(processes.c.version_counter)
+)
 
 
 def _process(row: Any) -> Process:
@@ -47,9 +57,7 @@ def add_process(transaction: Transaction, process: Process) -> None:
 
 def find_process(transaction: Transaction, process_id: str) -> Process | None:
     """The process of that id, unless deleted."""
-    row = transaction.execute(
-        select(processes).where(processes.c.id == process_id, processes.c.deleted_at.is_(None))
-    ).one_or_none()
+    row = transaction.execute(_FIND, {"process_id": process_id}).one_or_none()
     return None if row is None else _process(row)
 
 
@@ -98,10 +106,5 @@ def delete_process(transaction: Transaction, process_id: str, *, at: datetime) -
 
 def take_version_number(transaction: Transaction, process_id: str) -> int:
     """Return the next version number of a process; it is never given again."""
-    number: int = transaction.execute(
-        update(processes)
-        .where(processes.c.id == process_id)
-        .values(version_counter=processes.c.version_counter + 1)
-        .returning(processes.c.version_counter)
-    ).scalar_one()
+    number: int = transaction.execute(_COUNT, {"process_id": process_id}).scalar_one()
     return number

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 
 from au2.domain.context import Context
 from au2.domain.language import Language
@@ -32,6 +32,9 @@ def _select() -> Select[Any]:
     )
 
 
+_FIND = _select().where(runtimes.c.id == bindparam("runtime_id"))
+
+
 def _runtime(row: Any) -> Runtime:
     return Runtime(
         id=row.id,
@@ -47,7 +50,7 @@ def _runtime(row: Any) -> Runtime:
 
 def find_runtime(transaction: Transaction, runtime_id: str) -> Runtime | None:
     """The runtime of that id at its newest version."""
-    row = transaction.execute(_select().where(runtimes.c.id == runtime_id)).one_or_none()
+    row = transaction.execute(_FIND, {"runtime_id": runtime_id}).one_or_none()
     return None if row is None else _runtime(row)
 
 

@@ -6,11 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from au2.domain.errors import LeaseLost
 from au2.storage.database import Transaction
 from au2.storage.tables import uploads
+
+_FIND = select(uploads).where(uploads.c.id == bindparam("upload_id"))
+_FIND_OF_JOB = select(uploads).where(uploads.c.job_id == bindparam("job_id"))
 
 
 class UploadState(StrEnum):
@@ -49,6 +52,13 @@ class Upload:
         return not self.runtime
 
 
+_CHANGE = update(uploads).where(
+    uploads.c.id == bindparam("wanted"),
+    uploads.c.fence == bindparam("held_fence"),
+    uploads.c.state == UploadState.OPEN.value,
+)
+
+
 def add_upload(transaction: Transaction, upload: Upload) -> None:
     """Insert an upload."""
     transaction.execute(
@@ -76,13 +86,13 @@ def _upload(row: Any) -> Upload:
 
 def find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
     """The upload of that id."""
-    row = transaction.execute(select(uploads).where(uploads.c.id == upload_id)).one_or_none()
+    row = transaction.execute(_FIND, {"upload_id": upload_id}).one_or_none()
     return None if row is None else _upload(row)
 
 
 def find_upload_of_job(transaction: Transaction, job_id: int) -> Upload | None:
     """The upload that a job belongs to."""
-    row = transaction.execute(select(uploads).where(uploads.c.job_id == job_id)).one_or_none()
+    row = transaction.execute(_FIND_OF_JOB, {"job_id": job_id}).one_or_none()
     return None if row is None else _upload(row)
 
 
@@ -123,18 +133,15 @@ def change_upload(
         LeaseLost: it is no longer open, or somebody else took it over.
     """
     changed = transaction.execute(
-        update(uploads)
-        .where(
-            uploads.c.id == upload.id,
-            uploads.c.fence == upload.fence,
-            uploads.c.state == UploadState.OPEN.value,
-        )
-        .values(
-            state=state.value,
-            lease_until=lease_until or upload.lease_until,
-            fence=fence or upload.fence,
-            manifest_digest=manifest_digest or upload.manifest_digest,
-        )
+        _CHANGE,
+        {
+            "wanted": upload.id,
+            "held_fence": upload.fence,
+            "state": state.value,
+            "lease_until": lease_until or upload.lease_until,
+            "fence": fence or upload.fence,
+            "manifest_digest": manifest_digest or upload.manifest_digest,
+        },
     ).rowcount
     if not changed:
         raise LeaseLost("This upload is no longer open.", hint="Start the upload again.")

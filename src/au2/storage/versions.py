@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 
 from au2.domain.errors import Conflict
 from au2.domain.version import (
@@ -24,6 +24,30 @@ _SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_
     (runtime_versions.c.runtime_id == versions.c.runtime_id)
     & (runtime_versions.c.version == versions.c.runtime_version),
     isouter=True,
+)
+
+_LIVING = _SELECT.where(
+    versions.c.process_id == bindparam("process_id"), versions.c.deleted_at.is_(None)
+)
+_ALL = _LIVING.order_by(versions.c.number)
+_FIND = _LIVING.where(versions.c.number == bindparam("number"))
+_AVAILABLE = _LIVING.where(versions.c.image_status == ImageStatus.AVAILABLE.value).limit(1)
+_NEWEST = _AVAILABLE.order_by(versions.c.number.desc())
+_DEFAULT = _AVAILABLE.order_by(versions.c.published_at.is_(None), versions.c.number.desc())
+_NEWEST_LOCK = (
+    select(versions.c.dependencies)
+    .where(
+        versions.c.process_id == bindparam("process_id"),
+        versions.c.deleted_at.is_(None),
+        versions.c.dependencies.is_not(None),
+    )
+    .order_by(versions.c.number.desc())
+    .limit(1)
+)
+_CHANGE_STATUS = update(versions).where(
+    versions.c.process_id == bindparam("wanted_process"),
+    versions.c.number == bindparam("wanted_number"),
+    versions.c.image_status == bindparam("shown_status"),
 )
 
 
@@ -78,64 +102,36 @@ def add_version(transaction: Transaction, version: Version) -> None:
 
 def find_version(transaction: Transaction, process_id: str, number: int) -> Version | None:
     """One version, unless deleted."""
-    row = transaction.execute(
-        _SELECT.where(
-            versions.c.process_id == process_id,
-            versions.c.number == number,
-            versions.c.deleted_at.is_(None),
-        )
-    ).one_or_none()
+    row = transaction.execute(_FIND, {"process_id": process_id, "number": number}).one_or_none()
     return None if row is None else _version(row)
 
 
 def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
     """A process's versions, oldest first."""
-    rows = transaction.execute(
-        _SELECT.where(
-            versions.c.process_id == process_id, versions.c.deleted_at.is_(None)
-        ).order_by(versions.c.number)
-    )
+    rows = transaction.execute(_ALL, {"process_id": process_id})
     return [_version(row) for row in rows]
 
 
 def find_default_version(transaction: Transaction, process_id: str) -> Version | None:
     """What runs without ``--ver``: the newest published, else the newest available version."""
-    return _find_available(transaction, process_id, versions.c.published_at.is_(None))
+    return _find_first(transaction, _DEFAULT, process_id)
 
 
 def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
     """The version with an image that has the highest number."""
-    return _find_available(transaction, process_id)
+    return _find_first(transaction, _NEWEST, process_id)
 
 
-def _find_available(
-    transaction: Transaction, process_id: str, *before_number: ColumnElement[bool]
+def _find_first(
+    transaction: Transaction, statement: Select[Any], process_id: str
 ) -> Version | None:
-    """The first with an image: by ``before_number`` (false first), then the highest number."""
-    row = transaction.execute(
-        _SELECT.where(
-            versions.c.process_id == process_id,
-            versions.c.image_status == ImageStatus.AVAILABLE.value,
-            versions.c.deleted_at.is_(None),
-        )
-        .order_by(*before_number, versions.c.number.desc())
-        .limit(1)
-    ).one_or_none()
+    row = transaction.execute(statement, {"process_id": process_id}).one_or_none()
     return None if row is None else _version(row)
 
 
 def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:
     """What the newest version that has dependencies was built with."""
-    row = transaction.execute(
-        select(versions.c.dependencies)
-        .where(
-            versions.c.process_id == process_id,
-            versions.c.deleted_at.is_(None),
-            versions.c.dependencies.is_not(None),
-        )
-        .order_by(versions.c.number.desc())
-        .limit(1)
-    ).one_or_none()
+    row = transaction.execute(_NEWEST_LOCK, {"process_id": process_id}).one_or_none()
     return None if row is None else row.dependencies
 
 
@@ -178,17 +174,14 @@ def change_image_status(
             }
     if upload_job_id is not None:
         values["upload_job_id"] = upload_job_id
+    shown = {
+        "wanted_process": version.process_id,
+        "wanted_number": version.number,
+        "shown_status": version.image_status.value,
+    }
     changed = (
         may_become(version.image_status, status)
-        and transaction.execute(
-            update(versions)
-            .where(
-                versions.c.process_id == version.process_id,
-                versions.c.number == version.number,
-                versions.c.image_status == version.image_status.value,
-            )
-            .values(values)
-        ).rowcount
+        and transaction.execute(_CHANGE_STATUS, shown | values).rowcount
     )
     if not changed:
         raise Conflict(

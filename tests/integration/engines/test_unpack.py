@@ -352,9 +352,7 @@ def test_ext4_spreads_layers_over_the_disk(
         flags = subprocess.run(
             ["lsattr", "-d", str(mounted / str(BASE))], check=True, capture_output=True, text=True
         )
-        groups = {
-            path.stat().st_ino // INODES_OF_GROUP for path in (mounted / str(BASE)).iterdir()
-        }
+        groups = {path.stat().st_ino // INODES_OF_GROUP for path in (mounted / str(BASE)).iterdir()}
     finally:
         subprocess.run(["umount", str(mounted)], check=True)
 
