@@ -11,6 +11,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor, parse_descriptor
 from au2.oci.document import Fields, parse_document
+from au2.oci.pointers import is_index, read_pointers
 
 _KNOWN = media_types.MANIFESTS | media_types.INDEXES
 _MOST_MEMBERS = 1000
@@ -56,20 +57,16 @@ def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManif
         raise InvalidImage(f"it came as {stated_type[:100]!r}, but says it is {media_type!r}")
     if fields.natural("schemaVersion") != 2:
         raise InvalidImage("its schemaVersion is not 2")
-    is_index = media_type in media_types.INDEXES
-    # A document that is both would be another thing for every reader.
-    if (fields.has("manifests") and not is_index) or (fields.has("layers") and is_index):
-        raise InvalidImage("it is neither clearly an image nor clearly an index")
-    blobs = () if is_index else _read_blobs(fields)
-    manifests = tuple(map(parse_descriptor, fields.members("manifests"))) if is_index else ()
-    if max(len(blobs), len(manifests)) > _MOST_MEMBERS:
+    _check_kind(fields, media_type)
+    pointers = read_pointers(fields)
+    if max(len(pointers.blobs), len(pointers.manifests)) > _MOST_MEMBERS:
         raise InvalidImage(f"it names more than {_MOST_MEMBERS} things")
     return RegistryManifest(
         media_type=media_type,
-        blobs=blobs,
-        manifests=manifests,
+        blobs=pointers.blobs,
+        manifests=pointers.manifests,
         subject=parse_descriptor(fields.member("subject")) if fields.has("subject") else None,
-        artifact_type=_artifact_type(fields, blobs),
+        artifact_type=_artifact_type(fields, pointers.blobs),
         annotations=fields.text_mapping("annotations"),
     )
 
@@ -81,12 +78,19 @@ def media_type_of(data: bytes) -> str:
 
 
 def _guess_type(fields: Fields) -> str:
-    return media_types.INDEX if fields.has("manifests") else media_types.MANIFEST
+    return media_types.INDEX if is_index(fields) else media_types.MANIFEST
 
 
-def _read_blobs(fields: Fields) -> tuple[Descriptor, ...]:
-    config = parse_descriptor(Fields(fields.take("config"), "manifest's config"))
-    return (config, *map(parse_descriptor, fields.members("layers")))
+def _check_kind(fields: Fields, media_type: str) -> None:
+    """Refuse what is one thing for who pushed it and another for who reads it without being told.
+
+    Raises:
+        InvalidImage: it has members of the other kind, or was stated to be of the other kind.
+    """
+    is_stated_index = media_type in media_types.INDEXES
+    others = ("config", "layers") if is_stated_index else ("manifests",)
+    if is_index(fields) != is_stated_index or any(map(fields.has, others)):
+        raise InvalidImage("it is neither clearly an image nor clearly an index")
 
 
 def _artifact_type(fields: Fields, blobs: tuple[Descriptor, ...]) -> str | None:

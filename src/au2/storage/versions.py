@@ -34,6 +34,15 @@ _FIND = _LIVING.where(versions.c.number == bindparam("number"))
 _AVAILABLE = _LIVING.where(versions.c.image_status == ImageStatus.AVAILABLE.value).limit(1)
 _NEWEST = _AVAILABLE.order_by(versions.c.number.desc())
 _DEFAULT = _AVAILABLE.order_by(versions.c.published_at.is_(None), versions.c.number.desc())
+_IMAGES = (
+    select(versions.c.image_digest)
+    .where(
+        versions.c.process_id == bindparam("process_id"),
+        versions.c.image_status == ImageStatus.AVAILABLE.value,
+        versions.c.deleted_at.is_(None),
+    )
+    .order_by(versions.c.number.desc())
+)
 _NEWEST_LOCK = (
     select(versions.c.dependencies)
     .where(
@@ -110,6 +119,12 @@ def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
     """A process's versions, oldest first."""
     rows = transaction.execute(_ALL, {"process_id": process_id})
     return [_version(row) for row in rows]
+
+
+def list_images(transaction: Transaction, process_id: str) -> list[str]:
+    """Manifest digests of a process's versions that have an image, newest first."""
+    rows = transaction.execute(_IMAGES, {"process_id": process_id})
+    return [str(digest) for (digest,) in rows if digest is not None]
 
 
 def find_default_version(transaction: Transaction, process_id: str) -> Version | None:

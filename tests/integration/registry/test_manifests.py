@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.registry.guest import (
     CONFIG,
+    LAYER,
     MANIFEST,
     NOWHERE,
     Guest,
@@ -17,6 +18,7 @@ from tests.integration.registry.guest import (
 from tests.support.busybox import digest_of
 
 INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 SIGNATURE = "application/vnd.example.signature"
 
 
@@ -205,6 +207,42 @@ def test_a_blob_of_another_size_is_not_the_one_named(developer: Guest) -> None:
     developer.push("1.0")
     config = describe(CONFIG, b"{}") | {"size": 3}
     assert code(developer.put("1.1", make_manifest(config=config))) == (400, "MANIFEST_INVALID")
+
+
+def test_no_blob_is_named_with_two_sizes(developer: Guest) -> None:
+    developer.push("1.0")
+    layers = [describe(LAYER, b"layer") | {"size": 6}, describe(LAYER, b"layer")]
+    assert code(developer.put("1.1", make_manifest(layers=layers))) == (400, "MANIFEST_INVALID")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"config": 5}, {"config": describe(CONFIG, b"{}") | {"size": 9}}, {"layers": []}],
+    ids=str,
+)
+def test_an_index_has_no_parts_of_an_image(developer: Guest, fields: dict[str, Any]) -> None:
+    developer.push("right")
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": []} | fields
+    answer = developer.put("wrong", json.dumps(index).encode(), INDEX)
+    assert code(answer) == (400, "MANIFEST_INVALID")
+
+
+def test_a_document_is_what_it_was_stated_to_be(developer: Guest) -> None:
+    """One without a type of its own is read by what it has in it, by all who get it later."""
+    developer.push("right")
+    untyped = json.loads(make_manifest())
+    del untyped["mediaType"]
+    data = json.dumps(untyped).encode()
+    assert code(developer.put("wrong", data, INDEX)) == (400, "MANIFEST_INVALID")
+    bare = json.dumps({"schemaVersion": 2, "manifests": []}).encode()
+    assert code(developer.put("wrong", bare, MANIFEST)) == (400, "MANIFEST_INVALID")
+    for reference, document, stated in (
+        ("image", data, DOCKER_MANIFEST),
+        ("index", bare, INDEX),
+    ):
+        assert developer.put(reference, document, stated).status_code == 201
+        answer = developer.ask("GET", f"manifests/{reference}")
+        assert (answer.content, answer.headers["Content-Type"]) == (document, stated)
 
 
 def test_a_manifest_is_what_its_digest_says(developer: Guest) -> None:

@@ -4,7 +4,10 @@ import httpx
 import pytest
 
 from au2.domain.context import Context
+from au2.domain.errors import Conflict
+from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
+from au2.storage.repositories import find_tag
 from tests.integration.registry.guest import NOWHERE, Guest, code, make_manifest
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import World
@@ -296,3 +299,25 @@ def test_who_is_nobody_gets_nowhere(client: httpx.Client, developer: Guest) -> N
         answer = client.request(method, f"{here}/{path}")
         assert code(answer) == (401, "UNAUTHORIZED")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer realm=")
+
+
+# -- indexes ---------------------------------------------------------------------------------
+
+
+def test_the_first_index_around_a_versions_image_stays_its_tag(
+    world: World, organization: Context
+) -> None:
+    """Two clients may push two indexes of the same image to a version at the same moment."""
+    process = world.process(organization)
+    world.version(process, ImageStatus.AVAILABLE)
+    manifests, actor = world.services.repository_manifests, world.operator
+    repository = process_repository(organization.organization_id, process)
+    first, second = (digest_of(name) for name in (b"first", b"second"))
+
+    manifests.name(actor, repository, "1", first)
+    manifests.name(actor, repository, "1", first)
+    with pytest.raises(Conflict, match="has its image already"):
+        manifests.name(actor, repository, "1", second)
+
+    with world.database.read() as transaction:
+        assert find_tag(transaction, repository, "1") == first

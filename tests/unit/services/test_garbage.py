@@ -335,6 +335,27 @@ def test_nothing_goes_while_an_image_hides_what_it_needs(house: House, hurt: str
     assert not house.present() & layers
 
 
+def test_nonsense_in_a_repository_hides_nothing(house: House) -> None:
+    """It was taken once: nobody's garbage may stay for it."""
+    values = {"organization_id": house.context.organization_id, "repository": "base/debian"}
+    kept = house.image("kept")
+    index = {
+        "schemaVersion": 2,
+        "mediaType": media_types.INDEX,
+        "manifests": [Descriptor(media_types.MANIFEST, kept, 1).to_document()],
+        "config": 5,
+    }
+    nonsense = [house.put(format_document(index)), house.put(b'{"config": 5}'), house.put(b"no")]
+    for digest in nonsense:
+        house.row("repository_manifests", **values, **manifest_row(house, digest))
+    house.put(b"lonely")
+    house.make_old()
+
+    house.collect()
+
+    assert house.present() == {*nonsense, *house.blobs_of(kept)}
+
+
 def test_rows_of_deleted_processes_go_though_others_need_the_blob(house: House) -> None:
     image = house.image("shared")
     kept, _ = house.version(image)

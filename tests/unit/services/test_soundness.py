@@ -145,6 +145,25 @@ def test_dependencies_and_files_are_looked_at(house: House, hurt: Callable[[Path
     assert "sent again" in found[file].advice
 
 
+def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
+    blob = house.put(b"of somebody else")
+    config = Descriptor(media_types.CONFIG, blob, 1).to_document()
+    index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": [], "config": config}
+    for data in (format_document(index), b'{"config": 5}'):
+        house.row(
+            "repository_manifests",
+            organization_id=house.context.organization_id,
+            repository="base/debian",
+            digest=house.put(data),
+            media_type=media_types.INDEX,
+            size_bytes=len(data),
+            annotations={},
+            pushed_at=house.world.clock(),
+            pushed_by="x",
+        )
+    assert check(house).findings == ()
+
+
 def test_what_has_not_come_yet_is_no_fault(house: House) -> None:
     begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
     house.world.blobs.remove(sha256_of(b"print()"))

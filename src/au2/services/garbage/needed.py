@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 
 from au2.blobs.base import BlobStore
-from au2.domain.errors import Au2Error, BlobMissing
+from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.config import parse_config
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.pointers import Pointers, parse_pointers
@@ -121,6 +121,15 @@ def _add_compressed(blobs: BlobStore, needed: Digests) -> None:
             needed.add(compressed, kind)
 
 
+def _hides_something(root: ImageRoot, error: Exception) -> bool:
+    """Whether what can't be read may need something that nobody else knows of."""
+    if isinstance(error, InvalidImage) and not root.is_run:
+        # Just as it was pushed, and nonsense: no client can read it either, and one member's
+        # nonsense must not keep everybody's garbage.
+        return False
+    return root.must_be_whole or not isinstance(error, BlobMissing)
+
+
 class _Walk:
     """From manifests to what they point to."""
 
@@ -153,7 +162,7 @@ class _Walk:
             data = self._blobs.read_bytes(root.digest, limit_bytes=MAX_DOCUMENT_BYTES)
             return parse_pointers(data)
         except (Au2Error, OSError) as error:
-            if root.must_be_whole or not isinstance(error, BlobMissing):
+            if _hides_something(root, error):
                 self._needed.damaged.append(root)
             return Pointers((), ())
 

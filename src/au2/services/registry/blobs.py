@@ -75,10 +75,7 @@ class RepositoryBlobs:
         with self._database.read() as transaction:
             found = find_repository_blobs(transaction, repository, digests)
         if repository.process_id is not None:
-            for digest in set(digests) - set(found):
-                size_bytes = self._images.find_blob(repository.process_id, digest)
-                if size_bytes is not None:
-                    found[digest] = size_bytes
+            found |= self._images.find_blobs(repository.process_id, set(digests) - set(found))
         return {digest: size for digest, size in found.items() if self._blobs.contains(digest)}
 
     def open(self, digest: str, offset_bytes: int) -> BinaryIO:

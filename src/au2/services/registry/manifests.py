@@ -17,12 +17,11 @@ from au2.domain.errors import (
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository
-from au2.domain.version import ImageStatus, Version
+from au2.domain.version import ImageStatus
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.index import choose_image, parse_index
 from au2.oci.manifest import parse_manifest
-from au2.oci.reference import TAG
 from au2.oci.registry_manifest import (
     RegistryManifest,
     media_type_of,
@@ -30,6 +29,13 @@ from au2.oci.registry_manifest import (
 )
 from au2.services.images.pushed import PushedImages
 from au2.services.registry.blobs import RepositoryBlobs
+from au2.services.registry.references import (
+    find_tagged_version,
+    is_digest_reference,
+    parse_version_tag,
+    reads_as_digest,
+    resolve_tag,
+)
 from au2.services.registry.version_images import VersionImages
 from au2.services.repository_access import (
     ensure_may_delete,
@@ -41,9 +47,6 @@ from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
 from au2.storage.repositories import ReferrerPage, StoredManifest
 from au2.storage.versions import find_version, list_versions
-
-_VERSIONS_ONLY = "The tags of a process are the numbers of its versions."
-_LARGEST_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +102,21 @@ class RepositoryManifests:
         """
         with self._database.read() as transaction:
             ensure_may_pull(transaction, actor, repository)
-            is_digest = _reads_as_digest(repository, reference)
-            digest = reference if is_digest else _resolve_tag(transaction, repository, reference)
-            is_known = digest is not None and (
-                not is_digest
-                or repositories.find_manifest(transaction, repository, digest) is not None
+            is_digest = reads_as_digest(repository, reference)
+            digest = reference if is_digest else resolve_tag(transaction, repository, reference)
+            stored = (
+                None
+                if digest is None
+                else repositories.find_manifest(transaction, repository, digest)
             )
+            is_known = digest is not None and (not is_digest or stored is not None)
         if digest is not None and not is_known and repository.process_id is not None:
             is_known = self._images.has_image(repository.process_id, digest)
         if digest is None or not is_known or not self._blobs.contains(digest):
             raise NotFound(f"{repository} has no image '{reference}'.")
         data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
-        return FoundManifest(digest, media_type_of(data), data)
+        media_type = media_type_of(data) if stored is None else stored.media_type
+        return FoundManifest(digest, media_type, data)
 
     def list_tags(self, actor: Actor, repository: Repository) -> list[str]:
         """All tags, sorted; of a process, the numbers of versions that have an image.
@@ -175,12 +181,12 @@ class RepositoryManifests:
             ensure_may_push(transaction, actor, repository)
         manifest = parse_registry_manifest(data, media_type)
         digest = sha256_of(data)
-        is_digest = _is_digest(reference)
+        is_digest = is_digest_reference(reference)
         if is_digest and reference != digest:
             raise DigestMismatch(f"{reference} was stated, but the manifest has {digest}.")
         number = None
         if repository.process_id is not None and not is_digest:
-            number = _parse_number(reference)
+            number = parse_version_tag(reference)
         if number is not None and self._has_it(repository, number, digest):
             return PutManifest(digest, manifest.subject.digest if manifest.subject else None)
         self._ensure_complete(repository, manifest)
@@ -196,11 +202,19 @@ class RepositoryManifests:
         return PutManifest(digest, subject)
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
-        """Let a version's tag give the index that its image was pushed with."""
-        with self._database.read() as transaction:
-            version = _find_tagged(transaction, repository, reference)
-        if version is not None and version.image_digest != digest:
-            self._tag(actor, repository, reference, digest)
+        """Let a version's tag give the index that its image was pushed with.
+
+        Raises:
+            Conflict: another index around the same image was quicker.
+        """
+        with self._database.write() as transaction:
+            version = find_tagged_version(transaction, repository, reference)
+            tagged = repositories.find_tag(transaction, repository, reference)
+            if version is None or digest in {version.image_digest, tagged}:
+                return
+            if tagged is not None:
+                raise _has_another(repository, version.number)
+            self._tag_in(transaction, actor, repository, reference, digest)
 
     def delete(self, actor: Actor, repository: Repository, reference: str) -> None:
         """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
@@ -210,7 +224,7 @@ class RepositoryManifests:
             NotFound: there is no such tag or manifest.
             Unsupported: a process's images go with their versions.
         """
-        is_digest = _is_digest(reference)
+        is_digest = is_digest_reference(reference)
         with self._database.write() as transaction:
             ensure_may_delete(transaction, actor, repository)
             if repository.process_id is not None:
@@ -230,9 +244,9 @@ class RepositoryManifests:
 
     def _ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
         """Raise NotFound unless all that a manifest names is in the repository."""
-        wanted = {blob.digest: blob.size_bytes for blob in manifest.blobs}
-        found = self._repository_blobs.find_all(repository, wanted)
-        for digest, size_bytes in wanted.items():
+        found = self._repository_blobs.find_all(repository, {b.digest for b in manifest.blobs})
+        for blob in manifest.blobs:
+            digest, size_bytes = blob.digest, blob.size_bytes
             if digest not in found:
                 raise NotFound(f"The blob {digest} has not come yet: send it first.")
             if found[digest] != size_bytes:
@@ -279,10 +293,20 @@ class RepositoryManifests:
 
     def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
         with self._database.write() as transaction:
-            repositories.put_tag(
-                transaction, repository, name, digest, at=self._clock(), by=actor.email
-            )
-            self._note(transaction, actor, "image:tagged", repository, name)
+            self._tag_in(transaction, actor, repository, name, digest)
+
+    def _tag_in(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        repository: Repository,
+        name: str,
+        digest: str,
+    ) -> None:
+        repositories.put_tag(
+            transaction, repository, name, digest, at=self._clock(), by=actor.email
+        )
+        self._note(transaction, actor, "image:tagged", repository, name)
 
     def _note(
         self,
@@ -319,10 +343,7 @@ class RepositoryManifests:
         if version.image_status is not ImageStatus.AVAILABLE:
             return False
         if digest not in {version.image_digest, tagged}:
-            raise Conflict(
-                f"Version {number} has its image already, and an image never changes. "
-                f"Make a new version for it: au2 process version create {process_id}"
-            )
+            raise _has_another(repository, number)
         return True
 
     def _import(
@@ -344,48 +365,8 @@ class RepositoryManifests:
         return self._pushed.import_image(actor, repository.process_id or "", number, image)
 
 
-def _is_digest(reference: str) -> bool:
-    """Whether it is a digest, not a tag. Raises InvalidRequest if it is neither."""
-    if ":" in reference:
-        parse_digest(reference)
-        return True
-    if not TAG.fullmatch(reference):
-        raise InvalidRequest(f"{reference[:100]!r} is neither a tag nor a digest.")
-    return False
-
-
-def _reads_as_digest(repository: Repository, reference: str) -> bool:
-    """Whether it is a digest, not a tag. Raises NotFound if it is neither."""
-    try:
-        return _is_digest(reference)
-    except InvalidRequest as error:
-        raise NotFound(f"{repository} has no image {reference[:100]!r}.") from error
-
-
-def _parse_number(tag: str) -> int:
-    """Return the version that a tag of a process stands for."""
-    is_number = tag.isascii() and tag.isdecimal() and not tag.startswith("0") and len(tag) <= 10
-    if not is_number or int(tag) > _LARGEST_NUMBER:
-        raise InvalidRequest(f"'{tag}' is no version. {_VERSIONS_ONLY}")
-    return int(tag)
-
-
-def _resolve_tag(transaction: Transaction, repository: Repository, tag: str) -> str | None:
-    if repository.process_id is None:
-        return repositories.find_tag(transaction, repository, tag)
-    version = _find_tagged(transaction, repository, tag)
-    if version is None:
-        return None
-    # What was pushed under that name may be an index around the version's image.
-    return repositories.find_tag(transaction, repository, tag) or version.image_digest
-
-
-def _find_tagged(transaction: Transaction, repository: Repository, tag: str) -> Version | None:
-    """The version with an image that a tag of a process stands for."""
-    try:
-        number = _parse_number(tag)
-    except InvalidRequest:
-        return None
-    version = find_version(transaction, repository.process_id or "", number)
-    is_there = version is not None and version.image_status is ImageStatus.AVAILABLE
-    return version if is_there else None
+def _has_another(repository: Repository, number: int) -> Conflict:
+    return Conflict(
+        f"Version {number} has its image already, and an image never changes. "
+        f"Make a new version for it: au2 process version create {repository.process_id}"
+    )

@@ -2,14 +2,14 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, InvalidImage
-from au2.domain.version import ImageStatus
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.pointers import parse_pointers
 from au2.storage.database import Database
-from au2.storage.versions import list_versions
+from au2.storage.versions import list_images
 
 _MOST_IMAGES = 4096
 
@@ -27,23 +27,23 @@ class VersionImages:
         """Whether this is the image of one of the process's versions."""
         return digest in self._list_images(process_id)
 
-    def find_blob(self, process_id: str, digest: str) -> int | None:
-        """Size in bytes of a configuration or layer of one of the versions; None: in none."""
-        for image in self._list_images(process_id):
-            size_bytes = self._sizes_of(image).get(digest)
-            if size_bytes is not None:
-                return size_bytes
-        return None
+    def find_blobs(self, process_id: str, digests: Collection[str]) -> dict[str, int]:
+        """Sizes in bytes of those that are configurations or layers of one of the versions."""
+        found: dict[str, int] = {}
+        wanted = set(digests)
+        # The newest is what is asked for most.
+        for image in self._list_images(process_id) if wanted else ():
+            sizes = self._sizes_of(image)
+            here = wanted & sizes.keys()
+            found |= {digest: sizes[digest] for digest in here}
+            wanted -= here
+            if not wanted:
+                break
+        return found
 
     def _list_images(self, process_id: str) -> list[str]:
         with self._database.read() as transaction:
-            found = list_versions(transaction, process_id)
-        # The newest is what is asked for most.
-        return [
-            version.image_digest
-            for version in reversed(found)
-            if version.image_digest and version.image_status is ImageStatus.AVAILABLE
-        ]
+            return list_images(transaction, process_id)
 
     def _sizes_of(self, image: str) -> dict[str, int]:
         with self._lock:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from au2.blobs.base import BlobStore
-from au2.domain.errors import Au2Error, BlobMissing
+from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.pointers import Pointers, parse_pointers
 from au2.services.soundness.findings import Finding
@@ -48,6 +48,11 @@ class ImageCheck:
         except BlobMissing:
             if root.must_be_whole:
                 self._find(root.digest, "missing", is_missing=True)
+        except InvalidImage as error:
+            if not root.is_run:
+                # Just as it was pushed; nonsense, but there is nothing to mend.
+                return Pointers((), ())
+            self._find(root.digest, f"damaged: {error.message}")
         except Au2Error as error:
             self._find(root.digest, f"damaged: {error.message}")
         except OSError as error:
