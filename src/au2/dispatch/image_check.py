@@ -65,7 +65,7 @@ class ImageCheck:
         )
         self._ensure_room(sum(layer.size_bytes for layer in new.values()))
         work.begin_phase("unpack")
-        self.engine.prepare(digest)
+        self.engine.prepare(digest, work.check)
         self._note(new)
         return BuiltImage(digest)
 

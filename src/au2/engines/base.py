@@ -10,7 +10,7 @@ repeated after the caller was killed.
 """
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -110,13 +110,17 @@ class Engine(Protocol):
         """Remove all containers and what :meth:`open` set up. Images stay; nobody may use it."""
         ...
 
-    def prepare(self, image_digest: str) -> None:
+    def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
         """Make the image local (unpack its layers). Idempotent, safe from several threads.
+
+        Args:
+            image_digest: of its manifest.
+            check: called now and then; what it raises ends the work and comes out here.
 
         Raises:
             BlobMissing: a blob of the image is missing or damaged.
             InvalidImage: a layer is not valid or unsafe.
-            StorageFull: no room.
+            StorageFull: no room; some is left for the platform's own records.
         """
         ...
 

@@ -20,6 +20,8 @@ from au2.oci.tar_source import MemberContent, TarSource
 
 WHITEOUT_PREFIX = ".wh."
 OPAQUE_NAME = ".wh..wh..opq"
+MOST_ENTRIES = 1_000_000
+"""Of one layer."""
 _INTERNAL_PREFIX = ".wh..wh."
 _MAX_XATTR_NAME_BYTES = 255
 _MAX_XATTR_BYTES = 1 << 16
@@ -49,7 +51,7 @@ class MemberType(StrEnum):
 class LayerLimits:
     """How much one layer may be."""
 
-    entries: int = 1_000_000
+    entries: int = MOST_ENTRIES
     """Headers of any kind."""
     stream_bytes: int = 64 << 30
     """Uncompressed size of the whole archive."""

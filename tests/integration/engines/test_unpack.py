@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import stat
 import struct
@@ -10,6 +11,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,13 @@ from au2.blobs.files import FileBlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
 from au2.engines.base import RUNNABLE_LAYERS
+from au2.engines.native import tree, walking
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.room import Room
+from au2.engines.native.system_calls import open_in_root
+from au2.engines.native.tree import TreeWriter
+from au2.oci.layer import read_layer
 from tests.support.busybox import make_image
 from tests.support.engine import Workbench
 from tests.support.image_making import Layer
@@ -297,9 +304,9 @@ def test_a_damaged_blob_is_told(tmp_path: Path) -> None:
 
 
 @contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
+def small_disk(folder: Path, options: str = "size=1m") -> Iterator[Path]:
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], check=True)
     try:
         yield folder
     finally:
@@ -312,6 +319,97 @@ def test_a_full_disk(unpack: Callable[..., list[Path]], tmp_path: Path) -> None:
             unpack(Layer().add("big", content=b"x" * (2 << 20)))
         assert left_over(tmp_path) == []
         assert len(unpack(Layer().add("small"))) == 1
+
+
+def deep(entries: int, depth: int) -> Layer:
+    """A layer of few entries whose paths name many folders that it does not have."""
+    layer = Layer()
+    for number in range(entries):
+        layer.add("/".join([f"{number:04}", *"a" * depth, "f"]))
+    return layer
+
+
+def test_few_entries_do_not_take_all_inodes(
+    unpack: Callable[..., list[Path]], tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "layers", "size=64m,nr_inodes=4000"):
+        with pytest.raises(StorageFull, match="more files"):
+            unpack(deep(20, 1000))
+        assert left_over(tmp_path) == []
+        # Only what was left for others, and the locks, is still taken.
+        assert os.statvfs(tmp_path / "layers").f_favail > 3990
+        assert len(unpack(deep(1, 1000))) == 1
+
+
+def test_some_room_is_left_for_records(unpack: Callable[..., list[Path]], tmp_path: Path) -> None:
+    with small_disk(tmp_path / "layers", "size=100m"):
+        with pytest.raises(StorageFull):
+            unpack(Layer().add("a", content=bytes(90 << 20)).add("b"))
+        assert left_over(tmp_path) == []
+
+
+def test_folders_that_only_paths_name_count(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    root = os.open(tmp_path / "tree", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for most, fits in ((54, True), (53, False)):
+            writer = TreeWriter(
+                root,
+                Room(root, lambda: None),
+                id_base=BASE,
+                id_count=65536,
+                most_entries=most,
+            )
+            for member in read_layer(io.BytesIO(deep(1, 51).data())):
+                below = replace(member, path=f"{most}/{member.path}")
+                if fits:
+                    writer.put(below)
+                else:
+                    with pytest.raises(InvalidImage, match="more files and folders"):
+                        writer.put(below)
+            writer.close()
+    finally:
+        os.close(root)
+
+
+def test_unpacking_ends_when_it_is_to_end(tmp_path: Path) -> None:
+    blobs = FileBlobStore(tmp_path / "blobs")
+    layer = Layer()
+    for number in range(3000):
+        layer.add(f"{number}")
+    image = load_image(blobs, make_image([layer.data()]).save(blobs))
+    store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
+    asked = []
+
+    def check() -> None:
+        asked.append(left_over(tmp_path))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.ensure_image(image, check)
+
+    assert len(asked) == 2
+    assert all(asked), "it is asked while the layer is unpacked"
+    assert left_over(tmp_path) == []
+
+
+def test_a_long_path_is_gone_down_once(
+    unpack: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not resolved from the root again for each of its parts."""
+    resolved: list[str] = []
+
+    def counted(root: int, path: str, flags: int) -> int:
+        resolved.append(path)
+        return open_in_root(root, path, flags)
+
+    for module in (walking, tree):
+        monkeypatch.setattr(module, "open_in_root", counted)
+    layer = Layer().link("b", "there").folder("there").add("b/" + "a/" * 500 + "f", content=b"1")
+    (folder,) = unpack(layer)
+    assert (folder / "there" / ("a/" * 500) / "f").read_bytes() == b"1"
+    assert len(resolved) < 10
 
 
 def test_unpacking_at_the_same_time(tmp_path: Path) -> None:

@@ -105,3 +105,19 @@ def test_volumes(image: Path, root: int, tmp_path: Path) -> None:
     assert (image / "up").is_dir()
     assert (image / "file").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["image"]
+
+
+def test_a_volume_of_a_senseless_path_costs_little(
+    image: Path, root: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    stat = os.stat
+
+    def counted(path: str, **options: object) -> os.stat_result:
+        asked.append(path)
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", counted)
+    make_volume(root, "/v/" + "x" * 300 + "/a" * 400_000, OWNER)
+    assert asked == ["v", "x" * 300]
+    assert [path.name for path in image.iterdir()] == ["v"]

@@ -88,3 +88,14 @@ def test_endless_files_are_refused(root: int, tmp_path: Path) -> None:
     (tmp_path / "root/etc/passwd").write_bytes(b"x" * (5 << 20))
     with pytest.raises(InvalidImage):
         find_user(root, "root", id_count=1 << 31)
+
+
+def test_files_of_senselessly_many_lines_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("app:x:7:7::/:\n" + "\n" * (1 << 16))
+    root = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with pytest.raises(InvalidImage, match="lines"):
+            find_user(root, "app", id_count=65536)
+    finally:
+        os.close(root)

@@ -2,7 +2,7 @@
 
 import shutil
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -76,9 +76,9 @@ class NativeEngine:
         """See :meth:`au2.engines.base.Engine.close`."""
         self._news.close()
 
-    def prepare(self, image_digest: str) -> None:
+    def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
         """See :meth:`au2.engines.base.Engine.prepare`."""
-        self._layers.ensure_image(load_image(self._blobs, image_digest))
+        self._layers.ensure_image(load_image(self._blobs, image_digest), check)
 
     def create(self, spec: ContainerSpec) -> None:
         """See :meth:`au2.engines.base.Engine.create`."""

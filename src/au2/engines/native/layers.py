@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.room import Room
 from au2.engines.native.system_calls import spread_folders, sync_file_system
 from au2.engines.native.tree import TreeWriter
 from au2.oci.decompress import decompressed
@@ -42,11 +43,17 @@ class LayerStore:
         with as_engine_failure("note the layers of a container"), claims_locked(self._locks):
             note.write_text(names, "ascii")
 
-    def ensure_image(self, image: Image) -> tuple[Path, ...]:
+    def ensure_image(
+        self, image: Image, check: Callable[[], None] = lambda: None
+    ) -> tuple[Path, ...]:
         """Unpack the layers that are not yet here; return the folders of all, lowest first.
 
         Where an image has the same layer twice, the upper one counts: it brings back all that
         the lower one brought. Overlayfs does not take a folder twice.
+
+        Args:
+            image: whose layers.
+            check: called now and then; what it raises ends the work, and nothing is left of it.
 
         Raises:
             BlobMissing, InvalidImage, StorageFull: as :meth:`au2.engines.base.Engine.prepare` says.
@@ -55,17 +62,17 @@ class LayerStore:
         folders: dict[Path, None] = {}
         pairs = zip(image.manifest.layers, image.config.diff_ids, strict=True)
         for descriptor, diff_id in pairs:
-            folder = self._ensure(descriptor.digest, diff_id)
+            folder = self._ensure(descriptor.digest, diff_id, check)
             folders.pop(folder, None)
             folders[folder] = None
         return tuple(folders) or (self._ensure_empty(),)
 
-    def _ensure(self, digest: str, diff_id: str) -> Path:
+    def _ensure(self, digest: str, diff_id: str, check: Callable[[], None]) -> Path:
         folder = self._folder / hexadecimal(diff_id)
         if not folder.is_dir():
             with as_engine_failure("unpack a layer"), self._locked(folder.name):
                 if not folder.is_dir():
-                    self._unpack(digest, diff_id, folder)
+                    self._unpack(digest, diff_id, folder, check)
         return folder
 
     def _ensure_empty(self) -> Path:
@@ -74,13 +81,13 @@ class LayerStore:
         os.chown(folder, self._options.id_base, self._options.id_base)
         return folder
 
-    def _unpack(self, digest: str, diff_id: str, folder: Path) -> None:
+    def _unpack(self, digest: str, diff_id: str, folder: Path, check: Callable[[], None]) -> None:
         incoming = folder.with_name(f"{folder.name}.incoming")
         if incoming.exists():
             remove_tree(incoming)  # Left by somebody who was killed: we have the lock.
         incoming.mkdir(mode=0o755)
         try:
-            self._fill(digest, diff_id, incoming)
+            self._fill(digest, diff_id, incoming, check)
         except BaseException:
             # What went wrong first is what the caller must hear of; the next one clears it.
             with suppress(EngineFailure):
@@ -88,20 +95,20 @@ class LayerStore:
             raise
         incoming.rename(folder)
 
-    def _fill(self, digest: str, diff_id: str, folder: Path) -> None:
+    def _fill(self, digest: str, diff_id: str, folder: Path, check: Callable[[], None]) -> None:
         root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fchown(root, self._options.id_base, self._options.id_base)
             os.fchmod(root, 0o755)
-            self._write_tree(digest, diff_id, root)
+            self._write_tree(digest, diff_id, root, Room(root, check))
             # A name that is there after a crash must stand for a whole tree.
             sync_file_system(root)
         finally:
             os.close(root)
 
-    def _write_tree(self, digest: str, diff_id: str, root: int) -> None:
+    def _write_tree(self, digest: str, diff_id: str, root: int, room: Room) -> None:
         options = self._options
-        tree = TreeWriter(root, id_base=options.id_base, id_count=options.id_count)
+        tree = TreeWriter(root, room, id_base=options.id_base, id_count=options.id_count)
         try:
             with self._blobs.open(digest) as blob:
                 # Not compressed, it is the blob itself, whose digest is checked while it is read.

@@ -5,6 +5,7 @@ import stat
 from contextlib import suppress
 
 from au2.engines.native.system_calls import open_in_root
+from au2.engines.native.walking import open_making
 
 _FOLDERS = ("proc", "sys", "dev", "etc")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
@@ -35,15 +36,13 @@ def make_mount_points(root: int, owner: int) -> None:
 
 def make_volume(root: int, path: str, owner: int) -> None:
     """Make a folder that the image names as a volume, where it is missing: Docker does."""
-    made = ""
-    for part in (part for part in path.split("/") if part not in ("", ".", "..")):
-        with suppress(OSError):
-            parent = open_in_root(root, made, _FOLDER)
-            try:
-                _add_folder(parent, part, owner)
-            finally:
-                os.close(parent)
-        made = f"{made}/{part}".lstrip("/")
+    parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+    # Where something is in the way, the image has no such folder.
+    with suppress(OSError):
+        folder = open_making(
+            root, "/".join(parts), lambda parent, name: _add_folder(parent, name, owner)
+        )
+        os.close(folder)
 
 
 def _make_folder(root: int, name: str, owner: int) -> None:

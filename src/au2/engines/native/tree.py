@@ -12,8 +12,10 @@ import stat
 from au2.domain.errors import InvalidImage
 from au2.engines.native.capabilities import shift_file_capability
 from au2.engines.native.deep_trees import remove_tree_in
+from au2.engines.native.room import Room
 from au2.engines.native.system_calls import open_in_root
-from au2.oci.layer import LayerMember, MemberType
+from au2.engines.native.walking import open_making
+from au2.oci.layer import MOST_ENTRIES, LayerMember, MemberType
 from au2.oci.streams import CHUNK_BYTES
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
@@ -30,8 +32,18 @@ class TreeWriter:
     attribute on opaque folders. Device nodes are left out.
     """
 
-    def __init__(self, root: int, *, id_base: int, id_count: int) -> None:
+    def __init__(
+        self,
+        root: int,
+        room: Room,
+        *,
+        id_base: int,
+        id_count: int,
+        most_entries: int = MOST_ENTRIES,
+    ) -> None:
         self._root = root
+        self._room = room
+        self._left_entries = most_entries
         self._id_base = id_base
         self._id_count = id_count
         self._parent_path: str | None = None
@@ -42,6 +54,7 @@ class TreeWriter:
         """Make the member. Raises InvalidImage; OSError for faults of the disk."""
         if member.type is MemberType.DEVICE:
             return
+        self._count()
         try:
             self._put(member)
         except (NotADirectoryError, FileExistsError, FileNotFoundError) as error:
@@ -103,6 +116,7 @@ class TreeWriter:
             content = member.content
             while content is not None and (data := content.read(CHUNK_BYTES)):
                 _write_all(descriptor, data)
+                self._room.spend(size_bytes=len(data))
             self._describe(member, descriptor)
             os.utime(descriptor, (member.modified_at, member.modified_at))
 
@@ -175,22 +189,18 @@ class TreeWriter:
         try:
             return open_in_root(self._root, path, _FOLDER)
         except (FileNotFoundError, NotADirectoryError):
-            parts = path.split("/")
-        for count in range(1, len(parts) + 1):
-            with _Closing(
-                open_in_root(self._root, "/".join(parts[: count - 1]), _FOLDER)
-            ) as parent:
-                if not _is_link(parent, parts[count - 1]):
-                    self._make_missing(parent, parts[count - 1])
-        return open_in_root(self._root, path, _FOLDER)
+            return open_making(self._root, path, self._make_missing)
 
     def _make_missing(self, parent: int, name: str) -> None:
-        try:
-            mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
-        except FileNotFoundError:
-            mode = stat.S_IFCHR
-        if stat.S_ISCHR(mode):
-            self._make_folder(parent, name)
+        self._count()
+        self._make_folder(parent, name)
+
+    def _count(self) -> None:
+        """Count what is made, also folders that only the paths of others name."""
+        self._left_entries -= 1
+        if self._left_entries < 0:
+            raise InvalidImage("a layer has more files and folders than are taken")
+        self._room.spend(inodes=1)
 
     def _clear(self, parent: int, name: str) -> None:
         """Remove what an earlier entry put there."""
@@ -258,13 +268,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _is_link(parent: int, name: str) -> bool:
-    try:
-        return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def _unusable(member: LayerMember, error: BaseException) -> InvalidImage:

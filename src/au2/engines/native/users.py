@@ -9,6 +9,8 @@ from au2.domain.errors import InvalidImage
 from au2.engines.native.system_calls import open_in_root
 
 _LIMIT_BYTES = 4 << 20
+_MOST_LINES = 1 << 16
+"""Each start of a job reads them."""
 _USER_HINT = "Add it in the image, or name it by its number in the image's User."
 
 
@@ -130,4 +132,6 @@ def _read_text(root: int, path: str) -> str:
         data = file.read(_LIMIT_BYTES + 1)
     if len(data) > _LIMIT_BYTES:
         raise InvalidImage(f"the image's /{path} is larger than {_LIMIT_BYTES} bytes")
+    if data.count(b"\n") > _MOST_LINES:
+        raise InvalidImage(f"the image's /{path} has more than {_MOST_LINES} lines")
     return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,47 @@
+"""Looking now and then, while a layer is unpacked, whether there is room and whether to go on."""
+
+import os
+from collections.abc import Callable
+
+from au2.domain.errors import StorageFull
+
+_INODES_AT_ONCE = 1000
+_BYTES_AT_ONCE = 16 << 20
+_LEFT_BYTES = 256 << 20
+_LEFT_SHARE = 20
+"""Of a small disk a twentieth is left. Of inodes, which nobody else needs by the thousand, less."""
+_LEFT_INODES_SHARE = 100
+
+
+class Room:
+    """Room of the file system that the folder ``descriptor`` is on.
+
+    What an archive says of its size is not what it takes: every file and folder, also one that only
+    a path names, takes an inode and often a block. Something is left for the records of jobs.
+    """
+
+    def __init__(self, descriptor: int, check: Callable[[], None]) -> None:
+        """``check`` raises when the work is to end."""
+        self._descriptor = descriptor
+        self._check = check
+        self._inodes = _INODES_AT_ONCE
+        self._bytes = _BYTES_AT_ONCE
+
+    def spend(self, *, inodes: int = 0, size_bytes: int = 0) -> None:
+        """Note what is written. Raises StorageFull, and what ``check`` raises."""
+        self._inodes -= inodes
+        self._bytes -= size_bytes
+        if self._inodes <= 0 or self._bytes <= 0:
+            self._look()
+
+    def _look(self) -> None:
+        self._check()
+        found = os.fstatvfs(self._descriptor)
+        left_bytes = min(_LEFT_BYTES, found.f_blocks * found.f_frsize // _LEFT_SHARE)
+        if found.f_bavail * found.f_frsize < left_bytes + _BYTES_AT_ONCE:
+            raise StorageFull("The image does not fit on the server's disk.")
+        # Some file systems make inodes as they are needed, and say that they have none.
+        left_inodes = found.f_files // _LEFT_INODES_SHARE
+        if found.f_files and found.f_favail < left_inodes + _INODES_AT_ONCE:
+            raise StorageFull("The image has more files than the server's disk can hold.")
+        self._inodes, self._bytes = _INODES_AT_ONCE, _BYTES_AT_ONCE

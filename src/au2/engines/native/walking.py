@@ -1,0 +1,58 @@
+"""Going down a path below a root, making what is missing on the way."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from au2.engines.native.system_calls import open_in_root
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})
+"""What opening a link or a file as a folder is answered with."""
+
+
+def open_making(root: int, path: str, make: Callable[[int, str], None]) -> int:
+    """Open the folder ``path`` as if the folder ``root`` were ``/``: links can't lead out of it.
+
+    Each folder is opened from the one above it: resolving every prefix from the root would take the
+    square of the time, and a path may have two thousand parts.
+
+    Args:
+        root: descriptor of a folder.
+        path: relative, without empty parts and ``..``.
+        make: called with a parent's descriptor and a name where nothing is, or a character device,
+            which is how overlayfs hides what lower layers have; a folder must be there after that.
+
+    Raises:
+        OSError: a part is neither a folder nor a link to one, or can't be made.
+    """
+    folder = os.open(".", _FOLDER | os.O_CLOEXEC, dir_fd=root)
+    parts = path.split("/")
+    try:
+        for count, name in enumerate(parts, start=1):
+            if _is_nothing(folder, name):
+                make(folder, name)
+            below = _open_below(root, folder, "/".join(parts[:count]), name)
+            os.close(folder)
+            folder = below
+    except BaseException:
+        os.close(folder)
+        raise
+    return folder
+
+
+def _open_below(root: int, folder: int, path: str, name: str) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER:
+            raise
+    return open_in_root(root, path, _FOLDER)
+
+
+def _is_nothing(folder: int, name: str) -> bool:
+    try:
+        return stat.S_ISCHR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return True
