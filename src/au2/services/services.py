@@ -11,6 +11,7 @@ from au2.domain import clock as clocks
 from au2.notices.base import Notices
 from au2.secrets.key_file import KeyFile
 from au2.services.accounts import Accounts, SessionOptions
+from au2.services.image_contents import ImageContents
 from au2.services.images.archives import VersionArchives
 from au2.services.images.pushed import PushedImages
 from au2.services.images.uploads import ImageUploadOptions, ImageUploads
@@ -29,6 +30,7 @@ from au2.services.upload_opening import UploadOpening, UploadOptions
 from au2.services.uploads import Uploads
 from au2.services.version_diffs import VersionDiffs
 from au2.services.versions import Versions
+from au2.services.visible_blobs import UsableBlobs
 from au2.storage.database import Database
 
 
@@ -77,9 +79,15 @@ def make_services(
     chosen = options or ServiceOptions()
     passwords = Passwords(hasher or make_hasher())
     runtimes = Runtimes(database, clock)
-    images = VersionImages(database, blobs)
+    contents = ImageContents(blobs)
+    images, usable = VersionImages(database, contents), UsableBlobs(contents)
     repository_blobs = RepositoryBlobs(
-        database, blobs, images, blob_max_bytes=chosen.image_upload.blob_max_bytes, clock=clock
+        database,
+        blobs,
+        images,
+        usable,
+        blob_max_bytes=chosen.image_upload.blob_max_bytes,
+        clock=clock,
     )
     return Services(
         accounts=Accounts(database, passwords, chosen.session, clock),
@@ -95,7 +103,7 @@ def make_services(
         ),
         uploads=Uploads(database, blobs, notices, options=chosen.upload, clock=clock),
         image_uploads=ImageUploads(
-            database, blobs, notices, options=chosen.image_upload, clock=clock
+            database, blobs, notices, usable, options=chosen.image_upload, clock=clock
         ),
         repository_blobs=repository_blobs,
         repository_manifests=RepositoryManifests(

@@ -1,8 +1,9 @@
 """Layers of dependencies that were made before, and what is in them."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from au2.domain.dependency_layer import DependencyLayer
 from au2.storage.database import Transaction
@@ -23,6 +24,25 @@ def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer
         size_bytes=row.size_bytes,
         lock=row.lock,
     )
+
+
+def find_layer_blobs(
+    transaction: Transaction, organization_id: str, digests: Collection[str]
+) -> dict[str, int]:
+    """Return the sizes in bytes of those blobs that are layers of an organization's dependencies.
+
+    ``digests`` are at most as many as an image has layers.
+    """
+    rows = transaction.execute(
+        select(dependency_layers.c.layer_digest, dependency_layers.c.size_bytes).where(
+            dependency_layers.c.layer_digest.in_(list(digests)),
+            or_(
+                dependency_layers.c.organization_id.is_(None),
+                dependency_layers.c.organization_id == organization_id,
+            ),
+        )
+    )
+    return {row.layer_digest: row.size_bytes for row in rows}
 
 
 def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:

@@ -84,6 +84,20 @@ def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) 
     ).scalar_one_or_none()
 
 
+def list_visible_images(transaction: Transaction, context: Context) -> list[str]:
+    """Manifest digests of all versions of the runtimes that are visible from a context.
+
+    Newest first, and with retired ones, which versions may still be built on.
+    """
+    rows = transaction.execute(
+        select(runtime_versions.c.image_digest)
+        .join(runtimes, runtimes.c.id == runtime_versions.c.runtime_id)
+        .where(or_(runtimes.c.organization_id.is_(None), visible_from(runtimes, context)))
+        .order_by(runtime_versions.c.created_at.desc())
+    )
+    return [str(row.image_digest) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimeBuild:
     """One version of a runtime, with what it was made from and what is in it."""

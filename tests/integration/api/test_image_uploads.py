@@ -7,8 +7,12 @@ import httpx
 import pytest
 
 from au2.domain.context import Context
+from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Reason
+from au2.domain.language import Language
 from au2.domain.version import ImageStatus
+from au2.storage.dependency_layers import put_dependency_layer
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import OPERATOR, World
 
@@ -133,6 +137,40 @@ def test_an_image_comes_blob_by_blob(
     # Whoever missed the answer may ask once more, but not for something else.
     assert sending.complete(manifest).json() == job
     assert code(sending.complete(manifest + b" ")) == (409, "conflict")
+
+
+def register_runtime(world: World, image: SmallImage, context: Context | None) -> None:
+    """Let an image be a runtime's, of everybody or of one organization."""
+    world.services.runtimes.register_build(
+        runtime_id=make_guid(),
+        name=f"Runtime of {context}",
+        language=Language.PYTHON,
+        context=context,
+        first_version=1,
+        image_digest=image.save(world.blobs),
+        recipe_digest=image.manifest_digest,
+    )
+
+
+def test_layers_that_were_made_here_are_not_sent(world: World, sending: Sender) -> None:
+    """People pull a packaged version and build on it: it has the layers of its runtime."""
+    for_all, own, foreign = (make_layer({name: b"x"}) for name in ("all", "own", "foreign"))
+    register_runtime(world, make_image([for_all]), None)
+    register_runtime(world, make_image([own]), Context(sending.context.organization_id))
+    register_runtime(world, make_image([foreign]), world.organization("Other", None))
+    layers = {}
+    for name, owner in (("owned", sending.context), ("others", world.organization("Third"))):
+        layers[name] = make_layer({name: b"dependencies"})
+        with world.blobs.writer() as writer:
+            writer.write(layers[name])
+            digest = writer.commit()
+        layer = DependencyLayer(name, owner.organization_id, digest, len(layers[name]), {})
+        with world.database.write() as transaction:
+            put_dependency_layer(transaction, layer, at=world.clock())
+
+    lacking = sending.lacking(for_all, own, foreign, layers["owned"], layers["others"])
+
+    assert set(lacking) == {digest_of(foreign), digest_of(layers["others"])}
 
 
 def test_a_blob_comes_in_pieces(sending: Sender) -> None:

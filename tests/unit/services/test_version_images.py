@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from au2.services.image_contents import ImageContents
 from au2.services.registry.version_images import VersionImages
 from au2.storage.database import Database, Transaction
 from tests.support.house import House
@@ -31,7 +32,7 @@ def test_all_blobs_are_looked_up_at_once(house: House, asked: list[str]) -> None
     for name in ("second", "third"):
         house.version(house.image(name), process)
     other, _ = house.version(house.image("foreign"))
-    images = VersionImages(house.world.database, house.world.blobs)
+    images = VersionImages(house.world.database, ImageContents(house.world.blobs))
     wanted = set().union(*(house.blobs_of(house.image(name)) for name in ("first", "third")))
     layers = wanted - {house.image("first"), house.image("third")}
     missing = {f"sha256:{number:064}" for number in range(100)}

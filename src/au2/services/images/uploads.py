@@ -33,7 +33,7 @@ from au2.services.upload_sessions import (
     job_of_upload,
 )
 from au2.services.versions import get_version
-from au2.services.visible_blobs import find_usable_blobs
+from au2.services.visible_blobs import UsableBlobs
 from au2.storage import uploads
 from au2.storage.database import Database, Transaction
 from au2.storage.repository_blobs import add_repository_blobs, find_repository_blobs
@@ -69,6 +69,7 @@ class ImageUploads:
         database: Database,
         blobs: BlobStore,
         notices: Notices,
+        usable: UsableBlobs,
         *,
         options: ImageUploadOptions | None = None,
         clock: Callable[[], datetime] = clocks.now,
@@ -76,6 +77,7 @@ class ImageUploads:
         self._database = database
         self._blobs = blobs
         self._notices = notices
+        self._usable = usable
         self._options = options or ImageUploadOptions()
         self._clock = clock
 
@@ -132,7 +134,7 @@ class ImageUploads:
         with self._database.read() as transaction:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
             repository = _repository_of(upload)
-            usable = find_usable_blobs(transaction, actor, repository, asked)
+            usable = self._usable.find(transaction, actor, repository, asked)
         usable |= {
             digest: self._blobs.size_bytes(digest)
             for digest, other in packed.items()

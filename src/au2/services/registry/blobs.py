@@ -15,7 +15,7 @@ from au2.domain.repository import Repository
 from au2.oci.digest import parse_digest
 from au2.services.registry.version_images import VersionImages
 from au2.services.repository_access import ensure_may_pull, ensure_may_push
-from au2.services.visible_blobs import find_usable_blobs
+from au2.services.visible_blobs import UsableBlobs
 from au2.storage.blob_uploads import (
     BlobUpload,
     add_blob_upload,
@@ -44,6 +44,7 @@ class RepositoryBlobs:
         database: Database,
         blobs: BlobStore,
         images: VersionImages,
+        usable: UsableBlobs,
         *,
         blob_max_bytes: int = _MOST_BYTES,
         clock: Callable[[], datetime] = clocks.now,
@@ -51,6 +52,7 @@ class RepositoryBlobs:
         self._database = database
         self._blobs = blobs
         self._images = images
+        self._usable = usable
         self._blob_max_bytes = blob_max_bytes
         self._clock = clock
 
@@ -100,7 +102,7 @@ class RepositoryBlobs:
         parse_digest(digest)
         with self._database.read() as transaction:
             ensure_may_push(transaction, actor, repository)
-            sizes = find_usable_blobs(transaction, actor, repository, [digest])
+            sizes = self._usable.find(transaction, actor, repository, [digest])
         if digest not in sizes and source is not None:
             sizes = self._find_in(actor, source, digest)
         if digest not in sizes or not self._blobs.contains(digest):
