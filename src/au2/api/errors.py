@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from au2.contract.base import ErrorAnswer
 from au2.domain.errors import (
@@ -88,6 +89,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Au2Error, _answer_own)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -116,6 +118,11 @@ async def _answer_http(request: Request, error: Exception) -> Response:
             return make_answer(InvalidRequest("The body can't be read as JSON."))
         case status:
             return make_answer(InvalidRequest(str(error.detail)), status=status)
+
+
+async def _answer_nobody(_: Request, __: Exception) -> Response:
+    """A body that broke off: no fault of ours to log, and nobody is there to read an answer."""
+    return make_answer(InvalidRequest("The request broke off."), status=400)
 
 
 async def _answer_unexpected(_: Request, __: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -49,6 +49,7 @@ def make_registry(services: Services, board: NoticeBoard, *, external_url: str |
             errors.RegistryError: errors.answer_registry,
             Au2Error: errors.answer_own,
             HTTPException: errors.answer_unrouted,
+            ClientDisconnect: errors.answer_nobody,
             Exception: errors.answer_unexpected,
         },
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from au2.api.registry.realm import challenge
@@ -91,6 +91,12 @@ def answer_unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     message = f"{request.method} {request.url.path[:200]} is not part of this registry."
     return _answer(error.status_code, "UNSUPPORTED", message)
+
+
+def answer_nobody(_: Request, error: Exception) -> Response:
+    """Answer a body that broke off: no fault of ours to log, and nobody is there to read it."""
+    assert isinstance(error, ClientDisconnect)  # noqa: S101 - registered for it
+    return _answer(400, "SIZE_INVALID", "The request broke off.")
 
 
 def answer_unexpected(_: Request, __: Exception) -> Response:

@@ -87,7 +87,11 @@ async def _finish(
 async def _receiving(
     request: Request, actor: Actor, repository: Repository, upload_id: str
 ) -> AsyncIterator[RegistryReceiver]:
-    """Take the body; what has come of it stays, whatever happens."""
+    """Take the body; what has come of it stays, whatever happens.
+
+    Of one that broke off, all that came is kept and the block not entered: only the sender knows
+    whether it was the end.
+    """
     blobs = services_of(request).repository_blobs
     with unknown_as(UPLOAD_UNKNOWN):
         receiver = await run_in_threadpool(blobs.receive, actor, repository, upload_id)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
-from au2.domain.errors import NotFound, NotPermitted, TooLarge
+from au2.domain.errors import DigestMismatch, NotFound, NotPermitted, TooLarge
 from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
@@ -205,15 +205,17 @@ class RegistryReceiver:
 
         Raises:
             DigestMismatch: it is something else; the upload is over.
-            StorageFull: no room.
+            StorageFull: no room; the upload goes on when there is.
         """
         size_bytes = self._part.size_bytes
         try:
             self._part.commit(
                 digest, note=lambda: self._owner.link(self._repository, {digest: size_bytes})
             )
-        finally:
+        except DigestMismatch:
             self._owner.forget(self._upload_id)
+            raise
+        self._owner.forget(self._upload_id)
 
     def close(self) -> None:
         """Let go of the blob; what has come stays. Idempotent."""
