@@ -118,6 +118,59 @@ def test_a_blob_comes_in_pieces(developer: Guest) -> None:
     assert code(developer.ask("GET", place)) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        *(("1000-5", 0), ("1000-1998", 0), ("0-999", 0), ("2000-2999", 0)),
+        *(("1000", 0), ("-1000-1999", 0), ("", 0), ("x", 0), ("1000-1e3", 0), ("1" * 30 + "-1", 0)),
+        # As long as nobody says how long it is, only its end shows that it is shorter.
+        *(("1000-2000", 1000), ("1000-999999999999999999", 1000)),
+    ],
+)
+def test_a_piece_is_what_its_range_says(
+    developer: Guest, method: str, *, chunked: bool, stated: str, kept: int
+) -> None:
+    place = developer.begin().headers["Location"]
+    developer.ask("PATCH", place, content=BLOB[:1000])
+    digest = digest_of(BLOB[:2000])
+    piece = BLOB[1000:2000]
+    answer = developer.ask(
+        method,
+        place,
+        content=iter([piece]) if chunked else piece,
+        headers={"Content-Range": stated},
+        params={"digest": digest} if method == "PUT" else {},
+    )
+    assert code(answer) == (416, "BLOB_UPLOAD_INVALID")
+    come = 1000 + (kept if chunked else 0)
+    assert answer.headers["Range"] == f"0-{come - 1}"
+    assert answer.headers["Location"] == place
+    # So one goes on where that says.
+    assert developer.ask("GET", place).headers["Range"] == answer.headers["Range"]
+    assert code(developer.ask("GET", f"blobs/{digest}")) == (404, "BLOB_UNKNOWN")
+    done = developer.ask("PUT", place, content=BLOB[come:2000], params={"digest": digest})
+    assert done.status_code == 201
+
+
+@pytest.mark.parametrize("stated", ["1000-1999", "bytes 1000-1999/2000", "bytes=1000-1999"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_ranges_are_written_in_several_ways(
+    developer: Guest, stated: str, *, chunked: bool
+) -> None:
+    place = developer.begin().headers["Location"]
+    developer.ask("PATCH", place, content=BLOB[:1000])
+    piece = BLOB[1000:2000]
+    answer = developer.ask(
+        "PATCH",
+        place,
+        content=iter([piece]) if chunked else piece,
+        headers={"Content-Range": stated},
+    )
+    assert (answer.status_code, answer.headers["Range"]) == (202, "0-1999")
+
+
 def test_a_blob_comes_whole(developer: Guest) -> None:
     digest = developer.push_blob(BLOB)
     head = developer.ask("HEAD", f"blobs/{digest}")

@@ -1,6 +1,5 @@
 """Sending blobs, in one request or in many."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,13 +10,12 @@ from starlette.responses import Response
 
 from au2.api.bodies import read_pieces
 from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
-from au2.api.registry.errors import UPLOAD_UNKNOWN, RegistryError, unknown_as
+from au2.api.registry.errors import UPLOAD_UNKNOWN, unknown_as
+from au2.api.registry.pieces import StatedPiece, upload_headers
 from au2.domain.errors import InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
 from au2.services.registry.blobs import RegistryReceiver
-
-_RANGE = re.compile(r"(?:bytes[= ])?([0-9]{1,18})-([0-9]{1,18})(?:/[0-9*]+)?")
 
 
 async def begin_upload(request: Request) -> Response:
@@ -95,31 +93,17 @@ async def _receiving(
     blobs = services_of(request).repository_blobs
     with unknown_as(UPLOAD_UNKNOWN):
         receiver = await run_in_threadpool(blobs.receive, actor, repository, upload_id)
+    piece = StatedPiece(request, repository, upload_id, receiver.received_bytes)
     try:
-        _ensure_in_order(request, repository, upload_id, receiver.received_bytes)
-        async for piece in read_pieces(request):
-            await run_in_threadpool(receiver.feed, piece)
+        piece.ensure_fits()
+        async for data in read_pieces(request):
+            piece.count(len(data))
+            await run_in_threadpool(receiver.feed, data)
+        piece.ensure_whole()
         yield receiver
     finally:
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(receiver.close)
-
-
-def _ensure_in_order(
-    request: Request, repository: Repository, upload_id: str, received_bytes: int
-) -> None:
-    header = request.headers.get("content-range")
-    if header is None:
-        return
-    stated = _RANGE.fullmatch(header.strip())
-    if stated is None or int(stated[1]) != received_bytes:
-        headers = _headers(repository, upload_id, received_bytes)
-        raise RegistryError(
-            416,
-            "BLOB_UPLOAD_INVALID",
-            f"{received_bytes} bytes have come, so the next piece begins there.",
-            headers,
-        )
 
 
 def _read_source(name: str) -> Repository | None:
@@ -129,16 +113,9 @@ def _read_source(name: str) -> Repository | None:
         return None
 
 
-def _headers(repository: Repository, upload_id: str, received_bytes: int) -> dict[str, str]:
-    return {
-        "Location": f"/v2/{repository}/blobs/uploads/{upload_id}",
-        "Range": f"0-{max(received_bytes - 1, 0)}",
-        "Docker-Upload-UUID": upload_id,
-    }
-
-
 def _accepted(status: int, repository: Repository, upload_id: str, received_bytes: int) -> Response:
-    return Response(status_code=status, headers=_headers(repository, upload_id, received_bytes))
+    headers = upload_headers(repository, upload_id, received_bytes)
+    return Response(status_code=status, headers=headers)
 
 
 def _created(repository: Repository, digest: str) -> Response:
