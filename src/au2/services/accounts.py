@@ -30,8 +30,15 @@ _PREFIX = "au2_"
 _TOUCH_EVERY = timedelta(minutes=1)
 _KEEP_EXPIRED = timedelta(days=30)
 """So that whoever still comes with one learns that it has expired."""
+_KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
+"""Longer than any request that began in a registry token's time goes on."""
 LOGIN = "login"
 MANAGED = "managed"
+REGISTRY = "registry"
+"""Of a registry client, which shows it around: taken by the registry only, and short-lived.
+
+Its name is the id of the token that it was given for, and with which it ends; "password" if none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +130,7 @@ class Accounts:
         password: str,
         *,
         address: str = "",
-        purpose: str = "login",
-        lasts_seconds: float | None = None,
+        for_registry_seconds: float | None = None,
     ) -> NewToken:
         """Exchange a password for a token.
 
@@ -132,8 +138,8 @@ class Accounts:
             email: in any letter case.
             password: as typed.
             address: where the request came from; failures are counted per email and address.
-            purpose: the token's name.
-            lasts_seconds: how long it holds, at most as long as logins do; None: as long as those.
+            for_registry_seconds: make it a registry token, which holds for so long, at most as
+                long as logins do; None: a login.
 
         Raises:
             WrongPassword: the email address or the password is wrong.
@@ -145,16 +151,42 @@ class Accounts:
         if self._passwords.needs_rehash(user.password_hash):
             rehashed = self._passwords.hash(password)
         ends = self._login_ends()
-        if lasts_seconds is not None:
-            ends = min(ends, self._clock() + timedelta(seconds=lasts_seconds))
-        new = self._make_token(user.id, LOGIN, purpose, ends)
+        if for_registry_seconds is None:
+            new = self._make_token(user.id, LOGIN, "login", ends)
+        else:
+            new = self._make_registry_token(user.id, "password", ends, for_registry_seconds)
         with self._database.write() as transaction:
             _ensure_unchanged(transaction, user)
             if rehashed is not None:
                 accounts.set_password_hash(transaction, user.id, rehashed)
-            accounts.delete_expired_tokens(transaction, before=self._clock() - _KEEP_EXPIRED)
+            self._delete_expired(transaction)
             accounts.add_token(transaction, new.token)
             self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
+        return new
+
+    def lend_to_registry(self, secret: str, lasts_seconds: float) -> NewToken:
+        """Exchange a token for one that the registry only takes, and that ends with it at latest.
+
+        A registry token is given back as it is: it is not to prolong itself.
+
+        Raises:
+            NotAuthenticated: there is no such token.
+            TokenExpired: there was.
+            StorageFull: no room.
+        """
+        self.authenticate(secret, at_registry=True)
+        # Lost in a power cut, it is asked for again.
+        with self._database.write(durable=False) as transaction:
+            lender = accounts.find_token_by_hash(transaction, _hash_secret(secret))
+            if lender is None:
+                raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
+            if lender.kind == REGISTRY:
+                return NewToken(lender, secret)
+            new = self._make_registry_token(
+                lender.user_id, lender.id, lender.expires_at, lasts_seconds
+            )
+            self._delete_expired(transaction)
+            accounts.add_token(transaction, new.token)
         return new
 
     def change_password(self, actor: Actor, present: str, new: str, *, address: str = "") -> None:
@@ -178,6 +210,7 @@ class Accounts:
             _ensure_unchanged(transaction, user)
             accounts.set_password_hash(transaction, user.id, new_hash)
             accounts.delete_tokens_but(transaction, user.id, kind=LOGIN, kept_id=token.id)
+            accounts.delete_tokens_but(transaction, user.id, kind=REGISTRY, kept_id=token.id)
             self._note(transaction, user.email, "user:password-changed", f"user:{user.id}")
 
     def _verify(self, email: str, password: str, address: str) -> User:
@@ -193,11 +226,15 @@ class Accounts:
         self._throttle.note_success(known_as, address)
         return user
 
-    def authenticate(self, secret: str) -> Actor:
+    def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
         """The actor that a token's secret stands for. Part of every request: one read.
 
+        Args:
+            secret: of the token.
+            at_registry: whether it is the registry that asks, which takes all kinds of tokens.
+
         Raises:
-            NotAuthenticated: there is no such token.
+            NotAuthenticated: there is no such token, or it is for the registry only.
             TokenExpired: there was.
         """
         now = self._clock()
@@ -207,6 +244,10 @@ class Accounts:
             if token is None or user is None:
                 raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
             _ensure_not_expired(token, now)
+            if token.kind == REGISTRY and not at_registry:
+                raise NotAuthenticated(
+                    "This token is for the image registry only.", hint="Log in: au2 login"
+                )
             actor = _make_actor(transaction, user, token.id)
         if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
             self._touch(token.id, now)
@@ -217,14 +258,16 @@ class Accounts:
 
         Raises:
             NotAuthenticated: the token was removed.
-            TokenExpired: its time is over.
+            TokenExpired: its time is over. Not of a registry token: a push that waits for its
+                import would break off, and no client asks for another in the same request.
         """
         with self._database.read() as transaction:
             token = _own_token(transaction, actor)
             user = accounts.find_user(transaction, actor.user_id)
             if user is None:
                 raise NotAuthenticated(hint="Log in again: au2 login")
-            _ensure_not_expired(token, self._clock())
+            if token.kind != REGISTRY:
+                _ensure_not_expired(token, self._clock())
             return _make_actor(transaction, user, token.id)
 
     def _touch(self, token_id: str, now: datetime) -> None:
@@ -249,7 +292,7 @@ class Accounts:
                     hint="Make a new one: au2 token create NAME",
                 )
             new = self._make_token(actor.user_id, LOGIN, token.name, self._login_ends())
-            accounts.delete_token(transaction, token.id)
+            _end(transaction, token)
             accounts.add_token(transaction, new.token)
             self._note(transaction, actor.email, "token:renewed", f"token:{new.token.id}")
         return new
@@ -259,7 +302,7 @@ class Accounts:
         with self._database.write() as transaction:
             token = _own_token(transaction, actor)
             if token.kind == LOGIN:
-                accounts.delete_token(transaction, token.id)
+                _end(transaction, token)
                 self._note(transaction, actor.email, "user:logged-out", f"user:{actor.user_id}")
 
     def token_info(self, actor: Actor) -> Token:
@@ -301,7 +344,7 @@ class Accounts:
         with self._database.write() as transaction:
             for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
                 if id_or_name.lower() == token.id or id_or_name == token.name:
-                    accounts.delete_token(transaction, token.id)
+                    _end(transaction, token)
                     self._note(transaction, actor.email, "token:deleted", f"token:{token.id}")
                     return
         raise NotFound(f"There is no token '{id_or_name}'.")
@@ -317,6 +360,19 @@ class Accounts:
 
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)
+
+    def _delete_expired(self, transaction: Transaction) -> None:
+        now = self._clock()
+        accounts.delete_expired_tokens(transaction, kind=LOGIN, before=now - _KEEP_EXPIRED)
+        accounts.delete_expired_tokens(
+            transaction, kind=REGISTRY, before=now - _KEEP_EXPIRED_REGISTRY
+        )
+
+    def _make_registry_token(
+        self, user_id: str, name: str, latest_end: datetime | None, lasts_seconds: float
+    ) -> NewToken:
+        ends = self._clock() + timedelta(seconds=lasts_seconds)
+        return self._make_token(user_id, REGISTRY, name, min(ends, latest_end or ends))
 
     def _parse_end(self, moment: datetime) -> datetime:
         if moment.tzinfo is None:
@@ -375,6 +431,12 @@ def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
 def _ensure_not_expired(token: Token, now: datetime) -> None:
     if token.expires_at is not None and token.expires_at <= now:
         raise TokenExpired(hint="Log in again: au2 login")
+
+
+def _end(transaction: Transaction, token: Token) -> None:
+    """Remove a token, and what was lent to registry clients for it."""
+    accounts.delete_token(transaction, token.id)
+    accounts.delete_tokens_named(transaction, token.user_id, kind=REGISTRY, name=token.id)
 
 
 def _ensure_unchanged(transaction: Transaction, verified: User) -> None:

@@ -135,15 +135,24 @@ def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept
     )
 
 
+def delete_tokens_named(transaction: Transaction, user_id: str, *, kind: str, name: str) -> None:
+    """Remove a user's tokens of one kind that have that name."""
+    transaction.execute(
+        delete(tokens).where(
+            tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.name == name
+        )
+    )
+
+
 def delete_all_tokens(transaction: Transaction, user_id: str) -> int:
     """Remove all of a user's tokens; return how many."""
     return transaction.execute(delete(tokens).where(tokens.c.user_id == user_id)).rowcount
 
 
-def delete_expired_tokens(transaction: Transaction, *, before: datetime) -> int:
-    """Remove login tokens that expired before that time; return how many."""
+def delete_expired_tokens(transaction: Transaction, *, kind: str, before: datetime) -> int:
+    """Remove tokens of one kind that expired before that time; return how many."""
     return transaction.execute(
-        delete(tokens).where(tokens.c.kind == "login", tokens.c.expires_at < before)
+        delete(tokens).where(tokens.c.kind == kind, tokens.c.expires_at < before)
     ).rowcount
 
 

@@ -49,7 +49,7 @@ tokens = Table(
     metadata,
     Column("id", GUID, primary_key=True),
     Column("user_id", GUID, ForeignKey("users.id"), nullable=False, index=True),
-    Column("kind", String(16), nullable=False, comment="login or managed"),
+    Column("kind", String(16), nullable=False, comment="login, managed or registry"),
     Column("name", String(200), nullable=False),
     Column("secret_hash", String(64), nullable=False, unique=True, comment="SHA-256, hex"),
     Column("created_at", UtcDateTime, nullable=False),

@@ -58,9 +58,56 @@ def test_a_login_gives_a_token_that_opens(
     assert answer.headers["Cache-Control"] == "no-store"
     token = answer.json()["token"]
     assert answer.json()["access_token"] == token
-    assert (token == password) is with_token
+    assert token != password
+    assert answer.json()["expires_in"] == 3600
+    assert answer.json()["issued_at"] == "2030-01-02T03:04:05Z"
     assert client.get("/v2/", headers={"Authorization": f"Bearer {token}"}).json() == {}
     assert client.get("/v2/", auth=("anything", token)).status_code == 200
+
+
+def log_in(client: httpx.Client, password: str = PASSWORD) -> str:
+    """Get a registry token."""
+    answer = client.get("/v2/token", auth=(EMAIL, password))
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["token"])
+
+
+@pytest.mark.parametrize("with_token", [False, True])
+def test_what_a_client_is_given_opens_the_registry_only(
+    world: World, client: httpx.Client, developer: Guest, *, with_token: bool
+) -> None:
+    token = log_in(client, world.token(EMAIL) if with_token else PASSWORD)
+    bearer = {"Authorization": f"Bearer {token}"}
+    for method, path in (("POST", "tokens"), ("GET", "account"), ("POST", "tokens/renew")):
+        answer = client.request(method, f"/api/v1/{path}", headers=bearer, json={"name": "mine"})
+        assert answer.status_code == 401
+        assert "registry only" in answer.json()["error"]["message"]
+    assert client.get("/v2/", headers=bearer).status_code == 200
+    # Nor does it prolong itself.
+    world.clock.move(minutes=50)
+    assert log_in(client, token) == token
+    world.clock.move(minutes=10)
+    assert code(client.get("/v2/token", auth=(EMAIL, token))) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("with_token", [False, True])
+def test_a_long_push_goes_on_with_another_token(
+    world: World, client: httpx.Client, developer: Guest, *, with_token: bool
+) -> None:
+    password = world.token(EMAIL) if with_token else PASSWORD
+    developer.headers = {"Authorization": f"Bearer {log_in(client, password)}"}
+    place = developer.begin().headers["Location"]
+    developer.ask("PATCH", place, content=BLOB[:1000])
+    world.clock.move(hours=1)
+
+    late = developer.ask("PATCH", place, content=BLOB[1000:])
+    assert code(late) == (401, "UNAUTHORIZED")
+    assert late.headers["WWW-Authenticate"].startswith("Bearer realm=")
+
+    developer.headers = {"Authorization": f"Bearer {log_in(client, password)}"}
+    developer.ask("PATCH", place, content=BLOB[1000:])
+    done = developer.ask("PUT", place, params={"digest": digest_of(BLOB)})
+    assert done.status_code == 201
 
 
 def test_a_wrong_password_gives_none(client: httpx.Client, developer: Guest) -> None:

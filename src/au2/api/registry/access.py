@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -34,7 +35,8 @@ async def actor_of(request: Request) -> Actor:
     # Passwords are taken at the token endpoint only, which brakes those who guess.
     if not token.startswith(TOKEN_PREFIX):
         raise NotAuthenticated("A token is needed.", hint="Log in: docker login")
-    return await run_in_threadpool(services_of(request).accounts.authenticate, token)
+    accounts = services_of(request).accounts
+    return await run_in_threadpool(partial(accounts.authenticate, token, at_registry=True))
 
 
 def read_basic(value: str) -> tuple[str, str]:

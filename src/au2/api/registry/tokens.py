@@ -1,7 +1,8 @@
 """Tokens for registry clients (Docker's "token authentication", with its OAuth2 form).
 
-What a token may do is asked anew at each request, so the scopes that clients name are not looked
-at. Who logs in with an au2 token in the place of the password is given that one back.
+Container tools show these tokens around, in logs and to credential helpers, so they are narrow:
+they hold for an hour, and the registry only takes them. What one may do is asked anew at each
+request, so the scopes that clients name are not looked at.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from au2.api.registry.access import TOKEN_PREFIX, read_basic, services_of
 from au2.api.registry.errors import RegistryError
 from au2.domain.errors import Au2Error
-from au2.services.accounts import Accounts
+from au2.services.accounts import Accounts, NewToken
 
 _LASTS_SECONDS = 3600
 _MOST_BYTES = 64 << 10
@@ -55,27 +56,30 @@ async def _answer(request: Request, login: _Login) -> Response:
     address = "" if request.client is None else request.client.host
     accounts = services_of(request).accounts
     try:
-        secret = await run_in_threadpool(_get_secret, accounts, login, address)
+        new = await run_in_threadpool(_exchange, accounts, login, address)
     except Au2Error as error:
         if error.status != 401:
             raise
         raise _needs_login(error.message) from error
-    document = {"token": secret, "access_token": secret, "expires_in": _LASTS_SECONDS}
+    issued_at, expires_at = new.token.created_at, new.token.expires_at
+    assert expires_at is not None  # noqa: S101 - registry tokens all end
+    document = {
+        "token": new.secret,
+        "access_token": new.secret,
+        # Counted from when it was issued, which may be a while ago.
+        "expires_in": int((expires_at - issued_at).total_seconds()),
+        "issued_at": issued_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
     return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
 
-def _get_secret(accounts: Accounts, login: _Login, address: str) -> str:
-    """The token to use. Raises NotAuthenticated, TooManyAttempts."""
+def _exchange(accounts: Accounts, login: _Login, address: str) -> NewToken:
+    """The token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull."""
     if login.password.startswith(TOKEN_PREFIX):
-        accounts.authenticate(login.password)
-        return login.password
+        return accounts.lend_to_registry(login.password, _LASTS_SECONDS)
     return accounts.login(
-        login.name,
-        login.password,
-        address=address,
-        purpose="registry",
-        lasts_seconds=_LASTS_SECONDS,
-    ).secret
+        login.name, login.password, address=address, for_registry_seconds=_LASTS_SECONDS
+    )
 
 
 def _needs_login(message: str) -> RegistryError:
