@@ -107,13 +107,22 @@ def test_a_push_fills_a_version_and_a_pull_gives_it_back(au2: Au2, hub: Hub) -> 
     assert hub.docker.ok("run", "--rm", name).text == "pushed\n"
 
 
-def test_a_push_to_nowhere_says_what_to_do(au2: Au2, hub: Hub) -> None:
+def test_a_push_to_nowhere_says_what_to_do(au2: Au2, hub: Hub, tmp_path: Path) -> None:
     process = new_version(au2, "nowhere")
+    archive = tmp_path / "image.tar"
     for tag, said in ((7, "au2 process version create"), ("latest", "numbers of its versions")):
         hub.make(b"nowhere\n", hub.name(process, tag))
         refused = hub.docker("push", hub.name(process, tag))
         assert refused.exit_code != 0
         assert said in refused.errors, refused
+        # Nor is it tried again in other formats, as if the image were at fault.
+        hub.docker.ok("save", "-o", archive, hub.name(process, tag))
+        target = f"docker://{hub.name(process, tag)}"
+        copied = ("copy", "--dest-tls-verify=false", "--dest-creds", LOGIN)
+        refused = skopeo(*copied, f"docker-archive:{archive}", target)
+        assert refused.exit_code != 0
+        assert refused.errors.count(said) == 1, refused
+        assert "attempted" not in refused.errors
     assert status(au2, process) == "NONE"
 
 

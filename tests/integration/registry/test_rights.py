@@ -166,7 +166,7 @@ def test_versions_with_an_image_are_tags(
 @pytest.mark.parametrize("tag", ["latest", "1.0", "01", "0", "9" * 12])
 def test_a_tag_that_is_no_version_is_refused(developer: Guest, process: str, tag: str) -> None:
     answer = developer.put(tag, make_manifest())
-    assert code(answer) == (400, "NAME_INVALID")
+    assert code(answer) == (400, "UNSUPPORTED")
     assert "numbers of its versions" in answer.json()["errors"][0]["message"]
 
 
@@ -174,7 +174,7 @@ def test_a_version_that_is_missing_is_to_be_made(developer: Guest, process: str)
     for blob in (b"{}", b"layer"):
         developer.push_blob(blob)
     answer = developer.put("7", make_manifest())
-    assert code(answer) == (400, "NAME_INVALID")
+    assert code(answer) == (400, "UNSUPPORTED")
     assert f"au2 process version create {process}" in answer.json()["errors"][0]["message"]
 
 

@@ -40,7 +40,10 @@ _ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
     (DigestMismatch, 400, "DIGEST_INVALID"),
     (InvalidImage, 400, "MANIFEST_INVALID"),
     (TooLarge, 413, "SIZE_INVALID"),
-    (InvalidRequest, 400, "NAME_INVALID"),
+    # The name of the repository was read before, so this is about the rest, like a tag that is no
+    # version. Not MANIFEST_INVALID or TAG_INVALID: podman and skopeo then convert the image to
+    # every format they know and push each, and the sentence drowns in what became of that.
+    (InvalidRequest, 400, "UNSUPPORTED"),
 )
 """The first that fits counts."""
 
