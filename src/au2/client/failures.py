@@ -11,6 +11,7 @@ from au2.domain.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
+    ServerUnreachable,
     StorageFull,
     TooLarge,
     UnexpectedAnswer,
@@ -18,6 +19,8 @@ from au2.domain.errors import (
 )
 
 _SHOWN_CHARACTERS = 200
+_AWAY = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+"""What proxies say while the server behind them can't be reached."""
 
 _BY_STATUS: dict[int, type[Au2Error]] = {
     401: NotAuthenticated,
@@ -39,14 +42,16 @@ def read_failure(status: int, body: bytes) -> Au2Error:
     if error is None:
         return _bare_failure(status, body)
     message, hint = error["message"], error.get("hint")
-    known = all_errors().get(str(error.get("code"))) or _BY_STATUS.get(status, Au2Error)
+    known = all_errors().get(error["code"]) or _BY_STATUS.get(status, Au2Error)
     return known(message, hint=hint if isinstance(hint, str) else None, details=_details(error))
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
     try:
         error = json.loads(body)["error"]
-        return error if isinstance(error["message"], str) else None
+        # Proxies have objects like ours, with their status for a code.
+        is_ours = isinstance(error["message"], str) and isinstance(error["code"], str)
+        return error if is_ours else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -64,7 +69,17 @@ def _details(error: dict[str, Any]) -> list[Detail]:
 
 
 def _bare_failure(status: int, body: bytes) -> Au2Error:
-    """An error that is not ours: a proxy's, or of a server that is no au2 server."""
+    """An error that is not ours: a proxy's, or of a server that is no au2 server.
+
+    A proxy whose server is away is to its clients what a refused connection is without one. As
+    with a connection that was cut, the server may have done what was asked.
+    """
+    if status in _AWAY:
+        return ServerUnreachable(
+            "The server cannot be reached at the moment: a proxy in front of it answered with "
+            f"status {status} ({_AWAY[status]}).",
+            hint="Is the server running, and is the address right (--server, AU_SERVER)?",
+        )
     text = " ".join(body.decode("utf-8", "replace").split())[:_SHOWN_CHARACTERS]
     message = f"The server answered with status {status}" + (f": {text}" if text else ".")
     if status in _BY_STATUS and status < 500:

@@ -82,7 +82,8 @@ class Transport:
         ``path`` is below the API's prefix and already escaped (:func:`au2.client.scope.segment`).
 
         Raises:
-            ServerUnreachable: no connection, or it was cut.
+            ServerUnreachable: no connection, or it was cut, or a proxy has none to the server.
+                Nothing is sent again from here: the server may have got it.
             Au2Error: the class that the server's error answer names.
         """
         body = None if document is None else json.dumps(document, ensure_ascii=False).encode()

@@ -12,6 +12,8 @@ from au2.domain.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
+    RegistryFailure,
+    ServerUnreachable,
     StorageFull,
     TooLarge,
     UnexpectedAnswer,
@@ -61,9 +63,28 @@ def test_a_code_of_a_newer_server_is_read_by_its_status(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>Bad gateway</html>", b"[1]", b'{"error": "x"}', b"\xff", b"[" * 100_000]
+    "body",
+    [
+        b"",
+        b"<html>Bad gateway</html>",
+        b"[1]",
+        b'{"error": "x"}',
+        b'{"error": {"code": 502, "message": "x"}}',
+        b"\xff",
+        b"[" * 100_000,
+    ],
 )
 def test_what_is_no_answer_of_ours(body: bytes) -> None:
-    assert type(read_failure(502, body)) is UnexpectedAnswer
+    for status in (500, 501):
+        assert type(read_failure(status, body)) is UnexpectedAnswer
+        assert len(read_failure(status, body).message) < 300
     assert type(read_failure(404, body)) is NotFound
-    assert len(read_failure(502, body).message) < 300
+    for status in (502, 503, 504):
+        away = read_failure(status, body)
+        assert type(away) is ServerUnreachable
+        assert f"a proxy in front of it answered with status {status} (" in away.message
+
+
+def test_a_server_that_is_there_says_itself_what_is_the_matter() -> None:
+    body = {"error": {"code": "registry-failure", "message": "No such image."}}
+    assert type(read_failure(502, json.dumps(body).encode())) is RegistryFailure
