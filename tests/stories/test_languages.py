@@ -59,9 +59,10 @@ def test_from_an_empty_folder_to_the_output(
 
     local = au2(
         *("process", "repo", "run", package, "--arg", NUMBERS, "--env", f"API_KEY={SECRET}"),
-        *("--container", "--data-dir", server.data_dir, "-o", "json"),
+        *("--container", "-o", "json"),
     )
     assert local.exit_code == 0, local
+    assert f"In a container of runtime {RUNTIMES[language]} version" in local.errors
     check_output(local.document["output"])
 
     missing = au2("process", "repo", "upload", package, "--yes", "--wait")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import NotFound
+from au2.domain.ids import is_guid
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
 from au2.runtimes.built import find_built_runtime
@@ -25,6 +26,13 @@ def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
                 built = find_built_runtime(recipe, blobs, cache)
                 if built is not None:
                     return RuntimeImage(recipe.name, recipe.language, built.image_digest, None)
+        if is_guid(manifest.runtime):
+            raise NotFound(
+                f"The runtime '{manifest.runtime}' is that of a server, and in no data "
+                "directory that was found on this machine.",
+                hint="If the server is on this machine, name its data directory with --data-dir; "
+                "or write the runtime's name into aunsight.yml: 'au2 runtime list' shows it.",
+            )
         raise NotFound(
             f"The runtime '{manifest.runtime}' is not on this machine.",
             hint="Name a server's data directory with --data-dir, or build the runtime with "

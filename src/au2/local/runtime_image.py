@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
+from au2.domain.errors import NotFound
 from au2.domain.language import Language
 from au2.package.manifest import Manifest
 
@@ -26,3 +27,15 @@ class RuntimeImage:
 FindRuntime = Callable[[Manifest, BlobStore], RuntimeImage]
 """Returns the runtime that a package names, its image now in the store. Raises NotFound when it is
 nowhere on this machine (the hint says how it gets here), Conflict when several have its name."""
+
+
+def search_both(first: FindRuntime, second: FindRuntime) -> FindRuntime:
+    """Return a search that asks ``second`` for what ``first`` does not find."""
+
+    def find(manifest: Manifest, blobs: BlobStore) -> RuntimeImage:
+        try:
+            return first(manifest, blobs)
+        except NotFound:
+            return second(manifest, blobs)
+
+    return find

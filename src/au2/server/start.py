@@ -10,6 +10,7 @@ from pathlib import Path
 
 from au2.domain.clock import format_time, now
 from au2.domain.errors import ServerNotStarted
+from au2.local.running_server import link_data_directory
 from au2.server.addresses import ListenAddress
 from au2.server.child import Briefing
 from au2.server.data_directory import DataDirectory, lock_data_directory
@@ -65,6 +66,7 @@ def start_server(
 
         def announce() -> None:
             write_server_file(data.server_file, url)
+            link_data_directory(data.run_directory(settings.server.run_dir), data.root)
             say(f"au2 server ready on {url}")
 
         def retreat() -> None:

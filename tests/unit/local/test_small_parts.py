@@ -1,5 +1,6 @@
 """What local runs are made of, part by part."""
 
+import json
 from io import BytesIO
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from au2.domain.errors import (
     NotFound,
 )
 from au2.domain.language import Language
+from au2.local.cached_runtimes import make_cache_search
 from au2.local.container_place import store_contents
 from au2.local.dependencies import FolderLayerIndex
 from au2.local.masking import mask_show
+from au2.local.running_server import find_data_directory, link_data_directory
+from au2.local.runtime_image import search_both
 from au2.local.server_runtimes import make_server_search
 from au2.local.working_copy import copy_content
 from au2.oci.config import ImageConfig
@@ -187,6 +191,50 @@ def test_a_server_that_lost_its_image(tmp_path: Path) -> None:
         make_server_search(server.root)(
             Manifest("x", "", "Mine"), FileBlobStore(tmp_path / "local")
         )
+    server.database.close()
+
+
+def serve_on(run_directories: Path, data: Path, port: int, started_at: str) -> None:
+    data.mkdir()
+    document = {"url": f"http://127.0.0.1:{port}", "pid": 1, "started_at": started_at}
+    (data / "server.json").write_text(json.dumps(document))
+    link_data_directory(run_directories / data.name, data)
+
+
+def test_the_data_directory_of_a_server_is_found_by_its_port(tmp_path: Path) -> None:
+    serve_on(tmp_path / "run", tmp_path / "killed", 8080, "2026-01-01T10:00:00Z")
+    serve_on(tmp_path / "run", tmp_path / "running", 8080, "2026-01-02T10:00:00Z")
+    serve_on(tmp_path / "run", tmp_path / "another", 8081, "2026-01-03T10:00:00Z")
+    serve_on(tmp_path / "run", tmp_path / "broken", 8082, "2026-01-03T10:00:00Z")
+    (tmp_path / "broken" / "server.json").write_text("[]")
+    link_data_directory(tmp_path / "run" / "running", tmp_path / "running")
+
+    assert find_data_directory(8080, tmp_path / "run") == tmp_path / "running"
+    assert find_data_directory(8082, tmp_path / "run") is None
+    assert find_data_directory(8080, tmp_path / "none") is None
+    (tmp_path / "running" / "server.json").unlink()
+    assert find_data_directory(8080, tmp_path / "run") == tmp_path / "killed"
+
+
+def test_a_runtime_that_only_a_server_knows_is_explained(tmp_path: Path) -> None:
+    search = make_cache_search([tmp_path / "cache"])
+
+    with pytest.raises(NotFound) as caught:
+        search(Manifest("x", "", FIRST), FileBlobStore(tmp_path / "local"))
+
+    assert "--data-dir" in str(caught.value.hint)
+    assert "NAME" not in str(caught.value.hint)
+
+
+def test_what_one_search_does_not_find_another_may(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    digest = server.add(FIRST, "Mine", b"old")
+    local = FileBlobStore(tmp_path / "local")
+    both = search_both(make_cache_search([tmp_path / "cache"]), make_server_search(server.root))
+
+    assert both(Manifest("x", "", "Mine"), local).image_digest == digest
+    with pytest.raises(NotFound, match=r"in '.*server'"):
+        both(Manifest("x", "", "Other"), local)
     server.database.close()
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from au2.local.running_server import find_data_directory
+
 SERVE = Path(__file__).parent / "doubles" / "serve.py"
 
 
@@ -106,6 +108,8 @@ def test_start_answer_and_end(
     noted = json.loads((tmp_path / "server.json").read_text())
     assert (noted["url"], noted["pid"]) == (url, server.process.pid)
     assert (tmp_path / "server.json").stat().st_mode & 0o777 == 0o600
+    port = int(url.rsplit(":", 1)[1])
+    assert find_data_directory(port, tmp_path / "run") == tmp_path
     children = server.children()
     assert len(children) == 2
     server.process.send_signal(number)
@@ -114,7 +118,7 @@ def test_start_answer_and_end(
     wait_until_gone(children)
     assert not (tmp_path / "server.json").exists()
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", int(url.rsplit(":", 1)[1])))
+        socket.create_connection(("127.0.0.1", port))
 
 
 def test_an_open_stream_is_ended_and_not_cut(serve: Callable[..., Server]) -> None:

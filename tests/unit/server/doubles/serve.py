@@ -15,7 +15,10 @@ from au2.server.terminal import say, show_error
 
 root, listen, prepare, dispatcher = sys.argv[1:]
 here = Path(__file__).parent
-settings = Settings(server=replace(ServerSettings(), listen=parse_listen_address(listen)))
+server = replace(
+    ServerSettings(), listen=parse_listen_address(listen), run_dir=Path(root) / "run" / "own"
+)
+settings = Settings(server=server)
 processes = ServerProcesses(
     prepare=(sys.executable, str(here / "child.py"), "prepare", prepare),
     api=(sys.executable, str(here / "api.py")),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from au2.cli.session import Session
-from au2.domain.errors import Unsupported
+from au2.domain.errors import InvalidRequest, Unsupported
 from au2.local.place import Place
 from au2.local.plain_place import PlainPlace
 
@@ -64,20 +64,25 @@ def _open_containers(
         from au2.local.choice import EitherPlace
         from au2.local.container_place import ContainerPlace
         from au2.local.engine import open_local_engine
+        from au2.local.runtime_image import search_both
     except ModuleNotFoundError as error:
         raise Unsupported(
             f"the server part of au2 is not installed ({error.name} is missing).",
             hint="Install it with: pip install 'au2[server]'",
         ) from error
     cache = _find_cache()
-    if choice.data_dir is not None:
+    stated = session.environment.get(_RUNTIMES_VARIABLE)
+    search_caches = make_cache_search([*([Path(stated)] if stated else []), cache / "runtimes"])
+    data_dir = choice.data_dir or _find_data_directory(session)
+    if data_dir is None:
+        search = search_caches
+    else:
         # The whole database library, for this case alone.
         from au2.local.server_runtimes import make_server_search
 
-        search = make_server_search(choice.data_dir)
-    else:
-        stated = session.environment.get(_RUNTIMES_VARIABLE)
-        search = make_cache_search([*([Path(stated)] if stated else []), cache / "runtimes"])
+        search = make_server_search(data_dir)
+        if choice.data_dir is None:
+            search = search_both(search, search_caches)
     local = stack.enter_context(open_local_engine(cache / "local"))
 
     def install(*what: Any) -> Any:
@@ -88,6 +93,17 @@ def _open_containers(
 
     containers = ContainerPlace(local, search, install, tell)
     return containers if choice.container else EitherPlace(containers, plain, tell)
+
+
+def _find_data_directory(session: Session) -> Path | None:
+    """Return that of the server that commands go to, if that is on this machine."""
+    from au2.local.running_server import find_data_directory
+
+    try:
+        address = session.address
+    except InvalidRequest:
+        return None  # No server was ever named; none is needed.
+    return find_data_directory(address.port) if address.is_loopback else None
 
 
 def _find_cache() -> Path:
