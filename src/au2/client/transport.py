@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from au2.client.address import Address
+from au2.client.connection_faults import explain_cut, explain_no_connection, explain_silence
 from au2.client.failures import read_failure
 from au2.client.proxies import Proxy, find_proxy
 from au2.domain.errors import (
@@ -61,6 +62,7 @@ class Transport:
         self._connection: http.client.HTTPConnection | None = None
         self._prefix = address.path + API_PREFIX
         self._extra_headers: dict[str, str] = {}
+        self._is_proxied = False
 
     def close(self) -> None:
         """Close the connection, if one is open."""
@@ -140,7 +142,9 @@ class Transport:
             response = self._send_and_wait(connection, request)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise self._cut(error) from error
+            if self._is_proxied:
+                raise self._cut(error) from error
+            raise explain_silence(self.address, error) from error
         except BaseException:
             # Half a request was sent: what comes next on this connection would be misread.
             self.close()
@@ -178,15 +182,13 @@ class Transport:
                 connection.connect()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                raise ServerUnreachable(
-                    f"The server {self.address} cannot be reached: {_cause(error)}.",
-                    hint="Is it running, and is the address right (--server, AU_SERVER)?",
-                ) from error
+                raise explain_no_connection(self.address, error, self._environment) from error
             self._connection = connection
         return self._connection
 
     def _make_connection(self, proxy: Proxy | None) -> http.client.HTTPConnection:
         address = self.address
+        self._is_proxied = proxy is not None
         host, port = (address.host, address.port) if proxy is None else (proxy.host, proxy.port)
         headers = {}
         if proxy is not None and proxy.authorization is not None:
@@ -238,7 +240,7 @@ class Transport:
         return failure
 
     def _cut(self, error: Exception) -> ServerUnreachable:
-        return ServerUnreachable(f"The connection to {self.address} broke: {_cause(error)}.")
+        return explain_cut(self.address, error)
 
 
 class _PlainConnection(http.client.HTTPConnection):
@@ -260,11 +262,3 @@ def _is_alive(connection: http.client.HTTPConnection) -> bool:
         return False
     readable, _, _ = select.select([connection.sock], [], [], 0)
     return not readable
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return str(error) or type(error).__name__

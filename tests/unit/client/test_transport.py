@@ -1,6 +1,11 @@
+import contextlib
 import json
 import socket
-from collections.abc import Iterator
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +18,7 @@ from au2.domain.errors import (
     TooLarge,
     UnexpectedAnswer,
 )
+from tests.support.certificates import Certificates, make_certificates
 from tests.unit.client.api import Answer, Api
 
 
@@ -60,6 +66,68 @@ def test_no_server() -> None:
 
         with pytest.raises(ServerUnreachable, match=r"cannot be reached: connection refused"):
             transport.call("GET", "/a")
+
+
+@pytest.fixture
+def secure_server(tmp_path: Path) -> Iterator[tuple[int, Certificates]]:
+    """A port that shakes hands and no more, with a certificate of an authority of its own."""
+    files = make_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError), context.wrap_socket(self.request, server_side=True):
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_address[1], files
+        server.shutdown()
+        thread.join()
+
+
+def failure_of(url: str, environment: Mapping[str, str] | None = None) -> ServerUnreachable:
+    transport = Transport(parse_address(url), token=None, environment=environment or {})
+    with pytest.raises(ServerUnreachable) as caught:
+        transport.call("GET", "/a")
+    return caught.value
+
+
+def test_a_certificate_that_nobody_vouches_for(
+    secure_server: tuple[int, Certificates], tmp_path: Path
+) -> None:
+    port, files = secure_server
+    url = f"https://127.0.0.1:{port}"
+    missing = tmp_path / "missing.crt"
+
+    unknown = failure_of(url)
+    without_file = failure_of(url, {"SSL_CERT_FILE": str(missing)})
+    with_another = failure_of(url, {"SSL_CERT_FILE": str(files.certificate)})
+
+    assert unknown.message.startswith(f"The certificate of {url} is not trusted: ")
+    assert "SSL_CERT_FILE=ca.crt au2 …" in str(unknown.hint)
+    assert without_file.hint == f"There is no file '{missing}', which SSL_CERT_FILE names."
+    assert with_another.hint == unknown.hint
+
+
+def test_plain_http_to_a_server_with_tls(secure_server: tuple[int, Certificates]) -> None:
+    port, _ = secure_server
+
+    failure = failure_of(f"http://127.0.0.1:{port}")
+
+    assert failure.message == f"The server http://127.0.0.1:{port} speaks TLS."
+    assert f"https://127.0.0.1:{port}" in str(failure.hint)
+
+
+def test_tls_to_a_server_without_it(api: Api) -> None:
+    secure = api.url.replace("http://", "https://")
+
+    failure = failure_of(secure)
+
+    assert failure.message == f"The server {secure} does not speak TLS."
+    assert api.url in str(failure.hint)
 
 
 def test_a_server_that_speaks_something_else() -> None:
