@@ -13,6 +13,7 @@ from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
 from au2.domain.process import Process
 from au2.domain.version import Version
 from au2.notices.base import JOBS, Notices, job_topic, stop_topic
+from au2.services.hints import process_command
 from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
 from au2.services.processes import get_named
 from au2.services.run_requests import (
@@ -120,8 +121,11 @@ class Jobs:
         A check may take a process of its own, so it is done before the writing transaction.
         """
         with self._database.read() as transaction:
-            _, version = _choose(transaction, actor, context, order)
-        return version.args_schema, fit_arguments(order.arguments, version.args_schema)
+            process, version = _choose(transaction, actor, context, order)
+        hint = f"See what it takes: {process_command('args', process)}"
+        if order.version is not None:
+            hint += f" --ver {version.number}"
+        return version.args_schema, fit_arguments(order.arguments, version.args_schema, hint=hint)
 
     def list_jobs(
         self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int

@@ -193,4 +193,4 @@ def get_named(transaction: Transaction, actor: Actor, context: Context, text: st
 
 
 def _no_process(text: str) -> NotFound:
-    return NotFound(f"There is no process '{text}' here.")
+    return NotFound(f"There is no process '{text}' here.", hint="See: au2 process list")

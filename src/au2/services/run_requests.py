@@ -65,7 +65,7 @@ def fit_arguments(
     arguments: Mapping[str, Any],
     schema: Mapping[str, Any] | None,
     *,
-    hint: str = "See what it takes: au2 process args PROCESS",
+    hint: str,
 ) -> Mapping[str, Any]:
     """Return the arguments with the schema's defaults. None: the process is not structured.
 

@@ -8,6 +8,7 @@ from au2.domain.errors import Conflict, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.process import Process
 from au2.domain.version import Contract, ImageStatus, Version, VersionType
+from au2.services.hints import explain_upload, process_command
 from au2.services.permissions import ensure_may
 from au2.services.processes import get_visible
 from au2.services.texts import parse_description
@@ -160,7 +161,7 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
     if version is None:
         raise NotFound(
             f"The process '{process.name}' has no version {number}.",
-            hint="See: au2 process version list PROCESS",
+            hint=f"See: {process_command('version list', process)}",
         )
     return version
 
@@ -177,7 +178,7 @@ def choose_version(transaction: Transaction, process: Process, number: int | Non
         if default is None:
             raise Conflict(
                 f"The process '{process.name}' has no version with an image yet.",
-                hint="Upload one: au2 process repo upload",
+                hint=_explain_first_upload(transaction, process),
             )
         return default
     version = get_version(transaction, process, number)
@@ -185,11 +186,18 @@ def choose_version(transaction: Transaction, process: Process, number: int | Non
     return version
 
 
+def _explain_first_upload(transaction: Transaction, process: Process) -> str:
+    there = versions.list_versions(transaction, process.id)
+    if there and there[-1].image_status is ImageStatus.NONE:
+        return explain_upload(process, there[-1])
+    return "Upload a package: au2 process repo upload"
+
+
 def ensure_available(process: Process, version: Version) -> None:
     """Raise Conflict unless the version has its image."""
     if version.image_status is ImageStatus.AVAILABLE:
         return
-    hint = "Upload its image first."
+    hint = explain_upload(process, version)
     if version.upload_job_id is not None:
         hint = f"See its upload: au2 job show {version.upload_job_id}"
     raise Conflict(

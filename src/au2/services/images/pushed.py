@@ -49,7 +49,7 @@ class PushedImages:
                 return same
             ensure_takes_image(process, version)
             if version.image_status is ImageStatus.UPLOADING:
-                raise being_sent(transaction, version)
+                raise being_sent(transaction, process, version)
             upload = begin_image(
                 transaction,
                 actor,

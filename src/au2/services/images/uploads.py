@@ -291,6 +291,6 @@ def _end_other(
 ) -> Version:
     """End another user's upload that shows no sign of life; raises Conflict if it does."""
     if other.lease_until >= now:
-        raise being_sent(transaction, version)
+        raise being_sent(transaction, process, version)
     fail_upload(transaction, other, ABANDONED, at=now)
     return get_version(transaction, process, version.number)

@@ -12,6 +12,7 @@ from au2.domain.ids import make_guid
 from au2.domain.job import JobType
 from au2.domain.process import Process
 from au2.domain.version import ImageStatus, Version, VersionType
+from au2.services.hints import process_command
 from au2.services.jobs import note_submitted
 from au2.services.permissions import ensure_may
 from au2.services.processes import get_visible
@@ -19,8 +20,6 @@ from au2.services.versions import get_version, note_version
 from au2.storage import job_changes, jobs, uploads, versions
 from au2.storage.database import Transaction
 from au2.storage.uploads import Upload, UploadState
-
-_MAKE_ANOTHER = "Make a new version for it: au2 process version create PROCESS"
 
 
 def get_image_version(
@@ -39,7 +38,7 @@ def get_image_version(
     if version.type is not VersionType.IMAGE:
         raise Conflict(
             f"Version {number} of '{process.name}' is made of a package and takes no image.",
-            hint=_MAKE_ANOTHER,
+            hint=_make_another(process),
         )
     return process, version
 
@@ -49,7 +48,8 @@ def ensure_takes_image(process: Process, version: Version) -> None:
     name = f"Version {version.number} of '{process.name}'"
     if version.image_status is ImageStatus.AVAILABLE:
         raise Conflict(
-            f"{name} has its image already, and an image never changes.", hint=_MAKE_ANOTHER
+            f"{name} has its image already, and an image never changes.",
+            hint=_make_another(process),
         )
     if version.image_status is ImageStatus.BUILDING:
         raise Conflict(
@@ -113,7 +113,7 @@ def let_import(
     note_version(transaction, actor, "version:uploaded", process, version.number, at=at)
 
 
-def being_sent(transaction: Transaction, version: Version) -> Conflict:
+def being_sent(transaction: Transaction, process: Process, version: Version) -> Conflict:
     """The error for a version that somebody is sending an image to."""
     job = None
     if version.upload_job_id is not None:
@@ -122,5 +122,9 @@ def being_sent(transaction: Transaction, version: Version) -> Conflict:
     return Conflict(
         f"{who} is sending an image to version {version.number}.",
         hint=f"See how far it is: au2 job show {version.upload_job_id}. To send another one, "
-        "make a new version: au2 process version create PROCESS",
+        f"make a new version: {process_command('version create', process)}",
     )
+
+
+def _make_another(process: Process) -> str:
+    return f"Make a new version for it: {process_command('version create', process)}"
