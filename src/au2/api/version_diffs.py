@@ -37,6 +37,8 @@ def _view(found: VersionComparison) -> VersionDiff:
         old=found.old.number,
         new=found.new.number,
         same_image=found.old.image_digest == found.new.image_digest is not None,
+        old_image_digest=found.old.image_digest,
+        new_image_digest=found.new.image_digest,
         old_runtime=_view_runtime(found.old),
         new_runtime=_view_runtime(found.new),
         files=None if files is None else [_view_file(difference) for difference in files],

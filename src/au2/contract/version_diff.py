@@ -64,6 +64,9 @@ class VersionDiff(View):
     new: int
     same_image: bool
     """Whether both are the very same image."""
+    old_image_digest: str | None
+    """None: the version has no image yet."""
+    new_image_digest: str | None
     old_runtime: RuntimeOfVersion | None
     new_runtime: RuntimeOfVersion | None
     files: list[FileDifference] | None

@@ -19,8 +19,8 @@ _LIST = columns("part", "item", "change", "old", "new")
 def command(session: Session, process: str, old: int, new: int) -> None:
     """Show what differs from version A to version B of a process.
 
-    Files, dependencies, runtime, schemas (and which of their changes break callers), default
-    environment and resources.
+    Files or images, dependencies, runtime, schemas (and which of their changes break callers),
+    default environment and resources.
     """
     from au2.cli.naming import find_process_id
     from au2.client.processes import Versions
@@ -36,7 +36,11 @@ def command(session: Session, process: str, old: int, new: int) -> None:
         terminal.show_list(_LIST, rows)
     if document["files"] is None:
         terminal.remark("The files of image versions are not compared.")
-    if not rows:
+    digests = {old: found.old_image_digest, new: found.new_image_digest}
+    without = [number for number, digest in digests.items() if digest is None]
+    for number in without:
+        terminal.remark(f"Version {number} has no image.")
+    if not rows and not (without and found.files is None):
         alike = "are the same image" if found.same_image else "differ in nothing that is compared"
         terminal.remark(f"Versions {old} and {new} {alike}.")
     broken = sum(item.breaks for item in found.schemas)
@@ -47,6 +51,7 @@ def command(session: Session, process: str, old: int, new: int) -> None:
 
 def _rows(document: Document) -> Iterator[Document]:
     yield from _runtime_rows(document)
+    yield from _image_rows(document)
     for item in document["files"] or ():
         yield _row(
             "file",
@@ -63,6 +68,14 @@ def _rows(document: Document) -> Iterator[Document]:
     for part in ("environment", "resources"):
         for item in document[part]:
             yield _row(part, item["name"], item["change"], item["old"], item["new"])
+
+
+def _image_rows(document: Document) -> Iterator[Document]:
+    old, new = document["old_image_digest"], document["new_image_digest"]
+    # Of packages it is told what differs in them.
+    if document["files"] is None and old != new:
+        change = "added" if old is None else "removed" if new is None else "changed"
+        yield _row("image", None, change, old, new)
 
 
 def _runtime_rows(document: Document) -> Iterator[Document]:

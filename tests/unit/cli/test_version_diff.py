@@ -1,0 +1,47 @@
+"""`au2 process version diff` of versions that are images."""
+
+from au2.contract.version_diff import VersionDiff
+from tests.unit.cli.conftest import CommandLine, Result
+from tests.unit.client.api import PROCESS, Api
+
+OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
+
+
+def diff(api: Api, au2: CommandLine, old: str | None, new: str | None) -> Result:
+    found = VersionDiff(
+        process=PROCESS,
+        old=1,
+        new=3,
+        same_image=old == new is not None,
+        old_image_digest=old,
+        new_image_digest=new,
+        old_runtime=None,
+        new_runtime=None,
+        files=None,
+        dependencies=[],
+        schemas=[],
+        environment=[],
+        resources=[],
+    )
+    api.answer(f"GET /processes/{PROCESS}/versions/1/diff/3", found.model_dump(mode="json"))
+    return au2.ok("process", "version", "diff", PROCESS, "1", "3")
+
+
+def test_another_image_is_a_row(api: Api, au2: CommandLine) -> None:
+    shown = diff(api, au2, OLD, NEW)
+
+    row = [cell.strip() for cell in shown.text.splitlines()[3].split("│")]
+    assert row[1:-1] == ["image", "", "changed", OLD, NEW]
+    assert "differ in nothing" not in shown.errors
+
+
+def test_a_version_without_an_image_is_named(api: Api, au2: CommandLine) -> None:
+    one = diff(api, au2, OLD, None)
+    none = diff(api, au2, None, None)
+    same = diff(api, au2, OLD, OLD)
+
+    assert "Version 3 has no image." in one.errors
+    assert "removed" in one.text
+    assert "Version 1 has no image." in none.errors
+    assert "differ in nothing" not in none.errors
+    assert "Versions 1 and 3 are the same image." in same.errors
