@@ -1,8 +1,9 @@
 """A package on disk, checked and listed for upload."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from au2.domain.context import Context
 from au2.package import names
@@ -19,6 +20,8 @@ class LoadedPackage(NamedTuple):
     directory: Path
     manifest: Manifest
     files: PackageFiles
+    schemas: Mapping[str, dict[str, Any] | None]
+    """File → what it holds; None: it is not there, or empty."""
 
     def process_id(self, context: Context) -> str | None:
         """Return the id that ``aunsight.yml`` holds for ``context``."""
@@ -40,7 +43,12 @@ def load_package(directory: Path) -> LoadedPackage:
         InvalidPackage: with every mistake.
     """
     found = load_package_files(directory)
-    return LoadedPackage(directory, found.description.manifest, found.files)
+    description = found.description
+    schemas = {
+        names.ARGS_SCHEMA: description.args_schema,
+        names.OUT_SCHEMA: description.out_schema,
+    }
+    return LoadedPackage(directory, description.manifest, found.files, schemas)
 
 
 def _key(context: Context) -> str:

@@ -1,11 +1,15 @@
 """``args.schema.yml`` and ``out.schema.yml``: JSON Schema 2020-12 written as YAML."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.package.names import ARGS_SCHEMA, OUT_SCHEMA
+from au2.package.text import read_text
 from au2.package.yaml_nodes import Mapping, Node, Sequence, parse_nodes
 from au2.package.yaml_values import is_null, to_value
+from au2.schemas.keywords import has_no_keyword
 from au2.schemas.places import parse_pointer
 
 
@@ -30,6 +34,12 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
     return schema
 
 
+def load_schemas(directory: Path) -> dict[str, dict[str, Any] | None]:
+    """Return the schemas of the package in ``directory``, which has no mistakes, by file."""
+    files = [name for name in (ARGS_SCHEMA, OUT_SCHEMA) if (directory / name).is_file()]
+    return {name: load_schema(read_text(directory / name, name), name) for name in files}
+
+
 def find_object_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
     """Return what is wrong with ``document`` as a schema of arguments or output, with pointers.
 
@@ -39,7 +49,19 @@ def find_object_schema_mistakes(document: Any, *, patient: bool = True) -> list[
     # Only packages with a schema wait for this: the library takes longer to load than the rest.
     from au2.schemas.check import find_schema_mistakes  # noqa: PLC0415
 
-    return find_schema_mistakes(document, patient=patient) or _find_type_mistake(document)
+    return (
+        find_schema_mistakes(document, patient=patient)
+        or _find_kind_mistake(document)
+        or _find_type_mistake(document)
+    )
+
+
+def _find_kind_mistake(schema: dict[str, Any]) -> list[Detail]:
+    """JSON Schema takes any keyword, and so every file; one with none of its own is not meant."""
+    if not has_no_keyword(schema):
+        return []
+    shown = ", ".join(f"'{name}'" for name in list(schema)[:3])
+    return [Detail(f"this is no JSON Schema: it knows no keyword of these ({shown})", "")]
 
 
 def _find_type_mistake(schema: dict[str, Any]) -> list[Detail]:

@@ -186,6 +186,15 @@ def test_check(au2: CommandLine, api: Api, package: Path) -> None:
     assert not api.requests
 
 
+def test_check_points_out_a_mistyped_keyword(au2: CommandLine, package: Path) -> None:
+    (package / "args.schema.yml").write_text("type: object\nrequird: [a]\n")
+
+    checked = au2.ok("process", "repo", "check", package)
+
+    assert "args.schema.yml: 'requird'" in checked.errors
+    assert "did you mean 'required'?" in checked.errors
+
+
 def test_the_first_upload_makes_the_process(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:

@@ -55,3 +55,27 @@ def test_a_file_that_is_not_there(api: Api, au2: CommandLine) -> None:
     assert result.exit_code == 2
     assert "none.yml" in result.errors
     assert api.requests == []
+
+
+def test_another_kind_of_file_is_no_schema(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    env = tmp_path / "env.yml"
+    env.write_text("LEVEL: info\n")
+
+    result = au2("process", "version", "create", PROCESS, "--args-schema", env)
+
+    assert result.exit_code == 1
+    assert "no JSON Schema" in result.errors
+    assert api.requests == []
+
+
+def test_a_mistyped_keyword_is_pointed_out(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    schema = tmp_path / "args.yml"
+    schema.write_text("typ: object\nunit: km\nx-mine: 1\nproperties: {typ: {}}\n")
+    api.answer(f"POST {VERSIONS}", CREATED)
+
+    made = au2.ok("process", "version", "create", PROCESS, "--args-schema", schema)
+
+    warnings = [line for line in made.errors.splitlines() if "Warning" in line]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"Warning: {schema}: 'typ' ")
+    assert "did you mean 'type'?" in warnings[0]

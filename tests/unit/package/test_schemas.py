@@ -57,6 +57,7 @@ required: a
         ("$defs:\n  a: {}\n$ref: file:///etc/passwd\n", 3, "outside this file"),
         ("type: object\nallOf:\n  - {}\n  - $ref: '#'\n", 4, "without end"),
         ("description: a\ntype: array\n", 2, "are objects"),
+        ("LEVEL: info\nAPI_KEY: {secret: key}\n", 1, "no JSON Schema"),
         ("type: [string, 'null']\n", 1, "are objects"),
         ("properties:\n  a: &x {type: 3}\n  b: *x\n", 2, "/properties/a/type"),
         ("properties:\n" + "".join(f"  p{n}: {{}}\n" for n in range(20_000)), 10_000, "20000"),

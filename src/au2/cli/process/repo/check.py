@@ -28,14 +28,17 @@ def command(session: Session, directory: Path) -> None:
 
     Ends with 1 if there is a mistake.
     """
+    from au2.cli.schema_remarks import remark_on_schemas
     from au2.domain.errors import InvalidPackage
     from au2.package.check import check_package
+    from au2.package.schemas import load_schemas
 
     terminal = session.terminal
     mistakes = check_package(directory)
     if terminal.output_format != "table":
         terminal.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
     if not mistakes:
+        remark_on_schemas(terminal, load_schemas(directory))
         terminal.remark("The package is fine.")
         return
     if terminal.output_format != "table":

@@ -49,11 +49,13 @@ def command(
     went wrong, if something does.
     """
     from au2.cli.process.repo.sending import is_known, make_plan, send_package
+    from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.packages import load_package
 
     if process is not None and new:
         raise click.UsageError("Give --process or --new, not both.")
     package = load_package(directory)
+    remark_on_schemas(session.terminal, package.schemas)
     process_id = _find_process(session, package, stated=process, new=new)
     plan = make_plan(package, process_id, force=force)
     if not yes:

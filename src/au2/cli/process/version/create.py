@@ -56,11 +56,14 @@ def command(
     repo upload` makes the version.
     """
     from au2.cli.naming import find_process_id
+    from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.processes import Versions
     from au2.contract.process import VersionCreation
     from au2.package.contract_files import ContractFiles, read_contract
 
     contract = read_contract(ContractFiles(args_schema, out_schema, env))
+    schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}
+    remark_on_schemas(session.terminal, schemas)
     process_id = find_process_id(session, process)
     creation = VersionCreation(description=description, **contract._asdict())
     made = Versions(session.transport).create_version(process_id, creation)
