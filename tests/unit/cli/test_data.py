@@ -3,6 +3,8 @@
 import pytest
 from ruamel.yaml import YAML
 
+from au2.cli.job.fields import LIST
+from au2.cli.tables import choose_box, draw_list
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import (
     NOW,
@@ -162,6 +164,31 @@ def test_job_show_tells_everything(api: Api, au2: CommandLine) -> None:
 
     for part in ("out-of-memory", "run: 2.000 s", "memory_bytes: 536870912", '{"days": 7}', "A: 1"):
         assert part in text
+
+
+def test_jobs_fit_on_a_terminal_without_broken_words() -> None:
+    upload = job_document(
+        4711,
+        type="metro-dispatcher:process-upload",
+        state="FAILED",
+        reason="exit-code",
+        created_at="2026-11-26T20:06:39.123456Z",
+    )
+
+    drawn = draw_list(LIST, [upload], width=100, box=choose_box("utf-8"))
+
+    assert max(map(len, drawn.splitlines())) <= 100
+    shown = set(drawn.replace("│", " ").split())
+    assert {"4711", "process-upload", "FAILED", "exit-code", "forecast", "exit_code"} <= shown
+    assert {"created_at", "2026-11-26", "20:06:39Z"} <= shown
+
+
+def test_the_type_that_the_list_shows_can_be_asked_for(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs", {"items": [], "next_before": None})
+
+    au2.ok("job", "list", "--type", "process-upload")
+
+    assert api.requests[0].query["type"] == "metro-dispatcher:process-upload"
 
 
 def test_job_list_asks_for_what_was_said(api: Api, au2: CommandLine) -> None:

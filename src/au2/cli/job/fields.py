@@ -43,9 +43,27 @@ def _brief(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _kind(document: Document) -> str:
+    """What follows the room that the type names first."""
+    return str(document["type"]).rpartition(":")[2]
+
+
+def _created_at(document: Document) -> str:
+    """To the second, and with a blank that a narrow table can fold it at."""
+    return f"{datetime.fromisoformat(document['created_at']):%Y-%m-%d %H:%M:%SZ}"
+
+
 LIST = columns(
-    "id", "type", "state", "reason", "name", "version", "exit_code", "created_at", "ended_at"
+    "id",
+    type=_kind,
+    state="state",
+    reason="reason",
+    name="name",
+    version="version",
+    exit_code="exit_code",
+    created_at=_created_at,
 )
+"""What goes beside each other in 100 columns; the rest is in the record."""
 RECORD = columns(
     "id",
     "type",

@@ -15,14 +15,16 @@ _DEFAULT_ITEMS = 50
     examples=(
         "au2 job list",
         "au2 job list --state FAILED --process forecast",
-        "au2 job list --type metro-dispatcher:process-upload -o json",
+        "au2 job list --type process-upload -o json",
     ),
     reads=True,
 )
 @click.option(
     "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only those in this state."
 )
-@click.option("--type", "type_name", metavar="T", help="Only those of this type.")
+@click.option(
+    "--type", "type_name", metavar="T", help="Only those of this type: run, process-upload."
+)
 @click.option("--process", metavar="P", help="Only those of this process: GUID or name.")
 @click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
 @click.option(
@@ -45,11 +47,13 @@ def command(
     """List the jobs of the context, newest first."""
     from au2.cli.naming import find_process_id
     from au2.client.jobs import Jobs
+    from au2.domain.job import JobType
 
+    types = {known.rpartition(":")[2]: known.value for known in JobType}
     jobs = Jobs(session.transport).list_jobs(
         session.context,
         state=state,
-        type_name=type_name,
+        type_name=types.get(type_name or "", type_name),
         process_id=find_process_id(session, process) if process is not None else None,
         search=search,
         limit=limit,
