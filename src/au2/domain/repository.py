@@ -59,5 +59,8 @@ def parse_repository(text: str) -> Repository:
             hint="Names are org_<ORGANIZATION>/process_<PROCESS> and org_<ORGANIZATION>/<NAME>.",
         )
     if name.startswith(_PROCESS) and not is_guid(name.removeprefix(_PROCESS)):
-        raise InvalidRequest(f"'{name}' begins like a process's repository but names no process.")
+        raise InvalidRequest(
+            f"'{name}' begins like a process's repository but names no process. Use the process's "
+            "GUID: 'au2 process list' shows it."
+        )
     return Repository(guid, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image, save_layer
 from au2.domain.errors import DigestMismatch, RuntimeBuildFailed
+from au2.domain.language import Language
 from au2.oci.digest import VerifyingReader
 from au2.oci.tar import LayerEntry
 from au2.runtimes.apt_sources import choose_sources, default_sources, read_transport_settings
@@ -58,6 +59,7 @@ class PartMaker:
             made = self._from_image(recipe, recipe.source)
         else:
             made = self._from_root(recipe)
+        self._warn(recipe, made.files)
         if recipe.python is not None:
             entries, packages = add_python_packages(
                 recipe.python,
@@ -69,6 +71,13 @@ class PartMaker:
             made.layers.append(self._save(entries, f"{recipe.name}: Python packages"))
             made.packages = (*made.packages, *packages)
         return Part(tuple(made.layers), made.packages, made.config)
+
+    def _warn(self, recipe: Recipe, files: RootFiles) -> None:
+        if recipe.language is Language.SHELL and not files.is_empty and not files.has_command("jq"):
+            self.progress(
+                "Warning: there is no jq in it. Scripts that read their arguments with "
+                "aunsight_argument need it, that of 'au2 process repo init' too."
+            )
 
     def _from_root(self, recipe: Recipe) -> _Progress:
         files = RootFiles(self.work / "spool")

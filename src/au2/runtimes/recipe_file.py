@@ -34,8 +34,12 @@ def load_recipe(path: Path) -> Recipe:
         return parse_recipe(path.read_text(encoding="utf-8"), folder=path.parent)
     except InvalidRequest as error:
         raise InvalidRequest(f"{path}: {error.message}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"{path} can't be read: {error}") from None
+    except FileNotFoundError:
+        raise InvalidRequest(f"There is no file {path}.") from None
+    except OSError as error:
+        raise InvalidRequest(f"{path} can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"{path} is no text in UTF-8.") from None
 
 
 def parse_recipe(text: str, *, folder: Path) -> Recipe:

@@ -29,6 +29,7 @@ _EMPTIED_FOLDERS = (
     "var/lib/apt/lists/",
 )
 _LEFT_OUT = frozenset({"var/lib/dbus/machine-id", "var/cache/ldconfig/aux-cache"})
+_PROGRAMS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
 _EMPTIED_FILES = ("etc/hostname", "etc/resolv.conf", "etc/machine-id")
 _TYPES = {
     MemberType.FILE: EntryType.FILE,
@@ -116,6 +117,15 @@ class RootFiles:
             return b""
         with entry.open() as file:
             return file.read()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing: a root that nobody looked into."""
+        return not self._entries
+
+    def has_command(self, name: str) -> bool:
+        """Whether a folder of programs has one of this name."""
+        return any(f"{folder}/{name}" in self._entries for folder in _PROGRAMS)
 
     def link(self, path: str, target: str) -> None:
         """Set a symbolic link."""

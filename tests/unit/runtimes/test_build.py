@@ -121,6 +121,20 @@ def test_the_machine_it_was_made_on_is_gone(kitchen: Kitchen) -> None:
     assert {member.modified_at for member, _ in members.values()} == {315_532_800}
 
 
+@pytest.mark.parametrize("program", ["usr/bin/jq", "usr/local/bin/jq", "usr/bin/z"])
+def test_a_shell_without_what_its_library_needs_is_warned_of(
+    kitchen: Kitchen, program: str
+) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        add(archive, program, b"program", mode=0o755)
+
+    kitchen.build(kitchen.recipe(out.getvalue()))
+
+    warned = any("no jq" in line for line in kitchen.lines)
+    assert warned == (program == "usr/bin/z")
+
+
 def test_what_stays(kitchen: Kitchen) -> None:
     members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
     assert members["usr/bin/z"][1] == b"z"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from au2.blobs.files import FileBlobStore
-from au2.domain.errors import RuntimeBuildFailed
+from au2.domain.errors import RegistryFailure, RuntimeBuildFailed
 from au2.oci import media_types
 from au2.oci.digest import sha256_of
 from au2.oci.remote.registry import Registry
@@ -127,3 +127,17 @@ def test_a_layer_that_explodes_is_stopped_by_its_digest(tmp_path: Path) -> None:
     with pytest.raises(RuntimeBuildFailed, match="was stated"):
         MadeUp(layers=[bomb]).pull(tmp_path)
     assert list(FileBlobStore(tmp_path).list_digests()) == []
+
+
+def test_an_image_that_is_not_there_is_named_as_people_name_it(tmp_path: Path) -> None:
+    digest = f"sha256:{'0' * 64}"
+    with scripted_registry(lambda _: Answer(404)) as registry:
+        for target in (":nope", f"@{digest}"):
+            with pytest.raises(RegistryFailure, match=rf"has no image made/up{target}\."):
+                pull_image(
+                    f"{registry.name}/made/up{target}",
+                    FileBlobStore(tmp_path),
+                    architecture="amd64",
+                    open_registry=lambda name: closing(Registry(name)),
+                    progress=print,
+                )

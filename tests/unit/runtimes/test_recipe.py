@@ -119,8 +119,10 @@ def test_mistakes_are_named(text: str, words: str) -> None:
 
 
 def test_a_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidRequest, match="no-such"):
+    with pytest.raises(InvalidRequest, match=r"^There is no file .*no-such\.toml\.$"):
         load_recipe(tmp_path / "no-such.toml")
+    with pytest.raises(InvalidRequest, match=r"can't be read: Is a directory\.$"):
+        load_recipe(tmp_path)
     (tmp_path / "mine.toml").write_text("x = 1")
     with pytest.raises(InvalidRequest, match=r"mine\.toml: "):
         load_recipe(tmp_path / "mine.toml")

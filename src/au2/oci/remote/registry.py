@@ -53,7 +53,7 @@ class Registry:
         path = f"/v2/{repository}/manifests/{target}"
         with self._answer(path, _pull(repository), accept=_ACCEPTED) as response:
             if response.status_code != 200:
-                raise self._transport.refusal(response, f"image {repository} {target}")
+                raise self._transport.refusal(response, f"image {_name(repository, target)}")
             data = read_small(response, MAX_DOCUMENT_BYTES)
         digest = sha256_of(data)
         if target.startswith("sha256:") and digest != target:
@@ -83,3 +83,7 @@ class Registry:
 
 def _pull(repository: str) -> str:
     return f"repository:{repository}:pull"
+
+
+def _name(repository: str, target: str) -> str:
+    return f"{repository}{'@' if target.startswith('sha256:') else ':'}{target}"
