@@ -90,7 +90,7 @@ def make_commands_page() -> str:
     page = (
         f"# Commands\n\n{_NOTE}\n"
         "Every command as its own `--help` shows it. Exit codes: 0 ok, 1 failed, 2 usage, 3 not\n"
-        "found, 4 not permitted, 5 conflict, 6 server not reachable.\n"
+        "found, 4 not permitted, 5 conflict, 6 server not reachable, 130 interrupted (Ctrl-C).\n"
     )
     for words, text in _helps(make_root(), ("au2",)):
         page += f"\n## {' '.join(words)}\n\n```text\n{text}\n```\n"
