@@ -61,7 +61,10 @@ def _raw_body(description: str, *types: str) -> dict[str, object]:
 def begin_image_upload(
     services: ServicesOf, actor: CurrentActor, process: str, version: int
 ) -> ImageUploadView:
-    """Begin to send an image to a version that has none, or go on with what one began oneself."""
+    """Begin to send an image to a version that has none, or go on with what one began oneself.
+
+    While another sender of one's own gives signs of life, this is refused (``still-sending``).
+    """
     return _view(services.image_uploads.begin(actor, process, version))
 
 
@@ -155,6 +158,18 @@ async def complete_image_upload(
     return view_job(job)
 
 
+@router.post(
+    "/image-uploads/{upload}/leave",
+    status_code=204,
+    responses=answers(NotFound, NotPermitted, LeaseLost, StorageFull),
+)
+def leave_image_upload(
+    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
+) -> None:
+    """Say that one's sender ends: whoever begins the same again goes on at once."""
+    services.image_uploads.leave(actor, upload, fence)
+
+
 @router.delete(
     "/image-uploads/{upload}",
     status_code=204,
@@ -176,6 +191,7 @@ def _view(begun: BegunImage) -> ImageUploadView:
         job=upload.job_id,
         fence=upload.fence,
         lease_seconds=begun.lease_seconds,
+        heartbeat_seconds=begun.heartbeat_seconds,
         resumed=begun.resumed,
         architecture=begun.architecture,
     )

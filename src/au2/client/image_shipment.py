@@ -5,12 +5,12 @@ from threading import Event, Thread
 from typing import Final, Protocol
 
 from au2.client.blob_sources import Blob
-from au2.client.image_uploads import ImageSession, ImageUpload, Stopped, ask_lacking
+from au2.client.image_uploads import ImageSession, ImageUpload, ask_lacking
 from au2.client.transport import Transport
-from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage
+from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage, LeaseLost
 
-_SIGNS_OF_LIFE: Final = 4
-"""In the time that a session is kept without one."""
+_AGAIN_SECONDS: Final = 0.25
+"""Before another try of a sign of life: a server that comes back is to hear soon who lives."""
 
 
 class ShipmentProgress(Protocol):
@@ -129,20 +129,30 @@ class Heartbeat:
         self._transport = transport
         self._session = session
         self._end = Event()
+        self._thread = Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> None:
         """Begin."""
-        Thread(target=self._run, daemon=True).start()
+        self._thread.start()
 
     def __exit__(self, *_: object) -> None:
         """End. A sign of life that is on its way is not waited for."""
         self._end.set()
 
+    def join(self) -> None:
+        """Wait until no more signs are given, for the session is lost or this was ended."""
+        self._thread.join()
+
     def _run(self) -> None:
-        while not self._end.wait(self._session.lease_seconds / _SIGNS_OF_LIFE):
+        heartbeat_seconds = self._session.heartbeat_seconds
+        pause = heartbeat_seconds
+        while not self._end.wait(pause):
             try:
                 ask_lacking(self._transport, self._session, {})
-            except (Au2Error, Stopped):
+                pause = heartbeat_seconds
+            except LeaseLost:
+                break
+            except Au2Error:
                 # Whoever sends finds out, and tells.
-                continue
+                pause = min(_AGAIN_SECONDS, heartbeat_seconds)
         self._transport.close()

@@ -27,6 +27,9 @@ _MEDIA_TYPE: Final = "application/octet-stream"
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
+_COURTESY_SECONDS: Final = 5.0
+"""How long a command that ends waits for the answer to its farewell."""
+
 _Answer = TypeVar("_Answer")
 
 
@@ -39,6 +42,7 @@ class ImageSession(NamedTuple):
     job: int
     fence: int
     lease_seconds: float
+    heartbeat_seconds: float
     resumed: bool
     architecture: str
 
@@ -53,6 +57,7 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
     Raises:
         NotFound, NotPermitted: of the version.
         Conflict: it has an image, or somebody else is sending one.
+        StillSending: another command of the same account is.
     """
     path = f"/processes/{segment(process_id)}/versions/{number}/image"
     document = transport.call("POST", path)
@@ -63,6 +68,12 @@ def abandon_image(transport: Transport, session: ImageSession) -> None:
     """Give an upload up; its job tells so, and another can begin at once."""
     path = f"/image-uploads/{segment(session.id)}"
     transport.call("DELETE", path, query={"fence": session.fence})
+
+
+def leave_image(transport: Transport, session: ImageSession) -> None:
+    """Say that this sender ends, so that the next one need not wait for its silence."""
+    path = f"/image-uploads/{segment(session.id)}/leave"
+    transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
 
 
 def ask_lacking(

@@ -26,6 +26,9 @@ class ImageUploadView(View):
     """Fencing token: sent with everything that follows; an older one is refused."""
     lease_seconds: float
     """How long the session is kept without a sign of life."""
+    heartbeat_seconds: float
+    """How often the sender is to give a sign of life, also while it has nothing to send: who begins
+    the same again waits until it has been silent for three times as long."""
     resumed: bool
     """Whether one's own earlier session goes on."""
     architecture: str

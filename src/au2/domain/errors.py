@@ -158,6 +158,12 @@ class LeaseLost(Conflict):
     code = "lease-lost"
 
 
+class StillSending(Conflict):
+    """Another command of yours is sending to this version; wait until it ends."""
+
+    code = "still-sending"
+
+
 class StorageFull(Au2Error):
     """The server's disk is full."""
 

@@ -16,16 +16,20 @@ from au2.storage.uploads import Upload, UploadState
 
 @dataclass(slots=True)
 class Renewal:
-    """Prolongs a lease when half of it has gone."""
+    """Prolongs a lease once a part of it has gone."""
 
     renew: Callable[[Upload], Upload]
     upload: Upload
     clock: Callable[[], datetime]
     lease_seconds: float
+    every_seconds: float | None = None
+    """How old the last sign of life may become; None: half of the lease."""
 
     def __call__(self) -> None:
         """Prolong it if that is due. Raises LeaseLost."""
-        if self.upload.lease_until - self.clock() < timedelta(seconds=self.lease_seconds / 2):
+        every = self.lease_seconds / 2 if self.every_seconds is None else self.every_seconds
+        left = self.upload.lease_until - self.clock()
+        if left < timedelta(seconds=self.lease_seconds - every):
             self.upload = self.renew(self.upload)
 
 

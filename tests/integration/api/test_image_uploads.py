@@ -8,10 +8,12 @@ import pytest
 
 from au2.domain.context import Context
 from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.errors import StillSending
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
+from au2.services.images.uploads import ImageUploads
 from au2.storage.dependency_layers import put_dependency_layer
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import OPERATOR, World
@@ -185,9 +187,12 @@ def test_a_blob_comes_in_pieces(sending: Sender) -> None:
     assert sending.lacking(LARGE) == {}
 
 
-def test_who_comes_again_goes_on_in_the_middle(sending: Sender, process: str, version: int) -> None:
+def test_who_comes_again_goes_on_in_the_middle(
+    world: World, sending: Sender, process: str, version: int
+) -> None:
     sending.send(LARGE, end=1000)
     first = dict(sending.view)
+    world.clock.move(seconds=3 * first["heartbeat_seconds"])
 
     assert sending.begin(process, version).json() == {
         **first,
@@ -198,6 +203,51 @@ def test_who_comes_again_goes_on_in_the_middle(sending: Sender, process: str, ve
     sending.view = first
     for answer in (sending.send(LARGE, start=1000), sending.complete(b"{}")):
         assert code(answer) == (409, "lease-lost")
+
+
+def test_a_sender_that_lives_is_not_taken_over(
+    world: World, sending: Sender, process: str, version: int
+) -> None:
+    seconds = sending.view["heartbeat_seconds"]
+    signs = (sending.lacking, lambda: sending.send(LARGE, end=0))
+    for sign in (*signs, *signs):
+        world.clock.move(seconds=2.5 * seconds)
+        refused = sending.begin(process, version)
+        assert code(refused) == (409, "still-sending")
+        assert "sign of life 5 s ago" in refused.json()["error"]["message"]
+        sign()
+
+    world.clock.move(seconds=3 * seconds)
+    assert sending.begin(process, version).json()["resumed"] is True
+
+
+def test_a_sender_that_says_that_it_ends_is_gone_on_with_at_once(
+    sending: Sender, process: str, version: int
+) -> None:
+    sending.send(LARGE, end=1000)
+    leave = {"params": sending.fence, "headers": sending.headers}
+
+    assert sending.client.post(f"{sending.url}/leave", **leave).status_code == 204
+
+    # A sign of life that was on its way does not count any more.
+    late = sending.client.post(f"{sending.url}/lacking", json={"blobs": []}, **leave)
+    assert code(late) == (409, "lease-lost")
+    assert sending.begin(process, version).json()["resumed"] is True
+    assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
+
+
+def test_a_server_that_was_away_waits_for_signs_of_life(
+    world: World, sending: Sender, process: str, version: int
+) -> None:
+    world.clock.move(seconds=60)
+    restarted = ImageUploads(world.database, world.blobs, world.notices, clock=world.clock)
+    actor = world.actor("developer@example.com")
+
+    with pytest.raises(StillSending):
+        restarted.begin(actor, process, version)
+
+    world.clock.move(seconds=3 * sending.view["heartbeat_seconds"])
+    assert restarted.begin(actor, process, version).resumed
 
 
 def test_a_second_sender_is_refused_until_the_first_is_gone(

@@ -303,6 +303,7 @@ TABLE: dict[str, Row] = {
     ),
     "receive_blob": Row("developer", _blob),
     "complete_image_upload": Row("developer", _manifest),
+    "leave_image_upload": Row("developer", lambda asked: asked.image_upload(), status=204),
     "abandon_image_upload": Row("developer", lambda asked: asked.image_upload(), status=204),
     "submit_run": Row(
         "runner",

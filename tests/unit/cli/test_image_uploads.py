@@ -10,7 +10,16 @@ from au2.cli.terminal import Terminal
 from tests.support.image_archives import NAME, docker_20, make_image
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import PROCESS, Answer, Api, job_document, log_event, sse
-from tests.unit.client.image_server import ABANDON, BEGIN, BLOBS, SESSION, ImageServer, failure
+from tests.unit.client.image_server import (
+    ABANDON,
+    BEGIN,
+    BLOBS,
+    LEAVE,
+    SESSION,
+    ImageServer,
+    answer,
+    failure,
+)
 
 COMMAND = ("process", "version", "upload", "--process", PROCESS, "--ver", "4")
 IMAGE = make_image(b"one" * 5000, b"two" * 5000)
@@ -116,6 +125,35 @@ def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: Command
     assert code == 130
     assert b"Give the same command again" in err.content()
     assert ABANDON not in server.api.asked()
+    assert server.api.asked().count(LEAVE) == 1
+
+
+def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) -> None:
+    alive = "Another command is sending to version 4 (sign of life 2 s ago)."
+    sending = failure(409, "still-sending", alive)
+    away = Answer(cut=True)
+    server.api.in_turn(BEGIN, sending, away, sending, answer({**SESSION, "resumed": True}, 201))
+
+    result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert result.errors.count(alive[:-1] + "; waiting until it ends.\n") == 1
+    assert result.errors.count("The server does not answer; trying again until") == 1
+    assert "Going on with the upload that was begun before." in result.errors
+
+
+def test_another_command_may_end_what_is_waited_for(server: ImageServer, au2: CommandLine) -> None:
+    server.api.in_turn(
+        BEGIN,
+        failure(409, "still-sending", "Another command is sending."),
+        failure(409, "conflict", "It has its image already."),
+    )
+
+    result = au2(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    assert result.exit_code == 5
+    assert result.errors == (
+        "Another command is sending; waiting until it ends.\nerror: It has its image already.\n"
+    )
 
 
 def test_somebody_took_over(server: ImageServer, au2: CommandLine) -> None:

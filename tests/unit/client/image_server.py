@@ -14,6 +14,7 @@ SESSION = {
     "job": 12,
     "fence": 7,
     "lease_seconds": 120.0,
+    "heartbeat_seconds": 2.0,
     "architecture": "amd64",
     "resumed": False,
 }
@@ -21,6 +22,7 @@ BEGIN = f"POST /processes/{PROCESS}/versions/4/image"
 LACKING = "POST /image-uploads/up/lacking"
 BLOBS = "PATCH /image-uploads/up/blobs/*"
 MANIFEST = "PUT /image-uploads/up/manifest"
+LEAVE = "POST /image-uploads/up/leave"
 ABANDON = "DELETE /image-uploads/up"
 
 
@@ -49,6 +51,7 @@ class ImageServer:
             LACKING: self.find_lacking,
             BLOBS: self.receive,
             MANIFEST: self.complete,
+            LEAVE: Answer(204),
             ABANDON: Answer(204),
         }
 

@@ -91,7 +91,7 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
     ) -> JobStanding:
         stop = Event()
         patience = Patience(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
-        session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, False, "amd64")
+        session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
         upload = ImageUpload(transport, session, patience, stop=stop, piece_bytes=piece_bytes)
         shipment = Shipment(upload, told, stop=stop)
         try:

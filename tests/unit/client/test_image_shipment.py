@@ -14,7 +14,7 @@ from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request
 from tests.unit.client.image_server import BLOBS, LACKING, ImageServer, answer, failure
 
-SESSION = ImageSession("up", PROCESS, 4, 12, 7, 120.0, False, "amd64")
+SESSION = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
 
 
 class Silent:
@@ -112,7 +112,25 @@ def test_a_session_is_kept_alive_over_cut_connections(
         return Answer(cut=True) if len(signs) == 1 else answer({"lacking": []})
 
     api.routes[LACKING] = note
-    with Heartbeat(transport, SESSION._replace(lease_seconds=0.04)):
+    with Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01)):
         assert enough.wait(10)
 
     assert signs[:3] == [{"blobs": []}] * 3
+
+
+def test_a_session_that_was_lost_is_not_kept_alive(
+    server: ImageServer, api: Api, transport: Transport
+) -> None:
+    lost = Event()
+
+    def refuse(_: Request) -> Answer:
+        lost.set()
+        return failure(409, "lease-lost")
+
+    api.routes[LACKING] = refuse
+    heartbeat = Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01))
+    with heartbeat:
+        assert lost.wait(10)
+        heartbeat.join()
+
+    assert len(api.of(LACKING)) == 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
@@ -16,6 +16,7 @@ from au2.notices.base import JOBS, Notices, job_topic
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.manifest import parse_manifest
 from au2.services.images.receiving import BlobReceiver, name_of_part
+from au2.services.images.senders import Senders
 from au2.services.images.versions import (
     begin_image,
     being_sent,
@@ -57,6 +58,7 @@ class BegunImage:
 
     upload: Upload
     lease_seconds: float
+    heartbeat_seconds: float
     resumed: bool
     architecture: str
 
@@ -80,16 +82,19 @@ class ImageUploads:
         self._usable = usable
         self._options = options or ImageUploadOptions()
         self._clock = clock
+        self._senders = Senders(self._options.lease_seconds, started_at=clock())
 
     def begin(self, actor: Actor, process_id: str, number: int) -> BegunImage:
         """Begin to send an image to a version, or go on with what one began oneself.
 
-        Going on takes a new fencing token, so a sender that was thought dead can do no more.
+        Going on takes a new fencing token, so a sender that was thought dead can do no more. One
+        that gives signs of life is not taken over.
 
         Raises:
             NotFound: the version is foreign or missing.
             NotPermitted: the actor is no developer.
             Conflict: it takes no image, has one, or somebody else is sending one.
+            StillSending: the actor is, by another command.
         """
         now = self._clock()
         with self._database.write() as transaction:
@@ -97,6 +102,7 @@ class ImageUploads:
             ensure_takes_image(process, version)
             present = uploads.find_open_upload(transaction, process.id, number)
             if present is not None and present.user_id == actor.user_id:
+                self._senders.ensure_silent(present, now)
                 upload = self._take_over(transaction, present, now)
             else:
                 if present is not None:
@@ -107,12 +113,13 @@ class ImageUploads:
                     process,
                     version,
                     at=now,
-                    lease_until=self._lease_end(now),
+                    lease_until=self._senders.lease_end(now),
                 )
         self._notices.send(job_topic(upload.job_id))
         return BegunImage(
             upload,
             self._options.lease_seconds,
+            self._senders.heartbeat_seconds,
             resumed=upload.fence > 1,
             architecture=self._options.architecture,
         )
@@ -146,7 +153,8 @@ class ImageUploads:
                 raise InvalidRequest(f"The blob {digest} has another size than was stated.")
         there = {digest: size for digest, size in usable.items() if self._blobs.contains(digest)}
         now = self._clock()
-        with self._database.write() as transaction:
+        # A mere sign of life comes every few seconds, and needs no flush to disk.
+        with self._database.write(durable=bool(there)) as transaction:
             self._renew_in(transaction, upload, now)
             add_repository_blobs(transaction, repository, there, at=now)
         return {
@@ -183,7 +191,13 @@ class ImageUploads:
             )
         with self._database.read() as transaction:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
-        renew = Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
+        renew = Renewal(
+            self._renew,
+            upload,
+            self._clock,
+            self._options.lease_seconds,
+            self._senders.heartbeat_seconds,
+        )
         renew()
         repository = _repository_of(upload)
         return BlobReceiver(
@@ -237,6 +251,17 @@ class ImageUploads:
         self._notices.send(job_topic(job.id))
         return job
 
+    def leave(self, actor: Actor, upload_id: str, fence: int) -> None:
+        """The sender ends, and somebody may go on at once. Raises as :meth:`receive`.
+
+        A sign of life of it that is still on its way is refused: its fencing token is an old one.
+        """
+        # Lost in a power cut, who goes on waits for some seconds.
+        with self._database.write(durable=False) as transaction:
+            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
+            until = self._senders.note_gone(upload, self._clock())
+            uploads.change_upload(transaction, upload, fence=upload.fence + 1, lease_until=until)
+
     def abandon(self, actor: Actor, upload_id: str, fence: int) -> None:
         """Give one's own upload up. Raises as :meth:`receive`."""
         with self._database.write() as transaction:
@@ -253,7 +278,7 @@ class ImageUploads:
                 )
 
     def _take_over(self, transaction: Transaction, present: Upload, now: datetime) -> Upload:
-        fence, until = present.fence + 1, self._lease_end(now)
+        fence, until = present.fence + 1, self._senders.lease_end(now)
         uploads.change_upload(transaction, present, fence=fence, lease_until=until)
         return replace(present, fence=fence, lease_until=until)
 
@@ -263,12 +288,9 @@ class ImageUploads:
             return self._renew_in(transaction, upload, self._clock())
 
     def _renew_in(self, transaction: Transaction, upload: Upload, now: datetime) -> Upload:
-        until = self._lease_end(now)
+        until = self._senders.lease_end(now)
         uploads.change_upload(transaction, upload, lease_until=until)
         return replace(upload, lease_until=until)
-
-    def _lease_end(self, now: datetime) -> datetime:
-        return now + timedelta(seconds=self._options.lease_seconds)
 
     def _note_stored(self, repository: Repository, sizes: Mapping[str, int]) -> None:
         # Lost in a power cut, they are sent again.

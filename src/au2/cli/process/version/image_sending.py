@@ -1,30 +1,27 @@
 """An image on its way from an archive to its version: what is printed, what is told on failure."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
 
 from au2.cli.image_progress import ImageProgress
+from au2.cli.process.version.outages import Outages
+from au2.cli.process.version.turns import Place, begin_in_turn
 from au2.cli.session import Session
 from au2.client.image_archives import Wanted, send_archive
 from au2.client.image_shipment import Heartbeat, Shipment
-from au2.client.image_uploads import ImageSession, ImageUpload, abandon_image, begin_image
-from au2.client.patience import Patience
+from au2.client.image_uploads import (
+    ImageSession,
+    ImageUpload,
+    abandon_image,
+    leave_image,
+)
 from au2.client.running import JobStanding
 from au2.client.spool import find_spool_directory
-from au2.domain.errors import Au2Error, InvalidImage, ServerUnreachable
+from au2.domain.errors import Au2Error, InvalidImage, LeaseLost, ServerUnreachable
 
-"""Of the servers that there are."""
 _AGAIN = "Give the same command again: it goes on where it was."
-
-
-class Place(NamedTuple):
-    """Where an image goes."""
-
-    process_id: str
-    version: int
 
 
 def send_image(
@@ -42,7 +39,7 @@ def send_image(
     terminal = session.terminal
     with ExitStack() as scope:
         archive = terminal.input_stream() if file is None else scope.enter_context(file.open("rb"))
-        upload = begin_image(session.transport, *place)
+        upload = begin_in_turn(session, place)
         stop = Event()
         progress = ImageProgress(terminal, clock=time.monotonic)
         shipment = Shipment(_open(session, upload, stop), progress, stop=stop)
@@ -53,7 +50,8 @@ def send_image(
             terminal.line("Uploading image")
             wanted = Wanted(image, upload.architecture)
             job = send_archive(archive, wanted, shipment, find_spool_directory(spool))
-        except (Au2Error, KeyboardInterrupt) as error:
+        except BaseException as error:
+            stop.set()
             progress.finish()
             _explain(session, upload, shipment, error)
             raise
@@ -63,12 +61,8 @@ def send_image(
 
 
 def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
-    def tell_outage(seconds: float) -> None:
-        until = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))
-        session.terminal.remark(f"The server does not answer; trying again until {until} …")
-
-    patience = Patience(pause=stop.wait, clock=time.monotonic, on_outage=tell_outage)
-    return ImageUpload(session.transport, upload, patience, stop=stop)
+    outages = Outages(session.terminal, stop.wait)
+    return ImageUpload(session.transport, upload, outages.patience, stop=stop)
 
 
 def _explain(
@@ -82,6 +76,9 @@ def _explain(
     elif isinstance(error, InvalidImage):
         shipment.stop()
         _give_up(session, upload, error)
+        return
+    if not isinstance(error, LeaseLost):
+        _leave(session, upload)
 
 
 def _give_up(session: Session, upload: ImageSession, error: BaseException) -> None:
@@ -91,3 +88,10 @@ def _give_up(session: Session, upload: ImageSession, error: BaseException) -> No
         abandon_image(session.transport, upload)
     except Au2Error as second:
         error.add_note(f"Giving up failed too: {second.message}")
+
+
+def _leave(session: Session, upload: ImageSession) -> None:
+    """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
+    # Ours may be in the middle of a request, in another thread.
+    with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
+        leave_image(transport, upload)

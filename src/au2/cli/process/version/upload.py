@@ -69,7 +69,8 @@ def command(
             f"au2 process version upload --process {process} --ver {number} --stdin"
         )
     from au2.cli.naming import find_process_id
-    from au2.cli.process.version.image_sending import Place, send_image
+    from au2.cli.process.version.image_sending import send_image
+    from au2.cli.process.version.turns import Place
 
     place = Place(find_process_id(session, process), number)
     job = send_image(session, place, file, image=image, spool=spool)

@@ -1,0 +1,20 @@
+"""Telling that the server does not answer, and that it does again."""
+
+import time
+from collections.abc import Callable
+
+from au2.cli.terminal import Terminal
+from au2.client.patience import Patience
+
+
+class Outages:
+    """Tells of outages, each once."""
+
+    def __init__(self, terminal: Terminal, pause: Callable[[float], object]) -> None:
+        """``pause``: sleeps for seconds between the tries."""
+        self._terminal = terminal
+        self.patience = Patience(pause=pause, clock=time.monotonic, on_outage=self._begin)
+
+    def _begin(self, seconds: float) -> None:
+        until = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))
+        self._terminal.remark(f"The server does not answer; trying again until {until} …")

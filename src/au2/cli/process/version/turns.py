@@ -1,0 +1,45 @@
+"""Beginning to send an image in turn: another command of the same account may be at it."""
+
+import time
+from typing import NamedTuple
+
+from au2.cli.process.version.outages import Outages
+from au2.cli.session import Session
+from au2.client.image_uploads import ImageSession, begin_image
+from au2.domain.errors import ServerUnreachable, StillSending
+
+_ASK_SECONDS = 1.0
+"""Between two questions whether the other has ended."""
+
+
+class Place(NamedTuple):
+    """Where an image goes."""
+
+    process_id: str
+    version: int
+
+
+def begin_in_turn(session: Session, place: Place) -> ImageSession:
+    """Begin to send an image, once no other command of the same account is sending one.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it has an image, perhaps by now, or somebody else is sending one.
+        ServerUnreachable: at once, or for too long while it was waited.
+    """
+    outages = Outages(session.terminal, time.sleep)
+    is_told = False
+    while True:
+        try:
+            return begin_image(session.transport, *place)
+        except StillSending as error:
+            outages.patience.note_progress()
+            if not is_told:
+                is_told = True
+                said = error.message.rstrip(".")
+                session.terminal.remark(f"{said}; waiting until it ends.")
+            time.sleep(_ASK_SECONDS)
+        except ServerUnreachable as error:
+            if not is_told:
+                raise
+            outages.patience.wait(error)
