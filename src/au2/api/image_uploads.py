@@ -13,6 +13,7 @@ from au2.api.views import view_job
 from au2.contract.image_upload import (
     BLOB_MEDIA_TYPE,
     DIGEST_PATTERN,
+    MOST_REASON_CHARACTERS,
     BlobAnswer,
     BlobProgress,
     BlobQuestion,
@@ -176,10 +177,16 @@ def leave_image_upload(
     responses=answers(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
 def abandon_image_upload(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
+    services: ServicesOf,
+    actor: CurrentActor,
+    upload: str,
+    fence: Fence,
+    reason: Annotated[
+        str | None, Query(max_length=MOST_REASON_CHARACTERS, description="For the job's record.")
+    ] = None,
 ) -> None:
     """Give one's own upload up. What has come of its blobs stays for a while."""
-    services.image_uploads.abandon(actor, upload, fence)
+    services.image_uploads.abandon(actor, upload, fence, reason)
 
 
 def _view(begun: BegunImage) -> ImageUploadView:

@@ -29,6 +29,8 @@ _ANSWER_SECONDS: Final = 600.0
 
 _COURTESY_SECONDS: Final = 5.0
 """How long a command that ends waits for the answer to its farewell."""
+_REASON_CHARACTERS: Final = 500
+"""Of a reason: it travels in the address, where each may become twelve."""
 
 _Answer = TypeVar("_Answer")
 
@@ -64,10 +66,11 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
     return ImageSession(*(_field(document, name) for name in ImageSession._fields))
 
 
-def abandon_image(transport: Transport, session: ImageSession) -> None:
-    """Give an upload up; its job tells so, and another can begin at once."""
+def abandon_image(transport: Transport, session: ImageSession, reason: str) -> None:
+    """Give an upload up; its job tells the reason, and another can begin at once."""
     path = f"/image-uploads/{segment(session.id)}"
-    transport.call("DELETE", path, query={"fence": session.fence})
+    said = reason[:_REASON_CHARACTERS]
+    transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
 
 
 def leave_image(transport: Transport, session: ImageSession) -> None:

@@ -12,6 +12,8 @@ from au2.contract.base import Model, View
 BLOB_MEDIA_TYPE = "application/octet-stream"
 MOST_BLOBS = 1024
 """Blobs that one question may name."""
+MOST_REASON_CHARACTERS = 1000
+"""Of the reason for which an upload is given up."""
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 
 

@@ -1,5 +1,6 @@
 """How an upload ends without success: the session, its job and its version in one transaction."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from au2.domain.job import Ending, Job, JobState, Reason
@@ -20,6 +21,19 @@ GIVEN_UP = Ending(
     Reason.UPLOAD_ABANDONED,
     "The upload was given up by the one who began it. Upload again to go on.",
 )
+
+
+_REASON_CHARACTERS = 1000
+
+
+def given_up(reason: str | None) -> Ending:
+    """Return how an upload ends that its sender gives up, by the sender's own words, if any.
+
+    They are kept on one line, of printable characters, and not too long.
+    """
+    printable = "".join(char if char.isprintable() else " " for char in reason or "")
+    words = " ".join(printable.split())[:_REASON_CHARACTERS]
+    return replace(GIVEN_UP, reason_text=words) if words else GIVEN_UP
 
 
 def fail_upload(

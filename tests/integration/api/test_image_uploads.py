@@ -280,6 +280,29 @@ def test_giving_up_leaves_a_version_that_may_be_tried_again(
     assert sending.lacking(LARGE) == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("The archive\x1b[2J is\r\ncut off.\u202e ", "The archive [2J is cut off."),
+        (" \n", "The upload was given up by the one who began it. Upload again to go on."),
+        ("x" * 1000, "x" * 1000),
+    ],
+)
+def test_the_record_tells_why_it_was_given_up(
+    world: World, sending: Sender, said: str, kept: str
+) -> None:
+    query = {**sending.fence, "reason": said}
+    sending.client.delete(sending.url, params=query, headers=sending.headers)
+
+    assert world.job(sending.view["job"]).reason_text == kept
+
+
+def test_a_reason_is_short(sending: Sender) -> None:
+    query = {**sending.fence, "reason": "x" * 1001}
+    answer = sending.client.delete(sending.url, params=query, headers=sending.headers)
+    assert code(answer) == (422, "invalid-request")
+
+
 @pytest.mark.parametrize("there", [ImageStatus.AVAILABLE, ImageStatus.BUILDING])
 def test_a_version_takes_one_image(
     world: World, sender: Sender, process: str, there: ImageStatus

@@ -101,7 +101,20 @@ def test_what_broke_off_is_given_up(server: ImageServer, au2: CommandLine, size:
     assert "au2 job show 12" in result.errors
     assert ("cut off" if size else "nothing came in") in result.errors
     assert server.api.asked()[-1] == ABANDON
+    reason = server.api.requests[-1].query["reason"]
+    assert reason[0].isupper()
+    assert reason[1:-1] in result.errors
     assert server.manifest is None
+
+
+def test_a_spool_that_has_no_room_gives_up(server: ImageServer, au2: CommandLine) -> None:
+    result = au2(*COMMAND, "--stdin", "--spool", "/proc", stdin=ARCHIVE)
+
+    assert result.exit_code == 1
+    assert server.api.asked()[-1] == ABANDON
+    reason = server.api.requests[-1].query["reason"]
+    assert reason.startswith("A layer")
+    assert "'/proc'" in reason
 
 
 def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: CommandLine) -> None:

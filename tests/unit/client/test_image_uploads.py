@@ -69,12 +69,13 @@ def test_a_session_is_what_the_contract_says(
 
     session = begin_image(transport, PROCESS, 4)
     lacking = ask_lacking(transport, session, {digest_of(DATA): SIZE})
-    abandon_image(transport, session)
+    abandon_image(transport, session, "The archive is cut off." * 30)
 
     assert session._asdict() == SESSION
     assert lacking == {digest_of(DATA): 0}
     assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
     assert api.asked()[-1] == ABANDON
+    assert api.requests[-1].query["reason"] == ("The archive is cut off." * 30)[:500]
 
 
 def test_a_blob_goes_in_pieces(server: ImageServer, upload: ImageUpload) -> None:

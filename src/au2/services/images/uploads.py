@@ -25,7 +25,7 @@ from au2.services.images.versions import (
     let_import,
 )
 from au2.services.processes import get_visible
-from au2.services.upload_endings import ABANDONED, GIVEN_UP, fail_upload
+from au2.services.upload_endings import ABANDONED, fail_upload, given_up
 from au2.services.upload_sessions import (
     Renewal,
     ensure_open,
@@ -262,11 +262,11 @@ class ImageUploads:
             until = self._senders.note_gone(upload, self._clock())
             uploads.change_upload(transaction, upload, fence=upload.fence + 1, lease_until=until)
 
-    def abandon(self, actor: Actor, upload_id: str, fence: int) -> None:
-        """Give one's own upload up. Raises as :meth:`receive`."""
+    def abandon(self, actor: Actor, upload_id: str, fence: int, reason: str | None = None) -> None:
+        """Give one's own upload up. Its job tells the reason. Raises as :meth:`receive`."""
         with self._database.write() as transaction:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
-            fail_upload(transaction, upload, GIVEN_UP, at=self._clock(), actor=actor.email)
+            fail_upload(transaction, upload, given_up(reason), at=self._clock(), actor=actor.email)
         self._notices.send(job_topic(upload.job_id))
 
     def _ensure_there(self, needed: Mapping[str, int], known: Mapping[str, int]) -> None:

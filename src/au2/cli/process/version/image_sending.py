@@ -19,8 +19,17 @@ from au2.client.image_uploads import (
 )
 from au2.client.running import JobStanding
 from au2.client.spool import find_spool_directory
-from au2.domain.errors import Au2Error, InvalidImage, LeaseLost, ServerUnreachable
+from au2.domain.errors import (
+    Au2Error,
+    Conflict,
+    LeaseLost,
+    NotAuthenticated,
+    ServerUnreachable,
+)
 
+_MAY_GO_ON = (ServerUnreachable, Conflict, NotAuthenticated)
+"""After these the same command may go on: the session stays. After others, nothing helps as it is.
+"""
 _AGAIN = "Give the same command again: it goes on where it was."
 
 
@@ -53,7 +62,7 @@ def send_image(
         except BaseException as error:
             stop.set()
             progress.finish()
-            _explain(session, upload, shipment, error)
+            _explain(session, upload, error)
             raise
         progress.finish()
     terminal.line(f"Job submitted: {job.id}")
@@ -65,33 +74,34 @@ def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
     return ImageUpload(session.transport, upload, outages.patience, stop=stop)
 
 
-def _explain(
-    session: Session, upload: ImageSession, shipment: Shipment, error: BaseException
-) -> None:
+def _explain(session: Session, upload: ImageSession, error: BaseException) -> None:
     """Say how to go on; give up what can't get better by going on."""
     if isinstance(error, KeyboardInterrupt):
         session.terminal.remark(f"Interrupted. {_AGAIN}")
     elif isinstance(error, ServerUnreachable):
         error.hint = _AGAIN
-    elif isinstance(error, InvalidImage):
-        shipment.stop()
+    if isinstance(error, Au2Error) and not isinstance(error, _MAY_GO_ON):
         _give_up(session, upload, error)
-        return
-    if not isinstance(error, LeaseLost):
+    elif not isinstance(error, LeaseLost):
         _leave(session, upload)
 
 
-def _give_up(session: Session, upload: ImageSession, error: BaseException) -> None:
+def _give_up(session: Session, upload: ImageSession, error: Au2Error) -> None:
     """Free the version at once, instead of when the session ends. A courtesy: may fail."""
     session.terminal.remark(f"The upload was given up; its record: au2 job show {upload.job}")
     try:
-        abandon_image(session.transport, upload)
+        # Ours may be in the middle of a request, in another thread.
+        with closing(session.connect(session.entry.token)) as transport:
+            abandon_image(transport, upload, _sentence(error.message))
     except Au2Error as second:
         error.add_note(f"Giving up failed too: {second.message}")
 
 
 def _leave(session: Session, upload: ImageSession) -> None:
     """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
-    # Ours may be in the middle of a request, in another thread.
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
         leave_image(transport, upload)
+
+
+def _sentence(message: str) -> str:
+    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
