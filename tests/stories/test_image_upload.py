@@ -95,6 +95,7 @@ def test_the_walk_of_the_manual(au2: Au2, docker: Docker, build: Build) -> None:
 
     again = save_and_upload(docker, au2, "--process", process, "--ver", "1")
     assert again.exit_code == 5
+    assert "If it is the same image, nothing is to be done." in again.errors
     assert "Version 1 of 'sleeper' has its image already" in again.errors
     assert "au2 process version create" in again.errors
 
@@ -158,6 +159,7 @@ def test_a_killed_upload_goes_on(au2: Au2, tmp_path: Path) -> None:
     assert "Going on with the upload that was begun before." in again.errors
     assert sent_bytes(again) < sum(map(len, image.layers))
     assert f"Version {number} is AVAILABLE" in again.errors
+    assert au2.ok(*words, "--wait").text == f"Version {number} has this very image already.\n"
 
 
 def test_an_interrupted_upload_says_how_to_go_on(au2: Au2) -> None:

@@ -17,6 +17,7 @@ from au2.contract.image_upload import (
     BlobAnswer,
     BlobProgress,
     BlobQuestion,
+    ImageStandingView,
     ImageUploadView,
     LackingBlob,
 )
@@ -52,6 +53,25 @@ def _raw_body(description: str, *types: str) -> dict[str, object]:
             "content": dict.fromkeys(types, schema),
         }
     }
+
+
+@router.get(
+    "/processes/{process}/versions/{version}/image",
+    responses=answers(NotFound, NotPermitted, Conflict),
+)
+def get_image_standing(
+    services: ServicesOf, actor: CurrentActor, process: str, version: int
+) -> ImageStandingView:
+    """How it stands with the image of a version, before one begins to send it."""
+    found = services.image_uploads.standing(actor, process, version)
+    return ImageStandingView(
+        process=found.version.process_id,
+        version=found.version.number,
+        image_status=found.version.image_status,
+        image_digest=found.image_digest,
+        job=found.version.upload_job_id,
+        architecture=found.architecture,
+    )
 
 
 @router.post(

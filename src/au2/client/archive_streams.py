@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from au2.client.blob_sources import BLOCK_BYTES, Blob, BytesSource, pass_over
 from au2.client.image_shipment import Shipment, damaged
-from au2.client.spool import Spool
+from au2.client.spool import Keep
 from au2.domain.errors import DigestMismatch, InvalidImage
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.found import FoundImage, FoundLayer
@@ -25,23 +24,23 @@ _TAKEN: Final = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD}
 
 
 def send_from_stream(
-    stream: Readable, wanted: tuple[str | None, str], shipment: Shipment, spool_directory: Path
+    stream: Readable, wanted: tuple[str | None, str], shipment: Shipment, keep: Keep
 ) -> tuple[FoundImage, Sequence[Descriptor]]:
     """Read the archive to its end and offer its layers; return the image and what its layers are.
 
     Which layers belong to the image is known at the end only. ``wanted``: its name, if stated, and
-    its architecture.
+    its architecture. ``keep``: of layers that are to be sent while the next is read.
     """
-    reading = _Reading(shipment, Spool(spool_directory, make_room=shipment.finish))
+    reading = _Reading(shipment, keep)
     documents = read_archive(stream, reading.take)
     image = documents.choose(*wanted)
     return image, [reading.describe(layer, documents) for layer in image.layers]
 
 
 class _Reading:
-    def __init__(self, shipment: Shipment, spool: Spool) -> None:
+    def __init__(self, shipment: Shipment, keep: Keep) -> None:
         self._shipment = shipment
-        self._spool = spool
+        self._keep = keep
         self._found: dict[str, Descriptor] = {}
 
     def take(self, member: BlobMember) -> None:
@@ -57,7 +56,7 @@ class _Reading:
             return
         content = decompressed(member.content) if is_packed_new else member.content
         size = None if is_packed_new else member.size_bytes
-        blob = self._spool.keep(content, size, self._shipment.progress.read)
+        blob = self._keep(content, size, self._shipment.progress.read)
         compression = Compression.NONE if is_packed_new else member.compression
         self._found[member.path] = describe_layer(blob.digest, blob.size_bytes, compression)
         self._shipment.offer([blob])

@@ -1,15 +1,14 @@
-"""From an archive to the server: reading it, sending what is lacking of its image, completing."""
+"""From an archive to the server: reading it, and sending what is lacking of its image."""
 
 import os
 import stat
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from au2.client.archive_files import send_from_file
 from au2.client.archive_streams import send_from_stream
 from au2.client.blob_sources import Blob, BytesSource
 from au2.client.image_shipment import Shipment
-from au2.client.running import JobStanding
+from au2.client.spool import Keep
 from au2.oci.archive.manifests import make_manifest
 from au2.oci.archive.random_access import ArchiveFile, open_archive
 from au2.oci.digest import sha256_of
@@ -24,15 +23,15 @@ class Wanted(NamedTuple):
 
 
 def send_archive(
-    archive: BinaryIO, wanted: Wanted, shipment: Shipment, spool_directory: Path
-) -> JobStanding:
-    """Send the image that is wanted; return the job that imports it.
+    archive: BinaryIO, wanted: Wanted, shipment: Shipment, keep: Keep
+) -> tuple[bytes, str]:
+    """Send what is lacking of the image that is wanted; return its manifest and its media type.
 
     Args:
         archive: read once from front to end, unless it is a plain file.
         wanted: which image.
-        shipment: takes it there.
-        spool_directory: where layers of a stream are kept that must be read before they are sent.
+        shipment: takes it there; all of it is there in the end.
+        keep: keeps layers of a stream that must be read before they are sent.
 
     Raises:
         InvalidImage: not an archive of images, damaged, cut off, or without the wanted image.
@@ -40,19 +39,20 @@ def send_archive(
         ServerUnreachable: for too long.
         Au2Error: no space for a layer.
     """
-    found = _open_plain(archive)
+    found = open_plain(archive)
     if found is not None:
         image = found.documents.choose(*wanted)
         layers = send_from_file(archive.fileno(), found, image, shipment)
     else:
-        image, layers = send_from_stream(archive, wanted, shipment, spool_directory)
+        image, layers = send_from_stream(archive, wanted, shipment, keep)
     config = BytesSource(image.config)
     shipment.offer([Blob(sha256_of(image.config), len(image.config), config)])
     shipment.finish()
-    return shipment.upload.complete(*make_manifest(image, layers))
+    return make_manifest(image, layers)
 
 
-def _open_plain(archive: BinaryIO) -> ArchiveFile | None:
+def open_plain(archive: BinaryIO) -> ArchiveFile | None:
+    """Return the archive if its members can be reached in any order: a file, not compressed."""
     try:
         is_file = stat.S_ISREG(os.fstat(archive.fileno()).st_mode)
     except OSError:

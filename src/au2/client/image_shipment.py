@@ -1,11 +1,11 @@
 """An image's blobs on their way: what the server has is skipped; one is sent while one is read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 from typing import Final, Protocol
 
 from au2.client.blob_sources import Blob
-from au2.client.image_uploads import ImageSession, ImageUpload, ask_lacking
+from au2.client.image_uploads import ImageSession, ask_lacking
 from au2.client.transport import Transport
 from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage, LeaseLost
 
@@ -33,10 +33,29 @@ class ShipmentProgress(Protocol):
         ...
 
 
+class BlobTarget(Protocol):
+    """Where blobs go: an :class:`~au2.client.image_uploads.ImageUpload`."""
+
+    def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """Return which blobs (size in bytes by digest) are to be sent, and how much has come."""
+        ...
+
+    def send(
+        self,
+        blob: Blob,
+        received_bytes: int,
+        counted: Callable[[int], None],
+        *,
+        end_bytes: int | None = None,
+    ) -> int:
+        """Send a blob from there on, to its end or so far; return how much of it has come."""
+        ...
+
+
 class Shipment:
     """Sends blobs in a thread beside the one that reads. Each blob is offered once."""
 
-    def __init__(self, upload: ImageUpload, progress: ShipmentProgress, *, stop: Event) -> None:
+    def __init__(self, upload: BlobTarget, progress: ShipmentProgress, *, stop: Event) -> None:
         """``stop`` is the upload's."""
         self.upload = upload
         self.progress = progress

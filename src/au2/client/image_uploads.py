@@ -49,8 +49,30 @@ class ImageSession(NamedTuple):
     architecture: str
 
 
+class ImageStanding(NamedTuple):
+    """How it stands with a version's image: ``ImageStandingView``."""
+
+    process: str
+    version: int
+    image_status: str
+    image_digest: str | None
+    job: int | None
+    architecture: str
+
+
 class Stopped(Exception):
     """Somebody does not want the blob sent any more."""
+
+
+def ask_standing(transport: Transport, process_id: str, number: int) -> ImageStanding:
+    """Return how it stands with a version's image.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it takes no image.
+    """
+    document = transport.call("GET", _image_path(process_id, number))
+    return ImageStanding(*(_field(document, name) for name in ImageStanding._fields))
 
 
 def begin_image(transport: Transport, process_id: str, number: int) -> ImageSession:
@@ -61,8 +83,7 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
         Conflict: it has an image, or somebody else is sending one.
         StillSending: another command of the same account is.
     """
-    path = f"/processes/{segment(process_id)}/versions/{number}/image"
-    document = transport.call("POST", path)
+    document = transport.call("POST", _image_path(process_id, number))
     return ImageSession(*(_field(document, name) for name in ImageSession._fields))
 
 
@@ -242,6 +263,10 @@ class ImageUpload:
         self._patience.wait(error)
         if self._stop.is_set():
             raise Stopped
+
+
+def _image_path(process_id: str, number: int) -> str:
+    return f"/processes/{segment(process_id)}/versions/{number}/image"
 
 
 def _field(document: Any, name: str) -> Any:

@@ -15,6 +15,9 @@ from au2.client.blob_sources import BLOCK_BYTES, Blob, SpooledSource
 from au2.domain.errors import Au2Error
 from au2.oci.streams import Readable
 
+Keep = Callable[[Readable, int | None, Callable[[int], None]], Blob]
+"""Keeps a stream as a blob: as :meth:`Spool.keep`."""
+
 _SPARE_BYTES: Final = 1 << 20
 """For what the file system itself needs."""
 _HINT: Final = (

@@ -8,6 +8,7 @@ Blobs travel raw, in requests of any length that go on where the last one ended:
 from pydantic import Field
 
 from au2.contract.base import Model, View
+from au2.domain.version import ImageStatus
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 MOST_BLOBS = 1024
@@ -15,6 +16,23 @@ MOST_BLOBS = 1024
 MOST_REASON_CHARACTERS = 1000
 """Of the reason for which an upload is given up."""
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+
+
+class ImageStandingView(View):
+    """What a sender may want to know before it begins.
+
+    The answer to ``GET /api/v1/processes/{p}/versions/{n}/image``.
+    """
+
+    process: str
+    version: int
+    image_status: ImageStatus
+    image_digest: str | None
+    """Digest of the manifest of the image that is there or is being imported."""
+    job: int | None
+    """The job that brings or brought it."""
+    architecture: str
+    """Of the server's platform, as images name it: which image of several is to be sent."""
 
 
 class ImageUploadView(View):

@@ -280,6 +280,31 @@ def test_giving_up_leaves_a_version_that_may_be_tried_again(
     assert sending.lacking(LARGE) == {}
 
 
+def test_a_version_tells_which_image_it_has_or_gets(
+    sending: Sender, process: str, version: int, image: SmallImage
+) -> None:
+    path = f"/processes/{process}/versions/{version}/image"
+    ask = lambda: sending.client.get(path, headers=sending.headers).json()  # noqa: E731
+    manifest, blobs = parts(image)
+    assert (ask()["image_status"], ask()["image_digest"]) == ("UPLOADING", None)
+    assert ask()["architecture"] == sending.view["architecture"]
+    for blob in blobs:
+        sending.send(blob)
+    sending.complete(manifest)
+
+    assert ask() == {
+        "process": process,
+        "version": version,
+        "image_status": "BUILDING",
+        "image_digest": digest_of(manifest),
+        "job": sending.view["job"],
+        "architecture": sending.view["architecture"],
+    }
+    refused = sending.begin(process, version).json()["error"]
+    assert f"au2 job show {sending.view['job']}" in refused["hint"]
+    assert "same image" in refused["hint"]
+
+
 @pytest.mark.parametrize(
     ("said", "kept"),
     [

@@ -297,6 +297,7 @@ TABLE: dict[str, Row] = {
         lambda asked: {"path": {"upload": asked.upload()}, "params": {"fence": 1}},
         status=204,
     ),
+    "get_image_standing": Row("developer", _empty_version_path),
     "begin_image_upload": Row("developer", _empty_version_path, status=201),
     "find_lacking_blobs": Row(
         "developer", lambda asked: {**asked.image_upload(), "json": {"blobs": []}}

@@ -1,5 +1,8 @@
 """`au2 process version upload`: what it asks for, prints and says when it can't go on."""
 
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from au2.cli.image_progress import ImageProgress
 from au2.cli.main import run
 from au2.cli.terminal import Terminal
+from tests.support.busybox import digest_of
 from tests.support.image_archives import NAME, docker_20, make_image
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import PROCESS, Answer, Api, job_document, log_event, sse
@@ -16,6 +20,7 @@ from tests.unit.client.image_server import (
     BLOBS,
     LEAVE,
     SESSION,
+    STANDING,
     ImageServer,
     answer,
     failure,
@@ -90,6 +95,99 @@ def test_an_upload_of_ones_own_goes_on(server: ImageServer, au2: CommandLine) ->
 
     assert "Going on with the upload that was begun before." in result.errors
     assert "; 8.79 KiB had come before; " in result.errors
+
+
+ARM = replace(IMAGE, architecture="arm64")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    ("archive", "told"),
+    [
+        (b"", "nothing"),
+        (ARCHIVE[:20_000], "cut off"),
+        (docker_20((IMAGE, [NAME]), (ARM, ["b:1"])), "several images"),
+        (docker_20((ARM, [NAME])), "not there for linux/amd64"),
+    ],
+)
+def test_a_file_that_is_wrong_begins_nothing(
+    server: ImageServer,
+    au2: CommandLine,
+    tmp_path: Path,
+    archive: bytes,
+    told: str,
+    pack: Callable[[bytes], bytes],
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(pack(archive))
+
+    result = au2(*COMMAND, "--file", file)
+
+    assert result.exit_code == 1
+    assert told in result.errors
+    assert server.api.asked() == [STANDING]
+
+
+def test_the_same_file_again_has_nothing_to_do(
+    server: ImageServer, au2: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(ARCHIVE)
+    au2.ok(*COMMAND, "--file", file)
+    assert server.manifest is not None
+    there = {"image_status": "AVAILABLE", "image_digest": digest_of(server.manifest), "job": 12}
+    server.standing |= there
+    server.api.requests.clear()
+
+    said = au2.ok(*COMMAND, "--file", file, "--wait")
+    document = au2.ok(*COMMAND, "--file", file, "-o", "json").document
+
+    assert said.text == "Version 4 has this very image already.\n"
+    assert document == server.standing
+    assert set(server.api.asked()) == {STANDING}
+
+
+def test_as_json_there_is_one_document(server: ImageServer, au2: CommandLine) -> None:
+    result = au2.ok(*COMMAND, "--stdin", "-o", "json", stdin=ARCHIVE)
+
+    assert result.document == server.standing
+    assert "Job submitted: 12\n" in result.errors
+
+
+@pytest.mark.parametrize(("state", "exit_code"), [("SUCCEEDED", 0), ("FAILED", 1)])
+def test_the_same_file_again_sees_its_import_through(
+    server: ImageServer, au2: CommandLine, tmp_path: Path, state: str, exit_code: int
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(ARCHIVE)
+    au2.ok(*COMMAND, "--file", file)
+    assert server.manifest is not None
+    there = {"image_status": "BUILDING", "image_digest": digest_of(server.manifest), "job": 12}
+    server.standing |= there
+    ended = job_document(state=state)
+    body = sse(("end", ended, None))
+    server.api.routes["GET /jobs/12/logs/follow"] = Answer(body=body, chunked=True)
+    server.api.answer("GET /jobs/12", ended)
+    server.api.requests.clear()
+
+    told = au2.ok(*COMMAND, "--file", file)
+    waited = au2(*COMMAND, "--file", file, "--wait")
+
+    assert "being imported to version 4 already" in told.text
+    assert "au2 job wait 12" in told.errors
+    assert waited.exit_code == exit_code
+    assert BEGIN not in server.api.asked()
+
+
+def test_another_image_is_refused_by_the_server(
+    server: ImageServer, au2: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "image.tar"
+    file.write_bytes(ARCHIVE)
+    server.standing |= {"image_status": "AVAILABLE", "image_digest": digest_of(b"other")}
+    server.api.fail(BEGIN, 409, "conflict", "It has its image already.")
+
+    assert au2(*COMMAND, "--file", file).exit_code == 5
 
 
 @pytest.mark.parametrize("size", [0, 20_000])

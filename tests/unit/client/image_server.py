@@ -18,7 +18,16 @@ SESSION = {
     "architecture": "amd64",
     "resumed": False,
 }
+EMPTY = {
+    "process": PROCESS,
+    "version": 4,
+    "image_status": "NONE",
+    "image_digest": None,
+    "job": None,
+    "architecture": "amd64",
+}
 BEGIN = f"POST /processes/{PROCESS}/versions/4/image"
+STANDING = f"GET /processes/{PROCESS}/versions/4/image"
 LACKING = "POST /image-uploads/up/lacking"
 BLOBS = "PATCH /image-uploads/up/blobs/*"
 MANIFEST = "PUT /image-uploads/up/manifest"
@@ -44,10 +53,12 @@ class ImageServer:
     manifest: bytes | None = None
     media_type: str = ""
     faults: list[str | None] = field(default_factory=list)
+    standing: dict[str, object] = field(default_factory=lambda: dict(EMPTY))
 
     def __post_init__(self) -> None:
         self.api.answer(BEGIN, SESSION, 201)
         self.api.routes |= {
+            STANDING: lambda _: answer(self.standing),
             LACKING: self.find_lacking,
             BLOBS: self.receive,
             MANIFEST: self.complete,

@@ -12,10 +12,12 @@ from typing import BinaryIO
 import pytest
 
 from au2.client.image_archives import Wanted, send_archive
+from au2.client.image_files import check_archive, find_manifest_digest
 from au2.client.image_shipment import Shipment
 from au2.client.image_uploads import ImageSession, ImageUpload
 from au2.client.patience import Patience
 from au2.client.running import JobStanding
+from au2.client.spool import Spool
 from au2.client.transport import Transport
 from au2.domain.errors import Au2Error, InvalidImage
 from au2.oci.manifest import parse_manifest
@@ -95,7 +97,9 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
         upload = ImageUpload(transport, session, patience, stop=stop, piece_bytes=piece_bytes)
         shipment = Shipment(upload, told, stop=stop)
         try:
-            return send_archive(archive, Wanted(name, "amd64"), shipment, spool or tmp_path)
+            kept = Spool(spool or tmp_path, make_room=shipment.finish)
+            manifest = send_archive(archive, Wanted(name, "amd64"), shipment, kept.keep)
+            return upload.complete(*manifest)
         finally:
             shipment.stop()
 
@@ -229,6 +233,29 @@ def test_cut_connections_change_nothing(
 
     assert server.faults != [fault, None] * 50
     assert {digest_of(data) for data in layers_of(server)} <= set(server.blobs)
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+def test_what_a_file_becomes_is_known_before_it_is_sent(
+    server: ImageServer, send: Send, tmp_path: Path, kind: str
+) -> None:
+    wanted = Wanted(None, "amd64")
+    with in_file(ARCHIVES[kind](IMAGE), tmp_path) as archive:
+        check_archive(archive, wanted)
+        digest = find_manifest_digest(archive, wanted)
+        assert server.api.requests == []
+        send(archive)
+
+    assert server.manifest is not None
+    assert digest == digest_of(server.manifest)
+
+
+def test_a_pipe_is_not_read_before_it_is_sent(send: Send, tmp_path: Path) -> None:
+    wanted = Wanted(None, "amd64")
+    with in_pipe(docker_20((IMAGE, [NAME])), tmp_path) as archive:
+        check_archive(archive, wanted)
+        assert find_manifest_digest(archive, wanted) is None
+        send(archive)
 
 
 @pytest.mark.parametrize("kind", ["docker 20", "docker 25"])

@@ -8,19 +8,21 @@ import pytest
 from au2.client.blob_sources import Blob, BytesSource
 from au2.client.image_uploads import (
     ImageSession,
+    ImageStanding,
     ImageUpload,
     Stopped,
     abandon_image,
     ask_lacking,
+    ask_standing,
     begin_image,
 )
 from au2.client.patience import Patience
 from au2.client.transport import Transport
-from au2.contract.image_upload import ImageUploadView
+from au2.contract.image_upload import ImageStandingView, ImageUploadView
 from au2.domain.errors import Conflict, DigestMismatch, LeaseLost, ServerUnreachable
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api
-from tests.unit.client.image_server import ABANDON, LACKING, SESSION, ImageServer
+from tests.unit.client.image_server import ABANDON, EMPTY, LACKING, SESSION, ImageServer
 
 DATA = bytes(range(256)) * 40
 SIZE = len(DATA)
@@ -66,6 +68,9 @@ def test_a_session_is_what_the_contract_says(
     server: ImageServer, api: Api, transport: Transport
 ) -> None:
     assert set(ImageSession._fields) == set(ImageUploadView.model_fields)
+    assert set(ImageStanding._fields) == set(ImageStandingView.model_fields)
+    assert ask_standing(transport, PROCESS, 4)._asdict() == EMPTY
+    api.requests.clear()
 
     session = begin_image(transport, PROCESS, 4)
     lacking = ask_lacking(transport, session, {digest_of(DATA): SIZE})

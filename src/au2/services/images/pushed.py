@@ -12,11 +12,11 @@ from au2.services.images.versions import (
     begin_image,
     being_sent,
     ensure_takes_image,
+    find_image_digest,
     get_image_version,
     let_import,
 )
 from au2.services.upload_sessions import job_of_upload
-from au2.storage import uploads
 from au2.storage.database import Database, Transaction
 from au2.storage.jobs import find_job
 
@@ -70,10 +70,5 @@ def _find_same(transaction: Transaction, version: Version, manifest_digest: str)
     """The job that brings or brought just this image to the version."""
     if version.upload_job_id is None:
         return None
-    upload = uploads.find_upload_of_job(transaction, version.upload_job_id)
-    is_same = (
-        upload is not None
-        and upload.manifest_digest == manifest_digest
-        and version.image_status in {ImageStatus.BUILDING, ImageStatus.AVAILABLE}
-    )
+    is_same = find_image_digest(transaction, version) == manifest_digest
     return find_job(transaction, version.upload_job_id) if is_same else None

@@ -21,6 +21,7 @@ from au2.services.images.versions import (
     begin_image,
     being_sent,
     ensure_takes_image,
+    find_image_digest,
     get_image_version,
     let_import,
 )
@@ -50,6 +51,16 @@ class ImageUploadOptions:
     """Largest layer as it travels."""
     architecture: str = "amd64"
     """Of this platform, as images name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStanding:
+    """What a sender may want to know of a version before it begins."""
+
+    version: Version
+    image_digest: str | None
+    """Of the manifest that is there or is being imported."""
+    architecture: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,19 @@ class ImageUploads:
         self._options = options or ImageUploadOptions()
         self._clock = clock
         self._senders = Senders(self._options.lease_seconds, started_at=clock())
+
+    def standing(self, actor: Actor, process_id: str, number: int) -> ImageStanding:
+        """Return how it stands with a version's image; changes nothing.
+
+        Raises:
+            NotFound: the version is foreign or missing.
+            NotPermitted: the actor is no developer.
+            Conflict: it takes no image.
+        """
+        with self._database.read() as transaction:
+            _, version = get_image_version(transaction, actor, process_id, number)
+            digest = find_image_digest(transaction, version)
+        return ImageStanding(version, digest, self._options.architecture)
 
     def begin(self, actor: Actor, process_id: str, number: int) -> BegunImage:
         """Begin to send an image to a version, or go on with what one began oneself.

@@ -49,12 +49,24 @@ def ensure_takes_image(process: Process, version: Version) -> None:
     if version.image_status is ImageStatus.AVAILABLE:
         raise Conflict(
             f"{name} has its image already, and an image never changes.",
-            hint=_make_another(process),
+            hint=f"If it is the same image, nothing is to be done. {_make_another(process)}",
         )
     if version.image_status is ImageStatus.BUILDING:
         raise Conflict(
-            f"{name} is being imported.", hint=f"Wait for it: au2 job wait {version.upload_job_id}"
+            f"{name} is being imported.",
+            hint="If it is the same image, nothing is to be done. See how far it is: "
+            f"au2 job show {version.upload_job_id}, or wait: au2 job wait {version.upload_job_id}",
         )
+
+
+def find_image_digest(transaction: Transaction, version: Version) -> str | None:
+    """The manifest's digest of the image that the version has or that is being imported."""
+    if version.image_status not in {ImageStatus.BUILDING, ImageStatus.AVAILABLE}:
+        return None
+    upload = None
+    if version.upload_job_id is not None:
+        upload = uploads.find_upload_of_job(transaction, version.upload_job_id)
+    return version.image_digest if upload is None else upload.manifest_digest
 
 
 def begin_image(
@@ -127,4 +139,4 @@ def being_sent(transaction: Transaction, process: Process, version: Version) -> 
 
 
 def _make_another(process: Process) -> str:
-    return f"Make a new version for it: {process_command('version create', process)}"
+    return f"Make a new version for another one: {process_command('version create', process)}"

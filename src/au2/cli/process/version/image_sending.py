@@ -7,18 +7,21 @@ from threading import Event
 
 from au2.cli.image_progress import ImageProgress
 from au2.cli.process.version.outages import Outages
+from au2.cli.process.version.same_image import SameImage
+from au2.cli.process.version.steps import tell_step
 from au2.cli.process.version.turns import Place, begin_in_turn
 from au2.cli.session import Session
 from au2.client.image_archives import Wanted, send_archive
 from au2.client.image_shipment import Heartbeat, Shipment
 from au2.client.image_uploads import (
     ImageSession,
+    ImageStanding,
     ImageUpload,
     abandon_image,
     leave_image,
 )
 from au2.client.running import JobStanding
-from au2.client.spool import find_spool_directory
+from au2.client.spool import Spool, find_spool_directory
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -35,12 +38,14 @@ _AGAIN = "Give the same command again: it goes on where it was."
 
 def send_image(
     session: Session, place: Place, file: Path | None, *, image: str | None, spool: Path | None
-) -> JobStanding:
+) -> JobStanding | ImageStanding:
     """Send the image; return the job that imports it.
+
+    Returns how it stands with the version instead if that has just this image, or imports it.
 
     Args:
         session: of the command.
-        place: the version; it is asked for before anything is read.
+        place: the version; what comes on stdin is not read before that is asked for.
         file: the archive; None: stdin.
         image: its name, if the archive has several.
         spool: folder for layers that must be kept; None: the usual one.
@@ -48,24 +53,30 @@ def send_image(
     terminal = session.terminal
     with ExitStack() as scope:
         archive = terminal.input_stream() if file is None else scope.enter_context(file.open("rb"))
-        upload = begin_in_turn(session, place)
+        is_there = None if file is None else SameImage(archive, image).is_there
+        upload = begin_in_turn(session, place, is_there)
+        if isinstance(upload, ImageStanding):
+            return upload
         stop = Event()
         progress = ImageProgress(terminal, clock=time.monotonic)
-        shipment = Shipment(_open(session, upload, stop), progress, stop=stop)
+        sending = _open(session, upload, stop)
+        shipment = Shipment(sending, progress, stop=stop)
         scope.enter_context(Heartbeat(session.connect(session.entry.token), upload))
         try:
             if upload.resumed:
                 terminal.remark("Going on with the upload that was begun before.")
-            terminal.line("Uploading image")
+            tell_step(terminal, "Uploading image")
             wanted = Wanted(image, upload.architecture)
-            job = send_archive(archive, wanted, shipment, find_spool_directory(spool))
+            kept = Spool(find_spool_directory(spool), make_room=shipment.finish)
+            manifest = send_archive(archive, wanted, shipment, kept.keep)
+            job = sending.complete(*manifest)
         except BaseException as error:
             stop.set()
             progress.finish()
             _explain(session, upload, error)
             raise
         progress.finish()
-    terminal.line(f"Job submitted: {job.id}")
+    tell_step(terminal, f"Job submitted: {job.id}")
     return job
 
 

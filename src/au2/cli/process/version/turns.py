@@ -1,11 +1,17 @@
 """Beginning to send an image in turn: another command of the same account may be at it."""
 
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 from au2.cli.process.version.outages import Outages
 from au2.cli.session import Session
-from au2.client.image_uploads import ImageSession, begin_image
+from au2.client.image_uploads import (
+    ImageSession,
+    ImageStanding,
+    ask_standing,
+    begin_image,
+)
 from au2.domain.errors import ServerUnreachable, StillSending
 
 _ASK_SECONDS = 1.0
@@ -19,8 +25,13 @@ class Place(NamedTuple):
     version: int
 
 
-def begin_in_turn(session: Session, place: Place) -> ImageSession:
+def begin_in_turn(
+    session: Session, place: Place, is_there: Callable[[ImageStanding], bool] | None
+) -> ImageSession | ImageStanding:
     """Begin to send an image, once no other command of the same account is sending one.
+
+    Returns how it stands with the version instead if ``is_there`` says that nothing is to be sent.
+    That may raise, and then nothing was begun. None: nobody knows before it was read.
 
     Raises:
         NotFound, NotPermitted: of the version.
@@ -31,6 +42,10 @@ def begin_in_turn(session: Session, place: Place) -> ImageSession:
     is_told = False
     while True:
         try:
+            if is_there is not None:
+                standing = ask_standing(session.transport, *place)
+                if is_there(standing):
+                    return standing
             return begin_image(session.transport, *place)
         except StillSending as error:
             outages.patience.note_progress()

@@ -17,6 +17,7 @@ from au2.cli.session import Session
         "au2 process version upload --process forecast --ver 3 --file all.tar "
         "--image my-name/my-process",
     ),
+    reads=True,
 )
 @click.option("--process", metavar="P", required=True, help="The process: GUID or name.")
 @click.option(
@@ -71,10 +72,17 @@ def command(
     from au2.cli.naming import find_process_id
     from au2.cli.process.version.image_sending import send_image
     from au2.cli.process.version.turns import Place
+    from au2.client.image_uploads import ImageStanding, ask_standing
 
     place = Place(find_process_id(session, process), number)
-    job = send_image(session, place, file, image=image, spool=spool)
-    if wait:
+    sent = send_image(session, place, file, image=image, spool=spool)
+    if isinstance(sent, ImageStanding):
+        from au2.cli.process.version.same_image import tell_same
+
+        tell_same(session, sent, wait=wait)
+    elif wait:
         from au2.cli.process.building import watch_build
 
-        watch_build(session, number, job)
+        watch_build(session, number, sent)
+    if session.terminal.output_format != "table":
+        session.terminal.show_document(ask_standing(session.transport, *place)._asdict())
