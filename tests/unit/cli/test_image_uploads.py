@@ -105,6 +105,7 @@ ARM = replace(IMAGE, architecture="arm64")
     ("archive", "told"),
     [
         (b"", "nothing"),
+        (b"PASSWORD=secret\n" * 100, "not an image archive but text"),
         (ARCHIVE[:20_000], "cut off"),
         (docker_20((IMAGE, [NAME]), (ARM, ["b:1"])), "several images"),
         (docker_20((ARM, [NAME])), "not there for linux/amd64"),
@@ -125,6 +126,7 @@ def test_a_file_that_is_wrong_begins_nothing(
 
     assert result.exit_code == 1
     assert told in result.errors
+    assert "secret" not in result.errors
     assert server.api.asked() == [STANDING]
 
 

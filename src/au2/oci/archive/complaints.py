@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from au2.domain.errors import InvalidImage
+from au2.oci.archive.guesses import name_kind
 from au2.oci.paths import shown
 from au2.oci.tar_header import BLOCK_BYTES, parse_header
 
@@ -36,12 +37,12 @@ def check_start(block: bytes) -> None:
     """Raise InvalidImage unless the first (uncompressed) block is that of a tar archive."""
     if not block:
         raise InvalidImage(
-            "there is no image archive: nothing came in",
+            "there is no image archive: nothing came in (0 bytes)",
             hint="Did `docker save` fail? See what it printed.",
         )
     if not looks_like_tar(block):
         raise InvalidImage(
-            f"this is not an image archive: it begins with {block[:40]!r}, not like a tar archive",
+            f"this is not an image archive but {name_kind(block)}",
             hint=_PIPE,
         )
 
@@ -71,7 +72,9 @@ def no_image(top_names: Collection[str]) -> InvalidImage:
         )
     if names & _ROOT_NAMES:
         return root_file_system()
-    there = ", ".join(shown(name) for name in sorted(names)[:5]) or "nothing"
+    if not names:
+        return InvalidImage("this is not an image archive but an empty archive", hint=_PIPE)
+    there = ", ".join(shown(name) for name in sorted(names)[:5])
     return InvalidImage(
         "this is not an image archive: it has neither manifest.json nor index.json, "
         f"but {there}{' …' if len(names) > 5 else ''}",

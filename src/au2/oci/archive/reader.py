@@ -38,8 +38,9 @@ def read_archive(
         start = read_start(plain, BLOCK_BYTES)
         complaints.check_start(start)
         source = TarSource(Prefixed(start, plain), limits.stream_bytes, what="archive")
-        contents = walk(source, limits, take)
+        # What has no image is refused at once: zero bytes, which are an archive's end, may go on.
+        documents = ArchiveDocuments(walk(source, limits, take))
         source.drain()
-        return ArchiveDocuments(contents)
+        return documents
     except InvalidImage as error:
         raise complaints.with_hint(error) from None
