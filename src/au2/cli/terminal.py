@@ -7,12 +7,15 @@ is no colour, no progress line and no question.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from os import get_terminal_size
+from threading import Lock
 from typing import BinaryIO, Final, TextIO
 
 from au2.cli.cells import Columns, Document, visible
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
 
 FORMATS: Final = ("table", "json", "yaml")
+_CLEAR: Final = "\r\x1b[K"
 
 
 class PipeClosed(Exception):
@@ -27,6 +30,10 @@ class Terminal:
         self._stdout = stdout
         self._stderr = stderr
         self.output_format = "table"
+        self._progress = ""
+        """The line of progress that stands there, without an end."""
+        self._drawing = Lock()
+        """Progress is drawn, and outages are told, by several threads."""
 
     @property
     def can_ask(self) -> bool:
@@ -56,6 +63,7 @@ class Terminal:
 
     def text(self, text: str) -> None:
         """Print data that has its own line ends, as it is."""
+        self._tell("")
         with _watching_the_reader():
             self._stdout.write(text)
             self._stdout.flush()
@@ -67,6 +75,7 @@ class Terminal:
 
     def bytes_err(self, data: bytes) -> None:
         """Print bytes to stderr exactly."""
+        self._tell("")
         self._stderr.buffer.write(data)
 
     def flush(self) -> None:
@@ -106,13 +115,15 @@ class Terminal:
 
     def remark(self, text: str) -> None:
         """Tell what happened."""
-        self._stderr.write(visible(text) + "\n")
-        self._stderr.flush()
+        self._tell(visible(text) + "\n")
 
     def redraw(self, text: str) -> None:
         """Draw the line of progress over the one before; empty to take it away."""
-        self._stderr.write(f"\r\x1b[K{visible(text)}")
-        self._stderr.flush()
+        with self._drawing:
+            # A line that is folded could not be drawn over.
+            self._progress = visible(text)[: self._progress_width()]
+            self._stderr.write(f"{_CLEAR}{self._progress}")
+            self._stderr.flush()
 
     def error(self, error: Au2Error) -> None:
         """Tell what went wrong: the sentence, each mistake, and what to do next."""
@@ -120,8 +131,7 @@ class Terminal:
         lines += [f"  {detail}" for detail in error.details]
         if error.hint:
             lines.append(f"hint: {error.hint}")
-        self._stderr.write("".join(visible(line) + "\n" for line in lines))
-        self._stderr.flush()
+        self._tell("".join(visible(line) + "\n" for line in lines))
 
     # Questions
 
@@ -185,6 +195,21 @@ class Terminal:
     def input_stream(self) -> BinaryIO:
         """Return stdin for reading bytes, when there may be any number of them."""
         return self._stdin.buffer
+
+    def _tell(self, text: str) -> None:
+        """Write to stderr in the place of a line of progress, if there is one."""
+        with self._drawing:
+            cleared = _CLEAR if self._progress else ""
+            self._progress = ""
+            if cleared or text:
+                self._stderr.write(cleared + text)
+                self._stderr.flush()
+
+    def _progress_width(self) -> int | None:
+        try:
+            return get_terminal_size(self._stderr.fileno()).columns - 1 or None
+        except (OSError, ValueError):
+            return None
 
     def _read_answer(self, prompt: str) -> str:
         self._stderr.write(visible(prompt))

@@ -129,13 +129,24 @@ class ImageUpload:
         *,
         stop: Event,
         piece_bytes: int = PIECE_BYTES,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
-        """``stop``: once it is set, what is being sent ends with :class:`Stopped`."""
+        """Begin.
+
+        Args:
+            transport: for one thread at a time.
+            session: that was begun.
+            patience: with a server that does not answer.
+            stop: once it is set, what is being sent ends with :class:`Stopped`.
+            piece_bytes: the most of one request.
+            answered: told when the server has answered, perhaps after an outage.
+        """
         self._transport = transport
         self._session = session
         self._patience = patience
         self._stop = stop
         self._piece_bytes = piece_bytes
+        self._answered = answered
         self._path = f"/image-uploads/{segment(session.id)}"
 
     def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -245,6 +256,7 @@ class ImageUpload:
             except ServerUnreachable as again:
                 error = again
                 continue
+            self._answered()
             if blob.digest not in lacking:
                 return blob.size_bytes, True
             return lacking[blob.digest], False
@@ -256,6 +268,7 @@ class ImageUpload:
             except ServerUnreachable as error:
                 self._wait(error)
             else:
+                self._answered()
                 self._patience.note_progress()
                 return answer
 

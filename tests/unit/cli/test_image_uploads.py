@@ -251,6 +251,7 @@ def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) ->
 
     assert result.errors.count(alive[:-1] + "; waiting until it ends.\n") == 1
     assert result.errors.count("The server does not answer; trying again until") == 1
+    assert result.errors.count("The server answers again; going on.\n") == 1
     assert "Going on with the upload that was begun before." in result.errors
 
 
@@ -267,6 +268,17 @@ def test_another_command_may_end_what_is_waited_for(server: ImageServer, au2: Co
     assert result.errors == (
         "Another command is sending; waiting until it ends.\nerror: It has its image already.\n"
     )
+
+
+def test_an_outage_and_its_end_are_told(server: ImageServer, au2: CommandLine) -> None:
+    server.faults = ["away", "away", None]
+
+    result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
+
+    lines = result.errors.splitlines()
+    assert lines[0].startswith("The server does not answer; trying again until")
+    assert lines[1] == "The server answers again; going on."
+    assert result.errors.count("answers again") == 1
 
 
 def test_somebody_took_over(server: ImageServer, au2: CommandLine) -> None:

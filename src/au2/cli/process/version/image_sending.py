@@ -82,7 +82,7 @@ def send_image(
 
 def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
     outages = Outages(session.terminal, stop.wait)
-    return ImageUpload(session.transport, upload, outages.patience, stop=stop)
+    return ImageUpload(session.transport, upload, outages.patience, stop=stop, answered=outages.end)
 
 
 def _explain(session: Session, upload: ImageSession, error: BaseException) -> None:

@@ -48,6 +48,7 @@ def begin_in_turn(
                     return standing
             return begin_image(session.transport, *place)
         except StillSending as error:
+            outages.end()
             outages.patience.note_progress()
             if not is_told:
                 is_told = True
