@@ -1,5 +1,6 @@
 """Versions given back, as archives that are made while they travel."""
 
+import logging
 import re
 from collections.abc import Generator
 from contextlib import closing
@@ -11,9 +12,10 @@ from starlette.types import Receive, Scope, Send
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import Answers, answers
-from au2.domain.errors import BlobMissing, Conflict, InvalidRequest, NotFound
+from au2.domain.errors import Au2Error, BlobMissing, Conflict, InvalidRequest, NotFound
 from au2.services.images.archives import OpenArchive
 
+_logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
 _MEDIA_TYPE = "application/x-tar"
@@ -45,7 +47,8 @@ def download_image(
     else:
         stated = urlsplit(external_url)
         server = name_server(stated.netloc, stated.scheme)
-    return _ArchiveResponse(services.version_archives.open_image(actor, process, version, server))
+    archive = services.version_archives.open_image(actor, process, version, server)
+    return _ArchiveResponse(archive, f"the image of version {version} of process {process}")
 
 
 @router.get(
@@ -58,7 +61,8 @@ def download_package(
     services: ServicesOf, actor: CurrentActor, process: str, version: int
 ) -> Response:
     """The package that a version was made of."""
-    return _ArchiveResponse(services.version_archives.open_package(actor, process, version))
+    archive = services.version_archives.open_package(actor, process, version)
+    return _ArchiveResponse(archive, f"the package of version {version} of process {process}")
 
 
 def name_server(host: str, scheme: str) -> str:
@@ -87,7 +91,8 @@ class _ArchiveResponse(StreamingResponse):
     neither memory nor a thread.
     """
 
-    def __init__(self, archive: OpenArchive) -> None:
+    def __init__(self, archive: OpenArchive, what: str) -> None:
+        self._what = what
         self._pieces = _gathered(archive)
         super().__init__(
             self._pieces,
@@ -96,9 +101,19 @@ class _ArchiveResponse(StreamingResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send; close the files at once when the reader has gone, and not some time later."""
+        """Send; close the files at once when the reader has gone, and not some time later.
+
+        When a blob turns out to be damaged the answer breaks off, as all that it still can do: the
+        server closes the connection of an answer that was not completed.
+        """
         try:
             await super().__call__(scope, receive, send)
+        except Au2Error as error:
+            _logger.error(
+                "Sending %s broke off: %s See what is damaged: au2-server fsck",
+                self._what,
+                f"{error.message.rstrip('.')}.",
+            )
         finally:
             # No thread is inside: a cancelled wait for one ends when the thread does.
             self._pieces.close()

@@ -29,7 +29,9 @@ class DownloadProgress:
             self._terminal.redraw(f"{self._so_far()}{self._total}, {self._rate()}")
 
     def finish(self) -> None:
-        """Tell the sum."""
+        """Tell the sum, if anything came."""
+        if not self._received_bytes:
+            return
         if self._terminal.can_animate:
             self._terminal.redraw("")
         self._terminal.remark(f"{self._so_far()}, {self._rate()}")

@@ -11,6 +11,9 @@ import sys
 import time
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_KNOWN = frozenset(
+    {"Invalid HTTP request received.", "ASGI callable returned without completing response."}
+)
 
 
 class LineFormatter(logging.Formatter):
@@ -49,9 +52,10 @@ def is_news(record: logging.LogRecord) -> bool:
     """Whether an entry tells an operator anything.
 
     Docker and its kin try TLS first with every command, which uvicorn takes for a broken request.
+    And where an answer breaks off, our own entry says why.
     """
-    is_probe = record.getMessage() == "Invalid HTTP request received."
-    return not is_probe or logging.getLogger().level <= logging.DEBUG
+    is_known = record.getMessage() in _KNOWN
+    return not is_known or logging.getLogger().level <= logging.DEBUG
 
 
 def _escape(text: str) -> str:

@@ -1,6 +1,7 @@
 """Archives over HTTP: their names, their pace, and readers that go away."""
 
 import io
+import os
 import socket
 import tarfile
 import time
@@ -14,6 +15,7 @@ import pytest
 from au2.api.app import ApiOptions
 from au2.api.version_archives import name_server
 from au2.domain.errors import InvalidRequest
+from au2.server.log_format import is_news
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
@@ -112,6 +114,28 @@ def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(world: World, add
         reader.close()
 
     wait_until(lambda: open_files(blobs) == 0)
+
+
+def test_a_damaged_blob_is_one_line_of_the_log(
+    world: World, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = make_version(world, os.urandom(3 << 20))
+    layer = max((world.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
+    layer.chmod(0o600)
+    with layer.open("r+b") as file:
+        file.seek(2 << 20)
+        file.write(b"damaged")
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(address + path, headers=world.bearer(OPERATOR))
+
+    wait_until(lambda: len(caplog.records) >= 2)
+    told, *others = caplog.records
+    assert "version 1 of process" in told.getMessage()
+    assert layer.name in told.getMessage()
+    assert "au2-server fsck" in told.getMessage()
+    assert told.exc_info is None
+    assert [is_news(record) for record in others] == [False]
 
 
 def resident_bytes() -> int:

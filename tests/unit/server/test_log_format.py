@@ -36,4 +36,5 @@ def test_a_try_of_tls_is_no_news() -> None:
         return logging.LogRecord("uvicorn.error", logging.WARNING, "x.py", 1, message, (), None)
 
     assert not is_news(entry("Invalid HTTP request received."))
+    assert not is_news(entry("ASGI callable returned without completing response."))
     assert is_news(entry("Invalid HTTP request"))
