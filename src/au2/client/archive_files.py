@@ -26,6 +26,9 @@ def send_from_file(
     The layers whose digest is known go first, while the others are read: a plain layer's digest is
     its ``diff_id``, which the server checks. A layer that is compressed with zstd is sent plain.
     """
+    if all(layer.compression is not Compression.ZSTD for layer in image.layers):
+        sizes = {layer.diff_id: layer.size_bytes for layer in image.layers}
+        shipment.progress.expect(sum(sizes.values()) + len(image.config))
     sources = {
         layer.path: FileSource(descriptor, archive.place(layer.path)) for layer in image.layers
     }

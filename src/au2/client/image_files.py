@@ -69,6 +69,9 @@ class _Everything:
 class _Silent:
     """Progress that is not told."""
 
+    def expect(self, size_bytes: int) -> None:
+        """Nothing."""
+
     def read(self, size_bytes: int) -> None:
         """Nothing."""
 

@@ -16,6 +16,10 @@ _AGAIN_SECONDS: Final = 0.25
 class ShipmentProgress(Protocol):
     """Is told what happens, in any thread."""
 
+    def expect(self, size_bytes: int) -> None:
+        """So much is to be sent or skipped in all, if that is known."""
+        ...
+
     def read(self, size_bytes: int) -> None:
         """So much more of a layer was read that is sent later, or not at all."""
         ...
@@ -25,7 +29,7 @@ class ShipmentProgress(Protocol):
         ...
 
     def advance(self, size_bytes: int) -> None:
-        """So many more bytes were sent."""
+        """So many more bytes have come."""
         ...
 
     def skip(self, blob_bytes: int) -> None:

@@ -4,12 +4,14 @@ Like ``uploads`` this reads the few wire fields by hand, since ``version upload`
 against ``docker load``; a test holds them against ``contract.image_upload``.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Any, Final, NamedTuple, TypeVar
 
 from au2.client.blob_sources import BLOCK_BYTES, Blob, BlobSource
 from au2.client.patience import Patience
+from au2.client.piece_size import PIECE_BYTES, PieceSize
 from au2.client.running import JobStanding, read_standing
 from au2.client.scope import segment
 from au2.client.transport import Transport
@@ -21,8 +23,6 @@ from au2.domain.errors import (
     UnexpectedAnswer,
 )
 
-PIECE_BYTES: Final = 64 << 20
-"""Of one request, so that limits of proxies and their patience are kept to."""
 _MEDIA_TYPE: Final = "application/octet-stream"
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
@@ -130,6 +130,7 @@ class ImageUpload:
         stop: Event,
         piece_bytes: int = PIECE_BYTES,
         answered: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin.
 
@@ -140,12 +141,13 @@ class ImageUpload:
             stop: once it is set, what is being sent ends with :class:`Stopped`.
             piece_bytes: the most of one request.
             answered: told when the server has answered, perhaps after an outage.
+            clock: monotonic, in seconds.
         """
         self._transport = transport
         self._session = session
         self._patience = patience
         self._stop = stop
-        self._piece_bytes = piece_bytes
+        self._pieces = PieceSize(piece_bytes, clock)
         self._answered = answered
         self._path = f"/image-uploads/{segment(session.id)}"
 
@@ -182,7 +184,7 @@ class ImageUpload:
         Args:
             blob: what to send.
             received_bytes: how much of it had come.
-            counted: told how many more bytes were sent; some may be sent twice.
+            counted: told how many more bytes have come, as the server says.
             end_bytes: how far to send; None: all of it.
 
         Raises:
@@ -195,21 +197,29 @@ class ImageUpload:
         # All bytes may have come and not be checked yet: a piece without any brings that about.
         while not is_whole and (offset < end or end == blob.size_bytes):
             try:
-                reached, is_whole = self._send_piece(blob, offset, end, counted)
+                reached, is_whole = self._send_piece(blob, offset, end)
             except LeaseLost:
                 raise
             except (ServerUnreachable, Conflict) as error:
                 reached, is_whole = self._find_again(blob, error)
+            if reached > offset:
+                counted(reached - offset)
             if reached > offset or is_whole:
                 self._patience.note_progress()
             offset = reached
         return offset
 
-    def _send_piece(
-        self, blob: Blob, offset: int, end: int, counted: Callable[[int], None]
-    ) -> tuple[int, bool]:
-        size = min(self._piece_bytes, end - offset)
-        document = self._transport.send(
+    def _send_piece(self, blob: Blob, offset: int, end: int) -> tuple[int, bool]:
+        size = min(self._pieces.next_bytes, end - offset)
+        with self._pieces.timed(size):
+            document = self._patch(blob, offset, size)
+        reached, is_whole = _field(document, "received_bytes"), _field(document, "is_whole")
+        if reached <= offset and not is_whole:
+            raise UnexpectedAnswer
+        return reached, is_whole
+
+    def _patch(self, blob: Blob, offset: int, size: int) -> Any:
+        return self._transport.send(
             "PATCH",
             f"{self._path}/blobs/{segment(blob.digest)}",
             query={
@@ -217,19 +227,13 @@ class ImageUpload:
                 "offset": offset,
                 "size": blob.size_bytes,
             },
-            body=self._read(blob.source, offset, size, counted),
+            body=self._read(blob.source, offset, size),
             size_bytes=size,
             media_type=_MEDIA_TYPE,
             timeout_seconds=_ANSWER_SECONDS,
         )
-        reached, is_whole = _field(document, "received_bytes"), _field(document, "is_whole")
-        if reached <= offset and not is_whole:
-            raise UnexpectedAnswer
-        return reached, is_whole
 
-    def _read(
-        self, source: BlobSource, offset: int, size: int, counted: Callable[[int], None]
-    ) -> Iterator[bytes]:
+    def _read(self, source: BlobSource, offset: int, size: int) -> Iterator[bytes]:
         stream = source.open(offset)
         while size:
             if self._stop.is_set():
@@ -243,7 +247,6 @@ class ImageUpload:
                 raise Au2Error("The archive became shorter while it was sent.")
             size -= len(data)
             yield data
-            counted(len(data))
 
     def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
         """After a failure, ask where to go on, as long as there is patience."""

@@ -327,10 +327,41 @@ def test_progress_on_a_terminal() -> None:
     progress.finish()
 
     drawn = err.content().decode()
-    assert "Blob 2: 6 MiB of 10 MiB; sent 4 MiB, " in drawn
+    assert "Blob 2: 6 MiB of 10 MiB; sent 4 MiB, 2 MiB/s" in drawn
     assert "; read 3 MiB; skipped 1 (1 GiB)" in drawn
     told = drawn.splitlines()[-1]
     assert told.endswith("2 MiB had come before; the server had 1 of 2 blobs (1 GiB)")
+
+
+def test_progress_of_what_is_known_to_come() -> None:
+    moment = 0.0
+    err = Stream(is_terminal=True)
+    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: moment)
+    progress.expect(1000 << 20)
+    progress.skip(100 << 20)
+    progress.begin(900 << 20, 100 << 20)
+    drawn = []
+    # A quick second of five; then two minutes at a megabyte: only the last seconds count.
+    for seconds, mebibytes in [(1, 50)] * 4 + [(5, 5)] * 24:
+        moment += seconds
+        progress.advance(mebibytes << 20)
+        drawn.append(err.content().decode().rpartition("\r\x1b[K")[2])
+
+    assert drawn[0] == "25 %, 15 s left; Blob 2: 150 MiB of 900 MiB; sent 50 MiB, 50 MiB/s; " + (
+        "skipped 1 (100 MiB)"
+    )
+    assert drawn[-1].startswith("52 %, 8 min left; Blob 2: 420 MiB of 900 MiB; sent 320 MiB, 1 MiB")
+
+
+def test_a_rate_is_told_once_something_has_come() -> None:
+    moments = iter(range(100))
+    err = Stream(is_terminal=True)
+    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: float(next(moments)))
+
+    progress.begin(10 << 20, 0)
+    progress.read(1)
+
+    assert "/s" not in err.content().decode()
 
 
 def test_progress_of_nothing_is_not_told() -> None:

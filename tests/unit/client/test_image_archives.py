@@ -56,8 +56,11 @@ class Told:
     """Progress that is remembered."""
 
     def __init__(self) -> None:
-        self.sent = self.been_read = self.skipped = 0
+        self.sent = self.been_read = self.skipped = self.expected = 0
         self.begun: list[tuple[int, int]] = []
+
+    def expect(self, size_bytes: int) -> None:
+        self.expected = size_bytes
 
     def read(self, size_bytes: int) -> None:
         self.been_read += size_bytes
@@ -195,6 +198,7 @@ def test_plain_layers_of_a_file_are_not_read_before(
         send(archive)
 
     assert told.been_read == 0
+    assert told.expected == told.sent
 
 
 def test_only_the_chosen_image_of_a_file_is_sent(
