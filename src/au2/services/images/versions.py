@@ -49,7 +49,8 @@ def ensure_takes_image(process: Process, version: Version) -> None:
     if version.image_status is ImageStatus.AVAILABLE:
         raise Conflict(
             f"{name} has its image already, and an image never changes.",
-            hint=f"If it is the same image, nothing is to be done. {_make_another(process)}",
+            hint="If it is the same image, nothing is to be done. For another one: "
+            f"{process_command('version create', process)}",
         )
     if version.image_status is ImageStatus.BUILDING:
         raise Conflict(
@@ -139,4 +140,4 @@ def being_sent(transaction: Transaction, process: Process, version: Version) -> 
 
 
 def _make_another(process: Process) -> str:
-    return f"Make a new version for another one: {process_command('version create', process)}"
+    return f"Make a new version for it: {process_command('version create', process)}"
