@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -376,10 +377,16 @@ def test_names_of_pieces_are_no_paths(store: BlobStore, name: str) -> None:
         pass
 
 
-def test_young_pieces_stay(store: BlobStore) -> None:
-    add_piece(store, "one", DATA)
-    assert store.remove_unused_partials(3600) == 0
-    assert store.remove_unused_partials(-1) == len(DATA)
+def test_pieces_that_something_is_added_to_stay(store: BlobStore) -> None:
+    add_piece(store, "one", DATA[:10])
+    [found] = store.list_unfinished()
+    assert (found.part, found.size_bytes) == ("one", 10)
+    with store.partial("one"):
+        assert not store.remove_unfinished(found), "somebody writes"
+    assert not store.remove_unfinished(replace(found, changed_at=found.changed_at - 1)), "it grew"
+    assert store.partial_bytes("one") == 10
+    assert store.remove_unfinished(found)
+    assert not store.remove_unfinished(found)
     assert store.partial_bytes("one") == 0
 
 
@@ -446,9 +453,15 @@ def test_unfinished_writing_is_told_and_removed(store: BlobStore) -> None:
     add_piece(store, "one", DATA)
     with store.writer() as writer:
         writer.write(b"x" * (1 << 20))
-        assert store.unfinished_bytes(older_than_seconds=3600) == []
-        assert store.remove_unfinished(older_than_seconds=3600) == []
-        assert sorted(store.unfinished_bytes(older_than_seconds=-1)) == [len(DATA), 1 << 20]
+        found = {one.part: one for one in store.list_unfinished()}
+        assert {part: one.size_bytes for part, one in found.items()} == {
+            "one": len(DATA),
+            None: 1 << 20,
+        }
         assert store.partial_bytes("one") == len(DATA), "telling removes nothing"
-    assert store.remove_unfinished(older_than_seconds=-1) == [len(DATA)]
-    assert store.unfinished_bytes(older_than_seconds=-1) == []
+        assert all(store.remove_unfinished(one) for one in found.values())
+        assert list(store.list_unfinished()) == []
+
+
+def test_room_is_told(store: BlobStore) -> None:
+    assert store.free_bytes() > 0

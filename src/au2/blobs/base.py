@@ -5,9 +5,23 @@ image specification, descriptor, "Digests"). One suite in ``tests/ports`` runs o
 implementation.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Bytes in the store that are no blob yet."""
+
+    part: str | None
+    """Name of the blob in pieces; None: what a writer has written, who may have been killed."""
+    file: str
+    """Name of the file, for the store."""
+    size_bytes: int
+    changed_at: float
+    """When something was added last: seconds since the epoch."""
 
 
 class BlobWriter(Protocol):
@@ -41,7 +55,13 @@ class PartialBlob(Protocol):
         ...
 
     def write(self, data: bytes | memoryview) -> int:
-        """Append bytes. Raises StorageFull, TooLarge (over the store's limit)."""
+        """Append bytes.
+
+        Raises:
+            StorageFull: no room; all that had come is removed, for it would only keep the room from
+                others. Ends the block's use.
+            TooLarge: over the store's limit.
+        """
         ...
 
     def commit(
@@ -137,10 +157,6 @@ class BlobStore(Protocol):
         """Forget a blob in pieces. Harmless if there is none."""
         ...
 
-    def remove_unused_partials(self, older_than_seconds: float) -> int:
-        """Forget those that nothing was added to for so long; return how many bytes that freed."""
-        ...
-
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
         """Keep a blob only as ``compressed``, a blob in the store that holds it.
 
@@ -172,15 +188,19 @@ class BlobStore(Protocol):
         """What :meth:`remove_unused` would say at this moment; nothing is changed."""
         ...
 
-    def unfinished_bytes(self, *, older_than_seconds: float) -> Sequence[int]:
-        """Sizes of what writers left that were killed, and of blobs in pieces.
+    def list_unfinished(self) -> Iterator[Unfinished]:
+        """Blobs in pieces, and what writers are writing or have left, in no order."""
+        ...
 
-        Only of those that nothing was added to for so long.
+    def remove_unfinished(self, found: Unfinished) -> bool:
+        """Remove one of :meth:`list_unfinished`; return whether it went.
+
+        It stays if something was added to it since, or somebody writes to it in pieces.
         """
         ...
 
-    def remove_unfinished(self, *, older_than_seconds: float) -> Sequence[int]:
-        """Remove what :meth:`unfinished_bytes` tells of; return the sizes of what was removed."""
+    def free_bytes(self) -> int:
+        """Room that is left for blobs."""
         ...
 
     def list_digests(self) -> Iterator[str]:

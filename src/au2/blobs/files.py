@@ -1,16 +1,23 @@
 """Blobs as files in a folder."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from au2.blobs.base import BlobWriter, PartialBlob
+from au2.blobs.base import BlobWriter, PartialBlob, Unfinished
 from au2.blobs.batch import BlobBatch
 from au2.blobs.compressed import Compressed, CompressedBlobs, DecompressedFile
 from au2.blobs.durability import SyncFileSystem, find_syncfs
-from au2.blobs.incoming import BlobFolders, FileBlobWriter, list_stale, remove_stale
+from au2.blobs.incoming import (
+    BlobFolders,
+    FileBlobWriter,
+    list_files,
+    remove_stale,
+    remove_unchanged,
+)
 from au2.blobs.partial import PartialBlobs
 from au2.blobs.unused import (
     find_unused,
@@ -142,10 +149,6 @@ class FileBlobStore:
         """Forget a blob in pieces."""
         self._partials.remove(name)
 
-    def remove_unused_partials(self, older_than_seconds: float) -> int:
-        """Forget those that nothing was added to for so long; return how many bytes that freed."""
-        return sum(self._partials.remove_unused(older_than_seconds))
-
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
         """Keep a blob only as ``compressed``, which holds it. Raises BlobMissing."""
         if not self._path(compressed).is_file():
@@ -181,15 +184,22 @@ class FileBlobStore:
         is_let_go = kept and not is_young(self._path(kept.digest), older_than_seconds)
         return 0 if is_let_go else None
 
-    def unfinished_bytes(self, *, older_than_seconds: float) -> list[int]:
-        """Sizes of what writers left, and of blobs in pieces, that nothing was added to."""
-        folders = (self._folders.incoming, self._folders.partial)
-        return [size for folder in folders for _, size in list_stale(folder, older_than_seconds)]
+    def list_unfinished(self) -> Iterator[Unfinished]:
+        """Blobs in pieces, and what writers are writing or have left, in no order."""
+        for path, status in list_files(self._folders.incoming):
+            yield Unfinished(None, path.name, status.st_size, status.st_mtime)
+        for path, status in list_files(self._folders.partial):
+            yield Unfinished(path.name, path.name, status.st_size, status.st_mtime)
 
-    def remove_unfinished(self, *, older_than_seconds: float) -> list[int]:
-        """Remove what :meth:`unfinished_bytes` tells of; return the sizes."""
-        left = remove_stale(self._folders.incoming, older_than_seconds)
-        return left + self._partials.remove_unused(older_than_seconds)
+    def remove_unfinished(self, found: Unfinished) -> bool:
+        """Remove one of them, unless something was added to it since."""
+        if found.part is not None:
+            return self._partials.remove_unchanged(found.part, found.changed_at)
+        return remove_unchanged(self._folders.incoming / found.file, found.changed_at)
+
+    def free_bytes(self) -> int:
+        """Room that is left for blobs."""
+        return shutil.disk_usage(self._folders.named).free
 
     def list_digests(self) -> Iterator[str]:
         """Every digest in the store that has bytes of its own, in no order."""
@@ -205,7 +215,7 @@ class FileBlobStore:
 
     def clean_incoming(self, older_than_seconds: float) -> int:
         """Remove temporary files of writers that were killed; return how many."""
-        return len(remove_stale(self._folders.incoming, older_than_seconds))
+        return remove_stale(self._folders.incoming, older_than_seconds)
 
     def _path(self, digest: str) -> Path:
         return self._folders.path_of(parse_digest(digest))

@@ -170,25 +170,31 @@ def write_whole(descriptor: int, data: bytes | memoryview) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def list_stale(folder: Path, older_than_seconds: float) -> Iterator[tuple[Path, int]]:
-    """Yield files not written to for so long, and their sizes in bytes."""
-    oldest = time.time() - older_than_seconds
+def list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield the files in a folder that others write to, with what is known of each."""
     for path in folder.iterdir():
         try:
-            status = path.stat()
+            yield path, path.stat()
         except FileNotFoundError:
             continue  # Its writer was quicker.
-        if status.st_mtime < oldest:
-            yield path, status.st_size
 
 
-def remove_stale(folder: Path, older_than_seconds: float) -> list[int]:
-    """Remove files not written to for so long; return their sizes in bytes."""
-    removed = []
-    for path, size_bytes in list_stale(folder, older_than_seconds):
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            continue
-        removed.append(size_bytes)
-    return removed
+def remove_unchanged(path: Path, changed_at: float) -> bool:
+    """Remove a file that was last written to at that time; whether it was still so, and went."""
+    try:
+        if path.stat().st_mtime != changed_at:
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove_stale(folder: Path, older_than_seconds: float) -> int:
+    """Remove files not written to for so long; return how many."""
+    oldest = time.time() - older_than_seconds
+    return sum(
+        remove_unchanged(path, status.st_mtime)
+        for path, status in list_files(folder)
+        if status.st_mtime < oldest
+    )

@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import os
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 from au2.blobs.durability import start_writing, sync_path
 from au2.blobs.faults import translated_faults
 from au2.blobs.incoming import BlobFolders, write_whole
-from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest, TooLarge
+from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest, StorageFull, TooLarge
 from au2.oci.streams import CHUNK_BYTES
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -61,34 +60,25 @@ class PartialBlobs:
 
     def remove(self, name: str) -> None:
         """Forget one. Raises Conflict while somebody writes to it."""
-        self._remove(self._path(name), older_than_seconds=None)
+        self._remove(self._path(name), changed_at=None)
 
-    def remove_unused(self, older_than_seconds: float) -> list[int]:
-        """Forget those that nothing was added to for so long; return their sizes in bytes."""
-        removed = []
-        for path in self._folders.partial.iterdir():
-            try:
-                size_bytes = self._remove(path, older_than_seconds=older_than_seconds)
-            except Conflict:
-                continue  # It is in use after all.
-            if size_bytes is not None:
-                removed.append(size_bytes)
-        return removed
+    def remove_unchanged(self, name: str, changed_at: float) -> bool:
+        """Forget one, unless something was added after that time or is now; whether it went."""
+        try:
+            return self._remove(self._path(name), changed_at=changed_at)
+        except Conflict:
+            return False
 
-    def _remove(self, path: Path, *, older_than_seconds: float | None) -> int | None:
+    def _remove(self, path: Path, *, changed_at: float | None) -> bool:
         if not path.exists():
-            return None
+            return False
         # Under the lock, or a writer would name what another one has begun in its place.
         descriptor = _open_locked(path)
         try:
-            status = os.fstat(descriptor)
-            if (
-                older_than_seconds is not None
-                and status.st_mtime > time.time() - older_than_seconds
-            ):
-                return None
+            if changed_at is not None and os.fstat(descriptor).st_mtime != changed_at:
+                return False
             path.unlink()
-            return status.st_size
+            return True
         finally:
             os.close(descriptor)
 
@@ -118,6 +108,7 @@ class FilePartialBlob:
         self._size_bytes = os.lseek(descriptor, 0, os.SEEK_END)
         self._behind_bytes = 0
         self.is_committed = False
+        """Whether it is a blob now, or was thrown away: nothing of it is left here."""
 
     @property
     def size_bytes(self) -> int:
@@ -125,13 +116,17 @@ class FilePartialBlob:
         return self._size_bytes
 
     def write(self, data: bytes | memoryview) -> int:
-        """Append bytes. Raises StorageFull, TooLarge."""
+        """Append bytes. Raises TooLarge, and StorageFull: then all that had come is gone."""
         count = memoryview(data).nbytes
         if self._max_bytes is not None and self._size_bytes + count > self._max_bytes:
             raise TooLarge(f"the blob is larger than the {self._max_bytes} bytes that are taken")
         try:
             with translated_faults():
                 write_whole(self._descriptor, data)
+        except StorageFull:
+            # What can't become whole would fill the disk for everybody else.
+            self._throw_away()
+            raise
         except BaseException:
             # A part of it may be there: only whole pieces are told and hashed.
             os.ftruncate(self._descriptor, self._size_bytes)
@@ -152,8 +147,7 @@ class FilePartialBlob:
         """Verify, make durable and name the blob. Raises DigestMismatch, StorageFull."""
         found = f"sha256:{self.hash.hexdigest()}"
         if found != digest or size_bytes not in (None, self._size_bytes):
-            self._path.unlink()
-            self.is_committed = True
+            self._throw_away()
             raise DigestMismatch(
                 f"{digest} with {size_bytes} bytes was stated, "
                 f"but {self._size_bytes} bytes with {found} came"
@@ -167,6 +161,12 @@ class FilePartialBlob:
             # Whoever asks how old it is means the blob, not its first piece.
             os.utime(self._descriptor)
             sync_path(self._folders.put_in_place(self._path, digest))
+        self.is_committed = True
+
+    def _throw_away(self) -> None:
+        self._path.unlink()
+        # Others may hold the file open a moment longer; its room is wanted now.
+        os.ftruncate(self._descriptor, 0)
         self.is_committed = True
 
     def _write_behind(self, count: int) -> None:

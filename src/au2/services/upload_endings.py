@@ -22,6 +22,12 @@ GIVEN_UP = Ending(
     "The upload was given up by the one who began it. Upload again to go on.",
 )
 
+DISK_FULL = Ending(
+    JobState.FAILED,
+    Reason.BUILD_FAILED,
+    "The server's disk is full: ask its operator for space, then upload again.",
+)
+
 
 _REASON_CHARACTERS = 1000
 

@@ -10,13 +10,13 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, LeaseLost, StorageFull
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.job import Job
 from au2.domain.version import ImageStatus
 from au2.notices.base import JOBS, Notices, job_topic
 from au2.services.file_lists import find_lacking, stored_contents
 from au2.services.processes import get_visible
 from au2.services.receiving import ContentsReceiver
-from au2.services.upload_endings import ABANDONED, GIVEN_UP, fail_upload
+from au2.services.upload_endings import ABANDONED, DISK_FULL, GIVEN_UP, fail_upload
 from au2.services.upload_memory import UploadMemory
 from au2.services.upload_opening import OpenUpload, UploadOptions
 from au2.services.upload_sessions import (
@@ -33,11 +33,6 @@ from au2.storage.uploads import Upload, UploadState
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 """Every open upload's lease ends before this."""
-_DISK_FULL = Ending(
-    JobState.FAILED,
-    Reason.BUILD_FAILED,
-    "The server's disk is full: ask its operator for space, then upload again.",
-)
 
 
 class Uploads:
@@ -189,5 +184,5 @@ class Uploads:
             self._blobs.remove(f"sha256:{sha256}")
         # If there is no room even for that, the end of the lease tells it later.
         with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
-            fail_upload(transaction, upload, _DISK_FULL, at=self._clock())
+            fail_upload(transaction, upload, DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))

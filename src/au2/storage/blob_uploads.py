@@ -44,6 +44,11 @@ def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | N
     return BlobUpload(row.id, repository, row.user_id, row.created_at)
 
 
+def list_blob_upload_ids(transaction: Transaction) -> list[str]:
+    """Ids of all blobs on their way."""
+    return list(transaction.execute(select(blob_uploads.c.id)).scalars())
+
+
 def delete_blob_upload(transaction: Transaction, upload_id: str) -> None:
     """Forget an upload."""
     transaction.execute(delete(blob_uploads).where(blob_uploads.c.id == upload_id))

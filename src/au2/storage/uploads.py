@@ -118,6 +118,16 @@ def list_abandoned(transaction: Transaction, *, at: datetime) -> list[Upload]:
     return [_upload(row) for row in rows]
 
 
+def list_receiving_processes(transaction: Transaction, *, at: datetime) -> set[str]:
+    """Ids of the processes that somebody sends an image or a package to: open, with a lease."""
+    rows = transaction.execute(
+        select(uploads.c.process_id).where(
+            uploads.c.state == UploadState.OPEN.value, uploads.c.lease_until >= at
+        )
+    )
+    return set(rows.scalars())
+
+
 def change_upload(
     transaction: Transaction,
     upload: Upload,

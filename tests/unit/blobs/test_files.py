@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import os
+import shutil
 import threading
 import time
 from collections import Counter
@@ -320,15 +321,6 @@ def test_nobody_loses_a_blob_to_a_remover(tmp_path: Path) -> None:
 # Blobs in pieces
 
 
-def test_pieces_that_somebody_is_writing_are_not_forgotten(tmp_path: Path) -> None:
-    store = FileBlobStore(tmp_path)
-    with store.partial("one") as part:
-        part.write(DATA)
-        assert store.remove_unused_partials(-1) == 0
-        part.commit(DIGEST)
-    assert store.contains(DIGEST)
-
-
 def test_pieces_that_changed_on_disk_are_read_again(tmp_path: Path) -> None:
     store = FileBlobStore(tmp_path)
     with store.partial("one") as part:
@@ -343,9 +335,12 @@ def test_pieces_that_changed_on_disk_are_read_again(tmp_path: Path) -> None:
 
 def test_pieces_on_a_full_disk(small_disk: Path) -> None:
     store = FileBlobStore(small_disk)
+    before = shutil.disk_usage(small_disk).used
     with store.partial("one") as part:
-        part.write(b"x" * 1000)
+        part.write(b"x" * (200 << 10))
         with pytest.raises(StorageFull):
             part.write(b"y" * (2 << 20))
-    # What came whole is there, and it can be gone on from.
-    assert store.partial_bytes("one") == 1000
+        # At once, also while the one who wrote it still has it open.
+        assert shutil.disk_usage(small_disk).used == before
+    assert store.partial_bytes("one") == 0
+    assert list(store.list_unfinished()) == []

@@ -12,6 +12,8 @@ It runs beside the server, in a process of its own, and holds nobody up. Why not
   sends are named by a row from the start. Were it too short, a build or push would fail and say
   that a blob is missing; it could never end well without one.
 * A version that is deleted, or a job that ends, after the roots were read only leaves more behind.
+* Unfinished bytes go at once where no upload under way goes on with them, whatever their age
+  (:mod:`au2.services.garbage.pieces`): they may be what fills the disk.
 * Rows go after what they tell of (:mod:`au2.storage.forgetting`). Whoever is killed between leaves
   rows that the next run removes; a full disk, too, is first given room.
 * Unpacked layers stay under containers (:class:`UnpackedLayers`); else they are unpacked again.
@@ -19,6 +21,7 @@ It runs beside the server, in a process of its own, and holds nobody up. Why not
   the operator says so.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +31,7 @@ from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, Conflict, Detail
 from au2.engines.base import UnpackedLayers
 from au2.services.garbage.needed import Needed, Since, find_needed
+from au2.services.garbage.pieces import UNDER_WAY, Pieces
 from au2.services.garbage.records import Records
 from au2.services.garbage.report import Report, What
 from au2.storage.database import Database
@@ -85,7 +89,14 @@ class GarbageCollection:
         sweep = _Sweep(self._blobs, self._layers, needed, wishes)
         sweep.blobs()
         sweep.compressed()
-        sweep.unfinished()
+        sweep.unfinished(
+            lambda: Pieces(
+                self._database,
+                self._clock(),
+                now=time.time(),
+                grace_seconds=wishes.grace_seconds,
+            )
+        )
         sweep.layers()
         records = Records(self._database, since.came, now, plan=wishes.plan)
         records.clear(is_gone=sweep.is_gone, has_part=self._has_part)
@@ -128,11 +139,18 @@ class _Sweep:
             elif self._free(digest) is not None:
                 self.report.goes(What.COMPRESSED, "the blob that held it goes")
 
-    def unfinished(self) -> None:
-        """What writers left, and blobs in pieces that nothing was added to."""
-        act = self._blobs.unfinished_bytes if self._plan else self._blobs.remove_unfinished
-        for size_bytes in act(older_than_seconds=self._grace_seconds):
-            self.report.goes(What.UNFINISHED, "nothing was added to it", size_bytes)
+    def unfinished(self, make_pieces: Callable[[], Pieces]) -> None:
+        """What writers left, and blobs in pieces: all of it is told, what goes and what stays."""
+        found = list(self._blobs.list_unfinished())
+        pieces = make_pieces()  # After the list: see there.
+        for one in found:
+            judged = pieces.judge(one)
+            goes = judged.goes and (self._plan or self._blobs.remove_unfinished(one))
+            if goes:
+                self.report.goes(What.UNFINISHED, judged.why, one.size_bytes)
+            else:
+                why = UNDER_WAY if judged.goes else judged.why
+                self.report.stays(What.UNFINISHED, why, one.size_bytes)
 
     def layers(self) -> None:
         """Unpacked layers."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from au2.blobs.base import BlobStore
-from au2.domain.errors import Conflict, TooLarge
+from au2.domain.errors import Conflict, StorageFull, TooLarge
 from au2.domain.repository import Repository
 
 
@@ -22,6 +22,7 @@ class BlobReceiver:
         offset_bytes: int,
         renew: Callable[[], None],
         note_stored: Callable[[], None],
+        note_full: Callable[[], None],
     ) -> None:
         """Begin.
 
@@ -33,6 +34,7 @@ class BlobReceiver:
             offset_bytes: where the body begins.
             renew: prolongs the upload's lease when that is due; called often, raises LeaseLost.
             note_stored: told when the whole blob is durable, right before it is named.
+            note_full: told when the disk is full and nothing of this blob is kept.
 
         Raises:
             Conflict: another number of bytes has come, or somebody sends them at this moment.
@@ -41,6 +43,7 @@ class BlobReceiver:
         self._size_bytes = size_bytes
         self._renew = renew
         self._note_stored = note_stored
+        self._note_full = note_full
         self._scope = ExitStack()
         self._part = self._scope.enter_context(blobs.partial(name))
         if self._part.size_bytes != offset_bytes:
@@ -58,12 +61,16 @@ class BlobReceiver:
         Raises:
             LeaseLost: the upload was closed meanwhile.
             TooLarge: more came than the blob has.
-            StorageFull: no room; what came before stays.
+            StorageFull: no room; nothing of the blob is kept, and the upload's job says so.
         """
         self._renew()
         if self._part.size_bytes + len(data) > self._size_bytes:
             raise TooLarge(f"More came than the {self._size_bytes} bytes of the blob.")
-        self._part.write(data)
+        try:
+            self._part.write(data)
+        except StorageFull:
+            self._note_full()
+            raise
 
     def finish(self) -> int:
         """The body is at its end; return how much of the blob has come in all.
@@ -83,5 +90,10 @@ class BlobReceiver:
 
 
 def name_of_part(repository: Repository, digest: str) -> str:
-    """Return the name of a blob in pieces: who sends it to the same repository goes on with it."""
-    return hashlib.sha256(f"{repository} {digest}".encode()).hexdigest()
+    """Return the name of a blob in pieces: who sends it to the same process goes on with it.
+
+    It begins with the process's id, by which house-keeping knows what is under way
+    (:mod:`au2.services.garbage.pieces`).
+    """
+    name = hashlib.sha256(f"{repository} {digest}".encode()).hexdigest()
+    return f"{repository.process_id}_{name}"

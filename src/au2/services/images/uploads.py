@@ -1,12 +1,13 @@
 """Uploads of ready-made images: the blobs that are lacking, then the manifest that names them."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
-from au2.domain.errors import Conflict, InvalidRequest
+from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, StorageFull
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.process import Process
@@ -26,7 +27,7 @@ from au2.services.images.versions import (
     let_import,
 )
 from au2.services.processes import get_visible
-from au2.services.upload_endings import ABANDONED, fail_upload, given_up
+from au2.services.upload_endings import ABANDONED, DISK_FULL, fail_upload, given_up
 from au2.services.upload_sessions import (
     Renewal,
     ensure_open,
@@ -158,6 +159,7 @@ class ImageUploads:
         Raises:
             NotFound, NotPermitted, LeaseLost: as :meth:`receive`.
             InvalidRequest: a blob that is there has another size.
+            StorageFull: what is lacking does not fit on the disk; better known before it is sent.
         """
         # A layer that came compressed, to the registry, is there uncompressed too.
         packed = {digest: self._blobs.find_compressed(digest) for digest in wanted}
@@ -181,11 +183,13 @@ class ImageUploads:
         with self._database.write(durable=bool(there)) as transaction:
             self._renew_in(transaction, upload, now)
             add_repository_blobs(transaction, repository, there, at=now)
-        return {
+        lacking = {
             digest: self._blobs.partial_bytes(name_of_part(repository, digest))
             for digest in wanted
             if digest not in there
         }
+        self._ensure_fits(sum(wanted[digest] - come for digest, come in lacking.items()))
+        return lacking
 
     def receive(
         self,
@@ -232,6 +236,7 @@ class ImageUploads:
             offset_bytes=offset_bytes,
             renew=renew,
             note_stored=lambda: self._note_stored(repository, {digest: size_bytes}),
+            note_full=lambda: self._end_for_space(upload),
         )
 
     def complete(self, actor: Actor, upload_id: str, fence: int, manifest: bytes) -> Job:
@@ -291,6 +296,21 @@ class ImageUploads:
         with self._database.write() as transaction:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
             fail_upload(transaction, upload, given_up(reason), at=self._clock(), actor=actor.email)
+        self._notices.send(job_topic(upload.job_id))
+
+    def _ensure_fits(self, more_bytes: int) -> None:
+        free_bytes = self._blobs.free_bytes()
+        if more_bytes > free_bytes:
+            raise StorageFull(
+                f"The server's disk has no room for the image: {more_bytes} bytes are to be sent, "
+                f"and {free_bytes} are free.",
+                hint="Ask the server's operator for space, then give the same command again.",
+            )
+
+    def _end_for_space(self, upload: Upload) -> None:
+        # If there is no room even for that, the end of the lease tells it later.
+        with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
+            fail_upload(transaction, upload, DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))
 
     def _ensure_there(self, needed: Mapping[str, int], known: Mapping[str, int]) -> None:
