@@ -13,6 +13,7 @@ from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsu
 from au2.engines.base import Engine
 from au2.secrets.key_file import KeyFile
 from au2.server.child import Child
+from au2.server.migration import migrate_on_full_disk
 from au2.server.terminal import show_error
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file, open_database, remove_unfinished_blobs
@@ -32,7 +33,7 @@ def main() -> int:
         check_engine(make_engine(data, settings))
         remove_unfinished_blobs(data)
         with closing(open_database(data)) as database:
-            database.migrate()
+            migrate_on_full_disk(database, data)
             check_users(database)
             prepare_keys(database, make_key_file(data, settings))
     except Au2Error as error:

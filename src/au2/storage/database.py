@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from au2.domain.errors import StorageFull
 from au2.storage import dialect
+from au2.storage.held_room import hold_room
 
 Transaction = Connection
 """What the functions of this room take first. Begun and ended by :class:`Database` only."""
@@ -68,6 +69,17 @@ class Database:
                     hint="Free some space on the server's data directory, then try again."
                 ) from error
             raise
+
+    def hold_room(self) -> None:
+        """Keep some room on the disk for what is to be written when all else is full.
+
+        It stays as long as anybody has the database open. To be repeated now and then: what was
+        used of it is replaced.
+        """
+        with self.read() as transaction:
+            log = dialect.find_log(transaction)
+            if log is not None:
+                hold_room(log)
 
     def close(self) -> None:
         """Close all connections."""

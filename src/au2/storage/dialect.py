@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
@@ -61,6 +62,16 @@ def _begin(driver: Any, info: dict[Any, Any], options: Mapping[str, Any]) -> Non
     # IMMEDIATE: a writer waits for its turn at the start, so it can't fail half-way because another
     # connection wrote after it had read.
     driver.execute("BEGIN IMMEDIATE")
+
+
+def find_log(transaction: Connection) -> Path | None:
+    """Return the write-ahead log that lies on this machine, in use; None if there is none."""
+    file = transaction.engine.url.database
+    if transaction.dialect.name != "sqlite" or not file or file == ":memory:":
+        return None
+    # Opened by what reads first, and there as long as anybody has the database open.
+    transaction.exec_driver_sql("SELECT 1 FROM sqlite_schema").all()
+    return Path(f"{file}-wal")
 
 
 def is_storage_full(error: OperationalError) -> bool:

@@ -8,6 +8,7 @@ import click
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
+from au2.server.migration import migrate_on_full_disk
 from au2.server.terminal import show_list, show_record
 from au2.server.wiring.keeping import make_soundness_check
 from au2.server.wiring.stores import open_database
@@ -38,7 +39,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
     """
     data.check()
     with closing(open_database(data)) as database:
-        database.migrate()
+        migrate_on_full_disk(database, data)
         check = make_soundness_check(data, settings_of(data), database)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)

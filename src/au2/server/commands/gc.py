@@ -6,18 +6,18 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.domain.errors import InvalidRequest, StorageFull
+from au2.domain.errors import InvalidRequest
 from au2.package.sizes import parse_duration
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
-from au2.server.reserve import give_up_reserve, keep_reserve
+from au2.server.migration import migrate_on_full_disk
+from au2.server.reserve import keep_reserve
 from au2.server.sizes import format_bytes
 from au2.server.terminal import show_list, show_record
 from au2.server.wiring.keeping import make_garbage_collection
 from au2.server.wiring.stores import open_database
 from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes
 from au2.services.garbage.report import Report
-from au2.storage.database import Database
 
 _COLUMNS = {name: name for name in ("what", "goes", "why", "number", "bytes")}
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -65,20 +65,12 @@ def gc(
     wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(data)
     with closing(open_database(data)) as database:
-        _migrate(database, data)
+        migrate_on_full_disk(database, data)
         report = make_garbage_collection(data, settings, database).run(wishes)
+        if not plan:
+            database.hold_room()  # A running server's, which may have used up its own.
     keep_reserve(data)
     _show(report, output, is_plan=plan)
-
-
-def _migrate(database: Database, data: DataDirectory) -> None:
-    """Bring the database up to date; where there is no room even for opening it, make some."""
-    try:
-        database.migrate()
-    except StorageFull:
-        if not give_up_reserve(data):
-            raise
-        database.migrate()
 
 
 def _show(report: Report, output: str, *, is_plan: bool) -> None:

@@ -14,7 +14,7 @@ from au2.server.wiring.stores import (
     make_key_file,
     make_logs,
     make_notices,
-    open_database,
+    open_database_for_good,
 )
 
 _BESIDE_ARGUMENTS_BYTES = 1 << 20
@@ -25,7 +25,7 @@ def make_api(data: DataDirectory, settings: Settings, stopping: threading.Event)
     """Return the application; ``stopping`` is set when open streams should come to their end."""
     notices = make_notices(data, settings, "api")
     services = make_services(
-        open_database(data),
+        open_database_for_good(data),
         make_blobs(data),
         notices,
         settings,

@@ -25,7 +25,7 @@ from au2.server.wiring.stores import (
     make_key_file,
     make_logs,
     make_notices,
-    open_database,
+    open_database_for_good,
 )
 
 _OWNER = "dispatcher"
@@ -35,7 +35,7 @@ _OWNER = "dispatcher"
 def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
     """Return a dispatcher for everything that is submitted on this data directory."""
     options = make_options(settings)
-    database = open_database(data)
+    database = open_database_for_good(data)
     blobs, logs = make_blobs(data), make_logs(data)
     notices = make_notices(data, settings, "dispatcher")
     engine = make_engine(data, settings)
@@ -43,6 +43,7 @@ def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
     uploads = make_uploads(database, blobs, notices, settings)
 
     def expire_uploads() -> None:
+        database.hold_room()
         uploads.expire_abandoned()
 
     return Dispatcher(

@@ -20,6 +20,13 @@ def open_database(data: DataDirectory) -> Database:
     return Database.open_file(data.database_file)
 
 
+def open_database_for_good(data: DataDirectory) -> Database:
+    """Open the database for a server: with room for what it writes when the disk is full."""
+    database = open_database(data)
+    database.hold_room()
+    return database
+
+
 def make_blobs(data: DataDirectory) -> BlobStore:
     """Return the blob store."""
     return FileBlobStore(data.blobs)
