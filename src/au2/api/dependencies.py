@@ -6,6 +6,7 @@ from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from au2.api.noticeboard import NoticeBoard
+from au2.api.refusals import note_actor
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated
 from au2.domain.identity import Actor
@@ -44,12 +45,15 @@ BoardOf = Annotated[NoticeBoard, Depends(_get_board)]
 
 
 def _authenticate(
+    request: Request,
     services: ServicesOf,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Actor:
     if credentials is None:
         raise NotAuthenticated(hint="Log in: au2 login")
-    return services.accounts.authenticate(credentials.credentials)
+    actor = services.accounts.authenticate(credentials.credentials)
+    note_actor(request, actor)
+    return actor
 
 
 CurrentActor = Annotated[Actor, Depends(_authenticate)]

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from au2.api.refusals import note_refusal
 from au2.contract.base import ErrorAnswer
 from au2.domain.errors import (
     Au2Error,
@@ -93,8 +94,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
-async def _answer_own(_: Request, error: Exception) -> Response:
+async def _answer_own(request: Request, error: Exception) -> Response:
     assert isinstance(error, Au2Error)  # noqa: S101 - registered for it
+    note_refusal(request, error)
     return make_answer(error)
 
 

@@ -1,6 +1,7 @@
 """Logging in, tokens, and who one is."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from au2.domain.errors import (
     NotFound,
     StorageFull,
     TokenExpired,
+    TooManyAttempts,
     WrongPassword,
 )
 from au2.domain.identity import Actor, Role, ensure_usable_password
@@ -32,6 +34,7 @@ _KEEP_EXPIRED = timedelta(days=30)
 """So that whoever still comes with one learns that it has expired."""
 _KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
 """Longer than any request that began in a registry token's time goes on."""
+_MOST_EMAIL_CHARACTERS = 254
 LOGIN = "login"
 MANAGED = "managed"
 REGISTRY = "registry"
@@ -39,6 +42,8 @@ REGISTRY = "registry"
 
 Its name is the id of the token that it was given for, and with which it ends; "password" if none.
 """
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,17 +169,24 @@ class Accounts:
             self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
         return new
 
-    def lend_to_registry(self, secret: str, lasts_seconds: float) -> NewToken:
+    def lend_to_registry(
+        self, secret: str, lasts_seconds: float, *, email: str = "", address: str = ""
+    ) -> NewToken:
         """Exchange a token for one that the registry only takes, and that ends with it at latest.
 
-        A registry token is given back as it is: it is not to prolong itself.
+        A registry token is given back as it is: it is not to prolong itself. ``email`` is what they
+        call themselves, which is only logged, with their address, when they are refused.
 
         Raises:
             NotAuthenticated: there is no such token.
             TokenExpired: there was.
             StorageFull: no room.
         """
-        self.authenticate(secret, at_registry=True)
+        try:
+            self.authenticate(secret, at_registry=True)
+        except NotAuthenticated as error:
+            _log_refusal(email, address, error)
+            raise
         # Lost in a power cut, it is asked for again.
         with self._database.write(durable=False) as transaction:
             lender = accounts.find_token_by_hash(transaction, _hash_secret(secret))
@@ -216,13 +228,19 @@ class Accounts:
     def _verify(self, email: str, password: str, address: str) -> User:
         """The user whose password this is, unless there were too many failures."""
         known_as = email.strip().lower()
-        self._throttle.ensure_open(known_as, address)
+        try:
+            self._throttle.ensure_open(known_as, address)
+        except TooManyAttempts as error:
+            _log_refusal(email, address, error)
+            raise
         with self._database.read() as transaction:
             user = accounts.find_user_by_email(transaction, known_as)
         fits = self._passwords.verify(user.password_hash if user else None, password)
         if user is None or not fits:
             self._throttle.note_failure(known_as, address)
-            raise WrongPassword()
+            wrong = WrongPassword()
+            _log_refusal(email, address, wrong)
+            raise wrong
         self._throttle.note_success(known_as, address)
         return user
 
@@ -413,10 +431,16 @@ def parse_email(text: str) -> str:
     """
     address = text.strip().lower()
     name, at, host = address.partition("@")
-    usable = address.isprintable() and " " not in address and len(address) <= 254
+    usable = address.isprintable() and " " not in address and len(address) <= _MOST_EMAIL_CHARACTERS
     if not (name and at and host and usable) or "@" in host:
         raise InvalidRequest(f"'{text}' is not an email address.")
     return address
+
+
+def _log_refusal(email: str, address: str, error: NotAuthenticated) -> None:
+    # In quotes and not longer than an address can be: who guesses may type anything there.
+    shown = email[:_MOST_EMAIL_CHARACTERS]
+    logger.warning("refused login of %r from %s: %s", shown, address or "?", error.message)
 
 
 def _hash_secret(secret: str) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from au2.api.refusals import note_actor
 from au2.api.registry.errors import RegistryError
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 from au2.domain.identity import Actor
@@ -36,7 +37,9 @@ async def actor_of(request: Request) -> Actor:
     if not token.startswith(TOKEN_PREFIX):
         raise NotAuthenticated("A token is needed.", hint="Log in: docker login")
     accounts = services_of(request).accounts
-    return await run_in_threadpool(partial(accounts.authenticate, token, at_registry=True))
+    actor = await run_in_threadpool(partial(accounts.authenticate, token, at_registry=True))
+    note_actor(request, actor)
+    return actor
 
 
 def read_basic(value: str) -> tuple[str, str]:

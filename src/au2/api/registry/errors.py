@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from au2.api.refusals import note_refusal
 from au2.api.registry.realm import challenge
 from au2.domain.errors import (
     Au2Error,
@@ -82,6 +83,7 @@ def answer_registry(_: Request, error: Exception) -> Response:
 def answer_own(request: Request, error: Exception) -> Response:
     """Answer an error of ours."""
     assert isinstance(error, Au2Error)  # noqa: S101 - registered for it
+    note_refusal(request, error)
     for kind, status, code in _ANSWERS:
         if isinstance(error, kind):
             headers = {"WWW-Authenticate": challenge(request)} if status == 401 else {}

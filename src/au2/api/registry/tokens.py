@@ -76,7 +76,9 @@ async def _answer(request: Request, login: _Login) -> Response:
 def _exchange(accounts: Accounts, login: _Login, address: str) -> NewToken:
     """The token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull."""
     if login.password.startswith(TOKEN_PREFIX):
-        return accounts.lend_to_registry(login.password, _LASTS_SECONDS)
+        return accounts.lend_to_registry(
+            login.password, _LASTS_SECONDS, email=login.name, address=address
+        )
     return accounts.login(
         login.name, login.password, address=address, for_registry_seconds=_LASTS_SECONDS
     )

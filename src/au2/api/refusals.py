@@ -1,0 +1,74 @@
+"""What an operator may be asked about later: who was refused what, and that the disk was full."""
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from starlette.requests import Request
+
+from au2.domain.errors import Au2Error, NotPermitted, RepositoryUnknown, StorageFull
+from au2.domain.identity import Actor
+
+_EVERY_SECONDS = 60.0
+_MOST_CHARACTERS = 300
+_READING = frozenset({"GET", "HEAD"})
+
+logger = logging.getLogger(__name__)
+
+
+class Seldom:
+    """Lets one through in so much time, and counts those that it kept back."""
+
+    def __init__(
+        self, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._every_seconds = every_seconds
+        self._clock = clock
+        self._next = float("-inf")
+        self._kept_back = 0
+        self._lock = Lock()
+
+    def take(self) -> int | None:
+        """Return how many were kept back since the last; None: this one is kept back too."""
+        with self._lock:
+            if self._clock() < self._next:
+                self._kept_back += 1
+                return None
+            self._next = self._clock() + self._every_seconds
+            kept_back, self._kept_back = self._kept_back, 0
+            return kept_back
+
+
+_full_disk = Seldom()
+
+
+def note_actor(request: Request, actor: Actor) -> None:
+    """Remember who asks, for :func:`note_refusal`."""
+    request.state.actor_email = actor.email
+
+
+def note_refusal(request: Request, error: Au2Error, full_disk: Seldom = _full_disk) -> None:
+    """Log an answer that an operator may be asked about; others are nobody's news.
+
+    That is: somebody may not do this, something is to be sent to a repository that is not theirs,
+    or the disk is full (seldom, for then everybody is told so).
+    """
+    if isinstance(error, StorageFull):
+        kept_back = full_disk.take()
+        if kept_back is not None:
+            more = f" ({kept_back} more since the last such line)" if kept_back else ""
+            logger.warning("the disk is full: %s: %s%s", *_describe(request, error), more)
+    elif isinstance(error, NotPermitted) or (
+        isinstance(error, RepositoryUnknown) and request.method not in _READING
+    ):
+        logger.warning("refused: %s: %s", *_describe(request, error))
+
+
+def _describe(request: Request, error: Au2Error) -> tuple[str, str]:
+    """What was asked, by whom; in quotes and short, for it is theirs to choose."""
+    email = getattr(request.state, "actor_email", None)
+    address = "?" if request.client is None else request.client.host
+    path = request.url.path[:_MOST_CHARACTERS]
+    who = "somebody" if email is None else repr(email)
+    return f"{request.method} {path!r} by {who} from {address}", error.message[:_MOST_CHARACTERS]

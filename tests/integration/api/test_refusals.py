@@ -1,0 +1,116 @@
+"""What the server's log says of refusals, so that an operator can answer for them."""
+
+import logging
+
+import httpx
+import pytest
+
+from au2.api.refusals import Seldom
+from au2.domain.version import ImageStatus
+from tests.support.busybox import digest_of
+from tests.support.world import OPERATOR, PASSWORD, World
+
+FORGED = "a@b\n2030-01-01T00:00:00.000Z WARNING api[1] au2: \u202e" + "x" * 1000
+
+
+@pytest.fixture(autouse=True)
+def _all_is_caught(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "au2")
+
+
+def entries(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name.startswith("au2.")]
+
+
+def test_refused_logins(
+    client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = str(client.base_url).split("/api", 1)[0]
+    client.post("/login", json={"email": OPERATOR, "password": "guessed-it"})
+    httpx.get(f"{root}/v2/token", auth=("somebody@example.com", "guessed-it"))
+    httpx.get(f"{root}/v2/token", auth=("robot@example.com", "au2_guessed-it"))
+    client.post("/login", json={"email": OPERATOR, "password": PASSWORD})
+
+    wrong = "The email address or the password is wrong."
+    assert entries(caplog) == [
+        f"refused login of '{OPERATOR}' from 127.0.0.1: {wrong}",
+        f"refused login of 'somebody@example.com' from 127.0.0.1: {wrong}",
+        "refused login of 'robot@example.com' from 127.0.0.1: The token is not valid.",
+    ]
+    assert "guessed-it" not in caplog.text
+
+
+def test_a_braked_login(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(8):
+        with pytest.raises(Exception, match="wrong"):
+            world.services.accounts.login(OPERATOR, "guessed-it", address="10.0.0.1")
+    assert entries(caplog)[-1].endswith(
+        "from 10.0.0.1: There were too many wrong passwords lately."
+    )
+
+
+def test_nobody_forges_a_line(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
+    root = str(client.base_url).split("/api", 1)[0]
+    form = {"grant_type": "password", "username": FORGED, "password": "guessed-it"}
+    assert httpx.post(f"{root}/v2/token", data=form).status_code == 401
+    [entry] = entries(caplog)
+    assert entry.isprintable()
+    assert entry.startswith(r"refused login of 'a@b\n2030")
+    assert len(entry) < 500
+
+
+def test_what_somebody_may_not_do(
+    client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    context = world.organization(project=None)
+    world.user("viewer@example.com", "viewer", context)
+    world.user("stranger@example.com")
+    root = str(client.base_url).split("/api", 1)[0]
+    path = f"/v2/org_{context.organization_id}/base/blobs/uploads/"
+    for email in ("viewer@example.com", "stranger@example.com"):
+        answer = httpx.post(f"{root}{path}", headers=world.bearer(email))
+        assert answer.status_code in {403, 404}
+    httpx.get(
+        f"{root}/v2/org_{context.organization_id}/base/blobs/{digest_of(b'')}",
+        headers=world.bearer("stranger@example.com"),
+    )
+    client.post(
+        "/processes",
+        params={"organization": context.organization_id},
+        json={"name": "mine"},
+        headers=world.bearer("viewer@example.com"),
+    )
+
+    found = entries(caplog)
+    assert len(found) == 3, "looking for what is not there is no news"
+    assert found[0].startswith(f"refused: POST '{path}' by 'viewer@example.com' from 127.0.0.1: ")
+    assert found[1].startswith(f"refused: POST '{path}' by 'stranger@example.com' from 127.0.0.1: ")
+    assert "developer" in found[2]
+
+
+def test_a_full_disk_is_told_seldom() -> None:
+    now = 0.0
+    seldom = Seldom(60.0, lambda: now)
+    assert seldom.take() == 0
+    assert [seldom.take() for _ in range(3)] == [None] * 3
+    now = 60.0
+    assert seldom.take() == 3
+    assert seldom.take() is None
+
+
+def test_a_full_disk(client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture) -> None:
+    process = world.process(world.organization())
+    number = world.version(process, ImageStatus.NONE)
+    headers = world.bearer(OPERATOR)
+    upload = client.post(f"/processes/{process}/versions/{number}/image", headers=headers).json()
+    for _ in range(2):
+        answer = client.post(
+            f"/image-uploads/{upload['id']}/lacking",
+            params={"fence": upload["fence"]},
+            json={"blobs": [{"digest": digest_of(b""), "size_bytes": 1 << 60}]},
+            headers=headers,
+        )
+        assert answer.status_code == 507, answer.text
+    [entry] = entries(caplog)
+    assert entry.startswith("the disk is full: POST '/api/v1/image-uploads/")
+    assert f"by '{OPERATOR}' from 127.0.0.1: The server's disk has no room" in entry
