@@ -2,12 +2,15 @@
 
 import io
 import json
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
 import click
 
 from au2.domain.errors import Au2Error
+
+_UNLIMITED_COLUMNS = 1 << 16
 
 
 def show_error(error: Au2Error) -> None:
@@ -31,7 +34,7 @@ def show_record(record: Mapping[str, object], output: str) -> None:
     """Print one record: a row per field."""
     if output == "table":
         rows = [(name, _cell(value)) for name, value in record.items()]
-        click.echo(format_table(rows))
+        click.echo(format_table(rows, width=_width()))
     else:
         _show_document(record, output)
 
@@ -42,13 +45,21 @@ def show_list(
     """Print several records: a row per record, below a header. ``columns``: title → field."""
     if output == "table":
         rows = [tuple(_cell(record[field]) for field in columns.values()) for record in records]
-        click.echo(format_table(rows, header=tuple(columns)))
+        click.echo(format_table(rows, header=tuple(columns), width=_width()))
     else:
         _show_document(records, output)
 
 
-def format_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] | None = None) -> str:
-    """Return the house's box-drawn table, with a rule between all rows."""
+def format_table(
+    rows: Sequence[Sequence[str]],
+    *,
+    header: Sequence[str] | None = None,
+    width: int | None = None,
+) -> str:
+    """Return the house's box-drawn table, with a rule between all rows.
+
+    ``width``: columns to fold it at, as tables of ``au2`` are; None: not at all.
+    """
     from rich.box import SQUARE  # noqa: PLC0415 - start-up time and the supervisor's memory
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -56,12 +67,30 @@ def format_table(rows: Sequence[Sequence[str]], *, header: Sequence[str] | None 
 
     table = Table(box=SQUARE, show_lines=True, show_header=header is not None, pad_edge=True)
     for name in header or rows[0]:
-        table.add_column(Text(name), no_wrap=True)
+        table.add_column(Text(name), overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     out = io.StringIO()
-    Console(file=out, width=10_000, color_system=None).print(table)
+    Console(file=out, width=width or _UNLIMITED_COLUMNS, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _width() -> int | None:
+    """Columns to fold tables at; None where stdout is no terminal: scripts find whole values."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def show_lines(blocks: Sequence[Mapping[str, object]]) -> None:
+    """Print records as lines, one below the other: long values stay whole and can be copied."""
+    for block in blocks:
+        for name, value in block.items():
+            click.echo(f"{name + ':':10}{_cell(value)}")
+        click.echo()
+
+
+def count_of(number: int, one: str, several: str) -> str:
+    """Return a number with the noun, and all that hangs on it, in the right form."""
+    return f"{number} {one if number == 1 else several}"
 
 
 def _cell(value: object) -> str:

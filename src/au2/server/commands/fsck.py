@@ -1,5 +1,6 @@
 """``au2-server fsck``: is all that is kept whole?"""
 
+import shlex
 import sys
 from contextlib import closing
 
@@ -9,15 +10,14 @@ from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.migration import migrate_on_full_disk
-from au2.server.terminal import show_list, show_record
+from au2.server.terminal import count_of, show_lines, show_record
 from au2.server.wiring.keeping import make_soundness_check
 from au2.server.wiring.stores import open_database
 from au2.services.soundness.check import Soundness
 from au2.services.soundness.findings import Finding
 
-_COLUMNS = {name: name for name in ("blob", "problem", "hits", "advice")}
 _MOST_HITS = 5
-"""In a table; documents have them all."""
+"""For people; documents have them all."""
 
 
 @click.command(short_help="Check that all that is kept is whole.")
@@ -44,19 +44,18 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)
         removed = check.remove_damaged(found) if remove_damaged else 0
-    _show(found, removed, output)
+    _show(found, removed, output, f"--data-dir {shlex.quote(str(data.root))}")
     sys.exit(1 if found.findings else 0)
 
 
-def _show(found: Soundness, removed: int, output: str) -> None:
+def _show(found: Soundness, removed: int, output: str, options: str) -> None:
     if output == "table":
-        if found.findings:
-            show_list([_row(finding) for finding in found.findings], _COLUMNS, output)
-        click.echo(_summary(found, removed), err=True)
+        show_lines([_block(finding, options) for finding in found.findings])
+        click.echo(_summary(found, removed, options), err=True)
         return
     show_record(
         {
-            "findings": [finding.to_document() for finding in found.findings],
+            "findings": [finding.to_document(options) for finding in found.findings],
             "removed_blobs": removed,
             "read_blobs": found.read_blobs,
             "images": found.images,
@@ -66,21 +65,24 @@ def _show(found: Soundness, removed: int, output: str) -> None:
     )
 
 
-def _row(finding: Finding) -> dict[str, object]:
+def _block(finding: Finding, options: str) -> dict[str, object]:
     named = list(finding.hits)[:_MOST_HITS]
     more = len(finding.hits) - len(named)
     return {
-        **finding.to_document(),
-        "hits": ", ".join([*named, *([f"and {more} more"] if more else [])]),
+        **finding.to_document(options),
+        "hits": ", ".join([*named, *([f"and {more} more"] if more else [])]) or "nobody",
     }
 
 
-def _summary(found: Soundness, removed: int) -> str:
+def _summary(found: Soundness, removed: int, options: str) -> str:
     number = len(found.findings)
-    said = "All is whole" if not number else f"{number} finding{'s' if number > 1 else ''}"
-    text = f"{said}: {found.images} images were looked at, {found.read_blobs} blobs were read."
+    said = count_of(number, "finding", "findings") if number else "All is whole"
+    images = count_of(found.images, "image was", "images were")
+    blobs = count_of(found.read_blobs, "blob was", "blobs were")
+    text = f"{said}: {images} looked at, {blobs} read."
     if removed:
-        text += f" {removed} damaged ones were removed."
+        text += f" {count_of(removed, 'damaged one was', 'damaged ones were')} removed."
     if found.stray_layers:
-        text += f" {found.stray_layers} unpacked layers belong to no image: see 'au2-server gc'."
+        layers = count_of(found.stray_layers, "unpacked layer belongs", "unpacked layers belong")
+        text += f" {layers} to no image: see 'au2-server gc {options}'."
     return text

@@ -1,12 +1,13 @@
 """``au2-server gc``: remove what no version, runtime or job needs."""
 
+import shlex
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, TypeVar
 
 import click
 
-from au2.domain.errors import InvalidRequest
+from au2.domain.errors import Conflict, InvalidRequest
 from au2.package.sizes import parse_duration
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
@@ -66,7 +67,13 @@ def gc(
     settings = settings_of(data)
     with closing(open_database(data)) as database:
         migrate_on_full_disk(database, data)
-        report = make_garbage_collection(data, settings, database).run(wishes)
+        collection = make_garbage_collection(data, settings, database)
+        try:
+            report = collection.run(wishes)
+        except Conflict as error:
+            command = f"au2-server fsck --data-dir {shlex.quote(str(data.root))}"
+            error.hint = f"'{command}' says what to do. With --ignore-damaged they count as lost."
+            raise
         if not plan:
             database.hold_room()  # A running server's, which may have used up its own.
     keep_reserve(data)

@@ -49,7 +49,8 @@ def _check(blobs: BlobStore, digest: str, findings: dict[str, Finding], progress
     except BlobMissing:
         return False
     except Au2Error as error:
-        findings[digest] = Finding(digest, f"damaged: {error.message}")
+        message = error.message.removeprefix(f"{digest}: ")
+        findings[digest] = Finding(digest, f"damaged: {message}")
     except OSError as error:
         findings[digest] = Finding(digest, f"can't be read: {error.strerror or error}")
     return True

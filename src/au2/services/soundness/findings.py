@@ -7,13 +7,18 @@ from au2.storage.roots import RootKind
 _ADVICE = {
     RootKind.VERSION: "upload the same image or package again, as another version: equal bytes "
     "mend this one",
-    RootKind.RUNTIME: "build it again: au2-server runtime build",
+    RootKind.RUNTIME: "build it again: au2-server runtime build NAME",
     RootKind.REPOSITORY: "push it again",
     RootKind.UNFINISHED: "upload again",
     RootKind.DEPENDENCIES: "nothing more: it is made again when a build asks for it",
     RootKind.CONTENTS: "nothing more: it is sent again with the next upload",
 }
+_AS_IT_CAME = (
+    "push the same image again with the same tool, to another version: this layer came compressed, "
+    "so only the same compressed bytes mend it"
+)
 _REMOVE = "au2-server fsck --remove-damaged, then "
+_COMMANDS = ("au2-server runtime build NAME", "au2-server fsck --remove-damaged")
 _NOBODY = "nothing more: nothing needs it"
 
 
@@ -27,19 +32,31 @@ class Finding:
     """Whether it is not there at all; then there is nothing to remove."""
     hits: dict[str, RootKind] = field(default_factory=dict)
     """Who needs it, for people, and as what."""
+    is_compressed: bool = False
+    """Whether it is a layer as it travelled, which is not sent or made anew in just these bytes."""
 
     @property
     def advice(self) -> str:
         """What to do."""
         kinds = [kind for kind in RootKind if kind in self.hits.values()]
-        steps = "; ".join(_ADVICE[kind] for kind in kinds) if kinds else _NOBODY
+        steps = "; ".join(map(self._advise, kinds)) if kinds else _NOBODY
         return steps if self.is_missing else f"{_REMOVE}{steps}"
 
-    def to_document(self) -> dict[str, object]:
-        """Return the finding for people and programs."""
+    def _advise(self, kind: RootKind) -> str:
+        is_as_it_came = kind is RootKind.VERSION and self.is_compressed
+        return _AS_IT_CAME if is_as_it_came else _ADVICE[kind]
+
+    def to_document(self, options: str = "") -> dict[str, object]:
+        """Return the finding for people and programs.
+
+        ``options``: what the operator's commands in the advice need to be typed as they are.
+        """
+        advice = self.advice
+        for command in _COMMANDS if options else ():
+            advice = advice.replace(command, f"{command} {options}")
         return {
             "blob": self.digest,
             "problem": self.problem,
             "hits": list(self.hits),
-            "advice": self.advice,
+            "advice": advice,
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from au2.blobs.base import BlobStore
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.media_types import COMPRESSED_LAYERS
 from au2.oci.pointers import Pointers, parse_pointers
 from au2.services.soundness.findings import Finding
 from au2.storage.roots import ImageRoot, RootKind
@@ -26,6 +27,8 @@ class ImageCheck:
             return
         for descriptor in pointers.blobs:
             self.look_at_blob(descriptor.digest, descriptor.size_bytes, root.owner, root.kind)
+            if descriptor.media_type in COMPRESSED_LAYERS and descriptor.digest in self.findings:
+                self.findings[descriptor.digest].is_compressed = True
         for child in pointers.manifests:
             # An index may name images that were never sent. Of those that were, all must be there.
             self.look_at(replace(root, digest=child.digest, must_be_whole=False))
@@ -38,6 +41,8 @@ class ImageCheck:
         holder = self.blobs.find_compressed(digest)
         if holder is not None:
             self._hit(holder, owner, kind)
+            if holder in self.findings:
+                self.findings[holder].is_compressed = True
 
     def _read(self, root: ImageRoot) -> Pointers | None:
         if root.digest in self.findings:

@@ -1,0 +1,53 @@
+"""What the operator's commands print: folded tables, findings as lines, numbers in words."""
+
+import pytest
+
+from au2.server.commands.fsck import _block, _summary
+from au2.server.terminal import format_table, show_lines
+from au2.services.soundness.check import Soundness
+from au2.services.soundness.findings import Finding
+from au2.storage.roots import RootKind
+
+OPTIONS = "--data-dir /var/lib/au2"
+
+
+def test_tables_fold_to_the_terminal_and_nowhere_else() -> None:
+    rows = [("x" * 100, "y" * 300)]
+    folded = format_table(rows, header=("one", "two"), width=80)
+    assert max(map(len, folded.splitlines())) <= 80
+    assert folded.count("y") == 300
+    assert "y" * 300 in format_table(rows, header=("one", "two"))
+
+
+def test_a_finding_is_lines_that_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    finding = Finding("sha256:ab", "damaged", hits={"version 1": RootKind.VERSION})
+    show_lines([_block(finding, OPTIONS)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == ["blob:     sha256:ab", "problem:  damaged", "hits:     version 1"]
+    assert lines[3].startswith(f"advice:   au2-server fsck --remove-damaged {OPTIONS}, then upload")
+
+
+def test_a_layer_that_came_compressed_is_mended_as_it_came() -> None:
+    hits = {"version 1": RootKind.VERSION}
+    advice = Finding("sha256:ab", "damaged", hits=hits, is_compressed=True).advice
+    assert "same compressed bytes" in advice
+    assert "upload the same image or package" not in advice
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (
+            1,
+            "1 image was looked at, 1 blob was read. 1 damaged one was removed. "
+            "1 unpacked layer belongs to no image",
+        ),
+        (
+            2,
+            "2 images were looked at, 2 blobs were read. 2 damaged ones were removed. "
+            "2 unpacked layers belong to no image",
+        ),
+    ],
+)
+def test_numbers_in_words(number: int, text: str) -> None:
+    assert text in _summary(Soundness((), number, number, number), number, OPTIONS)
