@@ -207,9 +207,11 @@ class Terminal:
 
     def _progress_width(self) -> int | None:
         try:
-            return get_terminal_size(self._stderr.fileno()).columns - 1 or None
+            columns = get_terminal_size(self._stderr.fileno()).columns
         except (OSError, ValueError):
             return None
+        # Some terminals, as those of CI, do not say how wide they are: 0.
+        return columns - 1 if columns > 1 else None
 
     def _read_answer(self, prompt: str) -> str:
         self._stderr.write(visible(prompt))
