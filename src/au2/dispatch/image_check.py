@@ -14,7 +14,7 @@ from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_la
 from au2.storage.uploads import Upload
 from au2.storage.versions import BuiltImage
 
-_SPARE_BYTES = 256 << 20
+SPARE_BYTES = 256 << 20
 """Left free for records and logs when an image is unpacked."""
 
 
@@ -71,7 +71,7 @@ class ImageCheck:
 
     def _ensure_room(self, new_bytes: int) -> None:
         free_bytes = self.free_bytes()
-        if new_bytes and free_bytes < new_bytes + _SPARE_BYTES:
+        if new_bytes and free_bytes < new_bytes + SPARE_BYTES:
             raise StorageFull(
                 f"The image takes {new_bytes} bytes more when unpacked, and {free_bytes} are free."
             )

@@ -4,11 +4,13 @@ import sys
 
 import click
 
+from au2.domain.clock import now
 from au2.domain.errors import SecretUnreadable
 from au2.engines.base import Check
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
+from au2.server.machine_checks import check_builder, check_room, check_tls
 from au2.server.terminal import show_list
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file
@@ -23,7 +25,14 @@ def doctor(*, data: DataDirectory, output: str) -> None:
     """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
     data.check()
     settings = settings_of(data)
-    checks = [*make_engine(data, settings).check(), check_keys(make_key_file(data, settings))]
+    tls = settings.server.tls
+    checks = [
+        *make_engine(data, settings).check(),
+        check_builder(),
+        *check_room(data.root),
+        *([] if tls is None else [check_tls(tls, now())]),
+        check_keys(make_key_file(data, settings)),
+    ]
     records: list[dict[str, object]] = [
         {"check": check.name, "ok": check.ok, "finding": check.message} for check in checks
     ]

@@ -1,0 +1,45 @@
+"""``au2-server doctor`` on small disks, with certificates of every kind, without mmdebstrap."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from au2.server.machine_checks import check_builder, check_room, check_tls
+from au2.server.tls import TlsFiles
+from tests.support.certificates import make_certificates
+from tests.support.memory_disk import mounted_in_memory
+
+
+def test_a_disk_without_room(tmp_path: Path) -> None:
+    with mounted_in_memory(tmp_path, "60m,nr_inodes=100"):
+        space, files = check_room(tmp_path)
+    assert not space.ok
+    assert "60.0 MiB are free" in space.message
+    assert "256.0 MiB" in space.message
+    assert not files.ok
+    assert files.name == "free inodes"
+
+
+def test_a_disk_with_room(tmp_path: Path) -> None:
+    with mounted_in_memory(tmp_path, "300m,nr_inodes=20000"):
+        assert all(check.ok for check in check_room(tmp_path))
+
+
+def test_certificates(tmp_path: Path) -> None:
+    files = make_certificates(tmp_path)
+    pair = TlsFiles(files.certificate, files.key)
+    now = datetime.now(UTC)
+    assert check_tls(pair, now).ok
+    expired = check_tls(pair, now.replace(year=now.year + 150))
+    assert not expired.ok
+    assert "has expired" in expired.message
+    assert "not valid yet" in check_tls(pair, datetime(1990, 1, 1, tzinfo=UTC)).message
+    missing = check_tls(TlsFiles(files.certificate, tmp_path / "missing.key"), now)
+    assert not missing.ok
+    assert "missing.key" in missing.message
+
+
+def test_what_builds_runtimes(tmp_path: Path) -> None:
+    found = check_builder(str(tmp_path))
+    assert not found.ok
+    assert "apt-get install mmdebstrap" in found.message
+    assert check_builder().ok
