@@ -77,6 +77,8 @@ class Group(click.Group):
             from difflib import get_close_matches  # only needed for mistakes
 
             close = get_close_matches(name, self.summaries, n=3, cutoff=0.5)
+            if any(f"--{name}" in option.opts for option in self.get_params(ctx)):
+                close = [f"--{name}"]
             guess = f" Did you mean {' or '.join(close)}?" if close else ""
             ctx.fail(f"There is no command '{ctx.command_path} {name}'.{guess}")
         return super().resolve_command(ctx, args)

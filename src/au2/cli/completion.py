@@ -16,7 +16,10 @@ from au2.cli.session import Session
 )
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def command(session: Session, shell: str) -> None:
-    """Print a script that completes commands in your shell."""
+    """Print a script that completes commands in your shell.
+
+    Processes, versions, runtimes and jobs are completed, too, where you are logged in.
+    """
     from click.shell_completion import get_completion_class
 
     root = click.get_current_context().find_root().command

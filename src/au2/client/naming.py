@@ -25,14 +25,16 @@ class Named(NamedTuple):
         return f"{self.id} (organization {self.context.organization_id}{inner})"
 
 
-def list_named(transport: Transport, context: Context, path: str, name: str) -> list[Named]:
-    """Return all things at ``path`` named exactly ``name`` that are visible in ``context``."""
+def list_named(
+    transport: Transport, context: Context, path: str, name: str | None = None
+) -> list[Named]:
+    """Return what is visible at ``path`` in ``context``: named exactly ``name``, or (None) all."""
     query = context_query(context) | {"name": name}
     try:
         return [
             Named(item["id"], item["name"], owner(item["organization"], item.get("project")))
             for item in transport.call("GET", path, query=query)
-            if item["name"] == name
+            if name is None or item["name"] == name
         ]
     except (TypeError, KeyError) as error:
         raise UnexpectedAnswer from error

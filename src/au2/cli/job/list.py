@@ -3,6 +3,7 @@
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes
 from au2.cli.job.fields import LIST
 from au2.cli.session import Session
 
@@ -25,7 +26,12 @@ _DEFAULT_ITEMS = 50
 @click.option(
     "--type", "type_name", metavar="T", help="Only those of this type: run, process-upload."
 )
-@click.option("--process", metavar="P", help="Only those of this process: GUID or name.")
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    help="Only those of this process: GUID or name.",
+)
 @click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
 @click.option(
     "--limit",

@@ -4,6 +4,7 @@ import click
 
 from au2.cli.cells import columns
 from au2.cli.commands import define
+from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
 
 _COLUMNS = columns(
@@ -20,7 +21,7 @@ _COLUMNS = columns(
 
 
 @define("show", examples=("au2 runtime show Python3.11",), reads=True)
-@click.argument("runtime")
+@click.argument("runtime", shell_complete=complete_runtimes)
 def command(session: Session, runtime: str) -> None:
     """Show a runtime at its newest version. RUNTIME is a GUID, or a name unique in the context."""
     from au2.cli.naming import find_runtime_id

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="N", help="Name of the process.")
 @click.option("--description", metavar="D", help="What it does, in Markdown.")
 @click.option(
-    "--runtime", metavar="R", help="The runtime: a GUID, or a name unique in the context."
+    "--runtime",
+    metavar="R",
+    shell_complete=complete_runtimes,
+    help="The runtime: a GUID, or a name unique in the context.",
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: the folder's name, no description.")
 def command(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     default=".",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option("--process", metavar="P", help="The process to add a version to: GUID or name.")
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    help="The process to add a version to: GUID or name.",
+)
 @click.option("--new", is_flag=True, help="Make a new process, even if there is one of that name.")
 @click.option("--force", is_flag=True, help="Make a new version even if nothing has changed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -3,6 +3,7 @@
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 
 _STDOUT = "-"
@@ -16,8 +17,8 @@ _STDOUT = "-"
         "au2 process version download forecast 3 --package -o forecast",
     ),
 )
-@click.argument("process")
-@click.argument("number", metavar="N", type=click.IntRange(min=1))
+@click.argument("process", shell_complete=complete_processes)
+@click.argument("number", metavar="N", type=click.IntRange(min=1), shell_complete=complete_versions)
 @click.option(
     "-o",
     "--output",

@@ -3,12 +3,13 @@
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes
 from au2.cli.process.version.fields import LIST
 from au2.cli.session import Session
 
 
 @define("list", examples=("au2 process version list forecast",), reads=True)
-@click.argument("process")
+@click.argument("process", shell_complete=complete_processes)
 def command(session: Session, process: str) -> None:
     """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
     from au2.cli.naming import find_process_id

@@ -3,13 +3,14 @@
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.process.version.fields import RECORD
 from au2.cli.session import Session
 
 
 @define("show", examples=("au2 process version show forecast 3",), reads=True)
-@click.argument("process")
-@click.argument("number", metavar="N", type=click.IntRange(min=1))
+@click.argument("process", shell_complete=complete_processes)
+@click.argument("number", metavar="N", type=click.IntRange(min=1), shell_complete=complete_versions)
 def command(session: Session, process: str, number: int) -> None:
     """Show version N of a process."""
     from au2.cli.naming import find_process_id

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from au2.cli.commands import define
+from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 
 
@@ -19,11 +20,18 @@ from au2.cli.session import Session
     ),
     reads=True,
 )
-@click.option("--process", metavar="P", required=True, help="The process: GUID or name.")
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    required=True,
+    help="The process: GUID or name.",
+)
 @click.option(
     "--ver",
     "number",
     metavar="N",
+    shell_complete=complete_versions,
     required=True,
     type=click.IntRange(min=1),
     help="Its version, made by `au2 process version create`.",

@@ -1,0 +1,91 @@
+"""What the shell offers for things that only the server knows."""
+
+import shlex
+from contextlib import closing
+
+import pytest
+from click.shell_completion import ShellComplete
+
+from au2.cli.configuration import Configuration, save
+from au2.cli.root import make_root
+from au2.cli.session import Session
+from au2.cli.terminal import Terminal
+from tests.unit.cli.conftest import CommandLine, Stream
+from tests.unit.client.api import PROCESS, Answer, Api, job_document
+
+OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
+THIRD = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
+
+
+def offered(au2: CommandLine, words: str, incomplete: str = "") -> list[str]:
+    out, err = Stream(is_terminal=True), Stream(is_terminal=True)
+    session = Session(Terminal(Stream(is_terminal=True), out, err), au2.environment)
+    shell = ShellComplete(make_root(), {"obj": session}, "au2", "_AU2_COMPLETE")
+    with closing(session):
+        found = shell.get_completions(shlex.split(words), incomplete)
+    assert out.content() == err.content() == b"", "nobody reads this in the middle of a command"
+    return [item.value for item in found]
+
+
+def named(name: str, guid: str) -> dict[str, object]:
+    return {"id": guid, "name": name, "organization": None, "project": None}
+
+
+@pytest.mark.parametrize(
+    "words", ["process run", "process version create", "process version upload --process"]
+)
+def test_processes(api: Api, au2: CommandLine, words: str) -> None:
+    there = [named("forecast", PROCESS), named("far off", OTHER), named("adder", THIRD)]
+    api.answer("GET /processes", there)
+
+    assert offered(au2, words) == ["forecast", OTHER, "adder"]
+    assert offered(au2, words, "fo") == ["forecast"]
+
+
+def test_namesakes_are_offered_by_their_ids(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /processes", [named("twice", PROCESS), named("twice", OTHER)])
+
+    assert offered(au2, "process show") == [PROCESS, OTHER]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["version show {}", "version diff {} 1", "run {} --ver", "version upload --process {} --ver"],
+)
+def test_versions_newest_first(api: Api, au2: CommandLine, words: str) -> None:
+    there = [{"id": number, "image_status": "AVAILABLE"} for number in (1, 2, 10)]
+    api.answer(f"GET /processes/{PROCESS}/versions", there)
+
+    assert offered(au2, "process " + words.format(PROCESS)) == ["10", "2", "1"]
+    assert offered(au2, "process " + words.format(PROCESS), "1") == ["10", "1"]
+
+
+def test_runtimes_and_jobs(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /runtimes", [named("Python3.11", THIRD)])
+    api.answer("GET /jobs", {"items": [job_document(12), job_document(7)], "next_before": None})
+
+    assert offered(au2, "runtime show") == ["Python3.11"]
+    assert offered(au2, "process repo init --runtime") == ["Python3.11"]
+    assert offered(au2, "job logs") == ["12", "7"]
+    assert api.of("GET /jobs")[0].query["limit"] == "20"
+
+
+def test_nothing_is_offered_or_asked_when_something_is_wrong(
+    api: Api, au2: CommandLine, stranger: CommandLine
+) -> None:
+    api.fail("GET /processes", 401, "token-expired", "Expired.")
+    assert offered(au2, "process run") == []
+    api.routes["GET /processes"] = Answer(body=b"<html>")
+    assert offered(au2, "process run") == []
+    save(Configuration(), stranger.config_file)
+    assert offered(stranger, "process run") == []
+    stranger.environment["AU_SERVER"] = "http://127.0.0.1:9"
+    assert offered(stranger, "process run") == []
+
+
+@pytest.mark.parametrize("word", ["help", "version"])
+def test_a_word_that_is_an_option_is_suggested(au2: CommandLine, word: str) -> None:
+    result = au2(word)
+
+    assert result.exit_code == 2
+    assert f"Did you mean --{word}?" in result.errors
