@@ -13,7 +13,9 @@ from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
+from au2.services.image_contents import ImageContents
 from au2.services.images.uploads import ImageUploads
+from au2.services.visible_blobs import UsableBlobs
 from au2.storage.dependency_layers import put_dependency_layer
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import OPERATOR, World
@@ -240,7 +242,8 @@ def test_a_server_that_was_away_waits_for_signs_of_life(
     world: World, sending: Sender, process: str, version: int
 ) -> None:
     world.clock.move(seconds=60)
-    restarted = ImageUploads(world.database, world.blobs, world.notices, clock=world.clock)
+    usable = UsableBlobs(ImageContents(world.blobs))
+    restarted = ImageUploads(world.database, world.blobs, world.notices, usable, clock=world.clock)
     actor = world.actor("developer@example.com")
 
     with pytest.raises(StillSending):

@@ -15,8 +15,10 @@ import pytest
 from au2.blobs.files import FileBlobStore
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
+from au2.services.image_contents import ImageContents
 from au2.services.registry.blobs import RepositoryBlobs
 from au2.services.registry.version_images import VersionImages
+from au2.services.visible_blobs import UsableBlobs
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.world import World
@@ -122,7 +124,7 @@ def test_what_comes_after_the_stated_length_is_no_part_of_it(developer: Guest, p
 
 
 class FullStore(FileBlobStore):
-    """A store on a disk that is full when a blob is to be made durable."""
+    """A store on a disk that is full when a blob is to be made durable, all of which had room."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
@@ -144,7 +146,9 @@ class FullStore(FileBlobStore):
 
 def test_an_upload_outlives_a_full_disk(world: World, developer: Guest, tmp_path: Path) -> None:
     store = FullStore(tmp_path / "blobs")
-    blobs = RepositoryBlobs(world.database, store, VersionImages(world.database, store))
+    contents = ImageContents(store)
+    images, usable = VersionImages(world.database, contents), UsableBlobs(contents)
+    blobs = RepositoryBlobs(world.database, store, images, usable)
     actor, repository = world.actor("developer@example.com"), parse_repository(developer.repository)
     upload = blobs.begin(actor, repository)
     receiver = blobs.receive(actor, repository, upload.id)

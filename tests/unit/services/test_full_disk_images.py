@@ -12,9 +12,11 @@ from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState
 from au2.domain.repository import Repository
 from au2.domain.version import ImageStatus
+from au2.services.image_contents import ImageContents
 from au2.services.images.uploads import ImageUploads
 from au2.services.registry.blobs import RepositoryBlobs
 from au2.services.registry.version_images import VersionImages
+from au2.services.visible_blobs import UsableBlobs
 from au2.storage.uploads import Upload
 from tests.support.memory_disk import mounted_in_memory
 from tests.support.world import OPERATOR, World
@@ -38,7 +40,8 @@ def blobs(disk: Path) -> FileBlobStore:
 
 @pytest.fixture
 def images(world: World, blobs: FileBlobStore) -> ImageUploads:
-    return ImageUploads(world.database, blobs, world.notices, clock=world.clock)
+    usable = UsableBlobs(ImageContents(blobs))
+    return ImageUploads(world.database, blobs, world.notices, usable, clock=world.clock)
 
 
 @pytest.fixture
@@ -109,7 +112,9 @@ def test_a_push_that_fills_the_disk_leaves_nothing(
     world.user("developer@example.com", "developer", context)
     developer = world.actor("developer@example.com")
     repository = Repository(context.organization_id, "base")
-    registry = RepositoryBlobs(world.database, blobs, VersionImages(world.database, blobs))
+    contents = ImageContents(blobs)
+    images, usable = VersionImages(world.database, contents), UsableBlobs(contents)
+    registry = RepositoryBlobs(world.database, blobs, images, usable)
     begun = registry.begin(developer, repository)
     receiver = registry.receive(developer, repository, begun.id)
     receiver.feed(LAYER[: 3 << 20])

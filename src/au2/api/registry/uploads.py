@@ -85,7 +85,7 @@ async def _finish(
 async def _receiving(
     request: Request, actor: Actor, repository: Repository, upload_id: str
 ) -> AsyncIterator[RegistryReceiver]:
-    """Take the body; what has come of it stays, whatever happens.
+    """Take the body; what has come of it stays, unless it fills the disk.
 
     Of one that broke off, all that came is kept and the block not entered: only the sender knows
     whether it was the end.

@@ -195,7 +195,7 @@ class RegistryReceiver:
         return self._part.size_bytes
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes. Raises TooLarge, StorageFull."""
+        """Take the next bytes. Raises TooLarge, and StorageFull: then all that had come is gone."""
         if self._part.size_bytes + len(data) > self._max_bytes:
             raise TooLarge(f"The blob is larger than the {self._max_bytes} bytes that are taken.")
         self._part.write(data)
