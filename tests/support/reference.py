@@ -100,7 +100,10 @@ def make_commands_page() -> str:
 def _helps(
     command: click.Command, words: tuple[str, ...], parent: click.Context | None = None
 ) -> Iterator[tuple[tuple[str, ...], str]]:
-    context = click.Context(command, info_name=words[-1], parent=parent, terminal_width=90)
+    settings = command.context_settings  # As the command itself makes it.
+    context = click.Context(
+        command, info_name=words[-1], parent=parent, terminal_width=90, **settings
+    )
     yield words, command.get_help(context).rstrip()
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -43,7 +43,14 @@ class Group(click.Group):
         elsewhere: Mapping[str, str] | None = None,
         params: list[click.Parameter] | None = None,
     ) -> None:
-        super().__init__(name, help=help, params=params, no_args_is_help=False)
+        super().__init__(
+            name,
+            help=help,
+            params=params,
+            no_args_is_help=False,
+            # Commands below take over what the outermost group says.
+            context_settings={"help_option_names": ["--help", "-h"]},
+        )
         self._package = package
         self.summaries = dict(summaries)
         self._elsewhere = dict(elsewhere or {})

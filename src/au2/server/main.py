@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from au2.domain.errors import Au2Error
 from au2.server.terminal import show_error
@@ -19,6 +20,7 @@ _COMMANDS = {
     "gc": "Remove what no version, runtime or job needs.",
     "fsck": "Check that all that is kept is whole.",
     "doctor": "Check whether this machine can run jobs.",
+    "completion": "Print a script that completes commands in your shell.",
     "uninstall": "Remove from this machine what a stopped server set up.",
 }
 
@@ -41,8 +43,17 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names without importing a command."""
+        found = [
+            CompletionItem(name, help=summary)
+            for name, summary in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
-@click.group(cls=_LazyGroup)
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
 @click.version_option(package_name="au2", prog_name="au2-server", help="Show the version and end.")
 def server() -> None:
     """Run an au2 server, and look after it."""
@@ -55,7 +66,7 @@ def main() -> None:
             # Never fail over a character that the terminal can't show.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = server(standalone_mode=False)
+        code = server(prog_name="au2-server", standalone_mode=False)
     except Au2Error as error:
         show_error(error)
         sys.exit(error.exit_code)

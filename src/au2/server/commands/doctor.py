@@ -8,6 +8,7 @@ from au2.domain.clock import now
 from au2.domain.errors import SecretUnreadable
 from au2.engines.base import Check
 from au2.secrets.key_file import KeyFile
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.machine_checks import check_builder, check_room, check_tls
@@ -18,6 +19,9 @@ from au2.server.wiring.stores import make_key_file
 _COLUMNS = {name: name for name in ("check", "ok", "finding")}
 
 
+@with_examples(
+    "au2-server doctor --data-dir /var/lib/au2",
+)
 @click.command()
 @data_option
 @output_option

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import click
 
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
@@ -20,6 +21,10 @@ _MOST_HITS = 5
 """For people; documents have them all."""
 
 
+@with_examples(
+    "au2-server fsck --data-dir /var/lib/au2 --quick",
+    "au2-server fsck --data-dir /var/lib/au2 --remove-damaged",
+)
 @click.command(short_help="Check that all that is kept is whole.")
 @data_option
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.package.sizes import parse_duration
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.migration import migrate_on_full_disk
@@ -40,6 +41,10 @@ def _duration_option(flag: str, default: str, text: str) -> Callable[[_Command],
     )
 
 
+@with_examples(
+    "au2-server gc --data-dir /var/lib/au2 --plan",
+    "au2-server gc --data-dir /var/lib/au2 --grace 1h",
+)
 @click.command(short_help="Remove what no version, runtime or job needs.")
 @data_option
 @click.option("--plan", is_flag=True, help="Remove nothing, show what would be removed.")

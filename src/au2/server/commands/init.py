@@ -6,6 +6,7 @@ import click
 
 from au2.domain.clock import now
 from au2.server.commands.asking import read_password
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
@@ -17,6 +18,9 @@ from au2.services.secret_keys import ensure_keys
 _LOCK_PATIENCE_SECONDS = 0.0
 
 
+@with_examples(
+    "au2-server init --data-dir /var/lib/au2 --email you@example.com --organization Acme",
+)
 @click.command()
 @data_option
 @click.option("--email", required=True, help="Email address of the first user, an operator.")

@@ -5,12 +5,16 @@ from contextlib import closing
 import click
 
 from au2.server.commands.asking import read_password
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option
 from au2.server.data_directory import DataDirectory
 from au2.server.wiring.services import make_password_resets
 from au2.server.wiring.stores import open_database
 
 
+@with_examples(
+    "au2-server password you@example.com --data-dir /var/lib/au2",
+)
 @click.command()
 @click.argument("email")
 @data_option

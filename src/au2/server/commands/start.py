@@ -6,6 +6,7 @@ from dataclasses import replace
 import click
 
 from au2.server.addresses import ListenAddress, parse_listen_address
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.reserve import keep_reserve
@@ -23,6 +24,9 @@ def _parse_listen(
         raise click.BadParameter("expected HOST:PORT, like 127.0.0.1:8080") from None
 
 
+@with_examples(
+    "au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",
+)
 @click.command()
 @data_option
 @click.option(

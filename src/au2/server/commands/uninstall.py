@@ -2,6 +2,7 @@
 
 import click
 
+from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.wiring.engine import make_engine
@@ -10,6 +11,9 @@ _PATIENCE_SECONDS = 2.0
 """For a server that was just told to stop."""
 
 
+@with_examples(
+    "au2-server uninstall --data-dir /var/lib/au2",
+)
 @click.command()
 @data_option
 def uninstall(*, data: DataDirectory) -> None:
