@@ -11,7 +11,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci.decompress import decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.image import Image
-from au2.oci.streams import CHUNK_BYTES
+from au2.oci.streams import CHUNK_BYTES, Readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +75,15 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
             f"the image has {len(layers)} layers; at most {run.limits.layers} can be run"
         )
     total_bytes = 0
+    known = dict(run.known)
     pairs = zip(layers, image.config.diff_ids, strict=True)
     for number, (layer, diff_id) in enumerate(pairs, start=1):
-        found = _find_known(blobs, layer, diff_id, run.known)
+        found = _find_known(blobs, layer, diff_id, known)
         says = "known"
         if found is None:
             found = _measure(blobs, layer, diff_id, run, run.limits.image_bytes - total_bytes)
             says = f"{found.size_bytes} bytes unpacked"
+            known[layer.digest] = found  # An image may name a layer many times.
             run.note(layer.digest, found)
         run.log(f"Layer {number} of {len(layers)}, {layer.size_bytes} bytes: {says}")
         if layer.digest != diff_id and blobs.find_compressed(diff_id) is None:
@@ -128,7 +130,7 @@ def _measure_unpacked(
     """Decompress a layer, and insist that it is what the image says; stops over ``most_bytes``."""
     found, size_bytes = hashlib.sha256(), 0
     with blobs.open(digest) as blob:
-        stream = decompressed(blob)
+        stream = decompressed(_Checked(blob, check))
         while size_bytes <= most_bytes and (data := stream.read(CHUNK_BYTES)):
             check()
             found.update(data)
@@ -136,6 +138,18 @@ def _measure_unpacked(
     if size_bytes <= most_bytes and f"sha256:{found.hexdigest()}" != diff_id:
         raise InvalidImage(f"a layer does not have the diff_id that the image says: {diff_id}")
     return size_bytes
+
+
+class _Checked:
+    """Compressed bytes: the reading of them can be ended even while nothing comes out."""
+
+    def __init__(self, stream: Readable, check: Callable[[], None]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._check()
+        return self._stream.read(size)
 
 
 def _too_large(limits: ImportLimits) -> InvalidImage:

@@ -13,7 +13,7 @@ from au2.oci.archive.found import FoundImage, FoundLayer
 from au2.oci.archive.manifests import describe_layer
 from au2.oci.archive.member import BlobMember
 from au2.oci.archive.reader import read_archive
-from au2.oci.decompress import Compression, decompressed
+from au2.oci.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.streams import Readable
@@ -54,7 +54,9 @@ class _Reading:
             )
             self._pass_through(member, member.digest)
             return
-        content = decompressed(member.content) if is_packed_new else member.content
+        content: Readable = member.content
+        if is_packed_new:
+            content = decompressed(content, window_bytes=LARGE_WINDOW_BYTES)
         size = None if is_packed_new else member.size_bytes
         blob = self._keep(content, size, self._shipment.progress.read)
         compression = Compression.NONE if is_packed_new else member.compression

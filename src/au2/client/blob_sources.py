@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 
 from au2.domain.errors import ServerUnreachable
 from au2.oci.archive.random_access import FileContent, Place
-from au2.oci.decompress import decompressed
+from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Readable
 
 BLOCK_BYTES: Final = 1 << 20
@@ -80,7 +80,7 @@ class UnpackedSource:
 
     def open(self, offset_bytes: int) -> Readable:
         """Return what follows; what is before is unpacked and passed over."""
-        stream = decompressed(self._packed.open(0))
+        stream = decompressed(self._packed.open(0), window_bytes=LARGE_WINDOW_BYTES)
         pass_over(stream, offset_bytes)
         return stream
 

@@ -5,7 +5,8 @@ import zlib
 from enum import StrEnum
 
 from au2.domain.errors import InvalidImage
-from au2.oci.streams import CHUNK_BYTES, Prefixed, Readable, read_start
+from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Prefixed, Readable, read_start
+from au2.oci.worth import Worth
 
 
 class Compression(StrEnum):
@@ -27,6 +28,11 @@ _MAGIC = {
     Compression.XZ: re.compile(rb"\xfd7zXZ\x00"),
     Compression.BZIP2: re.compile(rb"BZh[1-9]"),
 }
+WINDOW_BYTES = 8 << 20
+"""What a zstd frame may want to be kept in memory: what RFC 8878 (3.1.1.1.2) recommends, and all
+that ``zstd -19`` and container tools at their own levels write."""
+LARGE_WINDOW_BYTES = 128 << 20
+"""What ``zstd`` itself takes by default: for who reads once, not for many at a time."""
 _LONGEST = 6
 _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
@@ -39,14 +45,18 @@ def find_compression(start: bytes) -> Compression:
     return Compression.NONE
 
 
-def decompressed(stream: Readable) -> Readable:
+def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Readable:
     """Return a stream of the uncompressed bytes; memory stays flat however well it was compressed.
 
     Reading the result to its end reads ``stream`` to its end.
 
+    Args:
+        stream: plain, or compressed with gzip or zstd.
+        window_bytes: the largest window that is taken, a power of two: so much memory is needed.
+
     Raises:
         InvalidImage: compressed in a way that is not supported; the result's ``read`` raises it for
-            damaged data.
+            data that is damaged, or made to take long and give nothing (:mod:`au2.oci.worth`).
     """
     start = read_start(stream, _LONGEST)
     whole = Prefixed(start, stream)
@@ -58,7 +68,7 @@ def decompressed(stream: Readable) -> Readable:
         case Compression.ZSTD:
             from au2.oci.zstd import ZstdReader  # noqa: PLC0415 - start-up time, rarely needed
 
-            return ZstdReader(whole)
+            return ZstdReader(whole, window_bytes)
         case other:
             raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
 
@@ -68,6 +78,7 @@ class _GzipReader:
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
+        self._worth = Worth()
         self._waiting = b""
         self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
         self._ended = False
@@ -76,10 +87,10 @@ class _GzipReader:
         if size < 0:
             return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
         while size and not self._ended:
-            self._waiting = self._waiting or self._stream.read(CHUNK_BYTES)
+            self._waiting = self._waiting or self._take()
             input_ended = not self._waiting
             if data := self._decompress(size):
-                return data
+                return self._worth.give(data)
             # Only now: at the end of the input, output may still have been waiting in the
             # decompressor.
             if input_ended and not self._ended:
@@ -99,9 +110,13 @@ class _GzipReader:
     def _begin_member(self, rest: bytes) -> None:
         """Go on with the next member, or end: zeros may follow, tapes were padded with them."""
         while not (rest := rest.lstrip(b"\0")):
-            rest = self._stream.read(CHUNK_BYTES)
+            rest = self._take()
             if not rest:
                 self._ended = True
                 return
         self._waiting = rest
+        self._worth.begin_member()
         self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
+
+    def _take(self) -> bytes:
+        return self._worth.take(self._stream.read(INPUT_BYTES))

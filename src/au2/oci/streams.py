@@ -5,6 +5,10 @@ from typing import Protocol
 CHUNK_BYTES = 1 << 18
 """How much is moved at a time: large enough for speed, small enough for flat memory."""
 
+INPUT_BYTES = 1 << 16
+"""How much compressed data is read at a time: what is left of it at the end of each of its members
+is copied, and there may be many."""
+
 
 class Readable(Protocol):
     """Something bytes come from."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from au2.blobs.base import BlobStore
 from au2.domain.errors import DigestMismatch, InvalidImage, RuntimeBuildFailed
 from au2.oci.config import ImageConfig, parse_config
-from au2.oci.decompress import decompressed
+from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.image import check_layers_agree
@@ -123,7 +123,7 @@ def _fetch_layer(
         registry.open_blob(reference.repository, layer) as blob,
         blobs.writer(digest=diff_id) as writer,
     ):
-        plain = decompressed(blob)
+        plain = decompressed(blob, window_bytes=LARGE_WINDOW_BYTES)
         while data := plain.read(CHUNK_BYTES):
             writer.write(data)
             if writer.size_bytes > _MOST_LAYER_BYTES:

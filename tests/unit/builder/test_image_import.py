@@ -1,13 +1,17 @@
 import gzip
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from au2.blobs.files import FileBlobStore
 from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image
 from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidImage
+from au2.oci.streams import CHUNK_BYTES
 from tests.support.busybox import digest_of, make_image
 from tests.support.image_making import GZIP, ZSTD, Layer, odd_image
 
@@ -75,6 +79,14 @@ def test_a_layer_is_judged_once(importing: Import) -> None:
     importing.run(digest)
     assert [line.rpartition(" ")[2] for line in layer_lines(seen)] == ["unpacked"] * 2
     assert [line.rpartition(" ")[2] for line in layer_lines(importing.lines)] == ["known"] * 2
+
+
+def test_a_layer_that_an_image_names_many_times_is_read_once(importing: Import) -> None:
+    one = layer(os.urandom(MIB))
+    importing.run(odd_image(one, packing=GZIP).save(importing.blobs))
+    for_one, importing.checks, importing.noted = importing.checks, 0, {}
+    importing.run(odd_image(*[one] * 5, packing=GZIP).save(importing.blobs))
+    assert importing.checks == for_one
 
 
 def layer_lines(lines: list[str]) -> list[str]:
@@ -198,3 +210,29 @@ def test_an_import_may_be_ended(importing: Import) -> None:
     with pytest.raises(Au2Error, match="ended"):
         importing.run(digest)
     assert importing.noted == {}
+
+
+def test_an_import_may_be_ended_while_nothing_comes_out(importing: Import) -> None:
+    skipped = b"\x50\x2a\x4d\x18" + (900_000).to_bytes(4, "little") + bytes(900_000)
+    packed = skipped + zstd.compress(layer())
+    importing.run(forged(importing, packed, digest_of(layer()), "tar+zstd"))
+    assert importing.checks > len(skipped) // CHUNK_BYTES
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_a_layer_of_empty_members_is_refused(
+    importing: Import, pack: Callable[[bytes], bytes]
+) -> None:
+    packed = pack(b"") * 5000 + pack(layer())
+    with pytest.raises(InvalidImage, match="too many parts"):
+        importing.run(forged(importing, packed, digest_of(layer()), "tar"))
+    assert importing.noted == {}
+    assert list(importing.blobs.list_compressed()) == []
+
+
+def test_a_layer_with_a_large_window_is_refused(importing: Import) -> None:
+    """Such as ``zstd --ultra -22`` writes it; each reader of what is in it would need so much."""
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 24})
+    packed = packer.compress(layer(), zstd.ZstdCompressor.FLUSH_BLOCK) + packer.flush()
+    with pytest.raises(InvalidImage, match="more than 8 MiB"):
+        importing.run(forged(importing, packed, digest_of(layer()), "tar+zstd"))

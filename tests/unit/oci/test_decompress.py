@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage
-from au2.oci.decompress import Compression, decompressed, find_compression
+from au2.oci.decompress import (
+    LARGE_WINDOW_BYTES,
+    WINDOW_BYTES,
+    Compression,
+    decompressed,
+    find_compression,
+)
 from au2.oci.digest import VerifyingReader, sha256_of
 from au2.oci.streams import Readable
 
@@ -130,16 +136,26 @@ def test_damaged_zstd() -> None:
         decompressed(BytesIO(zstd.compress(b"x") + b"garbage")).read()
 
 
-def test_zstd_that_wants_too_large_a_window() -> None:
-    for window_log, taken in ((27, True), (28, False)):
+@pytest.mark.parametrize("largest", [WINDOW_BYTES, LARGE_WINDOW_BYTES])
+def test_zstd_that_wants_too_large_a_window(largest: int) -> None:
+    for window_bytes, taken in ((largest, True), (2 * largest, False)):
         # Without a stated size, the frame tells the window that it was made with.
+        window_log = window_bytes.bit_length() - 1
         packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: window_log})
         packed = packer.compress(b"x", zstd.ZstdCompressor.FLUSH_BLOCK) + packer.flush()
+        stream = decompressed(BytesIO(packed), window_bytes=largest)
         if taken:
-            assert decompressed(BytesIO(packed)).read() == b"x"
+            assert stream.read() == b"x"
             continue
-        with pytest.raises(InvalidImage, match="too much"):
-            decompressed(BytesIO(packed)).read()
+        with pytest.raises(InvalidImage, match=f"more than {largest >> 20} MiB") as caught:
+            stream.read()
+        assert "--long" in (caught.value.hint or "")
+
+
+def test_what_zstd_writes_at_its_usual_levels_is_taken() -> None:
+    for level in (1, 3, 19):
+        packed = zstd.ZstdCompressor(level).compress(b"x", zstd.ZstdCompressor.FLUSH_FRAME)
+        assert decompressed(BytesIO(packed)).read() == b"x"
 
 
 def test_a_zstd_bomb_takes_no_memory() -> None:

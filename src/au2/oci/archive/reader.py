@@ -8,7 +8,7 @@ from au2.oci.archive.contents import ArchiveLimits
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.member import BlobMember
 from au2.oci.archive.walk import walk
-from au2.oci.decompress import decompressed
+from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Prefixed, Readable, read_start
 from au2.oci.tar_header import BLOCK_BYTES
 from au2.oci.tar_source import TarSource
@@ -34,7 +34,7 @@ def read_archive(
     """
     limits = limits or ArchiveLimits()
     try:
-        plain = decompressed(stream)
+        plain = decompressed(stream, window_bytes=LARGE_WINDOW_BYTES)
         start = read_start(plain, BLOCK_BYTES)
         complaints.check_start(start)
         source = TarSource(Prefixed(start, plain), limits.stream_bytes, what="archive")
