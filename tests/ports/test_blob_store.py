@@ -393,11 +393,8 @@ def test_pieces_that_something_is_added_to_stay(store: BlobStore) -> None:
 # Blobs that are kept compressed
 
 
-@pytest.mark.parametrize("has_own_bytes", [True, False])
-def test_a_blob_is_kept_as_another_one(store: BlobStore, has_own_bytes: bool) -> None:
+def test_a_blob_is_kept_as_another_one(store: BlobStore) -> None:
     packed = put(store, gzip.compress(DATA))
-    if has_own_bytes:
-        put(store, DATA)
     store.keep_compressed(DIGEST, len(DATA), compressed=packed)
     assert list(store.list_digests()) == [packed]
     assert list(store.list_compressed()) == [(DIGEST, packed)]
@@ -408,6 +405,30 @@ def test_a_blob_is_kept_as_another_one(store: BlobStore, has_own_bytes: bool) ->
     assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
     with store.open_from(DIGEST, 5000) as file:
         assert file.read() == DATA[5000:]
+
+
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_bytes_of_its_own_are_what_is_read(store: BlobStore, comes: str) -> None:
+    """Whoever brings another form chooses nothing for those who have this one."""
+    untrue = put(store, gzip.compress(b"something else"))
+    if comes == "before":
+        put(store, DATA)
+    store.keep_compressed(DIGEST, len(DATA), compressed=untrue)
+    if comes == "after":
+        put(store, DATA)
+    assert set(store.list_digests()) == {DIGEST, untrue}
+    assert store.find_compressed(DIGEST) is None
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+
+
+def test_the_first_form_stays(store: BlobStore) -> None:
+    first, second = (put(store, gzip.compress(DATA, level)) for level in (1, 9))
+    store.keep_compressed(DIGEST, len(DATA), compressed=first)
+    store.keep_compressed(DIGEST, len(DATA), compressed=second)
+    assert store.find_compressed(DIGEST) == first
+    store.remove(first)
+    store.keep_compressed(DIGEST, len(DATA), compressed=second)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
 
 
 def test_what_is_kept_as_another_goes_with_it(store: BlobStore) -> None:

@@ -158,10 +158,12 @@ class BlobStore(Protocol):
         ...
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Keep a blob only as ``compressed``, a blob in the store that holds it.
+        """Find a blob as ``compressed`` from now on, a blob in the store that holds it.
 
-        The caller has read ``compressed`` and found just these bytes in it. The blob's own bytes
-        are removed, if it had any. Raises BlobMissing if ``compressed`` is not there.
+        The caller has read ``compressed`` and found just these bytes in it. What is there already
+        stays as it is: the blob's own bytes, which are read wherever there are some, and another
+        blob that it is kept as. Blobs are everybody's, and nobody may choose for others a form
+        that is slow to read. Raises BlobMissing if ``compressed`` is not there.
         """
         ...
 
@@ -176,8 +178,9 @@ class BlobStore(Protocol):
     def remove_unused(self, digest: str, *, older_than_seconds: float) -> int | None:
         """Remove the blob unless it was written or asked for lately.
 
-        Safe while others write and read: whoever asks (:meth:`contains`) either finds it and keeps
-        it, or is told that it is gone.
+        If it has bytes of its own and is kept as another blob too, it is the bytes that go. Safe
+        while others write and read: whoever asks (:meth:`contains`) either finds it and keeps it,
+        or is told that it is gone.
 
         Returns:
             How many bytes that freed; None if it stays.

@@ -1,8 +1,10 @@
-"""Blobs that are kept only as another blob, which holds them compressed.
+"""Blobs that are kept as another blob, which holds them compressed.
 
 The same layer comes raw from ``docker save`` and gzipped from ``docker push``. The one that was
-pushed must be given back byte for byte, so it is the one that is kept; the raw one is read out of
-it. An entry here is a small file named by the raw digest: the other blob's digest and the raw size.
+pushed must be given back byte for byte, so it is kept; the raw one is read out of it, and need not
+come. Where that came first, both are kept, and the raw one is read: what others read does not hang
+on how somebody compresses. An entry here is a small file named by the raw digest: the other blob's
+digest and the raw size.
 """
 
 import io

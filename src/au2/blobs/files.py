@@ -150,11 +150,12 @@ class FileBlobStore:
         self._partials.remove(name)
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Keep a blob only as ``compressed``, which holds it. Raises BlobMissing."""
+        """Find a blob as ``compressed``, which holds it, too. Raises BlobMissing."""
         if not self._path(compressed).is_file():
             raise _missing(compressed)
-        self._compressed.put(parse_digest(digest), Compressed(compressed, size_bytes))
-        self._path(digest).unlink(missing_ok=True)
+        present = self._compressed.find(digest)
+        if present is None or not self._path(present.digest).is_file():
+            self._compressed.put(parse_digest(digest), Compressed(compressed, size_bytes))
 
     def find_compressed(self, digest: str) -> str | None:
         """The blob that this one is kept as."""
@@ -168,18 +169,19 @@ class FileBlobStore:
 
     def remove_unused(self, digest: str, *, older_than_seconds: float) -> int | None:
         """Remove the blob unless it was written or asked for lately; return the bytes freed."""
-        kept = self._compressed.find(digest)
-        if kept is not None and not is_young(self._path(kept.digest), older_than_seconds):
-            self._compressed.remove(digest)
         freed_bytes = remove_if_unused(self._folders, parse_digest(digest), older_than_seconds)
-        is_gone = kept is not None and self._compressed.find(digest) is None
-        return 0 if freed_bytes is None and is_gone else freed_bytes
+        if freed_bytes is not None or self._path(digest).is_file():
+            return freed_bytes
+        kept = self._compressed.find(digest)
+        if kept is None or is_young(self._path(kept.digest), older_than_seconds):
+            return None
+        self._compressed.remove(digest)
+        return 0
 
     def unused_bytes(self, digest: str, *, older_than_seconds: float) -> int | None:
         """What :meth:`remove_unused` would say at this moment; nothing is changed."""
-        size_bytes = find_unused(self._path(digest), older_than_seconds)
-        if size_bytes is not None:
-            return size_bytes
+        if self._path(digest).is_file():
+            return find_unused(self._path(digest), older_than_seconds)
         kept = self._compressed.find(digest)
         is_let_go = kept and not is_young(self._path(kept.digest), older_than_seconds)
         return 0 if is_let_go else None

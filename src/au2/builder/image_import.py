@@ -24,6 +24,16 @@ class KnownLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """What was found out about an image."""
+
+    size_bytes: int
+    """Uncompressed size of all its layers."""
+    layers: Mapping[str, KnownLayer]
+    """By the digest of their blob."""
+
+
+@dataclass(frozen=True, slots=True)
 class ImportLimits:
     """How much an image may be."""
 
@@ -49,15 +59,12 @@ class ImportRun:
     """Raises when the import is to end."""
 
 
-def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
+def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> Imported:
     """Find out how large an image is whose blobs are all in the store, and whether it is whole.
 
-    A layer that came compressed is read, so that nobody is surprised by what comes out of it; it is
-    kept in that form alone, and found under its diff_id too. One that came uncompressed is what its
-    digest says since it came. What lies in the layers is judged by who unpacks them.
-
-    Returns:
-        The uncompressed size of all layers, in bytes.
+    A layer that came compressed is read, so that nobody is surprised by what comes out of it. One
+    that came uncompressed is what its digest says since it came. What lies in the layers is judged
+    by who unpacks them; then :func:`keep_packed` may follow. Here nothing is changed.
 
     Raises:
         InvalidImage: it is not for this platform, damaged, or over a limit.
@@ -74,7 +81,7 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
         raise InvalidImage(
             f"the image has {len(layers)} layers; at most {run.limits.layers} can be run"
         )
-    total_bytes = 0
+    total_bytes, judged = 0, dict[str, KnownLayer]()
     known = dict(run.known)
     pairs = zip(layers, image.config.diff_ids, strict=True)
     for number, (layer, diff_id) in enumerate(pairs, start=1):
@@ -89,10 +96,19 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> int:
             f"Layer {number} of {len(layers)}, {layer.size_bytes} bytes: "
             f"{found.size_bytes} bytes unpacked"
         )
-        if layer.digest != diff_id and blobs.find_compressed(diff_id) is None:
-            blobs.keep_compressed(diff_id, found.size_bytes, compressed=layer.digest)
+        judged[layer.digest] = found
         total_bytes += found.size_bytes
-    return total_bytes
+    return Imported(total_bytes, judged)
+
+
+def keep_packed(blobs: BlobStore, layers: Mapping[str, KnownLayer]) -> None:
+    """Find layers that came compressed under their diff_ids from now on, unless they are there.
+
+    Only for images that were taken in as a whole, and unpacked: others read what comes out of it.
+    """
+    for digest, layer in layers.items():
+        if digest != layer.diff_id:
+            blobs.keep_compressed(layer.diff_id, layer.size_bytes, compressed=digest)
 
 
 def _find_known(

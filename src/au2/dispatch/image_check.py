@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
-from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image
+from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
 from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
@@ -51,7 +51,7 @@ class ImageCheck:
                 transaction, {layer.digest for layer in image.manifest.layers}
             )
         new: dict[str, KnownLayer] = {}
-        import_image(
+        imported = import_image(
             self.blobs,
             digest,
             ImportRun(
@@ -66,6 +66,7 @@ class ImageCheck:
         self._ensure_room(sum(layer.size_bytes for layer in new.values()))
         work.begin_phase("unpack")
         self.engine.prepare(digest, work.check)
+        keep_packed(self.blobs, imported.layers)
         self._note(new)
         return BuiltImage(digest)
 

@@ -281,6 +281,20 @@ def test_an_entry_of_an_old_blob_is_removed(tmp_path: Path) -> None:
     assert store.contains(packed)
 
 
+def test_of_two_forms_the_raw_one_goes_first(tmp_path: Path) -> None:
+    store = FileBlobStore(tmp_path)
+    packed = put(store, gzip.compress(DATA))
+    put(store, DATA)
+    store.keep_compressed(DIGEST, len(DATA), compressed=packed)
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) is None
+    make_old(tmp_path, packed)
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) is None
+    make_old(tmp_path, DIGEST)
+    assert store.unused_bytes(DIGEST, older_than_seconds=DAY) == len(DATA)
+    assert store.remove_unused(DIGEST, older_than_seconds=DAY) == len(DATA)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+
+
 def test_a_grace_time_that_is_not_safe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not safe"):
         FileBlobStore(tmp_path).remove_unused(DIGEST, older_than_seconds=60)

@@ -9,11 +9,18 @@ import pytest
 from backports import zstd
 
 from au2.blobs.files import FileBlobStore
-from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image
+from au2.builder.image_import import (
+    Imported,
+    ImportLimits,
+    ImportRun,
+    KnownLayer,
+    import_image,
+    keep_packed,
+)
 from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidImage
 from au2.oci.streams import CHUNK_BYTES
-from tests.support.busybox import digest_of, make_image
-from tests.support.image_making import GZIP, ZSTD, Layer, odd_image
+from tests.support.busybox import digest_of
+from tests.support.image_making import GZIP, ZSTD, Layer, OddImage, odd_image
 
 MIB = 1 << 20
 
@@ -27,7 +34,15 @@ class Import:
         self.lines: list[str] = []
         self.checks = 0
 
+    def put(self, data: bytes) -> str:
+        with self.blobs.writer() as writer:
+            writer.write(data)
+            return writer.commit()
+
     def run(self, digest: str, **limits: int) -> int:
+        return self.judge(digest, **limits).size_bytes
+
+    def judge(self, digest: str, **limits: int) -> Imported:
         return import_image(
             self.blobs,
             digest,
@@ -55,21 +70,34 @@ def layer(text: bytes = b"some text " * 1000) -> bytes:
 
 
 @pytest.mark.parametrize("packing", [GZIP, ZSTD])
-def test_a_packed_layer_is_kept_in_that_form_alone(importing: Import, packing: str) -> None:
+def test_a_packed_layer_can_be_kept_in_that_form_alone(importing: Import, packing: str) -> None:
     raw = layer()
-    digest_of_raw_image = make_image([raw]).save(importing.blobs)
-    importing.run(digest_of_raw_image)
+    image = odd_image(raw, packing=packing).save(importing.blobs)
+    imported = importing.judge(image)
+    assert list(importing.blobs.list_compressed()) == []
 
-    importing.run(odd_image(raw, packing=packing).save(importing.blobs))
+    keep_packed(importing.blobs, imported.layers)
 
     packed = importing.blobs.find_compressed(digest_of(raw))
     assert packed in importing.noted
-    assert packed is not None
-    assert packed not in {digest_of(raw), None}
+    assert packed != digest_of(raw)
     assert digest_of(raw) not in list(importing.blobs.list_digests())
-    # The image that came raw can still be read.
     assert importing.blobs.read_bytes(digest_of(raw), limit_bytes=MIB) == raw
-    assert importing.run(digest_of_raw_image) == len(raw)
+    # An image that comes raw finds it there.
+    as_raw = odd_image(raw)
+    importing.put(as_raw.config)
+    assert importing.run(importing.put(manifest_of(as_raw))) == len(raw)
+
+
+def manifest_of(image: OddImage) -> bytes:
+    kind = "application/vnd.oci.image"
+    layers = [
+        {"mediaType": f"{kind}.layer.v1.tar", "digest": digest_of(data), "size": len(data)}
+        for data in image.layers
+    ]
+    config = {"digest": image.id, "size": len(image.config)}
+    config["mediaType"] = f"{kind}.config.v1+json"
+    return json.dumps({"schemaVersion": 2, "config": config, "layers": layers}).encode()
 
 
 def test_a_layer_is_judged_once_and_the_log_does_not_tell(importing: Import) -> None:
@@ -104,10 +132,7 @@ def forged(importing: Import, blob: bytes, diff_id: str, media_type: str) -> str
     """Save an image whose only layer is said to have this diff_id."""
 
     def put(data: bytes) -> dict[str, Any]:
-        with importing.blobs.writer() as writer:
-            writer.write(data)
-            writer.commit()
-        return {"digest": digest_of(data), "size": len(data)}
+        return {"digest": importing.put(data), "size": len(data)}
 
     kind = "application/vnd.oci.image"
     config = json.dumps(

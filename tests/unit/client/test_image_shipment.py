@@ -114,8 +114,10 @@ def test_a_session_is_kept_alive_over_cut_connections(
         return Answer(cut=True) if len(signs) == 1 else answer({"lacking": []})
 
     api.routes[LACKING] = note
-    with Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01)):
+    heartbeat = Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01))
+    with heartbeat:
         assert enough.wait(10)
+    heartbeat.join()  # It closes the connection, which is its own, as the fixture does later.
 
     assert signs[:3] == [{"blobs": []}] * 3
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import json
 
 import pytest
 
@@ -286,6 +287,7 @@ def test_a_raw_layer_needs_the_compressed_one_that_holds_it(house: House) -> Non
     image = house.image("one")
     raw = load_image(house.world.blobs, image).manifest.layers[0].digest
     packed = house.put(gzip.compress(b"layer of one", mtime=0))
+    house.world.blobs.remove(raw)
     house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
     process, number = house.version(image)
     house.make_old()
@@ -300,6 +302,37 @@ def test_a_raw_layer_needs_the_compressed_one_that_holds_it(house: House) -> Non
     assert gone(plan, What.COMPRESSED) == gone(report, What.COMPRESSED) == (1, 0)
     assert house.present() == set()
     assert list(house.world.blobs.list_compressed()) == []
+
+
+def test_of_a_layer_in_two_forms_the_one_that_no_image_names_goes(house: House) -> None:
+    blobs, image = house.world.blobs, house.image("one")
+    raw = load_image(blobs, image).manifest.layers[0].digest
+    packed = house.put(gzip.compress(b"layer of one", mtime=0))
+    manifest = json.loads(blobs.read_bytes(image, limit_bytes=1 << 20))
+    size_bytes = blobs.size_bytes(packed)
+    manifest["layers"][0] |= {"digest": packed, "size": size_bytes}
+    house.version(house.put(json.dumps(manifest).encode()))
+    blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    house.make_old()
+    plan, report = house.collect(PLAN), house.collect()
+    assert gone(plan, What.BLOBS) == gone(report, What.BLOBS)
+    assert raw not in house.present()
+    assert packed in house.present()
+    # Archives for Docker want it.
+    with blobs.open(raw) as file:
+        assert file.read() == b"layer of one"
+
+
+def test_of_a_layer_in_two_forms_the_raw_one_alone_may_be_needed(house: House) -> None:
+    blobs, image = house.world.blobs, house.image("one")
+    house.version(image)
+    raw = load_image(blobs, image).manifest.layers[0].digest
+    packed = house.put(gzip.compress(b"layer of one", mtime=0))
+    blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    house.make_old()
+    house.collect()
+    assert raw in house.present()
+    assert packed not in house.present()
 
 
 def test_unpacked_layers_stay_as_long_as_an_image_has_them(house: House) -> None:

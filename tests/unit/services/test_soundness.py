@@ -186,6 +186,7 @@ def test_an_untrue_form_of_a_blob_is_found(house: House) -> None:
     house.version(image)
     raw = load_image(house.world.blobs, image).manifest.layers[0].digest
     packed = house.put(gzip.compress(b"layer of onE", mtime=0))
+    house.world.blobs.remove(raw)
     house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
     (finding,) = check(house).findings
     assert finding.digest == raw
@@ -200,6 +201,7 @@ def test_a_damaged_blob_hits_those_who_have_it_in_another_form(
     house.version(image)
     raw = load_image(house.world.blobs, image).manifest.layers[0].digest
     packed = house.put(gzip.compress(b"layer of one", mtime=0))
+    house.world.blobs.remove(raw)
     house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
     assert check(house).findings == ()
     hurt(house.file_of(packed))

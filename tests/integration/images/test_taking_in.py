@@ -1,0 +1,96 @@
+"""What the store knows of an image's layers once an import has ended well, and before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from au2.blobs.images import load_image
+from au2.builder.image_import import ImportLimits
+from au2.dispatch.control import JobControl
+from au2.dispatch.image_check import ImageCheck
+from au2.dispatch.records import Records
+from au2.dispatch.timeline import Timeline
+from au2.dispatch.upload_work import UploadWork
+from au2.domain.errors import InvalidImage
+from au2.domain.version import ImageStatus
+from au2.engines.base import Engine
+from au2.engines.native.layers import LayerStore
+from au2.engines.native.options import NativeOptions
+from au2.services.images.pushed import PushedImages
+from au2.storage.uploads import find_upload_of_job
+from tests.support.busybox import digest_of
+from tests.support.image_making import GZIP, Layer, OddImage, odd_image
+from tests.support.world import OPERATOR, World, open_world
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """The part of the engine that unpacks."""
+
+    world: World
+
+    def prepare(self, image_digest: str) -> None:
+        """Unpack an image's layers."""
+        blobs = self.world.blobs
+        store = LayerStore(blobs, self.world.folder / "layers", NativeOptions())
+        store.ensure_image(load_image(blobs, image_digest))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(tmp_path) as world:
+        yield world
+
+
+def take_in(world: World, image: OddImage) -> list[str]:
+    """Import an image for a new version, as the dispatcher does; return the log."""
+    process = world.process(world.organization())
+    number = world.version(process, ImageStatus.NONE)
+    pushed = PushedImages(world.database, world.notices, world.clock)
+    digest = image.save(world.blobs)
+    claim = world.claim(pushed.import_image(world.actor(OPERATOR), process, number, digest).id)
+    with world.database.read() as transaction:
+        upload = find_upload_of_job(transaction, claim.job.id)
+    assert upload is not None
+    records = Records(world.database, world.notices, world.clock)
+    lines: list[str] = []
+    work = UploadWork(claim, JobControl(), Timeline(world.clock), lines.append, records)
+    check = ImageCheck(
+        engine=cast(Engine, Unpacking(world)),
+        blobs=world.blobs,
+        records=records,
+        architecture="amd64",
+        limits=ImportLimits(),
+        free_bytes=lambda: 1 << 40,
+    )
+    check.make(work, upload)
+    return lines
+
+
+def test_a_compressed_layer_is_found_under_its_raw_digest(world: World) -> None:
+    layer = Layer().add("file", content=b"content").data()
+    take_in(world, odd_image(layer, packing=GZIP))
+    assert world.blobs.read_bytes(digest_of(layer), limit_bytes=1 << 20) == layer
+    assert digest_of(layer) not in list(world.blobs.list_digests())
+
+
+def test_an_import_that_fails_leaves_nothing_to_be_found(world: World) -> None:
+    """Each layer is what the image says, but one of them can't be unpacked."""
+    sound = Layer().add("file", content=b"content").data()
+    unsafe = Layer().hard_link("inside", "../../outside").data()
+    with pytest.raises(InvalidImage):
+        take_in(world, odd_image(sound, unsafe, packing=GZIP))
+    assert list(world.blobs.list_compressed()) == []
+    assert not world.blobs.contains(digest_of(sound))
+
+
+def test_the_raw_layer_that_is_there_stays_the_one_that_is_read(world: World) -> None:
+    """Others have it, and what they read does not hang on how somebody compresses."""
+    layer = Layer().add("file", content=b"content").data()
+    odd_image(layer).save(world.blobs)
+    take_in(world, odd_image(layer, packing=GZIP))
+    assert digest_of(layer) in list(world.blobs.list_digests())
+    assert world.blobs.find_compressed(digest_of(layer)) is None
