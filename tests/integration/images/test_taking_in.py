@@ -1,6 +1,6 @@
 """What the store knows of an image's layers once an import has ended well, and before."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -32,11 +32,11 @@ class Unpacking:
 
     world: World
 
-    def prepare(self, image_digest: str) -> None:
+    def prepare(self, image_digest: str, check: Callable[[], None]) -> None:
         """Unpack an image's layers."""
         blobs = self.world.blobs
         store = LayerStore(blobs, self.world.folder / "layers", NativeOptions())
-        store.ensure_image(load_image(blobs, image_digest))
+        store.ensure_image(load_image(blobs, image_digest), check)
 
 
 @pytest.fixture
