@@ -1,12 +1,11 @@
 """The logs of jobs: whole, or followed while they grow."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 
 from au2.api.dependencies import LARGEST_ID, BoardOf, CurrentActor, LogsOf, ServicesOf
 from au2.api.errors import answers
@@ -14,6 +13,7 @@ from au2.api.job_waiting import POLL_SECONDS
 from au2.api.jobs import JobId
 from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end, read_events
 from au2.api.noticeboard import NoticeBoard
+from au2.api.streaming import StreamedAnswer
 from au2.api.views import view_job
 from au2.domain.errors import NotAuthenticated, NotFound
 from au2.domain.identity import Actor
@@ -71,14 +71,14 @@ def get_job_log(
     """The log as it is now, byte for byte."""
     _, number = services.jobs.authorize_log(actor, job, attempt)
     end = max(offset, logs.size_bytes(job, number))
-    return StreamingResponse(
+    return StreamedAnswer(
         _read_pieces(logs, LogPosition(job, number, offset), end),
         media_type="application/octet-stream",
         headers={"Content-Length": str(end - offset)},
     )
 
 
-def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Iterator[bytes]:
+def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:
     offset = at.offset
     while offset < end:
         limit = min(_PIECE_BYTES, end - offset)
@@ -112,7 +112,7 @@ async def follow_job_log(
 ) -> Response:
     """The log as it grows, until the attempt has ended."""
     _, number = await run_in_threadpool(services.jobs.authorize_log, actor, job, attempt)
-    return StreamingResponse(
+    return StreamedAnswer(
         _follow(services, actor, logs, board, LogPosition(job, number, offset)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
@@ -121,7 +121,7 @@ async def follow_job_log(
 
 async def _follow(
     services: Services, actor: Actor, logs: LogStore, board: NoticeBoard, at: LogPosition
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     clock = asyncio.get_running_loop().time
     topic = job_topic(at.job_id)
     with board.watch(topic, log_topic(at.job_id)) as watch:

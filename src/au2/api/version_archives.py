@@ -7,11 +7,11 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import Answers, answers
+from au2.api.streaming import StreamedAnswer
 from au2.domain.errors import Au2Error, BlobMissing, Conflict, InvalidRequest, NotFound
 from au2.services.images.archives import OpenArchive
 
@@ -48,7 +48,7 @@ def download_image(
         stated = urlsplit(external_url)
         server = name_server(stated.netloc, stated.scheme)
     archive = services.version_archives.open_image(actor, process, version, server)
-    return _ArchiveResponse(archive, f"the image of version {version} of process {process}")
+    return _ArchiveAnswer(archive, f"the image of version {version} of process {process}")
 
 
 @router.get(
@@ -62,7 +62,7 @@ def download_package(
 ) -> Response:
     """The package that a version was made of."""
     archive = services.version_archives.open_package(actor, process, version)
-    return _ArchiveResponse(archive, f"the package of version {version} of process {process}")
+    return _ArchiveAnswer(archive, f"the package of version {version} of process {process}")
 
 
 def name_server(host: str, scheme: str) -> str:
@@ -84,27 +84,22 @@ def name_server(host: str, scheme: str) -> str:
     return f"{name}:{_USUAL_PORTS[scheme]}"
 
 
-class _ArchiveResponse(StreamingResponse):
-    """Sends an archive at the reader's pace.
-
-    The next piece is asked for, in a thread, when the last one was taken: a slow reader keeps
-    neither memory nor a thread.
-    """
+class _ArchiveAnswer(StreamedAnswer):
+    """Sends an archive."""
 
     def __init__(self, archive: OpenArchive, what: str) -> None:
         self._what = what
-        self._pieces = _gathered(archive)
         super().__init__(
-            self._pieces,
+            _gathered(archive),
             media_type=_MEDIA_TYPE,
             headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send; close the files at once when the reader has gone, and not some time later.
+        """Send; when a blob turns out to be damaged the answer breaks off.
 
-        When a blob turns out to be damaged the answer breaks off, as all that it still can do: the
-        server closes the connection of an answer that was not completed.
+        That is all that it still can do: the server closes the connection of an answer that was not
+        completed.
         """
         try:
             await super().__call__(scope, receive, send)
@@ -114,9 +109,6 @@ class _ArchiveResponse(StreamingResponse):
                 self._what,
                 f"{error.message.rstrip('.')}.",
             )
-        finally:
-            # No thread is inside: a cancelled wait for one ends when the thread does.
-            self._pieces.close()
 
 
 def _gathered(archive: OpenArchive) -> Generator[bytes, None, None]:

@@ -2,10 +2,9 @@
 
 import io
 import os
-import socket
 import tarfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from au2.server.log_format import is_news
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
+from tests.support.readers import begin_reading, open_files, wait_until
 from tests.support.world import OPERATOR, World
 
 LARGE_BYTES = 200 << 20
@@ -80,30 +80,11 @@ def test_hosts_that_can_not_be_in_a_name(host: str) -> None:
         name_server(host, "http")
 
 
-def open_files(folder: Path) -> int:
-    """How many files of the store this process has open."""
-    count = 0
-    for descriptor in Path("/proc/self/fd").iterdir():
-        try:
-            count += descriptor.readlink().is_relative_to(folder)
-        except FileNotFoundError:
-            continue  # The folder's own descriptor.
-    return count
-
-
 def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(world: World, address: str) -> None:
     path = make_version(world, bytes(LARGE_BYTES))
     blobs = world.folder / "blobs"
-    parts = urlsplit(address)
     before = resident_bytes()
-    readers = []
-    for _ in range(3):
-        reader = socket.create_connection((parts.hostname, parts.port))
-        token = world.bearer(OPERATOR)["Authorization"]
-        request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: {token}\r\n\r\n"
-        reader.sendall(request.encode())
-        assert reader.recv(100).startswith(b"HTTP/1.1 200")
-        readers.append(reader)
+    readers = [begin_reading(address, path, world.bearer(OPERATOR)) for _ in range(3)]
     wait_until(lambda: open_files(blobs) == 3)
     time.sleep(0.5)  # Would it go on by itself, it would now.
     assert resident_bytes() - before < 64 << 20
@@ -140,10 +121,3 @@ def test_a_damaged_blob_is_one_line_of_the_log(
 
 def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

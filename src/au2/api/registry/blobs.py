@@ -1,14 +1,15 @@
 """Fetching blobs, whole or in part."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
+from au2.api.streaming import StreamedAnswer
 from au2.services.registry.blobs import RepositoryBlobs
 
 _PIECE_BYTES = 1 << 20
@@ -39,7 +40,7 @@ async def get_blob(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
     body = _read(services.repository_blobs, digest, first, last - first + 1)
-    return StreamingResponse(body, status, headers, media_type)
+    return StreamedAnswer(body, status_code=status, headers=headers, media_type=media_type)
 
 
 async def delete_blob(request: Request) -> Response:
@@ -50,7 +51,9 @@ async def delete_blob(request: Request) -> Response:
     )
 
 
-def _read(blobs: RepositoryBlobs, digest: str, first: int, count: int) -> Iterator[bytes]:
+def _read(
+    blobs: RepositoryBlobs, digest: str, first: int, count: int
+) -> Generator[bytes, None, None]:
     """Yield a part of a blob; the framework takes each piece in a thread, at the reader's pace."""
     with blobs.open(digest, first) as file:
         while count > 0 and (data := file.read(min(count, _PIECE_BYTES))):

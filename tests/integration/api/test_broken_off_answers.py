@@ -1,0 +1,98 @@
+"""What the server holds for a reader is let go when the reader has gone, not some time later."""
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncGenerator, Generator, Iterator
+
+import pytest
+from starlette.types import Message
+
+from au2.api.streaming import StreamedAnswer
+from au2.domain.repository import parse_repository
+from tests.support.live import served
+from tests.support.readers import begin_reading, open_files, wait_until
+from tests.support.world import OPERATOR, World
+
+LARGE_BYTES = 32 << 20
+
+
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    with served(world.app()) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def without_garbage_collection() -> Iterator[None]:
+    """Nothing may hang on when the collector comes by."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_download_of_a_blob_closes_its_file(world: World, address: str) -> None:
+    organization = world.organization(project=None).organization_id
+    data = os.urandom(LARGE_BYTES)
+    with world.blobs.writer() as writer:
+        writer.write(data)
+        digest = writer.commit()
+    repository = parse_repository(f"org_{organization}/base")
+    world.services.repository_blobs.link(repository, {digest: LARGE_BYTES})
+    folder = world.folder / "blobs"
+
+    path = f"/v2/{repository}/blobs/{digest}"
+    readers = [begin_reading(address, path, world.bearer(OPERATOR)) for _ in range(3)]
+    wait_until(lambda: open_files(folder) == 3)
+    for reader in readers:
+        reader.close()
+    wait_until(lambda: open_files(folder) == 0)
+
+
+class Scope:
+    """Whether somebody is inside."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        self.is_open = True
+        try:
+            while True:
+                yield b"piece"
+        finally:
+            self.is_open = False
+
+    async def pieces_of_events(self) -> AsyncGenerator[bytes, None]:
+        self.is_open = True
+        try:
+            while True:
+                yield b"piece"
+        finally:
+            self.is_open = False
+
+
+@pytest.mark.parametrize("how", ["pieces", "pieces_of_events"])
+def test_what_makes_the_pieces_is_closed_while_it_waits_for_the_reader(how: str) -> None:
+    scope = Scope()
+    # Held here, so that nothing is closed just because nobody has it any more.
+    pieces = getattr(scope, how)()
+
+    async def answer() -> None:
+        is_stuck = asyncio.Event()
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                is_stuck.set()
+                await asyncio.Event().wait()
+
+        async def receive() -> Message:
+            await is_stuck.wait()
+            assert scope.is_open
+            return {"type": "http.disconnect"}
+
+        await StreamedAnswer(pieces)({"type": "http"}, receive, send)
+        assert not scope.is_open
+
+    asyncio.run(answer())
