@@ -14,6 +14,7 @@ from au2.api.refusals import note_refusal
 from au2.contract.base import ErrorAnswer
 from au2.domain.errors import (
     Au2Error,
+    Busy,
     Detail,
     InvalidRequest,
     NotAuthenticated,
@@ -43,6 +44,8 @@ def make_answer(
     sent = dict(headers or {})
     if isinstance(error, NotAuthenticated) and not isinstance(error, TooManyAttempts):
         sent["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Busy):
+        sent["Retry-After"] = str(error.retry_after_seconds)
     return Response(
         format_error(error),
         status_code=error.status if status is None else status,

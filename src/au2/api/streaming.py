@@ -1,6 +1,7 @@
 """Answers that are made while they travel, at the reader's pace."""
 
 from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import anyio
 from starlette.responses import StreamingResponse
@@ -22,18 +23,28 @@ class StreamedAnswer(StreamingResponse):
         status_code: int = 200,
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
+        during: AbstractContextManager[None] | None = None,
     ) -> None:
+        """``during`` is entered for the time that the answer takes, and may refuse it.
+
+        A piece may be empty: so what takes long to the next one lets its reader's leaving be seen.
+        """
         super().__init__(pieces, status_code, headers, media_type)
         self._pieces = pieces
+        self._during = during or nullcontext()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send; a reader who has gone is noticed at once, or after the piece that is made."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            # No thread is inside: a cancelled wait for one ends when the thread does.
-            if isinstance(self._pieces, AsyncGenerator):
-                with anyio.CancelScope(shield=True):
-                    await self._pieces.aclose()
-            else:
-                self._pieces.close()
+        with self._during:
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                await self._close()
+
+    async def _close(self) -> None:
+        # No thread is inside: a cancelled wait for one ends when the thread does.
+        if isinstance(self._pieces, AsyncGenerator):
+            with anyio.CancelScope(shield=True):
+                await self._pieces.aclose()
+        else:
+            self._pieces.close()

@@ -12,8 +12,10 @@ from starlette.types import Receive, Scope, Send
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import Answers, answers
 from au2.api.streaming import StreamedAnswer
-from au2.domain.errors import Au2Error, BlobMissing, Conflict, InvalidRequest, NotFound
+from au2.domain.errors import Au2Error, BlobMissing, Busy, Conflict, InvalidRequest, NotFound
+from au2.domain.identity import Actor
 from au2.services.images.archives import OpenArchive
+from au2.services.services import Services
 
 _logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
@@ -35,7 +37,7 @@ def _archive(description: str) -> Answers:
     "/{version}/archive",
     response_class=Response,
     responses=_archive("What `docker load` takes, and an OCI image layout at the same time.")
-    | answers(NotFound, Conflict, InvalidRequest, BlobMissing),
+    | answers(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
 def download_image(
     services: ServicesOf, actor: CurrentActor, process: str, version: int, request: Request
@@ -48,7 +50,8 @@ def download_image(
         stated = urlsplit(external_url)
         server = name_server(stated.netloc, stated.scheme)
     archive = services.version_archives.open_image(actor, process, version, server)
-    return _ArchiveAnswer(archive, f"the image of version {version} of process {process}")
+    what = f"the image of version {version} of process {process}"
+    return _ArchiveAnswer(archive, what, services, actor)
 
 
 @router.get(
@@ -62,7 +65,8 @@ def download_package(
 ) -> Response:
     """The package that a version was made of."""
     archive = services.version_archives.open_package(actor, process, version)
-    return _ArchiveAnswer(archive, f"the package of version {version} of process {process}")
+    what = f"the package of version {version} of process {process}"
+    return _ArchiveAnswer(archive, what, services, actor)
 
 
 def name_server(host: str, scheme: str) -> str:
@@ -87,12 +91,13 @@ def name_server(host: str, scheme: str) -> str:
 class _ArchiveAnswer(StreamedAnswer):
     """Sends an archive."""
 
-    def __init__(self, archive: OpenArchive, what: str) -> None:
+    def __init__(self, archive: OpenArchive, what: str, services: Services, actor: Actor) -> None:
         self._what = what
         super().__init__(
             _gathered(archive),
             media_type=_MEDIA_TYPE,
             headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
+            during=services.unpacking.reading(actor) if archive.unpacks else None,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -242,6 +242,15 @@ class ServerNotStarted(Au2Error):
     code = "server-not-started"
 
 
+class Busy(Au2Error):
+    """The server has too much to do at this moment."""
+
+    code = "busy"
+    status = 503
+    retry_after_seconds: ClassVar[int] = 10
+    """What the answer says in ``Retry-After``."""
+
+
 class ServerUnreachable(Au2Error):
     """The server cannot be reached."""
 

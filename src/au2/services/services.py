@@ -26,6 +26,7 @@ from au2.services.registry.version_images import VersionImages
 from au2.services.run_requests import RunLimits
 from au2.services.runtimes import Runtimes
 from au2.services.secrets import Secrets
+from au2.services.unpacking import Unpacking
 from au2.services.upload_opening import UploadOpening, UploadOptions
 from au2.services.uploads import Uploads
 from au2.services.version_diffs import VersionDiffs
@@ -63,6 +64,7 @@ class Services:
     repository_manifests: RepositoryManifests
     jobs: Jobs
     secrets: Secrets
+    unpacking: Unpacking
 
 
 def make_services(
@@ -117,4 +119,5 @@ def make_services(
         ),
         jobs=Jobs(database, notices, chosen.run, clock),
         secrets=Secrets(database, keys, clock),
+        unpacking=Unpacking(),
     )

@@ -1,7 +1,6 @@
 """Fetching blobs, whole or in part."""
 
 import re
-from collections.abc import Generator
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,9 +9,7 @@ from starlette.responses import Response
 from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
 from au2.api.streaming import StreamedAnswer
-from au2.services.registry.blobs import RepositoryBlobs
 
-_PIECE_BYTES = 1 << 20
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -39,8 +36,14 @@ async def get_blob(request: Request) -> Response:
     status, media_type = 206 if is_part else 200, "application/octet-stream"
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
-    body = _read(services.repository_blobs, digest, first, last - first + 1)
-    return StreamedAnswer(body, status_code=status, headers=headers, media_type=media_type)
+    is_packed = await run_in_threadpool(services.repository_blobs.is_packed, digest)
+    return StreamedAnswer(
+        services.repository_blobs.read(digest, first, last - first + 1),
+        status_code=status,
+        headers=headers,
+        media_type=media_type,
+        during=services.unpacking.reading(actor) if is_packed else None,
+    )
 
 
 async def delete_blob(request: Request) -> Response:
@@ -49,16 +52,6 @@ async def delete_blob(request: Request) -> Response:
     raise RegistryError(
         405, "UNSUPPORTED", "Blobs that nothing needs are removed by the garbage collection."
     )
-
-
-def _read(
-    blobs: RepositoryBlobs, digest: str, first: int, count: int
-) -> Generator[bytes, None, None]:
-    """Yield a part of a blob; the framework takes each piece in a thread, at the reader's pace."""
-    with blobs.open(digest, first) as file:
-        while count > 0 and (data := file.read(min(count, _PIECE_BYTES))):
-            count -= len(data)
-            yield data
 
 
 def _read_range(header: str, size_bytes: int) -> tuple[int, int]:

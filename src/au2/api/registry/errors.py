@@ -12,6 +12,7 @@ from au2.api.refusals import note_refusal
 from au2.api.registry.realm import challenge
 from au2.domain.errors import (
     Au2Error,
+    Busy,
     Conflict,
     DigestMismatch,
     InvalidImage,
@@ -45,6 +46,8 @@ _ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
     # version. Not MANIFEST_INVALID or TAG_INVALID: podman and skopeo then convert the image to
     # every format they know and push each, and the sentence drowns in what became of that.
     (InvalidRequest, 400, "UNSUPPORTED"),
+    # Not the specification's, but Docker's registry says so, and its clients try again.
+    (Busy, 503, "UNAVAILABLE"),
 )
 """The first that fits counts."""
 
@@ -87,6 +90,8 @@ def answer_own(request: Request, error: Exception) -> Response:
     for kind, status, code in _ANSWERS:
         if isinstance(error, kind):
             headers = {"WWW-Authenticate": challenge(request)} if status == 401 else {}
+            if isinstance(error, Busy):
+                headers["Retry-After"] = str(error.retry_after_seconds)
             return _answer(status, code, _sentence(error), headers)
     return _answer(error.status, "UNKNOWN", _sentence(error))
 

@@ -36,6 +36,8 @@ class OpenArchive:
     size_bytes: int
     close: Callable[[], None] = lambda: None
     """Ends what reading the entries has begun."""
+    unpacks: bool = False
+    """Whether blobs are decompressed for it (:mod:`au2.services.unpacking`)."""
 
     def blocks(self) -> Generator[bytes, None, None]:
         """Yield the archive. Nothing is read ahead, so memory stays flat however slow it goes."""
@@ -75,7 +77,11 @@ class VersionArchives:
         repository = process_repository(process.context.organization_id, process.id)
         tag = f"{server}/{repository}:{version.number}"
         entries = docker_archive_entries(loadable, manifest, self._blobs, tag)
-        return OpenArchive(entries, measure_layer(entries))
+        unpacks = any(
+            self._blobs.find_compressed(blob.digest) is not None
+            for blob in loadable.manifest.layers
+        )
+        return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
 
     def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
         """Return the files of a packaged version as they were uploaded: bytes, run bits, links.

@@ -1,10 +1,9 @@
 """Blobs of repositories, as registry clients send and fetch them."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
@@ -26,6 +25,7 @@ from au2.storage.database import Database, Transaction
 from au2.storage.repository_blobs import add_repository_blobs, find_repository_blobs
 
 _MOST_BYTES = 64 << 30
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,24 @@ class RepositoryBlobs:
             found |= self._images.find_blobs(repository.process_id, set(digests) - set(found))
         return {digest: size for digest, size in found.items() if self._blobs.contains(digest)}
 
-    def open(self, digest: str, offset_bytes: int) -> BinaryIO:
-        """Open a blob that was found, from an offset on. Raises BlobMissing."""
-        return self._blobs.open_from(digest, offset_bytes)
+    def is_packed(self, digest: str) -> bool:
+        """Whether a blob has to be decompressed to be read (:mod:`au2.services.unpacking`)."""
+        return self._blobs.find_compressed(digest) is not None
+
+    def read(self, digest: str, offset_bytes: int, size_bytes: int) -> Generator[bytes, None, None]:
+        """Yield a part of a blob that was found, in pieces.
+
+        Where what is before the part has to be decompressed too, empty pieces come meanwhile: for
+        each no more is done than for any other. Raises BlobMissing.
+        """
+        passed_over = offset_bytes if self.is_packed(digest) else 0
+        with self._blobs.open_from(digest, offset_bytes - passed_over) as file:
+            while passed_over and (data := file.read(min(passed_over, _PIECE_BYTES))):
+                passed_over -= len(data)
+                yield b""
+            while size_bytes > 0 and (data := file.read(min(size_bytes, _PIECE_BYTES))):
+                size_bytes -= len(data)
+                yield data
 
     def mount(
         self, actor: Actor, repository: Repository, digest: str, source: Repository | None

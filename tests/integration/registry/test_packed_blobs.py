@@ -1,0 +1,122 @@
+"""Blobs that are read out of compressed ones: only so many at a time, and only for who waits."""
+
+import asyncio
+import gzip
+from collections.abc import Generator, Iterator
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from au2.api.streaming import StreamedAnswer
+from au2.blobs.images import load_image
+from au2.domain.repository import parse_repository
+from tests.integration.registry.guest import Guest, code
+from tests.support.busybox import digest_of
+from tests.support.image_making import ZSTD, Layer, odd_image
+from tests.support.readers import begin_reading, wait_until
+from tests.support.world import OPERATOR, World
+
+MIB = 1 << 20
+RAW = bytes(range(256)) * (64 * MIB // 256)
+MOST_OF_ONE = 6
+MOST = 16
+
+
+@pytest.fixture
+def packed(world: World, repository: str) -> str:
+    """A blob of the repository, kept as a compressed one."""
+    blob = gzip.compress(RAW, 1)
+    with world.blobs.writer() as writer:
+        writer.write(blob)
+        holder = writer.commit()
+    world.blobs.keep_compressed(digest_of(RAW), len(RAW), compressed=holder)
+    link = world.services.repository_blobs.link
+    link(parse_repository(repository), {digest_of(RAW): len(RAW)})
+    return digest_of(RAW)
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 10), (64 * MIB - 10, 10), (5 * MIB - 1, 3)])
+def test_a_part_of_a_packed_blob(developer: Guest, packed: str, first: int, count: int) -> None:
+    asked = {"Range": f"bytes={first}-{first + count - 1}"}
+    answer = developer.ask("GET", f"blobs/{packed}", headers=asked)
+    assert (answer.status_code, answer.content) == (206, RAW[first : first + count])
+
+
+@pytest.fixture
+def idle(client: httpx.Client, developer: Guest, packed: str) -> Iterator[None]:
+    """The developer has begun as many downloads as one may, and takes nothing."""
+    path = f"/v2/{developer.repository}/blobs/{packed}"
+    address = str(client.base_url)
+    readers = [begin_reading(address, path, developer.headers) for _ in range(MOST_OF_ONE)]
+    yield
+    for reader in readers:
+        reader.close()
+    wait_until(lambda: developer.ask("GET", f"blobs/{packed}").status_code == 200)
+
+
+@pytest.mark.usefixtures("idle")
+def test_one_user_reads_only_a_few_at_a_time(developer: Guest, viewer: Guest, packed: str) -> None:
+    answer = developer.ask("GET", f"blobs/{packed}")
+    assert code(answer) == (503, "UNAVAILABLE")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert developer.ask("HEAD", f"blobs/{packed}").status_code == 200
+    own = developer.push_blob(b"plain")
+    assert developer.ask("GET", f"blobs/{own}").content == b"plain"
+    assert viewer.ask("GET", f"blobs/{packed}").content == RAW
+
+
+def test_all_together_read_only_some_at_a_time(
+    world: World, client: httpx.Client, developer: Guest, viewer: Guest, packed: str
+) -> None:
+    path, address = f"/v2/{developer.repository}/blobs/{packed}", str(client.base_url)
+    guests = [developer.headers, viewer.headers, world.bearer(OPERATOR)]
+    readers = [begin_reading(address, path, guests[number % len(guests)]) for number in range(MOST)]
+    assert code(viewer.ask("GET", f"blobs/{packed}")) == (503, "UNAVAILABLE")
+    for reader in readers:
+        reader.close()
+
+
+def test_archives_that_are_unpacked_count_too(world: World, client: httpx.Client) -> None:
+    layer = Layer().add("file", content=bytes(64 * MIB)).data()
+    image = odd_image(layer, packing=ZSTD)
+    process = world.process(world.organization("Third"))
+    number = world.version(process, image_digest=image.save(world.blobs))
+    holder = load_image(world.blobs, image.save(world.blobs)).manifest.layers[0].digest
+    world.blobs.keep_compressed(digest_of(layer), len(layer), compressed=holder)
+    path, address = f"/api/v1/processes/{process}/versions/{number}/archive", str(client.base_url)
+    headers = world.bearer(OPERATOR)
+    readers = [begin_reading(address, path, headers) for _ in range(MOST_OF_ONE)]
+    answer = client.get(path, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+    assert int(answer.headers["Retry-After"]) > 0
+    for reader in readers:
+        reader.close()
+    wait_until(lambda: client.get(path, headers=headers).status_code == 200)
+
+
+def test_what_is_before_a_part_is_passed_over_only_as_long_as_somebody_waits(
+    world: World, packed: str
+) -> None:
+    taken: list[bytes] = []
+
+    def counted(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+        for piece in pieces:
+            taken.append(piece)
+            yield piece
+
+    async def answer() -> None:
+        async def send(_: Message) -> None:
+            await asyncio.sleep(0)
+
+        async def receive() -> Message:
+            while len(taken) < 3:
+                await asyncio.sleep(0)
+            return {"type": "http.disconnect"}
+
+        pieces = counted(world.services.repository_blobs.read(packed, 64 * MIB - 1, 1))
+        await StreamedAnswer(pieces)({"type": "http"}, receive, send)
+
+    asyncio.run(answer())
+    assert set(taken) == {b""}
+    assert len(taken) < 20, "of more than 64"
