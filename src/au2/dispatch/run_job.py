@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from au2.dispatch.container_ids import make_container_id
-from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.control import Detached, JobControl, Stopped
 from au2.dispatch.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.options import DispatchOptions
@@ -132,7 +132,11 @@ class _Run:
         if self._stopped_early():
             return False
         self._timeline.begin("prepare")
-        engine.prepare(self._image_digest)
+        try:
+            engine.prepare(self._image_digest, self._control.check)
+        except Stopped:
+            self._stopped_early()
+            return False
         self._timeline.begin("create")
         secrets = self._kit.secrets.resolve(self._claim, self._version)
         self._mask(secrets.variables.values())

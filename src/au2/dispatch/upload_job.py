@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.dispatch.control import JobControl
+from au2.dispatch.control import Detached, JobControl, Stopped
 from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.package_build import PackageBuild
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
-from au2.dispatch.upload_work import Stopped, UploadWork
+from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
@@ -109,7 +110,7 @@ class UploadJob:
             log(ending.reason_text)
         self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
         if built is not None:
-            self._unpack(built.image_digest)
+            self._unpack(built.image_digest, control)
 
     def _make(self, work: UploadWork, upload: Upload | None) -> BuiltImage:
         if upload is None:
@@ -121,10 +122,11 @@ class UploadJob:
         with self.records.database.read() as transaction:
             return find_upload_of_job(transaction, claim.job.id)
 
-    def _unpack(self, image_digest: str) -> None:
+    def _unpack(self, image_digest: str, control: JobControl) -> None:
         """Make the image local already, so that its first run starts as quickly as the others."""
         try:
-            self.engine.prepare(image_digest)
+            with suppress(Stopped, Detached):  # The job has ended; the first run unpacks.
+                self.engine.prepare(image_digest, control.check)
         except Au2Error as error:
             logger.warning("can't unpack %s yet: %s", image_digest, error.message)
 

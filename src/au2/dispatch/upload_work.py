@@ -3,14 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.control import JobControl
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
 from au2.storage.claims import Claim
-
-
-class Stopped(Exception):
-    """Somebody asked for the job to be stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +25,5 @@ class UploadWork:
         self.records.phases(self.claim, self.timeline)
 
     def check(self) -> None:
-        """Raise if the work should end."""
-        if self.control.stop.is_set():
-            raise Stopped
-        if self.control.detach.is_set():
-            raise Detached
+        """Raise Stopped or Detached if the work should end."""
+        self.control.check()

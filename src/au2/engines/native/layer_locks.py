@@ -5,33 +5,54 @@ others.
 """
 
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 _CLAIMS = "claims"
+_LOOK_SECONDS = 0.05
 
 
 @contextmanager
-def unpacking_locked(locks: Path, name: str, *, wait: bool = True) -> Iterator[None]:
+def unpacking_locked(
+    locks: Path, name: str, check: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Be the only one to unpack the layer ``name``, or to clear up after who did.
 
-    A few locks serve for all layers. Raises BlockingIOError without ``wait`` if it is held.
+    A few locks serve for all layers. Whoever holds one may unpack for minutes: ``check`` is called
+    while that is waited for, and what it raises ends the waiting. Without it nobody waits.
+
+    Raises:
+        BlockingIOError: without ``check``, if it is held.
     """
-    with _locked(locks / name[:2], fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)):
+    with _open(locks / name[:2]) as file:
+        while not _try_lock(file, must=check is None):
+            if check is not None:
+                check()
+            time.sleep(_LOOK_SECONDS)
         yield
 
 
 @contextmanager
 def claims_locked(locks: Path, *, removing: bool = False) -> Iterator[None]:
     """Claim layers beside others who do, or (``removing``) let nobody claim any."""
-    with _locked(locks / _CLAIMS, fcntl.LOCK_EX if removing else fcntl.LOCK_SH):
+    with _open(locks / _CLAIMS) as file:
+        fcntl.flock(file, fcntl.LOCK_EX if removing else fcntl.LOCK_SH)
         yield
 
 
-@contextmanager
-def _locked(path: Path, operation: int) -> Iterator[None]:
+def _open(path: Path) -> TextIO:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, operation)
-        yield
+    return path.open("w")
+
+
+def _try_lock(file: TextIO, *, must: bool) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if must:
+            raise
+        return False
+    return True

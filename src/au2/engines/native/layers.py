@@ -13,7 +13,7 @@ from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.room import Room
+from au2.engines.native.room import Room, WatchedStream
 from au2.engines.native.system_calls import spread_folders, sync_file_system
 from au2.engines.native.tree import TreeWriter
 from au2.oci.decompress import decompressed
@@ -70,7 +70,7 @@ class LayerStore:
     def _ensure(self, digest: str, diff_id: str, check: Callable[[], None]) -> Path:
         folder = self._folder / hexadecimal(diff_id)
         if not folder.is_dir():
-            with as_engine_failure("unpack a layer"), self._locked(folder.name):
+            with as_engine_failure("unpack a layer"), self._locked(folder.name, check):
                 if not folder.is_dir():
                     self._unpack(digest, diff_id, folder, check)
         return folder
@@ -111,9 +111,13 @@ class LayerStore:
         tree = TreeWriter(root, room, id_base=options.id_base, id_count=options.id_count)
         try:
             with self._blobs.open(digest) as blob:
+                # Both sides are watched: much may come out of little, and nothing out of much.
+                packed = WatchedStream(blob, room)
                 # Not compressed, it is the blob itself, whose digest is checked while it is read.
-                checked = None if digest == diff_id else _DiffIdReader(decompressed(blob), diff_id)
-                for member in read_layer(checked or blob, must_end=False):
+                checked = None
+                if digest != diff_id:
+                    checked = _DiffIdReader(WatchedStream(decompressed(packed), room), diff_id)
+                for member in read_layer(checked or packed, must_end=False):
                     tree.put(member)
                 if checked is not None:
                     checked.check()
@@ -124,10 +128,10 @@ class LayerStore:
             tree.close()
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
+    def _locked(self, name: str, check: Callable[[], None]) -> Iterator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         spread_folders(self._folder)
-        with unpacking_locked(self._locks, name):
+        with unpacking_locked(self._locks, name, check):
             yield
 
 

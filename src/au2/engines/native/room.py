@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable
 
 from au2.domain.errors import StorageFull
+from au2.oci.streams import Readable
 
-_INODES_AT_ONCE = 1000
+_STEPS_AT_ONCE = 1000
 _BYTES_AT_ONCE = 16 << 20
+_INODE_BYTES = 4096
+"""What a file or folder may take beside its content: a block for names or a link's target."""
 _LEFT_BYTES = 256 << 20
 _LEFT_SHARE = 20
 """Of a small disk a twentieth is left. Of inodes, which nobody else needs by the thousand, less."""
@@ -24,24 +27,50 @@ class Room:
         """``check`` raises when the work is to end."""
         self._descriptor = descriptor
         self._check = check
-        self._inodes = _INODES_AT_ONCE
-        self._bytes = _BYTES_AT_ONCE
+        # The first that is written is looked at too: an image may have many small layers.
+        self._inodes = self._bytes = 0
+        self._next_inodes = self._next_bytes = 0
+        self._steps = _STEPS_AT_ONCE
+        self._passed_bytes = _BYTES_AT_ONCE
 
     def spend(self, *, inodes: int = 0, size_bytes: int = 0) -> None:
         """Note what is written. Raises StorageFull, and what ``check`` raises."""
         self._inodes -= inodes
-        self._bytes -= size_bytes
-        if self._inodes <= 0 or self._bytes <= 0:
+        self._bytes -= size_bytes + inodes * _INODE_BYTES
+        if self._inodes < 0 or self._bytes < 0:
+            self._check()
             self._look()
 
+    def pass_by(self, *, steps: int = 0, size_bytes: int = 0) -> None:
+        """Note work that takes no room but time. Raises what ``check`` raises."""
+        self._steps -= steps
+        self._passed_bytes -= size_bytes
+        if self._steps < 0 or self._passed_bytes < 0:
+            self._steps, self._passed_bytes = _STEPS_AT_ONCE, _BYTES_AT_ONCE
+            self._check()
+
     def _look(self) -> None:
-        self._check()
         found = os.fstatvfs(self._descriptor)
         left_bytes = min(_LEFT_BYTES, found.f_blocks * found.f_frsize // _LEFT_SHARE)
-        if found.f_bavail * found.f_frsize < left_bytes + _BYTES_AT_ONCE:
+        if found.f_bavail * found.f_frsize < left_bytes + self._next_bytes:
             raise StorageFull("The image does not fit on the server's disk.")
         # Some file systems make inodes as they are needed, and say that they have none.
         left_inodes = found.f_files // _LEFT_INODES_SHARE
-        if found.f_files and found.f_favail < left_inodes + _INODES_AT_ONCE:
+        if found.f_files and found.f_favail < left_inodes + self._next_inodes:
             raise StorageFull("The image has more files than the server's disk can hold.")
-        self._inodes, self._bytes = _INODES_AT_ONCE, _BYTES_AT_ONCE
+        self._inodes = self._next_inodes = _STEPS_AT_ONCE
+        self._bytes = self._next_bytes = _BYTES_AT_ONCE
+
+
+class WatchedStream:
+    """Passes a stream on and notes what is read of it, also what nothing is made of."""
+
+    def __init__(self, stream: Readable, room: Room) -> None:
+        self._stream = stream
+        self._room = room
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next bytes. Raises what the room's ``check`` raises."""
+        data = self._stream.read(size)
+        self._room.pass_by(size_bytes=len(data))
+        return data

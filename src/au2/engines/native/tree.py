@@ -65,9 +65,10 @@ class TreeWriter:
             raise
 
     def finish(self) -> None:
-        """Set the folders' times, which writing into them has changed."""
+        """Set the folders' times, which writing into them has changed. Raises as the room does."""
         self._forget_parent()
         for path, seconds in reversed(self._folder_times.items()):
+            self._room.pass_by(steps=1)
             try:
                 folder = open_in_root(self._root, path, _FOLDER | os.O_NOFOLLOW)
             except OSError:
@@ -249,6 +250,8 @@ class TreeWriter:
                 ) from error
             if error.errno not in _NOT_SUPPORTED:
                 raise
+        else:
+            self._room.spend(size_bytes=len(value))
 
 
 class _Closing:

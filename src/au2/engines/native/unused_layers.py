@@ -78,7 +78,7 @@ class UnusedLayers:
                 # Whoever unpacks holds the lock: it can only be left by one who was killed.
                 with (
                     suppress(BlockingIOError),
-                    unpacking_locked(self._locks, name, wait=False),
+                    unpacking_locked(self._locks, name),
                 ):
                     return path.rename(aside)
                 return None

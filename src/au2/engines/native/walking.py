@@ -33,7 +33,9 @@ def open_making(root: int, path: str, make: Callable[[int, str], None]) -> int:
         for count, name in enumerate(parts, start=1):
             if _is_nothing(folder, name):
                 make(folder, name)
-            below = _open_below(root, folder, "/".join(parts[:count]), name)
+            below = _open_below(folder, name)
+            if below is None:
+                below = open_in_root(root, "/".join(parts[:count]), _FOLDER)
             os.close(folder)
             folder = below
     except BaseException:
@@ -42,13 +44,14 @@ def open_making(root: int, path: str, make: Callable[[int, str], None]) -> int:
     return folder
 
 
-def _open_below(root: int, folder: int, path: str, name: str) -> int:
+def _open_below(folder: int, name: str) -> int | None:
+    """Open a folder in a folder; None if it is a link, or no folder."""
     try:
         return os.open(name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
         if error.errno not in _NO_FOLDER:
             raise
-    return open_in_root(root, path, _FOLDER)
+        return None
 
 
 def _is_nothing(folder: int, name: str) -> bool:
