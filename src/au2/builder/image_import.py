@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
-from au2.builder.volume_check import check_volumes
+from au2.builder.config_check import check_config
 from au2.domain.errors import InvalidImage
 from au2.oci.decompress import decompressed
 from au2.oci.descriptor import Descriptor
@@ -73,7 +73,7 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> Impo
     image = load_image(blobs, manifest_digest)
     run.log(f"Image {manifest_digest}")
     _check_platform(image, run.architecture)
-    check_volumes(image.config.volumes)
+    check_config(image.config)
     if not image.config.entrypoint and not image.config.cmd:
         run.log("Warning: the image names no command, so no job can run it. Give it a CMD.")
     layers = image.manifest.layers

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from au2.engines.native.system_calls import open_in_root
 from au2.engines.native.walking import open_making
+from au2.oci.paths import MAX_PATH_BYTES
 
 _FOLDERS = ("proc", "sys", "dev", "etc")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
@@ -35,7 +36,13 @@ def make_mount_points(root: int, owner: int) -> None:
 
 
 def make_volume(root: int, path: str, owner: int) -> None:
-    """Make a folder that the image names as a volume, where it is missing: Docker does."""
+    """Make a folder that the image names as a volume, where it is missing: Docker does.
+
+    A path that no system call takes is none, though its folders could be made one by one: that
+    would take each start minutes. Imports refuse it; images may have come before they did.
+    """
+    if len(os.fsencode(path)) > MAX_PATH_BYTES:
+        return
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
     # Where something is in the way, the image has no such folder.
     with suppress(OSError):
