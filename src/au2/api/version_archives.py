@@ -108,6 +108,8 @@ class _ArchiveAnswer(StreamedAnswer):
         """
         try:
             await super().__call__(scope, receive, send)
+        except Busy:
+            raise  # It was refused: nothing has been sent, so this can still be the answer.
         except Au2Error as error:
             _logger.error(
                 "Sending %s broke off: %s See what is damaged: au2-server fsck",

@@ -72,9 +72,12 @@ def test_all_together_read_only_some_at_a_time(
     path, address = f"/v2/{developer.repository}/blobs/{packed}", str(client.base_url)
     guests = [developer.headers, viewer.headers, world.bearer(OPERATOR)]
     readers = [begin_reading(address, path, guests[number % len(guests)]) for number in range(MOST)]
-    assert code(viewer.ask("GET", f"blobs/{packed}")) == (503, "UNAVAILABLE")
-    for reader in readers:
-        reader.close()
+    try:
+        answer = viewer.ask("GET", f"blobs/{packed}")
+    finally:
+        for reader in readers:
+            reader.close()
+    assert code(answer) == (503, "UNAVAILABLE")
 
 
 def test_archives_that_are_unpacked_count_too(world: World, client: httpx.Client) -> None:
@@ -87,11 +90,13 @@ def test_archives_that_are_unpacked_count_too(world: World, client: httpx.Client
     path, address = f"/api/v1/processes/{process}/versions/{number}/archive", str(client.base_url)
     headers = world.bearer(OPERATOR)
     readers = [begin_reading(address, path, headers) for _ in range(MOST_OF_ONE)]
-    answer = client.get(path, headers=headers)
+    try:
+        answer = client.get(path, headers=headers)
+    finally:
+        for reader in readers:
+            reader.close()
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
     assert int(answer.headers["Retry-After"]) > 0
-    for reader in readers:
-        reader.close()
     wait_until(lambda: client.get(path, headers=headers).status_code == 200)
 
 
