@@ -58,7 +58,7 @@ def download_image(
     "/{version}/package",
     response_class=Response,
     responses=_archive("The files of the package, as they were uploaded.")
-    | answers(NotFound, Conflict, InvalidRequest, BlobMissing),
+    | answers(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
 def download_package(
     services: ServicesOf, actor: CurrentActor, process: str, version: int

@@ -187,6 +187,34 @@ def test_contents_that_are_gone_come_out_of_the_image(world: World, context: Con
         list(archive.blocks())
 
 
+def keep_packed_alone(world: World, digest: str) -> None:
+    """As after somebody pushed a layer like it compressed, and nothing needed the raw one."""
+    data = world.blobs.read_bytes(digest, limit_bytes=1 << 20)
+    with world.blobs.writer() as writer:
+        writer.write(gzip.compress(data))
+        holder = writer.commit()
+    world.blobs.remove(digest)
+    world.blobs.keep_compressed(digest, len(data), compressed=holder)
+
+
+def test_a_package_that_is_decompressed_says_so(world: World, context: Context):
+    """Only so many may be read at a time (au2.services.unpacking)."""
+    process, number = add_packaged_version(world, context, FILES)
+    assert not open_package(world, process, number).unpacks
+
+    keep_packed_alone(world, f"sha256:{FILES[1].sha256}")
+    archive = open_package(world, process, number)
+    assert archive.unpacks
+    assert read(archive)["main.py"] == (b"print('hello')\n", False, "")
+
+    for file in FILES:
+        if file.sha256:
+            world.blobs.remove(f"sha256:{file.sha256}")
+    assert not open_package(world, process, number).unpacks
+    keep_packed_alone(world, package_layer(world, process, number))
+    assert open_package(world, process, number).unpacks
+
+
 def test_a_damaged_layer_is_no_source(world: World, context: Context):
     process, number = add_packaged_version(world, context, FILES)
     layer = package_layer(world, process, number)

@@ -1,6 +1,6 @@
 """Versions given back: the image as an archive, the package as the files that were uploaded."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO
@@ -77,10 +77,7 @@ class VersionArchives:
         repository = process_repository(process.context.organization_id, process.id)
         tag = f"{server}/{repository}:{version.number}"
         entries = docker_archive_entries(loadable, manifest, self._blobs, tag)
-        unpacks = any(
-            self._blobs.find_compressed(blob.digest) is not None
-            for blob in loadable.manifest.layers
-        )
+        unpacks = self._are_unpacked(blob.digest for blob in loadable.manifest.layers)
         return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
 
     def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
@@ -101,10 +98,17 @@ class VersionArchives:
         files = self._files_of(version)
         if self._has_contents(files):
             entries = [_entry(file, self._open_content) for file in files]
-            return OpenArchive(entries, measure_layer(entries))
-        layer = LayerContents(self._blobs, self._load(version).manifest.layers[-1].digest)
+            # A file of a package may be what is in somebody's compressed layer.
+            unpacks = self._are_unpacked(f"sha256:{file.sha256}" for file in files if file.sha256)
+            return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
+        digest = self._load(version).manifest.layers[-1].digest
+        layer = LayerContents(self._blobs, digest)
         entries = [_entry(file, layer.open) for file in files]
-        return OpenArchive(entries, measure_layer(entries), layer.close)
+        unpacks = self._are_unpacked([digest])
+        return OpenArchive(entries, measure_layer(entries), layer.close, unpacks)
+
+    def _are_unpacked(self, digests: Iterable[str]) -> bool:
+        return any(self._blobs.find_compressed(digest) is not None for digest in digests)
 
     def _find(self, actor: Actor, process_id: str, number: int) -> tuple[Process, Version]:
         with self._database.read() as transaction:
