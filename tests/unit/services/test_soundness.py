@@ -3,9 +3,11 @@
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
 from au2.domain.dependency_layer import DependencyLayer
 from au2.oci import media_types
@@ -13,7 +15,10 @@ from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.document import format_document
 from au2.services.soundness.check import Soundness, SoundnessCheck
+from au2.services.soundness.findings import Finding
+from au2.services.soundness.image_check import ImageCheck
 from au2.storage.dependency_layers import put_dependency_layer
+from au2.storage.roots import ImageRoot, RootKind
 from tests.support.house import House
 
 
@@ -234,3 +239,46 @@ def test_unpacked_layers_of_no_image_are_only_told(house: House) -> None:
     found = check(house)
     assert found.findings == ()
     assert found.stray_layers == 2
+
+
+class CountedBlobs:
+    """A blob store that counts the documents read from it."""
+
+    def __init__(self, blobs: Any) -> None:
+        self._blobs = blobs
+        self.read: list[str] = []
+
+    def read_bytes(self, digest: str, *, limit_bytes: int) -> Any:
+        self.read.append(digest)
+        return self._blobs.read_bytes(digest, limit_bytes=limit_bytes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+
+def make_index(house: House, children: list[str], name: str = "") -> str:
+    descriptors = [Descriptor(media_types.INDEX, one, 1).to_document() for one in children]
+    index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": descriptors}
+    return house.put(format_document(index | {"annotations": {"name": name}}))
+
+
+def test_each_of_many_nested_indexes_is_looked_at_once(house: House) -> None:
+    """Whoever may push may nest them as deep, and name each as often, as they like."""
+    image = house.image("inmost")
+    deep = image
+    for _ in range(1100):
+        deep = make_index(house, [deep])
+    wide = [image, image]
+    for _ in range(10):
+        wide = [make_index(house, wide, name) for name in ("left", "right")]
+    layer = load_image(house.world.blobs, image).manifest.layers[0].digest
+    house.world.blobs.remove(layer)
+    blobs = CountedBlobs(house.world.blobs)
+    findings: dict[str, Finding] = {}
+    check = ImageCheck(cast(BlobStore, blobs), findings)
+
+    check.look_at(ImageRoot(RootKind.REPOSITORY, deep, "deep", is_run=False))
+    check.look_at(ImageRoot(RootKind.REPOSITORY, wide[0], "wide", is_run=False))
+
+    assert set(findings[layer].hits) == {"deep", "wide"}
+    assert len(blobs.read) == (1100 + 1) + (1 + 9 * 2 + 1)

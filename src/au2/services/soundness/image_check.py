@@ -21,17 +21,31 @@ class ImageCheck:
 
     def look_at(self, root: ImageRoot) -> None:
         """Check one image: its manifest, what that points to, and the images of an index."""
+        waiting, seen = [root], {root.digest}
+        while waiting:
+            image = waiting.pop()
+            # Each once, and in no recursion: indexes may name indexes, as often and as deep as
+            # whoever pushes them likes.
+            children = dict.fromkeys(self._look_at_one(image))
+            # An index may name images that were never sent. Of those that were, all must be there.
+            waiting += [
+                replace(image, digest=child, must_be_whole=False)
+                for child in children
+                if child not in seen
+            ]
+            seen.update(children)
+
+    def _look_at_one(self, root: ImageRoot) -> list[str]:
+        """Check one manifest or index; return the digests of what an index names."""
         pointers = self._read(root)
         if pointers is None:
             self._hit(root.digest, root.owner, root.kind)
-            return
+            return []
         for descriptor in pointers.blobs:
             self.look_at_blob(descriptor.digest, descriptor.size_bytes, root.owner, root.kind)
             if descriptor.media_type in COMPRESSED_LAYERS and descriptor.digest in self.findings:
                 self.findings[descriptor.digest].is_compressed = True
-        for child in pointers.manifests:
-            # An index may name images that were never sent. Of those that were, all must be there.
-            self.look_at(replace(root, digest=child.digest, must_be_whole=False))
+        return [child.digest for child in pointers.manifests]
 
     def look_at_blob(self, digest: str, size_bytes: int, owner: str, kind: RootKind) -> None:
         """Check one blob that ``owner`` needs."""
