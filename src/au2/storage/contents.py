@@ -4,15 +4,14 @@ The blob store keeps equal contents once, whoever sent them. What an organizatio
 and what it is told is there already, is only what it has sent itself: a digest alone is no key.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import bindparam, insert, select
 
+from au2.storage.chunks import in_chunks
 from au2.storage.database import Transaction
 from au2.storage.tables import contents
 
-_CHUNK = 500
-"""Values in one query: databases limit them."""
 _FIND = select(contents.c.sha256, contents.c.size_bytes).where(
     contents.c.organization_id == bindparam("organization_id"),
     contents.c.sha256.in_(bindparam("sha256s", expanding=True)),
@@ -24,7 +23,7 @@ def find_contents(
 ) -> dict[str, int]:
     """Return the sizes in bytes of those of the contents that the organization has sent."""
     found: dict[str, int] = {}
-    for chunk in _chunks(list(sha256s)):
+    for chunk in in_chunks(sha256s):
         wanted = {"organization_id": organization_id, "sha256s": chunk}
         rows = transaction.execute(_FIND, wanted)
         found |= {row.sha256: row.size_bytes for row in rows}
@@ -41,8 +40,3 @@ def add_contents(transaction: Transaction, organization_id: str, sizes: Mapping[
     ]
     if rows:
         transaction.execute(insert(contents), rows)
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _CHUNK):
-        yield values[start : start + _CHUNK]

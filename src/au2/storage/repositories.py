@@ -1,6 +1,6 @@
 """Manifests and tags of repositories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
 from au2.domain.repository import Repository
+from au2.storage.chunks import in_chunks
 from au2.storage.database import Transaction
 from au2.storage.tables import repository_manifests, repository_tags
 
@@ -58,6 +59,21 @@ def find_manifest(
         )
     ).one_or_none()
     return None if row is None else _manifest(row)
+
+
+def find_manifests(
+    transaction: Transaction, repository: Repository, digests: Iterable[str]
+) -> set[str]:
+    """Those of the digests of which the repository has a manifest."""
+    found: set[str] = set()
+    for chunk in in_chunks(digests):
+        rows = transaction.execute(
+            select(repository_manifests.c.digest).where(
+                _in(repository_manifests, repository), repository_manifests.c.digest.in_(chunk)
+            )
+        )
+        found |= {row.digest for row in rows}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,15 @@ The blob store keeps equal blobs once, whoever sent them. What somebody may use,
 there already, is only what came to a repository that they may see: a digest alone is no key.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
 
 from au2.domain.repository import Repository
+from au2.storage.chunks import in_chunks
 from au2.storage.database import Transaction
 from au2.storage.tables import repository_blobs
-
-_CHUNK = 500
-"""Values in one query: databases limit them."""
 
 
 def find_repository_blobs(
@@ -22,7 +20,7 @@ def find_repository_blobs(
 ) -> dict[str, int]:
     """Return the sizes in bytes of those of the blobs that came to the repository."""
     found: dict[str, int] = {}
-    for chunk in _chunks(digests):
+    for chunk in in_chunks(digests):
         rows = transaction.execute(
             select(repository_blobs.c.digest, repository_blobs.c.size_bytes).where(
                 repository_blobs.c.organization_id == repository.organization_id,
@@ -39,7 +37,7 @@ def list_holders(
 ) -> dict[str, list[Repository]]:
     """Return the repositories of the organization that have them, for each of the blobs."""
     found: dict[str, list[Repository]] = {}
-    for chunk in _chunks(digests):
+    for chunk in in_chunks(digests):
         rows = transaction.execute(
             select(repository_blobs.c.digest, repository_blobs.c.repository).where(
                 repository_blobs.c.organization_id == organization_id,
@@ -59,7 +57,7 @@ def add_repository_blobs(
     Of those that were noted before the time is renewed: who clears up sees that they came again.
     """
     known = find_repository_blobs(transaction, repository, sizes)
-    for chunk in _chunks(known):
+    for chunk in in_chunks(known):
         transaction.execute(
             update(repository_blobs)
             .where(
@@ -82,9 +80,3 @@ def add_repository_blobs(
     ]
     if rows:
         transaction.execute(insert(repository_blobs), rows)
-
-
-def _chunks(values: Iterable[str]) -> Iterable[list[str]]:
-    wanted = list(values)
-    for start in range(0, len(wanted), _CHUNK):
-        yield wanted[start : start + _CHUNK]

@@ -5,6 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from au2.domain.errors import NotFound
+from au2.domain.repository import process_repository
+from au2.oci import media_types
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import sha256_of
+from au2.oci.document import format_document
 from au2.services.image_contents import ImageContents
 from au2.services.registry.version_images import VersionImages
 from au2.storage.database import Database, Transaction
@@ -44,3 +50,47 @@ def test_all_blobs_are_looked_up_at_once(house: House, asked: list[str]) -> None
     assert found == {digest: house.world.blobs.size_bytes(digest) for digest in layers}
     assert asked == ["read"]
     assert images.find_blobs(other, layers) == {}
+
+
+def test_the_images_of_an_index_are_looked_up_at_once(house: House, asked: list[str]) -> None:
+    process, _ = house.version(house.image("first"))
+    second = house.image("second")
+    house.version(second, process)
+    services = house.world.services
+    repository = process_repository(house.context.organization_id, process)
+
+    def push(children: list[str], name: str = "") -> str:
+        data = _make_index(children, name)
+        asked.clear()
+        return services.repository_manifests.put(
+            house.actor, repository, sha256_of(data), data, media_types.INDEX
+        ).digest
+
+    pushed = [push([second], name) for name in "abcdefgh"]
+    few = len(asked)
+    push([house.image("first"), second, *pushed] * 100)
+    assert len(asked) == few
+
+
+def test_an_index_waits_for_each_of_its_images(house: House) -> None:
+    process, _ = house.version(house.image("first"))
+    repository = process_repository(house.context.organization_id, process)
+    lacking = house.image("never pushed")
+    data = _make_index([house.image("first"), lacking])
+    with pytest.raises(NotFound, match=lacking):
+        house.world.services.repository_manifests.put(
+            house.actor, repository, sha256_of(data), data, media_types.INDEX
+        )
+
+
+def _make_index(children: list[str], name: str = "") -> bytes:
+    return format_document(
+        {
+            "schemaVersion": 2,
+            "mediaType": media_types.INDEX,
+            "manifests": [
+                Descriptor(media_types.MANIFEST, child, 1).to_document() for child in children
+            ],
+            "annotations": {"name": name},
+        }
+    )

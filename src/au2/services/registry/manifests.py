@@ -1,6 +1,6 @@
 """Manifests and tags of repositories, as registry clients send and fetch them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -253,18 +253,19 @@ class RepositoryManifests:
                 raise InvalidImage(f"the blob {digest} has {found[digest]} bytes, not {size_bytes}")
         # Asked for here, they are not taken for unused; linked, they are pulled from here.
         self._repository_blobs.link(repository, found)
-        for child in manifest.manifests:
-            if not self._has_manifest(repository, child.digest):
-                raise NotFound(f"The manifest {child.digest} has not come yet: send it first.")
+        children = dict.fromkeys(child.digest for child in manifest.manifests)
+        known = self._find_known(repository, children)
+        for child in children:
+            if child not in known or not self._blobs.contains(child):
+                raise NotFound(f"The manifest {child} has not come yet: send it first.")
 
-    def _has_manifest(self, repository: Repository, digest: str) -> bool:
+    def _find_known(self, repository: Repository, digests: Collection[str]) -> set[str]:
+        """Those that were pushed here, or are images of the process's versions."""
         with self._database.read() as transaction:
-            found = repositories.find_manifest(transaction, repository, digest)
-        is_known = found is not None or (
-            repository.process_id is not None
-            and self._images.has_image(repository.process_id, digest)
-        )
-        return is_known and self._blobs.contains(digest)
+            found = repositories.find_manifests(transaction, repository, digests)
+        if repository.process_id is not None:
+            found |= self._images.find_images(repository.process_id, set(digests) - found)
+        return found
 
     def _keep(
         self,

@@ -16,7 +16,11 @@ class VersionImages:
 
     def has_image(self, process_id: str, digest: str) -> bool:
         """Whether this is the image of one of the process's versions."""
-        return digest in self._list_images(process_id)
+        return bool(self.find_images(process_id, {digest}))
+
+    def find_images(self, process_id: str, digests: Collection[str]) -> set[str]:
+        """Those that are images of the process's versions."""
+        return set(digests).intersection(self._list_images(process_id)) if digests else set()
 
     def find_blobs(self, process_id: str, digests: Collection[str]) -> dict[str, int]:
         """Sizes in bytes of those that are configurations or layers of one of the versions."""
