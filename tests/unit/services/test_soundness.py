@@ -155,7 +155,8 @@ def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
     blob = house.put(b"of somebody else")
     config = Descriptor(media_types.CONFIG, blob, 1).to_document()
     index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": [], "config": config}
-    for data in (format_document(index), b'{"config": 5}'):
+    untyped = {"schemaVersion": 2, "config": config}  # Once taken where it came as an index.
+    for data in (format_document(index), format_document(untyped), b'{"config": 5}'):
         house.row(
             "repository_manifests",
             organization_id=house.context.organization_id,
@@ -168,6 +169,11 @@ def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
             pushed_by="x",
         )
     assert check(house).findings == ()
+    assert check(house, quick=True).findings == ()
+    truncate(house.file_of(blob))
+    for quick in (False, True):
+        (finding,) = check(house, quick=quick).findings
+        assert (finding.digest, len(finding.hits)) == (blob, 1)
 
 
 def test_what_has_not_come_yet_is_no_fault(house: House) -> None:

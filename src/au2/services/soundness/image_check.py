@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
+from au2.oci.descriptor import Descriptor
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.media_types import COMPRESSED_LAYERS
 from au2.oci.pointers import Pointers, parse_pointers
+from au2.services.soundness.blob_check import is_damaged
 from au2.services.soundness.findings import Finding
 from au2.storage.roots import ImageRoot, RootKind
 
@@ -42,6 +44,8 @@ class ImageCheck:
             self._hit(root.digest, root.owner, root.kind)
             return []
         for descriptor in pointers.blobs:
+            if not root.is_run and self._is_untrue(descriptor):
+                continue
             self.look_at_blob(descriptor.digest, descriptor.size_bytes, root.owner, root.kind)
             if descriptor.media_type in COMPRESSED_LAYERS and descriptor.digest in self.findings:
                 self.findings[descriptor.digest].is_compressed = True
@@ -57,6 +61,20 @@ class ImageCheck:
             self._hit(holder, owner, kind)
             if holder in self.findings:
                 self.findings[holder].is_compressed = True
+
+    def _is_untrue(self, descriptor: Descriptor) -> bool:
+        """Whether what was pushed states a wrong size of a blob that is sound.
+
+        That was taken once. The digest is right, so the blob is: it may be somebody else's.
+        """
+        digest = descriptor.digest
+        if digest in self.findings:
+            return False
+        try:
+            is_other = self.blobs.size_bytes(digest) != descriptor.size_bytes
+        except BlobMissing:
+            return False
+        return is_other and not is_damaged(self.blobs, digest)
 
     def _read(self, root: ImageRoot) -> Pointers | None:
         if root.digest in self.findings:
