@@ -1,16 +1,21 @@
 """Who may do what in the registry, process repositories, and names that mean no good."""
 
+import json
+from itertools import permutations
+
 import httpx
 import pytest
 
 from au2.domain.context import Context
 from au2.domain.errors import Conflict
-from au2.domain.repository import process_repository
+from au2.domain.repository import Repository, process_repository
 from au2.domain.version import ImageStatus
-from au2.storage.repositories import find_tag
-from tests.integration.registry.guest import NOWHERE, Guest, code, make_manifest
+from au2.oci.media_types import INDEX
+from au2.services.registry.manifests import PutManifest
+from au2.storage.versions import BuiltImage, change_image_status, find_version
+from tests.integration.registry.guest import MANIFEST, NOWHERE, Guest, code, describe, make_manifest
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
-from tests.support.world import World
+from tests.support.world import OPERATOR, World
 
 READS = (
     "tags/list",
@@ -304,20 +309,62 @@ def test_who_is_nobody_gets_nowhere(client: httpx.Client, developer: Guest) -> N
 # -- indexes ---------------------------------------------------------------------------------
 
 
-def test_the_first_index_around_a_versions_image_stays_its_tag(
-    world: World, organization: Context
+def put_three(world: World, process: str) -> tuple[Repository, list[PutManifest]]:
+    """Push an image and two indexes around it to version 1 before its import has ended."""
+    context = world.services.processes.get(world.actor(OPERATOR), process).context
+    repository = process_repository(context.organization_id, process)
+    services, actor = world.services, world.actor(OPERATOR)
+    image = make_manifest()
+    child = describe(MANIFEST, image) | {"platform": {"architecture": "amd64", "os": "linux"}}
+    with world.blobs.batch() as add:
+        for blob in (b"{}", b"layer"):
+            add(digest_of(blob), blob)
+    services.repository_blobs.link(repository, {digest_of(b"{}"): 2, digest_of(b"layer"): 5})
+    indexes = [
+        json.dumps(
+            {
+                "schemaVersion": 2,
+                "mediaType": INDEX,
+                "manifests": [child],
+                "annotations": {"name": name},
+            }
+        ).encode()
+        for name in ("first", "second")
+    ]
+    manifests = services.repository_manifests
+    put = [manifests.put(actor, repository, "1", image, MANIFEST)]
+    put += [manifests.put(actor, repository, "1", index, INDEX) for index in indexes]
+    return repository, put
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_who_is_answered_first_stays_the_versions_tag(
+    world: World, organization: Context, order: tuple[int, ...]
 ) -> None:
-    """Two clients may push two indexes of the same image to a version at the same moment."""
+    """An image and two indexes around it may be pushed to a version at the same moment."""
     process = world.process(organization)
-    world.version(process, ImageStatus.AVAILABLE)
-    manifests, actor = world.services.repository_manifests, world.operator
-    repository = process_repository(organization.organization_id, process)
-    first, second = (digest_of(name) for name in (b"first", b"second"))
+    number = world.version(process, ImageStatus.NONE)
+    repository, put = put_three(world, process)
+    manifests, actor = world.services.repository_manifests, world.actor(OPERATOR)
+    assert len({one.job.id for one in put if one.job is not None}) == 1, "one import serves all"
+    with world.database.write() as transaction:
+        version = find_version(transaction, process, number)
+        assert version is not None
+        image = BuiltImage(put[0].digest)
+        change_image_status(transaction, version, ImageStatus.AVAILABLE, image=image)
 
+    first, *others = (put[each].digest for each in order)
     manifests.name(actor, repository, "1", first)
-    manifests.name(actor, repository, "1", first)
-    with pytest.raises(Conflict, match="has its image already"):
-        manifests.name(actor, repository, "1", second)
+    for other in others:
+        with pytest.raises(Conflict, match="has its image already"):
+            manifests.name(actor, repository, "1", other)
 
-    with world.database.read() as transaction:
-        assert find_tag(transaction, repository, "1") == first
+    assert manifests.get(actor, repository, "1").digest == first
+    # The same once more is fine, and nothing else.
+    for each in put:
+        data = manifests.get(actor, repository, each.digest).data
+        if each.digest == first:
+            assert manifests.put(actor, repository, "1", data, "").digest == first
+        else:
+            with pytest.raises(Conflict, match="has its image already"):
+                manifests.put(actor, repository, "1", data, "")

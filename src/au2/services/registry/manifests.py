@@ -188,6 +188,7 @@ class RepositoryManifests:
         if repository.process_id is not None and not is_digest:
             number = parse_version_tag(reference)
         if number is not None and self._has_it(repository, number, digest):
+            self.name(actor, repository, reference, digest)
             return PutManifest(digest, manifest.subject.digest if manifest.subject else None)
         self._ensure_complete(repository, manifest)
         self._keep(actor, repository, manifest, digest, data)
@@ -202,15 +203,17 @@ class RepositoryManifests:
         return PutManifest(digest, subject)
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
-        """Let a version's tag give the index that its image was pushed with.
+        """Let a version's tag give what its image was pushed as: itself, or an index around it.
+
+        Whoever is first is answered so, and what they were told stays true.
 
         Raises:
-            Conflict: another index around the same image was quicker.
+            Conflict: somebody was quicker with something else around the same image.
         """
         with self._database.write() as transaction:
             version = find_tagged_version(transaction, repository, reference)
             tagged = repositories.find_tag(transaction, repository, reference)
-            if version is None or digest in {version.image_digest, tagged}:
+            if version is None or digest == tagged:
                 return
             if tagged is not None:
                 raise _has_another(repository, version.number)
@@ -327,7 +330,7 @@ class RepositoryManifests:
         )
 
     def _has_it(self, repository: Repository, number: int, digest: str) -> bool:
-        """Whether a version's image is this one already. Before anything is kept, for it says no.
+        """Whether a version's tag gives this already. Before anything is kept, for it says no.
 
         Raises InvalidRequest if there is no such version, Conflict if it has another image.
         """
@@ -343,7 +346,7 @@ class RepositoryManifests:
             )
         if version.image_status is not ImageStatus.AVAILABLE:
             return False
-        if digest not in {version.image_digest, tagged}:
+        if digest != (tagged or version.image_digest):
             raise _has_another(repository, number)
         return True
 
