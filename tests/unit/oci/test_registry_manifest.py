@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
 from au2.oci import media_types
+from au2.oci.manifest import parse_manifest
 from au2.oci.pointers import parse_pointers
 from au2.oci.registry_manifest import parse_registry_manifest
 
@@ -15,19 +16,24 @@ DESCRIPTORS = st.fixed_dictionaries(
     {
         "mediaType": st.sampled_from([media_types.CONFIG, media_types.LAYER_TAR]),
         "digest": st.sampled_from(["sha256:" + letter * 64 for letter in "0123"]),
-        "size": st.integers(-1, 9),
+        "size": st.integers(0, 9),
     }
 )
-ANYTHING = st.one_of(st.none(), st.integers(), st.text(max_size=3), st.just([]), st.just({}))
-TYPES = st.sampled_from([media_types.MANIFEST, media_types.INDEX])
-DOCUMENTS = st.fixed_dictionaries(
-    {"schemaVersion": st.just(2)},
-    optional={
-        "mediaType": TYPES,
-        "config": DESCRIPTORS | ANYTHING,
-        "layers": st.lists(DESCRIPTORS, max_size=3) | ANYTHING,
-        "manifests": st.lists(DESCRIPTORS, max_size=3) | ANYTHING,
-    },
+ANYTHING = st.sampled_from([None, True, 5, "", "x", [], {}, [5], {"digest": "x"}])
+TYPES = st.sampled_from(sorted(media_types.MANIFESTS | media_types.INDEXES))
+IMAGES = st.fixed_dictionaries({"config": DESCRIPTORS, "layers": st.lists(DESCRIPTORS, max_size=3)})
+INDEXES = st.fixed_dictionaries({"manifests": st.lists(DESCRIPTORS, max_size=3)})
+ADDED = st.fixed_dictionaries({}, optional={"mediaType": TYPES | ANYTHING, "subject": DESCRIPTORS})
+SPOILED = st.dictionaries(
+    st.sampled_from(["mediaType", "config", "layers", "manifests", "subject", "annotations"]),
+    ANYTHING | DESCRIPTORS | st.lists(DESCRIPTORS, max_size=3),
+    max_size=2,
+)
+DOCUMENTS = st.builds(
+    lambda document, added, spoiled: {"schemaVersion": 2} | document | added | spoiled,
+    IMAGES | INDEXES,
+    ADDED,
+    SPOILED,
 )
 
 
@@ -41,3 +47,16 @@ def test_what_is_taken_is_read_by_everybody_alike(document: dict[str, Any], stat
     read = parse_pointers(data)
     assert (read.blobs, read.manifests) == (taken.blobs, taken.manifests)
     assert bool(taken.blobs) != taken.is_index
+    assert taken.media_type == (stated or document.get("mediaType") or taken.media_type)
+
+
+@given(DOCUMENTS)
+def test_what_can_be_run_is_read_by_everybody_alike(document: dict[str, Any]) -> None:
+    data = json.dumps(document).encode()
+    try:
+        image = parse_manifest(data)
+    except InvalidImage:
+        return
+    read = parse_pointers(data)
+    assert read.blobs == (image.config, *image.layers)
+    assert read.manifests == ()
