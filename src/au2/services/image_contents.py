@@ -21,7 +21,10 @@ class ImageContents:
         self._lock = threading.Lock()
 
     def find(self, images: Iterable[str], digests: Collection[str]) -> dict[str, int]:
-        """Sizes in bytes of those blobs that are configurations or layers of one of the images."""
+        """Sizes in bytes of those blobs that are configurations or layers of one of the images.
+
+        Of an index: of those manifests that it lists.
+        """
         found: dict[str, int] = {}
         wanted = set(digests)
         for image in images if wanted else ():
@@ -40,7 +43,8 @@ class ImageContents:
                 return self._sizes[image]
         try:
             data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
-            sizes = {blob.digest: blob.size_bytes for blob in parse_pointers(data).blobs}
+            found = parse_pointers(data)
+            sizes = {one.digest: one.size_bytes for one in (*found.blobs, *found.manifests)}
         except (BlobMissing, InvalidImage):
             return {}  # Damaged: not remembered, it may be mended.
         with self._lock:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, se
 
 from au2.domain.job import JobState
 from au2.storage.database import Transaction
-from au2.storage.roots import list_contents_under_way
+from au2.storage.roots import is_tag_of_a_version, list_contents_under_way
 from au2.storage.tables import (
     blob_uploads,
     contents,
@@ -24,6 +24,7 @@ from au2.storage.tables import (
     processes,
     repository_blobs,
     repository_manifests,
+    repository_tags,
     uploads,
     versions,
 )
@@ -128,8 +129,9 @@ def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
 def delete_left_rows(transaction: Transaction, *, since: datetime) -> int:
     """Forget what came before ``since`` to the repositories of processes, and has no version now.
 
-    These are manifests that are no version's image and about none, and all that came to a process
-    that was deleted since. Returns how many rows went.
+    These are manifests that are no version's image, about none and not what one was pushed with,
+    tags of versions that were deleted, and all that came to a process that was deleted since.
+    Returns how many rows went.
     """
     return sum(_count(transaction, delete(table).where(where)) for table, where in _left(since))
 
@@ -144,10 +146,23 @@ def _left(since: datetime) -> Iterator[tuple[Any, ColumnElement[bool]]]:
             ~_has_version(manifests.c.digest),
             ~_has_version(manifests.c.subject_digest),
             ~exists().where(
+                repository_tags.c.organization_id == manifests.c.organization_id,
+                repository_tags.c.repository == manifests.c.repository,
+                repository_tags.c.digest == manifests.c.digest,
+                is_tag_of_a_version(),
+            ),
+            ~exists().where(
                 uploads.c.manifest_digest == manifests.c.digest,
                 uploads.c.job_id == jobs.c.id,
                 jobs.c.state.in_([state.value for state in JobState if not state.is_final]),
             ),
+        ),
+    )
+    yield (
+        repository_tags,
+        and_(
+            repository_tags.c.repository.startswith(_PROCESS_REPOSITORIES, autoescape=True),
+            ~is_tag_of_a_version(),
         ),
     )
     yield (

@@ -5,12 +5,12 @@ row: there may be a hundred thousand versions.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, select
 
 from au2.domain.job import JobState
 from au2.domain.repository import Repository
@@ -111,8 +111,8 @@ def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
 def list_repository_images(transaction: Transaction, *, since: datetime) -> Iterator[ImageRoot]:
     """Manifests and tags of organizations' own repositories.
 
-    Of processes' repositories those that came after ``since`` or are about a version's image, which
-    itself is in :func:`list_version_images`.
+    Of processes' repositories those that came after ``since``, that a version was pushed with (an
+    index), or that are about a version's image, which itself is in :func:`list_version_images`.
     """
     rows = transaction.execute(
         select(repository_manifests).where(
@@ -123,8 +123,27 @@ def list_repository_images(transaction: Transaction, *, since: datetime) -> Iter
         yield _repository_root(row, f"@{row.digest}")
     for row in transaction.execute(select(repository_tags).where(~_of_process(repository_tags))):
         yield _repository_root(row, f":{row.name}")
+    for row in transaction.execute(select(repository_tags).where(is_tag_of_a_version())):
+        # The version runs without it.
+        yield replace(_repository_root(row, f":{row.name}"), must_be_whole=False)
     for row in transaction.execute(select(repository_manifests).where(_is_about_a_version())):
         yield _repository_root(row, f"@{row.digest}")
+
+
+def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
+    """Digests that the tags of a process's versions give where they are not just their images."""
+    rows = transaction.execute(
+        select(repository_tags.c.digest)
+        .join(versions, repository_tags.c.name == cast(versions.c.number, String))
+        .where(
+            repository_tags.c.repository == _PROCESS_REPOSITORIES + process_id,
+            versions.c.process_id == process_id,
+            versions.c.deleted_at.is_(None),
+            versions.c.image_digest != repository_tags.c.digest,
+        )
+        .order_by(versions.c.number.desc())
+    )
+    return [row.digest for row in rows]
 
 
 def list_unfinished_images(transaction: Transaction) -> Iterator[ImageRoot]:
@@ -215,6 +234,16 @@ def _of_process(table: Any) -> ColumnElement[bool]:
         _PROCESS_REPOSITORIES, autoescape=True
     )
     return found
+
+
+def is_tag_of_a_version() -> ColumnElement[bool]:
+    """Whether a tag in a process's repository is that of a version there that lives."""
+    return exists().where(
+        repository_tags.c.name == cast(versions.c.number, String),
+        repository_tags.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        _version_lives(),
+    )
 
 
 def _is_about_a_version() -> ColumnElement[bool]:

@@ -389,6 +389,34 @@ def test_nonsense_in_a_repository_hides_nothing(house: House) -> None:
     assert house.present() == {*nonsense, *house.blobs_of(kept)}
 
 
+def test_the_index_that_a_version_was_pushed_with_stays_as_long_as_it(house: House) -> None:
+    image, other = house.image("amd64"), house.image("arm64")
+    process, number = house.version(image)
+    repository = process_repository(house.context.organization_id, process)
+    values = {"organization_id": repository.organization_id, "repository": repository.name}
+    children = [Descriptor(media_types.MANIFEST, one, 1).to_document() for one in (image, other)]
+    document = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": children}
+    index = house.put(format_document(document))
+    for digest in (image, other, index):
+        house.row("repository_manifests", **values, **manifest_row(house, digest))
+    manifests = house.world.services.repository_manifests
+    manifests.name(house.actor, repository, str(number), index)
+    house.make_old()
+
+    house.collect()
+
+    assert house.present() == {index, *house.blobs_of(image), *house.blobs_of(other)}
+    for reference in (str(number), index, image, other):
+        assert manifests.get(house.actor, repository, reference).data
+
+    house.version(house.image("next"), process)
+    house.world.services.versions.delete(house.actor, process, number)
+    house.make_old()
+    house.collect()
+    assert house.present() == house.blobs_of(house.image("next"))
+    assert house.count("repository_tags") == 0
+
+
 def test_rows_of_deleted_processes_go_though_others_need_the_blob(house: House) -> None:
     image = house.image("shared")
     kept, _ = house.version(image)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from au2.services.image_contents import ImageContents
 from au2.storage.database import Database
+from au2.storage.roots import list_version_tags
 from au2.storage.versions import list_images
 
 
@@ -15,17 +16,27 @@ class VersionImages:
         self._contents = contents
 
     def has_image(self, process_id: str, digest: str) -> bool:
-        """Whether this is the image of one of the process's versions."""
+        """Whether this is an image of one of the process's versions."""
         return bool(self.find_images(process_id, {digest}))
 
     def find_images(self, process_id: str, digests: Collection[str]) -> set[str]:
-        """Those that are images of the process's versions."""
-        return set(digests).intersection(self._list_images(process_id)) if digests else set()
+        """Those that are images of the process's versions, on whatever platform."""
+        if not digests:
+            return set()
+        found = set(digests).intersection(self._list_images(process_id))
+        rest = set(digests) - found
+        indexes = self._list_indexes(process_id) if rest else ()
+        return found | self._contents.find(indexes, rest).keys()
 
     def find_blobs(self, process_id: str, digests: Collection[str]) -> dict[str, int]:
         """Sizes in bytes of those that are configurations or layers of one of the versions."""
         # The newest is what is asked for most.
         return self._contents.find(self._list_images(process_id) if digests else (), digests)
+
+    def _list_indexes(self, process_id: str) -> list[str]:
+        """What the versions were pushed with, if that is not just their image."""
+        with self._database.read() as transaction:
+            return list_version_tags(transaction, process_id)
 
     def _list_images(self, process_id: str) -> list[str]:
         with self._database.read() as transaction:
