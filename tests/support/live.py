@@ -19,6 +19,9 @@ def served(app: FastAPI) -> Iterator[str]:
             host="127.0.0.1",
             port=0,
             lifespan="on",
+            # Closing uvloop's now and then waits without end after readers who went away idle; a
+            # server's process is ended by its supervisor then, a thread by nobody.
+            loop="asyncio",
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=1,
