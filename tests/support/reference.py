@@ -104,6 +104,8 @@ def _helps(
     context = click.Context(
         command, info_name=words[-1], parent=parent, terminal_width=90, **settings
     )
+    # click keeps the option as the first context had it, which in a test may have had no parent.
+    command._help_option = None
     yield words, command.get_help(context).rstrip()
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
