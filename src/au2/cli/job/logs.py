@@ -2,8 +2,8 @@
 
 import click
 
+from au2.cli.arguments import job_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_jobs
 from au2.cli.session import Session
 
 
@@ -12,7 +12,7 @@ from au2.cli.session import Session
     examples=("au2 job logs 12", "au2 job logs 12 --follow", "au2 job logs 12 --timestamps"),
     reads=True,
 )
-@click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+@job_argument
 @click.option("--follow", is_flag=True, help="Go on until the job ends; fail if it fails.")
 @click.option(
     "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (else the newest)."

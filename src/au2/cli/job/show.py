@@ -1,15 +1,13 @@
 """`au2 job show`."""
 
-import click
-
+from au2.cli.arguments import job_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_jobs
 from au2.cli.job.fields import RECORD
 from au2.cli.session import Session
 
 
 @define("show", examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
-@click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+@job_argument
 def command(session: Session, job: int) -> None:
     """Show a job's record: what it is, how it goes or went, and why it ended."""
     from au2.client.jobs import Jobs

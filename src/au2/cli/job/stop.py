@@ -1,14 +1,12 @@
 """`au2 job stop`."""
 
-import click
-
+from au2.cli.arguments import job_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_jobs
 from au2.cli.session import Session
 
 
 @define("stop", examples=("au2 job stop 12",))
-@click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+@job_argument
 def command(session: Session, job: int) -> None:
     """Stop a job: first politely, after ten seconds by force. Its after.sh still runs."""
     from au2.client.jobs import Jobs

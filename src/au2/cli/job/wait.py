@@ -2,13 +2,13 @@
 
 import click
 
+from au2.cli.arguments import job_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_jobs
 from au2.cli.session import Session
 
 
 @define("wait", examples=("au2 job wait 12", "au2 job wait 12 --exit-code"))
-@click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+@job_argument
 @click.option("--exit-code", is_flag=True, help="End with the job's own exit code.")
 def command(session: Session, job: int, exit_code: bool) -> None:
     """Wait for a job's end. Ends with 1 if the job did not succeed, and says why."""

@@ -2,11 +2,9 @@
 
 import json
 
-import click
-
+from au2.cli.arguments import process_argument, version_option
 from au2.cli.cells import Document, columns
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 
 
@@ -28,15 +26,8 @@ _LIST = columns(
     examples=("au2 process args forecast", "au2 process args forecast --ver 3 -o json"),
     reads=True,
 )
-@click.argument("process", shell_complete=complete_processes)
-@click.option(
-    "--ver",
-    "version",
-    shell_complete=complete_versions,
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Which version.",
-)
+@process_argument
+@version_option
 def command(session: Session, process: str, version: int | None) -> None:
     """Show which arguments a process takes: what its args.schema.yml says.
 

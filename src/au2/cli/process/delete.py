@@ -2,13 +2,13 @@
 
 import click
 
+from au2.cli.arguments import process_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes
 from au2.cli.session import Session
 
 
 @define("delete", examples=("au2 process delete forecast --yes",))
-@click.argument("process", shell_complete=complete_processes)
+@process_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(session: Session, process: str, yes: bool) -> None:
     """Delete a process with all its versions. Records of its jobs stay."""

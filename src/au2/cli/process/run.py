@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from au2.cli.arguments import process_argument, version_option
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.run_options import run_options
 from au2.cli.session import Session
 
@@ -23,15 +23,8 @@ if TYPE_CHECKING:
         "au2 process run forecast --wait --exit-code && echo well done",
     ),
 )
-@click.argument("process", shell_complete=complete_processes)
-@click.option(
-    "--ver",
-    "version",
-    shell_complete=complete_versions,
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Which version.",
-)
+@process_argument
+@version_option
 @run_options(
     argument_help="An argument; may be repeated. V is read as the process's schema says: texts as "
     "they are written, all else as JSON. See: au2 process args PROCESS",

@@ -2,8 +2,8 @@
 
 import click
 
+from au2.cli.arguments import process_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes
 from au2.cli.process.fields import RECORD
 from au2.cli.session import Session
 
@@ -13,7 +13,7 @@ from au2.cli.session import Session
     examples=("au2 process update forecast --name forecast-weekly --tag weekly",),
     reads=True,
 )
-@click.argument("process", shell_complete=complete_processes)
+@process_argument
 @click.option("--name", metavar="N", help="Its new name.")
 @click.option("--description", metavar="D", help="Its new description, in Markdown.")
 @click.option("--tag", "tags", metavar="T", multiple=True, help="Its new tags; may be repeated.")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from au2.cli.arguments import process_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes
 from au2.cli.process.version.fields import CREATED
 from au2.cli.session import Session
 
@@ -21,7 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     ),
     reads=True,
 )
-@click.argument("process", shell_complete=complete_processes)
+@process_argument
 @click.option("--description", metavar="D", default="", help="What is new in it.")
 @click.option(
     "--args-schema",

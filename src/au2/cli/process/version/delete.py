@@ -2,14 +2,14 @@
 
 import click
 
+from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 
 
 @define("delete", examples=("au2 process version delete forecast 3 --yes",))
-@click.argument("process", shell_complete=complete_processes)
-@click.argument("number", metavar="N", type=click.IntRange(min=1), shell_complete=complete_versions)
+@process_argument
+@version_argument()
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(session: Session, process: str, number: int, yes: bool) -> None:
     """Delete version N. Its number is not used again. A published version can't be deleted."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-import click
-
+from au2.cli.arguments import process_argument, version_argument
 from au2.cli.cells import Document, columns
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.progress import format_bytes
 from au2.cli.session import Session
 
@@ -14,9 +12,9 @@ _LIST = columns("part", "item", "change", "old", "new")
 
 
 @define("diff", examples=("au2 process version diff forecast 3 5",), reads=True)
-@click.argument("process", shell_complete=complete_processes)
-@click.argument("old", metavar="A", type=click.IntRange(min=1), shell_complete=complete_versions)
-@click.argument("new", metavar="B", type=click.IntRange(min=1), shell_complete=complete_versions)
+@process_argument
+@version_argument("old", "A")
+@version_argument("new", "B")
 def command(session: Session, process: str, old: int, new: int) -> None:
     """Show what differs from version A to version B of a process.
 

@@ -2,8 +2,8 @@
 
 import click
 
+from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 
 _STDOUT = "-"
@@ -17,8 +17,8 @@ _STDOUT = "-"
         "au2 process version download forecast 3 --package -o forecast",
     ),
 )
-@click.argument("process", shell_complete=complete_processes)
-@click.argument("number", metavar="N", type=click.IntRange(min=1), shell_complete=complete_versions)
+@process_argument
+@version_argument()
 @click.option(
     "-o",
     "--output",

@@ -1,15 +1,13 @@
 """`au2 process version list`."""
 
-import click
-
+from au2.cli.arguments import process_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes
 from au2.cli.process.version.fields import LIST
 from au2.cli.session import Session
 
 
 @define("list", examples=("au2 process version list forecast",), reads=True)
-@click.argument("process", shell_complete=complete_processes)
+@process_argument
 def command(session: Session, process: str) -> None:
     """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
     from au2.cli.naming import find_process_id

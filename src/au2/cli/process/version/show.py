@@ -1,16 +1,14 @@
 """`au2 process version show`."""
 
-import click
-
+from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
-from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.process.version.fields import RECORD
 from au2.cli.session import Session
 
 
 @define("show", examples=("au2 process version show forecast 3",), reads=True)
-@click.argument("process", shell_complete=complete_processes)
-@click.argument("number", metavar="N", type=click.IntRange(min=1), shell_complete=complete_versions)
+@process_argument
+@version_argument()
 def command(session: Session, process: str, number: int) -> None:
     """Show version N of a process."""
     from au2.cli.naming import find_process_id

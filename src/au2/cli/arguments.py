@@ -1,0 +1,28 @@
+"""Arguments and options that several commands take, completed by the shell."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from au2.cli.completing import complete_jobs, complete_processes, complete_versions
+
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+process_argument = click.argument("process", shell_complete=complete_processes)
+job_argument = click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+version_option = click.option(
+    "--ver",
+    "version",
+    shell_complete=complete_versions,
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Which version.",
+)
+
+
+def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
+    """Return the argument for a version of the process that stands before it."""
+    return click.argument(
+        name, metavar=metavar, type=click.IntRange(min=1), shell_complete=complete_versions
+    )
