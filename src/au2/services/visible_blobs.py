@@ -43,8 +43,10 @@ class UsableBlobs:
     def _find_made(
         self, transaction: Transaction, actor: Actor, repository: Repository, digests: set[str]
     ) -> dict[str, int]:
+        if not digests:
+            return {}
         context = _context_of(transaction, repository)
-        if not digests or not actor.may(Action.VIEW_RUNTIME, context):
+        if not actor.may(Action.VIEW_RUNTIME, context):
             return {}
         found = self._contents.find(list_visible_images(transaction, context), digests)
         rest = digests - set(found)
