@@ -9,13 +9,10 @@ from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import
 from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
-from au2.engines.base import Engine
+from au2.engines.base import SPARE_BYTES, Engine
 from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
 from au2.storage.uploads import Upload
 from au2.storage.versions import BuiltImage
-
-SPARE_BYTES = 256 << 20
-"""Left free for records and logs when an image is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from typing import Protocol
 
 from au2.domain.job import Resources
 
+SPARE_BYTES = 256 << 20
+"""Left free for records and logs when an image is unpacked."""
 JOB_DIRECTORY = "/run/au2"
 """Where a container finds its job files (spec section 3)."""
 RUNNABLE_LAYERS = 130

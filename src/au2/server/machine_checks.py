@@ -8,9 +8,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from au2.dispatch.image_check import SPARE_BYTES
 from au2.domain.errors import ServerNotStarted
-from au2.engines.base import Check
+from au2.engines.base import SPARE_BYTES, Check
 from au2.server.sizes import format_bytes
 from au2.server.tls import TlsFiles
 
