@@ -22,7 +22,7 @@ _KEEP_SIZE = 1
 def hold_room(log: Path) -> int:
     """Give the log room beyond its end, as much as there is; return how much, in bytes.
 
-    None where the file system can't, or where there is no such file. Idempotent.
+    0 where the file system can't, or where there is no such file. Idempotent.
     """
     try:
         descriptor = os.open(log, os.O_WRONLY | os.O_CLOEXEC)
