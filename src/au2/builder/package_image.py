@@ -11,6 +11,7 @@ from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.layers import make_small_layer
 from au2.builder.plan import PackagePlan, make_plan
 from au2.builder.scripts import copy_entry
+from au2.domain.wording import count_of
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar import LayerEntry, file_entry, link_entry, with_parents
@@ -157,5 +158,5 @@ def _log_layer(log: Callable[[str], None], layer: AddedLayer) -> None:
 
 
 def _counted(files: Sequence[PackageEntry]) -> str:
-    noun = "file" if len(files) == 1 else "files"
-    return f"{len(files)} {noun}, {sum(entry.size_bytes for entry in files)} bytes"
+    size_bytes = sum(entry.size_bytes for entry in files)
+    return f"{count_of(len(files), 'file')}, {size_bytes} bytes"

@@ -24,6 +24,7 @@ from au2.domain.errors import (
 )
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.version import Version, VersionType
+from au2.domain.wording import as_sentence
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
 from au2.engines.leftovers import read_launcher, read_output, read_status
@@ -321,7 +322,7 @@ class _Run:
             # The platform made it.
             self._platform_fault(Reason.START_FAILED, error)
             return
-        text = f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}. {error.hint or ''}"
+        text = f"{as_sentence(error.message)} {error.hint or ''}"
         ending = Ending(JobState.FAILED, Reason.START_FAILED, text.strip())
         self._kit.records.finish(self._claim, self._masked(ending), self._timeline, was=self._state)
 

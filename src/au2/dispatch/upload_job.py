@@ -21,6 +21,7 @@ from au2.domain.errors import (
     StorageFull,
 )
 from au2.domain.job import Ending, JobState, Phase, Reason
+from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
 from au2.notices.base import job_topic, log_topic
@@ -141,8 +142,7 @@ class UploadJob:
 
 
 def _sentence(error: Au2Error) -> str:
-    text = error.message[:1].upper() + error.message[1:]
-    return f"{text if text.endswith('.') else text + '.'} {error.hint or ''}".strip()
+    return f"{as_sentence(error.message)} {error.hint or ''}".strip()
 
 
 def _failed(reason: Reason, text: str) -> Ending:

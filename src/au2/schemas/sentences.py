@@ -10,9 +10,9 @@ from typing import Any
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from au2.domain.errors import Detail
+from au2.domain.wording import count_of
 from au2.schemas.places import format_pointer
 from au2.schemas.shown import (
-    count_of,
     list_names,
     list_values,
     name_types,

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from au2.domain.wording import count_of
+
 _SHOWN_CHARACTERS = 60
 _SHOWN_NAMES = 10
 _ARTICLES = {"integer": "an", "array": "an", "object": "an", "null": ""}
@@ -52,8 +54,3 @@ def quote_name(name: str) -> str:
 def shorten(text: str) -> str:
     """Return the text, or its beginning if it is long."""
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
-
-
-def count_of(number: int, noun: str, nouns: str | None = None) -> str:
-    """Return "1 item", "2 items"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {nouns or noun + 's'}"

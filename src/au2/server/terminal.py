@@ -88,11 +88,6 @@ def show_lines(blocks: Sequence[Mapping[str, object]]) -> None:
         click.echo()
 
 
-def count_of(number: int, one: str, several: str) -> str:
-    """Return a number with the noun, and all that hangs on it, in the right form."""
-    return f"{number} {one if number == 1 else several}"
-
-
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -16,6 +16,7 @@ from au2.builder.dependencies.installer import Installer, Made, Request, Task
 from au2.builder.dependencies.lock import Lock, parse_lock
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import BlobMissing
+from au2.domain.wording import count_of
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
@@ -159,5 +160,4 @@ def _built(stored: DependencyLayer, programs: str) -> BuiltDependencies:
 
 
 def _counted(lock: Mapping[str, Any]) -> str:
-    number = len(lock["packages"])
-    return f"{number} package" if number == 1 else f"{number} packages"
+    return count_of(len(lock["packages"]), "package")

@@ -6,12 +6,13 @@ from contextlib import closing
 
 import click
 
+from au2.domain.wording import count_of
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.migration import migrate_on_full_disk
-from au2.server.terminal import count_of, show_lines, show_record
+from au2.server.terminal import show_lines, show_record
 from au2.server.wiring.keeping import make_soundness_check
 from au2.server.wiring.stores import open_database
 from au2.services.soundness.check import Soundness

@@ -29,6 +29,7 @@ from au2.domain.errors import (
     NotAuthenticated,
     ServerUnreachable,
 )
+from au2.domain.wording import as_sentence
 
 _MAY_GO_ON = (ServerUnreachable, Conflict, NotAuthenticated)
 """After these the same command may go on: the session stays. After others, nothing helps as it is.
@@ -103,7 +104,7 @@ def _give_up(session: Session, upload: ImageSession, error: Au2Error) -> None:
     try:
         # Ours may be in the middle of a request, in another thread.
         with closing(session.connect(session.entry.token)) as transport:
-            abandon_image(transport, upload, _sentence(error.message))
+            abandon_image(transport, upload, as_sentence(error.message))
     except Au2Error as second:
         error.add_note(f"Giving up failed too: {second.message}")
 
@@ -112,7 +113,3 @@ def _leave(session: Session, upload: ImageSession) -> None:
     """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
         leave_image(transport, upload)
-
-
-def _sentence(message: str) -> str:
-    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
