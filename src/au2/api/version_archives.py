@@ -1,23 +1,20 @@
 """Versions given back, as archives that are made while they travel."""
 
-import logging
 import re
 from collections.abc import Generator
 from contextlib import closing
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
-from starlette.types import Receive, Scope, Send
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import Answers, answers
 from au2.api.streaming import StreamedAnswer
-from au2.domain.errors import Au2Error, BlobMissing, Busy, Conflict, InvalidRequest, NotFound
+from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFound
 from au2.domain.identity import Actor
 from au2.services.images.archives import OpenArchive
 from au2.services.services import Services
 
-_logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
 _MEDIA_TYPE = "application/x-tar"
@@ -51,7 +48,7 @@ def download_image(
         server = name_server(stated.netloc, stated.scheme)
     archive = services.version_archives.open_image(actor, process, version, server)
     what = f"the image of version {version} of process {process}"
-    return _ArchiveAnswer(archive, what, services, actor)
+    return _answer(archive, what, services, actor)
 
 
 @router.get(
@@ -66,7 +63,7 @@ def download_package(
     """The package that a version was made of."""
     archive = services.version_archives.open_package(actor, process, version)
     what = f"the package of version {version} of process {process}"
-    return _ArchiveAnswer(archive, what, services, actor)
+    return _answer(archive, what, services, actor)
 
 
 def name_server(host: str, scheme: str) -> str:
@@ -88,34 +85,14 @@ def name_server(host: str, scheme: str) -> str:
     return f"{name}:{_USUAL_PORTS[scheme]}"
 
 
-class _ArchiveAnswer(StreamedAnswer):
-    """Sends an archive."""
-
-    def __init__(self, archive: OpenArchive, what: str, services: Services, actor: Actor) -> None:
-        self._what = what
-        super().__init__(
-            _gathered(archive),
-            media_type=_MEDIA_TYPE,
-            headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
-            during=services.unpacking.reading(actor) if archive.unpacks else None,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send; when a blob turns out to be damaged the answer breaks off.
-
-        That is all that it still can do: the server closes the connection of an answer that was not
-        completed.
-        """
-        try:
-            await super().__call__(scope, receive, send)
-        except Busy:
-            raise  # It was refused: nothing has been sent, so this can still be the answer.
-        except Au2Error as error:
-            _logger.error(
-                "Sending %s broke off: %s See what is damaged: au2-server fsck",
-                self._what,
-                f"{error.message.rstrip('.')}.",
-            )
+def _answer(archive: OpenArchive, what: str, services: Services, actor: Actor) -> Response:
+    return StreamedAnswer(
+        _gathered(archive),
+        media_type=_MEDIA_TYPE,
+        headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
+        what=what,
+        during=services.unpacking.reading(actor) if archive.unpacks else None,
+    )
 
 
 def _gathered(archive: OpenArchive) -> Generator[bytes, None, None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 from collections.abc import Generator, Iterator
 
 import httpx
@@ -11,6 +12,7 @@ from starlette.types import Message
 from au2.api.streaming import StreamedAnswer
 from au2.blobs.images import load_image
 from au2.domain.repository import parse_repository
+from au2.server.log_format import is_news
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.image_making import ZSTD, Layer, odd_image
@@ -41,6 +43,24 @@ def test_a_part_of_a_packed_blob(developer: Guest, packed: str, first: int, coun
     asked = {"Range": f"bytes={first}-{first + count - 1}"}
     answer = developer.ask("GET", f"blobs/{packed}", headers=asked)
     assert (answer.status_code, answer.content) == (206, RAW[first : first + count])
+
+
+def test_a_damaged_blob_is_one_line_of_the_log(
+    world: World, developer: Guest, packed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    holder = max((world.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
+    os.truncate(holder, holder.stat().st_size // 2)
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        developer.ask("GET", f"blobs/{packed}")
+
+    wait_until(lambda: len(caplog.records) >= 2)
+    told, *others = caplog.records
+    assert packed in told.getMessage()
+    assert developer.repository in told.getMessage()
+    assert "au2-server fsck" in told.getMessage()
+    assert told.exc_info is None
+    assert [is_news(record) for record in others] == [False]
 
 
 @pytest.fixture

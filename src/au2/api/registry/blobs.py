@@ -42,6 +42,7 @@ async def get_blob(request: Request) -> Response:
         status_code=status,
         headers=headers,
         media_type=media_type,
+        what=f"the blob {digest} of {repository}",
         during=services.unpacking.reading(actor) if is_packed else None,
     )
 
