@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 RUN_DIRECTORIES = Path("/run/au2")
 _LINK = "data"
-_SERVER_FILE = "server.json"
+SERVER_FILE = "server.json"
 """In the data directory of a server that runs: where it listens."""
 
 
@@ -28,7 +28,7 @@ def find_data_directory(port: int, run_directories: Path = RUN_DIRECTORIES) -> P
     found = []
     for link in run_directories.glob(f"*/{_LINK}"):
         try:
-            document = json.loads((link / _SERVER_FILE).read_text(encoding="utf-8"))
+            document = json.loads((link / SERVER_FILE).read_text(encoding="utf-8"))
             if urlsplit(document["url"]).port == port:
                 found.append((document["started_at"], link.readlink()))
         except (OSError, ValueError, TypeError, KeyError):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
+from au2.local.running_server import RUN_DIRECTORIES, SERVER_FILE
 
-_RUN_DIRECTORY = Path("/run/au2")
 _CHILDREN = {"database": 0o700, "blobs": 0o700, "layers": 0o700, "containers": 0o711, "logs": 0o700}
 _RETRY_SECONDS = 0.05
 
@@ -60,7 +60,7 @@ class DataDirectory:
     @property
     def server_file(self) -> Path:
         """Where the running server listens, as JSON; not there when none is running."""
-        return self.root / "server.json"
+        return self.root / SERVER_FILE
 
     @property
     def instance(self) -> str:
@@ -69,7 +69,7 @@ class DataDirectory:
 
     def run_directory(self, override: Path | None) -> Path:
         """Where running state lives: sockets, mounts. Gone after a reboot."""
-        return override or _RUN_DIRECTORY / self.instance
+        return override or RUN_DIRECTORIES / self.instance
 
     def create(self) -> None:
         """Make what is missing, with the right modes. Idempotent.
@@ -134,7 +134,7 @@ def _lock(descriptor: int, root: Path, deadline: float) -> None:
             if time.monotonic() >= deadline:
                 raise Conflict(
                     f"'{root}' is in use by another au2-server.",
-                    hint=f"Stop that one first; '{root}/server.json' says its process id.",
+                    hint=f"Stop that one first; '{root}/{SERVER_FILE}' says its process id.",
                 ) from error
             time.sleep(_RETRY_SECONDS)
         else:

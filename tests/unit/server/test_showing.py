@@ -29,7 +29,7 @@ def test_a_finding_is_lines_that_can_be_copied(capsys: pytest.CaptureFixture[str
 
 def test_a_layer_that_came_compressed_is_mended_as_it_came() -> None:
     hits = {"version 1": RootKind.VERSION}
-    advice = Finding("sha256:ab", "damaged", hits=hits, is_compressed=True).advice
+    advice = Finding("sha256:ab", "damaged", hits=hits, is_compressed=True).advise()
     assert "same compressed bytes" in advice
     assert "upload the same image or package" not in advice
 

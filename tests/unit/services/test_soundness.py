@@ -86,7 +86,7 @@ def test_each_part_of_a_version_is_looked_at(
     (owner,) = finding.hits
     assert f"version {number} " in owner
     assert process in owner
-    assert "upload the same" in finding.advice
+    assert "upload the same" in finding.advise()
     assert finding.digest not in finding.problem, "it is told already"
     # A quick check sees all that has not its size.
     if hurt is not flip or part == "manifest":
@@ -103,7 +103,7 @@ def test_a_layer_that_several_have_names_them_all(
     hurt(house.file_of(load_image(house.world.blobs, image).manifest.layers[0].digest))
     (finding,) = check(house).findings
     assert len(finding.hits) == 2
-    assert "runtime build" in finding.advice
+    assert "runtime build" in finding.advise()
 
 
 @HURTS
@@ -148,7 +148,7 @@ def test_dependencies_and_files_are_looked_at(house: House, hurt: Callable[[Path
     assert set(found) == {layer, file}
     assert list(found[layer].hits) == [f"dependencies kept as {stored.key}"]
     assert "files of version 1" in next(iter(found[file].hits))
-    assert "sent again" in found[file].advice
+    assert "sent again" in found[file].advise()
 
 
 def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
@@ -189,7 +189,7 @@ def test_damage_that_hits_nobody_is_told(house: House, hurt: Callable[[Path], No
     hurt(house.file_of(digest))
     (finding,) = check(house).findings
     assert (finding.digest, finding.hits) == (digest, {})
-    assert "nothing needs it" in finding.advice
+    assert "nothing needs it" in finding.advise()
 
 
 def test_an_untrue_form_of_a_blob_is_found(house: House) -> None:

@@ -1,6 +1,5 @@
 """``au2-server fsck``: is all that is kept whole?"""
 
-import shlex
 import sys
 from contextlib import closing
 
@@ -8,7 +7,7 @@ import click
 
 from au2.domain.wording import count_of
 from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.migration import migrate_on_full_disk
@@ -50,7 +49,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)
         removed = check.remove_damaged(found) if remove_damaged else 0
-    _show(found, removed, output, f"--data-dir {shlex.quote(str(data.root))}")
+    _show(found, removed, output, option_of(data))
     sys.exit(1 if found.findings else 0)
 
 

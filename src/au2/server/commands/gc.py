@@ -1,6 +1,5 @@
 """``au2-server gc``: remove what no version, runtime or job needs."""
 
-import shlex
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, TypeVar
@@ -10,7 +9,7 @@ import click
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.package.sizes import parse_duration
 from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.migration import migrate_on_full_disk
 from au2.server.reserve import keep_reserve
@@ -76,7 +75,7 @@ def gc(
         try:
             report = collection.run(wishes)
         except Conflict as error:
-            command = f"au2-server fsck --data-dir {shlex.quote(str(data.root))}"
+            command = f"au2-server fsck {option_of(data)}"
             error.hint = f"'{command}' says what to do. With --ignore-damaged they count as lost."
             raise
         if not plan:

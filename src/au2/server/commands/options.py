@@ -1,6 +1,7 @@
 """Options that several commands take."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,11 @@ def data_option(command: _Command) -> _Command:
         callback=lambda _context, _parameter, value: DataDirectory(Path(os.path.realpath(value))),
         help="Folder that holds everything of this installation.",
     )(command)
+
+
+def option_of(data: DataDirectory) -> str:
+    """Return the option as it is typed in a shell, for commands that hints and advice name."""
+    return f"--data-dir {shlex.quote(str(data.root))}"
 
 
 def output_option(command: _Command) -> _Command:
