@@ -34,6 +34,11 @@ class RegistryManifest:
     annotations: Mapping[str, str]
 
     @property
+    def subject_digest(self) -> str | None:
+        """Digest of what it is about."""
+        return None if self.subject is None else self.subject.digest
+
+    @property
     def is_index(self) -> bool:
         """Whether it lists manifests and has no layers of its own."""
         return self.media_type in media_types.INDEXES

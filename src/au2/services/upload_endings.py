@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from au2.contract.image_upload import MOST_REASON_CHARACTERS
 from au2.domain.job import Ending, Job, JobState, Reason
 from au2.domain.version import ImageStatus, may_become
 from au2.storage import job_changes, jobs, uploads, versions
@@ -29,16 +30,13 @@ DISK_FULL = Ending(
 )
 
 
-_REASON_CHARACTERS = 1000
-
-
 def given_up(reason: str | None) -> Ending:
     """Return how an upload ends that its sender gives up, by the sender's own words, if any.
 
     They are kept on one line, of printable characters, and not too long.
     """
     printable = "".join(char if char.isprintable() else " " for char in reason or "")
-    words = " ".join(printable.split())[:_REASON_CHARACTERS]
+    words = " ".join(printable.split())[:MOST_REASON_CHARACTERS]
     return replace(GIVEN_UP, reason_text=words) if words else GIVEN_UP
 
 

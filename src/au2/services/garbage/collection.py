@@ -22,12 +22,12 @@ It runs beside the server, in a process of its own, and holds nobody up. Why not
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from au2.blobs.base import BlobStore
+from au2.blobs.base import BlobStore, Unfinished
 from au2.domain.errors import BlobMissing, Conflict, Detail
 from au2.engines.base import UnpackedLayers
 from au2.services.garbage.needed import Needed, Since, find_needed
@@ -89,14 +89,12 @@ class GarbageCollection:
         sweep = _Sweep(self._blobs, self._layers, needed, wishes)
         sweep.blobs()
         sweep.compressed()
-        sweep.unfinished(
-            lambda: Pieces(
-                self._database,
-                self._clock(),
-                now=time.time(),
-                grace_seconds=wishes.grace_seconds,
-            )
+        found = list(self._blobs.list_unfinished())
+        # After the list: see there.
+        pieces = Pieces(
+            self._database, self._clock(), now=time.time(), grace_seconds=wishes.grace_seconds
         )
+        sweep.unfinished(found, pieces)
         sweep.layers()
         records = Records(self._database, since.came, now, plan=wishes.plan)
         records.clear(is_gone=sweep.is_gone, has_part=self._has_part)
@@ -139,10 +137,8 @@ class _Sweep:
             elif self._free(digest) is not None:
                 self.report.goes(What.COMPRESSED, "the blob that held it goes")
 
-    def unfinished(self, make_pieces: Callable[[], Pieces]) -> None:
+    def unfinished(self, found: Sequence[Unfinished], pieces: Pieces) -> None:
         """What writers left, and blobs in pieces: all of it is told, what goes and what stays."""
-        found = list(self._blobs.list_unfinished())
-        pieces = make_pieces()  # After the list: see there.
         for one in found:
             judged = pieces.judge(one)
             goes = judged.goes and (self._plan or self._blobs.remove_unfinished(one))

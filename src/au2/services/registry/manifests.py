@@ -189,18 +189,17 @@ class RepositoryManifests:
             number = parse_version_tag(reference)
         if number is not None and self._has_it(repository, number, digest):
             self.name(actor, repository, reference, digest)
-            return PutManifest(digest, manifest.subject.digest if manifest.subject else None)
+            return PutManifest(digest, manifest.subject_digest)
         self._ensure_complete(repository, manifest)
         self._keep(actor, repository, manifest, digest, data)
-        subject = manifest.subject.digest if manifest.subject else None
         if number is not None:
             job = self._import(
                 actor, repository, number, manifest=manifest, digest=digest, data=data
             )
-            return PutManifest(digest, subject, job)
+            return PutManifest(digest, manifest.subject_digest, job)
         if not is_digest:
             self._tag(actor, repository, reference, digest)
-        return PutManifest(digest, subject)
+        return PutManifest(digest, manifest.subject_digest)
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
         """Let a version's tag give what its image was pushed as: itself, or an index around it.
@@ -286,7 +285,7 @@ class RepositoryManifests:
             media_type=manifest.media_type,
             size_bytes=len(data),
             artifact_type=manifest.artifact_type,
-            subject_digest=manifest.subject.digest if manifest.subject else None,
+            subject_digest=manifest.subject_digest,
             annotations=manifest.annotations,
             pushed_at=self._clock(),
             pushed_by=actor.email,
