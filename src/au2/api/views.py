@@ -12,8 +12,9 @@ from au2.domain.process import Process
 from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
 from au2.domain.version import Version
-from au2.services.accounts import Account, NewToken
+from au2.services.accounts import Account
 from au2.services.members import NewMember
+from au2.services.tokens import NewToken
 from au2.services.upload_opening import Comparison, OpenUpload
 from au2.storage.accounts import Token
 from au2.storage.organizations import Member, Organization, Project

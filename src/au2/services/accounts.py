@@ -1,11 +1,9 @@
 """Logging in, tokens, and who one is."""
 
-import hashlib
 import logging
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from au2.domain import clock as clocks
 from au2.domain.context import Context
@@ -15,34 +13,34 @@ from au2.domain.errors import (
     NotAuthenticated,
     NotFound,
     StorageFull,
-    TokenExpired,
     TooManyAttempts,
     WrongPassword,
 )
 from au2.domain.identity import Actor, Role, ensure_usable_password
-from au2.domain.ids import is_guid, make_guid
+from au2.domain.ids import make_guid
 from au2.services.passwords import Passwords, Throttle
-from au2.services.texts import parse_name
+from au2.services.tokens import (
+    LOGIN,
+    MANAGED,
+    REGISTRY,
+    NewToken,
+    delete_expired,
+    end_token,
+    ensure_not_expired,
+    hash_secret,
+    make_registry_token,
+    make_token,
+    own_token,
+    parse_token_end,
+    parse_token_name,
+)
 from au2.storage import accounts, organizations
 from au2.storage.accounts import Token, User
 from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
 
-_PREFIX = "au2_"
 _TOUCH_EVERY = timedelta(minutes=1)
-_KEEP_EXPIRED = timedelta(days=30)
-"""So that whoever still comes with one learns that it has expired."""
-_KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
-"""Longer than any request that began in a registry token's time goes on."""
 _MOST_EMAIL_CHARACTERS = 254
-LOGIN = "login"
-MANAGED = "managed"
-REGISTRY = "registry"
-"""Of a registry client, which shows it around: taken by the registry only, and short-lived.
-
-Its name is the id of the token that it was given for, and with which it ends; "password" if none.
-"""
-
 logger = logging.getLogger(__name__)
 
 
@@ -51,14 +49,6 @@ class SessionOptions:
     """How long a login lasts."""
 
     login_seconds: float = 24 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    """A token with its secret, which is known only now."""
-
-    token: Token
-    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +147,20 @@ class Accounts:
             rehashed = self._passwords.hash(password)
         ends = self._login_ends()
         if for_registry_seconds is None:
-            new = self._make_token(user.id, LOGIN, "login", ends)
+            new = make_token(user.id, LOGIN, "login", at=self._clock(), expires_at=ends)
         else:
-            new = self._make_registry_token(user.id, "password", ends, for_registry_seconds)
+            new = make_registry_token(
+                user.id,
+                "password",
+                at=self._clock(),
+                lasts_seconds=for_registry_seconds,
+                latest_end=ends,
+            )
         with self._database.write() as transaction:
             _ensure_unchanged(transaction, user)
             if rehashed is not None:
                 accounts.set_password_hash(transaction, user.id, rehashed)
-            self._delete_expired(transaction)
+            delete_expired(transaction, self._clock())
             accounts.add_token(transaction, new.token)
             self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
         return new
@@ -189,15 +185,19 @@ class Accounts:
             raise
         # Lost in a power cut, it is asked for again.
         with self._database.write(durable=False) as transaction:
-            lender = accounts.find_token_by_hash(transaction, _hash_secret(secret))
+            lender = accounts.find_token_by_hash(transaction, hash_secret(secret))
             if lender is None:
                 raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
             if lender.kind == REGISTRY:
                 return NewToken(lender, secret)
-            new = self._make_registry_token(
-                lender.user_id, lender.id, lender.expires_at, lasts_seconds
+            new = make_registry_token(
+                lender.user_id,
+                lender.id,
+                at=self._clock(),
+                lasts_seconds=lasts_seconds,
+                latest_end=lender.expires_at,
             )
-            self._delete_expired(transaction)
+            delete_expired(transaction, self._clock())
             accounts.add_token(transaction, new.token)
         return new
 
@@ -218,7 +218,7 @@ class Accounts:
             raise WrongPassword("The present password is wrong.", hint=hint) from None
         new_hash = self._passwords.hash(new)
         with self._database.write() as transaction:
-            token = _own_token(transaction, actor)
+            token = own_token(transaction, actor)
             _ensure_unchanged(transaction, user)
             accounts.set_password_hash(transaction, user.id, new_hash)
             accounts.delete_tokens_but(transaction, user.id, kind=LOGIN, kept_id=token.id)
@@ -257,11 +257,11 @@ class Accounts:
         """
         now = self._clock()
         with self._database.read() as transaction:
-            token = accounts.find_token_by_hash(transaction, _hash_secret(secret))
+            token = accounts.find_token_by_hash(transaction, hash_secret(secret))
             user = None if token is None else accounts.find_user(transaction, token.user_id)
             if token is None or user is None:
                 raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
-            _ensure_not_expired(token, now)
+            ensure_not_expired(token, now)
             if token.kind == REGISTRY and not at_registry:
                 raise NotAuthenticated(
                     "This token is for the image registry only.", hint="Log in: au2 login"
@@ -280,12 +280,12 @@ class Accounts:
                 import would break off, and no client asks for another in the same request.
         """
         with self._database.read() as transaction:
-            token = _own_token(transaction, actor)
+            token = own_token(transaction, actor)
             user = accounts.find_user(transaction, actor.user_id)
             if user is None:
                 raise NotAuthenticated(hint="Log in again: au2 login")
             if token.kind != REGISTRY:
-                _ensure_not_expired(token, self._clock())
+                ensure_not_expired(token, self._clock())
             return _make_actor(transaction, user, token.id)
 
     def _touch(self, token_id: str, now: datetime) -> None:
@@ -303,14 +303,20 @@ class Accounts:
             Conflict: it is a managed token.
         """
         with self._database.write() as transaction:
-            token = _own_token(transaction, actor)
+            token = own_token(transaction, actor)
             if token.kind != LOGIN:
                 raise Conflict(
                     "A managed token is not renewed.",
                     hint="Make a new one: au2 token create NAME",
                 )
-            new = self._make_token(actor.user_id, LOGIN, token.name, self._login_ends())
-            _end(transaction, token)
+            new = make_token(
+                actor.user_id,
+                LOGIN,
+                token.name,
+                at=self._clock(),
+                expires_at=self._login_ends(),
+            )
+            end_token(transaction, token)
             accounts.add_token(transaction, new.token)
             self._note(transaction, actor.email, "token:renewed", f"token:{new.token.id}")
         return new
@@ -318,15 +324,15 @@ class Accounts:
     def logout(self, actor: Actor) -> None:
         """End a login. A managed token stays: others may use it, and it is removed by name."""
         with self._database.write() as transaction:
-            token = _own_token(transaction, actor)
+            token = own_token(transaction, actor)
             if token.kind == LOGIN:
-                _end(transaction, token)
+                end_token(transaction, token)
                 self._note(transaction, actor.email, "user:logged-out", f"user:{actor.user_id}")
 
     def token_info(self, actor: Actor) -> Token:
         """The token that the actor came with."""
         with self._database.read() as transaction:
-            return _own_token(transaction, actor)
+            return own_token(transaction, actor)
 
     def list_tokens(self, actor: Actor) -> list[Token]:
         """The actor's managed tokens."""
@@ -342,9 +348,9 @@ class Accounts:
             InvalidRequest: the name or the end is not usable.
             Conflict: the actor has a token of that name.
         """
-        name = _parse_token_name(name)
-        ends = None if expires_at is None else self._parse_end(expires_at)
-        new = self._make_token(actor.user_id, MANAGED, name, ends)
+        name = parse_token_name(name)
+        ends = None if expires_at is None else parse_token_end(expires_at, self._clock())
+        new = make_token(actor.user_id, MANAGED, name, at=self._clock(), expires_at=ends)
         with self._database.write() as transaction:
             present = accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
             if any(token.name == name for token in present):
@@ -362,7 +368,7 @@ class Accounts:
         with self._database.write() as transaction:
             for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
                 if id_or_name.lower() == token.id or id_or_name == token.name:
-                    _end(transaction, token)
+                    end_token(transaction, token)
                     self._note(transaction, actor.email, "token:deleted", f"token:{token.id}")
                     return
         raise NotFound(f"There is no token '{id_or_name}'.")
@@ -378,46 +384,6 @@ class Accounts:
 
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)
-
-    def _delete_expired(self, transaction: Transaction) -> None:
-        now = self._clock()
-        accounts.delete_expired_tokens(transaction, kind=LOGIN, before=now - _KEEP_EXPIRED)
-        accounts.delete_expired_tokens(
-            transaction, kind=REGISTRY, before=now - _KEEP_EXPIRED_REGISTRY
-        )
-
-    def _make_registry_token(
-        self, user_id: str, name: str, latest_end: datetime | None, lasts_seconds: float
-    ) -> NewToken:
-        ends = self._clock() + timedelta(seconds=lasts_seconds)
-        return self._make_token(user_id, REGISTRY, name, min(ends, latest_end or ends))
-
-    def _parse_end(self, moment: datetime) -> datetime:
-        if moment.tzinfo is None:
-            raise InvalidRequest("The token's end needs a time zone, for example a final 'Z'.")
-        try:
-            ends = moment.astimezone(UTC)
-        except OverflowError as error:
-            raise InvalidRequest("The token's end is out of range.") from error
-        if ends <= self._clock():
-            raise InvalidRequest("The token's end lies in the past.")
-        return ends
-
-    def _make_token(
-        self, user_id: str, kind: str, name: str, expires_at: datetime | None
-    ) -> NewToken:
-        secret = _PREFIX + secrets.token_urlsafe(32)
-        token = Token(
-            id=make_guid(),
-            user_id=user_id,
-            kind=kind,
-            name=name,
-            secret_hash=_hash_secret(secret),
-            created_at=self._clock(),
-            expires_at=expires_at,
-            last_used_at=None,
-        )
-        return NewToken(token, secret)
 
     def _note(self, transaction: Transaction, who: str, action: str, subject: str) -> None:
         add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
@@ -443,24 +409,9 @@ def _log_refusal(email: str, address: str, error: NotAuthenticated) -> None:
     logger.warning("refused login of %r from %s: %s", shown, address or "?", error.message)
 
 
-def _hash_secret(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
 def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
     memberships = organizations.list_memberships(transaction, user.id)
     return Actor(user.id, user.email, token_id, user.is_operator, tuple(memberships))
-
-
-def _ensure_not_expired(token: Token, now: datetime) -> None:
-    if token.expires_at is not None and token.expires_at <= now:
-        raise TokenExpired(hint="Log in again: au2 login")
-
-
-def _end(transaction: Transaction, token: Token) -> None:
-    """Remove a token, and what was lent to registry clients for it."""
-    accounts.delete_token(transaction, token.id)
-    accounts.delete_tokens_named(transaction, token.user_id, kind=REGISTRY, name=token.id)
 
 
 def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
@@ -468,13 +419,6 @@ def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
     user = accounts.find_user(transaction, verified.id)
     if user is None or user.password_hash != verified.password_hash:
         raise Conflict("The password was changed at this moment.", hint="Try again.")
-
-
-def _own_token(transaction: Transaction, actor: Actor) -> Token:
-    token = accounts.find_token(transaction, actor.token_id)
-    if token is None:
-        raise NotAuthenticated(hint="Log in again: au2 login")
-    return token
 
 
 def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:
@@ -488,11 +432,3 @@ def _name_membership(transaction: Transaction, context: Context, role: Role) -> 
         None if project is None else project.name,
         role,
     )
-
-
-def _parse_token_name(text: str) -> str:
-    name = parse_name(text, "a token")
-    # These could not be named in an address afterwards.
-    if "/" in name or name == "current" or is_guid(name):
-        raise InvalidRequest(f"'{name}' can't be the name of a token.", hint="Choose another.")
-    return name

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from au2.domain.errors import NotAuthenticated, TokenExpired
-from au2.services.accounts import Accounts, NewToken
+from au2.services.accounts import Accounts
+from au2.services.tokens import NewToken
 from au2.storage import accounts
 from tests.support.world import OPERATOR, PASSWORD, World
 

@@ -14,8 +14,7 @@ from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
 from au2.oci.digest import parse_digest
 from au2.services.services import Services
-
-TOKEN_PREFIX = "au2_"  # noqa: S105 - how tokens begin, not one of them
+from au2.services.tokens import TOKEN_PREFIX
 
 
 def services_of(request: Request) -> Services:

@@ -12,10 +12,11 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from au2.api.registry.access import TOKEN_PREFIX, read_basic, services_of
+from au2.api.registry.access import read_basic, services_of
 from au2.api.registry.errors import RegistryError
 from au2.domain.errors import Au2Error
-from au2.services.accounts import Accounts, NewToken
+from au2.services.accounts import Accounts
+from au2.services.tokens import TOKEN_PREFIX, NewToken
 
 _LASTS_SECONDS = 3600
 _MOST_BYTES = 64 << 10
