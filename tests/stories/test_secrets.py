@@ -10,6 +10,7 @@ from tests.support.command import Au2
 from tests.support.packages import Uploaded, run_to_end, submitted_job
 from tests.support.people import MakePeople, People
 from tests.support.server_process import ServerProcess, run_server_command
+from tests.support.waiting import wait_until
 
 MakeProcess = Callable[..., Uploaded]
 
@@ -131,6 +132,8 @@ def test_nothing_of_it_is_to_be_found(
 
     (container / "files" / "go").touch()
     au2.ok("job", "wait", job)
+    # The record comes first, for only then may the container go.
+    wait_until(lambda: not container.exists())
     assert holding(VALUE, data, run_dir, private_server.log_file.parent) == []
     answers = [
         au2.ok("job", "show", job, "-o", "json").text,

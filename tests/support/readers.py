@@ -1,8 +1,7 @@
 """Readers who begin to take an answer and stop, and what a server of this process keeps open."""
 
 import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,11 +28,3 @@ def open_files(folder: Path) -> int:
         except FileNotFoundError:
             continue  # The folder's own descriptor.
     return count
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Return once it holds; fail if it does not in good time."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

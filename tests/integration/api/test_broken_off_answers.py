@@ -11,7 +11,8 @@ from starlette.types import Message
 from au2.api.streaming import StreamedAnswer
 from au2.domain.repository import parse_repository
 from tests.support.live import served
-from tests.support.readers import begin_reading, open_files, wait_until
+from tests.support.readers import begin_reading, open_files
+from tests.support.waiting import wait_until
 from tests.support.world import OPERATOR, World
 
 LARGE_BYTES = 32 << 20

@@ -18,7 +18,8 @@ from au2.server.log_format import is_news
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
-from tests.support.readers import begin_reading, open_files, wait_until
+from tests.support.readers import begin_reading, open_files
+from tests.support.waiting import wait_until
 from tests.support.world import OPERATOR, World
 
 LARGE_BYTES = 200 << 20

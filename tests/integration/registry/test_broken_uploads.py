@@ -3,7 +3,6 @@
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from au2.services.registry.version_images import VersionImages
 from au2.services.visible_blobs import UsableBlobs
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
+from tests.support.waiting import wait_until
 from tests.support.world import World
 
 PIECE = 1 << 20
@@ -51,13 +51,6 @@ def received(guest: Guest, place: str) -> int:
     status = guest.ask("GET", place)
     assert status.status_code == 204, status.text
     return int(status.headers["Range"].removeprefix("0-")) + 1
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def break_off(

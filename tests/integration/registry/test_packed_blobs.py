@@ -16,7 +16,8 @@ from au2.server.log_format import is_news
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.image_making import ZSTD, Layer, odd_image
-from tests.support.readers import begin_reading, wait_until
+from tests.support.readers import begin_reading
+from tests.support.waiting import wait_until
 from tests.support.world import OPERATOR, World
 
 MIB = 1 << 20

@@ -1,7 +1,6 @@
 """The registry over HTTP: logging in, blobs, and names that mean no good."""
 
 import os
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -11,6 +10,7 @@ from au2.api.app import ApiOptions
 from tests.integration.registry.guest import NOWHERE, Guest, code
 from tests.support.busybox import digest_of
 from tests.support.live import served
+from tests.support.waiting import wait_until
 from tests.support.world import PASSWORD, World
 
 EMAIL = "developer@example.com"
@@ -257,10 +257,7 @@ def test_an_upload_takes_one_piece_at_a_time(developer: Guest) -> None:
 
     def send_slowly() -> Iterator[bytes]:
         yield large
-        deadline = time.monotonic() + 20
-        while developer.ask("GET", place).headers["Range"] == "0-0":
-            assert time.monotonic() < deadline, "nothing came"
-            time.sleep(0.01)
+        wait_until(lambda: developer.ask("GET", place).headers["Range"] != "0-0")
         busy.append(developer.ask("PATCH", place, content=b"between"))
         yield BLOB
 

@@ -17,6 +17,7 @@ from au2.engines.status import Status
 from au2.local.place import LocalResult, run_package
 from au2.local.plain_place import PlainPlace
 from au2.local.play import Control, Limits
+from tests.support.waiting import wait_until
 from tests.unit.local.conftest import MakePackage, a_request
 
 OWN = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "PRIVATE": "of this shell"}
@@ -163,10 +164,7 @@ def test_what_the_code_leaves_running_ends_with_it(run: Runner) -> None:
 
     assert result.succeeded
     pid = int(run.printed("stdout"))
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and b"Z" not in _state(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or b"Z" in _state(pid))
 
 
 def _state(pid: int) -> bytes:
