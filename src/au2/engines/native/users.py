@@ -2,15 +2,16 @@
 
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from au2.domain.errors import InvalidImage
 from au2.engines.native.system_calls import open_in_root
 
 _LIMIT_BYTES = 4 << 20
 _MOST_LINES = 1 << 16
-"""Each start of a job reads them."""
+"""Each start of a job reads that far, where nothing fits before."""
 _USER_HINT = "Add it in the image, or name it by its number in the image's User."
 
 
@@ -35,31 +36,32 @@ def find_user(root: int, user: str, *, id_count: int) -> User:
         id_count: how many ids the container has.
 
     Raises:
-        InvalidImage: no such user or group.
+        InvalidImage: no such user or group, or files too large to look for them.
     """
-    return resolve_user(
-        user, _read_text(root, "etc/passwd"), _read_text(root, "etc/group"), id_count=id_count
-    )
+    with (
+        closing(_read_lines(root, "etc/passwd")) as passwd,
+        closing(_read_lines(root, "etc/group")) as group,
+    ):
+        return resolve_user(user, passwd, group, id_count=id_count)
 
 
-def resolve_user(user: str, passwd: str, group: str, *, id_count: int) -> User:
+def resolve_user(user: str, passwd: Iterable[str], group: Iterable[str], *, id_count: int) -> User:
     """Resolve ``user``, ``uid``, ``user:group`` or ``uid:gid``; empty is root. Pure.
 
     As Docker does (moby, ``libcontainer/user``): digits are always an id and never a name, the
     first line that fits counts, a missing field is empty, and who is given a group has no further
-    ones.
+    ones. Lines are read as far as they must be.
 
     Raises:
         InvalidImage: no such user or group.
     """
     name, _, group_name = user.partition(":")
-    found = _resolve_name(name or "0", passwd)
+    found, member = _resolve_name(name or "0", passwd)
     if group_name:
         gid = _resolve_group(group_name, group)
-        found = User(found.uid, gid, (gid,), found.home)
+        found = replace(found, gid=gid, groups=(gid,))
     else:
-        groups = _groups_of(name or "0", found, passwd, group)
-        found = User(found.uid, found.gid, groups, found.home)
+        found = replace(found, groups=tuple(sorted({found.gid, *_groups_of(member, group)})))
     for value in (found.uid, found.gid, *found.groups):
         if value >= id_count:
             raise InvalidImage(
@@ -69,22 +71,23 @@ def resolve_user(user: str, passwd: str, group: str, *, id_count: int) -> User:
     return found
 
 
-def _resolve_name(name: str, passwd: str) -> User:
+def _resolve_name(name: str, passwd: Iterable[str]) -> tuple[User, str]:
+    """Return the user, and what groups call it; nothing of one that has no line."""
     number = _as_id(name)
     for fields in _records(passwd, 7):
         uid, gid = _as_id(fields[2]), _as_id(fields[3] or "0")
         if uid is None or gid is None:
             continue
         if (fields[0] == name) if number is None else (uid == number):
-            return User(uid, gid, (), fields[5])
+            return User(uid, gid, home=fields[5]), fields[0]
     if number is None:
         raise InvalidImage(
             f"the image has no user named {name[:100]!r} in its /etc/passwd", hint=_USER_HINT
         )
-    return User(number, 0)
+    return User(number, 0), ""
 
 
-def _resolve_group(name: str, group: str) -> int:
+def _resolve_group(name: str, group: Iterable[str]) -> int:
     number = _as_id(name)
     for fields in _records(group, 4):
         gid = _as_id(fields[2])
@@ -97,20 +100,17 @@ def _resolve_group(name: str, group: str) -> int:
     return number
 
 
-def _groups_of(name: str, user: User, passwd: str, group: str) -> tuple[int, ...]:
-    """Return the user's own group, and those that list the user as a member."""
-    names = [fields[0] for fields in _records(passwd, 7) if _as_id(fields[2]) == user.uid]
-    member = name if name in names else next(iter(names), None)
-    found = {
-        gid
-        for fields in _records(group, 4)
-        if member in fields[3].split(",") and (gid := _as_id(fields[2])) is not None
-    }
-    return tuple(sorted(found | {user.gid}))
+def _groups_of(member: str, group: Iterable[str]) -> Iterator[int]:
+    """Yield the groups that list the user as a member."""
+    if not member:
+        return  # A group without members lists nobody, not who has no name.
+    for fields in _records(group, 4):
+        if member in fields[3].split(",") and (gid := _as_id(fields[2])) is not None:
+            yield gid
 
 
-def _records(text: str, count: int) -> Iterator[list[str]]:
-    for line in text.split("\n"):
+def _records(lines: Iterable[str], count: int) -> Iterator[list[str]]:
+    for line in lines:
         fields = line.strip().split(":")
         yield [*fields, *[""] * (count - len(fields))]
 
@@ -119,19 +119,22 @@ def _as_id(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 
-def _read_text(root: int, path: str) -> str:
-    """Return a small regular file's text; nothing if it is not there."""
+def _read_lines(root: int, path: str) -> Generator[str, None, None]:
+    """Yield a regular file's lines; none if it is not there."""
     try:
         descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
-        return ""
+        return
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        return ""
+        return
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(_LIMIT_BYTES + 1)
-    if len(data) > _LIMIT_BYTES:
-        raise InvalidImage(f"the image's /{path} is larger than {_LIMIT_BYTES} bytes")
-    if data.count(b"\n") > _MOST_LINES:
-        raise InvalidImage(f"the image's /{path} has more than {_MOST_LINES} lines")
-    return data.decode("utf-8", "surrogateescape")
+        left_bytes, left_lines = _LIMIT_BYTES, _MOST_LINES
+        while line := file.readline(left_bytes + 1):
+            left_bytes -= len(line)
+            left_lines -= 1
+            if left_bytes < 0:
+                raise InvalidImage(f"the image's /{path} is larger than {_LIMIT_BYTES} bytes")
+            if left_lines < 0:
+                raise InvalidImage(f"the image's /{path} has more than {_MOST_LINES} lines")
+            yield line.decode("utf-8", "surrogateescape")
