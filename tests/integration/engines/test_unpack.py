@@ -7,12 +7,14 @@ import os
 import stat
 import struct
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -20,7 +22,6 @@ from au2.blobs.files import FileBlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
 from au2.engines.base import RUNNABLE_LAYERS
-from au2.engines.native import tree, walking
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.room import Room
@@ -372,6 +373,24 @@ def test_folders_that_only_paths_name_count(tmp_path: Path) -> None:
         os.close(root)
 
 
+def test_paths_of_folders_are_not_kept_without_end(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    root = os.open(tmp_path / "tree", os.O_RDONLY | os.O_DIRECTORY)
+    writer = TreeWriter(
+        root, Room(root, lambda: None), id_base=BASE, id_count=65536, most_folder_characters=50
+    )
+    try:
+        members = read_layer(io.BytesIO(Layer().folder("a" * 30).folder("b" * 21).data()))
+        first, second = members
+        writer.put(first)
+        writer.put(first)  # The same again is nothing more.
+        with pytest.raises(InvalidImage, match="paths"):
+            writer.put(second)
+    finally:
+        writer.close()
+        os.close(root)
+
+
 def test_unpacking_ends_when_it_is_to_end(tmp_path: Path) -> None:
     blobs = FileBlobStore(tmp_path / "blobs")
     layer = Layer()
@@ -395,20 +414,23 @@ def test_unpacking_ends_when_it_is_to_end(tmp_path: Path) -> None:
 
 
 def test_a_long_path_is_gone_down_once(
-    unpack: Callable[..., list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unpack: Callable[..., list[Path]],
 ) -> None:
     """Not resolved from the root again for each of its parts."""
     resolved: list[str] = []
 
-    def counted(root: int, path: str, flags: int) -> int:
-        resolved.append(path)
-        return open_in_root(root, path, flags)
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is open_in_root.__code__:
+            resolved.append(frame.f_locals["path"])
 
-    for module in (walking, tree):
-        monkeypatch.setattr(module, "open_in_root", counted)
     layer = Layer().link("b", "there").folder("there").add("b/" + "a/" * 500 + "f", content=b"1")
-    (folder,) = unpack(layer)
+    sys.setprofile(note)
+    try:
+        (folder,) = unpack(layer)
+    finally:
+        sys.setprofile(None)
     assert (folder / "there" / ("a/" * 500) / "f").read_bytes() == b"1"
+    assert "b" in resolved
     assert len(resolved) < 10
 
 

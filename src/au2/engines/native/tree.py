@@ -22,6 +22,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPAQUE = "trusted.overlay.opaque"
 _CAPABILITY = "security.capability"
+_MOST_FOLDER_CHARACTERS = 64 << 20
+"""A layer of 300,000 folders has half of it; each is kept in memory until the layer's end."""
 _NOT_SUPPORTED = frozenset({errno.ENOTSUP, errno.EPERM})
 
 
@@ -40,10 +42,13 @@ class TreeWriter:
         id_base: int,
         id_count: int,
         most_entries: int = MOST_ENTRIES,
+        most_folder_characters: int = _MOST_FOLDER_CHARACTERS,
     ) -> None:
+        """``most_folder_characters`` is for the paths of the folders that are entries."""
         self._root = root
         self._room = room
         self._left_entries = most_entries
+        self._left_folder_characters = most_folder_characters
         self._id_base = id_base
         self._id_count = id_count
         self._parent_path: str | None = None
@@ -141,7 +146,14 @@ class TreeWriter:
             self._make_folder(*self._enter(member.path))
         with _Closing(open_in_root(self._root, member.path, _FOLDER | os.O_NOFOLLOW)) as folder:
             self._describe(member, folder)
-        self._folder_times.pop(member.path, None)
+        self._note_time(member)
+
+    def _note_time(self, member: LayerMember) -> None:
+        """Keep a folder's time for the end, in the order of the entries."""
+        if self._folder_times.pop(member.path, None) is None:
+            self._left_folder_characters -= len(member.path)
+            if self._left_folder_characters < 0:
+                raise InvalidImage("the paths of a layer's folders are longer than is taken")
         self._folder_times[member.path] = member.modified_at
 
     def _put_whiteout(self, member: LayerMember) -> None:
