@@ -1,5 +1,6 @@
 """An application served on a loopback port by a thread: real HTTP, no process of its own."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve ``app`` while the block runs; yield its address."""
+def served(app: FastAPI, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serve ``app`` while the block runs, on ``listener`` if there is one; yield its address."""
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -27,7 +28,9 @@ def served(app: FastAPI) -> Iterator[str]:
             timeout_graceful_shutdown=1,
         )
     )
-    thread = threading.Thread(target=server.run, name="served")
+    thread = threading.Thread(
+        target=server.run, args=([listener] if listener else None,), name="served"
+    )
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server did not start"

@@ -21,6 +21,10 @@ from au2.server.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
+_MOST_IDLE_SECONDS = 300
+"""Longer than clients wait for anything; ``au2 job logs --follow`` in a pager, which may stand
+longer, goes on where it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerProcesses:
@@ -90,20 +94,32 @@ def start_server(
         return supervisor.run()
 
 
-def open_listener(address: ListenAddress) -> socket.socket:
+def open_listener(
+    address: ListenAddress, idle_seconds: float = _MOST_IDLE_SECONDS
+) -> socket.socket:
     """Return a socket that listens there.
+
+    Args:
+        address: where.
+        idle_seconds: after which the kernel ends a connection whose other side takes nothing of
+            what was sent (``TCP_USER_TIMEOUT``, RFC 5482, also for a window of zero), for nothing
+            else does: an answer that nobody reads on would keep its file and its place, and a
+            server that stops would wait for it.
 
     Raises:
         ServerNotStarted: the port is taken or not ours to take.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=1024)
+        listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
     except OSError as error:
         raise ServerNotStarted(
             f"The server can't listen on {address}: {os.strerror(error.errno or 0)}.",
             hint="Choose another address or port with --listen HOST:PORT (port 0: a free one).",
         ) from error
+    # Connections have it of the socket that takes them.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(idle_seconds * 1000))
+    return listener
 
 
 def write_server_file(file: Path, url: str) -> None:

@@ -10,6 +10,8 @@ from starlette.types import Message
 
 from au2.api.streaming import StreamedAnswer
 from au2.domain.repository import parse_repository
+from au2.server.addresses import ListenAddress
+from au2.server.start import open_listener
 from tests.support.live import served
 from tests.support.readers import begin_reading, open_files
 from tests.support.waiting import wait_until
@@ -33,22 +35,36 @@ def without_garbage_collection() -> Iterator[None]:
     gc.enable()
 
 
-def test_a_download_of_a_blob_closes_its_file(world: World, address: str) -> None:
+@pytest.fixture
+def blob(world: World) -> str:
+    """The path of a large blob."""
     organization = world.organization(project=None).organization_id
-    data = os.urandom(LARGE_BYTES)
     with world.blobs.writer() as writer:
-        writer.write(data)
+        writer.write(os.urandom(LARGE_BYTES))
         digest = writer.commit()
     repository = parse_repository(f"org_{organization}/base")
     world.services.repository_blobs.link(repository, {digest: LARGE_BYTES})
-    folder = world.folder / "blobs"
+    return f"/v2/{repository}/blobs/{digest}"
 
-    path = f"/v2/{repository}/blobs/{digest}"
-    readers = [begin_reading(address, path, world.bearer(OPERATOR)) for _ in range(3)]
+
+def test_a_download_of_a_blob_closes_its_file(world: World, address: str, blob: str) -> None:
+    folder = world.folder / "blobs"
+    readers = [begin_reading(address, blob, world.bearer(OPERATOR)) for _ in range(3)]
     wait_until(lambda: open_files(folder) == 3)
     for reader in readers:
         reader.close()
     wait_until(lambda: open_files(folder) == 0)
+
+
+def test_a_download_that_nobody_reads_on_closes_its_file(world: World, blob: str) -> None:
+    folder = world.folder / "blobs"
+    with (
+        open_listener(ListenAddress("127.0.0.1", 0), idle_seconds=0.5) as listener,
+        served(world.app(), listener) as address,
+        begin_reading(address, blob, world.bearer(OPERATOR)),
+    ):
+        wait_until(lambda: open_files(folder) == 1)
+        wait_until(lambda: open_files(folder) == 0)
 
 
 class Scope:
