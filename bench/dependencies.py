@@ -14,6 +14,7 @@ from au2.cli.process.repo.sending import make_plan
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 from au2.client.packages import load_package
+from au2.client.patience import Patience
 from au2.client.transport import Transport
 from au2.client.uploads import UploadSession, begin_upload, send_contents
 from au2.client.waiting import wait_for_end
@@ -118,9 +119,10 @@ class _Bench:
         plan = make_plan(package, process, force=False)
         upload = begin_upload(transport, self._context_of_user, plan)
         assert isinstance(upload, UploadSession)
-        job = send_contents(transport, upload, plan, lambda _: None)
+        patience = Patience(pause=time.sleep, clock=time.monotonic)
+        job = send_contents(transport, upload, plan, lambda _: None, patience)
         assert job is not None
-        assert wait_for_end(transport, job.id, pause=time.sleep).succeeded
+        assert wait_for_end(transport, job.id, patience=patience, pause=time.sleep).succeeded
 
     def build(self) -> None:
         self._docker.ok("build", "-q", "-t", "bench/dependencies", self._context)

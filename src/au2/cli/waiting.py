@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import click
 
+from au2.cli.outages import make_patience
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 from au2.client import following
@@ -20,9 +21,13 @@ _EXIT_INTERRUPTED = 130
 def wait_for_job(session: Session, job_id: int) -> JobStanding:
     """Return how the job ended, once it has."""
     try:
-        return wait_for_end(session.transport, job_id, pause=time.sleep)
+        patience = make_patience(session.terminal)
+        return wait_for_end(session.transport, job_id, patience=patience, pause=time.sleep)
     except KeyboardInterrupt:
         _detach(session.terminal, job_id, f"au2 job wait {job_id}")
+    except ServerUnreachable as error:
+        error.hint = f"The job goes on without you. Wait for it again: au2 job wait {job_id}"
+        raise
 
 
 def follow_job(
@@ -37,24 +42,19 @@ def follow_job(
     ``attempt``: where to begin; None: at the newest.
     """
     terminal = session.terminal
-    told = False
-
-    def on_cut(_: ServerUnreachable) -> None:
-        nonlocal told
-        if not told:
-            terminal.remark("The connection broke; trying to go on where the log was cut …")
-        told = True
-
     try:
         if attempt is None:
             attempt = poll_job(session.transport, job_id).newest_attempt
         pieces = following.follow_job(
-            session.transport, job_id, attempt=attempt, pause=time.sleep, on_cut=on_cut
+            session.transport,
+            job_id,
+            attempt=attempt,
+            patience=make_patience(terminal),
+            pause=time.sleep,
         )
         for found in pieces:
             if isinstance(found, JobStanding):
                 return found
-            told = False
             show(found)
     except KeyboardInterrupt:
         _detach(terminal, job_id, f"au2 job logs {job_id} --follow")

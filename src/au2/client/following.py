@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from au2.client.events import Event, parse_events
+from au2.client.patience import Patience
 from au2.client.running import JobStanding, poll_job, read_standing
 from au2.client.transport import Query, Transport
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
@@ -14,9 +15,6 @@ _SILENCE_SECONDS: Final = 60.0
 """The server sends a comment line more often than this."""
 
 _RETRY_POLL_SECONDS: Final = 0.5
-
-RETRY_DELAYS_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""How long to wait before each new connection; any event starts the row anew."""
 
 
 class LogPiece(NamedTuple):
@@ -40,20 +38,23 @@ def follow_job(
     job_id: int,
     *,
     attempt: int,
-    pause: Callable[[float], None],
-    on_cut: Callable[[ServerUnreachable], None] = lambda _: None,
+    patience: Patience,
+    pause: Callable[[float], object],
 ) -> Iterator[list[LogPiece] | JobStanding]:
-    """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end."""
+    """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
+
+    ``pause`` is ``time.sleep``.
+    """
     standing: JobStanding | None = None
     while standing is None or not standing.is_final:
         if standing is not None and standing.newest_attempt <= attempt:
             # The retry is about to begin.
             pause(_RETRY_POLL_SECONDS)
-            standing = poll_job(transport, job_id)
+            standing = patience.persist(lambda: poll_job(transport, job_id))
             continue
         if standing is not None:
             attempt += 1
-        for found in follow_log(transport, job_id, attempt=attempt, pause=pause, on_cut=on_cut):
+        for found in follow_log(transport, job_id, attempt=attempt, patience=patience):
             if isinstance(found, JobStanding):
                 standing = found
             else:
@@ -66,22 +67,20 @@ def follow_log(
     job_id: int,
     *,
     attempt: int,
-    pause: Callable[[float], None],
-    on_cut: Callable[[ServerUnreachable], None] = lambda _: None,
+    patience: Patience,
 ) -> Iterator[list[LogPiece] | JobStanding]:
     """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
 
-    A cut connection is opened again where the last event ended, after ``pause`` (``time.sleep``).
+    A cut connection is opened again where the last event ended; any event is progress.
 
     Raises:
         ServerUnreachable: the connection could not be had again.
     """
     offset: str | None = None
-    failures = 0
     while True:
         try:
             for event in _events(transport, job_id, attempt=attempt, offset=offset):
-                failures = 0
+                patience.note_progress()
                 offset = event.id or offset
                 if event.name == "log":
                     yield _read_pieces(event)
@@ -92,11 +91,7 @@ def follow_log(
         except ServerUnreachable as error:
             cut = error
         transport.close()
-        if failures == len(RETRY_DELAYS_SECONDS):
-            raise cut
-        on_cut(cut)
-        pause(RETRY_DELAYS_SECONDS[failures])
-        failures += 1
+        patience.wait(cut)
 
 
 def _events(

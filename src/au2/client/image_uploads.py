@@ -7,7 +7,7 @@ against ``docker load``; a test holds them against ``contract.image_upload``.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import Event
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from au2.client.blob_sources import BLOCK_BYTES, Blob, BlobSource
 from au2.client.patience import Patience
@@ -31,8 +31,6 @@ _COURTESY_SECONDS: Final = 5.0
 """How long a command that ends waits for the answer to its farewell."""
 _REASON_CHARACTERS: Final = 500
 """Of a reason: it travels in the address, where each may become twelve."""
-
-_Answer = TypeVar("_Answer")
 
 
 class ImageSession(NamedTuple):
@@ -129,7 +127,6 @@ class ImageUpload:
         *,
         stop: Event,
         piece_bytes: int = PIECE_BYTES,
-        answered: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin.
@@ -138,9 +135,9 @@ class ImageUpload:
             transport: for one thread at a time.
             session: that was begun.
             patience: with a server that does not answer.
-            stop: once it is set, what is being sent ends with :class:`Stopped`.
+            stop: once it is set, what is being sent ends with :class:`Stopped`, and so should
+                the patience's pauses.
             piece_bytes: the most of one request.
-            answered: told when the server has answered, perhaps after an outage.
             clock: monotonic, in seconds.
         """
         self._transport = transport
@@ -148,16 +145,15 @@ class ImageUpload:
         self._patience = patience
         self._stop = stop
         self._pieces = PieceSize(piece_bytes, clock)
-        self._answered = answered
         self._path = f"/image-uploads/{segment(session.id)}"
 
     def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
-        return self._persist(lambda: ask_lacking(self._transport, self._session, sizes))
+        return self._patience.persist(lambda: ask_lacking(self._transport, self._session, sizes))
 
     def complete(self, manifest: bytes, media_type: str) -> JobStanding:
         """All blobs are there: let the import begin; return its job. Repeating is harmless."""
-        return self._persist(
+        return self._patience.persist(
             lambda: read_standing(
                 self._transport.send(
                     "PUT",
@@ -250,35 +246,13 @@ class ImageUpload:
 
     def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
         """After a failure, ask where to go on, as long as there is patience."""
-        while True:
-            self._wait(error)
-            try:
-                lacking = ask_lacking(
-                    self._transport, self._session, {blob.digest: blob.size_bytes}
-                )
-            except ServerUnreachable as again:
-                error = again
-                continue
-            self._answered()
-            if blob.digest not in lacking:
-                return blob.size_bytes, True
-            return lacking[blob.digest], False
-
-    def _persist(self, call: Callable[[], _Answer]) -> _Answer:
-        while True:
-            try:
-                answer = call()
-            except ServerUnreachable as error:
-                self._wait(error)
-            else:
-                self._answered()
-                self._patience.note_progress()
-                return answer
-
-    def _wait(self, error: Au2Error) -> None:
-        self._patience.wait(error)
-        if self._stop.is_set():
-            raise Stopped
+        sizes = {blob.digest: blob.size_bytes}
+        lacking = self._patience.ask_after(
+            error, lambda: ask_lacking(self._transport, self._session, sizes)
+        )
+        if blob.digest not in lacking:
+            return blob.size_bytes, True
+        return lacking[blob.digest], False
 
 
 def _image_path(process_id: str, number: int) -> str:

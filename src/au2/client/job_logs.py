@@ -1,20 +1,53 @@
 """A job's log as it is now, streamed record by record."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
+from au2.client.patience import Patience
 from au2.client.transport import Transport
+from au2.domain.errors import ServerUnreachable
 from au2.logs.record import Record, parse_records
 
 _BLOCK_BYTES: Final = 256 << 10
 
 
+class LogBlock(NamedTuple):
+    """Some records of a log, whole ones."""
+
+    records: list[Record]
+    size_bytes: int
+
+
 def read_log(
-    transport: Transport, job_id: int, *, attempt: int | None = None
+    transport: Transport, job_id: int, *, attempt: int, patience: Patience
 ) -> Iterator[list[Record]]:
-    """Yield the records written so far, block by block; a half-written last one is left out."""
+    """Yield the records written so far, block by block; a half-written last one is left out.
+
+    After a cut connection it goes on where it was.
+
+    Raises:
+        ServerUnreachable: the connection could not be had again.
+    """
+    offset = 0
+    while True:
+        try:
+            for block in _read_from(transport, job_id, attempt=attempt, offset=offset):
+                patience.note_progress()
+                offset += block.size_bytes
+                yield block.records
+        except ServerUnreachable as error:
+            patience.wait(error)
+        else:
+            return
+
+
+def _read_from(
+    transport: Transport, job_id: int, *, attempt: int, offset: int
+) -> Iterator[LogBlock]:
     with transport.stream(
-        f"/jobs/{job_id}/logs", query={"attempt": attempt}, accept="application/octet-stream"
+        f"/jobs/{job_id}/logs",
+        query={"attempt": attempt, "offset": offset},
+        accept="application/octet-stream",
     ) as response:
         rest = b""
         # read1: what has arrived is shown at once, however slow the rest comes.
@@ -23,4 +56,4 @@ def read_log(
             records, consumed_bytes = parse_records(data)
             rest = data[consumed_bytes:]
             if records:
-                yield records
+                yield LogBlock(records, consumed_bytes)

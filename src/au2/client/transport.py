@@ -122,12 +122,15 @@ class Transport:
     ) -> Iterator[http.client.HTTPResponse]:
         """GET ``path`` and yield the open answer; ``timeout_seconds`` is the longest silence in it.
 
-        Inside, a cut connection is raised as ServerUnreachable too.
+        A connection that is cut before the answer's end is raised as ServerUnreachable too.
         """
         headers = {"Accept": accept}
         response = self._exchange(_Request("GET", path, query, headers, None, timeout_seconds))
         try:
             yield response
+            if response.isclosed() and response.length:
+                # Reading what there is says nothing of that.
+                raise http.client.IncompleteRead(b"", response.length)
         except (OSError, http.client.HTTPException) as error:
             raise self._cut(error) from error
         finally:

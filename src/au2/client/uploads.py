@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from au2.client.contents import Progress, make_body, pick_contents
+from au2.client.patience import Patience
 from au2.client.running import JobStanding, read_standing
 from au2.client.scope import context_query, segment
 from au2.client.transport import Transport
@@ -16,8 +17,7 @@ from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.package.entries import PackagedFile
 
-_TRIES: Final = 4
-_PATIENCE_SECONDS: Final = 600.0
+_ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
 
@@ -100,12 +100,16 @@ def _announce(transport: Transport, path: str, context: Context, plan: UploadPla
         path,
         query=context_query(context),
         document=plan.to_document(),
-        timeout_seconds=_PATIENCE_SECONDS,
+        timeout_seconds=_ANSWER_SECONDS,
     )
 
 
 def send_contents(
-    transport: Transport, session: UploadSession, plan: UploadPlan, progress: Progress
+    transport: Transport,
+    session: UploadSession,
+    plan: UploadPlan,
+    progress: Progress,
+    patience: Patience,
 ) -> JobStanding | None:
     """Send what the server lacks, going on after a cut connection where the server says.
 
@@ -115,34 +119,43 @@ def send_contents(
     Raises:
         InvalidPackage: a file changed after it was listed.
         LeaseLost: another upload took over.
-        ServerUnreachable: cut too often.
+        ServerUnreachable: for too long.
     """
     lacking = session.lacking
-    for tries_left in reversed(range(_TRIES)):
-        if not lacking:
-            return None
+    while lacking:
+        before = len(lacking)
         try:
             lacking, job = _send_once(transport, session, plan, lacking, progress)
+        except ServerUnreachable as error:
+            lacking = patience.ask_after(error, lambda: _ask_lacking(transport, session))
+        else:
             if job is not None:
                 return job
-        except ServerUnreachable:
-            if not tries_left:
-                raise
-            lacking = _ask_again(transport, session)
-    if lacking:
-        raise UnexpectedAnswer("The server asks for the same contents again and again.")
+            if len(lacking) >= before:
+                raise UnexpectedAnswer("The server asks for the same contents again.")
+        if len(lacking) < before:
+            patience.note_progress()
     return None
 
 
-def complete_upload(transport: Transport, session: UploadSession) -> JobStanding:
-    """Say that everything was sent; the job builds the image from now on."""
-    document = transport.call(
-        "POST",
-        f"/uploads/{segment(session.id)}/complete",
-        query={"fence": session.fence},
-        timeout_seconds=_PATIENCE_SECONDS,
+def complete_upload(
+    transport: Transport, session: UploadSession, patience: Patience
+) -> JobStanding:
+    """Say that everything was sent; the job builds the image from now on.
+
+    Raises:
+        ServerUnreachable: for too long. Saying it again is harmless.
+    """
+    return patience.persist(
+        lambda: read_standing(
+            transport.call(
+                "POST",
+                f"/uploads/{segment(session.id)}/complete",
+                query={"fence": session.fence},
+                timeout_seconds=_ANSWER_SECONDS,
+            )
+        )
     )
-    return read_standing(document)
 
 
 def abandon_upload(transport: Transport, session: UploadSession) -> None:
@@ -165,14 +178,14 @@ def _send_once(
         body=make_body(contents, progress),
         size_bytes=sum(content.framed_bytes for content in contents),
         media_type=MEDIA_TYPE,
-        timeout_seconds=_PATIENCE_SECONDS,
+        timeout_seconds=_ANSWER_SECONDS,
     )
     lacking = tuple(_field(document, "lacking"))
     job = document.get("job")
     return lacking, None if job is None else read_standing(job)
 
 
-def _ask_again(transport: Transport, session: UploadSession) -> tuple[str, ...]:
+def _ask_lacking(transport: Transport, session: UploadSession) -> tuple[str, ...]:
     present = _read_session(transport.call("GET", f"/uploads/{segment(session.id)}"))
     if present.fence != session.fence:
         raise LeaseLost

@@ -245,7 +245,9 @@ def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) ->
     alive = "Another command is sending to version 4 (sign of life 2 s ago)."
     sending = failure(409, "still-sending", alive)
     away = Answer(cut=True)
-    server.api.in_turn(BEGIN, sending, away, sending, answer({**SESSION, "resumed": True}, 201))
+    server.api.in_turn(
+        BEGIN, sending, away, away, sending, answer({**SESSION, "resumed": True}, 201)
+    )
 
     result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
 

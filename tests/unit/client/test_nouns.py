@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 
 from au2.client.accounts import Accounts
-from au2.client.job_logs import read_log
 from au2.client.jobs import Jobs
 from au2.client.naming import Named, list_named
 from au2.client.organizations import Organizations
@@ -16,7 +15,6 @@ from au2.client.transport import Transport
 from au2.contract.process import ProcessUpdate, VersionCreation
 from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
-from au2.logs.record import Record, format_record
 from tests.unit.client.api import (
     NOW,
     ORGANIZATION,
@@ -195,18 +193,6 @@ def test_one_job(api: Api, transport: Transport) -> None:
     api.answer("POST /jobs/12/stop", job_document())
 
     assert Jobs(transport).get_job(12) == Jobs(transport).stop_job(12)
-
-
-def test_a_log_is_read_in_blocks(api: Api, transport: Transport) -> None:
-    records = [Record(NOW, "stdout", False, b"\xff" * 5000)] * 100
-    body = b"".join(format_record(record) for record in records)
-    api.routes["GET /jobs/12/logs"] = Answer(body=body + b"2026 std", chunked=True)
-
-    blocks = list(read_log(transport, 12, attempt=2))
-
-    assert [record for block in blocks for record in block] == records
-    assert len(blocks) > 1
-    assert api.requests[0].query == {"attempt": "2"}
 
 
 def test_names(api: Api, transport: Transport, context: Context) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.client.contents import make_body, pick_contents
+from au2.client.contents import Progress, make_body, pick_contents
+from au2.client.patience import LIMIT_SECONDS
+from au2.client.running import JobStanding
 from au2.client.transport import Transport
 from au2.client.uploads import (
     Comparison,
@@ -21,9 +23,16 @@ from au2.client.uploads import (
 from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
 from au2.contract.upload import UploadComparison, UploadCreation, UploadView
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, InvalidPackage, LeaseLost, UnexpectedAnswer
+from au2.domain.errors import (
+    Conflict,
+    InvalidPackage,
+    LeaseLost,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
 from au2.package.entries import PackagedFile
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
+from tests.unit.client.passing_time import PassingTime
 
 
 def packaged(source: Path | bytes, path: str = "a") -> PackagedFile:
@@ -55,6 +64,16 @@ def unframe(body: bytes) -> list[bytes]:
         assert hashlib.sha256(content).hexdigest() == parsed.sha256
         found.append(content)
     return found
+
+
+def send(
+    transport: Transport,
+    session: UploadSession,
+    plan: UploadPlan,
+    progress: Progress = lambda _: None,
+    time: PassingTime | None = None,
+) -> JobStanding | None:
+    return send_contents(transport, session, plan, progress, (time or PassingTime()).patience())
 
 
 def test_a_plan_is_what_the_contract_says() -> None:
@@ -97,7 +116,7 @@ def test_begin_complete_abandon(api: Api, transport: Transport, context: Context
 
     begun = begin_upload(transport, context, plan())
     assert begun == UploadSession("up", PROCESS, 4, 12, 7, ("a" * 64,))
-    assert complete_upload(transport, begun).id == 12
+    assert complete_upload(transport, begun, PassingTime().patience()).id == 12
     abandon_upload(transport, begun)
 
     assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
@@ -111,7 +130,7 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
     api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 1, "lacking": []})
     counted: list[int] = []
 
-    send_contents(transport, session(lacking), plan(*files), counted.append)
+    send(transport, session(lacking), plan(*files), counted.append)
 
     (request,) = api.requests
     assert unframe(request.body) == [big.read_bytes(), b"one", b""]
@@ -124,7 +143,7 @@ def test_the_last_contents_complete_the_upload(api: Api, transport: Transport) -
     done = {"received_bytes": 3, "lacking": [], "job": job_document(state="PENDING")}
     api.answer("PUT /uploads/up%2F1/contents", done)
 
-    job = send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+    job = send(transport, session([file.sha256]), plan(file))
 
     assert job is not None
     assert job.id == 12
@@ -135,7 +154,7 @@ def test_an_older_server_does_not_complete_by_itself(api: Api, transport: Transp
     file = packaged(b"one")
     api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 3, "lacking": []})
 
-    assert send_contents(transport, session([file.sha256]), plan(file), lambda _: None) is None
+    assert send(transport, session([file.sha256]), plan(file)) is None
 
 
 def test_small_files_share_blocks() -> None:
@@ -147,7 +166,7 @@ def test_small_files_share_blocks() -> None:
 
 
 def test_nothing_lacking_is_nothing_sent(api: Api, transport: Transport) -> None:
-    send_contents(transport, session([]), plan(packaged(b"x")), lambda _: None)
+    send(transport, session([]), plan(packaged(b"x")))
 
     assert api.requests == []
 
@@ -159,10 +178,34 @@ def test_a_cut_connection_is_gone_on_with(api: Api, transport: Transport) -> Non
     api.answer("GET /uploads/up%2F1", view([files[1].sha256]))
 
     lacking = [file.sha256 for file in files]
-    send_contents(transport, session(lacking), plan(*files), lambda _: None)
+    send(transport, session(lacking), plan(*files))
 
     sent = api.of("PUT /uploads/up%2F1/contents")
     assert [unframe(request.body) for request in sent] == [[b"one", b"two"], [b"two"]]
+
+
+def test_an_outage_is_outlasted(api: Api, transport: Transport) -> None:
+    file = packaged(b"one")
+    away = [Answer(cut=True)] * 5
+    api.routes["PUT /uploads/up%2F1/contents"] = away[0]
+    api.in_turn("GET /uploads/up%2F1", *away, Answer(body=json.dumps(view([])).encode()))
+    completed = Answer(body=json.dumps(job_document(state="PENDING")).encode())
+    api.in_turn("POST /uploads/up%2F1/complete", *away, completed)
+    begun, time = session([file.sha256]), PassingTime()
+
+    assert send(transport, begun, plan(file), time=time) is None
+    assert complete_upload(transport, begun, time.patience()).id == 12
+    assert len(time.pauses) == 11
+
+
+def test_answers_are_no_progress(api: Api, transport: Transport) -> None:
+    file, time = packaged(b"one"), PassingTime()
+    api.routes["PUT /uploads/up%2F1/contents"] = Answer(cut=True)
+    api.answer("GET /uploads/up%2F1", view([file.sha256]))
+
+    with pytest.raises(ServerUnreachable):
+        send(transport, session([file.sha256]), plan(file), time=time)
+    assert time.moment == pytest.approx(LIMIT_SECONDS)
 
 
 def test_another_upload_took_over(api: Api, transport: Transport) -> None:
@@ -171,7 +214,7 @@ def test_another_upload_took_over(api: Api, transport: Transport) -> None:
     api.answer("GET /uploads/up%2F1", view([file.sha256], fence=8))
 
     with pytest.raises(LeaseLost):
-        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+        send(transport, session([file.sha256]), plan(file))
 
 
 def test_a_server_that_is_never_content(api: Api, transport: Transport) -> None:
@@ -180,13 +223,13 @@ def test_a_server_that_is_never_content(api: Api, transport: Transport) -> None:
     api.answer("PUT /uploads/up%2F1/contents", again)
 
     with pytest.raises(UnexpectedAnswer):
-        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+        send(transport, session([file.sha256]), plan(file))
     assert len(api.requests) < 10
 
 
 def test_a_server_that_wants_what_is_not_ours(transport: Transport) -> None:
     with pytest.raises(UnexpectedAnswer):
-        send_contents(transport, session(["f" * 64]), plan(packaged(b"x")), lambda _: None)
+        send(transport, session(["f" * 64]), plan(packaged(b"x")))
 
 
 def test_a_refusal_is_heard(api: Api, transport: Transport) -> None:
@@ -194,7 +237,7 @@ def test_a_refusal_is_heard(api: Api, transport: Transport) -> None:
     api.fail("PUT /uploads/up%2F1/contents", 409, "lease-lost", "Too late.")
 
     with pytest.raises(Conflict, match="Too late"):
-        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+        send(transport, session([file.sha256]), plan(file))
 
 
 @pytest.mark.parametrize(
@@ -220,5 +263,5 @@ def test_a_file_that_changed_is_named(
 
     api.routes["PUT /uploads/up%2F1/contents"] = refuse
     with pytest.raises(InvalidPackage, match="changed") as caught:
-        send_contents(transport, session([file.sha256]), plan(file), lambda _: None)
+        send(transport, session([file.sha256]), plan(file))
     assert "data.csv" in str(caught.value.details[0])

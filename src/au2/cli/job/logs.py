@@ -45,9 +45,14 @@ def command(
         show.end()
         conclude(session.terminal, standing, pass_exit_code=exit_code)
         return
+    from au2.cli.outages import make_patience
     from au2.client.following import LogPiece
     from au2.client.job_logs import read_log
+    from au2.client.running import poll_job
 
-    for records in read_log(session.transport, job, attempt=attempt):
+    transport, patience = session.transport, make_patience(session.terminal)
+    if attempt is None:
+        attempt = poll_job(transport, job).newest_attempt
+    for records in read_log(transport, job, attempt=attempt, patience=patience):
         show.pieces([LogPiece(*record) for record in records])
     show.end()

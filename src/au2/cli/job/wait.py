@@ -13,7 +13,10 @@ from au2.cli.session import Session
 def command(session: Session, job: int, exit_code: bool) -> None:
     """Wait for a job's end. Ends with 1 if the job did not succeed, and says why."""
     from au2.cli.waiting import conclude, wait_for_job
+    from au2.client.running import poll_job
 
+    # Patience is for servers that were there: this fails at once where none is.
+    poll_job(session.transport, job)
     standing = wait_for_job(session, job)
     conclude(session.terminal, standing, pass_exit_code=exit_code)
     session.terminal.remark(f"Job {job} SUCCEEDED.")

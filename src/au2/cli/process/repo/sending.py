@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
+from au2.cli.outages import make_patience
 from au2.cli.progress import UploadProgress, format_bytes
 from au2.cli.session import Session
 from au2.client.packages import LoadedPackage
@@ -48,7 +49,7 @@ def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> 
     _tell_runtime(session, plan, upload)
     terminal.line("Uploading package")
     try:
-        job = _send(session, upload, plan) or complete_upload(session.transport, upload)
+        job = _send(session, upload, plan)
     except (Au2Error, KeyboardInterrupt) as error:
         _give_up(session, upload, error)
         raise
@@ -108,7 +109,7 @@ def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadSession) -> 
         )
 
 
-def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding | None:
+def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding:
     sizes = {file.sha256: file.size_bytes for file in plan.files if file.type == "file"}
     total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
     there_bytes = sum(sizes.values()) - total_bytes
@@ -119,10 +120,12 @@ def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStand
         skipped=f"the server had {files_there} of {len(sizes)} files ({format_bytes(there_bytes)})",
         clock=time.monotonic,
     )
+    transport, patience = session.transport, make_patience(session.terminal)
     try:
-        return send_contents(session.transport, upload, plan, progress.advance)
+        job = send_contents(transport, upload, plan, progress.advance, patience)
     finally:
         progress.finish()
+    return job or complete_upload(transport, upload, patience)
 
 
 def _give_up(session: Session, upload: UploadSession, error: BaseException) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Event
 
 from au2.cli.image_progress import ImageProgress
-from au2.cli.process.version.outages import Outages
+from au2.cli.outages import make_patience
 from au2.cli.process.version.same_image import SameImage
 from au2.cli.process.version.steps import tell_step
 from au2.cli.process.version.turns import Place, begin_in_turn
@@ -17,6 +17,7 @@ from au2.client.image_uploads import (
     ImageSession,
     ImageStanding,
     ImageUpload,
+    Stopped,
     abandon_image,
     leave_image,
 )
@@ -82,8 +83,12 @@ def send_image(
 
 
 def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
-    outages = Outages(session.terminal, stop.wait)
-    return ImageUpload(session.transport, upload, outages.patience, stop=stop, answered=outages.end)
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Stopped
+
+    patience = make_patience(session.terminal, pause)
+    return ImageUpload(session.transport, upload, patience, stop=stop)
 
 
 def _explain(session: Session, upload: ImageSession, error: BaseException) -> None:

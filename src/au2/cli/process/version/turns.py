@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from au2.cli.process.version.outages import Outages
+from au2.cli.outages import make_patience
 from au2.cli.session import Session
 from au2.client.image_uploads import (
     ImageSession,
@@ -38,7 +38,7 @@ def begin_in_turn(
         Conflict: it has an image, perhaps by now, or somebody else is sending one.
         ServerUnreachable: at once, or for too long while it was waited.
     """
-    outages = Outages(session.terminal, time.sleep)
+    patience = make_patience(session.terminal)
     is_told = False
     while True:
         try:
@@ -48,8 +48,7 @@ def begin_in_turn(
                     return standing
             return begin_image(session.transport, *place)
         except StillSending as error:
-            outages.end()
-            outages.patience.note_progress()
+            patience.note_progress()
             if not is_told:
                 is_told = True
                 said = error.message.rstrip(".")
@@ -58,4 +57,4 @@ def begin_in_turn(
         except ServerUnreachable as error:
             if not is_told:
                 raise
-            outages.patience.wait(error)
+            patience.wait(error)
