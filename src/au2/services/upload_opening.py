@@ -20,6 +20,7 @@ from au2.services.file_lists import check_file_list, find_lacking
 from au2.services.jobs import note_submitted
 from au2.services.permissions import ensure_may, ensure_may_in
 from au2.services.processes import get_visible, insert_process, make_process
+from au2.services.room import ensure_room
 from au2.services.runtimes import Runtimes
 from au2.services.versions import note_version
 from au2.storage import jobs, processes, uploads, versions
@@ -105,6 +106,7 @@ class UploadOpening:
             NotFound: there is no such process or runtime here.
             NotPermitted: the actor is no developer.
             InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
+            StorageFull: what is lacking does not fit; nothing was made.
         """
         expected = check_file_list(creation.files, self._options.limits)
         wanted = self._read(actor, context, creation)
@@ -115,6 +117,7 @@ class UploadOpening:
         lacking = find_lacking(
             self._database, self._blobs, process.context.organization_id, expected
         )
+        ensure_room(self._blobs, "package", sum(expected[sha256] for sha256 in lacking))
         with self._database.write() as transaction:
             if wanted.is_new:
                 insert_process(transaction, process)

@@ -14,7 +14,9 @@ from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState, Reason
 from au2.domain.version import ImageStatus
+from au2.services.upload_opening import OpenUpload, UploadOpening
 from au2.services.uploads import Uploads
+from tests.support.memory_disk import mounted_in_memory
 from tests.support.world import OPERATOR, World, creation, frame
 
 SMALL = b"small"
@@ -69,6 +71,22 @@ def uploads_on(world: World, blobs: BlobStore) -> Uploads:
 @pytest.fixture
 def context(world: World) -> Context:
     return world.organization()
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_made(
+    world: World, context: Context, tmp_path: Path
+):
+    (tmp_path / "disk").mkdir()
+    with mounted_in_memory(tmp_path / "disk", "512k"):
+        blobs = FileBlobStore(tmp_path / "disk" / "blobs")
+        opening = UploadOpening(world.database, blobs, runtimes=world.services.runtimes)
+        operator, runtime = world.actor(OPERATOR), world.runtime()
+        with pytest.raises(StorageFull, match=f"the package: {len(SMALL + LARGE)} bytes are to be"):
+            opening.begin(operator, context, creation(FILES, runtime))
+        assert world.services.processes.list_processes(operator, context) == []
+        assert isinstance(
+            opening.begin(operator, context, creation({"a": SMALL}, runtime)), OpenUpload
+        )
 
 
 @pytest.mark.parametrize("room_bytes", [0, 10, len(LARGE) // 2])

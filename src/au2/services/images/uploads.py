@@ -27,6 +27,7 @@ from au2.services.images.versions import (
     let_import,
 )
 from au2.services.processes import get_visible
+from au2.services.room import ensure_room
 from au2.services.upload_endings import ABANDONED, DISK_FULL, fail_upload, given_up
 from au2.services.upload_sessions import (
     Renewal,
@@ -188,7 +189,8 @@ class ImageUploads:
             for digest in wanted
             if digest not in there
         }
-        self._ensure_fits(sum(wanted[digest] - come for digest, come in lacking.items()))
+        more_bytes = sum(wanted[digest] - come for digest, come in lacking.items())
+        ensure_room(self._blobs, "image", more_bytes)
         return lacking
 
     def receive(
@@ -297,15 +299,6 @@ class ImageUploads:
             upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
             fail_upload(transaction, upload, given_up(reason), at=self._clock(), actor=actor.email)
         self._notices.send(job_topic(upload.job_id))
-
-    def _ensure_fits(self, more_bytes: int) -> None:
-        free_bytes = self._blobs.free_bytes()
-        if more_bytes > free_bytes:
-            raise StorageFull(
-                f"The server's disk has no room for the image: {more_bytes} bytes are to be sent, "
-                f"and {free_bytes} are free.",
-                hint="Ask the server's operator for space, then give the same command again.",
-            )
 
     def _end_for_space(self, upload: Upload) -> None:
         # If there is no room even for that, the end of the lease tells it later.
