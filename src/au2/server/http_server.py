@@ -1,5 +1,7 @@
 """The HTTP server around the application: uvicorn, told when to begin and when to end."""
 
+import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -58,6 +60,7 @@ def make_server(
     Only ``trusted_proxies`` may say where a request came from: left to itself, uvicorn believes
     everybody on this machine, and who may call himself anything is not braked at guessing.
     """
+    logging.getLogger("uvicorn.error").addFilter(_is_fault)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -75,3 +78,11 @@ def make_server(
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     return ApiServer(config, on_ready=on_ready, stopping=stopping)
+
+
+def _is_fault(record: logging.LogRecord) -> bool:
+    """Whether an entry is of a fault: answers that a stop cuts off are none, and each had a trace.
+
+    How many there were, uvicorn says in a line of its own.
+    """
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

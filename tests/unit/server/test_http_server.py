@@ -1,8 +1,12 @@
 """The HTTP server and what it is wired to."""
 
+import asyncio
+import logging
 import threading
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from au2.api.noticeboard import NoticeBoard
 from au2.server.data_directory import DataDirectory
@@ -24,6 +28,16 @@ def test_only_proxies_that_are_named_are_believed() -> None:
     )
     assert behind.config.proxy_headers
     assert behind.config.forwarded_allow_ips == ["10.0.0.1"]
+
+
+def test_what_a_stop_cuts_off_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    make_server(no_app, on_ready=lambda: None, stopping=threading.Event())
+    logger = logging.getLogger("uvicorn.error")
+    for error in (asyncio.CancelledError("stopped"), ValueError("a fault")):
+        logger.error("Exception in ASGI application", exc_info=error)
+    [record] = caplog.records
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ValueError)
 
 
 def test_streams_are_told_when_the_server_stops(tmp_path: Path) -> None:
