@@ -8,6 +8,7 @@ from au2.client.archive_files import send_from_file
 from au2.client.archive_streams import send_from_stream
 from au2.client.blob_sources import Blob, BytesSource
 from au2.client.image_shipment import Shipment
+from au2.client.pipes import widen_pipe
 from au2.client.spool import Keep
 from au2.oci.archive.manifests import make_manifest
 from au2.oci.archive.random_access import ArchiveFile, open_archive
@@ -44,6 +45,7 @@ def send_archive(
         image = found.documents.choose(*wanted)
         layers = send_from_file(archive.fileno(), found, image, shipment)
     else:
+        widen_pipe(archive)
         image, layers = send_from_stream(archive, wanted, shipment, keep)
     config = BytesSource(image.config)
     shipment.offer([Blob(sha256_of(image.config), len(image.config), config)])
