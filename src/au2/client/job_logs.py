@@ -11,7 +11,7 @@ from au2.logs.record import Record, parse_records
 _BLOCK_BYTES: Final = 256 << 10
 
 
-class LogBlock(NamedTuple):
+class _Block(NamedTuple):
     """Some records of a log, whole ones."""
 
     records: list[Record]
@@ -41,9 +41,7 @@ def read_log(
             return
 
 
-def _read_from(
-    transport: Transport, job_id: int, *, attempt: int, offset: int
-) -> Iterator[LogBlock]:
+def _read_from(transport: Transport, job_id: int, *, attempt: int, offset: int) -> Iterator[_Block]:
     with transport.stream(
         f"/jobs/{job_id}/logs",
         query={"attempt": attempt, "offset": offset},
@@ -56,4 +54,4 @@ def _read_from(
             records, consumed_bytes = parse_records(data)
             rest = data[consumed_bytes:]
             if records:
-                yield LogBlock(records, consumed_bytes)
+                yield _Block(records, consumed_bytes)

@@ -16,7 +16,8 @@ def command(session: Session, job: int, exit_code: bool) -> None:
     from au2.client.running import poll_job
 
     # Patience is for servers that were there: this fails at once where none is.
-    poll_job(session.transport, job)
-    standing = wait_for_job(session, job)
+    standing = poll_job(session.transport, job)
+    if not standing.is_final:
+        standing = wait_for_job(session, job)
     conclude(session.terminal, standing, pass_exit_code=exit_code)
     session.terminal.remark(f"Job {job} SUCCEEDED.")
