@@ -98,6 +98,35 @@ def test_scripts_that_the_lock_does_not_tell_of_do_not_run(kitchen: Kitchen) -> 
     assert kitchen.run(built, "require('thing/made.js')", "main.js").observation.exit_code == 1
 
 
+def test_a_script_may_put_a_hard_link_over_a_file(kitchen: Kitchen) -> None:
+    # As esbuild puts the program for this machine over its own launcher.
+    link = """
+    const fs = require('fs');
+    fs.linkSync(require.resolve('program/run.js'), 'new.js');
+    fs.renameSync('new.js', 'run.js');
+    """
+    files = {"link.js": link, "run.js": "console.log('launcher')"}
+    thing = make_module(
+        kitchen.shelf,
+        "thing",
+        "1.0.0",
+        files,
+        scripts={"postinstall": "node link.js"},
+        dependencies={"program": "1"},
+    )
+    program = make_module(
+        kitchen.shelf, "program", "1.0.0", {"run.js": "console.log('for this machine')"}
+    )
+
+    built = kitchen.install_modules(PACKAGE, make_lock(PACKAGE, thing=thing, program=program))
+    kitchen.forget("layers")
+    again = kitchen.install_modules(PACKAGE, make_lock(PACKAGE, thing=thing, program=program))
+
+    code = "require('thing/run.js'); require('program/run.js')"
+    assert kitchen.run(built, code, "main.js").stdout == b"for this machine\n" * 2
+    assert built.layer == again.layer
+
+
 def test_a_script_sees_nothing_of_the_platform(kitchen: Kitchen) -> None:
     code = f"""
     const fs = require('fs'), net = require('net'), seen = {{}};

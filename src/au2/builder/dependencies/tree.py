@@ -3,7 +3,8 @@
 import errno
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,7 +12,8 @@ from typing import BinaryIO, cast
 from au2.builder.dependencies.bodies import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
 from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
-from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry
+from au2.oci.paths import shown
+from au2.oci.tar import EntryType, LayerEntry, directory_entry, file_entry, link_entry
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES = 500_000
@@ -37,19 +39,24 @@ class ReceivedTree:
         """Read an archive.
 
         Raises:
-            DependenciesFailed: not an archive, cut off, or with something in it that can't be.
-            TooLarge: over the limit.
-        StorageFull: no room.
+            DependenciesFailed: not an archive, cut off, over the limit, or with something in it
+                that can't be.
+            StorageFull: no room.
         """
         limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
         entries: dict[str, LayerEntry] = {}
+        size_bytes = 0
         self.digests.clear()
         try:
             with self._path.open("wb") as contents:
                 for member in read_layer(_Stream(body), limits):
                     if member.path == self._prefix and member.type is MemberType.DIRECTORY:
                         continue
-                    entries[member.path] = self._keep(member, contents)
+                    entry = self._keep(member, contents, entries)
+                    size_bytes += entry.size
+                    if size_bytes > self._max_bytes:
+                        raise InvalidImage(f"it is larger than {self._max_bytes} bytes")
+                    entries[member.path] = entry
         except InvalidImage as error:
             raise DependenciesFailed(
                 f"what was installed can't be taken: {error.message}"
@@ -60,15 +67,19 @@ class ReceivedTree:
             raise
         self.entries = list(entries.values())
 
-    def _keep(self, member: LayerMember, contents: BinaryIO) -> LayerEntry:
+    def _keep(
+        self, member: LayerMember, contents: BinaryIO, entries: Mapping[str, LayerEntry]
+    ) -> LayerEntry:
         if not member.path.startswith(f"{self._prefix}/"):
-            raise InvalidImage(f"{member.path} is not below {self._prefix}")
+            raise InvalidImage(f"{shown(member.path)} is not below {self._prefix}")
         if member.type is MemberType.DIRECTORY:
             return directory_entry(member.path)
         if member.type is MemberType.LINK:
             return link_entry(member.path, member.target)
+        if member.type is MemberType.HARD_LINK:
+            return self._copy(member, entries)
         if member.type is not MemberType.FILE or member.content is None:
-            raise InvalidImage(f"{member.path} is a {member.type}")
+            raise InvalidImage(f"{shown(member.path)} is a {member.type}")
         begin, size, digest = contents.tell(), 0, hashlib.sha256()
         while piece := member.content.read(_CHUNK_BYTES):
             size += contents.write(piece)
@@ -77,6 +88,21 @@ class ReceivedTree:
         executable = bool(member.mode & 0o111)
         opened = partial(open_part, self._path, begin, size)
         return file_entry(member.path, size, opened, executable=executable)
+
+    def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
+        """Return a hard link as a file of its own with the same content.
+
+        Which of its names the archive has the content under is the file system's whim, and must
+        not be seen in the layer's digest.
+        """
+        original = entries.get(member.target)
+        if original is None or original.type is EntryType.DIRECTORY:
+            raise InvalidImage(
+                f"{shown(member.path)} is a hard link to {shown(member.target)}, which is no file"
+            )
+        if member.target in self.digests:
+            self.digests[member.path] = self.digests[member.target]
+        return replace(original, path=member.path)
 
 
 class _Stream:
