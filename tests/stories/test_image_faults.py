@@ -51,3 +51,41 @@ def test_what_starts_and_fails_has_an_exit_code(
     program = Layer().add("program", mode=0o755, content=b"#!/bin/sh\nexit 9\n")
     job = run_image(au2, tmp_path, "fails", busybox_layer, program, Cmd=["/program"])
     assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "exit-code", 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "program", "sentence"),
+    [
+        ("windows-lines", b"#!/bin/sh\r\nexit 0\r\n", "its lines end in CR LF"),
+        ("no-shebang", b"echo hello\n", "neither an ELF program nor a script"),
+        ("empty-program", b"", "The file is empty."),
+        ("other-processor", b"\x7fELF\x02\x01\x01" + bytes(9) + b"\2\0\xf3\0", "riscv64"),
+        ("no-interpreter", b"#!/usr/bin/python9\n", "names the interpreter '/usr/bin/python9'"),
+    ],
+)
+def test_a_program_that_linux_does_not_execute(
+    au2: Au2, tmp_path: Path, busybox_layer: bytes, name: str, program: bytes, sentence: str
+) -> None:
+    layer = Layer().add("program", mode=0o755, content=program)
+    job = run_image(au2, tmp_path, name, busybox_layer, layer, Cmd=["/program"])
+    assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "start-failed", None)
+    assert sentence in job["reason_text"]
+    assert "platform" not in job["reason_text"].lower().replace("--platform", "").replace(
+        "for this platform", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "sentence"),
+    [
+        ("one-long-variable", ["BIG=" + "x" * 140_000], "The environment variable 'BIG' takes"),
+        ("many-variables", [f"A{n}=" + "x" * 100_000 for n in range(30)], "2.9 MiB together"),
+    ],
+)
+def test_an_environment_that_linux_does_not_give_on(
+    au2: Au2, tmp_path: Path, busybox_layer: bytes, name: str, variables: list[str], sentence: str
+) -> None:
+    job = run_image(au2, tmp_path, name, busybox_layer, Cmd=["id"], Env=variables)
+    assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "start-failed", None)
+    assert sentence in job["reason_text"]
+    assert "platform" not in job["reason_text"]

@@ -10,9 +10,11 @@ from au2.dispatch.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.pace import Interval, Pace
+from au2.dispatch.platform_faults import describe_platform_fault
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
 from au2.domain.errors import (
+    ArgumentListTooLong,
     Au2Error,
     BlobMissing,
     DigestMismatch,
@@ -116,6 +118,8 @@ class _Run:
             self._end_before_the_start(JobState.FAILED, Reason.START_FAILED, str(error))
         except InvalidImage as error:
             self._bad_image(error)
+        except ArgumentListTooLong as error:
+            self._refuse_to_start(error)
         except SecretUnreadable as error:
             # Of a container that runs: its log could not be masked, so nobody may see it.
             self._platform_fault(Reason.ENGINE_LOST, error)
@@ -322,14 +326,17 @@ class _Run:
             # The platform made it.
             self._platform_fault(Reason.START_FAILED, error)
             return
+        self._refuse_to_start(error)
+
+    def _refuse_to_start(self, error: Au2Error) -> None:
+        """End a job that was never started, through no fault of the platform."""
         text = f"{as_sentence(error.message)} {error.hint or ''}"
         ending = Ending(JobState.FAILED, Reason.START_FAILED, text.strip())
         self._kit.records.finish(self._claim, self._masked(ending), self._timeline, was=self._state)
 
     def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
-        text = f"The platform could not run it: {error.message}"
-        ending = Ending(JobState.FAILED, reason, f"{text} {error.hint or ''}".strip())
-        ending = self._masked(ending)
+        text = describe_platform_fault(self._claim.job.id, error)
+        ending = self._masked(Ending(JobState.FAILED, reason, text))
         self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
 
     def _masked(self, ending: Ending) -> Ending:

@@ -9,6 +9,7 @@ from datetime import datetime
 from au2.dispatch.control import Detached, JobControl, Stopped
 from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.package_build import PackageBuild
+from au2.dispatch.platform_faults import describe_platform_fault
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
 from au2.dispatch.upload_work import UploadWork
@@ -102,7 +103,8 @@ class UploadJob:
             ending = _failed(reason, f"{error.message} {_NO_ROOM}")
         except EngineFailure as error:
             # Ours, and never told as the fault of what was sent.
-            ending = _failed(Reason.ENGINE_LOST, _sentence(error))
+            text = describe_platform_fault(claim.job.id, error)
+            ending = _failed(Reason.ENGINE_LOST, text)
         except Au2Error as error:
             ending = _failed(reason, _sentence(error))
         if control.stop.is_set():

@@ -89,6 +89,12 @@ class TooLarge(InvalidRequest):
     exit_code = 1
 
 
+class ArgumentListTooLong(InvalidRequest):
+    """The command and its environment are longer than Linux gives to a new program."""
+
+    code = "argument-list-too-long"
+
+
 class CheckTooCostly(InvalidRequest):
     """To check this against its schema takes longer, or more memory, than a check may."""
 

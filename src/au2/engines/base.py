@@ -132,6 +132,7 @@ class Engine(Protocol):
         Raises:
             Conflict: a container of that id exists.
             InvalidImage: what the image says of its command, user or working folder can't be.
+            ArgumentListTooLong: command and environment are longer than the system gives on.
             EngineFailure: it could not be created (the message holds the OCI runtime's own).
         """
         ...

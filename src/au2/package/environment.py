@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.json_value import is_encodable
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.package import names
 from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
@@ -11,6 +12,9 @@ from au2.package.yaml_values import is_null
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PLATFORM_PREFIX = "AU_"
+VARIABLE_BYTES = (128 << 10) - 1
+"""Longest ``NAME=value`` in UTF-8 that Linux gives to a new program (``MAX_ARG_STRLEN`` with its
+NUL, execve(2))."""
 
 
 def find_name_mistake(name: str) -> str | None:
@@ -20,6 +24,26 @@ def find_name_mistake(name: str) -> str | None:
     if name.startswith(PLATFORM_PREFIX):
         return f"'{name}' can't be set: names that begin with AU_ are the platform's own"
     return None
+
+
+def find_value_mistake(name: str, value: str) -> str | None:
+    """Say what is wrong with a variable's value, in ``env.yml`` or in a submission."""
+    if "\0" in value:
+        return f"the value of '{name}' holds a NUL"
+    if not is_encodable(value):
+        return f"the value of '{name}' holds half of a character"
+    return find_length_mistake(name, len(value.encode()))
+
+
+def find_length_mistake(name: str, value_bytes: int) -> str | None:
+    """Say that a variable with a value of so many bytes of UTF-8 is longer than Linux allows."""
+    size_bytes = len(name.encode(errors="surrogatepass")) + 1 + value_bytes
+    if size_bytes <= VARIABLE_BYTES:
+        return None
+    return (
+        f"the value of '{name}' is too long: name, '=' and value take {size_bytes} bytes, and "
+        f"Linux allows {VARIABLE_BYTES}; put long values into a file or into the arguments"
+    )
 
 
 Environment = dict[str, str | dict[str, str]]
@@ -41,7 +65,7 @@ def parse_environment(text: str, file: str = names.ENVIRONMENT) -> Environment:
     mistakes: list[Detail] = []
     found: Environment = {}
     for key, value in root.items:
-        message = find_name_mistake(key.text) or _find_value_mistake(key.text, value)
+        message = find_name_mistake(key.text) or _find_node_mistake(key.text, value)
         if message is not None:
             mistakes.append(Detail(message, file=file, line=key.start.line + 1))
         elif isinstance(value, Scalar):
@@ -53,9 +77,9 @@ def parse_environment(text: str, file: str = names.ENVIRONMENT) -> Environment:
     return found
 
 
-def _find_value_mistake(name: str, value: Node) -> str | None:
+def _find_node_mistake(name: str, value: Node) -> str | None:
     if isinstance(value, Scalar):
-        return f"the value of '{name}' holds a NUL" if "\0" in value.text else None
+        return find_value_mistake(name, value.text)
     if not isinstance(value, Mapping) or not value.find(REFERENCE_KEY):
         return f"the value of '{name}' must be a text, or {{secret: NAME}}"
     if len(value.items) > 1:

@@ -6,14 +6,12 @@ from typing import Any
 
 from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
-from au2.domain.json_value import encode_json, is_encodable
+from au2.domain.json_value import encode_json
 from au2.domain.network import Network
-from au2.package.environment import find_name_mistake
+from au2.package.environment import find_name_mistake, find_value_mistake
 from au2.schemas.defaults import fill_defaults
 from au2.schemas.validator import validate
 
-VARIABLE_BYTES = (128 << 10) - 1
-"""The kernel takes no longer ``NAME=value`` (``MAX_ARG_STRLEN``)."""
 ENVIRONMENT_BYTES = 1 << 20
 """All that is given to a run."""
 _LEAST_MEMORY_BYTES = 4 << 20
@@ -93,24 +91,14 @@ def check_environment(environment: Mapping[str, str]) -> None:
     mistakes = [
         Detail(message, pointer=f"/environment/{_escape(name)}")
         for name, value in environment.items()
-        if (message := find_name_mistake(name) or _find_value_mistake(name, value))
+        if (message := find_name_mistake(name) or find_value_mistake(name, value))
     ]
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
         ENVIRONMENT_BYTES
     ):
-        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES} bytes", "/environment"))
+        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES >> 20} MiB", "/environment"))
     if mistakes:
         raise InvalidRequest("The environment can't be set like this.", details=mistakes)
-
-
-def _find_value_mistake(name: str, value: str) -> str | None:
-    if "\0" in value:
-        return f"the value of '{name}' holds a NUL"
-    if not is_encodable(value):
-        return f"the value of '{name}' holds half of a character"
-    if len(name) + 1 + _size_bytes(value) > VARIABLE_BYTES:
-        return f"the value of '{name}' is longer than the kernel takes"
-    return None
 
 
 def _size_bytes(text: str) -> int:

@@ -8,8 +8,8 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.identity import Action, Actor
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.secret_name import find_secret_name_mistake
-from au2.package.environment import find_name_mistake
-from au2.services.run_requests import ENVIRONMENT_BYTES, VARIABLE_BYTES
+from au2.package.environment import find_length_mistake, find_name_mistake
+from au2.services.run_requests import ENVIRONMENT_BYTES
 from au2.storage.database import Transaction
 from au2.storage.secrets import find_secret
 
@@ -68,7 +68,7 @@ def check_wanted_secrets(
         else:
             mistakes.append(Detail(message, file="env.yml"))
     if size_bytes > ENVIRONMENT_BYTES:
-        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES} bytes", "/secrets"))
+        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES >> 20} MiB", "/secrets"))
     if mistakes:
         raise InvalidRequest(
             "The run can't have the secrets that it asks for.",
@@ -85,9 +85,7 @@ def _find_mistake(actor: Actor, variable: str, name: str, found: Secret | None) 
         return f"{wants}, which you may not use"
     if not found.has_value:
         return f"{wants}, which has no value yet: au2 secret ingest {name}"
-    if len(variable) + 1 + found.size_bytes > VARIABLE_BYTES:
-        return f"{wants}, which together are longer than the kernel takes"
-    return None
+    return find_length_mistake(variable, found.size_bytes)
 
 
 def _pointer(variable: str) -> str:

@@ -80,6 +80,17 @@ def test_all_mistakes_at_once() -> None:
     assert "secret" in details[2].message
 
 
+@pytest.mark.parametrize(("letter", "count"), [("x", 131_068), ("é", 65_534), ("x", 200_000)])
+def test_a_value_longer_than_linux_takes_has_its_line(letter: str, count: int) -> None:
+    with pytest.raises(InvalidPackage) as caught:
+        parse_environment(f"GOOD: x\nBIG: {letter * count}\nALSO: [x]\n")
+    first, second = caught.value.details
+    assert (first.file, first.line, second.line) == ("env.yml", 2, 3)
+    assert "the value of 'BIG' is too long" in first.message
+    assert len(first.message) < 300
+    assert parse_environment(f"BIG: {letter * (count // 2)}")
+
+
 @pytest.mark.parametrize("text", ["text", "[a]"])
 def test_not_a_mapping(text: str) -> None:
     with pytest.raises(InvalidPackage):

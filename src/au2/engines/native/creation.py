@@ -27,6 +27,7 @@ from au2.engines.native.network import Network
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import ContainerPlaces, Places, is_container_id
 from au2.engines.native.processes import identify, read_pid
+from au2.engines.native.program_check import ensure_arguments_fit, ensure_executable
 from au2.engines.native.record import ContainerRecord
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.spec import HostFacts, make_runtime_config
@@ -58,7 +59,8 @@ class Creator:
         """Create the container; ``undo`` removes what there is of it if that fails.
 
         Raises:
-            BlobMissing, Conflict, EngineFailure, InvalidImage, InvalidRequest, StorageFull
+            ArgumentListTooLong, BlobMissing, Conflict, EngineFailure, InvalidImage,
+            InvalidRequest, StorageFull
         """
         if not is_container_id(spec.container_id):
             raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
@@ -161,6 +163,7 @@ class Creator:
             open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         )
         config = make_runtime_config(spec, image, user, facts, self.options)
+        _check_program(config["process"], container.root)
         container.bundle.mkdir(mode=0o700)
         container.configuration.touch(mode=0o600)
         container.configuration.write_text(json.dumps(config), "utf-8")
@@ -186,6 +189,19 @@ def host_seccomp() -> dict[str, Any]:
         capabilities=frozenset(DEFAULT_CAPABILITIES),
         kernel=platform.release(),
     )
+
+
+def _check_program(process: Mapping[str, Any], root_folder: Path) -> None:
+    """Refuse what the kernel would not execute. Raises ArgumentListTooLong, InvalidImage."""
+    arguments, environment = process["args"], process["env"]
+    limit_bytes, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    ensure_arguments_fit(arguments, environment, stack_limit_bytes=limit_bytes)
+    variables = dict(item.split("=", 1) for item in environment)
+    root = os.open(root_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        ensure_executable(root, arguments, variables["PATH"], process["cwd"])
+    finally:
+        os.close(root)
 
 
 def _claim(container: ContainerPlaces) -> None:
