@@ -51,6 +51,18 @@ class BesideDocker:
         options = ("--rm", "--network", "none", "--hostname", HOST_NAME)
         return self.docker("run", *options, image.id)
 
+    def docker_command(self, image: OddImage) -> list[str] | None:
+        """Return what Docker would start, all words of it; None: it has no command."""
+        self.docker.ok("load", stdin=image.docker_archive())
+        created = self.docker("create", image.id)
+        if created.exit_code:
+            assert "No command specified" in created.errors, created
+            return None
+        container = created.text.strip()
+        (told,) = self.docker.ok("inspect", container).document
+        self.docker.ok("rm", container)
+        return [told["Path"], *told["Args"]]
+
     def run_ours(self, image: OddImage) -> Ran:
         """Run it in our engine."""
         with self.created(image) as container_id:

@@ -95,8 +95,8 @@ def parse_config(data: bytes) -> ImageConfig:
         os=fields.text("os", "linux"),
         variant=fields.text("variant", ""),
         env=_environment(run),
-        entrypoint=run.texts("Entrypoint"),
-        cmd=run.texts("Cmd"),
+        entrypoint=_entrypoint(run),
+        cmd=run.words("Cmd"),
         user=run.text("User", ""),
         working_dir=run.text("WorkingDir", ""),
         labels=run.text_mapping("Labels"),
@@ -105,6 +105,17 @@ def parse_config(data: bytes) -> ImageConfig:
         diff_ids=tuple(parse_digest(item, error=InvalidImage) for item in root.texts("diff_ids")),
         history=tuple(_history_entry(entry) for entry in fields.members("history")),
     )
+
+
+def _entrypoint(run: Fields) -> tuple[str, ...]:
+    """Return the entry point; a single empty word means none.
+
+    That is what ``ENTRYPOINT [""]`` in a Dockerfile leaves, by which an image takes back the entry
+    point of its base. Docker starts its Cmd alone (moby, ``daemon/commit.go`` and ``create.go``:
+    ``mergeAndVerifyConfig``), podman does so since 3.1.
+    """
+    words = run.words("Entrypoint")
+    return () if words == ("",) else words
 
 
 def _environment(run: Fields) -> tuple[str, ...]:

@@ -64,23 +64,34 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class Fields:
-    """A JSON object whose values are taken out by type. ``what`` says in errors where we are."""
+    """A JSON object whose values are taken out by type. ``what`` says in errors where we are.
+
+    Docker and its kin are written in Go, whose ``encoding/json`` finds a key in any case and takes
+    null for the empty value of every type. What they take is taken here; a key that is there in two
+    cases is refused, since two readers could see two different images.
+    """
 
     def __init__(self, value: object, what: str) -> None:
         if not isinstance(value, dict):
             raise InvalidImage(f"the {what} is not a JSON object")
         self._values: dict[str, Any] = value
         self._what = what
+        self._names: dict[str, str | None] = {}
+        """Keys as they are written, by their lower case; None: it is there in two cases."""
+        for name in self._values:
+            folded = name.lower()
+            self._names[folded] = None if folded in self._names else name
 
     def has(self, key: str) -> bool:
-        """Whether the key is there and not null (which Go programs write for "empty")."""
-        return self._values.get(key) is not None
+        """Whether the key is there and not null."""
+        return self._find(key) is not None
 
     def take(self, key: str) -> object:
         """Return the raw value; it must be there."""
-        if not self.has(key):
+        value = self._find(key)
+        if value is None:
             raise InvalidImage(f"the {self._what} has no {key}")
-        return self._values[key]
+        return value
 
     def text(self, key: str, default: str | None = None) -> str:
         """Return a text."""
@@ -97,7 +108,7 @@ class Fields:
 
     def flag(self, key: str) -> bool:
         """Return true or false; false if absent."""
-        value = self._values.get(key)
+        value = self._find(key)
         if value is not None and not isinstance(value, bool):
             raise InvalidImage(f"{key} of the {self._what} is neither true nor false")
         return bool(value)
@@ -106,13 +117,22 @@ class Fields:
         """Return a list of texts; empty if absent."""
         return tuple(self._checked_text(item, key) for item in self._list(key))
 
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return a command: a list of texts, or one text, which stands for a list of itself.
+
+        So Docker reads it (moby, ``api/types/strslice``).
+        """
+        value = self._find(key)
+        return (self._checked_text(value, key),) if isinstance(value, str) else self.texts(key)
+
     def members(self, key: str) -> tuple["Fields", ...]:
         """Return a list of objects; empty if absent."""
         return tuple(Fields(item, f"{self._what}'s {key}") for item in self._list(key))
 
     def member(self, key: str) -> "Fields":
         """Return an object; an empty one if absent."""
-        return Fields(self._values[key] if self.has(key) else {}, f"{self._what}'s {key}")
+        value = self._find(key)
+        return Fields({} if value is None else value, f"{self._what}'s {key}")
 
     def text_mapping(self, key: str) -> dict[str, str]:
         """Return an object whose values are texts; empty if absent."""
@@ -126,8 +146,18 @@ class Fields:
         """Return the sorted keys of an object, which Go programs use for sets; empty if absent."""
         return tuple(sorted(self._checked_text(name, key) for name in self.member(key)._values))
 
+    def _find(self, key: str) -> Any:
+        """Return the value of a key that is written in any case; None if it is absent or null."""
+        folded = key.lower()
+        if folded not in self._names:
+            return None
+        name = self._names[folded]
+        if name is None:
+            raise InvalidImage(f"the {self._what} has {key} twice, in upper and lower case")
+        return self._values[name]
+
     def _list(self, key: str) -> list[Any]:
-        value = self._values.get(key)
+        value = self._find(key)
         if value is None:
             return []
         if not isinstance(value, list):
@@ -135,6 +165,8 @@ class Fields:
         return value
 
     def _checked_text(self, value: object, key: str) -> str:
+        if value is None:
+            return ""
         if not isinstance(value, str):
             raise InvalidImage(f"{key} of the {self._what} holds something that is not a text")
         # Lone surrogates can be written as JSON escapes but never as UTF-8; NUL ends C strings.

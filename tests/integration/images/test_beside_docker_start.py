@@ -3,8 +3,11 @@
 import time
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
+from au2.oci.config import parse_config
 from tests.support.beside_docker import BesideDocker
 from tests.support.busybox import BUSYBOX
 from tests.support.image_making import Layer, OddImage, odd_image, shell
@@ -95,6 +98,47 @@ def test_working_folders(
     script = "pwd; ls -an . | wc -l; stat -c '%A %u %g' . /made /b; ls; touch x"
     run = {"Volumes": {"/volume": {}}, "WorkingDir": folder, "User": user}
     beside.same(odd_image(busybox_layer, layer, Cmd=shell(script), **run))
+
+
+WORDS = st.sampled_from(["", "x", "a b", None])
+COMMANDS = st.one_of(
+    st.none(), st.sampled_from(["", "x"]), st.lists(WORDS, max_size=3), st.just([""])
+)
+RUNS = st.fixed_dictionaries(
+    {}, optional={"Entrypoint": COMMANDS, "Cmd": COMMANDS, "cmd": COMMANDS}
+).filter(lambda run: not {"Cmd", "cmd"} <= set(run))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@example(run={"Entrypoint": [""], "Cmd": ["x"]})
+@example(run={"Entrypoint": [""]})
+@example(run={"Entrypoint": "", "Cmd": "x"})
+@given(run=RUNS)
+def test_what_is_started(beside: BesideDocker, run: dict[str, object]) -> None:
+    """Whatever the configuration says, in each form that Docker reads."""
+    image = odd_image(ONE_FILE, **run)
+    config = parse_config(image.config)
+    assert [*config.entrypoint, *config.cmd] == (beside.docker_command(image) or [])
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"Entrypoint": [""], "Cmd": ["echo", "cleared"]},
+        {"Entrypoint": "", "Cmd": "id"},
+        {"Entrypoint": [None], "Cmd": ["echo", None, "x"]},
+        {"entrypoint": ["echo"], "CMD": ["a"], "workingdir": "/w"},
+        {"Entrypoint": None, "Cmd": ["pwd"], "WorkingDir": None, "User": None, "Volumes": None},
+        {"Cmd": ["pwd"], "WorkingDir": "", "User": "", "Volumes": {}, "StopSignal": ""},
+    ],
+    ids=str,
+)
+def test_values_that_are_empty(
+    beside: BesideDocker, busybox_layer: bytes, run: dict[str, object]
+) -> None:
+    assert beside.same(odd_image(busybox_layer, **run)).exit_code == 0
 
 
 @pytest.mark.parametrize(

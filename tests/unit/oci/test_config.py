@@ -19,7 +19,7 @@ CONFIGS = st.builds(
     os=TEXT,
     variant=TEXT,
     env=st.lists(st.builds("{}={}".format, NAME, TEXT), max_size=3).map(tuple),
-    entrypoint=TEXTS,
+    entrypoint=TEXTS.filter(lambda words: words != ("",)),
     cmd=TEXTS,
     user=TEXT,
     working_dir=TEXT,
@@ -75,8 +75,25 @@ def test_what_is_no_variable_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ({"Entrypoint": [""], "Cmd": ["c"]}, ((), ("c",))),
+        ({"Entrypoint": "", "Cmd": "c"}, ((), ("c",))),
+        ({"Entrypoint": [None], "Cmd": [""]}, ((), ("",))),
+        ({"Entrypoint": ["", ""], "Cmd": None}, (("", ""), ())),
+        ({"entrypoint": ["e"], "CMD": ["c", None]}, (("e",), ("c", ""))),
+    ],
+    ids=str,
+)
+def test_commands_as_docker_reads_them(run: dict[str, Any], expected: object) -> None:
+    config = parse_config(json.dumps({"config": run}).encode())
+    assert (config.entrypoint, config.cmd) == expected
+
+
+@pytest.mark.parametrize(
     ("document", "message"),
     [
+        ({"config": {"Cmd": ["a"], "cmd": ["b"]}}, "Cmd twice, in upper and lower case"),
         ({"config": []}, "not a JSON object"),
         ({"config": "x"}, "not a JSON object"),
         ({"config": {"Env": "x"}}, "not a list"),
