@@ -6,10 +6,15 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 
+from au2.secrets.documents import find_document_texts
+
 LEAST_BYTES = 4
 """Shorter values, and shorter lines of a value, are not looked for: they would be everywhere."""
 MOST_LINES = 1000
-"""Further lines of a value are not looked for alone: each is one more search of the whole log."""
+"""Further lines of a value, and further texts of a document, are not looked for alone: each is one
+more search of the whole log."""
+_MOST_ENCODED = 50
+"""Of so many texts of a document base64 and hexadecimal are looked for, too."""
 _WRAPPED_BYTES = 8 << 10
 """Of longer values the pieces of wrapped base64 are not looked for: there would be thousands."""
 _SHELL_SPECIAL = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
@@ -20,14 +25,23 @@ _WRAPS = (64, 76)
 
 
 def find_forms(value: str) -> frozenset[bytes]:
-    """Return what to look for, so that the value, usual encodings and its lines are found."""
+    """Return what to look for, so that the value, usual encodings and its parts are found.
+
+    Parts are the lines of a plain text, and the texts inside a document (:mod:`.documents`).
+    """
     forms: set[bytes] = set()
     if len(value.strip().encode()) < LEAST_BYTES:
         return frozenset()
     for text in {value, value.strip()}:
         forms.update(_whole_forms(text))
-        for line in text.splitlines()[:MOST_LINES]:
-            forms.update(_line_forms(line.strip()))
+    texts = find_document_texts(value)
+    if texts is None:
+        texts = [line.strip() for line in value.strip().splitlines()]
+    else:
+        for text in texts[:_MOST_ENCODED]:
+            forms.update(_whole_forms(text))
+    for text in texts[:MOST_LINES]:
+        forms.update(_line_forms(text))
     return frozenset(
         form
         for form in forms
