@@ -26,7 +26,7 @@ def test_an_exit_code_is_told(workbench: Workbench) -> None:
     result = workbench.run("exit 3")
     assert result.observation.state is ContainerState.EXITED
     assert result.observation.exit_code == 3
-    assert not result.observation.out_of_memory
+    assert not result.observation.out_of_memory_kills
 
 
 def test_nothing_runs_before_the_start(workbench: Workbench) -> None:
@@ -324,14 +324,23 @@ def test_an_image_that_is_not_there(workbench: Workbench, busybox_layer: bytes) 
 def test_memory_is_limited(workbench: Workbench) -> None:
     result = workbench.run("exec tail /dev/zero", memory=16 << 20)
     assert result.observation.exit_code == 137
-    assert result.observation.out_of_memory
+    assert result.observation.out_of_memory_kills
 
 
-def test_a_killed_child_is_told_of_too(workbench: Workbench) -> None:
-    result = workbench.run("tail /dev/zero; echo went on", memory=16 << 20)
+def test_killed_children_are_counted(workbench: Workbench) -> None:
+    script = "tail /dev/zero; tail /dev/zero; echo went on"
+    result = workbench.run(script, memory=16 << 20)
     assert result.observation.exit_code == 0
-    assert result.observation.out_of_memory
+    assert result.observation.out_of_memory_kills == 2
+    assert result.observation.reached_memory_limit
     assert result.stdout == b"went on\n"
+
+
+@pytest.mark.parametrize("script", ["exit 137", "kill -9 $$", "(kill -9 $(sh -c 'echo $PPID'))"])
+def test_a_code_or_signal_of_its_own_is_no_kill_for_memory(
+    workbench: Workbench, script: str
+) -> None:
+    assert workbench.run(script).observation.out_of_memory_kills == 0
 
 
 def test_use_is_measured(workbench: Workbench) -> None:

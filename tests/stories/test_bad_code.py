@@ -33,6 +33,44 @@ def test_killed_by_memory(au2: Au2, make_process: MakeProcess) -> None:
     assert "eating" in result.text
 
 
+def test_a_killed_worker_is_told_of(au2: Au2, make_process: MakeProcess) -> None:
+    pool = """\
+import multiprocessing, signal, time
+def eat():
+    kept = [bytearray(b'x' * (1 << 20)) for _ in range(4096)]
+worker = multiprocessing.Process(target=eat)
+worker.start()
+worker.join()
+assert worker.exitcode == -signal.SIGKILL
+"""
+    hanging = make_process(au2, {"main.py": pool + "time.sleep(600)\n"})
+    coping = make_process(au2, {"main.py": pool})
+
+    _, late = run_to_end(au2, hanging, "--memory", "64MiB", "--timeout", "5s")
+    result, good = run_to_end(au2, coping, "--memory", "64MiB")
+
+    assert (late["state"], late["reason"]) == ("FAILED", "timed-out")
+    assert (good["state"], good["reason"]) == ("SUCCEEDED", None)
+    for job in (late, good):
+        assert "killed a process of this run for memory" in job["reason_text"]
+        assert "--memory" in job["reason_text"]
+        assert "--timeout" not in job["reason_text"]
+        assert job["attempts"][-1]["used"]["out_of_memory_kills"] == 1
+        shown = au2.json("job", "logs", str(job["id"]))
+        assert [record["stream"] for record in shown] == ["platform"]
+        assert "killed a process of this run" in shown[0]["text"]
+    assert b"killed a process of this run" in result.stderr
+
+
+def test_137_of_its_own_is_no_kill_for_memory(au2: Au2, make_process: MakeProcess) -> None:
+    process = make_process(au2, {"main.py": "raise SystemExit(137)\n"})
+
+    _, job = run_to_end(au2, process)
+
+    assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "exit-code", 137)
+    assert job["attempts"][-1]["used"]["out_of_memory_kills"] == 0
+
+
 def test_200_megabytes_of_log(au2: Au2, make_process: MakeProcess) -> None:
     talker = """\
 import sys

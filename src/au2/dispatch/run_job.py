@@ -30,6 +30,7 @@ from au2.domain.wording import as_sentence
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
 from au2.engines.leftovers import read_launcher, read_output, read_status
+from au2.engines.memory_kills import describe_memory_kills
 from au2.engines.outcome import Interruption, Output, make_ending
 from au2.engines.output_check import check_output
 from au2.engines.run_files import make_environment, make_files
@@ -299,6 +300,8 @@ class _Run:
         if seen.log_truncated:
             limit = self._kit.options.log_limit_bytes >> 20
             self._capture.remark(f"The log reached its limit of {limit} MiB; the rest is not kept.")
+        if kills := describe_memory_kills(seen, self._resources.memory_bytes):
+            self._capture.remark(kills)
         self._capture.close()
         self._kit.records.finish(
             self._claim,
@@ -310,7 +313,10 @@ class _Run:
         )
 
     def _used(self, seen: Observation) -> Mapping[str, float]:
-        used: dict[str, float] = {"log_bytes": self._capture.stored_bytes}
+        used: dict[str, float] = {
+            "log_bytes": self._capture.stored_bytes,
+            "out_of_memory_kills": seen.out_of_memory_kills,
+        }
         if seen.cpu_seconds is not None:
             used["cpu_seconds"] = seen.cpu_seconds
         if seen.memory_peak_bytes is not None:

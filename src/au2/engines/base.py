@@ -67,8 +67,11 @@ class Observation:
     state: ContainerState
     exit_code: int | None = None
     """When EXITED: 0 to 255; 128 + n after signal n."""
-    out_of_memory: bool = False
-    """Whether the kernel killed a process of it for memory."""
+    out_of_memory_kills: int = 0
+    """How many of its processes the kernel killed for memory."""
+    reached_memory_limit: bool = False
+    """Whether memory was refused at the container's own limit. Kills without that: the machine as
+    a whole had no memory left."""
     log_bytes: int = 0
     """Raw log bytes readable now. When EXITED, the log is whole."""
     log_truncated: bool = False

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.json_value import find_json_mistake
 from au2.engines.base import ContainerState, Observation
+from au2.engines.memory_kills import describe_memory_kills
 
 _MIB = 1 << 20
+_KILLED = 128 + 9
+"""How a program ends by SIGKILL, and a shell whose program did."""
 
 
 class Interruption(Enum):
@@ -71,7 +74,28 @@ def make_ending(
         launcher: the launcher's own record, ``{}`` where there is none. It comes from inside the
             container, so it only chooses between reasons of failure, never success.
         output: what the code wrote.
+
+    Returns:
+        The ending; its sentence tells of processes that were killed for memory however it ended.
     """
+    kills = describe_memory_kills(observation, resources.memory_bytes)
+    code = observation.exit_code
+    if code == _KILLED and kills is not None and interruption is None:
+        return Ending(JobState.FAILED, Reason.OUT_OF_MEMORY, kills, code)
+    ending = _judge(observation, resources, interruption, launcher, output)
+    if kills is None:
+        return ending
+    return replace(ending, reason_text=f"{ending.reason_text or ''} {kills}".strip())
+
+
+def _judge(
+    observation: Observation,
+    resources: Resources,
+    interruption: Interruption | None,
+    launcher: Mapping[str, Any],
+    output: Output,
+) -> Ending:
+    """Return the ending; processes that were killed for memory are told of elsewhere."""
     code = observation.exit_code
     if observation.state is ContainerState.LOST or code is None:
         return Ending(
@@ -86,28 +110,19 @@ def make_ending(
         return Ending(
             JobState.FAILED,
             Reason.TIMED_OUT,
-            f"It ran longer than its time limit of {resources.timeout_seconds:g} s. "
-            "Give it more with --timeout.",
+            f"It ran longer than its time limit of {resources.timeout_seconds:g} s."
+            # Code that waits for a process that was killed would only wait longer.
+            + ("" if observation.out_of_memory_kills else " Give it more with --timeout."),
             code,
         )
     if code != 0:
-        return _failure(observation, code, resources, launcher)
+        return _failure(code, launcher)
     if output.problem is not None:
         return Ending(JobState.FAILED, Reason.INVALID_OUTPUT, output.problem, code)
     return Ending(JobState.SUCCEEDED, exit_code=code)
 
 
-def _failure(
-    observation: Observation, code: int, resources: Resources, launcher: Mapping[str, Any]
-) -> Ending:
-    if observation.out_of_memory:
-        return Ending(
-            JobState.FAILED,
-            Reason.OUT_OF_MEMORY,
-            f"It needed more than its {resources.memory_bytes // _MIB} MiB of memory. "
-            "Give it more with --memory.",
-            code,
-        )
+def _failure(code: int, launcher: Mapping[str, Any]) -> Ending:
     if launcher.get("before_exit_code") not in (None, 0):
         return Ending(
             JobState.FAILED,

@@ -2,6 +2,7 @@
 
 from au2.domain.errors import NotFound
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.engines.memory_kills import describe_memory_kills
 from au2.local.stage import Show
 from au2.logs.record import PLATFORM, parse_records
 
@@ -31,10 +32,8 @@ class ContainerStage:
         )
         self._seen_bytes = max(self._seen_bytes, seen.log_bytes)
         self._pass_on(seen.log_bytes)
-        if seen.state is ContainerState.EXITED and seen.log_truncated:
-            limit = self._spec.log_limit_bytes >> 20
-            line = f"The log reached its limit of {limit} MiB; the rest is not kept.\n"
-            self._show(PLATFORM, line.encode())
+        if seen.state is ContainerState.EXITED:
+            self._show_remarks(seen)
         return seen
 
     def signal(self, name: str) -> None:
@@ -51,6 +50,14 @@ class ContainerStage:
     def remove(self) -> None:
         """See :meth:`au2.local.stage.Stage.remove`."""
         self._engine.remove(self._id)
+
+    def _show_remarks(self, seen: Observation) -> None:
+        if seen.log_truncated:
+            limit = self._spec.log_limit_bytes >> 20
+            line = f"The log reached its limit of {limit} MiB; the rest is not kept.\n"
+            self._show(PLATFORM, line.encode())
+        if kills := describe_memory_kills(seen, self._spec.resources.memory_bytes):
+            self._show(PLATFORM, f"{kills}\n".encode())
 
     def _pass_on(self, log_bytes: int) -> None:
         while self._shown_bytes < log_bytes:

@@ -3,16 +3,37 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from au2.engines.base import ContainerState
+from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.places import Places
 from tests.support.busybox import make_image
 from tests.support.engine import Workbench
 
 ID_BASE = NativeOptions().id_base
+
+
+@contextmanager
+def memory_limited(group: str, limit_bytes: int) -> Iterator[None]:
+    """Give a control group a limit of memory while the block runs."""
+    hierarchies = find_hierarchies()
+    file, unlimited = "memory.limit_in_bytes", "-1"
+    hierarchy = hierarchies.controllers.get("memory")
+    if hierarchy is None:
+        file, unlimited, hierarchy = "memory.max", "max", hierarchies.unified
+        assert hierarchy is not None
+    limit = hierarchy / group.lstrip("/") / file
+    limit.write_text(str(limit_bytes))
+    try:
+        yield
+    finally:
+        limit.write_text(unlimited)
 
 
 def init_pid(workbench: Workbench, container_id: str) -> int:
@@ -136,7 +157,7 @@ def test_cpu_time_is_limited(workbench: Workbench) -> None:
 def test_shared_memory_counts_and_is_limited(workbench: Workbench) -> None:
     assert b"64.0M" in workbench.run("df -h /dev/shm").stdout
     result = workbench.run("head -c 60000000 /dev/zero > /dev/shm/x", memory=32 << 20)
-    assert result.observation.out_of_memory
+    assert result.observation.out_of_memory_kills
 
 
 def test_no_network_at_all(workbench: Workbench) -> None:
@@ -176,3 +197,15 @@ def test_a_deep_tree_is_removed(workbench: Workbench) -> None:
     assert workbench.finish(container_id).stdout == b"3000\n"
     workbench.engine.remove(container_id)
     assert not os.path.lexists(workbench.data_dir / "containers" / container_id)
+
+
+def test_memory_that_others_took_is_told_apart(workbench: Workbench) -> None:
+    # As if the whole machine had no memory left: the limit of a group above is reached, not the
+    # container's own.
+    spec = workbench.spec("tail /dev/zero; echo went on", memory=256 << 20)
+    workbench.engine.create(spec)
+    with memory_limited(Places(workbench.data_dir, workbench.run_dir).control_group, 32 << 20):
+        workbench.engine.start(spec.container_id)
+        seen = workbench.finish(spec.container_id).observation
+    assert (seen.exit_code, seen.out_of_memory_kills) == (0, 1)
+    assert not seen.reached_memory_limit

@@ -47,7 +47,7 @@ def test_counters_of_version_2(tmp_path: Path) -> None:
         },
     )
     groups = ControlGroups({}, tmp_path)
-    assert groups.read_usage("/au2/job") == Usage(1.5, 4096, 2)
+    assert groups.read_usage("/au2/job") == Usage(1.5, 4096, 2, reached_memory_limit=True)
     assert groups.missing_controllers() == []
     assert groups.can_limit_swap()
 
@@ -68,6 +68,25 @@ def test_counters_of_version_1(tmp_path: Path) -> None:
     assert not groups.can_limit_swap()
     (memory / "memory.memsw.limit_in_bytes").touch()
     assert groups.can_limit_swap()
+
+
+def test_kills_without_the_limit_of_the_group(tmp_path: Path) -> None:
+    events = "low 0\nhigh 0\nmax 3\noom 0\noom_kill 2\n"
+    write(
+        tmp_path,
+        {
+            "two/job/memory.events": events,
+            "one/job/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+            "one/job/memory.limit_in_bytes": "16777216\n",
+            "one/job/memory.max_usage_in_bytes": "9000000\n",
+        },
+    )
+    version_1 = ControlGroups({"memory": tmp_path / "one"}, None)
+    for groups in (ControlGroups({}, tmp_path / "two"), version_1):
+        seen = groups.read_usage("/job")
+        assert (seen.out_of_memory_kills, seen.reached_memory_limit) == (2, False)
+    write(tmp_path, {"one/job/memory.max_usage_in_bytes": "16773120\n"})
+    assert version_1.read_usage("/job").reached_memory_limit
 
 
 def test_kernels_without_a_peak(tmp_path: Path) -> None:

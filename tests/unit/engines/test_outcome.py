@@ -12,8 +12,13 @@ RESOURCES = Resources(
 )
 
 
-def ended(code: int, *, oom: bool = False) -> Observation:
-    return Observation(ContainerState.EXITED, exit_code=code, out_of_memory=oom)
+def ended(code: int, *, kills: int = 0, at_limit: bool = True) -> Observation:
+    return Observation(
+        ContainerState.EXITED,
+        exit_code=code,
+        out_of_memory_kills=kills,
+        reached_memory_limit=kills > 0 and at_limit,
+    )
 
 
 def end(
@@ -36,9 +41,9 @@ def end(
     [
         (end(ended(0)), JobState.SUCCEEDED, None, 0),
         (end(ended(3)), JobState.FAILED, Reason.EXIT_CODE, 3),
-        (end(ended(137, oom=True)), JobState.FAILED, Reason.OUT_OF_MEMORY, 137),
-        # A child was killed for memory, but the code coped with it.
-        (end(ended(0, oom=True)), JobState.SUCCEEDED, None, 0),
+        (end(ended(137, kills=1)), JobState.FAILED, Reason.OUT_OF_MEMORY, 137),
+        # Nothing was killed for memory: the code itself chose this code.
+        (end(ended(137)), JobState.FAILED, Reason.EXIT_CODE, 137),
         (end(ended(143), Interruption.STOP), JobState.STOPPED, Reason.STOPPED, 143),
         (end(ended(0), Interruption.STOP), JobState.STOPPED, Reason.STOPPED, 0),
         (end(ended(0), Interruption.TIME_OUT), JobState.FAILED, Reason.TIMED_OUT, 0),
@@ -80,9 +85,44 @@ def test_every_way_to_end(
 
 
 def test_sentences_say_what_to_do():
-    assert "--memory" in (end(ended(137, oom=True)).reason_text or "")
+    assert "--memory" in (end(ended(137, kills=1)).reason_text or "")
     assert "90 s" in (end(ended(143), Interruption.TIME_OUT).reason_text or "")
     assert "signal 11" in (end(ended(139)).reason_text or "")
+
+
+@pytest.mark.parametrize(
+    ("seen", "interruption", "state", "reason"),
+    [
+        # A worker was killed, and the code coped with it, or ended for a reason of its own.
+        (ended(0, kills=2), None, JobState.SUCCEEDED, None),
+        (ended(3, kills=2), None, JobState.FAILED, Reason.EXIT_CODE),
+        (ended(137, kills=2), None, JobState.FAILED, Reason.OUT_OF_MEMORY),
+        (ended(137, kills=2), Interruption.TIME_OUT, JobState.FAILED, Reason.TIMED_OUT),
+        (ended(143, kills=2), Interruption.STOP, JobState.STOPPED, Reason.STOPPED),
+        (
+            Observation(ContainerState.LOST, out_of_memory_kills=2, reached_memory_limit=True),
+            None,
+            JobState.FAILED,
+            Reason.ENGINE_LOST,
+        ),
+    ],
+)
+def test_kills_for_memory_are_told_however_it_ended(
+    seen: Observation, interruption: Interruption | None, state: JobState, reason: Reason | None
+):
+    ending = end(seen, interruption)
+    assert (ending.state, ending.reason) == (state, reason)
+    assert ending.reason_text is not None
+    assert "killed 2 processes of this run for memory" in ending.reason_text
+    assert "64 MiB" in ending.reason_text
+    assert "--memory" in ending.reason_text
+    assert "--timeout" not in ending.reason_text
+
+
+def test_a_machine_without_memory_is_not_the_codes_fault():
+    text = end(ended(137, kills=1, at_limit=False)).reason_text or ""
+    assert "the machine had no memory left" in text
+    assert "--memory" not in text
 
 
 def test_output_is_a_json_object_or_nothing():

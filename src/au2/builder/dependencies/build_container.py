@@ -147,13 +147,25 @@ class _Follower:
                 f"the container that installs dependencies was lost. {seen.message or ''}".strip(),
                 hint="Upload again; if it happens again, ask your operator.",
             )
-        if seen.out_of_memory:
+        if seen.out_of_memory_kills:
+            self._tell_of_memory(seen)
+        return BuildResult(seen.exit_code, tuple(self._tail))
+
+    def _tell_of_memory(self, seen: Observation) -> None:
+        """Raise if the build failed, else say it in the log: it may have gone on with less."""
+        count, limit_mib = seen.out_of_memory_kills, self._spec.resources.memory_bytes >> 20
+        if seen.exit_code == 0:
+            self._run.log(f"The kernel killed {count} processes of the installation for memory.")
+        elif seen.reached_memory_limit:
             raise DependenciesFailed(
-                "installing the dependencies needed more than "
-                f"{self._spec.resources.memory_bytes >> 20} MiB of memory.",
+                f"installing the dependencies needed more than {limit_mib} MiB of memory.",
                 hint="Ask your operator for more.",
             )
-        return BuildResult(seen.exit_code, tuple(self._tail))
+        else:
+            raise DependenciesFailed(
+                "installing the dependencies was cut off: the machine had no memory left.",
+                hint="Upload again; if it happens again, ask your operator.",
+            )
 
     def _pass_on(self, log_bytes: int) -> None:
         while self._read_bytes < log_bytes:

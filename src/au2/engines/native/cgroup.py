@@ -7,6 +7,8 @@ from pathlib import Path
 
 _NANOSECONDS = 1_000_000_000
 _MICROSECONDS = 1_000_000
+_CHARGED_BYTES = 256 << 10
+"""The kernel asks for so much memory at a time: what is refused may be this far from the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,9 @@ class Usage:
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
     out_of_memory_kills: int = 0
+    """Processes killed for memory, by the group's limit or because the machine had none left."""
+    reached_memory_limit: bool = False
+    """Whether the group's own limit refused memory, as far as that can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class ControlGroups:
             cpu_seconds=self._cpu_seconds(group),
             memory_peak_bytes=self._memory_peak(group),
             out_of_memory_kills=self._kills(group),
+            reached_memory_limit=self._reached_limit(group),
         )
 
     def can_limit_swap(self) -> bool:
@@ -93,6 +99,16 @@ class ControlGroups:
         if legacy is not None:
             return _find(_read(legacy / "memory.oom_control"), "oom_kill") or 0
         return _find(self._unified(group, "memory.events"), "oom_kill") or 0
+
+    def _reached_limit(self, group: str) -> bool:
+        legacy = self._legacy("memory", group)
+        if legacy is None:
+            return bool(_find(self._unified(group, "memory.events"), "oom"))
+        # The peak tells: kernels from 6.18 on no longer count in memory.failcnt. Files in the page
+        # cache may have taken it there too, but another group's limit never does.
+        limit = _read_number(legacy / "memory.limit_in_bytes")
+        peak = _read_number(legacy / "memory.max_usage_in_bytes")
+        return limit is not None and peak is not None and peak >= limit - _CHARGED_BYTES
 
     def _legacy(self, controller: str, group: str) -> Path | None:
         hierarchy = self.controllers.get(controller)

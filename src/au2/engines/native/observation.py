@@ -93,7 +93,8 @@ class Observer:
         return Observation(
             state=state,
             exit_code=exit_code,
-            out_of_memory=usage.out_of_memory_kills > 0,
+            out_of_memory_kills=usage.out_of_memory_kills,
+            reached_memory_limit=usage.reached_memory_limit,
             log_bytes=log_bytes,
             log_truncated=log_bytes >= record.log_limit_bytes,
             cpu_seconds=usage.cpu_seconds,
