@@ -242,6 +242,13 @@ class InvalidSettings(Au2Error):
     code = "invalid-settings"
 
 
+class WrongSchema(Au2Error):
+    """The database has the tables of another version of au2."""
+
+    code = "wrong-schema"
+    status = 503
+
+
 class ServerNotStarted(Au2Error):
     """The server could not be started."""
 

@@ -4,10 +4,12 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import closing
 
 from au2.server.child import Child
 from au2.server.http_server import make_server
 from au2.server.wiring.api import make_api
+from au2.server.wiring.stores import open_database_for_good
 
 
 def main() -> int:
@@ -18,17 +20,19 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     child = Child("api")
     briefing = child.briefing
-    app = make_api(briefing.data, briefing.settings, stopping)
-    server = make_server(
-        app,
-        on_ready=child.ready,
-        stopping=stopping,
-        trusted_proxies=briefing.settings.server.trusted_proxies,
-        tls=briefing.settings.server.tls,
-    )
-    child.when_orphaned(server.stop)
-    listener = socket.socket(fileno=briefing.descriptors["listen"])
-    server.run(sockets=[listener])
+    # Closed at the end: the last process that closes the database leaves one file of it.
+    with closing(open_database_for_good(briefing.data)) as database:
+        app = make_api(briefing.data, briefing.settings, database, stopping)
+        server = make_server(
+            app,
+            on_ready=child.ready,
+            stopping=stopping,
+            trusted_proxies=briefing.settings.server.trusted_proxies,
+            tls=briefing.settings.server.tls,
+        )
+        child.when_orphaned(server.stop)
+        listener = socket.socket(fileno=briefing.descriptors["listen"])
+        server.run(sockets=[listener])
     return 0
 
 

@@ -5,10 +5,12 @@ import os
 import signal
 import sys
 import threading
+from contextlib import closing
 
 from au2.domain.errors import Au2Error
 from au2.server.child import Child
 from au2.server.wiring.dispatcher import make_dispatcher
+from au2.server.wiring.stores import open_database_for_good
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +27,10 @@ def main() -> int:
     child.when_orphaned(stop.set)
     threading.Thread(target=_tell, args=(ready, child), name="ready", daemon=True).start()
     try:
-        make_dispatcher(child.briefing.data, child.briefing.settings).run(stop, on_ready=ready)
+        # Closed at the end: the last process that closes the database leaves one file of it.
+        with closing(open_database_for_good(child.briefing.data)) as database:
+            dispatcher = make_dispatcher(child.briefing.data, child.briefing.settings, database)
+            dispatcher.run(stop, on_ready=ready)
     except Au2Error as error:
         logger.error("%s", error.message)
         return error.exit_code

@@ -6,17 +6,16 @@ In a process of its own, so that the supervisor never loads a database library.
 import logging
 import os
 import sys
-from contextlib import closing
 
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.base import Engine
 from au2.secrets.key_file import KeyFile
 from au2.server.child import Child
-from au2.server.migration import migrate_on_full_disk
+from au2.server.installation_database import opened_to_write
 from au2.server.terminal import show_error
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.stores import make_key_file, open_database, remove_unfinished_blobs
+from au2.server.wiring.stores import make_key_file, remove_unfinished_blobs
 from au2.services.secret_keys import ensure_keys
 from au2.storage.accounts import count_users
 from au2.storage.database import Database
@@ -32,8 +31,7 @@ def main() -> int:
     try:
         check_engine(make_engine(data, settings))
         remove_unfinished_blobs(data)
-        with closing(open_database(data)) as database:
-            migrate_on_full_disk(database, data)
+        with opened_to_write(data) as database:
             check_users(database)
             prepare_keys(database, make_key_file(data, settings))
     except Au2Error as error:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Self
 
 from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from au2.domain.errors import StorageFull
 from au2.storage import dialect
 from au2.storage.held_room import hold_room
+from au2.storage.revisions import ensure_current, ensure_not_newer, make_config
 
 Transaction = Connection
 """What the functions of this room take first. Begun and ended by :class:`Database` only."""
@@ -33,12 +33,37 @@ class Database:
         return cls(f"sqlite:///{path}")
 
     def migrate(self) -> None:
-        """Bring the tables to the newest revision. Idempotent."""
-        config = Config()
-        config.set_main_option("script_location", "au2.storage:migrations")
+        """Bring the tables to the newest revision. Idempotent.
+
+        Raises:
+            WrongSchema: a newer version of au2 has written them; nothing was changed.
+            StorageFull: no room; nothing was changed.
+        """
+        config = make_config()
         with self.write() as transaction:
+            ensure_not_newer(transaction)
             config.attributes["connection"] = transaction
             command.upgrade(config, "head")
+
+    def ensure_current(self) -> None:
+        """Check that the tables have the newest revision, and change nothing.
+
+        Raises:
+            WrongSchema: another version of au2 has written them.
+            StorageFull: there is not even room for opening the database.
+        """
+        try:
+            with self.read() as transaction:
+                ensure_current(transaction)
+        except OperationalError as error:
+            if dialect.is_storage_full(error):
+                raise StorageFull from error
+            raise
+
+    def save_copy(self, path: Path) -> None:
+        """Write the database, as it is at one moment, to a new file. Others go on meanwhile."""
+        with self.read() as transaction:
+            dialect.save_copy(transaction, path)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,19 @@ def find_log(transaction: Connection) -> Path | None:
     # Opened by what reads first, and there as long as anybody has the database open.
     transaction.exec_driver_sql("SELECT 1 FROM sqlite_schema").all()
     return Path(f"{file}-wal")
+
+
+def save_copy(transaction: Connection, path: Path) -> None:
+    """Write a copy of an SQLite database to a new file, durable when this returns.
+
+    By SQLite's online backup: it reads one state, and keeps no writer waiting in WAL mode.
+    """
+    source = transaction.connection.driver_connection
+    assert isinstance(source, sqlite3.Connection)  # noqa: S101 - chosen by the address
+    with closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+        # One file, with no write-ahead log beside it that a copy could lose.
+        target.execute("PRAGMA journal_mode = DELETE")
 
 
 def is_storage_full(error: OperationalError) -> bool:

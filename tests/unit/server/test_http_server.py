@@ -13,6 +13,7 @@ from au2.server.data_directory import DataDirectory
 from au2.server.http_server import make_server
 from au2.server.settings import ServerSettings, Settings
 from au2.server.wiring.api import make_api
+from au2.server.wiring.stores import open_database
 
 
 async def no_app(*_: object) -> None:
@@ -45,8 +46,9 @@ def test_streams_are_told_when_the_server_stops(tmp_path: Path) -> None:
     data.create()
     settings = Settings(server=ServerSettings(run_dir=tmp_path / "run"))
     stopping = threading.Event()
-    board: NoticeBoard = make_api(data, settings, stopping).state.board
-    with closing(board._notices):
+    database = open_database(data)
+    board: NoticeBoard = make_api(data, settings, database, stopping).state.board
+    with closing(board._notices), closing(database):
         assert not board.is_closing
         stopping.set()
         assert board.is_closing

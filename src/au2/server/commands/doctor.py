@@ -5,12 +5,13 @@ import sys
 import click
 
 from au2.domain.clock import now
-from au2.domain.errors import SecretUnreadable
+from au2.domain.errors import Au2Error, SecretUnreadable
 from au2.engines.base import Check
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
+from au2.server.installation_database import opened_to_read
 from au2.server.machine_checks import check_builder, check_room, check_tls
 from au2.server.terminal import show_list
 from au2.server.wiring.engine import make_engine
@@ -35,6 +36,7 @@ def doctor(*, data: DataDirectory, output: str) -> None:
         check_builder(),
         *check_room(data.root),
         *([] if tls is None else [check_tls(tls, now())]),
+        check_database(data),
         check_keys(make_key_file(data, settings)),
     ]
     records: list[dict[str, object]] = [
@@ -42,6 +44,16 @@ def doctor(*, data: DataDirectory, output: str) -> None:
     ]
     show_list(records, _COLUMNS, output)
     sys.exit(0 if all(check.ok for check in checks) else 1)
+
+
+def check_database(data: DataDirectory) -> Check:
+    """Whether this version of au2 has the tables that the database has."""
+    try:
+        with opened_to_read(data):
+            return Check("database", ok=True, message=str(data.database_file))
+    except Au2Error as error:
+        text = f"{error.message} {error.hint or ''}".strip()
+        return Check("database", ok=False, message=text)
 
 
 def check_keys(keys: KeyFile) -> Check:

@@ -1,7 +1,6 @@
 """``au2-server fsck``: is all that is kept whole?"""
 
 import sys
-from contextlib import closing
 
 import click
 
@@ -10,10 +9,9 @@ from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
-from au2.server.migration import migrate_on_full_disk
+from au2.server.installation_database import opened_to_read
 from au2.server.terminal import show_lines, show_record
 from au2.server.wiring.keeping import make_soundness_check
-from au2.server.wiring.stores import open_database
 from au2.services.soundness.check import Soundness
 from au2.services.soundness.findings import Finding
 
@@ -42,9 +40,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
     The server may be running. Exit code 1 if anything is not as it must be; each finding says who
     is hit and what to do.
     """
-    data.check()
-    with closing(open_database(data)) as database:
-        migrate_on_full_disk(database, data)
+    with opened_to_read(data) as database:
         check = make_soundness_check(data, settings_of(data), database)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)

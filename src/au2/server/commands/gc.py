@@ -1,7 +1,6 @@
 """``au2-server gc``: remove what no version, runtime or job needs."""
 
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any, TypeVar
 
 import click
@@ -11,12 +10,11 @@ from au2.package.sizes import parse_duration
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.data_directory import DataDirectory
-from au2.server.migration import migrate_on_full_disk
+from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.reserve import keep_reserve
 from au2.server.sizes import format_bytes
 from au2.server.terminal import show_list, show_record
 from au2.server.wiring.keeping import make_garbage_collection
-from au2.server.wiring.stores import open_database
 from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes
 from au2.services.garbage.report import Report
 
@@ -66,11 +64,10 @@ def gc(
 
     Shows how much of what goes and stays, and why.
     """
-    data.check()
     wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(data)
-    with closing(open_database(data)) as database:
-        migrate_on_full_disk(database, data)
+    opened = opened_to_read if plan else opened_to_write
+    with opened(data) as database:
         collection = make_garbage_collection(data, settings, database)
         try:
             report = collection.run(wishes)
@@ -80,7 +77,8 @@ def gc(
             raise
         if not plan:
             database.hold_room()  # A running server's, which may have used up its own.
-    keep_reserve(data)
+    if not plan:
+        keep_reserve(data)
     _show(report, output, is_plan=plan)
 
 

@@ -1,15 +1,13 @@
 """``au2-server password``: another password for somebody who lost theirs."""
 
-from contextlib import closing
-
 import click
 
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option
 from au2.server.data_directory import DataDirectory
+from au2.server.installation_database import opened_to_write
 from au2.server.wiring.services import make_password_resets
-from au2.server.wiring.stores import open_database
 
 
 @with_examples(
@@ -26,7 +24,7 @@ def password(*, email: str, data: DataDirectory, password_stdin: bool) -> None:
     """
     data.check()
     wanted = read_password(password_stdin)
-    with closing(open_database(data)) as database:
+    with opened_to_write(data) as database:
         ended = make_password_resets(database).reset(email, wanted)
     noun = "token was" if ended == 1 else "tokens were"
     click.echo(f"{email} has a new password; {ended} {noun} ended.", err=True)

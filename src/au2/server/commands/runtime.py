@@ -1,8 +1,5 @@
 """``au2-server runtime``: the base images that packages are built on."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-
 import click
 
 from au2.domain.clock import format_time
@@ -13,8 +10,8 @@ from au2.server.commands.options import data_option, output_option
 from au2.server.commands.runtime_build import build
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
+from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.terminal import show_list, show_record
-from au2.server.wiring.stores import open_database
 from au2.services.runtimes import Runtimes
 from au2.storage.database import Database
 from au2.storage.runtimes import find_runtime, list_builds, list_runtimes
@@ -43,7 +40,7 @@ runtime.add_command(build)
 @output_option
 def list_command(*, data: DataDirectory, with_retired: bool, output: str) -> None:
     """List runtimes, whoever owns them."""
-    with _opened(data) as database, database.read() as transaction:
+    with opened_to_read(data) as database, database.read() as transaction:
         runtimes = list_runtimes(transaction, None, with_retired=with_retired)
         found = [runtime_document(one) for one in runtimes]
     show_list(found, _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS, output)
@@ -55,7 +52,7 @@ def list_command(*, data: DataDirectory, with_retired: bool, output: str) -> Non
 @output_option
 def show(*, name: str, data: DataDirectory, output: str) -> None:
     """Show one runtime, by name or GUID: its newest version, all versions, what is installed."""
-    with _opened(data) as database:
+    with opened_to_read(data) as database:
         found = _find(database, name)
         with database.read() as transaction:
             builds = list_builds(transaction, found.id)
@@ -86,17 +83,9 @@ def retire(*, name: str, data: DataDirectory, output: str) -> None:
 
     Versions that were built on it run as before. Building the runtime again brings it back.
     """
-    with _opened(data) as database:
+    with opened_to_write(data) as database:
         found = Runtimes(database).retire(_find(database, name).id)
     show_record(runtime_document(found), output)
-
-
-@contextmanager
-def _opened(data: DataDirectory) -> Iterator[Database]:
-    data.check()
-    with closing(open_database(data)) as database:
-        database.migrate()
-        yield database
 
 
 def _find(database: Database, name: str) -> Runtime:

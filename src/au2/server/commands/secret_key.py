@@ -1,7 +1,7 @@
 """``au2-server secret-key``: the keys that encrypt the secrets."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import click
 
@@ -9,8 +9,9 @@ from au2.domain.clock import format_time
 from au2.domain.errors import SecretUnreadable
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
+from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.terminal import show_list, show_record
-from au2.server.wiring.stores import make_key_file, open_database
+from au2.server.wiring.stores import make_key_file
 from au2.services.secret_keys import KeyUse, SecretKeys
 
 _COLUMNS = {name: name for name in ("key", "made_at", "encrypts", "values")}
@@ -26,7 +27,8 @@ def secret_key() -> None:
 @output_option
 def list_command(*, data: DataDirectory, output: str) -> None:
     """List the keys and how many values need each; never the keys themselves."""
-    with _opened(data) as keys:
+    with opened_to_read(data) as database:
+        keys = SecretKeys(database, make_key_file(data, settings_of(data)))
         show_list([_document(key) for key in keys.list_keys()], _COLUMNS, output)
 
 
@@ -63,10 +65,8 @@ def create(*, data: DataDirectory) -> None:
 
 @contextmanager
 def _opened(data: DataDirectory) -> Iterator[SecretKeys]:
-    data.check()
     settings = settings_of(data)
-    with closing(open_database(data)) as database:
-        database.migrate()
+    with opened_to_write(data) as database:
         yield SecretKeys(database, make_key_file(data, settings))
 
 

@@ -14,18 +14,20 @@ from au2.server.wiring.stores import (
     make_key_file,
     make_logs,
     make_notices,
-    open_database_for_good,
 )
+from au2.storage.database import Database
 
 _BESIDE_ARGUMENTS_BYTES = 1 << 20
 """Room in a run request for its environment and the JSON around."""
 
 
-def make_api(data: DataDirectory, settings: Settings, stopping: threading.Event) -> FastAPI:
+def make_api(
+    data: DataDirectory, settings: Settings, database: Database, stopping: threading.Event
+) -> FastAPI:
     """Return the application; ``stopping`` is set when open streams should come to their end."""
     notices = make_notices(data, settings, "api")
     services = make_services(
-        open_database_for_good(data),
+        database,
         make_blobs(data),
         notices,
         settings,

@@ -25,17 +25,16 @@ from au2.server.wiring.stores import (
     make_key_file,
     make_logs,
     make_notices,
-    open_database_for_good,
 )
+from au2.storage.database import Database
 
 _OWNER = "dispatcher"
 """Only one runs, by its server's lock of the data directory, so the next takes over at once."""
 
 
-def make_dispatcher(data: DataDirectory, settings: Settings) -> Dispatcher:
+def make_dispatcher(data: DataDirectory, settings: Settings, database: Database) -> Dispatcher:
     """Return a dispatcher for everything that is submitted on this data directory."""
     options = make_options(settings)
-    database = open_database_for_good(data)
     blobs, logs = make_blobs(data), make_logs(data)
     notices = make_notices(data, settings, "dispatcher")
     engine = make_engine(data, settings)
