@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.support.busybox import BUSYBOX, digest_of, make_layer
 from tests.support.command import Au2, Result, run_command
+from tests.support.image_archives import on
 from tests.support.image_tools import ImageTools
 from tests.support.server_process import EMAIL, PASSWORD, ServerProcess
 
@@ -73,30 +74,33 @@ def test_an_index_of_several_platforms_is_pushed_to_a_version(
     process = empty_version(au2, "pushed by buildah")
     target = image_name(server, process)
     image_tools.buildah("manifest", "create", "registry-many")
-    for architecture in ("arm64", "amd64"):
-        name = f"localhost/registry-{architecture}:1"
-        lines = f'{DOCKERFILE}CMD ["/bin/busybox", "echo", "on {architecture}"]\n'
+    for platform in ("arm64", "amd64/v9", "amd64"):
+        architecture, _, variant = platform.partition("/")
+        name = f"localhost/registry-{architecture}{variant}:1"
+        lines = f'{DOCKERFILE}CMD ["/bin/busybox", "echo", "on {platform}"]\n'
         image_tools.build(name, lines, {"busybox": BUSYBOX.read_bytes()})
-        image_tools.buildah(
-            *("manifest", "add", "--os", "linux", "--arch", architecture, "registry-many", name)
-        )
+        stated = ("--os", "linux", "--arch", architecture, "--variant", variant)
+        image_tools.buildah("manifest", "add", *stated, "registry-many", name)
     send = ("manifest", "push", "--all", PLAIN, "--creds", LOGIN, "registry-many", target)
 
     image_tools.buildah(*send)
 
-    # The image for this platform runs, and the tag gives what was pushed.
+    # The image that this processor runs, runs, and the tag gives what was pushed.
     version = version_of(au2, process)
     assert version["image_status"] == "AVAILABLE"
     ran = au2("process", "run", process, "--follow")
     assert (ran.exit_code, ran.text.splitlines()[-1]) == (0, "on amd64"), ran
     given = image_tools.skopeo("inspect", "--raw", PLAIN, "--creds", LOGIN, target).document
     assert given["mediaType"] == INDEX
-    platforms = {each["platform"]["architecture"]: each["digest"] for each in given["manifests"]}
-    assert set(platforms) == {"arm64", "amd64"}
-    assert platforms["amd64"] == version["image_digest"]
+    platforms = {}
+    for each in given["manifests"]:
+        told = each["platform"]
+        platforms[str(on(told["architecture"], told.get("variant", "")))] = each["digest"]
+    assert set(platforms) == {"linux/arm64", "linux/amd64", "linux/amd64/v9"}
+    assert platforms["linux/amd64"] == version["image_digest"]
 
     # Each of its images can be pulled, and the same once more is fine.
-    other = target.removesuffix(":1") + f"@{platforms['arm64']}"
+    other = target.removesuffix(":1") + f"@{platforms['linux/arm64']}"
     found = image_tools.skopeo("inspect", "--config", PLAIN, "--creds", LOGIN, other).document
     assert found["config"]["Cmd"][-1] == "on arm64"
     image_tools.buildah(*send)

@@ -16,6 +16,7 @@ from typing import Any
 
 from backports import zstd
 
+from au2.oci.platform import Platform, parse_platform
 from tests.support.busybox import digest_of
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -26,6 +27,11 @@ NAME = "my-name/my-process:latest"
 
 Packing = Callable[[bytes], bytes]
 Files = dict[str, bytes]
+
+
+def on(architecture: str, variant: str = "") -> Platform:
+    """Return a machine with Linux."""
+    return parse_platform("linux", architecture, variant)
 
 
 def pack_gzip(data: bytes) -> bytes:
@@ -65,6 +71,7 @@ class HandMade:
     layers: tuple[bytes, ...]
     architecture: str = "amd64"
     os: str = "linux"
+    variant: str = ""
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
@@ -72,12 +79,17 @@ class HandMade:
         return tuple(map(digest_of, self.layers))
 
     @property
+    def platform(self) -> dict[str, str]:
+        """As an index and a configuration tell it."""
+        variant = {"variant": self.variant} if self.variant else {}
+        return {"architecture": self.architecture, "os": self.os, **variant}
+
+    @property
     def config(self) -> bytes:
         """The configuration's bytes."""
         return to_json(
             {
-                "architecture": self.architecture,
-                "os": self.os,
+                **self.platform,
                 "config": {"Cmd": ["/bin/sh"]},
                 "rootfs": {"type": "layers", "diff_ids": self.diff_ids},
             }
@@ -89,10 +101,10 @@ class HandMade:
         return digest_of(self.config)
 
 
-def make_image(*contents: bytes, architecture: str = "amd64") -> HandMade:
+def make_image(*contents: bytes, architecture: str = "amd64", variant: str = "") -> HandMade:
     """Return an image with a layer of one file for each of ``contents``."""
     layers = [make_tar({f"file-{number}": data}) for number, data in enumerate(contents)]
-    return HandMade(tuple(layers), architecture)
+    return HandMade(tuple(layers), architecture, variant=variant)
 
 
 Writer = Callable[[HandMade], bytes]
@@ -200,10 +212,8 @@ def layout_files(images: Sequence[HandMade], *, states_platform: bool) -> Files:
     for image in images:
         manifest = _manifest(image.config, [(LAYER, layer) for layer in image.layers])
         files |= {blob(digest_of(data)): data for data in (*image.layers, image.config, manifest)}
-        platform = {"architecture": image.architecture, "os": image.os}
-        entries.append(
-            describe(MANIFEST, manifest, **({"platform": platform} if states_platform else {}))
-        )
+        platform = {"platform": image.platform} if states_platform else {}
+        entries.append(describe(MANIFEST, manifest, **platform))
     return files | {"index.json": to_json({"schemaVersion": 2, "manifests": entries})}
 
 
@@ -246,8 +256,7 @@ def buildx(
     for image in images:
         packed = [pack(layer) for layer in image.layers]
         manifest = _manifest(image.config, [(LAYER + suffix, data) for data in packed])
-        platform = {"architecture": image.architecture, "os": image.os}
-        entries.append(describe(MANIFEST, manifest, platform=platform))
+        entries.append(describe(MANIFEST, manifest, platform=image.platform))
         if image.architecture not in leaves_out:
             blobs += [*packed, image.config, manifest]
         if attests:

@@ -16,6 +16,7 @@ from tests.support.busybox import SmallImage, digest_of
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
+AMD64_TOLD: Mapping[str, str] = {"architecture": "amd64", "os": "linux"}
 PLAIN, GZIP, ZSTD = "", "+gzip", "+zstd"
 """How a layer is packed: what its media type ends in."""
 
@@ -64,6 +65,8 @@ class OddImage:
     layers: tuple[bytes, ...]
     run: Mapping[str, Any] = field(default_factory=dict)
     """The ``config`` object of the image configuration."""
+    platform: Mapping[str, str] = field(default_factory=lambda: AMD64_TOLD)
+    """What its configuration tells of it."""
     packing: str = PLAIN
     """How the layers are kept in a blob store. Docker is given them uncompressed."""
 
@@ -71,8 +74,7 @@ class OddImage:
     def config(self) -> bytes:
         """The configuration's bytes."""
         document = {
-            "architecture": "amd64",
-            "os": "linux",
+            **self.platform,
             "config": dict(self.run),
             "rootfs": {"type": "layers", "diff_ids": [digest_of(layer) for layer in self.layers]},
         }
@@ -113,7 +115,7 @@ class OddImage:
 def odd_image(*layers: Layer | bytes, packing: str = PLAIN, **run: Any) -> OddImage:
     """Return an image of these layers; ``run`` is its configuration's ``config`` object."""
     made = tuple(layer.data() if isinstance(layer, Layer) else layer for layer in layers)
-    return OddImage(made, run, packing)
+    return OddImage(made, run, packing=packing)
 
 
 def shell(script: str) -> Sequence[str]:

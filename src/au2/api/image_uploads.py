@@ -70,7 +70,8 @@ def get_image_standing(
         image_status=found.version.image_status,
         image_digest=found.image_digest,
         job=found.version.upload_job_id,
-        architecture=found.architecture,
+        architecture=found.platform.architecture,
+        variant=found.platform.variant,
     )
 
 
@@ -220,5 +221,6 @@ def _view(begun: BegunImage) -> ImageUploadView:
         lease_seconds=begun.lease_seconds,
         heartbeat_seconds=begun.heartbeat_seconds,
         resumed=begun.resumed,
-        architecture=begun.architecture,
+        architecture=begun.platform.architecture,
+        variant=begun.platform.variant,
     )

@@ -11,6 +11,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci.decompress import decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.image import Image
+from au2.oci.platform import Platform, rank
 from au2.oci.streams import CHUNK_BYTES, Readable
 
 
@@ -47,8 +48,8 @@ class ImportLimits:
 class ImportRun:
     """What an import is given beside the image."""
 
-    architecture: str
-    """Of this platform, as images name it: ``amd64`` …"""
+    platform: Platform
+    """Of this machine."""
     limits: ImportLimits
     known: Mapping[str, KnownLayer]
     """Layers that were unpacked before, by the digest of their blob."""
@@ -72,7 +73,7 @@ def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> Impo
     """
     image = load_image(blobs, manifest_digest)
     run.log(f"Image {manifest_digest}")
-    _check_platform(image, run.architecture)
+    _check_platform(image, run.platform)
     check_config(image.config)
     if not image.config.entrypoint and not image.config.cmd:
         run.log("Warning: the image names no command, so no job can run it. Give it a CMD.")
@@ -119,13 +120,12 @@ def _find_known(
     return found if is_there else None
 
 
-def _check_platform(image: Image, architecture: str) -> None:
-    config = image.config
-    # Some tools leave it out; Docker takes such an image for one of its own platform.
-    if (config.os or "linux", config.architecture or architecture) != ("linux", architecture):
+def _check_platform(image: Image, machine: Platform) -> None:
+    platform = image.config.platform
+    if rank(platform, machine) is None:
         raise InvalidImage(
-            f"the image is for {config.os}/{config.architecture}, "
-            f"and this server runs linux/{architecture}"
+            f"the image is for {str(platform)[:100]}, and this server runs {machine}",
+            hint=f"Build it with `--platform {machine._replace(variant='')}`.",
         )
 
 

@@ -16,6 +16,7 @@ from au2.oci.archive.reader import read_archive
 from au2.oci.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
+from au2.oci.platform import Platform
 from au2.oci.streams import Readable
 
 _WINDOW_BYTES: Final = 16 << 20
@@ -24,12 +25,12 @@ _TAKEN: Final = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD}
 
 
 def send_from_stream(
-    stream: Readable, wanted: tuple[str | None, str], shipment: Shipment, keep: Keep
+    stream: Readable, wanted: tuple[str | None, Platform], shipment: Shipment, keep: Keep
 ) -> tuple[FoundImage, Sequence[Descriptor]]:
     """Read the archive to its end and offer its layers; return the image and what its layers are.
 
     Which layers belong to the image is known at the end only. ``wanted``: its name, if stated, and
-    its architecture. ``keep``: of layers that are to be sent while the next is read.
+    the platform. ``keep``: of layers that are to be sent while the next is read.
     """
     reading = _Reading(shipment, keep)
     documents = read_archive(stream, reading.take)

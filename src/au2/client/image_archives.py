@@ -8,11 +8,13 @@ from au2.client.archive_files import send_from_file
 from au2.client.archive_streams import send_from_stream
 from au2.client.blob_sources import Blob, BytesSource
 from au2.client.image_shipment import Shipment
+from au2.client.image_uploads import ImageSession, ImageStanding
 from au2.client.pipes import widen_pipe
 from au2.client.spool import Keep
 from au2.oci.archive.manifests import make_manifest
 from au2.oci.archive.random_access import ArchiveFile, open_archive
 from au2.oci.digest import sha256_of
+from au2.oci.platform import LINUX, Platform, parse_platform
 
 
 class Wanted(NamedTuple):
@@ -20,7 +22,13 @@ class Wanted(NamedTuple):
 
     name: str | None
     """As users type it; None: the only one."""
-    architecture: str
+    platform: Platform
+    """Of the server."""
+
+
+def want_image(name: str | None, server: ImageStanding | ImageSession) -> Wanted:
+    """Return which image is wanted, for the platform that the server has told."""
+    return Wanted(name, parse_platform(LINUX, server.architecture, server.variant))
 
 
 def send_archive(

@@ -45,6 +45,7 @@ class ImageSession(NamedTuple):
     heartbeat_seconds: float
     resumed: bool
     architecture: str
+    variant: str
 
 
 class ImageStanding(NamedTuple):
@@ -56,6 +57,7 @@ class ImageStanding(NamedTuple):
     image_digest: str | None
     job: int | None
     architecture: str
+    variant: str
 
 
 class Stopped(Exception):

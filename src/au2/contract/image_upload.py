@@ -33,6 +33,9 @@ class ImageStandingView(View):
     """The job that brings or brought it."""
     architecture: str
     """Of the server's platform, as images name it: which image of several is to be sent."""
+    variant: str
+    """The highest variant of the architecture that its processor runs (``v3``); empty: the usual
+    one."""
 
 
 class ImageUploadView(View):
@@ -53,6 +56,9 @@ class ImageUploadView(View):
     """Whether one's own earlier session goes on."""
     architecture: str
     """Of the server's platform, as images name it: which image of several is to be sent."""
+    variant: str
+    """The highest variant of the architecture that its processor runs (``v3``); empty: the usual
+    one."""
 
 
 class BlobWanted(Model):

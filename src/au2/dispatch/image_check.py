@@ -10,6 +10,7 @@ from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
 from au2.engines.base import SPARE_BYTES, Engine
+from au2.oci.platform import Platform
 from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
 from au2.storage.uploads import Upload
 from au2.storage.versions import BuiltImage
@@ -22,8 +23,8 @@ class ImageCheck:
     engine: Engine
     blobs: BlobStore
     records: Records
-    architecture: str
-    """Of this platform, as images name it."""
+    platform: Platform
+    """Of this machine."""
     limits: ImportLimits
     free_bytes: Callable[[], int]
     """Room where layers are unpacked."""
@@ -52,7 +53,7 @@ class ImageCheck:
             self.blobs,
             digest,
             ImportRun(
-                architecture=self.architecture,
+                platform=self.platform,
                 limits=self.limits,
                 known={d: KnownLayer(la.diff_id, la.size_bytes) for d, la in known.items()},
                 note=new.__setitem__,

@@ -7,6 +7,7 @@ from typing import Any
 from au2.domain.errors import InvalidImage
 from au2.oci.digest import parse_digest
 from au2.oci.document import Fields, format_document, parse_document
+from au2.oci.platform import Platform, parse_platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class ImageConfig:
     diff_ids: tuple[str, ...] = ()
     """Digests of the uncompressed layers, lowest first."""
     history: tuple[HistoryEntry, ...] = ()
+
+    @property
+    def platform(self) -> Platform:
+        """What it is for."""
+        return parse_platform(self.os, self.architecture, self.variant)
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON; inverse of :func:`parse_config`."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
+from au2.oci.host_platform import find_platform
 from au2.oci.remote.registry import Registry
 from au2.runtimes.built import (
     Base,
     BuiltRuntime,
-    find_architecture,
     make_cache_key,
     save_runtime,
 )
@@ -61,12 +61,12 @@ def build_runtime(
         NotFound: the recipe's base is unknown.
         StorageFull: no room.
     """
-    architecture = find_architecture()
+    platform = find_platform()
     cache = RuntimeCache(cache_dir) if cache_dir else None
 
     def build(recipe: Recipe) -> BuiltRuntime:
         base = find(recipe.source.name) if isinstance(recipe.source, BaseSource) else None
-        key = make_cache_key(recipe, base, architecture)
+        key = make_cache_key(recipe, base, platform.architecture)
         part = cache.find(key, blobs) if cache and not refresh else None
         from_cache = part is not None
         if part is None:
@@ -75,7 +75,7 @@ def build_runtime(
                 cache.keep(key, part, blobs)
         else:
             progress(f"{recipe.name} was built before: taken from {cache_dir}")
-        digest = save_runtime(recipe, blobs, base, part, architecture)
+        digest = save_runtime(recipe, blobs, base, part, platform.architecture)
         packages = (*(base.packages if base else ()), *part.packages)
         if not from_cache:
             progress(f"{recipe.name} is ready: {digest}")
@@ -102,7 +102,7 @@ def build_runtime(
                 maker = PartMaker(
                     blobs=blobs,
                     work=Path(work),
-                    architecture=architecture,
+                    platform=platform,
                     mirror=mirror,
                     open_registry=open_registry,
                     progress=progress,

@@ -1,12 +1,12 @@
 """Runtimes that are built: their image, put together from parts that lie ready."""
 
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image, save_image
 from au2.oci.config import ImageConfig, parse_config
+from au2.oci.host_platform import find_platform
 from au2.oci.manifest import Manifest
 from au2.oci.mutate import ConfigChanges, append_layers, describe_config
 from au2.runtimes import labels
@@ -15,8 +15,6 @@ from au2.runtimes.catalogue_recipes import find_recipe
 from au2.runtimes.packages import InstalledPackage
 from au2.runtimes.part import Part
 from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
-
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +49,13 @@ def find_built_runtime(recipe: Recipe, blobs: BlobStore, cache_dir: Path) -> Bui
         if built is None:
             return None
         base = Base(built.image_digest, built.packages)
-    architecture = find_architecture()
+    architecture = find_platform().architecture
     part = RuntimeCache(cache_dir).find(make_cache_key(recipe, base, architecture), blobs)
     if part is None:
         return None
     digest = save_runtime(recipe, blobs, base, part, architecture)
     packages = (*(base.packages if base else ()), *part.packages)
     return BuiltRuntime(digest, packages, recipe.digest, True)
-
-
-def find_architecture() -> str:
-    """Return this machine's architecture as images call it."""
-    return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
 def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:

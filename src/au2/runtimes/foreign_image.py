@@ -13,6 +13,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.image import check_layers_agree
 from au2.oci.index import choose_image, parse_index
 from au2.oci.manifest import Manifest, parse_manifest
+from au2.oci.platform import Platform, rank
 from au2.oci.reference import Reference, parse_reference
 from au2.oci.remote.registry import Registry
 from au2.oci.streams import CHUNK_BYTES
@@ -28,7 +29,7 @@ class PulledImage:
     """An image whose layers are in the blob store."""
 
     digest: str
-    """Of its manifest, for this machine's architecture."""
+    """Of its manifest, for this machine's platform."""
     config: ImageConfig
     """Without layers, and without what it starts and as whom: a runtime has its own."""
     layers: tuple[PartLayer, ...]
@@ -38,11 +39,11 @@ def pull_image(
     text: str,
     blobs: BlobStore,
     *,
-    architecture: str,
+    platform: Platform,
     open_registry: OpenRegistry,
     progress: Callable[[str], None],
 ) -> PulledImage:
-    """Fetch the image ``text`` for ``architecture``; what is in the store is not fetched again.
+    """Fetch the image ``text`` for ``platform``; what is in the store is not fetched again.
 
     Raises:
         RuntimeBuildFailed: the image is not usable, or not what its registry says.
@@ -52,7 +53,7 @@ def pull_image(
     reference = parse_reference(text)
     try:
         with open_registry(reference.registry) as registry:
-            return _pull(reference, registry, blobs, architecture, progress)
+            return _pull(reference, registry, blobs, platform, progress)
     except (InvalidImage, DigestMismatch) as error:
         raise RuntimeBuildFailed(f"The image {text} is not usable: {error.message}") from error
 
@@ -61,17 +62,15 @@ def _pull(
     reference: Reference,
     registry: Registry,
     blobs: BlobStore,
-    architecture: str,
+    platform: Platform,
     progress: Callable[[str], None],
 ) -> PulledImage:
-    manifest, digest = _read_manifest(reference, registry, architecture)
+    manifest, digest = _read_manifest(reference, registry, platform)
     progress(f"Image {reference.registry}/{reference.repository}@{digest}")
     config = _read_config(reference, registry, manifest.config)
     check_layers_agree(manifest, config)
-    if config.os != "linux" or config.architecture != architecture:
-        raise InvalidImage(
-            f"it is for {config.os}/{config.architecture}, not for linux/{architecture}"
-        )
+    if rank(config.platform, platform) is None:
+        raise InvalidImage(f"it is for {str(config.platform)[:100]}, not for {platform}")
     layers = []
     for number, (layer, diff_id) in enumerate(zip(manifest.layers, config.diff_ids, strict=True)):
         progress(f"Layer {number + 1} of {len(manifest.layers)}, {layer.size_bytes} bytes")
@@ -92,7 +91,7 @@ def _pull(
 
 
 def _read_manifest(
-    reference: Reference, registry: Registry, architecture: str
+    reference: Reference, registry: Registry, platform: Platform
 ) -> tuple[Manifest, str]:
     data, digest = registry.read_manifest(reference.repository, reference.target)
     try:
@@ -101,7 +100,12 @@ def _read_manifest(
         entries = parse_index(data) if b'"manifests"' in data else None
         if entries is None:
             raise
-    chosen = choose_image(entries, architecture)
+
+    def platform_of(descriptor: Descriptor) -> Platform:
+        data, _ = registry.read_manifest(reference.repository, descriptor.digest)
+        return _read_config(reference, registry, parse_manifest(data).config).platform
+
+    chosen = choose_image(entries, platform, platform_of)
     data, digest = registry.read_manifest(reference.repository, chosen.digest)
     return parse_manifest(data), digest
 

@@ -9,6 +9,7 @@ from au2.blobs.images import load_image, save_layer
 from au2.domain.errors import DigestMismatch, RuntimeBuildFailed
 from au2.domain.language import Language
 from au2.oci.digest import VerifyingReader
+from au2.oci.platform import Platform
 from au2.oci.tar import LayerEntry
 from au2.runtimes.apt_sources import choose_sources, default_sources, read_transport_settings
 from au2.runtimes.built import Base
@@ -41,7 +42,7 @@ class PartMaker:
 
     blobs: BlobStore
     work: Path
-    architecture: str
+    platform: Platform
     mirror: str | None
     open_registry: OpenRegistry
     progress: Callable[[str], None]
@@ -96,7 +97,7 @@ class PartMaker:
         image = pull_image(
             source.reference,
             self.blobs,
-            architecture=self.architecture,
+            platform=self.platform,
             open_registry=self.open_registry,
             progress=self.progress,
         )

@@ -114,7 +114,7 @@ def make_services(
             images,
             repository_blobs,
             PushedImages(database, notices, clock),
-            architecture=chosen.image_upload.architecture,
+            platform=chosen.image_upload.platform,
             clock=clock,
         ),
         jobs=Jobs(database, notices, chosen.run, clock),

@@ -23,6 +23,7 @@ from au2.oci.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable
 from tests.support import image_archives as made
 from tests.support.docker import Docker
+from tests.support.image_archives import on
 from tests.support.image_tools import ImageTools
 
 NAME = "producers/my-process"
@@ -69,13 +70,13 @@ def check(archive: Path, built: Built, name: str | None = None) -> FoundImage:
     found = []
     for outside in (data, gzip.compress(data, 1), zstd.compress(data, 1)):
         documents, plain = read_stream(outside)
-        image = documents.choose(name, "amd64")
+        image = documents.choose(name, on("amd64"))
         assert tuple(plain[layer.path] for layer in image.layers) == built.diff_ids
         found.append(image)
     with archive.open("rb") as file:
         opened = open_archive(file)
         assert opened is not None
-        image = opened.documents.choose(name, "amd64")
+        image = opened.documents.choose(name, on("amd64"))
         for layer in image.layers:
             assert opened.place(layer.path).size_bytes == layer.size_bytes
             assert digest_of(decompressed(opened.open(layer.path))) == layer.diff_id
@@ -143,7 +144,7 @@ def test_docker_save_into_a_pipe(docker: Docker, docker_built: Built) -> None:
     with subprocess.Popen([*docker.command, "save", NAME], stdout=PIPE, env=docker.env) as saving:
         assert saving.stdout is not None
         documents = read_archive(saving.stdout, lambda member: None)
-    assert sha256_of(documents.choose(None, "amd64").config) == docker_built.id
+    assert sha256_of(documents.choose(None, on("amd64")).config) == docker_built.id
 
 
 def test_docker_save_that_breaks_off(docker: Docker, docker_built: Built) -> None:
@@ -165,7 +166,7 @@ def test_docker_save_of_several(docker: Docker, docker_built: Built, tmp_path: P
     docker.ok("save", "-o", archive, NAME, "localhost/base:1", "docker-more:2")
     documents, _ = read_stream(archive.read_bytes())
     with pytest.raises(InvalidImage, match="several images") as caught:
-        documents.choose(None, "amd64")
+        documents.choose(None, on("amd64"))
     assert f"{NAME}:latest" in caught.value.message
     assert "localhost/base:1" in caught.value.message
     assert "--image" in str(caught.value.hint)
@@ -204,7 +205,7 @@ def test_podman_save_of_several(image_tools: ImageTools, built: Built, tmp_path:
     image_tools.podman("save", "-m", "-o", archive, NAME, "localhost/base:1")
     documents, _ = read_stream(archive.read_bytes())
     with pytest.raises(InvalidImage, match=r"several images: .*base:1"):
-        documents.choose(None, "amd64")
+        documents.choose(None, on("amd64"))
     assert check(archive, built, NAME).names == (f"localhost/{NAME}:latest",)
 
 
@@ -231,9 +232,9 @@ def test_buildah_push_of_a_list(image_tools: ImageTools, built: Built, tmp_path:
     image_tools.buildah("manifest", "push", "--all", "many", f"oci-archive:{archive}")
     check(archive, built)
     documents, _ = read_stream(archive.read_bytes())
-    assert len(documents.choose(None, "arm64").layers) == 1
+    assert len(documents.choose(None, on("arm64")).layers) == 1
     with pytest.raises(InvalidImage, match="only for: linux/amd64, linux/arm64"):
-        documents.choose(None, "riscv64")
+        documents.choose(None, on("riscv64"))
 
 
 @pytest.mark.parametrize("source", ["docker-archive", "oci-archive"])

@@ -19,6 +19,7 @@ from au2.domain.version import ImageStatus
 from au2.engines.base import Engine
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.oci.platform import AMD64
 from au2.services.images.pushed import PushedImages
 from au2.storage.uploads import find_upload_of_job
 from tests.support.busybox import digest_of
@@ -62,7 +63,7 @@ def take_in(world: World, image: OddImage) -> list[str]:
         engine=cast(Engine, Unpacking(world)),
         blobs=world.blobs,
         records=records,
-        architecture="amd64",
+        platform=AMD64,
         limits=ImportLimits(),
         free_bytes=lambda: 1 << 40,
     )

@@ -8,6 +8,7 @@ from au2.builder.config_check import check_config
 from au2.builder.image_import import ImportLimits, ImportRun, import_image
 from au2.domain.errors import InvalidImage
 from au2.oci.config import ImageConfig
+from au2.oci.platform import AMD64
 from tests.support.image_making import Layer, odd_image
 
 LONGEST = "/" + "a/" * 2047
@@ -41,7 +42,7 @@ def test_what_would_hold_up_every_run(tmp_path: Path, run: dict[str, Any], said:
     blobs = FileBlobStore(tmp_path / "blobs")
     digest = odd_image(Layer().add("file"), **run).save(blobs)
     importing = ImportRun(
-        architecture="amd64",
+        platform=AMD64,
         limits=ImportLimits(),
         known={},
         note=lambda *_: None,

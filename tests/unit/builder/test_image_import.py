@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from au2.builder.image_import import (
     keep_packed,
 )
 from au2.domain.errors import Au2Error, BlobMissing, DigestMismatch, InvalidImage
+from au2.oci.platform import AMD64
 from au2.oci.streams import CHUNK_BYTES
 from tests.support.busybox import digest_of
-from tests.support.image_making import GZIP, ZSTD, Layer, OddImage, odd_image
+from tests.support.image_making import AMD64_TOLD, GZIP, ZSTD, Layer, OddImage, odd_image
 
 MIB = 1 << 20
 
@@ -47,7 +49,7 @@ class Import:
             self.blobs,
             digest,
             ImportRun(
-                architecture="amd64",
+                platform=AMD64,
                 limits=ImportLimits(**limits),
                 known=dict(self.noted),
                 note=self.noted.__setitem__,
@@ -67,6 +69,29 @@ def importing(tmp_path: Path) -> Import:
 
 def layer(text: bytes = b"some text " * 1000) -> bytes:
     return Layer().add("file", content=text).data()
+
+
+@pytest.mark.parametrize(
+    ("platform", "is_taken"),
+    [
+        ({"architecture": "x86_64", "os": "Linux"}, True),
+        ({"architecture": "", "os": ""}, True),
+        ({"variant": "v1"}, True),
+        ({"variant": "v2"}, False),
+        ({"architecture": "arm64"}, False),
+        ({"os": "windows"}, False),
+    ],
+    ids=str,
+)
+def test_images_for_other_machines(
+    importing: Import, platform: dict[str, str], is_taken: bool
+) -> None:
+    digest = replace(odd_image(layer()), platform={**AMD64_TOLD, **platform}).save(importing.blobs)
+    if is_taken:
+        assert importing.run(digest) > 0
+        return
+    with pytest.raises(InvalidImage, match=r"the image is for .*this server runs linux/amd64"):
+        importing.run(digest)
 
 
 @pytest.mark.parametrize("packing", [GZIP, ZSTD])

@@ -16,6 +16,7 @@ SESSION = {
     "lease_seconds": 120.0,
     "heartbeat_seconds": 2.0,
     "architecture": "amd64",
+    "variant": "",
     "resumed": False,
 }
 EMPTY = {
@@ -25,6 +26,7 @@ EMPTY = {
     "image_digest": None,
     "job": None,
     "architecture": "amd64",
+    "variant": "",
 }
 BEGIN = f"POST /processes/{PROCESS}/versions/4/image"
 STANDING = f"GET /processes/{PROCESS}/versions/4/image"

@@ -30,6 +30,7 @@ from tests.support.image_archives import (
     docker_20,
     docker_25,
     make_image,
+    on,
     pack_gzip,
     pack_zstd,
 )
@@ -96,12 +97,12 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
     ) -> JobStanding:
         stop = Event()
         patience = Patience(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
-        session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
+        session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
         upload = ImageUpload(transport, session, patience, stop=stop, piece_bytes=piece_bytes)
         shipment = Shipment(upload, told, stop=stop)
         try:
             kept = Spool(spool or tmp_path, make_room=shipment.finish)
-            manifest = send_archive(archive, Wanted(name, "amd64"), shipment, kept.keep)
+            manifest = send_archive(archive, Wanted(name, on("amd64")), shipment, kept.keep)
             return upload.complete(*manifest)
         finally:
             shipment.stop()
@@ -243,7 +244,7 @@ def test_cut_connections_change_nothing(
 def test_what_a_file_becomes_is_known_before_it_is_sent(
     server: ImageServer, send: Send, tmp_path: Path, kind: str
 ) -> None:
-    wanted = Wanted(None, "amd64")
+    wanted = Wanted(None, on("amd64"))
     with in_file(ARCHIVES[kind](IMAGE), tmp_path) as archive:
         check_archive(archive, wanted)
         digest = find_manifest_digest(archive, wanted)
@@ -255,7 +256,7 @@ def test_what_a_file_becomes_is_known_before_it_is_sent(
 
 
 def test_a_pipe_is_not_read_before_it_is_sent(send: Send, tmp_path: Path) -> None:
-    wanted = Wanted(None, "amd64")
+    wanted = Wanted(None, on("amd64"))
     with in_pipe(docker_20((IMAGE, [NAME])), tmp_path) as archive:
         check_archive(archive, wanted)
         assert find_manifest_digest(archive, wanted) is None

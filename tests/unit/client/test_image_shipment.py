@@ -14,7 +14,7 @@ from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request
 from tests.unit.client.image_server import BLOBS, LACKING, ImageServer, answer, failure
 
-SESSION = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
+SESSION = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
 
 
 class Silent:

@@ -39,7 +39,7 @@ def time() -> PassingTime:
 
 @pytest.fixture
 def upload(transport: Transport, time: PassingTime) -> ImageUpload:
-    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
+    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
     return ImageUpload(transport, session, time.patience(), stop=Event(), piece_bytes=4096)
 
 
@@ -175,7 +175,7 @@ def test_another_content_is_told(server: ImageServer, upload: ImageUpload) -> No
 
 def test_it_can_be_stopped(server: ImageServer, transport: Transport, time: PassingTime) -> None:
     stop = Event()
-    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64")
+    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
     upload = ImageUpload(transport, session, time.patience(), stop=stop, piece_bytes=4096)
 
     with pytest.raises(Stopped):

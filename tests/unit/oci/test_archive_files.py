@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from au2.oci.archive.random_access import Place, open_archive
 from au2.oci.archive.reader import read_archive
 from tests.support import image_archives as made
+from tests.support.image_archives import on
 
 IMAGE = made.make_image(*(bytes([number]) * 100_000 * number for number in range(8)))
 ARCHIVE = made.docker_20((IMAGE, ["one:1"]))
@@ -24,7 +25,7 @@ def test_it_begins_where_the_file_stands(tmp_path: Path) -> None:
         file.seek(21)
         opened = open_archive(file)
         assert opened is not None
-        layers = opened.documents.choose(None, "amd64").layers
+        layers = opened.documents.choose(None, on("amd64")).layers
         for layer, data in zip(layers, IMAGE.layers, strict=True):
             offset, size = opened.place(layer.path)
             assert path.read_bytes()[offset : offset + size] == data
@@ -36,7 +37,7 @@ def test_contents_are_read_in_threads_at_once(tmp_path: Path) -> None:
     with path.open("rb") as file, ThreadPoolExecutor(8) as pool:
         opened = open_archive(file)
         assert opened is not None
-        layers = opened.documents.choose(None, "amd64").layers
+        layers = opened.documents.choose(None, on("amd64")).layers
         contents = [opened.open(layer.path) for layer in layers]
         read = list(
             pool.map(lambda content: b"".join(iter(lambda: content.read(999), b"")), contents)
@@ -64,7 +65,7 @@ def test_only_headers_are_read(tmp_path: Path) -> None:
         file.seek(0)
         opened = open_archive(file)
         assert opened is not None
-        (layer,) = opened.documents.choose(None, "amd64").layers
+        (layer,) = opened.documents.choose(None, on("amd64")).layers
         assert opened.place(layer.path) == Place(512, size)
 
 
@@ -98,7 +99,7 @@ def test_both_readers_find_the_same(sizes: list[int], piece: int) -> None:
         file.seek(0)
         opened = open_archive(file)
         assert opened is not None
-        found = opened.documents.choose(None, "amd64")
-        assert found == documents.choose(None, "amd64")
+        found = opened.documents.choose(None, on("amd64"))
+        assert found == documents.choose(None, on("amd64"))
         for layer, plain in zip(found.layers, image.layers, strict=True):
             assert opened.open(layer.path).read() == seen[layer.path] == plain

@@ -27,7 +27,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.manifest import MAX_LAYERS
 from au2.oci.tar_header import BLOCK_BYTES, Header, format_header
 from tests.support import image_archives as made
-from tests.support.image_archives import HandMade, to_json
+from tests.support.image_archives import HandMade, on, to_json
 
 IMAGE = made.make_image(b"one", b"two")
 Result = TypeVar("Result")
@@ -59,7 +59,7 @@ def read(data: bytes, limits: ArchiveLimits | None = None) -> ArchiveDocuments:
 
 def choose(files: made.Files, links: dict[str, str] | None = None) -> None:
     try:
-        read(made.make_tar(files, links)).choose(None, "amd64")
+        read(made.make_tar(files, links)).choose(None, on("amd64"))
     except InvalidImage as error:
         # Whatever is wrong, it is said what to do.
         raise error if error.hint else AssertionError("there is no hint") from error
@@ -147,7 +147,7 @@ def test_noise_is_refused(data: bytes) -> None:
 def test_a_changed_byte_does_no_other_harm(position: int, change: int) -> None:
     damaged = bytearray(ARCHIVE)
     damaged[position] ^= change
-    found = attempt(lambda: read(bytes(damaged)).choose(None, "amd64"))
+    found = attempt(lambda: read(bytes(damaged)).choose(None, on("amd64")))
     assert found[0]
 
 
@@ -274,7 +274,7 @@ def test_links_are_followed_inside() -> None:
         "manifest.json": listed("x/y/l"),
     }
     links = {"x/y/l": "../k", "x/k": "/deep/./a.tar"}
-    found = read(made.make_tar(files, links)).choose(None, "amd64")
+    found = read(made.make_tar(files, links)).choose(None, on("amd64"))
     assert [layer.path for layer in found.layers] == ["deep/a.tar"]
 
 
@@ -292,7 +292,7 @@ def test_hard_links_start_at_the_root() -> None:
         entry = tarfile.TarInfo("x/b.tar")
         entry.type, entry.linkname = tarfile.LNKTYPE, "x/a.tar"
         archive.addfile(entry)
-    found = read(out.getvalue()).choose(None, "amd64")
+    found = read(out.getvalue()).choose(None, on("amd64"))
     assert [layer.path for layer in found.layers] == ["x/a.tar", "x/a.tar"]
 
 
@@ -337,7 +337,7 @@ def test_a_blob_may_be_there_twice_and_counts_once() -> None:
             archive.addfile(entry, BytesIO(data))
     seen: list[str] = []
     documents = read_archive(BytesIO(out.getvalue()), lambda member: seen.append(member.path))
-    assert seen == [layer.path for layer in documents.choose(None, "amd64").layers]
+    assert seen == [layer.path for layer in documents.choose(None, on("amd64")).layers]
 
 
 @pytest.mark.parametrize("what", ["manifest", "configuration", "nested index"])
@@ -432,7 +432,7 @@ def test_a_file_that_becomes_shorter(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         opened = open_archive(file)
         assert opened is not None
-        content = opened.open(opened.documents.choose(None, "amd64").layers[0].path)
+        content = opened.open(opened.documents.choose(None, on("amd64")).layers[0].path)
         file.truncate(BLOCK_BYTES)
         with pytest.raises(InvalidImage, match="became shorter"):
             content.read()

@@ -17,7 +17,7 @@ from au2.oci.archive.reader import read_archive
 from au2.oci.decompress import Compression, decompressed
 from au2.oci.digest import sha256_of
 from tests.support import image_archives as made
-from tests.support.image_archives import NAME, HandMade
+from tests.support.image_archives import NAME, HandMade, on
 
 IMAGE = made.make_image(b"one", b"two", b"three")
 TWICE = HandMade((IMAGE.layers[0], IMAGE.layers[1], IMAGE.layers[0], made.make_tar({})))
@@ -37,7 +37,7 @@ def read(data: bytes) -> tuple[ArchiveDocuments, dict[str, bytes]]:
 
 def check(image: HandMade, data: bytes, tmp_path: Path, name: str | None = None) -> FoundImage:
     documents, seen = read(data)
-    found = documents.choose(name, image.architecture)
+    found = documents.choose(name, on(image.architecture))
     assert found.config == image.config
     plain = [decompressed(BytesIO(seen[layer.path])).read() for layer in found.layers]
     assert plain == list(image.layers)
@@ -50,7 +50,7 @@ def check(image: HandMade, data: bytes, tmp_path: Path, name: str | None = None)
     with (tmp_path / "archive.tar").open("rb") as file:
         opened = open_archive(file)
         assert opened is not None
-        assert opened.documents.choose(name, image.architecture) == found
+        assert opened.documents.choose(name, on(image.architecture)) == found
         for layer in found.layers:
             assert opened.open(layer.path).read() == seen[layer.path]
     return found
@@ -142,7 +142,7 @@ def test_compressed_outside(
     data = write(IMAGE)
     documents, seen = read(pack(data))
     plain_documents, plain_seen = read(data)
-    assert documents.choose(None, "amd64") == plain_documents.choose(None, "amd64")
+    assert documents.choose(None, on("amd64")) == plain_documents.choose(None, on("amd64"))
     assert seen == plain_seen
     (tmp_path / "packed").write_bytes(pack(data))
     with (tmp_path / "packed").open("rb") as file:
@@ -155,7 +155,7 @@ def test_layers_of_braces_are_kept() -> None:
     layer = made.make_tar({'{"a": 1}': b"x", "[b": b"y"})
     image = HandMade((layer, IMAGE.layers[0]))
     documents, seen = read(made.docker_25(image))
-    first, second = documents.choose(None, "amd64").layers
+    first, second = documents.choose(None, on("amd64")).layers
     assert documents.kept(first.path) == layer
     assert first.path not in seen
     assert documents.kept(second.path) is None
@@ -170,4 +170,6 @@ def test_take_need_not_read() -> None:
         member.content.read(700 * (len(passed) % 3))
 
     documents = read_archive(BytesIO(made.docker_25(IMAGE)), take)
-    assert sorted(passed) == sorted(layer.path for layer in documents.choose(None, "amd64").layers)
+    assert sorted(passed) == sorted(
+        layer.path for layer in documents.choose(None, on("amd64")).layers
+    )

@@ -14,13 +14,14 @@ from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.manifest import parse_manifest
 from tests.support import image_archives as made
+from tests.support.image_archives import on
 
 IMAGE = made.make_image(b"one", b"two")
 PLAIN = [describe_layer(sha256_of(data), len(data), Compression.NONE) for data in IMAGE.layers]
 
 
 def choose(archive: bytes) -> FoundImage:
-    return read_archive(BytesIO(archive), lambda member: None).choose(None, "amd64")
+    return read_archive(BytesIO(archive), lambda member: None).choose(None, on("amd64"))
 
 
 def stated(image: FoundImage) -> list[Descriptor]:

@@ -16,6 +16,7 @@ from au2.blobs.files import FileBlobStore
 from au2.domain.errors import RegistryFailure, RuntimeBuildFailed
 from au2.oci import media_types
 from au2.oci.digest import sha256_of
+from au2.oci.platform import AMD64
 from au2.oci.remote.registry import Registry
 from au2.runtimes.foreign_image import PulledImage, pull_image
 from tests.support.hostile_registry import Answer, Asked, scripted_registry
@@ -48,7 +49,7 @@ class MadeUp:
             return pull_image(
                 f"{registry.name}/made/up@{top}",
                 FileBlobStore(folder),
-                architecture="amd64",
+                platform=AMD64,
                 open_registry=lambda name: closing(Registry(name)),
                 progress=print,
             )
@@ -137,7 +138,7 @@ def test_an_image_that_is_not_there_is_named_as_people_name_it(tmp_path: Path) -
                 pull_image(
                     f"{registry.name}/made/up{target}",
                     FileBlobStore(tmp_path),
-                    architecture="amd64",
+                    platform=AMD64,
                     open_registry=lambda name: closing(Registry(name)),
                     progress=print,
                 )

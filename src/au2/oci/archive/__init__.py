@@ -4,13 +4,13 @@ Reading, when the archive comes as a stream (once, front to end)::
 
     documents = read_archive(stream, take)       # reader.py; take: Callable[[BlobMember], None]
     documents.names                              # of the images in it, for messages
-    image = documents.choose(name, "amd64")      # FoundImage; name: None or as a user types it
+    image = documents.choose(name, platform)     # FoundImage; name: None or as a user types it
 
 ``take`` is called for every member that may be a layer, and reads of it what it wants. Reading,
 when the archive is a plain file in which one can seek::
 
     archive = open_archive(file)                 # random_access.py; None: compressed, or a pipe
-    image = archive.documents.choose(name, "amd64")
+    image = archive.documents.choose(name, platform)
     for layer in image.layers:
         content = archive.open(layer.path)       # a Readable; archive.place(layer.path) tells
                                                  # offset_bytes and size_bytes in the file

@@ -11,6 +11,7 @@ from au2.oci.archive.found import FoundImage
 from au2.oci.archive.names import matches, matches_but_tag
 from au2.oci.archive.opening import open_image
 from au2.oci.config import ImageConfig, parse_config
+from au2.oci.platform import Platform, describe_mismatch, rank
 
 _MOST_SHOWN = 20
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
@@ -37,31 +38,35 @@ class ArchiveDocuments:
         """Return the bytes of a small member that looks like JSON; None for all others."""
         return self._contents.kept(path)
 
-    def choose(self, name: str | None, architecture: str) -> FoundImage:
-        """Return the image for Linux on ``architecture`` (``amd64`` …).
+    def choose(self, name: str | None, machine: Platform) -> FoundImage:
+        """Return the image that fits ``machine`` best.
 
         Args:
             name: as a user of Docker types it: ``my-name/my-process``, with or without
                 ``:latest``, or an image's id or digest; None if there is one only.
-            architecture: as images name it.
+            machine: what it is to run on.
 
         Raises:
             InvalidImage: there is none, or there are several, of this name or for this platform;
                 or the image's documents are damaged or not all there.
         """
         try:
-            return open_image(self._contents, self._choose(name, architecture))
+            return open_image(self._contents, self._choose(name, machine))
         except InvalidImage as error:
             raise with_hint(error) from None
 
-    def _choose(self, name: str | None, architecture: str) -> Candidate:
+    def _choose(self, name: str | None, machine: Platform) -> Candidate:
         named = self._named(name)
-        fitting = [one for one in named if self._platform(one)[:2] in _fitting(architecture)]
-        if not fitting:
-            raise self._for_others(named, architecture)
-        if len({candidate.root for candidate in fitting}) > 1:
-            raise _several(fitting)
-        return fitting[0]
+        ranked = [
+            (fit, one) for one in named if (fit := rank(self._platform(one), machine)) is not None
+        ]
+        if not ranked:
+            raise self._for_others(named, machine)
+        highest = max(fit for fit, _ in ranked)
+        best = [one for fit, one in ranked if fit == highest]
+        if len({candidate.root for candidate in best}) > 1:
+            raise _several(best)
+        return best[0]
 
     def _named(self, name: str | None) -> Sequence[Candidate]:
         if name is None:
@@ -76,37 +81,31 @@ class ArchiveDocuments:
             hint="Say with --image which one is meant.",
         )
 
-    def _platform(self, candidate: Candidate) -> tuple[str, str, str]:
-        """Return operating system, architecture and variant, of the index or else the image."""
+    def _platform(self, candidate: Candidate) -> Platform:
+        """Return what the index says, or else the image."""
         entry = candidate.entry
-        if entry is not None and entry.architecture:
-            return entry.os, entry.architecture, entry.variant
+        if entry is not None and entry.platform is not None:
+            return entry.platform
         path = candidate.config_path
         config = self._configs.get(path)
         if config is None:
             config = parse_config(self._contents.document(path, "configuration"))
             self._configs[path] = config
-        return config.os, config.architecture, config.variant
+        return config.platform
 
-    def _for_others(self, candidates: Sequence[Candidate], architecture: str) -> InvalidImage:
-        there = sorted({"/".join(filter(None, self._platform(one))) for one in candidates})
+    def _for_others(self, candidates: Sequence[Candidate], machine: Platform) -> InvalidImage:
+        plain = machine._replace(variant="")
         return InvalidImage(
-            f"the image is not there for linux/{architecture}, only for: "
-            f"{', '.join(there[:_MOST_SHOWN])}",
-            hint=f"Build or pull it with `--platform linux/{architecture}`, then save it again.",
+            describe_mismatch(map(self._platform, candidates), machine),
+            hint=f"Build or pull it with `--platform {plain}`, then save it again.",
         )
-
-
-def _fitting(architecture: str) -> tuple[tuple[str, str], ...]:
-    """Return the platforms that are right; images of old or odd tools tell no architecture."""
-    return ("linux", architecture), ("linux", "")
 
 
 def _group(candidate: Candidate) -> tuple[str, ...]:
     """Return what images that differ in their platforms only have in common."""
     if candidate.names:
         return candidate.names
-    states_platform = candidate.entry is not None and candidate.entry.architecture
+    states_platform = candidate.entry is not None and candidate.entry.platform is not None
     return () if states_platform else (candidate.root,)
 
 

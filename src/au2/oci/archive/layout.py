@@ -19,8 +19,6 @@ LAYOUT_INDEX = "index.json"
 _DEEPEST = 3
 """Indexes below index.json: builders make one."""
 _MOST_ENTRIES = 1000
-_ATTESTATION = "vnd.docker.reference.type"
-_UNKNOWN = "unknown"
 
 
 class LaidImage(NamedTuple):
@@ -64,7 +62,7 @@ def _find_manifests(
 ) -> Iterator[IndexEntry]:
     descriptor = entry.descriptor
     path = blob_path(descriptor.digest)
-    if not contents.has(path) or _is_attestation(entry):
+    if not contents.has(path) or entry.is_attestation:
         return
     if descriptor.media_type in media_types.MANIFESTS:
         yield entry
@@ -75,10 +73,3 @@ def _find_manifests(
             raise InvalidImage("the archive has indexes in indexes, too many levels deep")
         for below in parse_entries(contents.document(path, "index")):
             yield from _find_manifests(contents, below, visited, depth - 1)
-
-
-def _is_attestation(entry: IndexEntry) -> bool:
-    return _ATTESTATION in entry.descriptor.annotations or (entry.os, entry.architecture) == (
-        _UNKNOWN,
-        _UNKNOWN,
-    )

@@ -14,7 +14,7 @@ from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
 from au2.dispatch.upload_job import UploadJob
 from au2.domain import clock
-from au2.runtimes.built import find_architecture
+from au2.oci.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.dependencies import make_dependencies
@@ -72,7 +72,7 @@ def make_dispatcher(data: DataDirectory, settings: Settings, database: Database)
                     engine,
                     blobs,
                     records,
-                    architecture=find_architecture(),
+                    platform=find_platform(),
                     limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
                     free_bytes=lambda: shutil.disk_usage(data.root).free,
                 ),

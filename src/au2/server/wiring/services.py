@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from au2.blobs.base import BlobStore
 from au2.domain.network import Network
 from au2.notices.base import Notices
+from au2.oci.host_platform import find_platform
 from au2.package.limits import PackageLimits
-from au2.runtimes.built import find_architecture
 from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
 from au2.services.accounts import Accounts, SessionOptions
@@ -46,7 +46,7 @@ def make_services(
         image_upload=ImageUploadOptions(
             lease_seconds=settings.uploads.lease_seconds,
             blob_max_bytes=settings.limits.image_max_bytes,
-            architecture=find_architecture(),
+            platform=find_platform(),
         ),
     )
     return make_all_services(database, blobs, notices, options, keys=keys)

@@ -16,6 +16,7 @@ from au2.domain.version import Version
 from au2.notices.base import JOBS, Notices, job_topic
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.manifest import parse_manifest
+from au2.oci.platform import AMD64, Platform
 from au2.services.images.receiving import BlobReceiver, name_of_part
 from au2.services.images.senders import Senders
 from au2.services.images.versions import (
@@ -51,8 +52,8 @@ class ImageUploadOptions:
     lease_seconds: float = 120.0
     blob_max_bytes: int = 64 << 30
     """Largest layer as it travels."""
-    architecture: str = "amd64"
-    """Of this platform, as images name it."""
+    platform: Platform = AMD64
+    """Of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class ImageStanding:
     version: Version
     image_digest: str | None
     """Of the manifest that is there or is being imported."""
-    architecture: str
+    platform: Platform
+    """Of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class BegunImage:
     lease_seconds: float
     heartbeat_seconds: float
     resumed: bool
-    architecture: str
+    platform: Platform
+    """Of this machine."""
 
 
 class ImageUploads:
@@ -108,7 +111,7 @@ class ImageUploads:
         with self._database.read() as transaction:
             _, version = get_image_version(transaction, actor, process_id, number)
             digest = find_image_digest(transaction, version)
-        return ImageStanding(version, digest, self._options.architecture)
+        return ImageStanding(version, digest, self._options.platform)
 
     def begin(self, actor: Actor, process_id: str, number: int) -> BegunImage:
         """Begin to send an image to a version, or go on with what one began oneself.
@@ -147,7 +150,7 @@ class ImageUploads:
             self._options.lease_seconds,
             self._senders.heartbeat_seconds,
             resumed=upload.fence > 1,
-            architecture=self._options.architecture,
+            platform=self._options.platform,
         )
 
     def find_lacking(

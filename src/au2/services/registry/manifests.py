@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from au2.blobs.base import BlobStore
+from au2.blobs.images import load_image
 from au2.domain import clock as clocks
 from au2.domain.errors import (
     Conflict,
@@ -18,10 +19,12 @@ from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository
 from au2.domain.version import ImageStatus
+from au2.oci.descriptor import Descriptor
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.index import choose_image, parse_index
 from au2.oci.manifest import parse_manifest
+from au2.oci.platform import Platform
 from au2.oci.registry_manifest import (
     RegistryManifest,
     media_type_of,
@@ -79,7 +82,7 @@ class RepositoryManifests:
         repository_blobs: RepositoryBlobs,
         pushed: PushedImages,
         *,
-        architecture: str,
+        platform: Platform,
         clock: Callable[[], datetime] = clocks.now,
     ) -> None:
         self._database = database
@@ -87,7 +90,7 @@ class RepositoryManifests:
         self._images = images
         self._repository_blobs = repository_blobs
         self._pushed = pushed
-        self._architecture = architecture
+        self._platform = platform
         self._clock = clock
 
     # -- fetching ----------------------------------------------------------------------------
@@ -362,10 +365,14 @@ class RepositoryManifests:
         """Let a version have the image. Raises as :meth:`put` says."""
         image = digest
         if manifest.is_index:
-            image = choose_image(parse_index(data), self._architecture).digest
+            image = choose_image(parse_index(data), self._platform, self._platform_of).digest
             data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
         parse_manifest(data)  # Stricter: what is no image can't become a version's.
         return self._pushed.import_image(actor, repository.process_id or "", number, image)
+
+    def _platform_of(self, manifest: Descriptor) -> Platform:
+        """Return what an image of an index is for, which came before the index."""
+        return load_image(self._blobs, manifest.digest).config.platform
 
 
 def _has_another(repository: Repository, number: int) -> Conflict:

@@ -11,7 +11,7 @@ from au2.cli.process.version.same_image import SameImage
 from au2.cli.process.version.steps import tell_step
 from au2.cli.process.version.turns import Place, begin_in_turn
 from au2.cli.session import Session
-from au2.client.image_archives import Wanted, send_archive
+from au2.client.image_archives import send_archive, want_image
 from au2.client.image_shipment import Heartbeat, Shipment
 from au2.client.image_uploads import (
     ImageSession,
@@ -68,7 +68,7 @@ def send_image(
             if upload.resumed:
                 terminal.remark("Going on with the upload that was begun before.")
             tell_step(terminal, "Uploading image")
-            wanted = Wanted(image, upload.architecture)
+            wanted = want_image(image, upload)
             kept = Spool(find_spool_directory(spool), make_room=shipment.finish)
             manifest = send_archive(archive, wanted, shipment, kept.keep)
             job = sending.complete(*manifest)

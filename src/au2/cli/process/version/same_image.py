@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 from au2.cli.process.version.steps import tell_step
 from au2.cli.session import Session
-from au2.client.image_archives import Wanted
+from au2.client.image_archives import want_image
 from au2.client.image_files import check_archive, find_manifest_digest
 from au2.client.image_uploads import ImageStanding
 from au2.client.running import poll_job
@@ -28,7 +28,7 @@ class SameImage:
         Raises:
             InvalidImage: the archive can't be sent as it is.
         """
-        wanted = Wanted(self._image, standing.architecture)
+        wanted = want_image(self._image, standing)
         if not self._is_checked:
             check_archive(self._archive, wanted)
             self._is_checked = True

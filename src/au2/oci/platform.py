@@ -1,0 +1,119 @@
+"""Platforms of images: operating system, architecture, variant; which of them a machine runs.
+
+Names are read as containerd reads them (containerd/platforms, ``database.go``): in any case, with
+the aliases that other tools write, and a variant that is the usual one left out.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+LINUX = "linux"
+UNKNOWN = "unknown"
+"""What builders write for a manifest that is no image: an attestation."""
+
+_SYSTEMS = {"macos": "darwin"}
+_ARCHITECTURES = {
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "aarch64": "arm64",
+    "i386": "386",
+    "i486": "386",
+    "i586": "386",
+    "i686": "386",
+}
+_ARM = {"armhf": "v7", "armel": "v6"}
+"""Names of 32-bit ARM that tell the variant, too."""
+_USUAL_VARIANTS = {"amd64": "v1", "arm64": "v8", "arm": "v7", "386": ""}
+"""What an image without a variant is built for."""
+_LEVELS = {"amd64": (1, 4), "arm": (5, 8)}
+"""Variants that are levels: whoever runs one runs all below it (first and last level)."""
+_VARIANT = re.compile(r"v?([0-9]+)(?:\.0)?")
+
+
+class Platform(NamedTuple):
+    """What an image is for, or what a machine is; made by :func:`parse_platform`."""
+
+    os: str
+    architecture: str
+    """Empty: it is not told."""
+    variant: str = ""
+    """Empty: the usual one of the architecture."""
+
+    def __str__(self) -> str:
+        """As Docker writes it: ``linux/arm64/v8``."""
+        return "/".join(part for part in self if part)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is that of something that no machine runs."""
+        return (self.os, self.architecture) == (UNKNOWN, UNKNOWN)
+
+
+AMD64 = Platform(LINUX, "amd64")
+
+
+def parse_platform(os: str, architecture: str, variant: str = "") -> Platform:
+    """Return the platform that these texts of a configuration or an index stand for.
+
+    What is not told of the operating system means Linux: images of other systems tell it.
+    """
+    system = os.lower() or LINUX
+    name, told = architecture.lower(), variant.lower()
+    if name in _ARM:
+        name, told = "arm", told or _ARM[name]
+    name = _ARCHITECTURES.get(name, name)
+    if number := _VARIANT.fullmatch(told):
+        told = f"v{number[1]}"
+    is_usual = told == _USUAL_VARIANTS.get(name)
+    return Platform(_SYSTEMS.get(system, system), name, "" if is_usual else told)
+
+
+def rank(platform: Platform, machine: Platform) -> int | None:
+    """Return how well an image for ``platform`` fits ``machine``; the highest is the best.
+
+    An image that tells no architecture is taken for one of the machine's own, as by Docker.
+    Returns None for one that the machine can't run, or that nobody knows it could.
+    """
+    if platform.os != machine.os:
+        return None
+    if not platform.architecture:
+        return 0
+    if platform.architecture != machine.architecture:
+        return None
+    if platform.variant == machine.variant:
+        return 1 + _level(machine)
+    if platform.architecture not in _LEVELS or not _is_level(platform):
+        return None
+    level = _level(platform)
+    return 1 + level if level <= _level(machine) else None
+
+
+def list_platforms(platforms: Iterable[Platform]) -> str:
+    """Return them for a message, each once; not those that no machine runs."""
+    there = sorted({str(one) for one in platforms if not one.is_unknown})
+    return ", ".join(there)[:500] or "nothing"
+
+
+def describe_mismatch(platforms: Iterable[Platform], machine: Platform) -> str:
+    """Return the sentence that says that none of ``platforms`` fits ``machine``."""
+    there = list(platforms)
+    plain = machine._replace(variant="")
+    if not any(one[:2] == plain[:2] for one in there):
+        return f"the image is not there for {plain}, only for: {list_platforms(there)}"
+    return (
+        f"the processor of this server is {machine}, and can't run the image, "
+        f"which is there for: {list_platforms(there)}"
+    )
+
+
+def _is_level(platform: Platform) -> bool:
+    first, last = _LEVELS[platform.architecture]
+    return first <= _level(platform) <= last
+
+
+def _level(platform: Platform) -> int:
+    """Return the number of the variant; 0 if it has none."""
+    variant = platform.variant or _USUAL_VARIANTS.get(platform.architecture, "")
+    number = _VARIANT.fullmatch(variant)
+    return int(number[1]) if number else 0
