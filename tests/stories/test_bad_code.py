@@ -62,6 +62,32 @@ assert worker.exitcode == -signal.SIGKILL
     assert b"killed a process of this run" in result.stderr
 
 
+def test_shared_memory_that_is_full(au2: Au2, make_process: MakeProcess) -> None:
+    code = """\
+import mmap, os
+print(os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize, flush=True)
+file = os.open("/dev/shm/x", os.O_RDWR | os.O_CREAT)
+os.ftruncate(file, 48 << 20)
+memory = mmap.mmap(file, 48 << 20)
+for offset in range(0, 48 << 20, 4096):
+    memory[offset] = 1
+"""
+    process = make_process(au2, {"main.py": code})
+
+    wide, good = run_to_end(au2, process, "--memory", "256MiB")
+    narrow, job = run_to_end(au2, process, "--memory", "256MiB", "--shm-size", "32MiB")
+    refused = au2("process", "run", process.process, "--memory", "16MiB", "--shm-size", "32MiB")
+
+    assert good["state"] == "SUCCEEDED"
+    assert [run.stdout.split()[-1] for run in (wide, narrow)] == [b"268435456", b"33554432"]
+    assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "exit-code", 135)
+    assert "/dev/shm was full" in job["reason_text"]
+    assert "32 MiB" in job["reason_text"]
+    assert job["resources"]["shared_memory_bytes"] == 32 << 20
+    assert refused.exit_code == 2
+    assert "32 MiB does not fit into the memory of 16 MiB" in refused.errors
+
+
 def test_137_of_its_own_is_no_kill_for_memory(au2: Au2, make_process: MakeProcess) -> None:
     process = make_process(au2, {"main.py": "raise SystemExit(137)\n"})
 

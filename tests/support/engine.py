@@ -53,6 +53,7 @@ class Workbench:
         memory: int = 64 * MEBIBYTE,
         processes: int = 64,
         cpu: float = 1.0,
+        shared_memory: int | None = None,
         files: Mapping[str, bytes] | None = None,
         environment: Mapping[str, str] | None = None,
         command: Sequence[str] | None = None,
@@ -65,7 +66,7 @@ class Workbench:
             image_digest=image or self.image_digest,
             environment=environment or {},
             files=files or {},
-            resources=Resources(cpu, memory, processes, 60.0, network),
+            resources=Resources(cpu, memory, processes, 60.0, network, shared_memory),
             command=("/bin/sh", "-c", script) if command is None else command,
             **more,  # type: ignore[arg-type]
         )

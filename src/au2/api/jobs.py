@@ -60,6 +60,7 @@ def _make_order(body: RunCreation) -> RunOrder:
         resources=WantedResources(
             cpu=body.cpu,
             memory_bytes=body.memory_bytes,
+            shared_memory_bytes=body.shared_memory_bytes,
             timeout_seconds=body.timeout_seconds,
             network=None if body.network is None else Network(body.network),
         ),

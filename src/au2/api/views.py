@@ -223,6 +223,7 @@ def _view_resources(resources: Resources) -> ResourcesView:
         processes=resources.processes,
         timeout_seconds=resources.timeout_seconds,
         network=resources.network,
+        shared_memory_bytes=resources.shared_memory_bytes,
     )
 
 

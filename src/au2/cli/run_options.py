@@ -13,7 +13,8 @@ def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command
     """Add what a run is given: arguments, variables, secrets, and what it may use.
 
     They arrive as ``pairs``, ``arguments``, ``args_file``, ``variables``, ``secrets``, ``cpu``,
-    ``memory``, ``timeout`` and ``network``. What ``--arg`` and ``--secret`` mean differs a little.
+    ``memory``, ``shm_size``, ``timeout`` and ``network``. What ``--arg`` and ``--secret`` mean
+    differs a little.
     """
     options = (
         click.option("--arg", "pairs", metavar="K=V", multiple=True, help=argument_help),
@@ -31,6 +32,11 @@ def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command
             "--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores."
         ),
         click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB."),
+        click.option(
+            "--shm-size",
+            metavar="SIZE",
+            help="Size of /dev/shm, a part of the memory. Default: as large as the memory.",
+        ),
         click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h."),
         click.option(
             "--network", type=click.Choice(("none", "internet")), help="What it may reach."

@@ -34,6 +34,7 @@ class Run(NamedTuple):
     network: str | None = None
     secrets: Mapping[str, str] | None = None
     """Variable → name of a secret."""
+    shared_memory_bytes: int | None = None
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object that travels."""

@@ -19,6 +19,9 @@ class RunCreation(Model):
     """Variable → name of the secret whose value it gets."""
     cpu: float | None = Field(default=None, gt=0, le=1024)
     memory_bytes: int | None = Field(default=None, ge=1 << 22)
+    shared_memory_bytes: int | None = Field(default=None, ge=1)
+    """Size of ``/dev/shm``, which counts against the memory. None: the version's default, else as
+    large as the memory."""
     timeout_seconds: float | None = Field(default=None, gt=0)
     network: Literal["internet", "none"] | None = None
 
@@ -55,6 +58,8 @@ class ResourcesView(View):
     processes: int
     timeout_seconds: float
     network: str
+    shared_memory_bytes: int | None = None
+    """Size of ``/dev/shm``. None: as large as the memory."""
 
 
 class JobView(View):

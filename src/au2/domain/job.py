@@ -102,6 +102,8 @@ class Resources:
     processes: int
     timeout_seconds: float
     network: Network
+    shared_memory_bytes: int | None = None
+    """Size of ``/dev/shm``, which counts against the memory; None: as large as the memory."""
 
 
 @dataclass(frozen=True, slots=True)

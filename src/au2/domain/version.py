@@ -80,7 +80,8 @@ class Version:
     args_schema: Mapping[str, Any] | None = None
     out_schema: Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None
-    """Defaults of ``aunsight.yml``: ``cpu``, ``memory_bytes``, ``timeout_seconds``, ``network``."""
+    """Defaults of ``aunsight.yml``: ``cpu``, ``memory_bytes``, ``shared_memory_bytes``,
+    ``timeout_seconds``, ``network``."""
     package_digest: str | None = None
     """Digest of the package's file list, process ids aside: equal packages have equal ones."""
     dependencies: Mapping[str, Any] | None = None

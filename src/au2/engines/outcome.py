@@ -14,6 +14,7 @@ from au2.engines.memory_kills import describe_memory_kills
 _MIB = 1 << 20
 _KILLED = 128 + 9
 """How a program ends by SIGKILL, and a shell whose program did."""
+_BUS_ERROR = 128 + 7
 
 
 class Interruption(Enum):
@@ -116,13 +117,13 @@ def _judge(
             code,
         )
     if code != 0:
-        return _failure(code, launcher)
+        return _failure(code, launcher, resources)
     if output.problem is not None:
         return Ending(JobState.FAILED, Reason.INVALID_OUTPUT, output.problem, code)
     return Ending(JobState.SUCCEEDED, exit_code=code)
 
 
-def _failure(code: int, launcher: Mapping[str, Any]) -> Ending:
+def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> Ending:
     if launcher.get("before_exit_code") not in (None, 0):
         return Ending(
             JobState.FAILED,
@@ -137,8 +138,18 @@ def _failure(code: int, launcher: Mapping[str, Any]) -> Ending:
             f"The entry point succeeded, but after.sh exited with code {code}. See the log.",
             code,
         )
-    return Ending(
-        JobState.FAILED, Reason.EXIT_CODE, f"The code exited with {_describe(code)}.", code
+    text = f"The code exited with {_describe(code)}."
+    if code == _BUS_ERROR:
+        text += f" {_explain_bus_error(resources)}"
+    return Ending(JobState.FAILED, Reason.EXIT_CODE, text, code)
+
+
+def _explain_bus_error(resources: Resources) -> str:
+    size_mib = (resources.shared_memory_bytes or resources.memory_bytes) // _MIB
+    return (
+        "That is a bus error: mostly, /dev/shm was full when the code wrote to memory that its "
+        f"processes share. It has {size_mib} MiB; give it more with --shm-size, or with --memory, "
+        "which it is a part of."
     )
 
 

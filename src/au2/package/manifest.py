@@ -27,6 +27,8 @@ class ResourceDefaults(NamedTuple):
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
     network: Network | None = None
+    shared_memory_bytes: int | None = None
+    """Size of ``/dev/shm``; None: as large as the memory."""
 
 
 class DependencyChoices(NamedTuple):
@@ -216,6 +218,7 @@ _DEPENDENCIES: dict[str, _FieldReader] = {"override": ("override", _names)}
 _RESOURCES: dict[str, _FieldReader] = {
     "cpu": ("cpu", _cpu),
     "memory": ("memory_bytes", lambda _, node: parse_size(_text(node))),
+    "shm_size": ("shared_memory_bytes", lambda _, node: parse_size(_text(node))),
     "timeout": ("timeout_seconds", lambda _, node: parse_duration(_text(node))),
     "network": ("network", _network),
 }

@@ -41,6 +41,7 @@ class WantedResources:
     memory_bytes: int | None = None
     timeout_seconds: float | None = None
     network: Network | None = None
+    shared_memory_bytes: int | None = None
 
 
 def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
@@ -134,7 +135,24 @@ def choose_resources(
         network=Network(choose("network", limits.default_network)),
     )
     _ensure_within(resources, limits)
-    return resources
+    shared = _choose_shared_memory(wanted, own.get("shared_memory_bytes"), resources.memory_bytes)
+    return replace(resources, shared_memory_bytes=shared)
+
+
+def _choose_shared_memory(wanted: WantedResources, default: int | None, memory_bytes: int) -> int:
+    """Return the size of ``/dev/shm``. A default is made to fit a run that asks for less memory."""
+    asked = wanted.shared_memory_bytes
+    if asked is None:
+        return memory_bytes if default is None else min(default, memory_bytes)
+    if asked > memory_bytes:
+        mib = 1 << 20
+        raise InvalidRequest(
+            f"The shared memory (/dev/shm) of {asked / mib:g} MiB does not fit into the memory of "
+            f"{memory_bytes / mib:g} MiB, which it is a part of.",
+            details=[Detail("more than the memory", pointer="/shared_memory_bytes")],
+            hint="Ask for more memory (--memory) or a smaller /dev/shm (--shm-size).",
+        )
+    return asked
 
 
 def _ensure_within(resources: Resources, limits: RunLimits) -> None:

@@ -155,9 +155,16 @@ def test_cpu_time_is_limited(workbench: Workbench) -> None:
 
 
 def test_shared_memory_counts_and_is_limited(workbench: Workbench) -> None:
-    assert b"64.0M" in workbench.run("df -h /dev/shm").stdout
+    # As large as the memory, which what lies there counts against.
+    assert b"96.0M" in workbench.run("df -h /dev/shm", memory=96 << 20).stdout
     result = workbench.run("head -c 60000000 /dev/zero > /dev/shm/x", memory=32 << 20)
     assert result.observation.out_of_memory_kills
+    smaller = workbench.run(
+        "df -h /dev/shm; head -c 20000000 /dev/zero > /dev/shm/x; stat -c %s /dev/shm/x",
+        shared_memory=16 << 20,
+    )
+    assert b"16.0M" in smaller.stdout
+    assert smaller.stdout.endswith(b"\n16777216\n")
 
 
 def test_no_network_at_all(workbench: Workbench) -> None:

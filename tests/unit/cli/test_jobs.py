@@ -51,6 +51,7 @@ def test_run_with_everything(api: Api, au2: CommandLine) -> None:
         *("--arg", "days=7", "--arg", "name=north", "--arg", 'list=[1, "a"]', "--arg", 'text="7"'),
         *("--arg", "zip=01234"),
         *("--cpu", "0.5", "--memory", "512MiB", "--timeout", "5m", "--network", "none"),
+        *("--shm-size", "128m"),
     )
 
     (request,) = api.of("POST /jobs")
@@ -64,6 +65,7 @@ def test_run_with_everything(api: Api, au2: CommandLine) -> None:
         },
         "cpu": 0.5,
         "memory_bytes": 512 << 20,
+        "shared_memory_bytes": 128 << 20,
         "timeout_seconds": 300.0,
         "network": "none",
     }

@@ -7,7 +7,7 @@ from au2.domain.context import Context
 from au2.domain.job import JobState
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
 
-FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none", {"D": "db"})
+FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none", {"D": "db"}, 5)
 
 
 def test_a_run_is_what_the_contract_says() -> None:
@@ -21,6 +21,7 @@ def test_a_run_is_what_the_contract_says() -> None:
         timeout_seconds=90.0,
         network="none",
         secrets={"D": "db"},
+        shared_memory_bytes=5,
     )
     assert set(FULL.to_document()) == set(RunCreation.model_fields)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,22 @@ def test_sentences_say_what_to_do():
     assert "--memory" in (end(ended(137, kills=1)).reason_text or "")
     assert "90 s" in (end(ended(143), Interruption.TIME_OUT).reason_text or "")
     assert "signal 11" in (end(ended(139)).reason_text or "")
+    assert "/dev/shm" not in (end(ended(139)).reason_text or "")
+
+
+@pytest.mark.parametrize(("size", "told"), [(None, "64 MiB"), (16 << 20, "16 MiB")])
+def test_a_bus_error_is_explained(size: int | None, told: str):
+    ending = make_ending(
+        ended(135),
+        resources=replace(RESOURCES, shared_memory_bytes=size),
+        interruption=None,
+        launcher={},
+        output=Output(),
+    )
+    text = ending.reason_text or ""
+    assert ending.reason is Reason.EXIT_CODE
+    for part in ("signal 7", "bus error", "/dev/shm was full", told, "--shm-size"):
+        assert part in text
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_the_whole_configuration() -> None:
                 "source": "devpts",
                 "options": terminals,
             },
-            quiet("tmpfs", "/dev/shm", "mode=1777", "size=67108864"),
+            quiet("tmpfs", "/dev/shm", "mode=1777", f"size={256 << 20}"),
             quiet("mqueue", "/dev/mqueue"),
             quiet("sysfs", "/sys", "ro"),
             quiet("cgroup", "/sys/fs/cgroup", "relatime", "ro"),

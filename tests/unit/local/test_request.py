@@ -23,7 +23,7 @@ def test_defaults_are_those_of_a_server_with_no_settings() -> None:
 
 
 def test_the_packages_own_resources_come_before_the_defaults(make_package: MakePackage) -> None:
-    text = "name: demo\nruntime: r\nresources:\n  timeout: 7s\n  memory: 1GiB\n"
+    text = "name: demo\nruntime: r\nresources:\n  timeout: 7s\n  memory: 1GiB\n  shm_size: 64m\n"
     package = make_package({"aunsight.yml": text, "main.py": ""})
 
     run = check_run(package, a_request(memory_bytes=2 << 30), {})
@@ -31,6 +31,10 @@ def test_the_packages_own_resources_come_before_the_defaults(make_package: MakeP
     assert run.resources.timeout_seconds == 7
     assert run.resources.memory_bytes == 2 << 30
     assert run.resources.cpu == RUN_LIMITS.default_cpu
+    assert run.resources.shared_memory_bytes == 64 << 20
+    # A run that asks for less memory than the package has shared memory is not refused for that.
+    smaller = check_run(package, a_request(memory_bytes=32 << 20), {})
+    assert smaller.resources.shared_memory_bytes == 32 << 20
 
 
 def test_a_secret_is_the_variable_of_the_same_name(make_package: MakePackage) -> None:

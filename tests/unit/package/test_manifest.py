@@ -28,7 +28,7 @@ description: |
 runtime: Python3.11
 runtime_version: 4
 entry_point: ./src/run.py
-resources: {{cpu: 0.5, memory: 2g, timeout: 5m, network: none}}
+resources: {{cpu: 0.5, memory: 2g, timeout: 5m, network: none, shm_size: 1g}}
 processes:
   {ORGANIZATION.upper()}/{PROJECT}: {PROJECT.upper()}
 """
@@ -38,7 +38,7 @@ processes:
         runtime="Python3.11",
         runtime_version=4,
         entry_point="src/run.py",
-        resources=ResourceDefaults(0.5, 2 << 30, 300, Network.NONE),
+        resources=ResourceDefaults(0.5, 2 << 30, 300, Network.NONE, 1 << 30),
         processes={context_key(ORGANIZATION, PROJECT): PROJECT},
     )
 
@@ -54,11 +54,12 @@ resources:
   memory: 1 parsec
   timeout: soon
   network: maybe
+  shm_size: 0
   disk: 1
 processes:
   somewhere: x
 """
-    assert [line for line, _ in mistakes(text)] == [2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 1]
+    assert [line for line, _ in mistakes(text)] == [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14, 1]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[]", "text", "name: ~\nruntime: ''"])

@@ -170,6 +170,22 @@ def test_resources_default_and_maximum(world: World, context: Context, process: 
         assert detail.pointer == f"/{name}"
 
 
+def test_shared_memory_is_as_large_as_the_memory_or_smaller(
+    world: World, context: Context, process: str
+):
+    def ask(memory: int | None, shared: int | None) -> int | None:
+        wanted = WantedResources(memory_bytes=memory, shared_memory_bytes=shared)
+        job = submit(world, context, process, resources=wanted)
+        assert world.job(job.id).request == job.request
+        return job.request.resources.shared_memory_bytes
+
+    assert ask(None, None) == 1 << 30
+    assert ask(2 << 30, None) == 2 << 30
+    assert ask(None, 64 << 20) == 64 << 20
+    with pytest.raises(InvalidRequest, match="2048 MiB does not fit into the memory of 1024 MiB"):
+        ask(None, 2 << 30)
+
+
 def test_the_message_says_the_maximum(world: World, context: Context, process: str):
     with pytest.raises(InvalidRequest) as caught:
         submit(world, context, process, resources=WantedResources(cpu=65))

@@ -45,6 +45,7 @@ def command(
     secrets: tuple[str, ...],
     cpu: float | None,
     memory: str | None,
+    shm_size: str | None,
     timeout: str | None,
     network: str | None,
     wait: bool,
@@ -86,6 +87,7 @@ def command(
         secrets=split_pairs(secrets, flag="--secret", form="K=NAME") or None,
         cpu=cpu,
         memory_bytes=_parse_size(memory),
+        shared_memory_bytes=_parse_size(shm_size),
         timeout_seconds=_parse_duration(timeout),
         network=network,
     )

@@ -17,8 +17,6 @@ class NativeOptions:
     """Private IPv4 networks (CIDR) that containers may reach all the same."""
     dns_servers: tuple[str, ...] = ()
     """IPv4 name servers of the containers; empty takes the host's."""
-    shared_memory_bytes: int = 64 << 20
-    """Size of ``/dev/shm``, which counts against the container's memory."""
     open_files: int = 1 << 19
     """Hard limit of open files of a process; the soft one is 1024, as on a usual system."""
     create_timeout_seconds: float = 120.0

@@ -71,7 +71,7 @@ def make_runtime_config(
         "hostname": spec.hostname,
         "root": {"path": str(host.root), "readonly": False},
         "process": _process(spec, image, user, min(host.open_files, options.open_files)),
-        "mounts": _mounts(host, options),
+        "mounts": _mounts(spec, host),
         "linux": _linux(spec, host, options),
         "annotations": dict(spec.labels),
     }
@@ -127,8 +127,9 @@ def _process(
     }
 
 
-def _mounts(host: HostFacts, options: NativeOptions) -> list[dict[str, Any]]:
-    shared_memory = f"size={options.shared_memory_bytes}"
+def _mounts(spec: ContainerSpec, host: HostFacts) -> list[dict[str, Any]]:
+    asked = spec.resources
+    shared_memory = f"size={asked.shared_memory_bytes or asked.memory_bytes}"
     terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
     return [
         _mount("proc", "/proc", *_QUIET),

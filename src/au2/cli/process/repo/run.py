@@ -63,6 +63,7 @@ def command(
     secrets: tuple[str, ...],
     cpu: float | None,
     memory: str | None,
+    shm_size: str | None,
     timeout: str | None,
     network: str | None,
     watch: bool,
@@ -104,6 +105,7 @@ def command(
         wanted=WantedResources(
             cpu=cpu,
             memory_bytes=None if memory is None else parse_size(memory),
+            shared_memory_bytes=None if shm_size is None else parse_size(shm_size),
             timeout_seconds=None if timeout is None else parse_duration(timeout),
             network=None if network is None else Network(network),
         ),
