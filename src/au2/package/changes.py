@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from au2.domain.errors import InvalidPackage
-from au2.package import names, template
-from au2.package.ignore import Ignored, make_ignored
-from au2.package.text import read_text
+from au2.package.ignore import Rules, parse_rules, read_rules
+from au2.package.walk import walk_package
 
 Stamp = tuple[int, int, int, int]
 """Time, size, inode and mode of a file."""
@@ -26,67 +25,31 @@ class Looker:
 
     def __init__(self, directory: Path) -> None:
         self._directory = os.fspath(directory)
-        self._rules = ""
-        self._ignored: Ignored = make_ignored("")
-        self._known: dict[tuple[str, bool], bool] = {}
-        """What the rules say of a path: asking them takes longer than the look itself."""
         self.seconds = 0.0
         """How long the last look took."""
 
     def look(self) -> Look:
         """Return how the package's files are now. Never raises for what it finds there."""
         began = time.monotonic()
-        self._read_rules()
         found: dict[str, Stamp] = {}
-        folders = [""]
-        while folders:
-            folder = folders.pop()
+        # A folder that is gone, or can't be read: the run itself says so.
+        for file in walk_package(self._directory, _read_rules, lambda _folder, _error: None):
+            if file.is_folder:
+                continue
             try:
-                with os.scandir(f"{self._directory}/{folder}") as entries:
-                    for entry in entries:
-                        self._add(entry, f"{folder}{entry.name}", found, folders)
+                status = file.entry.stat(follow_symlinks=False)
             except OSError:
-                continue  # It is gone, or can't be read: the run itself says so.
+                continue
+            found[file.path] = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode)
         self.seconds = time.monotonic() - began
         return found
 
-    def _add(
-        self,
-        entry: "os.DirEntry[str]",
-        path: str,
-        found: dict[str, Stamp],
-        folders: list[str],
-    ) -> None:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if self._is_ignored(path, is_folder):
-            return
-        if is_folder:
-            folders.append(f"{path}/")
-            return
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except OSError:
-            return
-        found[path] = (status.st_mtime_ns, status.st_size, status.st_ino, status.st_mode)
 
-    def _is_ignored(self, path: str, is_folder: bool) -> bool:
-        key = (path, is_folder)
-        if key not in self._known:
-            self._known[key] = self._ignored(path, is_folder)
-        return self._known[key]
-
-    def _read_rules(self) -> None:
-        path = Path(self._directory, names.IGNORE)
-        try:
-            rules = read_text(path, names.IGNORE)
-        except FileNotFoundError:
-            rules = template.default_ignore_rules()
-        except (OSError, InvalidPackage):
-            rules = ""
-        if rules != self._rules:
-            self._rules = rules
-            self._ignored = make_ignored(rules)
-            self._known.clear()
+def _read_rules(path: Path, name: str) -> Rules:
+    try:
+        return read_rules(path, name)
+    except (OSError, InvalidPackage):
+        return parse_rules(b"")
 
 
 def find_changed(before: Look, after: Look) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package import names, template
+from au2.package import names
 from au2.package.entries import PackagedFile, PackageFiles
-from au2.package.ignore import make_ignored
+from au2.package.ignore import read_rules
 from au2.package.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
 from au2.package.paths import find_path_mistake, validate_paths
 from au2.package.process_ids import without_process_ids
 from au2.package.text import read_text
+from au2.package.walk import walk_package
 
 _CHUNK_BYTES = 1 << 20
 
@@ -63,39 +64,17 @@ class _Walk:
 
     def entries(self) -> Iterator[PackagedFile]:
         """Yield the files, in no order."""
-        ignored = make_ignored(self._ignore_rules())
-        folders = [""]
-        while folders:
-            folder = folders.pop()
-            for found in self._list(folder):
-                path = f"{folder}{found.name}"
-                mistake = find_path_mistake(path)
-                if mistake is not None:
-                    self._add(path, mistake)
-                    continue
-                is_folder = found.is_dir(follow_symlinks=False)
-                if ignored(path, is_folder):
-                    continue
-                if is_folder:
-                    folders.append(f"{path}/")
-                    continue
-                entry = self._entry(found, path)
+        for found in walk_package(self._root, read_rules, self._add_unreadable):
+            mistake = find_path_mistake(found.path)
+            if mistake is not None:
+                self._add(found.path, mistake)
+            elif not found.is_folder:
+                entry = self._entry(found.entry, found.path)
                 if entry is not None:
                     yield entry
 
-    def _ignore_rules(self) -> str:
-        path = Path(self._root, names.IGNORE)
-        if not path.is_file():
-            return template.default_ignore_rules()
-        return read_text(path, names.IGNORE)
-
-    def _list(self, folder: str) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(f"{self._root}/{folder}") as found:
-                return list(found)
-        except OSError as error:
-            self._add(folder, f"the folder can't be read: {error.strerror}")
-            return []
+    def _add_unreadable(self, folder: str, error: OSError) -> None:
+        self._add(folder, f"the folder can't be read: {error.strerror}")
 
     def _entry(self, found: os.DirEntry[str], path: str) -> PackagedFile | None:
         self._count(path)

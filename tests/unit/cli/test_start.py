@@ -12,7 +12,7 @@ from au2.cli.commands import Command, Group
 from au2.cli.root import make_root
 
 HEAVY = {
-    *("rich", "pydantic", "http.client", "ssl", "ruamel", "pathspec", "asyncio", "email"),
+    *("rich", "pydantic", "http.client", "ssl", "ruamel", "asyncio", "email"),
     *("urllib.request", "platformdirs", "httpx", "sqlalchemy", "importlib.metadata", "tempfile"),
     *("cryptography", "jsonschema_rs"),
 }

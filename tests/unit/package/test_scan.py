@@ -100,6 +100,14 @@ def test_names_that_are_not_utf8(package: Path) -> None:
     assert found[1] == "caf\\xe9.py: the name is not valid UTF-8"
 
 
+def test_names_that_are_ignored_may_be_anything(package: Path) -> None:
+    (package / os.fsdecode(b"caf\xe9.log")).touch()
+    (package / ".wh.old").mkdir()
+    (package / ".auignore").write_bytes(b"# caf\xe9\n*.log\n.wh.*/\n")
+    paths = [entry.path for entry in scan_package(package).entries]
+    assert paths == [".auignore", "aunsight.yml", "main.py"]
+
+
 def test_limits(package: Path) -> None:
     (package / "big").write_bytes(bytes(100))
     assert "too large" in mistakes(package, PackageLimits(total_bytes=50))[0]

@@ -1,0 +1,103 @@
+"""A package's folder from the top down, without what its ``.auignore`` files leave out."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from au2.package import names, template
+from au2.package.ignore import Rule, Rules, may_ignore, parse_rules
+
+_REPOSITORY = ".git"
+"""Always left out, as git itself does, at any depth."""
+
+ReadRules = Callable[[Path, str], Rules]
+"""``(file, name in messages)``; see :func:`au2.package.ignore.read_rules`."""
+
+
+class Found(NamedTuple):
+    """An entry that is not left out."""
+
+    entry: os.DirEntry[str]
+    path: str
+    """Relative to the package, ``/``-separated. May hold what no path of a package may hold."""
+    is_folder: bool
+    """A link to a folder is none."""
+    rule: Rule | None
+    """The rule that took it back."""
+
+
+class _Scope(NamedTuple):
+    """A rule file, and how many bytes of a path lead to the folder that it lies in."""
+
+    skipped_bytes: int
+    rules: Rules
+
+
+_Scopes = tuple[_Scope, ...]
+"""The nearest file first: the first one with a rule for an entry decides."""
+
+
+def walk_package(
+    root: str, read_rules: ReadRules, on_error: Callable[[str, OSError], None]
+) -> Iterator[Found]:
+    """Yield everything in ``root`` that is not left out; folders before what is in them.
+
+    Folders that are left out are not looked into. Where there is no ``.auignore`` at the top, the
+    default rules hold; those in folders below hold there, and before the ones above, as for git.
+
+    Args:
+        root: the package's folder.
+        read_rules: its errors end the walk.
+        on_error: takes the path of a folder that can't be read, with ``/`` at its end.
+    """
+    folders: list[tuple[str, _Scopes]] = [("", ())]
+    while folders:
+        folder, scopes = folders.pop()
+        try:
+            with os.scandir(f"{root}/{folder}") as listed:
+                entries = list(listed)
+        except OSError as error:
+            on_error(folder, error)
+            continue
+        scopes = _with_own_rules(root, folder, entries, read_rules) + scopes
+        for entry in entries:
+            found = _judge(entry, f"{folder}{entry.name}", scopes)
+            if found is None:
+                continue
+            yield found
+            if found.is_folder:
+                folders.append((f"{found.path}/", scopes))
+
+
+def _with_own_rules(
+    root: str, folder: str, entries: list[os.DirEntry[str]], read_rules: ReadRules
+) -> _Scopes:
+    path = f"{folder}{names.IGNORE}"
+    file = Path(root, path)
+    if any(entry.name == names.IGNORE for entry in entries) and file.is_file():
+        rules = read_rules(file, path)
+    elif not folder:
+        rules = parse_rules(template.default_ignore_rules().encode())
+    else:
+        return ()
+    return (_Scope(len(os.fsencode(folder)), rules),)
+
+
+def _judge(entry: os.DirEntry[str], path: str, scopes: _Scopes) -> Found | None:
+    if entry.name == _REPOSITORY:
+        return None
+    is_folder = entry.is_dir(follow_symlinks=False)
+    rule = _find_rule(path, scopes, is_folder=is_folder)
+    if rule is not None and not rule.is_negated and may_ignore(path, is_folder=is_folder):
+        return None
+    return Found(entry, path, is_folder, rule)
+
+
+def _find_rule(path: str, scopes: _Scopes, *, is_folder: bool) -> Rule | None:
+    data = os.fsencode(path)
+    for scope in scopes:
+        rule = scope.rules.find(data[scope.skipped_bytes :], is_folder=is_folder)
+        if rule is not None:
+            return rule
+    return None
