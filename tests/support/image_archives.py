@@ -44,19 +44,28 @@ def pack_zstd(data: bytes) -> bytes:
     return zstd.compress(data)
 
 
-def make_tar(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> bytes:
-    """Return a tar archive of these files and symbolic links, in their order."""
+Members = Sequence[tuple[str, bytes | str]]
+"""Names with the bytes of a file or the target of a symbolic link; a name may come again."""
+
+
+def make_members(members: Members) -> bytes:
+    """Return a tar archive of these members."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, data in files.items():
+        for name, data in members:
             entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
-        for name, target in (links or {}).items():
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.linkname = tarfile.SYMTYPE, target
-            archive.addfile(entry)
+            if isinstance(data, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, data
+                archive.addfile(entry)
+            else:
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
     return out.getvalue()
+
+
+def make_tar(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> bytes:
+    """Return a tar archive of these files and symbolic links, in their order."""
+    return make_members([*files.items(), *(links or {}).items()])
 
 
 def to_json(value: object) -> bytes:
@@ -144,6 +153,19 @@ def docker_20(*images: tuple[HandMade, Sequence[str]]) -> bytes:
         listed.append({"Config": config, "RepoTags": list(names) or None, "Layers": paths})
     files |= {"manifest.json": to_json(listed), "repositories": to_json(repositories)}
     return make_tar(dict(sorted(files.items())), links)
+
+
+def bundle(image: HandMade, names: Sequence[str] = (NAME,)) -> bytes:
+    """As Bazel's rules_docker: a layer's folder is called by its digest, and written each time."""
+    paths = [digest.removeprefix("sha256:") + "/layer.tar" for digest in image.diff_ids]
+    listed = [{"Config": "c.json", "RepoTags": list(names), "Layers": paths}]
+    return make_members(
+        [
+            *zip(paths, image.layers, strict=True),
+            ("c.json", image.config),
+            ("manifest.json", to_json(listed)),
+        ]
+    )
 
 
 def docker_25(

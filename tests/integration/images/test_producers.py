@@ -275,6 +275,38 @@ def test_what_was_made_by_hand_is_loaded_by_docker(docker: Docker, archive: byte
     docker.ok("rmi", made.NAME)
 
 
+FIRST, SECOND = MADE.layers
+LISTING = made.to_json(
+    [{"Config": "c.json", "RepoTags": None, "Layers": ["0.tar", "1.tar"]}],
+)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("0.tar", FIRST), ("1.tar", SECOND), ("0.tar", FIRST)],
+        [("c.json", MADE.config), ("0.tar", FIRST), ("1.tar", SECOND), ("manifest.json", LISTING)],
+        [("0.tar", SECOND), ("1.tar", SECOND), ("./x/../0.tar", FIRST)],
+        [("0.tar", FIRST), ("1.tar", "0.tar"), ("1.tar", SECOND)],
+        [("x.tar", SECOND), ("0.tar", FIRST), ("1.tar", FIRST), ("1.tar", "x.tar")],
+    ],
+    ids=["equal", "documents", "another", "link first", "link last"],
+)
+def test_members_of_one_name_as_docker_reads_them(
+    docker: Docker, image_tools: ImageTools, tmp_path: Path, members: made.Members
+) -> None:
+    archive = tmp_path / "image.tar"
+    all_members = [("c.json", MADE.config), *members, ("manifest.json", LISTING)]
+    archive.write_bytes(made.make_members(all_members))
+    assert MADE.id in docker.ok("load", "-i", archive).text
+    docker.ok("rmi", MADE.id)
+    names = [name for name, _ in members]
+    if names.count("0.tar") == 2 or "manifest.json" in names:
+        image_tools.skopeo("copy", f"docker-archive:{archive}", f"dir:{tmp_path / 'copy'}")
+        image_tools.podman("load", "-i", archive)
+    check(archive, Built(MADE.id, MADE.diff_ids))
+
+
 @pytest.mark.parametrize("attests", [True, False])
 def test_what_was_made_by_hand_is_copied_by_skopeo(
     image_tools: ImageTools, tmp_path: Path, attests: bool

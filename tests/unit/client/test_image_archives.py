@@ -26,6 +26,7 @@ from tests.support.image_archives import (
     NAME,
     HandMade,
     buildx,
+    bundle,
     crane,
     docker_20,
     docker_25,
@@ -43,6 +44,7 @@ ZSTD_LAYOUT = partial(buildx, pack=pack_zstd, suffix="+zstd")
 ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
     "docker 20": lambda image: docker_20((image, [NAME])),
     "docker 25": docker_25,
+    "rules_docker": bundle,
     "crane": crane,
     "crane with zstd": partial(crane, pack=pack_zstd),
     "buildx": buildx,

@@ -311,20 +311,40 @@ def test_the_number_of_layers_must_agree() -> None:
         choose(files)
 
 
-def test_two_members_of_one_name() -> None:
-    out = BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name in ("manifest.json", "./x/../manifest.json"):
-            entry = tarfile.TarInfo(name)
-            entry.size = 2
-            archive.addfile(entry, BytesIO(b"[]"))
-    with pytest.raises(InvalidImage, match=r"'manifest\.json' is in the archive twice"):
-        read(out.getvalue())
+LISTING = listed("0.tar", "1.tar")
+ONE, TWO = IMAGE.layers
 
 
-def test_a_link_in_place_of_a_member() -> None:
-    with pytest.raises(InvalidImage, match="twice"):
-        choose({"manifest.json": listed()}, {"manifest.json": "other"})
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("0.tar", ONE), ("1.tar", TWO), ("0.tar", ONE)],
+        [("0.tar", TWO), ("1.tar", TWO), ("./x/../0.tar", ONE)],
+        [("0.tar", ONE), ("1.tar", TWO), ("c.json", IMAGE.config), ("manifest.json", LISTING)],
+        [("0.tar", ONE), ("1.tar", "0.tar"), ("1.tar", TWO)],
+        [("x.tar", TWO), ("0.tar", ONE), ("1.tar", ONE), ("1.tar", "x.tar")],
+        [("0.tar", b"no layer"), ("0.tar", ONE), ("1.tar", TWO)],
+    ],
+    ids=["equal", "another", "documents", "link first", "link last", "no layer first"],
+)
+def test_of_several_members_of_one_name_the_last_counts(members: made.Members) -> None:
+    archive = made.make_members([("c.json", IMAGE.config), *members, ("manifest.json", LISTING)])
+    seen: dict[str, bytes] = {}
+
+    def take(member: BlobMember) -> None:
+        seen[member.path] = member.content.read()
+
+    image = read_archive(BytesIO(archive), take).choose(None, on("amd64"))
+    assert tuple(seen[layer.path] for layer in image.layers) == IMAGE.layers
+
+
+@pytest.mark.parametrize("other", [b"[]", b"no document", "c.json"])
+def test_two_different_documents_of_one_name(other: bytes | str) -> None:
+    members = [("manifest.json", LISTING), ("./x/../manifest.json", other)]
+    with pytest.raises(
+        InvalidImage, match=r"'manifest\.json' is in the archive twice, with different contents"
+    ):
+        read(made.make_members(members))
 
 
 def test_a_blob_may_be_there_twice_and_counts_once() -> None:

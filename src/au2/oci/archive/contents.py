@@ -28,7 +28,12 @@ class ArchiveLimits(NamedTuple):
 
 
 class Contents:
-    """The files and links of an archive, by their clean paths."""
+    """The files and links of an archive, by their clean paths.
+
+    Of several members of one name the last counts, as for ``docker load`` and whoever unpacks the
+    archive to a disk: some tools write a layer that images share once for each. Two documents of
+    one name must be equal, since others (podman, skopeo) take the first.
+    """
 
     def __init__(self, kept_limit_bytes: int) -> None:
         self._files: dict[str, FoundFile] = {}
@@ -45,20 +50,25 @@ class Contents:
             self.top_names.add(name)
         return len(self.top_names) > before
 
-    def add_file(self, path: str, file: FoundFile) -> None:
-        """Add a file; raises InvalidImage if its name is there already."""
-        self._claim(path, len(path))
+    def add_file(self, path: str, file: FoundFile, document: bytes | None = None) -> None:
+        """Add a file, and keep its bytes if they are a document.
+
+        Raises:
+            InvalidImage: there was another document of this name, or there are too many bytes.
+        """
+        self._claim(path, len(path), document)
         self._files[path] = file
+        if document is not None:
+            self._charge(len(document))
+            self._documents[path] = document
 
     def add_link(self, path: str, target: str) -> None:
-        """Add a link to ``target``, a path in the archive that need not be clean or there."""
+        """Add a link to ``target``, a path in the archive that need not be clean or there.
+
+        Raises as :meth:`add_file`.
+        """
         self._claim(path, len(path) + len(target))
         self._links[path] = target
-
-    def keep(self, path: str, document: bytes) -> None:
-        """Keep the bytes of a file that was added."""
-        self._charge(len(document))
-        self._documents[path] = document
 
     def has(self, path: str) -> bool:
         """Whether there is a file or link of this name."""
@@ -106,9 +116,11 @@ class Contents:
             raise InvalidImage(f"the archive is damaged: {path} does not have its digest")
         return data
 
-    def _claim(self, path: str, name_bytes: int) -> None:
-        if self.has(path):
-            raise InvalidImage(f"{shown(path)} is in the archive twice")
+    def _claim(self, path: str, name_bytes: int, document: bytes | None = None) -> None:
+        if self._documents.get(path, document) != document:
+            raise InvalidImage(f"{shown(path)} is in the archive twice, with different contents")
+        self._files.pop(path, None)
+        self._links.pop(path, None)
         self._charge(_BYTES_PER_NAME + name_bytes)
 
     def _charge(self, size: int) -> None:

@@ -25,8 +25,8 @@ def walk(
     JSON are kept instead. Folders, devices and the like are passed over.
 
     Raises:
-        InvalidImage: damaged, cut off, over a limit, two members of one name, or plainly a root
-            file system, which is refused without reading on.
+        InvalidImage: damaged, cut off, over a limit, two different documents of one name, or
+            plainly a root file system, which is refused without reading on.
     """
     contents = Contents(limits.kept_bytes)
     for entry in read_entries(source, limits.members, must_end=True):
@@ -57,10 +57,9 @@ def _visit_file(
     start = read_start(content, BLOCK_BYTES)
     compression = find_compression(start)
     may_be_layer = compression is not Compression.NONE or complaints.looks_like_tar(start)
-    contents.add_file(path, FoundFile(size, compression, may_be_layer, offset))
-    if size <= MAX_DOCUMENT_BYTES and start.lstrip()[:1] in (b"{", b"["):
-        contents.keep(path, start + content.read())
-        return None
-    if not may_be_layer:
+    is_document = size <= MAX_DOCUMENT_BYTES and start.lstrip()[:1] in (b"{", b"[")
+    document = start + content.read() if is_document else None
+    contents.add_file(path, FoundFile(size, compression, may_be_layer, offset), document)
+    if is_document or not may_be_layer:
         return None
     return BlobMember(path, size, digest, compression, Prefixed(start, content))
