@@ -116,7 +116,7 @@ class _Bench:
         """Do all that the command does, in a process that is warm."""
         package = load_package(self._package)
         process = package.process_id(self._context_of_user)
-        plan = make_plan(package, process, force=False)
+        plan = make_plan(package, process, new=False, force=False)
         upload = begin_upload(transport, self._context_of_user, plan)
         assert isinstance(upload, UploadSession)
         patience = Patience(pause=time.sleep, clock=time.monotonic)

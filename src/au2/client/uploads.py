@@ -25,15 +25,19 @@ class UploadPlan(NamedTuple):
     """What to upload, and as what."""
 
     process: str | None
-    """GUID: a new version of it. None: a new process."""
+    """GUID: a new version of it. None: of the process that ``name`` means to the server."""
     name: str
-    """Of the new process."""
+    """The process of this name in the context; if there is none, it is made."""
     description: str
     runtime: str
     runtime_version: int | None
     files: Sequence[PackagedFile]
     force: bool = False
     """Make a new version even if nothing has changed."""
+    new: bool = False
+    """Make a process of that name, even if there is one."""
+    expected_process: str | None = None
+    """What somebody agreed to: GUID of the process that has the name, or ``NO_PROCESS``."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the ``UploadCreation`` that travels."""
@@ -44,6 +48,10 @@ class UploadPlan(NamedTuple):
         }
         if self.process is None:
             document["name"] = self.name
+            if self.new:
+                document["new"] = True
+            if self.expected_process is not None:
+                document["expected_process"] = self.expected_process
         else:
             document["process"] = self.process
         if self.runtime_version is not None:

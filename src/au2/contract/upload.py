@@ -24,11 +24,17 @@ class FileEntry(Model):
 class UploadCreation(Model):
     """Body of ``POST /api/v1/uploads``.
 
-    Either ``process`` (a GUID: a new version of it) or ``name`` (a new process) is given.
+    Either ``process`` (a GUID) or ``name`` is given. By name, the version belongs to the process
+    that has it in the context; if there is none, it is made; several are a conflict.
     """
 
     process: str | None = None
     name: str | None = Field(default=None, min_length=1, max_length=200)
+    new: bool = False
+    """Make a process of that name, even if there is one."""
+    expected_process: str | None = Field(default=None, max_length=36)
+    """GUID of the process that has the name, or ``none``, as far as the client knows. If that is
+    not so when the upload begins, it is a conflict."""
     description: str = Field(default="", max_length=100_000)
     runtime: str
     """GUID or name."""

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from au2.domain.context import Context
+
+NO_PROCESS: Final = "none"
+"""Stands where a client says which process it knows of: there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from au2.blobs.base import BlobStore
 from au2.contract.upload import UploadCreation
 from au2.domain import clock as clocks
 from au2.domain.context import Context
-from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import JobType
@@ -18,10 +17,11 @@ from au2.package.digest import digest_files
 from au2.package.limits import PackageLimits
 from au2.services.file_lists import check_file_list, find_lacking
 from au2.services.jobs import note_submitted
-from au2.services.permissions import ensure_may, ensure_may_in
-from au2.services.processes import get_visible, insert_process, make_process
+from au2.services.permissions import ensure_may_in
+from au2.services.processes import insert_process
 from au2.services.room import ensure_room
 from au2.services.runtimes import Runtimes
+from au2.services.upload_process import ChosenProcess, choose_process
 from au2.services.versions import note_version
 from au2.storage import jobs, processes, uploads, versions
 from au2.storage.database import Database, Transaction
@@ -61,15 +61,14 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An acceptable request."""
+class _Package:
+    """What an acceptable request uploads."""
 
     context: Context
     """Where it was asked for."""
-    process: Process
-    is_new: bool
     runtime: RuntimeReference
-    package_digest: str
+    digest: str
+    """Of the list of files."""
 
 
 class UploadOpening:
@@ -93,37 +92,38 @@ class UploadOpening:
     def compare(self, actor: Actor, context: Context, creation: UploadCreation) -> Comparison:
         """Say what :meth:`begin` would find, and change nothing. Raises as that does."""
         check_file_list(creation.files, self._options.limits)
-        return self._compare(self._read(actor, context, creation))
+        _, comparison = self._look(actor, context, creation)
+        return comparison
 
     def begin(
         self, actor: Actor, context: Context, creation: UploadCreation
     ) -> OpenUpload | Comparison:
-        """Begin an upload: makes the version (and a new process, if asked for) and its job.
+        """Begin an upload: makes the version (and perhaps its process) and its job.
 
         A package that the newest available version was made of makes none, unless that is forced.
 
         Raises:
             NotFound: there is no such process or runtime here.
             NotPermitted: the actor is no developer.
+            Conflict: the name means several processes, or not the expected one.
             InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
             StorageFull: what is lacking does not fit; nothing was made.
         """
         expected = check_file_list(creation.files, self._options.limits)
-        wanted = self._read(actor, context, creation)
-        comparison = self._compare(wanted)
+        package, comparison = self._look(actor, context, creation)
         if comparison.equal_version is not None and not creation.force:
             return comparison
-        process = wanted.process
-        lacking = find_lacking(
-            self._database, self._blobs, process.context.organization_id, expected
-        )
+        lacking = find_lacking(self._database, self._blobs, context.organization_id, expected)
         ensure_room(self._blobs, "package", sum(expected[sha256] for sha256 in lacking))
         with self._database.write() as transaction:
-            if wanted.is_new:
-                insert_process(transaction, process)
-            else:
-                process = get_visible(transaction, actor, process.id)
-            upload = self._insert(transaction, actor, creation, process, wanted)
+            # Chosen again: since then another upload may have made a process of this name.
+            chosen = choose_process(transaction, actor, context, creation, self._clock())
+            comparison = _compare(transaction, chosen, package)
+            if comparison.equal_version is not None and not creation.force:
+                return comparison
+            if chosen.is_new:
+                insert_process(transaction, chosen.process)
+            upload = self._insert(transaction, actor, creation, chosen.process, package)
         return OpenUpload(
             upload,
             lacking,
@@ -131,60 +131,19 @@ class UploadOpening:
             newest_runtime_version=comparison.newest_runtime_version,
         )
 
-    def _read(self, actor: Actor, context: Context, creation: UploadCreation) -> _Wanted:
+    def _look(
+        self, actor: Actor, context: Context, creation: UploadCreation
+    ) -> tuple[_Package, Comparison]:
+        """Return what is uploaded, and how it compares as of now."""
         ensure_may_in(actor, Action.UPLOAD_VERSION, context)
-        process = self._choose_process(actor, context, creation)
+        with self._database.read() as transaction:
+            chosen = choose_process(transaction, actor, context, creation, self._clock())
         runtime = self._runtimes.resolve(
-            actor, process.context, creation.runtime, creation.runtime_version
+            actor, chosen.process.context, creation.runtime, creation.runtime_version
         )
-        return _Wanted(
-            context=context,
-            process=process,
-            is_new=creation.process is None,
-            runtime=runtime,
-            package_digest=digest_files(creation.files),
-        )
-
-    def _choose_process(self, actor: Actor, context: Context, creation: UploadCreation) -> Process:
-        if (creation.process is None) == (creation.name is None):
-            raise InvalidRequest(
-                "Give either the id of a process or the name of a new one, not both."
-            )
-        if creation.process is None:
-            ensure_may_in(actor, Action.CREATE_PROCESS, context)
-            return make_process(
-                actor,
-                context,
-                creation.name or "",
-                description=creation.description,
-                at=self._clock(),
-            )
+        package = _Package(context, runtime, digest_files(creation.files))
         with self._database.read() as transaction:
-            process = get_visible(transaction, actor, creation.process)
-        if not context.sees(process.context):
-            raise NotFound(f"There is no process '{process.id}' here.")
-        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
-        return process
-
-    def _compare(self, wanted: _Wanted) -> Comparison:
-        newest: Version | None = None
-        with self._database.read() as transaction:
-            runtime = find_runtime(transaction, wanted.runtime.runtime_id)
-            if not wanted.is_new:
-                newest = versions.find_newest_available(transaction, wanted.process.id)
-        is_equal = (
-            newest is not None
-            and newest.package_digest == wanted.package_digest
-            and newest.runtime == wanted.runtime
-        )
-        return Comparison(
-            process_id=None if wanted.is_new else wanted.process.id,
-            equal_version=newest.number if newest is not None and is_equal else None,
-            runtime_version=wanted.runtime.runtime_version,
-            newest_runtime_version=wanted.runtime.runtime_version
-            if runtime is None
-            else runtime.version,
-        )
+            return package, _compare(transaction, chosen, package)
 
     def _insert(
         self,
@@ -192,7 +151,7 @@ class UploadOpening:
         actor: Actor,
         creation: UploadCreation,
         process: Process,
-        wanted: _Wanted,
+        package: _Package,
     ) -> Upload:
         now = self._clock()
         number = processes.take_version_number(transaction, process.id)
@@ -200,7 +159,7 @@ class UploadOpening:
             transaction,
             type=JobType.UPLOAD,
             name=process.name,
-            context=wanted.context,
+            context=package.context,
             process_id=process.id,
             version_number=number,
             submitted_by=actor.email,
@@ -216,9 +175,9 @@ class UploadOpening:
             image_digest=None,
             created_at=now,
             created_by=actor.email,
-            runtime=wanted.runtime,
+            runtime=package.runtime,
             upload_job_id=job_id,
-            package_digest=wanted.package_digest,
+            package_digest=package.digest,
         )
         versions.add_version(transaction, version)
         upload = Upload(
@@ -237,5 +196,22 @@ class UploadOpening:
         )
         uploads.add_upload(transaction, upload)
         note_version(transaction, actor, "version:created", process, number, at=now)
-        note_submitted(transaction, actor, job_id, wanted.context, at=now)
+        note_submitted(transaction, actor, job_id, package.context, at=now)
         return upload
+
+
+def _compare(transaction: Transaction, chosen: ChosenProcess, package: _Package) -> Comparison:
+    used = package.runtime
+    runtime = find_runtime(transaction, used.runtime_id)
+    newest: Version | None = None
+    if not chosen.is_new:
+        newest = versions.find_newest_available(transaction, chosen.process.id)
+    is_equal = (
+        newest is not None and newest.package_digest == package.digest and newest.runtime == used
+    )
+    return Comparison(
+        process_id=None if chosen.is_new else chosen.process.id,
+        equal_version=newest.number if newest is not None and is_equal else None,
+        runtime_version=used.runtime_version,
+        newest_runtime_version=used.runtime_version if runtime is None else runtime.version,
+    )

@@ -58,7 +58,7 @@ class Asked:
 
     def upload(self) -> str:
         """An upload of whoever asks, if that is possible, else the operator's."""
-        body = creation({"main.py": CONTENT}, self.runtime())
+        body = creation({"main.py": CONTENT}, self.runtime(), name=f"upload {next(_numbers)}")
         for email in (self.who, OPERATOR):
             actor = self.world.actor(email)
             role = actor.role_in(self.where)

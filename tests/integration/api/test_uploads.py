@@ -428,7 +428,7 @@ def test_an_equal_package_on_a_newer_runtime_is_a_new_version(uploading: Uploadi
 
 
 def test_comparing_changes_nothing(uploading: Uploading):
-    body = creation(FILES, uploading.runtime).model_dump()
+    body = creation(FILES, uploading.runtime, name="another").model_dump()
     found = uploading.client.post(
         "/uploads/compare", params=uploading.query, json=body, headers=uploading.headers
     )

@@ -52,6 +52,8 @@ class Store:
         self.contents: set[str] = set()
         self.lists: list[dict[str, object]] = []
         self.known: int | None = None
+        self.named: str | None = PROCESS
+        """The process that has the package's name when somebody asks; None: there is none."""
         api.routes["POST /uploads"] = self._begin
         api.routes["POST /uploads/compare"] = lambda _: self._comparison()
         api.routes["PUT /uploads/up/contents"] = self._receive
@@ -69,7 +71,7 @@ class Store:
 
     def _comparison(self) -> Answer:
         versions = {"runtime_version": 4, "newest_runtime_version": 4}
-        document = {"process": PROCESS, "equal_version": self.known, **versions}
+        document = {"process": self.named, "equal_version": self.known, **versions}
         return Answer(body=json.dumps(document).encode())
 
     def _receive(self, request: Request) -> Answer:
@@ -198,19 +200,16 @@ def test_check_points_out_a_mistyped_keyword(au2: CommandLine, package: Path) ->
 def test_the_first_upload_makes_the_process(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
-
     result = au2.ok("process", "repo", "upload", package, "--yes")
 
     assert result.text == THREE_LINES
     assert api.asked() == [
-        "GET /processes",
         "POST /uploads",
         "PUT /uploads/up/contents",
         "POST /uploads/up/complete",
     ]
     assert (store.lists[0]["name"], store.lists[0]["runtime"]) == ("forecast", RUNTIME)
-    assert "process" not in store.lists[0]
+    assert not {"process", "new", "expected_process"} & set(store.lists[0])
     key = f"{ORGANIZATION}/{PROJECT}"
     assert parse_manifest(manifest_of(package)).processes == {key: PROCESS}
 
@@ -218,7 +217,6 @@ def test_the_first_upload_makes_the_process(
 def test_later_uploads_need_no_look_up_and_send_little(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
     au2.ok("process", "repo", "upload", package, "--yes")
     api.requests.clear()
 
@@ -239,7 +237,7 @@ def test_later_uploads_need_no_look_up_and_send_little(
 def test_it_asks_before_it_makes_anything(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
+    store.named = None
     upload = ("process", "repo", "upload", package)
 
     assert au2(*upload).exit_code == 2
@@ -249,17 +247,29 @@ def test_it_asks_before_it_makes_anything(
     assert not store.lists
 
     assert au2(*upload, typed="y\n").text == THREE_LINES
-    api.requests.clear()
+    store.named = PROCESS
     again = au2(*upload, typed="y\n")
     assert "new version of process 'forecast'" in again.errors
-    assert "GET /processes" not in api.asked()
+    # What was agreed to holds for the first upload; the second has the process's id.
+    assert [sent.get("expected_process") for sent in store.lists] == ["none", None]
+
+
+def test_what_was_agreed_to_by_name_is_sent(au2: CommandLine, package: Path, store: Store) -> None:
+    upload = ("process", "repo", "upload", package)
+
+    agreed = au2(*upload, typed="y\n")
+    forced = au2(*upload, "--new", "--force", typed="y\n")
+
+    assert f"new version of process 'forecast' ({PROCESS})" in agreed.errors
+    assert store.lists[0]["expected_process"] == PROCESS
+    assert forced.exit_code == 0, forced
+    assert (store.lists[1]["name"], store.lists[1]["new"]) == ("forecast", True)
 
 
 @pytest.mark.parametrize("yes", [("--yes",), ()])
 def test_a_package_that_is_known_makes_no_version(
     api: Api, au2: CommandLine, package: Path, store: Store, yes: tuple[str, ...]
 ) -> None:
-    api.answer("GET /processes", [process(PROCESS, PROJECT)])
     store.known = 3
 
     known = au2.ok("process", "repo", "upload", package, *yes)
@@ -274,7 +284,6 @@ def test_a_package_that_is_known_makes_no_version(
 def test_a_pinned_runtime_that_has_a_newer_version_is_told(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
     view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1, "lacking": []}
     versions = {"runtime_version": 4, "newest_runtime_version": 5}
     api.answer("POST /uploads", {**view, **versions})
@@ -294,30 +303,18 @@ def process(process_id: str, project: str | None) -> dict[str, object]:
     }
 
 
-def test_a_process_of_that_name_gets_the_version(
-    api: Api, au2: CommandLine, package: Path, store: Store
-) -> None:
-    # The organization's namesake is visible from the project, but not where this upload goes.
-    api.answer("GET /processes", [process(OTHER, None), process(PROCESS, PROJECT)])
-
-    au2.ok("process", "repo", "upload", package, "--yes")
-
-    assert store.lists[0]["process"] == PROCESS
-
-
 def test_two_of_that_name(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
-    api.answer("GET /processes", [process(OTHER, PROJECT), process(PROCESS, PROJECT)])
-
-    result = au2("process", "repo", "upload", package, "--yes")
-
-    assert result.exit_code == 5
-    for part in (OTHER, PROCESS, "--process ID", "--new"):
-        assert part in result.errors
-    assert not store.lists
     au2.ok("process", "repo", "upload", package, "--yes", "--process", PROCESS)
     au2.ok("process", "repo", "upload", package, "--yes", "--new")
     assert store.lists[0]["process"] == PROCESS
-    assert store.lists[1]["name"] == "forecast"
+    assert (store.lists[1]["name"], store.lists[1]["new"]) == ("forecast", True)
+
+    api.fail("POST /uploads", 409, "conflict", "2 processes.", hint="--process ID or --new")
+    (package / "aunsight.yml").write_text("name: forecast\nruntime: Python3.11\n")
+    result = au2("process", "repo", "upload", package, "--yes")
+
+    assert result.exit_code == 5
+    assert "--process ID or --new" in result.errors
 
 
 def test_a_process_that_is_gone(api: Api, au2: CommandLine, package: Path) -> None:
@@ -331,7 +328,6 @@ def test_a_process_that_is_gone(api: Api, au2: CommandLine, package: Path) -> No
 
 
 def test_another_process_for_once(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
-    api.answer("GET /processes", [])
     au2.ok("process", "repo", "upload", package, "--yes")
     before = manifest_of(package)
 
@@ -359,7 +355,6 @@ def test_a_package_with_mistakes_sends_nothing(
 def test_an_upload_that_is_refused_is_given_up(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
     api.fail("PUT /uploads/up/contents", 507, "storage-full", "The server's disk is full.")
 
     result = au2("process", "repo", "upload", package, "--yes")
@@ -376,7 +371,6 @@ def test_an_upload_that_is_refused_is_given_up(
 def test_waiting_for_the_build(
     api: Api, au2: CommandLine, package: Path, store: Store, state: str, exit_code: int
 ) -> None:
-    api.answer("GET /processes", [])
     ending = {"state": state, "reason": "build-failed", "reason_text": "Mend main.py."}
     line = log_event(1, ("stdout", "Image sha256:0"))
     body = sse(line, ("end", job_document(**ending), None))
@@ -394,7 +388,6 @@ def test_waiting_for_the_build(
 def test_the_manifest_keeps_its_mode_and_its_comments(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    api.answer("GET /processes", [])
     manifest = package / "aunsight.yml"
     manifest.write_text("# mine\n" + manifest.read_text())
     manifest.chmod(0o640)
@@ -407,7 +400,6 @@ def test_the_manifest_keeps_its_mode_and_its_comments(
 
 
 def test_progress_on_a_terminal(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
-    api.answer("GET /processes", [])
     (package / "data.bin").write_bytes(os.urandom(3 << 20))
 
     result = au2("process", "repo", "upload", package, typed="y\n")
@@ -421,7 +413,6 @@ def test_uploading_imports_no_wire_models(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
     """pydantic alone would take longer than the upload of a small package."""
-    api.answer("GET /processes", [])
     code = (
         "import sys, atexit\n"
         "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"

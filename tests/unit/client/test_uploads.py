@@ -87,7 +87,9 @@ def test_a_plan_is_what_the_contract_says() -> None:
         ("l", "link", "a"),
     ]
     assert (old.process, old.name) == (PROCESS, None)
-    given = UploadPlan(None, "n", "d", "r", 3, (), force=True).to_document()
+    given = UploadPlan(
+        None, "n", "d", "r", 3, (), force=True, new=True, expected_process="none"
+    ).to_document()
     assert set(given) | {"process"} == set(UploadCreation.model_fields)
     assert set(UploadSession._fields) == set(UploadView.model_fields)
     assert set(Comparison._fields) == set(UploadComparison.model_fields)

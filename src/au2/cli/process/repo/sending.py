@@ -21,6 +21,7 @@ from au2.client.uploads import (
     send_contents,
 )
 from au2.domain.errors import Au2Error, NotFound
+from au2.domain.process import NO_PROCESS
 
 
 class Sent(NamedTuple):
@@ -31,10 +32,24 @@ class Sent(NamedTuple):
     """The build's."""
 
 
-def is_known(session: Session, package: LoadedPackage, plan: UploadPlan) -> bool:
-    """Say so if the newest version was made of this package already, and nothing is to be done."""
+def agree(session: Session, package: LoadedPackage, plan: UploadPlan) -> UploadPlan | None:
+    """Ask whether to upload; return the plan that holds only for what was agreed to.
+
+    None: the newest version was made of this package already, which was told.
+    """
     comparison = _ask_server(plan, partial(compare_package, session.transport, session.context))
-    return _tell_known(session, package, plan, comparison)
+    if not plan.force and _tell_known(session, package, plan, comparison):
+        return None
+    name = package.manifest.name
+    if comparison.process is not None:
+        session.terminal.confirm(f"Make a new version of process '{name}' ({comparison.process})?")
+    elif plan.new:
+        session.terminal.confirm(f"Make a new process '{name}'?")
+    else:
+        session.terminal.confirm(f"There is no process '{name}' here yet. Make it?")
+    if plan.process is not None or plan.new:
+        return plan
+    return plan._replace(expected_process=comparison.process or NO_PROCESS)
 
 
 def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> Sent | None:
@@ -57,8 +72,10 @@ def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> 
     return Sent(upload.version, job)
 
 
-def make_plan(package: LoadedPackage, process_id: str | None, *, force: bool) -> UploadPlan:
-    """Return what to upload: as a version of the process, or (None) as a new process."""
+def make_plan(
+    package: LoadedPackage, process_id: str | None, *, new: bool, force: bool
+) -> UploadPlan:
+    """Return what to upload: as a version of the process, or (None) of the one of its name."""
     manifest = package.manifest
     return UploadPlan(
         process=process_id,
@@ -68,6 +85,7 @@ def make_plan(package: LoadedPackage, process_id: str | None, *, force: bool) ->
         runtime_version=manifest.runtime_version,
         files=package.files.entries,
         force=force,
+        new=new,
     )
 
 

@@ -50,11 +50,11 @@ def command(
     """Upload a package as a new version of its process.
 
     The process is found by its id in aunsight.yml, else by its name in the context; if there is
-    none, it is made. Only files that the server does not have are sent. A package that the newest
-    version was made of makes no new one. A job then builds the image; its record and log tell what
-    went wrong, if something does.
+    none, it is made, also of several uploads at once only by the first. Only files that the server
+    does not have are sent. A package that the newest version was made of makes no new one. A job
+    then builds the image; its record and log tell what went wrong, if something does.
     """
-    from au2.cli.process.repo.sending import is_known, make_plan, send_package
+    from au2.cli.process.repo.sending import agree, make_plan, send_package
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.packages import load_package
 
@@ -63,12 +63,11 @@ def command(
     package = load_package(directory)
     remark_on_schemas(session.terminal, package.schemas)
     process_id = _find_process(session, package, stated=process, new=new)
-    plan = make_plan(package, process_id, force=force)
-    if not yes:
-        if process_id is not None and not force and is_known(session, package, plan):
-            return
-        _ask(session, package, process_id)
-    sent = send_package(session, package, plan)
+    plan = make_plan(package, process_id, new=new, force=force)
+    agreed = plan if yes else agree(session, package, plan)
+    if agreed is None:
+        return
+    sent = send_package(session, package, agreed)
     if sent is not None and wait:
         from au2.cli.process.building import watch_build
 
@@ -78,34 +77,11 @@ def command(
 def _find_process(
     session: Session, package: "LoadedPackage", *, stated: str | None, new: bool
 ) -> str | None:
-    """Return the process's id; None: a new one is to be made."""
+    """Return the process's id; None: the server finds or makes the one of the package's name."""
     from au2.cli.naming import find_process_id
-    from au2.client.naming import list_named
-    from au2.domain.errors import Conflict, Detail
 
     if new:
         return None
     if stated is not None:
         return find_process_id(session, stated)
-    known = package.process_id(session.context)
-    if known is not None:
-        return known
-    name = package.manifest.name
-    found = list_named(session.transport, session.context, "/processes", name)
-    # Seen from a project, the organization's processes are there too, but an upload stays here.
-    own = [item for item in found if item.context == session.context]
-    if len(own) > 1:
-        raise Conflict(
-            f"{len(own)} processes are named '{name}' in this context.",
-            hint="Choose one with --process ID, or make another with --new.",
-            details=[Detail(item.id) for item in own],
-        )
-    return own[0].id if own else None
-
-
-def _ask(session: Session, package: "LoadedPackage", process_id: str | None) -> None:
-    name = package.manifest.name
-    if process_id is None:
-        session.terminal.confirm(f"There is no process '{name}' here yet. Make it?")
-    else:
-        session.terminal.confirm(f"Make a new version of process '{name}' ({process_id})?")
+    return package.process_id(session.context)
