@@ -3,16 +3,20 @@ can read, replaced as a whole.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from au2.domain.context import Context
-from au2.domain.errors import ConfigurationBroken
+from au2.domain.errors import Au2Error, ConfigurationBroken, InvalidRequest
+from au2.files.faults import told_as_file_faults
+from au2.files.input import read_text_file
+from au2.files.output import PRIVATE, write_output
 
 _FILE_NAME = "config.json"
+_LIMIT_BYTES = 4 << 20
+_OTHER_PLACE = "AU_CONFIG_FILE names another place for it."
 
 
 class ServerEntry(NamedTuple):
@@ -60,17 +64,23 @@ def find_path(environment: Mapping[str, str]) -> Path:
 
 
 def load(path: Path) -> Configuration:
-    """Return the configuration in ``path``; a blank one if there is no file.
+    """Return the configuration in ``path``; a blank one if there is no file, or nothing in it.
 
     Raises:
         ConfigurationBroken: it can't be read or is not what :func:`save` writes.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text_file(path, _LIMIT_BYTES)
     except FileNotFoundError:
         return Configuration()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationBroken(f"The file {path} cannot be read: {error}.") from error
+    except InvalidRequest as error:
+        raise ConfigurationBroken(error.message, hint=error.hint) from error
+    except OSError as error:
+        raise ConfigurationBroken(
+            f"The file {path} cannot be read: {error.strerror}.", hint=_OTHER_PLACE
+        ) from error
+    if not text.strip():
+        return Configuration()  # A new file, or /dev/null.
     try:
         document = json.loads(text)
         servers = {name: _read_entry(entry) for name, entry in document["servers"].items()}
@@ -86,21 +96,12 @@ def save(configuration: Configuration, path: Path) -> None:
     servers = {name: entry._asdict() for name, entry in configuration.servers.items()}
     document = {"server": configuration.server, "servers": servers}
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    # Through a link, so that a file kept elsewhere stays there.
-    path = path.resolve()
-    incoming = path.with_name(f".{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        incoming.unlink(missing_ok=True)
-        with os.fdopen(os.open(incoming, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        incoming.replace(path)
-    except OSError as error:
-        incoming.unlink(missing_ok=True)
-        raise ConfigurationBroken(f"The file {path} cannot be written: {error}.") from error
+        with told_as_file_faults(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_output(path, text.encode(), permissions=PRIVATE)
+    except Au2Error as error:
+        raise ConfigurationBroken(error.message, hint=_OTHER_PLACE) from error
 
 
 def _read_entry(document: Any) -> ServerEntry:

@@ -9,8 +9,10 @@ import click
 
 from au2.cli.terminal import Terminal
 from au2.domain.errors import InvalidRequest
+from au2.domain.json_value import find_json_mistake
+from au2.files.input import read_text_file
 
-_INPUT_LIMIT_CHARACTERS = 4 << 20
+_INPUT_LIMIT_BYTES = 4 << 20
 
 
 FindSchema = Callable[[], Mapping[str, Any] | None]
@@ -73,6 +75,8 @@ def _parse_object(text: str, *, flag: str) -> dict[str, Any]:
         raise click.UsageError(f"{flag} wants a JSON object: {error}.") from error
     if not isinstance(value, dict):
         raise click.UsageError(f'{flag} wants a JSON object, like {{"days": 7}}.')
+    if message := find_json_mistake(value):
+        raise click.UsageError(f"{flag} can't be sent as JSON: {message}.")
     return value
 
 
@@ -88,10 +92,8 @@ def _loads(text: str) -> Any:
 
 def _read(terminal: Terminal, file: str) -> str:
     if file == "-":
-        return terminal.read_input(_INPUT_LIMIT_CHARACTERS)
+        return terminal.read_input(_INPUT_LIMIT_BYTES)
     try:
-        return Path(file).read_text(encoding="utf-8")
+        return read_text_file(Path(file), _INPUT_LIMIT_BYTES)
     except OSError as error:
         raise click.UsageError(f"--args-file: {error.strerror}: '{file}'") from error
-    except UnicodeDecodeError as error:
-        raise click.UsageError(f"--args-file: '{file}' is no text in UTF-8") from error

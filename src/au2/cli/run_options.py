@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from au2.program.words import PathType
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -22,7 +24,10 @@ def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command
             "--args", "arguments", metavar="JSON", help="All arguments, as a JSON object."
         ),
         click.option(
-            "--args-file", metavar="FILE", help="The same from a file; - is standard input."
+            "--args-file",
+            type=PathType(),
+            metavar="FILE",
+            help="The same from a file; - is standard input.",
         ),
         click.option(
             "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."

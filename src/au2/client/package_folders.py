@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from au2.client.file_faults import told_as_file_faults
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
+from au2.files.faults import told_as_file_faults
 from au2.oci.layer import LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.package.entries import PackagedFile

@@ -1,11 +1,11 @@
 """A package on disk, checked and listed for upload."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from au2.domain.context import Context
+from au2.files.output import write_output
 from au2.package import names
 from au2.package.entries import PackageFiles
 from au2.package.load import load_package_files
@@ -33,7 +33,7 @@ class LoadedPackage(NamedTuple):
             return
         path = self.directory / names.MANIFEST
         text = set_process_id(read_text(path, names.MANIFEST), _key(context), process_id)
-        _replace_text(path.resolve(), text)
+        write_output(path, text.encode())
 
 
 def load_package(directory: Path) -> LoadedPackage:
@@ -53,13 +53,3 @@ def load_package(directory: Path) -> LoadedPackage:
 
 def _key(context: Context) -> str:
     return context_key(context.organization_id, context.project_id)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    incoming = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        incoming.write_bytes(text.encode())
-        incoming.chmod(path.stat().st_mode & 0o777)
-        incoming.replace(path)
-    finally:
-        incoming.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.dependencies.machine_sources import read_machine_sources
 from au2.builder.dependencies.make import make_package_dependencies
 from au2.domain.dependency_layer import DependencyLayer
+from au2.files.output import write_output
 from au2.local.engine import LocalEngine
 from au2.oci.digest import hexadecimal
 from au2.package.description import PackageDescription
@@ -61,10 +62,7 @@ class FolderLayerIndex:
     def add(self, layer: DependencyLayer) -> None:
         """Keep a layer, in place of what was under its key."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._file(layer.key)
-        incoming = file.with_suffix(f".{os.getpid()}")
-        incoming.write_text(json.dumps(asdict(layer)), encoding="utf-8")
-        incoming.replace(file)
+        write_output(self._file(layer.key), json.dumps(asdict(layer)).encode())
 
     def _file(self, key: str) -> Path:
         return self._folder / f"{hexadecimal(key)}.json"

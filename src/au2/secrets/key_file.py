@@ -19,13 +19,13 @@ from threading import Lock
 
 from au2.domain.clock import format_time, parse_time
 from au2.domain.errors import SecretUnreadable
+from au2.files.output import PRIVATE, write_output
 from au2.secrets.keyring import KEY_BYTES, Key, Keyring, make_key
 
 _HEAD = """\
 # Keys of this installation's secrets. Without this file their values can't be read: keep a copy
 # apart from the copies of the data. The first key encrypts; 'au2-server secret-key' changes it.
 """
-_MODE = 0o600
 _LIMIT_BYTES = 1 << 20
 
 
@@ -141,26 +141,13 @@ class KeyFile:
             f"{format_time(dated.made_at)} {base64.b64encode(dated.key.material).decode()}\n"
             for dated in keys
         ]
-        new = self.path.with_name(f"{self.path.name}.new")
-        new.unlink(missing_ok=True)
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            os.fchmod(file.fileno(), _MODE)
-            file.write(_HEAD + "".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_output(self.path, (_HEAD + "".join(lines)).encode("ascii"), permissions=PRIVATE)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other processes from changing the file meanwhile."""
         beside = self.path.with_name(f"{self.path.name}.lock")
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _MODE)
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

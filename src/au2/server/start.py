@@ -10,6 +10,7 @@ from pathlib import Path
 
 from au2.domain.clock import format_time, now
 from au2.domain.errors import ServerNotStarted
+from au2.files.output import PRIVATE, write_output
 from au2.local.running_server import link_data_directory
 from au2.server.addresses import ListenAddress
 from au2.server.child import Briefing
@@ -125,10 +126,7 @@ def open_listener(
 def write_server_file(file: Path, url: str) -> None:
     """Note where the server listens, for scripts that start it with port 0."""
     document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps(document) + "\n", encoding="utf-8")
-    new.chmod(0o600)
-    new.rename(file)
+    write_output(file, f"{json.dumps(document)}\n".encode(), permissions=PRIVATE)
 
 
 def _prepare(command: ChildCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:

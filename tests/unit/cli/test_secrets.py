@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.devices import NULL, make_device
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api, job_document
 
@@ -129,10 +130,39 @@ def test_download(api: Api, au2: CommandLine, tmp_path: Path) -> None:
     assert (result.out, file.read_text()) == (b"", "the\nvälue")
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == []
-    elsewhere = tmp_path / "no" / "file"
-    assert au2("secret", "download", "db", "--output-file", elsewhere).exit_code == 2
     # Elsewhere -o chooses a format: it must not make a file of that name here.
     assert au2("secret", "download", "db", "-o", "json").exit_code == 2
+
+
+def test_a_download_never_replaces_a_device_or_a_link(
+    api: Api, au2: CommandLine, tmp_path: Path
+) -> None:
+    api.answer("GET /secrets/db/value", {"value": "value"})
+    download = ("secret", "download", "db", "--output-file")
+    device, link, file = make_device(tmp_path / "null", NULL), tmp_path / "link", tmp_path / "file"
+    link.symlink_to(file)
+    au2.ok(*download, device)
+    au2.ok(*download, link)
+    assert device.is_char_device()
+    assert link.is_symlink()
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("value", 0o600)
+
+
+def test_a_download_to_stdout(
+    api: Api, au2: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    api.answer("GET /secrets/db/value", {"value": "value"})
+    result = au2.ok("secret", "download", "db", "--output-file", "-")
+    assert (result.out, result.err, Path("-").exists()) == (b"value", b"", False)
+
+
+@pytest.mark.parametrize("place", ["", ".", "no/file"])
+def test_a_download_that_can_not_be_written_is_not_asked_for(
+    api: Api, au2: CommandLine, place: str
+) -> None:
+    assert au2("secret", "download", "db", "--output-file", place).exit_code == 2
+    assert api.requests == [], "that a value was read out is written down"
 
 
 def test_delete_asks_first(api: Api, au2: CommandLine) -> None:

@@ -9,6 +9,7 @@ from au2.cli.main import run
 from au2.cli.process.version.source import safe_name
 from au2.cli.terminal import Terminal
 from au2.oci.tar import LayerEntry, file_entry, write_layer
+from tests.support.devices import FULL, NULL, make_device
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api
 
@@ -93,24 +94,34 @@ def test_a_cut_download_is_not_taken_for_a_whole_one(
     assert au2(*COMMAND).exit_code == 6
 
 
-def test_a_device_is_written_to_as_it_is(api: Api, au2: CommandLine) -> None:
+def test_a_device_is_written_to_as_it_is(api: Api, au2: CommandLine, tmp_path: Path) -> None:
     api.routes[IMAGE] = Answer(body=DATA)
-    au2.ok(*COMMAND, "-o", "/dev/null")
-    assert Path("/dev/null").is_char_device()
+    device = make_device(tmp_path / "null", NULL)
+    au2.ok(*COMMAND, "-o", device)
+    assert device.is_char_device()
 
 
-def test_a_file_that_can_not_be_written_is_not_the_servers_fault(
+def test_a_full_device_is_not_the_servers_fault(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.routes[IMAGE] = Answer(body=DATA)
+    device = make_device(tmp_path / "full", FULL)
+    result = au2(*COMMAND, "-o", device)
+    assert result.exit_code == 1, result
+    assert f"'{device}' can't be written: No space" in result.errors
+    assert "Received 0 bytes" not in result.errors
+
+
+def test_what_can_not_be_written_is_known_before_anything_is_asked_for(
     api: Api, au2: CommandLine, tmp_path: Path
 ) -> None:
-    api.routes[IMAGE] = Answer(body=DATA)
-    for file in (tmp_path / "none" / "image.tar", Path("/dev/full")):
-        result = au2(*COMMAND, "-o", file)
-        assert result.exit_code == 1, result
-        assert f"'{file}' can't be written: No" in result.errors
-        assert "Received 0 bytes" not in result.errors
-    folder = au2(*COMMAND, "-o", tmp_path)
-    assert folder.exit_code == 2
-    assert "is a folder" in folder.errors
+    for target, told in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "none" / "image.tar", f"no folder '{tmp_path / 'none'}'"),
+        ("", "names no file"),
+    ):
+        result = au2(*COMMAND, "-o", target)
+        assert result.exit_code == 2, result
+        assert told in result.errors
+    assert api.requests == []
 
 
 def test_what_the_server_refuses(api: Api, au2: CommandLine, tmp_path: Path) -> None:
@@ -155,7 +166,8 @@ def test_a_folder_that_is_taken_is_left_alone(api: Api, au2: CommandLine, tmp_pa
     result = au2(*COMMAND, "--package", "-o", tmp_path)
     assert result.exit_code == 2
     assert "no empty folder" in result.errors
-    assert au2(*COMMAND, "--package", "-o", "-").exit_code == 2
+    for target in ("-", ""):
+        assert au2(*COMMAND, "--package", "-o", target).exit_code == 2
     assert PACKAGE not in api.asked()
 
 

@@ -3,6 +3,7 @@
 import click
 
 from au2.cli.commands import define
+from au2.cli.output import Output, OutputType
 from au2.cli.session import Session
 
 
@@ -15,20 +16,23 @@ from au2.cli.session import Session
 )
 @click.argument("name")
 @click.option(
-    "--output-file", "file", metavar="F", help="Write it to a file that only you can read."
+    "--output-file",
+    "output",
+    type=OutputType(),
+    metavar="F",
+    default="-",
+    help="Write it to a file that only you can read ('-' is stdout, as without it).",
 )
-def command(session: Session, name: str, file: str | None) -> None:
+def command(session: Session, name: str, output: Output) -> None:
     """Print the value of a secret of the context, exactly, and nothing else.
 
     Admins may. That it was read is written down.
     """
-    from au2.cli.secret.values import write_private
     from au2.client.secrets import Secrets
+    from au2.files.output import PRIVATE
 
     value = Secrets(session.transport).download_secret(session.context, name).encode()
-    if file is None:
-        session.terminal.bytes_out(value)
-        session.terminal.flush()
-        return
-    write_private(file, value)
-    session.terminal.remark(f"The value is in '{file}'.")
+    with output.open(session.terminal, permissions=PRIVATE) as write:
+        write(value)
+    if output.path is not None:
+        session.terminal.remark(f"The value is in '{output.path}'.")

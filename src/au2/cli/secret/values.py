@@ -1,6 +1,5 @@
 """Where a secret's value comes from. Never from the command line, which everybody can read."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +8,7 @@ import click
 
 from au2.cli.terminal import Terminal
 from au2.domain.errors import InvalidRequest
+from au2.program.words import PathType
 
 _LIMIT_BYTES = 1 << 20
 """The server takes less, and says how much."""
@@ -18,7 +18,13 @@ _FUNCTION = TypeVar("_FUNCTION", bound=Callable[..., None])
 def value_options(function: _FUNCTION) -> _FUNCTION:
     """Add ``--stdin`` and ``--file``."""
     for option in (
-        click.option("--file", "file", metavar="F", help="Take the value from a file, as it is."),
+        click.option(
+            "--file",
+            "file",
+            type=PathType(),
+            metavar="F",
+            help="Take the value from a file, as it is.",
+        ),
         click.option(
             "--stdin",
             "from_stdin",
@@ -38,21 +44,6 @@ def read_stated(terminal: Terminal, *, from_stdin: bool, file: str | None) -> st
         data = terminal.read_bytes(_LIMIT_BYTES)
         return _decode(data.removesuffix(b"\n").removesuffix(b"\r"), "standard input")
     return None if file is None else _decode(_read(file), f"'{file}'")
-
-
-def write_private(file: str, data: bytes) -> None:
-    """Put ``data`` in the place of ``file``, for its owner only from the first moment on."""
-    target = Path(file)
-    new = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        new.replace(target)
-    except OSError as error:
-        raise InvalidRequest(f"'{file}' can't be written: {error.strerror}.") from error
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def _read(file: str) -> bytes:

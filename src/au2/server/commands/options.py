@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from au2.program.words import PathType
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.settings_source import read_settings
@@ -21,7 +22,7 @@ def data_option(command: _Command) -> _Command:
         "--data-dir",
         "data",
         required=True,
-        type=click.Path(file_okay=False, path_type=Path),
+        type=PathType(file_okay=False, path_type=Path),
         callback=lambda _context, _parameter, value: DataDirectory(Path(os.path.realpath(value))),
         help="Folder that holds everything of this installation.",
     )(command)

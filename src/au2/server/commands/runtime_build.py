@@ -11,6 +11,7 @@ from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.oci.reference import parse_reference
+from au2.program.words import PathType
 from au2.runtimes.build import FindBase, build_runtime
 from au2.runtimes.built import Base, BuiltRuntime
 from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
@@ -40,17 +41,17 @@ _BUILT_COLUMNS = {
 @click.command(short_help="Build runtimes of the catalogue, or that of a file.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
-@click.option("--recipe", type=click.Path(path_type=Path), help="Build the runtime of a file.")
+@click.option("--recipe", type=PathType(path_type=Path), help="Build the runtime of a file.")
 @click.option("--organization", metavar="GUID", help="Organization that the runtime is for.")
 @click.option("--project", metavar="GUID", help="Project of that organization that it is for.")
 @click.option("--everybody", is_flag=True, help="Make it for everybody, whatever its recipe says.")
 @click.option("--refresh", is_flag=True, help="Take nothing from a cache: get security updates.")
 @click.option("--image", metavar="NAME", help="Start from this image of a registry instead.")
-@click.option("--rootfs", type=click.Path(path_type=Path), help="Start from this archive instead.")
+@click.option("--rootfs", type=PathType(path_type=Path), help="Start from this archive instead.")
 @click.option("--sha256", metavar="HEX", help="SHA-256 of the archive of --rootfs.")
 @click.option(
     "--cache-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False, path_type=Path),
     help="Take runtimes from there if they were built before, and keep them there.",
 )
 @click.option("--mirror", metavar="URL", help="Debian mirror to take packages from.")

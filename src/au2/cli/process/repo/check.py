@@ -8,6 +8,7 @@ import click
 from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.program.words import PathType
 
 _COLUMNS = columns("file", "line", "message")
 
@@ -21,7 +22,7 @@ _COLUMNS = columns("file", "line", "message")
     "directory",
     metavar="[DIR]",
     default=".",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False, path_type=Path),
 )
 def command(session: Session, directory: Path) -> None:
     """Find every mistake in a package, with file and line. Nothing is sent.

@@ -9,6 +9,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
+from au2.program.words import PathType
 
 if TYPE_CHECKING:
     from au2.contract.runtime import RuntimeView
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     "directory",
     metavar="[DIR]",
     default=".",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PathType(file_okay=False, path_type=Path),
 )
 @click.option("--name", metavar="N", help="Name of the process.")
 @click.option("--description", metavar="D", help="What it does, in Markdown.")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
+from au2.cli.output import Output, OutputType
 from au2.cli.run_options import run_options
 from au2.cli.session import Session
+from au2.program.words import PathType
 
 if TYPE_CHECKING:
     from au2.local.request import ReadArguments
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     "directory",
     metavar="[DIR]",
     default=".",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False, path_type=Path),
 )
 @run_options(
     argument_help="An argument; may be repeated. V is taken as au2 process run takes it.",
@@ -41,15 +43,17 @@ if TYPE_CHECKING:
     "--data-dir",
     envvar="AU2_DATA_DIR",
     show_envvar=True,
-    type=click.Path(path_type=Path),
+    type=PathType(path_type=Path),
     metavar="D",
     help="A server's data directory on this machine, to take the runtime from.",
 )
 @click.option(
     "--output-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    "output",
+    type=OutputType(),
     metavar="F",
-    help="Write the output there instead of showing it.",
+    default="-",
+    help="Write the output to a file instead of showing it ('-' is stdout, as without it).",
 )
 @click.option("--exit-code", is_flag=True, help="End with its exit code.")
 def command(
@@ -70,7 +74,7 @@ def command(
     plain: bool,
     container: bool,
     data_dir: Path | None,
-    output_file: Path | None,
+    output: Output,
     exit_code: bool,
 ) -> None:
     """Run a package on this machine, without a server.
@@ -95,9 +99,6 @@ def command(
 
     if plain and container:
         raise click.UsageError("Give --plain or --container, not both.")
-    if output_file is not None and not output_file.absolute().parent.is_dir():
-        # Before the run, whose output would be lost.
-        raise click.UsageError(f"--output-file: there is no folder '{output_file.parent}'.")
     request = LocalRequest(
         read_arguments=_make_reader(session, pairs, arguments, args_file),
         environment=split_pairs(variables, flag="--env"),
@@ -111,7 +112,7 @@ def command(
         ),
     )
     choice = Choice(plain=plain, container=container, data_dir=data_dir)
-    runs = LocalRuns(session, directory, request, output_file, pass_exit_code=exit_code)
+    runs = LocalRuns(session, directory, request, output, pass_exit_code=exit_code)
     runs.go(choice, watch=watch)
 
 

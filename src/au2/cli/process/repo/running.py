@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 
+from au2.cli.output import Output
 from au2.cli.process.repo.where import Choice, choose_place
 from au2.cli.session import Session
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
 from au2.engines.status import Status
+from au2.files.output import write_output
 from au2.local.place import LocalResult, Place, run_package
 from au2.local.play import Control, Limits
 from au2.local.request import LocalRequest
@@ -32,7 +34,7 @@ class LocalRuns:
         session: Session,
         directory: Path,
         request: LocalRequest,
-        output_file: Path | None,
+        output: Output,
         *,
         pass_exit_code: bool,
     ) -> None:
@@ -40,7 +42,7 @@ class LocalRuns:
         self._terminal = session.terminal
         self._directory = directory
         self._request = request
-        self._output_file = output_file
+        self._output = output
         self._pass_exit_code = pass_exit_code
         self._line_is_open = False
         """Whether the last line that the code printed to stdout has no end yet."""
@@ -114,13 +116,13 @@ class LocalRuns:
         self._terminal.remark(f"[status{progress}] {status.text or ''}".rstrip())
 
     def _show(self, result: LocalResult) -> None:
-        output = result.played.output
-        if self._output_file is not None and output is not None:
+        output, is_table = result.played.output, self._terminal.output_format == "table"
+        if output is not None and self._output.path is not None:
             text = json.dumps(output, indent=2, ensure_ascii=False) + "\n"
-            self._output_file.write_text(text, encoding="utf-8")
-        if self._terminal.output_format != "table":
+            write_output(self._output.path, text.encode())
+        if not is_table:
             self._terminal.show_document(result.to_document())
-        elif self._output_file is None and output is not None:
+        elif output is not None and self._output.path is None:
             if self._line_is_open:
                 self._terminal.text("\n")
             self._terminal.show_document(output)

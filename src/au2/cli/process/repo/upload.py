@@ -8,6 +8,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_processes
 from au2.cli.session import Session
+from au2.program.words import PathType
 
 if TYPE_CHECKING:
     from au2.client.packages import LoadedPackage
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     "directory",
     metavar="[DIR]",
     default=".",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False, path_type=Path),
 )
 @click.option(
     "--process",

@@ -8,8 +8,9 @@ from au2.cli.arguments import process_argument
 from au2.cli.commands import define
 from au2.cli.process.version.fields import CREATED
 from au2.cli.session import Session
+from au2.program.words import PathType
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE = PathType(exists=True, dir_okay=False, path_type=Path)
 
 
 @define(

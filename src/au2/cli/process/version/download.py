@@ -4,9 +4,9 @@ import click
 
 from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
+from au2.cli.output import OutputType
 from au2.cli.session import Session
-
-_STDOUT = "-"
+from au2.program.words import PathType
 
 
 @define(
@@ -23,6 +23,7 @@ _STDOUT = "-"
     "-o",
     "--output",
     "target",
+    type=PathType(),
     metavar="FILE",
     help="Where to: a file ('-' is stdout, as without it); with --package a folder.",
 )
@@ -41,19 +42,17 @@ def command(
     from au2.cli.naming import find_process_id
 
     if package:
-        if target == _STDOUT:
+        if target == "-":
             raise click.UsageError("With --package, -o names a folder.")
         from au2.cli.process.version.source import download_package
 
         download_package(session, find_process_id(session, process), number, target)
         return
-    if target in {None, _STDOUT} and session.terminal.shows_data:
+    output = OutputType().convert(target or "-", None, None)
+    if output.path is None and session.terminal.shows_data:
         raise click.UsageError(
             "An image does not go to a terminal: add -o FILE, or '| docker load'."
         )
     from au2.cli.process.version.image import download_image
 
-    to_stdout = target is None or target == _STDOUT
-    download_image(
-        session, find_process_id(session, process), number, None if to_stdout else target
-    )
+    download_image(session, find_process_id(session, process), number, output)

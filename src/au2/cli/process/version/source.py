@@ -6,13 +6,13 @@ from pathlib import Path
 
 from au2.cli.download_progress import DownloadProgress
 from au2.cli.session import Session
-from au2.client.file_faults import told_as_file_faults
 from au2.client.package_folders import ensure_free, new_folder, unpack_package
 from au2.client.processes import Processes
 from au2.client.version_downloads import Download, open_download
 from au2.contract.process import ProcessView
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
+from au2.files.output import write_output
 from au2.package import names
 from au2.package.manifest import context_key
 from au2.package.process_ids import set_process_id
@@ -78,9 +78,8 @@ def _remember_process(session: Session, process: ProcessView, directory: Path) -
         raise UnexpectedAnswer(f"The server sent a package without {names.MANIFEST}.")
     key = context_key(context.organization_id, context.project_id)
     try:
-        with told_as_file_faults(path):
-            text = set_process_id(read_text(path, names.MANIFEST), key, process.id)
-            path.write_bytes(text.encode())
+        text = set_process_id(read_text(path, names.MANIFEST), key, process.id)
+        write_output(path, text.encode())
     except InvalidPackage:
         session.terminal.remark(
             f"{names.MANIFEST} can't take the process's id: upload with --process {process.id}"

@@ -7,6 +7,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
+from au2.program.words import PathType
 
 
 @define(
@@ -40,14 +41,14 @@ from au2.cli.session import Session
 @click.option(
     "--file",
     metavar="F",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=PathType(exists=True, dir_okay=False, path_type=Path),
     help="The archive is this file.",
 )
 @click.option("--image", metavar="NAME", help="Which image, if the archive has several.")
 @click.option(
     "--spool",
     metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PathType(exists=True, file_okay=False, path_type=Path),
     help="Where layers from stdin are kept until they are sent (else TMPDIR).",
 )
 @click.option("--wait", is_flag=True, help="Show the import and wait for it; fail if it fails.")

@@ -1,0 +1,1 @@
+"""Files that a program writes for whoever started it: whole or not at all."""

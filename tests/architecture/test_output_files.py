@@ -1,0 +1,25 @@
+"""Files that a user names are written by `au2.files` alone."""
+
+import re
+
+from tests.architecture.test_rooms import SOURCE, name_of, source_files
+
+ROOMS = ("cli/", "client/", "server/", "secrets/", "program/")
+WRITING = re.compile(r"""write_text\(|write_bytes\(|open\(\s*["'][wax]|O_CREAT|O_TRUNC""")
+OWN_FILES = {
+    "client/package_folders.py": "what a package holds, into a folder that was made for it",
+    "secrets/key_file.py": "the lock beside the key file",
+    "server/reserve.py": "room on the disk, which has no content",
+    "client/spool.py": "temporary files without a name",
+}
+"""File → which files it makes that nobody names."""
+
+
+def test_what_is_named_is_written_by_one_function() -> None:
+    found = {
+        name_of(path)
+        for path in source_files()
+        if name_of(path).startswith(ROOMS) and WRITING.search(path.read_text())
+    }
+
+    assert found <= OWN_FILES.keys(), f"use au2.files.output: {SOURCE}"
