@@ -126,6 +126,32 @@ def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def hold_blobs(folder: Path) -> Iterator[None]:
+    """Keep blobs from being removed while a backup copies them. Raises Conflict."""
+    with _flocked(folder, fcntl.LOCK_EX, "Another backup or a garbage collection is under way"):
+        yield
+
+
+@contextlib.contextmanager
+def removing_blobs(folder: Path) -> Iterator[None]:
+    """Hold the right to remove blobs, with others. Raises Conflict while a backup copies them."""
+    with _flocked(folder, fcntl.LOCK_SH, "A backup is under way"):
+        yield
+
+
+@contextlib.contextmanager
+def _flocked(folder: Path, kind: int, otherwise: str) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise Conflict(f"{otherwise}.", hint="Try again when that command has ended.") from error
+    finally:
+        os.close(descriptor)
+
+
 def _lock(descriptor: int, root: Path, deadline: float) -> None:
     while True:
         try:

@@ -19,6 +19,8 @@ _COMMANDS = {
     "secret-key": "Look after the keys that encrypt secrets.",
     "gc": "Remove what no version, runtime or job needs.",
     "fsck": "Check that all that is kept is whole.",
+    "backup": "Write a copy of the installation, beside a running server.",
+    "restore": "Make a data directory of a backup.",
     "doctor": "Check whether this machine can run jobs.",
     "completion": "Print a script that completes commands in your shell.",
     "uninstall": "Remove from this machine what a stopped server set up.",

@@ -98,6 +98,15 @@ def renew_claim(
         raise LeaseLost(f"Job {job_id} is worked on by another dispatcher.")
 
 
+def release_all_claims(transaction: Transaction) -> None:
+    """Let go of all open jobs: of a database whose dispatchers are all gone."""
+    transaction.execute(
+        update(jobs)
+        .where(jobs.c.state.in_(_OPEN_STATES))
+        .values(claim_expires_at=None, claim_owner=None)
+    )
+
+
 def release_claims(transaction: Transaction, owner: str) -> int:
     """Let go of all open jobs of an owner that is known to be gone; return how many."""
     return transaction.execute(

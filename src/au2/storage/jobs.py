@@ -167,6 +167,15 @@ def find_job(transaction: Transaction, job_id: int) -> Job | None:
     return read_job(row, _attempts_of(transaction, [job_id])[job_id])
 
 
+def list_unfinished_runs(transaction: Transaction) -> list[Job]:
+    """All run jobs of the installation that have not ended."""
+    open_states = (JobState.PENDING.value, JobState.RUNNING.value)
+    query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
+    rows = transaction.execute(query.order_by(jobs.c.id)).all()
+    tries = _attempts_of(transaction, [row.id for row in rows])
+    return [read_job(row, tries[row.id]) for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
     """Which jobs of a context to list; None: any."""

@@ -8,7 +8,7 @@ from au2.domain.wording import count_of
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
-from au2.server.data_directory import DataDirectory
+from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read
 from au2.server.terminal import show_lines, show_record
 from au2.server.wiring.keeping import make_soundness_check
@@ -44,7 +44,10 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
         check = make_soundness_check(data, settings_of(data), database)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)
-        removed = check.remove_damaged(found) if remove_damaged else 0
+        removed = 0
+        if remove_damaged:
+            with removing_blobs(data.blobs):
+                removed = check.remove_damaged(found)
     _show(found, removed, output, option_of(data))
     sys.exit(1 if found.findings else 0)
 

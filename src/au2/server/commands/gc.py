@@ -1,6 +1,7 @@
 """``au2-server gc``: remove what no version, runtime or job needs."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import click
@@ -9,7 +10,7 @@ from au2.domain.errors import Conflict, InvalidRequest
 from au2.package.sizes import parse_duration
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
-from au2.server.data_directory import DataDirectory
+from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.reserve import keep_reserve
 from au2.server.sizes import format_bytes
@@ -67,7 +68,7 @@ def gc(
     wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(data)
     opened = opened_to_read if plan else opened_to_write
-    with opened(data) as database:
+    with opened(data) as database, nullcontext() if plan else removing_blobs(data.blobs):
         collection = make_garbage_collection(data, settings, database)
         try:
             report = collection.run(wishes)

@@ -1,0 +1,85 @@
+"""Which files of a data directory are in a backup, by their paths in it.
+
+Not in it: the secret key, which is kept apart from the data; unpacked layers, containers and
+downloads, which are made again; and blobs that have not come whole.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from au2.domain.errors import InvalidRequest
+
+DATABASE = "database/au2.sqlite3"
+SETTINGS = "settings.toml"
+DESCRIPTION = "backup.json"
+_BLOB = re.compile(r"blobs/sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_COMPRESSED = re.compile(r"blobs/compressed/([0-9a-f]{2})/\1[0-9a-f]{62}")
+_LOG = re.compile(r"logs/[0-9]{1,20}/[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_SINGLE = frozenset({DATABASE, SETTINGS, DESCRIPTION})
+_FOLDERS = ("blobs/sha256", "blobs/compressed", "logs")
+_FORMAT = 1
+_DESCRIPTION_BYTES = 64 << 10
+
+
+def is_part(path: str) -> bool:
+    """Whether a path may be in a backup: nothing else of an archive is ever written."""
+    patterns = (_BLOB, _COMPRESSED, _LOG)
+    return path in _SINGLE or any(pattern.fullmatch(path) for pattern in patterns)
+
+
+def find_sha256(path: str) -> str | None:
+    """Return the digits of the SHA-256 that a blob's content must have; None for other files."""
+    match = _BLOB.fullmatch(path)
+    return None if match is None else match[2]
+
+
+def is_log(path: str) -> bool:
+    """Whether the file is a job's log, which others may be appending to."""
+    return _LOG.fullmatch(path) is not None
+
+
+def list_stored(root: Path) -> Iterator[str]:
+    """Yield the paths of blobs and logs below a data directory or a backup in a folder."""
+    for folder in _FOLDERS:
+        for path in sorted((root / folder).glob("*/*")):
+            name = path.relative_to(root).as_posix()
+            if is_part(name) and path.is_file() and not path.is_symlink():
+                yield name
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a backup says of itself, in ``backup.json``."""
+
+    au2_version: str
+    created_at: str
+    """RFC 3339, UTC."""
+    data_directory: str
+    """Absolute path of the installation that it was made of."""
+    format: int = _FORMAT
+
+    def to_bytes(self) -> bytes:
+        """Return JSON; inverse of :meth:`parse`."""
+        return json.dumps(asdict(self), indent=2).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Return the description in ``data``. Raises InvalidRequest."""
+        try:
+            document = json.loads(data[:_DESCRIPTION_BYTES])
+            texts = [document[name] for name in ("au2_version", "created_at", "data_directory")]
+            number = document["format"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            texts, number = [None], None
+        if number != _FORMAT and isinstance(number, int):
+            raise InvalidRequest(
+                f"The backup has format {number}, and this au2 reads format {_FORMAT}.",
+                hint="Restore it with the version of au2 that made it.",
+            )
+        if number is None or not all(isinstance(text, str) for text in texts):
+            raise InvalidRequest(f"'{DESCRIPTION}' of the backup is damaged.")
+        return cls(*texts)

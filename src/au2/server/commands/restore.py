@@ -1,0 +1,96 @@
+"""``au2-server restore``: a data directory, made of a backup."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from au2.domain.clock import now
+from au2.domain.wording import count_of
+from au2.program.words import PathType
+from au2.server.backup.restoring import restore_backup
+from au2.server.commands.examples import with_examples
+from au2.server.commands.options import data_option, option_of, output_option, settings_of
+from au2.server.commands.reading_progress import ReadingProgress
+from au2.server.data_directory import DataDirectory
+from au2.server.installation_database import opened_to_write
+from au2.server.terminal import show_record
+from au2.server.wiring.keeping import make_soundness_check
+from au2.server.wiring.stores import make_key_file
+from au2.services.restored_jobs import end_restored_runs
+
+
+@with_examples(
+    "au2-server restore --from /backup/au2 --data-dir /var/lib/au2 --secret-key /safe/secrets.key",
+)
+@click.command(short_help="Make a data directory of a backup.")
+@data_option
+@click.option(
+    "--from",
+    "path",
+    required=True,
+    type=PathType(path_type=Path),
+    help="The folder or file that 'au2-server backup --to' wrote.",
+)
+@click.option(
+    "--secret-key",
+    type=PathType(exists=True, dir_okay=False, path_type=Path),
+    help="Copy of the file with the keys of the secrets.",
+)
+@click.option(
+    "--keep-unfinished-jobs",
+    is_flag=True,
+    help="Run jobs that waited when the backup was made. Without it they are ended, for they may "
+    "have run since.",
+)
+@output_option
+def restore(
+    *,
+    data: DataDirectory,
+    path: Path,
+    secret_key: Path | None,
+    keep_unfinished_jobs: bool,
+    output: str,
+) -> None:
+    """Make the new folder of --data-dir a data directory with the content of a backup.
+
+    Every blob is compared with its digest, and what needs blobs is looked at afterwards, as by
+    'fsck --quick'. Exit code 1 if something is missing. Then start the server as before.
+    """
+    with ReadingProgress(sys.stderr) as progress:
+        description = restore_backup(path, data, progress=progress)
+    settings = settings_of(data)
+    keys = make_key_file(data, settings)
+    if secret_key is not None:
+        keys.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(secret_key, keys.path)
+        keys.path.chmod(0o600)
+        keys.read()
+    with opened_to_write(data) as database:
+        ended = 0
+        if not keep_unfinished_jobs:
+            ended = end_restored_runs(database, at=now(), made_at=description.created_at)
+        found = make_soundness_check(data, settings, database).run(
+            quick=True, progress=lambda _bytes: None
+        )
+    show_record(
+        {
+            "data_directory": str(data.root),
+            "backup_of": description.data_directory,
+            "made_at": description.created_at,
+            "ended_jobs": ended,
+            "findings": len(found.findings),
+        },
+        output,
+    )
+    if not keys.exists():
+        click.echo(
+            f"There is no key file yet, so no secret can be read: put its copy at {keys.path} "
+            "before the server starts.",
+            err=True,
+        )
+    if found.findings:
+        number = count_of(len(found.findings), "finding")
+        click.echo(f"{number}: see 'au2-server fsck {option_of(data)}'.", err=True)
+        sys.exit(1)
