@@ -258,7 +258,7 @@ def buildx(
     *images: HandMade,
     name: str | None = NAME,
     pack: Packing = pack_gzip,
-    suffix: str = "+gzip",
+    layer_type: str = f"{LAYER}+gzip",
     attests: bool = True,
     leaves_out: Sequence[str] = (),
 ) -> bytes:
@@ -268,7 +268,7 @@ def buildx(
         images: one for each platform.
         name: what is given as ``name=``.
         pack: how layers are packed.
-        suffix: what that adds to their media type.
+        layer_type: the media type that says so.
         attests: whether there are attestations.
         leaves_out: architectures whose blobs are not in the archive, though the index tells them.
     """
@@ -277,7 +277,7 @@ def buildx(
     attestations: list[dict[str, Any]] = []
     for image in images:
         packed = [pack(layer) for layer in image.layers]
-        manifest = _manifest(image.config, [(LAYER + suffix, data) for data in packed])
+        manifest = _manifest(image.config, [(layer_type, data) for data in packed])
         entries.append(describe(MANIFEST, manifest, platform=image.platform))
         if image.architecture not in leaves_out:
             blobs += [*packed, image.config, manifest]

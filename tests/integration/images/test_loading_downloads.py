@@ -47,12 +47,15 @@ def keep_compressed(world: World, layers: list[tuple[bytes, bytes, str]]) -> Sma
 
 def test_plain_gzip_and_zstd_layers(world: World, busybox_layer: bytes, docker: Docker) -> None:
     first, second = make_layer({"told": b"wrong\n"}), make_layer({"told": b"right\n"})
+    third, fourth = make_layer({"third": b""}), make_layer({"fourth": b""})
     image = keep_compressed(
         world,
         [
             (busybox_layer, gzip.compress(busybox_layer), media_types.DOCKER_LAYER_GZIP),
             (first, first, media_types.LAYER_TAR),
             (second, zstd.compress(second), media_types.LAYER_ZSTD),
+            (third, zstd.compress(third), media_types.DOCKER_LAYER_ZSTD),
+            (fourth, gzip.compress(fourth), media_types.DOCKER_FOREIGN_GZIP),
         ],
     )
     process = world.process(world.organization())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from au2.oci.media_types import DOCKER_FOREIGN_GZIP
 from tests.integration.registry.guest import (
     CONFIG,
     LAYER,
@@ -201,6 +202,16 @@ def test_what_a_manifest_names_must_have_come(developer: Guest) -> None:
     assert developer.ask("GET", "tags/list").json()["tags"] == []
     digest = digest_of(make_manifest())
     assert code(developer.ask("GET", f"manifests/{digest}")) == (404, "MANIFEST_UNKNOWN")
+
+
+def test_a_non_distributable_layer_is_pushed_like_others(developer: Guest) -> None:
+    layers = [describe(DOCKER_FOREIGN_GZIP, b"layer")]
+    developer.push_blob(b"{}")
+    refused = developer.put("1.0", make_manifest(layers=layers))
+    assert code(refused) == (400, "MANIFEST_BLOB_UNKNOWN")
+    assert "allow-nondistributable-artifacts" in refused.text
+    developer.push_blob(b"layer")
+    assert developer.put("1.0", make_manifest(layers=layers)).status_code == 201
 
 
 def test_a_blob_of_another_size_is_not_the_one_named(developer: Guest) -> None:

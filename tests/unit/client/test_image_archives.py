@@ -23,6 +23,7 @@ from au2.domain.errors import Au2Error, InvalidImage
 from au2.oci.manifest import parse_manifest
 from tests.support.busybox import digest_of
 from tests.support.image_archives import (
+    LAYER,
     NAME,
     HandMade,
     buildx,
@@ -40,7 +41,7 @@ from tests.unit.client.image_server import ImageServer
 
 IMAGE = make_image(b"one" * 3000, b"two" * 3000, b"one" * 3000, b"")
 OTHER = make_image(b"other" * 1000)
-ZSTD_LAYOUT = partial(buildx, pack=pack_zstd, suffix="+zstd")
+ZSTD_LAYOUT = partial(buildx, pack=pack_zstd, layer_type=f"{LAYER}+zstd")
 ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
     "docker 20": lambda image: docker_20((image, [NAME])),
     "docker 25": docker_25,

@@ -1,6 +1,7 @@
 """Archives laid out as each tool lays them out: the image found is the one that was put in."""
 
 import gzip
+import tarfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
+from au2.domain.errors import InvalidImage
 from au2.oci import media_types
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.found import FoundImage
@@ -110,11 +112,18 @@ def test_crane(image: HandMade, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pack", "suffix", "compression"),
+    ("pack", "compression", "layer_type"),
     [
-        (bytes, "", Compression.NONE),
-        (made.pack_gzip, "+gzip", Compression.GZIP),
-        (made.pack_zstd, "+zstd", Compression.ZSTD),
+        (bytes, Compression.NONE, media_types.LAYER_TAR),
+        (bytes, Compression.NONE, media_types.DOCKER_LAYER_TAR),
+        (bytes, Compression.NONE, media_types.NONDISTRIBUTABLE_TAR),
+        (bytes, Compression.NONE, media_types.DOCKER_FOREIGN_TAR),
+        (made.pack_gzip, Compression.GZIP, media_types.LAYER_GZIP),
+        (made.pack_gzip, Compression.GZIP, media_types.NONDISTRIBUTABLE_GZIP),
+        (made.pack_gzip, Compression.GZIP, media_types.DOCKER_FOREIGN_GZIP),
+        (made.pack_zstd, Compression.ZSTD, media_types.LAYER_ZSTD),
+        (made.pack_zstd, Compression.ZSTD, media_types.DOCKER_LAYER_ZSTD),
+        (made.pack_zstd, Compression.ZSTD, media_types.NONDISTRIBUTABLE_ZSTD),
     ],
 )
 @pytest.mark.parametrize("image", [IMAGE, TWICE])
@@ -122,16 +131,32 @@ def test_crane(image: HandMade, tmp_path: Path) -> None:
 def test_buildx(
     image: HandMade,
     pack: made.Packing,
-    suffix: str,
     compression: Compression,
+    layer_type: str,
     attests: bool,
     tmp_path: Path,
 ) -> None:
-    data = made.buildx(image, pack=pack, suffix=suffix, attests=attests)
+    data = made.buildx(image, pack=pack, layer_type=layer_type, attests=attests)
     found = check(image, data, tmp_path)
     assert found.names == (NAME,)
     assert {layer.compression for layer in found.layers} == {compression}
     assert found.manifest is not None
+
+
+def test_a_non_distributable_layer_that_was_left_out() -> None:
+    data = made.buildx(IMAGE, layer_type=media_types.DOCKER_FOREIGN_GZIP)
+    with tarfile.open(fileobj=BytesIO(data)) as archive:
+        files = {
+            entry.name: file.read()
+            for entry in archive
+            if (file := archive.extractfile(entry)) is not None
+        }
+    left_out = made.blob(sha256_of(made.pack_gzip(IMAGE.layers[0])))
+    del files[left_out]
+    documents, _ = read(made.make_tar(files))
+    with pytest.raises(InvalidImage, match=f"the layer '{left_out}' is not in the archive") as it:
+        documents.choose(None, on("amd64"))
+    assert "non-distributable" in str(it.value.hint)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])

@@ -31,7 +31,7 @@ def stated(image: FoundImage) -> list[Descriptor]:
 def test_the_same_image_from_different_tools_gets_the_same_manifest() -> None:
     old = make_manifest(choose(made.docker_20((IMAGE, ["a:1"]))), PLAIN)
     broken = make_manifest(choose(made.docker_25(IMAGE, manifest_layers=())), PLAIN)
-    zstd = choose(made.buildx(IMAGE, pack=made.pack_zstd, suffix="+zstd"))
+    zstd = choose(made.buildx(IMAGE, pack=made.pack_zstd, layer_type=media_types.LAYER_ZSTD))
     assert old == broken == make_manifest(zstd, PLAIN)
     data, media_type = old
     assert media_type == media_types.MANIFEST

@@ -20,7 +20,7 @@ def make_loadable(image: Image, size_of: Callable[[str], int]) -> tuple[Image, b
         The image and its manifest's bytes; ``image`` itself and None where nothing had to change.
     """
     layers = tuple(
-        _plain(diff_id, size_of) if layer.media_type == media_types.LAYER_ZSTD else layer
+        _plain(diff_id, size_of) if layer.media_type in media_types.ZSTD_LAYERS else layer
         for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True)
     )
     if layers == image.manifest.layers:

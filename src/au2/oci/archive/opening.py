@@ -15,7 +15,10 @@ from au2.oci.manifest import Manifest, parse_manifest
 from au2.oci.paths import shown
 
 _TAKEN = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
-_PLAIN_LAYERS = frozenset({media_types.LAYER_TAR, media_types.DOCKER_LAYER_TAR})
+_FOREIGN_HINT = (
+    "It is of a type that tools leave out when they save or push an image (non-distributable, "
+    "foreign). Build the image with ordinary layers, or with the layer's bytes in it."
+)
 
 
 def open_image(contents: Contents, candidate: Candidate) -> FoundImage:
@@ -45,7 +48,7 @@ def _agree(manifest: Manifest, config: ImageConfig) -> bool:
     if len(manifest.layers) != len(config.diff_ids):
         return False
     return all(
-        layer.digest == diff_id or layer.media_type not in _PLAIN_LAYERS
+        layer.digest == diff_id or layer.media_type not in media_types.PLAIN_LAYERS
         for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
     )
 
@@ -76,7 +79,12 @@ def _listed_layers(
 def _find_layer(
     contents: Contents, name: str, diff_id: str, descriptor: Descriptor | None
 ) -> FoundLayer:
-    path = contents.resolve(name, "layer")
+    try:
+        path = contents.resolve(name, "layer")
+    except InvalidImage as error:
+        if descriptor is not None and descriptor.media_type in media_types.FOREIGN_LAYERS:
+            error.hint = _FOREIGN_HINT
+        raise
     file = contents.file(path)
     if not file.may_be_layer:
         raise InvalidImage(f"the layer {shown(name)} is neither a tar archive nor compressed")

@@ -24,6 +24,7 @@ from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.index import choose_image, parse_index
 from au2.oci.manifest import parse_manifest
+from au2.oci.media_types import FOREIGN_LAYERS
 from au2.oci.platform import Platform
 from au2.oci.registry_manifest import (
     RegistryManifest,
@@ -50,6 +51,11 @@ from au2.storage.database import Database, Transaction
 from au2.storage.events import add_event
 from au2.storage.repositories import ReferrerPage, StoredManifest
 from au2.storage.versions import find_version, list_versions
+
+_FOREIGN_HINT = (
+    "It is a non-distributable layer, which clients leave out: name this registry in the Docker "
+    "daemon's allow-nondistributable-artifacts, or build the image with ordinary layers."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +259,10 @@ class RepositoryManifests:
         for blob in manifest.blobs:
             digest, size_bytes = blob.digest, blob.size_bytes
             if digest not in found:
-                raise NotFound(f"The blob {digest} has not come yet: send it first.")
+                raise NotFound(
+                    f"The blob {digest} has not come yet: send it first.",
+                    hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
+                )
             if found[digest] != size_bytes:
                 raise InvalidImage(f"the blob {digest} has {found[digest]} bytes, not {size_bytes}")
         # Asked for here, they are not taken for unused; linked, they are pulled from here.
