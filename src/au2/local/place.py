@@ -14,6 +14,7 @@ from au2.local.masking import mask_show
 from au2.local.play import Control, Limits, Played, StoppedEarly, play
 from au2.local.request import CheckedRun, LocalRequest, check_run
 from au2.local.stage import Show, Stage
+from au2.package.entries import PackageFiles
 from au2.package.load import PackageOnDisk, load_package_files
 from au2.secrets.masking import Masker
 
@@ -99,6 +100,7 @@ def run_package(
     control: Control,
     show: Show,
     on_status: Callable[[Status], None],
+    on_files: Callable[[PackageFiles], None] = lambda _: None,
 ) -> LocalResult:
     """Check the package in ``directory``, run it once, and return how that ended.
 
@@ -109,6 +111,7 @@ def run_package(
     """
     began = now()
     package = load_package_files(directory)
+    on_files(package.files)
     run = check_run(package, request, own_environment)
     masker = Masker(run.secrets.values())
     shown = mask_show(show, masker)

@@ -34,7 +34,7 @@ class Looker:
         found: dict[str, Stamp] = {}
         # A folder that is gone, or can't be read: the run itself says so.
         for file in walk_package(self._directory, _read_rules, lambda _folder, _error: None):
-            if file.is_folder:
+            if file.is_folder or file.secret is not None:
                 continue
             try:
                 status = file.entry.stat(follow_symlinks=False)

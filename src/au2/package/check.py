@@ -1,11 +1,12 @@
 """`au2 process repo check`: every mistake in a package, before anything is sent."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
 from au2.package.description import ReadFile, describe_package
-from au2.package.entries import PackageEntry
+from au2.package.entries import PackageEntry, PackageFiles
 from au2.package.limits import DEFAULT_LIMITS, PackageLimits
 from au2.package.scan import find_files
 
@@ -19,17 +20,32 @@ def read_from(directory: Path) -> ReadFile:
     return read
 
 
+class PackageCheck(NamedTuple):
+    """What was found in a package."""
+
+    mistakes: list[Detail]
+    """With file and line as far as there are any."""
+    files: PackageFiles
+
+
 def check_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> list[Detail]:
     """Return every mistake in the package, with file and line as far as there are any."""
+    return inspect_package(directory, limits=limits, language=language).mistakes
+
+
+def inspect_package(
+    directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
+) -> PackageCheck:
+    """Return every mistake in the package, and its files."""
     files, mistakes = find_files(directory, limits=limits)
     if not files.entries:
-        return mistakes
+        return PackageCheck(mistakes, files)
 
     try:
         describe_package(files.entries, read_from(directory), language=language)
     except InvalidPackage as error:
         told = {(detail.file, detail.message) for detail in mistakes}
         mistakes += [d for d in error.details if (d.file, d.message) not in told]
-    return mistakes
+    return PackageCheck(mistakes, files)

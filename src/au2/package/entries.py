@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from au2.package.secret_files import LeftOut
+
 
 class PackageEntry(Protocol):
     """What :class:`au2.contract.upload.FileEntry` and :class:`PackagedFile` have in common."""
@@ -56,3 +58,5 @@ class PackageFiles(NamedTuple):
 
     entries: tuple[PackagedFile, ...]
     total_bytes: int
+    left_out: tuple[LeftOut, ...] = ()
+    """What is not among them because it may hold secrets, sorted by path."""

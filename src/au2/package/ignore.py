@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package import names
 from au2.package.limits import TEXT_BYTES
 from au2.package.wildmatch import SPECIAL, Match, compile_any, escape, translate
 
@@ -123,11 +122,6 @@ def read_rules(path: Path, name: str) -> Rules:
     if message:
         raise InvalidPackage(details=[Detail(message, file=name)])
     return parse_rules(data)
-
-
-def may_ignore(path: str, *, is_folder: bool) -> bool:
-    """Whether rules are asked: never of the files at the top that have a meaning."""
-    return is_folder or path not in names.NEVER_IGNORED
 
 
 def _parse_lines(lines: Iterable[bytes]) -> Iterable[Rule]:

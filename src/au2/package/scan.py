@@ -13,6 +13,7 @@ from au2.package.ignore import read_rules
 from au2.package.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
 from au2.package.paths import find_path_mistake, validate_paths
 from au2.package.process_ids import without_process_ids
+from au2.package.secret_files import LeftOut
 from au2.package.text import read_text
 from au2.package.walk import walk_package
 
@@ -23,7 +24,8 @@ def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> 
     """Return all files that belong to the package, hashed, sorted by path.
 
     ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders only
-    through what is in them. Where there is no ``.auignore``, the default rules hold.
+    through what is in them. Where there is no ``.auignore``, the default rules hold. What may hold
+    secrets is left out and named, unless ``.auignore`` takes it.
 
     Raises:
         InvalidPackage: with every mistake: links that leave the package, devices, FIFOs, sockets,
@@ -48,7 +50,8 @@ def find_files(
     except InvalidPackage as error:
         return PackageFiles((), 0), [*walk.mistakes, *error.details]
     mistakes = [*walk.mistakes, *validate_paths(entries, limits=limits)]
-    files = PackageFiles(entries, sum(entry.size_bytes for entry in entries))
+    total_bytes = sum(entry.size_bytes for entry in entries)
+    files = PackageFiles(entries, total_bytes, tuple(sorted(walk.left_out)))
     return files, mistakes[:MOST_MISTAKES]
 
 
@@ -61,10 +64,15 @@ class _Walk:
         self._left_bytes = limits.total_bytes
         self._found = 0
         self.mistakes: list[Detail] = []
+        self.left_out: list[LeftOut] = []
 
     def entries(self) -> Iterator[PackagedFile]:
         """Yield the files, in no order."""
         for found in walk_package(self._root, read_rules, self._add_unreadable):
+            if found.secret is not None:
+                path = f"{found.path}/" if found.is_folder else found.path
+                self.left_out.append(LeftOut(path, found.secret))
+                continue
             mistake = find_path_mistake(found.path)
             if mistake is not None:
                 self._add(found.path, mistake)

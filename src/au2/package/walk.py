@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from au2.package import names, template
-from au2.package.ignore import Rule, Rules, may_ignore, parse_rules
+from au2.package.ignore import Rule, Rules, parse_rules
+from au2.package.secret_files import find_secret
 
 _REPOSITORY = ".git"
 """Always left out, as git itself does, at any depth."""
@@ -25,6 +27,8 @@ class Found(NamedTuple):
     """A link to a folder is none."""
     rule: Rule | None
     """The rule that took it back."""
+    secret: str | None
+    """Why it is left out all the same; see :mod:`au2.package.secret_files`."""
 
 
 class _Scope(NamedTuple):
@@ -41,7 +45,7 @@ _Scopes = tuple[_Scope, ...]
 def walk_package(
     root: str, read_rules: ReadRules, on_error: Callable[[str, OSError], None]
 ) -> Iterator[Found]:
-    """Yield everything in ``root`` that is not left out; folders before what is in them.
+    """Yield what no ``.auignore`` leaves out in ``root``; folders before what is in them.
 
     Folders that are left out are not looked into. Where there is no ``.auignore`` at the top, the
     default rules hold; those in folders below hold there, and before the ones above, as for git.
@@ -66,7 +70,7 @@ def walk_package(
             if found is None:
                 continue
             yield found
-            if found.is_folder:
+            if found.is_folder and found.secret is None:
                 folders.append((f"{found.path}/", scopes))
 
 
@@ -89,9 +93,23 @@ def _judge(entry: os.DirEntry[str], path: str, scopes: _Scopes) -> Found | None:
         return None
     is_folder = entry.is_dir(follow_symlinks=False)
     rule = _find_rule(path, scopes, is_folder=is_folder)
-    if rule is not None and not rule.is_negated and may_ignore(path, is_folder=is_folder):
-        return None
-    return Found(entry, path, is_folder, rule)
+    if not is_folder and path in names.NEVER_IGNORED:
+        return Found(entry, path, is_folder, None, None)
+    if rule is None:
+        secret = find_secret(entry.name, is_folder=is_folder, read=partial(_read_beginning, entry))
+        return Found(entry, path, is_folder, None, secret)
+    return Found(entry, path, is_folder, rule, None) if rule.is_negated else None
+
+
+def _read_beginning(entry: os.DirEntry[str], size_bytes: int) -> bytes:
+    """Return the first bytes of a file; nothing of what is none, or can't be read."""
+    try:
+        if not entry.is_file(follow_symlinks=False):
+            return b""
+        with Path(entry.path).open("rb") as file:
+            return file.read(size_bytes)
+    except OSError:
+        return b""
 
 
 def _find_rule(path: str, scopes: _Scopes, *, is_folder: bool) -> Rule | None:

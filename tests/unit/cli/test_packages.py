@@ -429,3 +429,51 @@ def test_uploading_imports_no_wire_models(
 
     assert done.stdout == THREE_LINES
     assert not {"pydantic", "rich", "asyncio"} & set(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", [("check",), ("upload", "--plan"), ("upload", "--yes")])
+def test_what_may_hold_secrets_is_named_with_the_line_that_takes_it(
+    api: Api, au2: CommandLine, package: Path, store: Store, command: tuple[str, ...]
+) -> None:
+    (package / ".env").write_text("PASSWORD=x")
+    (package / "keys").mkdir()
+    (package / "keys/id_rsa").write_text("x")
+
+    told = au2.ok("process", "repo", *command, package).errors
+
+    assert "Left out: .env (" in told
+    assert "add this line to .auignore: !.env\n" in told
+    assert "add this line to .auignore: !keys/id_rsa\n" in told
+    for sent in store.lists:
+        assert ".env" not in [file["path"] for file in sent["files"]]
+
+    (package / ".auignore").write_text("!.env\n!keys/id_rsa\n")
+    told = au2.ok("process", "repo", *command, package).errors
+
+    assert "Left out" not in told
+    for sent in store.lists[1:]:
+        assert ".env" in [file["path"] for file in sent["files"]]
+
+
+def test_a_plan_says_how_much_and_what_the_most_of_it_is(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    (package / "data.csv").write_bytes(bytes(3 << 20))
+
+    plan = au2.ok("process", "repo", "upload", package, "--plan")
+
+    first, _, largest, *_ = plan.text.splitlines()
+    assert first.startswith("Package: 7 files, 3 MiB")
+    assert largest.split() == ["3", "MiB", "data.csv"]
+    assert "Nothing was sent" in plan.errors
+    assert not api.requests
+    assert not store.lists
+
+
+def test_the_question_says_so_too(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
+    (package / "data.csv").write_bytes(bytes(3 << 20))
+
+    asked = au2("process", "repo", "upload", package, typed="n\n")
+
+    assert "The package has 7 files, 3 MiB; the largest: data.csv (3 MiB), " in asked.errors
+    assert not store.lists

@@ -27,15 +27,20 @@ _COLUMNS = columns("file", "line", "message")
 def command(session: Session, directory: Path) -> None:
     """Find every mistake in a package, with file and line. Nothing is sent.
 
+    Files that are left out because they may hold secrets are named, too.
+
     Ends with 1 if there is a mistake.
     """
+    from au2.cli.process.repo.package_remarks import remark_on_left_out
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.domain.errors import InvalidPackage
-    from au2.package.check import check_package
+    from au2.package.check import inspect_package
     from au2.package.schemas import load_schemas
 
     terminal = session.terminal
-    mistakes = check_package(directory)
+    found = inspect_package(directory)
+    mistakes = found.mistakes
+    remark_on_left_out(terminal, found.files)
     if terminal.output_format != "table":
         terminal.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
     if not mistakes:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from au2.cli.output import Output
+from au2.cli.process.repo.package_remarks import remark_on_left_out
 from au2.cli.process.repo.where import Choice, choose_place
 from au2.cli.session import Session
 from au2.domain.clock import now
@@ -21,6 +22,8 @@ from au2.local.place import LocalResult, Place, run_package
 from au2.local.play import Control, Limits
 from au2.local.request import LocalRequest
 from au2.local.watch import Watching
+from au2.package.entries import PackageFiles
+from au2.package.secret_files import LeftOut
 
 _EXIT_INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -46,6 +49,7 @@ class LocalRuns:
         self._pass_exit_code = pass_exit_code
         self._line_is_open = False
         """Whether the last line that the code printed to stdout has no end yet."""
+        self._told_left_out: tuple[LeftOut, ...] = ()
 
     def go(self, choice: Choice, *, watch: bool) -> None:
         """Run; ends by an exception unless all went well."""
@@ -102,7 +106,13 @@ class LocalRuns:
             control=control,
             show=self._show_log,
             on_status=self._show_status,
+            on_files=self._remark_on_files,
         )
+
+    def _remark_on_files(self, files: PackageFiles) -> None:
+        if files.left_out != self._told_left_out:
+            self._told_left_out = files.left_out
+            remark_on_left_out(self._terminal, files)
 
     def _show_log(self, stream: str, data: bytes) -> None:
         to_stdout = stream == "stdout" and self._terminal.output_format == "table"

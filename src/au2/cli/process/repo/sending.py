@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from au2.cli.outages import make_patience
+from au2.cli.process.repo.package_remarks import remark_on_contents
 from au2.cli.progress import UploadProgress, format_bytes
 from au2.cli.session import Session
 from au2.client.packages import LoadedPackage
@@ -41,6 +42,7 @@ def agree(session: Session, package: LoadedPackage, plan: UploadPlan) -> UploadP
     if not plan.force and _tell_known(session, package, plan, comparison):
         return None
     name = package.manifest.name
+    remark_on_contents(session.terminal, package.files)
     if comparison.process is not None:
         session.terminal.confirm(f"Make a new version of process '{name}' ({comparison.process})?")
     elif plan.new:

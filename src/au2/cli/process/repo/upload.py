@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     "upload",
     examples=(
         "au2 process repo upload",
+        "au2 process repo upload --plan",
         "au2 process repo upload forecast --yes --wait",
         "au2 process repo upload --process eadf98c2-8e85-46ae-b81a-640d9d326109",
     ),
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--new", is_flag=True, help="Make a new process, even if there is one of that name.")
 @click.option("--force", is_flag=True, help="Make a new version even if nothing has changed.")
+@click.option("--plan", is_flag=True, help="Show what would be uploaded. Nothing is sent.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Show the build and wait for it; fail if it fails.")
 def command(
@@ -45,6 +47,7 @@ def command(
     process: str | None,
     new: bool,
     force: bool,
+    plan: bool,
     yes: bool,
     wait: bool,
 ) -> None:
@@ -54,7 +57,11 @@ def command(
     none, it is made, also of several uploads at once only by the first. Only files that the server
     does not have are sent. A package that the newest version was made of makes no new one. A job
     then builds the image; its record and log tell what went wrong, if something does.
+
+    Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
+    takes them; each is named, with the line that takes it.
     """
+    from au2.cli.process.repo.package_remarks import remark_on_left_out, show_plan
     from au2.cli.process.repo.sending import agree, make_plan, send_package
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.packages import load_package
@@ -63,9 +70,13 @@ def command(
         raise click.UsageError("Give --process or --new, not both.")
     package = load_package(directory)
     remark_on_schemas(session.terminal, package.schemas)
+    remark_on_left_out(session.terminal, package.files)
+    if plan:
+        show_plan(session.terminal, package.files)
+        return
     process_id = _find_process(session, package, stated=process, new=new)
-    plan = make_plan(package, process_id, new=new, force=force)
-    agreed = plan if yes else agree(session, package, plan)
+    wanted = make_plan(package, process_id, new=new, force=force)
+    agreed = wanted if yes else agree(session, package, wanted)
     if agreed is None:
         return
     sent = send_package(session, package, agreed)

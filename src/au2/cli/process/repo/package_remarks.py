@@ -1,0 +1,59 @@
+"""What is told of a package's files before they are sent or run."""
+
+from heapq import nlargest
+from typing import Final
+
+from au2.cli.progress import format_bytes
+from au2.cli.terminal import Terminal
+from au2.domain.wording import count_of
+from au2.package import names
+from au2.package.entries import PackagedFile, PackageFiles
+
+_LARGEST_SHOWN: Final = 10
+_LARGEST_ASKED: Final = 3
+"""In the one line above a question."""
+
+
+def remark_on_left_out(terminal: Terminal, files: PackageFiles) -> None:
+    """Name each file that is left out because it may hold secrets, with the line that takes it."""
+    for left_out in files.left_out:
+        terminal.remark(
+            f"Left out: {left_out.path} ({left_out.reason}). "
+            f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
+        )
+    if not files.left_out:
+        return
+    terminal.remark(
+        "Better than in a package: 'au2 secret create NAME', and '{secret: NAME}' in env.yml."
+    )
+    if all(entry.path != names.IGNORE for entry in files.entries):
+        terminal.remark(
+            f"The package has no {names.IGNORE}, so the default rules hold (caches, virtual "
+            "environments, version control). A file of your own replaces them: begin it with the "
+            "lines that 'au2 process repo init' writes into a new package."
+        )
+
+
+def remark_on_contents(terminal: Terminal, files: PackageFiles) -> None:
+    """Tell, above a question, how much would be uploaded and what the most of it is."""
+    shown = ", ".join(
+        f"{file.path} ({format_bytes(file.size_bytes)})" for file in _largest(files, _LARGEST_ASKED)
+    )
+    terminal.remark(f"The package has {_measure(files)}; the largest: {shown}.")
+
+
+def show_plan(terminal: Terminal, files: PackageFiles) -> None:
+    """Print what an upload would be of."""
+    terminal.line(f"Package: {_measure(files)}")
+    terminal.line("The largest:")
+    for file in _largest(files, _LARGEST_SHOWN):
+        terminal.line(f"  {format_bytes(file.size_bytes):>10}  {file.path}")
+    terminal.remark("Nothing was sent. Contents that the server has already are not sent again.")
+
+
+def _measure(files: PackageFiles) -> str:
+    return f"{count_of(len(files.entries), 'file')}, {format_bytes(files.total_bytes)}"
+
+
+def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
+    return nlargest(number, files.entries, key=lambda file: file.size_bytes)
