@@ -13,6 +13,7 @@ NAME = "au2-test/contract:latest"
 JOB = """\
 grep -q '"days":7' "$AU_ARGS_FILE" || grep -q '"days": 7' "$AU_ARGS_FILE" || exit 3
 echo "level $LEVEL, secret of ${#PASSWORD} characters"
+/bin/busybox tr '\\0' '\\n' < /proc/$$/environ | grep -E '^(spring|a-b)'
 echo "{\\"sum\\": $SUM}" > "$AU_OUTPUT_FILE"
 """
 CONTRACT = {
@@ -61,6 +62,8 @@ def test_runs_of_an_image_are_held_to_its_contract(
     run = ("process", "run", process, "--arg", "city=Bonn", "--follow")
     ran = au2.ok(*run)
     assert "level 1.10, secret of 10 characters" in ran.text
+    dotted = au2.ok(*run, "--env", "spring.datasource.url=jdbc:x", "--env", "a-b=c")
+    assert {"spring.datasource.url=jdbc:x", "a-b=c"} <= set(dotted.text.splitlines())
     wrong = au2(*run, "--env", "SUM=0")
     assert wrong.exit_code == 1
     assert "/sum" in wrong.errors

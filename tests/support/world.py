@@ -13,6 +13,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI
+from sqlalchemy import update
 
 from au2.api.app import ApiOptions, make_app
 from au2.blobs.files import FileBlobStore
@@ -22,12 +23,12 @@ from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.language import Language
-from au2.domain.version import Contract, ImageStatus
+from au2.domain.version import Contract, ImageStatus, VersionType
 from au2.logs.files import FileLogStore
 from au2.notices.folder import FolderNotices
 from au2.secrets.key_file import KeyFile
 from au2.services.services import ServiceOptions, Services, make_services
-from au2.storage import claims, job_changes, versions
+from au2.storage import claims, job_changes, tables, versions
 from au2.storage.database import Database
 
 PASSWORD = "a password of enough length"
@@ -120,6 +121,7 @@ class World:
         *,
         args_schema: dict[str, Any] | None = None,
         image_digest: str = IMAGE,
+        kind: VersionType = VersionType.IMAGE,
     ) -> int:
         """A version whose image is as far as ``status`` says."""
         made = self.services.versions.create_image_version(
@@ -143,6 +145,11 @@ class World:
                 built = versions.BuiltImage(image_digest)
                 image = built if step is ImageStatus.AVAILABLE else None
                 versions.change_image_status(transaction, present, step, image=image)
+        with self.database.write() as transaction:
+            of_version = (tables.versions.c.process_id == process_id) & (
+                tables.versions.c.number == made.number
+            )
+            transaction.execute(update(tables.versions).where(of_version).values(type=kind.value))
         return made.number
 
     def claim(self, job_id: int) -> claims.Claim:

@@ -7,6 +7,7 @@ from typing import Any
 
 from au2.contract.job import JobView
 from au2.logs.base import LogStore
+from au2.logs.characters import WholeCharacters
 from au2.logs.record import Record, parse_records
 
 _EVENT_BYTES = 64 << 10
@@ -38,10 +39,32 @@ def read_events(logs: LogStore, at: LogPosition) -> tuple[list[bytes], LogPositi
     while start < end:
         # As many whole records as fit, at least one.
         stop = data.rfind(b"\n", start, start + _EVENT_BYTES) + 1 or data.find(b"\n", start) + 1
-        records, _ = parse_records(data[start:stop])
+        records, count = _join_characters(parse_records(data[start:stop])[0])
+        for _ in range(count):
+            stop = data.rindex(b"\n", start, stop - 1) + 1
         events.append(_format_event("log", _format_chunk(records), at.offset + stop))
         start = stop
     return events, LogPosition(at.job_id, at.attempt, at.offset + end)
+
+
+def _join_characters(records: list[Record]) -> tuple[list[Record], int]:
+    """Return the records cut between characters, and how many at the end are better left out.
+
+    They end in the middle of a character and come with the next event. Alone they stay in: what
+    was printed is shown at once, and its last bytes may then be half a character.
+    """
+    if not any(record.partial for record in records):
+        return records, 0
+    characters: WholeCharacters[Record] = WholeCharacters()
+    joined: list[Record] = []
+    whole, left = 0, len(records)
+    for number, record in enumerate(records, start=1):
+        joined += characters.feed(record)
+        if not characters.is_pending:
+            whole, left = len(joined), len(records) - number
+    if left == len(records):
+        return joined + characters.end(), 0
+    return joined[:whole], left
 
 
 def format_end(job: JobView) -> bytes:

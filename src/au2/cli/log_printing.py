@@ -7,6 +7,7 @@ from typing import Protocol
 from au2.cli.documents import format_json_line
 from au2.cli.terminal import Terminal
 from au2.client.following import LogPiece
+from au2.logs.characters import WholeCharacters
 
 
 class Printer(Protocol):
@@ -62,10 +63,15 @@ class RecordPrinter:
     def __init__(self, terminal: Terminal, *, as_json: bool) -> None:
         self._terminal = terminal
         self._as_json = as_json
+        self._characters: WholeCharacters[LogPiece] = WholeCharacters()
         self._count = 0
 
     def pieces(self, pieces: Sequence[LogPiece]) -> None:
-        """Print the next pieces."""
+        """Print the next pieces, cut between characters."""
+        for piece in pieces:
+            self._print(self._characters.feed(piece))
+
+    def _print(self, pieces: Sequence[LogPiece]) -> None:
         for piece in pieces:
             record = format_json_line(_document(piece))
             if self._as_json:
@@ -77,6 +83,7 @@ class RecordPrinter:
 
     def end(self) -> None:
         """Close the list."""
+        self._print(self._characters.end())
         if self._as_json:
             self._terminal.text("\n]\n" if self._count else "[]\n")
         elif not self._count:

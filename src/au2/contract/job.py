@@ -111,7 +111,8 @@ class LogRecord(View):
     """The line goes on in the next record of this stream; else it ended with a newline."""
     text: str | None = None
     base64: str | None = None
-    """For bytes that are not UTF-8."""
+    """For bytes that are not UTF-8, or, of a long line whose pieces come in several events, half of
+    a character."""
 
 
 class LogChunk(View):

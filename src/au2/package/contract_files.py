@@ -1,6 +1,7 @@
 """A version's contract in files outside a package: for images that were made elsewhere."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -51,7 +52,7 @@ def read_contract(files: ContractFiles) -> ContractDocuments:
     found = ContractDocuments(
         read(files.args_schema, load_schema),
         read(files.out_schema, load_schema),
-        read(files.environment, parse_environment),
+        read(files.environment, partial(parse_environment, any_name=True)),
     )
     if mistakes:
         raise InvalidPackage("The files have mistakes.", details=mistakes)

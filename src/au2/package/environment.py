@@ -17,9 +17,16 @@ VARIABLE_BYTES = (128 << 10) - 1
 NUL, execve(2))."""
 
 
-def find_name_mistake(name: str) -> str | None:
-    """Say what is wrong with a variable's name, in ``env.yml`` or in a submission."""
-    if not _NAME.fullmatch(name):
+def find_name_mistake(name: str, *, any_name: bool = False) -> str | None:
+    """Say what is wrong with a variable's name, in ``env.yml`` or in a submission.
+
+    ``any_name``: for image versions, whose variables are named as Docker allows. The shell that
+    runs packages would drop such names.
+    """
+    if any_name:
+        if not name or "=" in name or "\0" in name or not is_encodable(name):
+            return f"{name!r} is no name for a variable: write one without '=' and NUL"
+    elif not _NAME.fullmatch(name):
         return f"'{name}' is no name for a variable: letters, digits and '_', not a digit first"
     if name.startswith(PLATFORM_PREFIX):
         return f"'{name}' can't be set: names that begin with AU_ are the platform's own"
@@ -50,8 +57,12 @@ Environment = dict[str, str | dict[str, str]]
 """Name → text, or ``{"secret": NAME}``: the value of that secret."""
 
 
-def parse_environment(text: str, file: str = names.ENVIRONMENT) -> Environment:
+def parse_environment(
+    text: str, file: str = names.ENVIRONMENT, *, any_name: bool = False
+) -> Environment:
     """Return the variables, scalars exactly as they are written (``1.10``, ``NO``).
+
+    ``any_name``: see :func:`find_name_mistake`.
 
     Raises:
         InvalidPackage: with every mistake, its file and line.
@@ -65,7 +76,9 @@ def parse_environment(text: str, file: str = names.ENVIRONMENT) -> Environment:
     mistakes: list[Detail] = []
     found: Environment = {}
     for key, value in root.items:
-        message = find_name_mistake(key.text) or _find_node_mistake(key.text, value)
+        message = find_name_mistake(key.text, any_name=any_name) or _find_node_mistake(
+            key.text, value
+        )
         if message is not None:
             mistakes.append(Detail(message, file=file, line=key.start.line + 1))
         elif isinstance(value, Scalar):

@@ -168,6 +168,17 @@ HOSTS = Kind(
     lambda value: tuple(_host(item) for item in _items(value)),
 )
 
+DNS_WORDS = Kind(
+    'a list of words like ["example.org"] (in a variable: with commas between)',
+    lambda value: tuple(_dns_word(item) for item in _items(value)),
+)
+
+
+def _dns_word(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", text):
+        raise ValueError(text)
+    return text
+
 
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", text):

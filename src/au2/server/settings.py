@@ -13,6 +13,7 @@ from au2.server import machine
 from au2.server.addresses import ListenAddress
 from au2.server.setting_kinds import (
     ADDRESSES,
+    DNS_WORDS,
     FLAG,
     HOSTS,
     LISTEN,
@@ -171,6 +172,18 @@ class NetworkSettings:
     )
     dns: tuple[str, ...] = setting(
         (), ADDRESSES, "Name servers of the containers.", default_text="those of the machine"
+    )
+    dns_search: tuple[str, ...] = setting(
+        (),
+        DNS_WORDS,
+        'Domains that names without a dot are looked for in; ["."]: none.',
+        default_text="those of the machine",
+    )
+    dns_options: tuple[str, ...] = setting(
+        (),
+        DNS_WORDS,
+        'Options of the containers\' resolv.conf, like "ndots:2".',
+        default_text="those of the machine",
     )
     allow: tuple[str, ...] = setting(
         (), NETWORKS, "Private networks that jobs may reach all the same."

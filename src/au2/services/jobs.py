@@ -11,7 +11,7 @@ from au2.domain.errors import Conflict, LeaseLost, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
 from au2.domain.process import Process
-from au2.domain.version import Version
+from au2.domain.version import Version, VersionType
 from au2.notices.base import JOBS, Notices, job_topic, stop_topic
 from au2.services.hints import process_command
 from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
@@ -81,8 +81,6 @@ class Jobs:
         """
         ensure_may_in(actor, Action.RUN_PROCESS, context)
         check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
-        check_environment(order.environment)
-        check_secret_names(order.secrets, order.environment)
         schema, arguments = self._fit_arguments(actor, context, order)
         now = self._clock()
         with self._database.write() as transaction:
@@ -91,6 +89,7 @@ class Jobs:
                 raise Conflict(
                     "Another version became the default in this moment.", hint="Try again."
                 )
+            _check_variables(order, version)
             resources = choose_resources(order.resources, version.resources, self._limits)
             check_wanted_secrets(
                 transaction,
@@ -188,6 +187,13 @@ def _choose(
     process = get_named(transaction, actor, context, order.process)
     ensure_may(actor, Action.RUN_PROCESS, process.context)
     return process, choose_version(transaction, process, order.version)
+
+
+def _check_variables(order: RunOrder, version: Version) -> None:
+    """Refuse variables that the version's code could not be given. Raises InvalidRequest."""
+    any_name = version.type is VersionType.IMAGE
+    check_environment(order.environment, any_name=any_name)
+    check_secret_names(order.secrets, order.environment, any_name=any_name)
 
 
 def _insert_run(

@@ -87,13 +87,16 @@ def fit_arguments(
     return filled
 
 
-def check_environment(environment: Mapping[str, str]) -> None:
-    """Refuse names and values that can't be set. Raises InvalidRequest with every mistake."""
-    mistakes = [
-        Detail(message, pointer=f"/environment/{_escape(name)}")
-        for name, value in environment.items()
-        if (message := find_name_mistake(name) or find_value_mistake(name, value))
-    ]
+def check_environment(environment: Mapping[str, str], *, any_name: bool = False) -> None:
+    """Refuse names and values that can't be set. Raises InvalidRequest with every mistake.
+
+    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_mistake`.
+    """
+    mistakes = []
+    for name, value in environment.items():
+        message = find_name_mistake(name, any_name=any_name) or find_value_mistake(name, value)
+        if message is not None:
+            mistakes.append(Detail(message, pointer=f"/environment/{_escape(name)}"))
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
         ENVIRONMENT_BYTES
     ):

@@ -49,13 +49,13 @@ def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Itera
 def _find_environment_mistakes(environment: Mapping[str, Any]) -> Iterator[Detail]:
     texts = {name: value for name, value in environment.items() if isinstance(value, str)}
     try:
-        check_environment(texts)
+        check_environment(texts, any_name=True)
     except InvalidRequest as error:
         yield from error.details
     for name, value in environment.items():
         if name in texts:
             continue
-        message = find_name_mistake(name) or _find_reference_mistake(value)
+        message = find_name_mistake(name, any_name=True) or _find_reference_mistake(value)
         if message is not None:
             pointer = name.replace("~", "~0").replace("/", "~1")
             yield Detail(message, f"/environment/{pointer}")

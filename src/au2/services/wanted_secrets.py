@@ -16,11 +16,17 @@ from au2.storage.secrets import find_secret
 _MOST_SECRETS = 100
 
 
-def check_secret_names(secrets: Mapping[str, str], environment: Mapping[str, str]) -> None:
-    """Refuse names that can't be, and variables given twice. Raises InvalidRequest."""
+def check_secret_names(
+    secrets: Mapping[str, str], environment: Mapping[str, str], *, any_name: bool = False
+) -> None:
+    """Refuse names that can't be, and variables given twice. Raises InvalidRequest.
+
+    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_mistake`.
+    """
     mistakes = []
     for variable, name in secrets.items():
-        message = find_name_mistake(variable) or find_secret_name_mistake(name)
+        message = find_name_mistake(variable, any_name=any_name)
+        message = message or find_secret_name_mistake(name)
         if message is None and variable in environment:
             message = f"'{variable}' is given both as a text and as a secret"
         if message is not None:

@@ -104,6 +104,31 @@ def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: 
     assert (end.name, end.data["state"], end.data["output"]) == ("end", "SUCCEEDED", {"answer": 42})
 
 
+def test_followed_records_cut_no_character(
+    world: World, client: httpx.Client, job: Job, claim: Claim
+):
+    line = ("grün € 😀 " * 40_000).encode()
+    pieces = [line[start : start + 8191] for start in range(0, len(line), 8191)]
+    for piece in pieces:
+        world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout P " + piece + b"\n")
+    # A program that printed half a character is shown what it printed, all the same.
+    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout P \xe2\x82\n")
+    world.end(claim, DONE)
+
+    with follow(world, client, job) as answer:
+        *logs, _ = list(events_of(answer))
+
+    records = [record for event in logs for record in event.data["records"]]
+    assert "".join(record["text"] for record in records[:-1]).encode() == line
+    assert records[-1]["base64"] == "4oI="
+    assert len(logs) > 5
+    # Whoever goes on from the end of an event gets the rest, each byte once.
+    middle = len(logs) // 2
+    with follow(world, client, job, offset=logs[middle - 1].offset or 0) as answer:
+        *rest, _ = list(events_of(answer))
+    assert b"".join(map(content_of, (*logs[:middle], *rest))) == line + b"\xe2\x82"
+
+
 def test_following_goes_on_from_an_offset(
     world: World, client: httpx.Client, job: Job, claim: Claim
 ):

@@ -1,5 +1,8 @@
 """Containers that print much, or in odd ways."""
 
+import pytest
+
+from tests.support.busybox import make_image
 from tests.support.engine import MEBIBYTE, Workbench
 
 
@@ -43,3 +46,26 @@ def test_output_of_what_stays_behind_is_kept(workbench: Workbench) -> None:
 def test_closed_streams(workbench: Workbench) -> None:
     result = workbench.run("exec >&- 2>&-; sleep 0.1; exit 3")
     assert result.observation.exit_code == 3
+
+
+@pytest.mark.parametrize("user", ["", "1000"])
+def test_the_first_process_streams_can_be_opened_again(
+    workbench: Workbench, busybox_layer: bytes, user: str
+) -> None:
+    image = make_image([busybox_layer], User=user).save(workbench.blobs)
+    script = (
+        "setsid sh -c 'echo one > /proc/1/fd/1; echo two > /proc/1/fd/2' & wait; "
+        "(echo three > /dev/stdout); (echo four > /dev/stderr); (echo five > /dev/fd/1)"
+    )
+    result = workbench.run(script, image=image)
+    assert sorted(result.stdout.split()) == [b"five", b"one", b"three"]
+    assert sorted(result.stderr.split()) == [b"four", b"two"]
+
+
+def test_a_program_that_goes_on_as_another_user_can_open_its_streams(workbench: Workbench) -> None:
+    script = (
+        "su user -c 'echo one > /dev/stdout; echo two > /dev/stderr'; "
+        "chown user /dev/stdout && exec su user -c 'echo three > /proc/1/fd/1'"
+    )
+    result = workbench.run(script, no_new_privileges=False)
+    assert (result.stdout, result.stderr) == (b"one\nthree\n", b"two\n")

@@ -149,9 +149,23 @@ def test_other_jobs_are_not_reached(workbench: Workbench) -> None:
     assert workbench.run(ask(address, 8000), network=Network.INTERNET).stdout == b"no way\n"
 
 
-def test_containers_have_no_ipv6(workbench: Workbench) -> None:
-    result = workbench.run("cat /proc/net/if_inet6 | grep eth0", network=Network.INTERNET)
-    assert result.stdout == b""
+def test_containers_have_no_ipv6_but_their_loopback(workbench: Workbench) -> None:
+    result = workbench.run("cat /proc/net/if_inet6", network=Network.INTERNET)
+    assert [line.split()[-1] for line in result.stdout.splitlines()] == [b"lo"]
+
+
+@pytest.mark.parametrize("network", list(Network))
+def test_every_address_of_localhost_can_be_bound_and_reached(
+    workbench: Workbench, network: Network
+) -> None:
+    script = (
+        "echo served > /tmp/index.html; grep -w localhost /etc/hosts | cut -f1 > /tmp/addresses; "
+        "while read -r a; do case $a in *:*) a=[$a];; esac; "
+        "httpd -h /tmp -p $a:8080; wget -q -O - http://$a:8080/; done < /tmp/addresses; "
+        "cat /tmp/addresses; wget -q -O - http://localhost:8080/"
+    )
+    result = workbench.run(script, network=network)
+    assert result.stdout == b"served\nserved\n127.0.0.1\n::1\nserved\n", result
 
 
 def test_names_are_asked_of_the_hosts_servers(workbench: Workbench) -> None:
@@ -174,7 +188,12 @@ def opened(folder: Path, image: SmallImage, options: NativeOptions) -> Iterator[
 def test_what_the_operator_allows_is_reached(
     tmp_path: Path, busybox_image: SmallImage, world: None
 ) -> None:
-    options = NativeOptions(allowed_networks=("192.168.97.0/24",), dns_servers=("10.98.7.2",))
+    options = NativeOptions(
+        allowed_networks=("192.168.97.0/24",),
+        dns_servers=("10.98.7.2",),
+        dns_search=("a.example", "b.example"),
+        dns_options=("ndots:2",),
+    )
     with opened(tmp_path / "data", busybox_image, options) as workbench:
         scripts = "; ".join(
             (
@@ -187,7 +206,10 @@ def test_what_the_operator_allows_is_reached(
             )
         )
         result = workbench.run(scripts, network=Network.INTERNET)
-        expected = b"served\nno way\nserved\nno way\nnameserver 10.98.7.2\n"
+        expected = (
+            b"served\nno way\nserved\nno way\n"
+            b"nameserver 10.98.7.2\nsearch a.example b.example\noptions ndots:2\n"
+        )
         assert result.stdout == expected
 
 

@@ -233,6 +233,22 @@ def test_logs_as_documents(api: Api, au2: CommandLine) -> None:
     assert au2.ok("job", "logs", "12", "-o", "json").document == []
 
 
+def test_documents_of_a_log_cut_no_character(api: Api, au2: CommandLine) -> None:
+    line = "grün € 😀 " * 5
+    log = [
+        Record("2026-01-01T00:00:00.000000001Z", "stdout", True, line.encode()[start : start + 7])
+        for start in range(0, len(line.encode()), 7)
+    ]
+    log += [log[0]._replace(content=b"", partial=False), log[0]._replace(content=b"half \xe2\x82")]
+    api.answer("GET /jobs/12", job_document())
+    api.routes["GET /jobs/12/logs"] = Answer(body=b"".join(map(format_record, log)))
+
+    *pieces, half, rest = au2.ok("job", "logs", "12", "-o", "json").document
+
+    assert "".join(piece["text"] for piece in pieces) == line
+    assert (half["text"], rest["base64"], rest["partial"]) == ("half ", "4oI=", True)
+
+
 def test_stop(api: Api, au2: CommandLine) -> None:
     api.answer("POST /jobs/12/stop", job_document(state="RUNNING", ended_at=None))
     assert "au2 job wait 12" in au2.ok("job", "stop", "12").errors

@@ -10,11 +10,8 @@ import pytest
 
 from au2.domain.errors import InvalidRequest
 from au2.engines.native.capabilities import shift_file_capability
-from au2.engines.native.name_servers import (
-    find_name_servers,
-    format_name_servers,
-    parse_name_servers,
-)
+from au2.engines.native.name_servers import Resolver, find_resolver, parse_resolver
+from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places, is_container_id
 from au2.engines.native.processes import ProcessIdentity, identify, is_alive, send_signal
 from au2.engines.native.signals import parse_signal
@@ -64,19 +61,40 @@ def test_capabilities_that_are_left_out(value: bytes) -> None:
     assert shift_file_capability(value, BASE) is None
 
 
-def test_name_servers_that_containers_can_reach() -> None:
-    text = "# x\nnameserver 127.0.0.53\nnameserver 9.9.9.9\nnameserver fe80::1%eth0\nnameserver\n"
-    assert parse_name_servers(text + "search example.org\nnameserver 9.9.9.9\n") == ("9.9.9.9",)
-    assert format_name_servers(("9.9.9.9", "1.1.1.1")) == "nameserver 9.9.9.9\nnameserver 1.1.1.1\n"
+def test_what_containers_take_from_a_resolv_conf() -> None:
+    text = (
+        "# search none.example\n; options none\nnameserver 127.0.0.53\nnameserver 9.9.9.9 # x\n"
+        "nameserver fe80::1%eth0\nnameserver\nsearch\noptions edns0\n\tsearch a.example\n"
+        "domain b.example c.example\nsearch example.org  corp.example\noptions ndots:2 edns0\n"
+        "nameserver 9.9.9.9\nsortlist 1.2.3.4\n"
+    )
+    found = parse_resolver(text)
+    assert found == Resolver(("9.9.9.9",), ("example.org", "corp.example"), ("edns0", "ndots:2"))
+    assert found.to_text() == (
+        "nameserver 9.9.9.9\nsearch example.org corp.example\noptions edns0 ndots:2\n"
+    )
+    assert parse_resolver(found.to_text()) == found
+    assert parse_resolver("search a\ndomain b.example\n").search == ("b.example",)
+    assert Resolver().to_text() == ""
 
 
 def test_where_name_servers_are_looked_for(tmp_path: Path) -> None:
+    def find(files: tuple[Path, ...], **configured: tuple[str, ...]) -> Resolver:
+        return find_resolver(NativeOptions(**configured), files)  # type: ignore[arg-type]
+
     stub, real = tmp_path / "stub", tmp_path / "real"
-    stub.write_text("nameserver 127.0.0.53\n")
-    assert find_name_servers((), (stub, real)) == ()
-    real.write_text("".join(f"nameserver 9.9.9.{n}\n" for n in range(5)))
-    assert find_name_servers((), (stub, real)) == ("9.9.9.0", "9.9.9.1", "9.9.9.2")
-    assert find_name_servers(("10.0.0.1",), (stub, real)) == ("10.0.0.1",)
+    assert find((stub, real)) == Resolver()
+    stub.write_text("nameserver 127.0.0.53\nsearch stub.example\noptions trust-ad\n")
+    assert find((stub, real)) == Resolver((), ("stub.example",), ("trust-ad",))
+    servers = tuple(f"9.9.9.{number}" for number in range(5))
+    real.write_text(Resolver(servers, ("example.org",), ("ndots:2",)).to_text())
+    assert find((stub, real)) == Resolver(servers[:3], ("example.org",), ("ndots:2",))
+    assert find((real,), dns_servers=("10.0.0.1",)) == Resolver(
+        ("10.0.0.1",), ("example.org",), ("ndots:2",)
+    )
+    configured = find((real,), dns_search=("a.example",), dns_options=("timeout:1",))
+    assert configured == Resolver(servers[:3], ("a.example",), ("timeout:1",))
+    assert find((real,), dns_search=(".",)).search == ()
 
 
 @pytest.mark.parametrize("text", ["a", "job-12-1", "A" * 64])

@@ -124,7 +124,7 @@ def test_the_whole_configuration() -> None:
             "sysctl": {
                 "net.ipv4.ip_unprivileged_port_start": "0",
                 "net.ipv4.ping_group_range": "0 2147483647",
-                "net.ipv6.conf.all.disable_ipv6": "1",
+                "net.ipv6.conf.lo.disable_ipv6": "0",
                 "net.ipv6.conf.default.disable_ipv6": "1",
             },
             "seccomp": {"defaultAction": "SCMP_ACT_ERRNO"},

@@ -15,10 +15,10 @@ def test_files_are_read_as_those_of_a_package(tmp_path: Path) -> None:
     files = ContractFiles(
         write(tmp_path / "args.yml", "required: [a]\n"),
         write(tmp_path / "out.yml", "# nothing\n"),
-        write(tmp_path / "env.yml", "A: 1.10\nB: {secret: db}\n"),
+        write(tmp_path / "env.yml", "A: 1.10\na.b-c: {secret: db}\n"),
     )
     assert read_contract(files) == ContractDocuments(
-        {"required": ["a"]}, None, {"A": "1.10", "B": {"secret": "db"}}
+        {"required": ["a"]}, None, {"A": "1.10", "a.b-c": {"secret": "db"}}
     )
     assert read_contract(ContractFiles()) == ContractDocuments(None, None, None)
 

@@ -102,3 +102,13 @@ def test_names(name: str) -> None:
     assert find_name_mistake(name) is not None
     assert find_name_mistake("_a9") is None
     assert find_name_mistake("au_a") is None
+
+
+@pytest.mark.parametrize("name", ["A B", "Ä", "a\n", "9", "spring.url", "a-b", "%"])
+def test_names_that_docker_takes(name: str) -> None:
+    assert find_name_mistake(name, any_name=True) is None
+
+
+@pytest.mark.parametrize("name", ["", "A=B", "AU_", "a\0", "\ud800"])
+def test_names_that_nobody_takes(name: str) -> None:
+    assert find_name_mistake(name, any_name=True) is not None

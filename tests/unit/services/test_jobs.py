@@ -6,7 +6,7 @@ from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from au2.domain.job import Ending, Job, JobState, Reason
 from au2.domain.network import Network
-from au2.domain.version import ImageStatus
+from au2.domain.version import ImageStatus, VersionType
 from au2.services.jobs import RunOrder
 from au2.services.run_requests import WantedResources
 from au2.storage import claims
@@ -111,8 +111,8 @@ def test_a_process_without_an_image(world: World, context: Context):
         {"AU_TOKEN": "x"},
         {"": "x"},
         {"A=B": "x"},
-        {"1A": "x"},
         {"A\0": "x"},
+        {"A\ud800": "x"},
         {"A": "x\0y"},
         {"A": "x" * (128 << 10)},
         {f"A{number}": "x" * 100_000 for number in range(11)},
@@ -124,6 +124,24 @@ def test_environments_that_can_t_be_set(
     with pytest.raises(InvalidRequest) as caught:
         submit(world, context, process, environment=environment)
     assert caught.value.details[0].pointer.startswith("/environment")
+
+
+@pytest.mark.parametrize("name", ["spring.datasource.url", "a-b", "1A", "Ä", "A B", "%"])
+def test_names_of_variables_are_dockers_for_images_and_the_shells_for_packages(
+    world: World, context: Context, name: str
+):
+    image, package = world.process(context, "image"), world.process(context, "package")
+    world.version(image)
+    world.version(package, kind=VersionType.PACKAGED)
+
+    job = submit(world, context, image, environment={name: "x"})
+    assert world.job(job.id).request.environment == {name: "x"}
+    with pytest.raises(InvalidRequest) as caught:
+        submit(world, context, package, environment={name: "x"})
+    assert "letters, digits and '_'" in caught.value.details[0].message
+    with pytest.raises(InvalidRequest) as caught:
+        submit(world, context, package, secrets={name: "db"})
+    assert "letters, digits and '_'" in caught.value.details[0].message
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_every_mistake_is_told(world: World, context: Context) -> None:
     ("secrets", "environment", "expected"),
     [
         ({"AU_JOB": "db"}, {}, "AU_"),
-        ({"1": "db"}, {}, "no name for a variable"),
+        ({"1=": "db"}, {}, "no name for a variable"),
         ({"A": "d b"}, {}, "no name for a secret"),
         ({"A": "db"}, {"A": "x"}, "both"),
     ],

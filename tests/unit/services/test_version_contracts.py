@@ -83,7 +83,9 @@ def test_what_no_package_could_have_is_refused(world: World, context: Context) -
     process = world.process(context)
     environment = {
         "AU_JOB": "x",
-        "a/b": {"secret": "db"},
+        "a/b=": {"secret": "db"},
+        "a.b-c": {"secret": "db"},
+        "d.e-f": "x",
         "C": {"secret": "d b"},
         "D": {"secret": "db", "more": "x"},
         "E": "\0",
@@ -98,7 +100,7 @@ def test_what_no_package_could_have_is_refused(world: World, context: Context) -
         "/out_schema/properties/a/type",
         "/environment/AU_JOB",
         "/environment/E",
-        "/environment/a~1b",
+        "/environment/a~1b=",
         "/environment/C",
         "/environment/D",
     ]

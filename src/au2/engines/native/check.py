@@ -10,7 +10,7 @@ from pathlib import Path
 from au2.engines.base import Check
 from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.mounts import mount_overlay, unmount_all
-from au2.engines.native.name_servers import find_name_servers
+from au2.engines.native.name_servers import find_resolver
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 
@@ -119,8 +119,11 @@ def _try_overlay(folder: Path) -> None:
 
 
 def _check_name_servers(options: NativeOptions) -> Check:
-    servers = find_name_servers(options.dns_servers)
-    if servers:
-        return Check("name servers", ok=True, message=", ".join(servers))
+    found = find_resolver(options)
+    if found.servers:
+        text = ", ".join(found.servers)
+        if found.search:
+            text += f"; names are also looked for in {', '.join(found.search)}"
+        return Check("name servers", ok=True, message=text)
     text = "the host has no name server that containers can reach: set dns_servers in the settings"
     return Check("name servers", ok=False, message=text)

@@ -22,7 +22,7 @@ from au2.engines.native.layers import LayerStore
 from au2.engines.native.monitor import Monitor, limit_log
 from au2.engines.native.mount_points import make_mount_points, make_volume
 from au2.engines.native.mounts import mount_overlay
-from au2.engines.native.name_servers import format_name_servers
+from au2.engines.native.name_servers import Resolver
 from au2.engines.native.network import Network
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import ContainerPlaces, Places, is_container_id
@@ -35,7 +35,10 @@ from au2.engines.native.users import User, find_user
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
 
-_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+_HOSTS = "127.0.0.1\tlocalhost\n"
+_HOSTS_IPV6 = "::1\tlocalhost ip6-localhost ip6-loopback\n"
+_IPV6 = Path("/proc/sys/net/ipv6")
+"""There if the kernel has IPv6; then every container's loopback device has ``::1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Creator:
         self._write_bundle(spec, image.config, user, container)
         job_files = fingerprint(container.files)
         init_pid = self._create_process(spec, container)
-        _own_streams(init_pid, self.options.id_base + user.uid)
+        _own_streams(init_pid, self.options.id_base, user)
         # It has been read, and the environment in it may hold secrets.
         container.configuration.unlink()
         if address is not None:
@@ -124,12 +127,13 @@ class Creator:
     def _write_network_files(
         self, spec: ContainerSpec, container: ContainerPlaces, address: str | None
     ) -> None:
-        servers = self.network.name_servers() if address else ()
-        hosts = f"{_HOSTS}{address or '127.0.1.1'}\t{spec.hostname}\n"
+        resolver = self.network.resolver() if address else Resolver()
+        localhost = f"{_HOSTS}{_HOSTS_IPV6}" if _IPV6.exists() else _HOSTS
+        hosts = f"{localhost}{address or '127.0.1.1'}\t{spec.hostname}\n"
         contents = {
             "hostname": f"{spec.hostname}\n",
             "hosts": hosts,
-            "resolv.conf": format_name_servers(servers),
+            "resolv.conf": resolver.to_text(),
         }
         container.network_files.mkdir()
         for name, content in contents.items():
@@ -159,7 +163,7 @@ class Creator:
             control_group=f"{self.places.control_group}/{spec.container_id}",
             seccomp=self.seccomp,
             can_limit_swap=self.groups.can_limit_swap(),
-            has_ipv6=Path("/proc/sys/net/ipv6").exists(),
+            has_ipv6=_IPV6.exists(),
             open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         )
         config = make_runtime_config(spec, image, user, facts, self.options)
@@ -214,17 +218,20 @@ def _claim(container: ContainerPlaces) -> None:
     container.exit_folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def _own_streams(init_pid: int, owner: int) -> None:
+def _own_streams(init_pid: int, id_base: int, user: User) -> None:
     """Give the first process its output: only then may it open ``/dev/stdout`` again.
 
     The OCI runtime does that too, but it can't where the pipe belongs to nobody of the user
-    namespace.
+    namespace; so the group is one of the container's, else root there could not change the owner.
+    Programs that go on as another user may write, too: nobody else has a way to the pipe.
 
     Args:
         init_pid: a process of ours still, which waits for the start.
-        owner: host id of the user that the program runs as.
+        id_base: host id of the containers' root.
+        user: who the program runs as.
     """
     for number in (1, 2):
         stream = Path(f"/proc/{init_pid}/fd/{number}")
         if stream.is_fifo():
-            os.chown(stream, owner, -1)
+            os.chown(stream, id_base + user.uid, id_base + user.gid)
+            stream.chmod(0o622)

@@ -15,7 +15,7 @@ from au2.engines.native.commands import run_tool
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.firewall import Firewall
 from au2.engines.native.forwarding import allow_forwarding, forget_forwarding
-from au2.engines.native.name_servers import find_name_servers
+from au2.engines.native.name_servers import Resolver, find_resolver
 from au2.engines.native.options import NativeOptions
 
 _CARDS = Path("/sys/class/net")
@@ -40,9 +40,9 @@ class Network:
         """Name of the bridge (at most 15 characters)."""
         return f"au2{self._instance[:10]}"
 
-    def name_servers(self) -> tuple[str, ...]:
-        """The servers that containers ask."""
-        return find_name_servers(self._options.dns_servers)
+    def resolver(self) -> Resolver:
+        """How containers resolve names."""
+        return find_resolver(self._options)
 
     def ensure(self) -> None:
         """Set up the bridge and the packet filter where they are missing or not as they should be.
@@ -148,7 +148,7 @@ class Network:
             instance=self._instance,
             bridge=self.bridge,
             network=network,
-            name_servers=self.name_servers(),
+            name_servers=self.resolver().servers,
             allowed_networks=self._options.allowed_networks,
         )
         try:

@@ -17,6 +17,10 @@ class NativeOptions:
     """Private IPv4 networks (CIDR) that containers may reach all the same."""
     dns_servers: tuple[str, ...] = ()
     """IPv4 name servers of the containers; empty takes the host's."""
+    dns_search: tuple[str, ...] = ()
+    """Domains that names are looked for in; empty takes the host's, ``.`` none."""
+    dns_options: tuple[str, ...] = ()
+    """``options`` of ``resolv.conf``, like ``ndots:5``; empty takes the host's."""
     open_files: int = 1 << 19
     """Hard limit of open files of a process; the soft one is 1024, as on a usual system."""
     create_timeout_seconds: float = 120.0

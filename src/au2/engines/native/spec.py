@@ -183,9 +183,12 @@ def _settings(spec: ContainerSpec, host: HostFacts) -> dict[str, str]:
         "net.ipv4.ip_unprivileged_port_start": "0",
         "net.ipv4.ping_group_range": "0 2147483647",
     }
-    if host.has_ipv6 and spec.resources.network is Network.INTERNET:
-        settings["net.ipv6.conf.all.disable_ipv6"] = "1"
-        settings["net.ipv6.conf.default.disable_ipv6"] = "1"
+    if host.has_ipv6:
+        # "localhost" is ::1 too, whatever the host has switched off for itself.
+        settings["net.ipv6.conf.lo.disable_ipv6"] = "0"
+        if spec.resources.network is Network.INTERNET:
+            # For the card that comes later. Not "all": that would be the loopback device too.
+            settings["net.ipv6.conf.default.disable_ipv6"] = "1"
     return settings
 
 

@@ -23,6 +23,8 @@ def _make_native(data: DataDirectory, settings: Settings) -> NativeEngine:
         subnet=settings.network.subnet,
         allowed_networks=settings.network.allow,
         dns_servers=settings.network.dns,
+        dns_search=settings.network.dns_search,
+        dns_options=settings.network.dns_options,
     )
     run_directory = data.run_directory(settings.server.run_dir)
     return NativeEngine(make_blobs(data), data.root, run_directory, options)
