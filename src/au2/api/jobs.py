@@ -54,6 +54,7 @@ def _make_order(body: RunCreation) -> RunOrder:
     return RunOrder(
         process=body.process,
         version=body.version,
+        latest=body.latest,
         arguments=body.arguments,
         environment=body.environment,
         secrets=body.secrets,

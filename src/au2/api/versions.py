@@ -1,6 +1,8 @@
 """Versions of a process."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import answers
@@ -35,9 +37,21 @@ def create_version(
 
 
 @router.get("/default", responses=answers(NotFound, Conflict))
-def get_default_version(services: ServicesOf, actor: CurrentActor, process: str) -> VersionView:
+def get_default_version(
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    *,
+    latest: Annotated[bool, Query(description="What a run with 'latest' takes.")] = False,
+) -> VersionView:
     """The version that a run takes where none is named: the newest published, else available."""
-    return view_version(services.versions.get_default(actor, process))
+    return view_version(services.versions.get_default(actor, process, latest=latest))
+
+
+@router.get("/newest", responses=answers(NotFound))
+def get_newest_version(services: ServicesOf, actor: CurrentActor, process: str) -> VersionView:
+    """The newest version that something was uploaded to, with an image or without."""
+    return view_version(services.versions.get_newest_upload(actor, process))
 
 
 @router.get("/{version}", responses=answers(NotFound))

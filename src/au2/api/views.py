@@ -1,7 +1,14 @@
 """Records as they travel."""
 
 from au2.contract.account import AccountView, MembershipView, NewTokenView, TokenView
-from au2.contract.job import AttemptView, JobView, PhaseView, ResourcesView
+from au2.contract.job import (
+    AttemptView,
+    JobView,
+    NewerVersionView,
+    PhaseView,
+    ResourcesView,
+    VersionChoiceView,
+)
 from au2.contract.organization import MemberAdded, MemberView, OrganizationView, ProjectView
 from au2.contract.process import ProcessView, VersionView
 from au2.contract.runtime import RuntimeView
@@ -12,6 +19,7 @@ from au2.domain.process import Process
 from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
 from au2.domain.version import Version
+from au2.domain.version_choice import explain_choice
 from au2.services.accounts import Account
 from au2.services.members import NewMember
 from au2.services.tokens import NewToken
@@ -199,6 +207,7 @@ def view_job(job: Job) -> JobView:
         project=job.context.project_id,
         process=job.process_id,
         version=job.version_number,
+        version_choice=_view_choice(job),
         submitted_by=job.submitted_by,
         created_at=job.created_at,
         started_at=job.started_at,
@@ -213,6 +222,24 @@ def view_job(job: Job) -> JobView:
         progress=job.progress,
         stop_requested_at=job.stop_requested_at,
         attempts=[_view_attempt(attempt) for attempt in job.attempts],
+    )
+
+
+def _view_choice(job: Job) -> VersionChoiceView | None:
+    choice = None if job.request is None else job.request.version_choice
+    if choice is None:
+        return None
+    return VersionChoiceView(
+        rule=choice.rule.value,
+        text=explain_choice(job.version_number, choice),
+        newer=[
+            NewerVersionView(
+                version=version.number,
+                image_status=version.image_status,
+                upload_job=version.upload_job_id,
+            )
+            for version in choice.newer
+        ],
     )
 
 

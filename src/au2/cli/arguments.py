@@ -20,6 +20,10 @@ version_option = click.option(
     help="Which version.",
 )
 
+latest_option = click.option(
+    "--latest", is_flag=True, help="The newest version that is AVAILABLE, published or not."
+)
+
 
 def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
     """Return the argument for a version of the process that stands before it."""

@@ -35,6 +35,8 @@ class Run(NamedTuple):
     secrets: Mapping[str, str] | None = None
     """Variable → name of a secret."""
     shared_memory_bytes: int | None = None
+    latest: bool | None = None
+    """Run the newest available version, published or not."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON object that travels."""
@@ -43,6 +45,14 @@ class Run(NamedTuple):
             "arguments": dict(self.arguments),
             "environment": dict(self.environment),
         }
+
+
+class NewerVersion(NamedTuple):
+    """A version that is newer than the one that runs: ``NewerVersionView``."""
+
+    version: int
+    image_status: str
+    upload_job: int | None
 
 
 class PhaseTime(NamedTuple):
@@ -64,6 +74,10 @@ class JobStanding(NamedTuple):
     """Number of the last attempt so far; a retry is a new one."""
     phases: tuple[PhaseTime, ...] = ()
     """Of the last attempt, as far as they have ended."""
+    version_text: str | None = None
+    """A sentence, where the job runs another version than the newest."""
+    newer: tuple[NewerVersion, ...] = ()
+    """What that sentence is about."""
 
     @property
     def is_final(self) -> bool:
@@ -79,6 +93,7 @@ class JobStanding(NamedTuple):
 def read_standing(document: Any) -> JobStanding:
     """Return the standing in a ``JobView`` document. Raises UnexpectedAnswer if it is none."""
     try:
+        choice = document.get("version_choice") or {}
         return JobStanding(
             id=int(document["id"]),
             state=str(document["state"]),
@@ -87,6 +102,11 @@ def read_standing(document: Any) -> JobStanding:
             exit_code=document.get("exit_code"),
             newest_attempt=max((item["number"] for item in document["attempts"]), default=1),
             phases=_read_phases(document["attempts"]),
+            version_text=choice.get("text"),
+            newer=tuple(
+                NewerVersion(int(item["version"]), item["image_status"], item["upload_job"])
+                for item in choice.get("newer", ())
+            ),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer from error

@@ -13,6 +13,9 @@ class RunCreation(Model):
 
     process: str = Field(max_length=200)
     version: int | None = None
+    """None: the newest published version; if none is published, the newest available one."""
+    latest: bool = False
+    """Run the newest available version, published or not; goes without ``version``."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
     secrets: dict[str, str] = Field(default_factory=dict)
@@ -62,6 +65,24 @@ class ResourcesView(View):
     """Size of ``/dev/shm``. None: as large as the memory."""
 
 
+class NewerVersionView(View):
+    """A version with a higher number than the one that runs."""
+
+    version: int
+    image_status: str
+    upload_job: int | None
+
+
+class VersionChoiceView(View):
+    """Why a run has its version, as of its submission."""
+
+    rule: Literal["stated", "published", "available", "latest"]
+    text: str | None
+    """A sentence, where a newer version is not taken."""
+    newer: list[NewerVersionView]
+    """The newest with an image, and the newest of all: those that are newer than what runs."""
+
+
 class JobView(View):
     """The job record."""
 
@@ -75,6 +96,8 @@ class JobView(View):
     project: str | None
     process: str
     version: int
+    version_choice: VersionChoiceView | None = None
+    """Of runs, unless they were submitted before this was kept."""
     submitted_by: str
     created_at: datetime
     started_at: datetime | None

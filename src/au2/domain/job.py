@@ -8,6 +8,7 @@ from typing import Any
 
 from au2.domain.context import Context
 from au2.domain.network import Network
+from au2.domain.version_choice import VersionChoice
 
 
 class JobType(StrEnum):
@@ -115,6 +116,8 @@ class RunRequest:
     resources: Resources
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Variable → name of the secret whose value it gets when the job starts."""
+    version_choice: VersionChoice | None = None
+    """Why it has its version. None: it was submitted before that was kept."""
 
 
 @dataclass(frozen=True, slots=True)

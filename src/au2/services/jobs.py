@@ -7,11 +7,12 @@ from typing import Any
 
 from au2.domain import clock as clocks
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, LeaseLost, NotFound
+from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
 from au2.domain.process import Process
 from au2.domain.version import Version, VersionType
+from au2.domain.version_choice import VersionChoice
 from au2.notices.base import JOBS, Notices, job_topic, stop_topic
 from au2.services.hints import process_command
 from au2.services.permissions import ensure_may, ensure_may_in, ensure_visible
@@ -48,6 +49,8 @@ class RunOrder:
     """GUID, or a name that is unique in the context."""
     version: int | None = None
     """None: the newest published, else the newest available one."""
+    latest: bool = False
+    """Take the newest available version, published or not; goes without ``version``."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -77,14 +80,17 @@ class Jobs:
             NotPermitted: the actor is no runner there, or may not run the process.
             NotFound: there is no such process or version here.
             Conflict: the version has no image, or no version has one.
-            InvalidRequest: arguments, environment, secrets or resources can't be given.
+            InvalidRequest: arguments, environment, secrets or resources can't be given, or
+                ``latest`` and a version are.
         """
         ensure_may_in(actor, Action.RUN_PROCESS, context)
+        if order.latest and order.version is not None:
+            raise InvalidRequest("Give either 'version' or 'latest', not both.")
         check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
         schema, arguments = self._fit_arguments(actor, context, order)
         now = self._clock()
         with self._database.write() as transaction:
-            process, version = _choose(transaction, actor, context, order)
+            process, version, choice = _choose(transaction, actor, context, order)
             if version.args_schema != schema:
                 raise Conflict(
                     "Another version became the default in this moment.", hint="Try again."
@@ -99,7 +105,7 @@ class Jobs:
                 environment=order.environment,
                 secrets=order.secrets,
             )
-            request = RunRequest(arguments, order.environment, resources, order.secrets)
+            request = RunRequest(arguments, order.environment, resources, order.secrets, choice)
             job = _insert_run(
                 transaction,
                 actor,
@@ -120,9 +126,9 @@ class Jobs:
         A check may take a process of its own, so it is done before the writing transaction.
         """
         with self._database.read() as transaction:
-            process, version = _choose(transaction, actor, context, order)
+            process, version, _ = _choose(transaction, actor, context, order)
         hint = f"See what it takes: {process_command('args', process)}"
-        if order.version is not None:
+        if order.version is not None or order.latest:
             hint += f" --ver {version.number}"
         return version.args_schema, fit_arguments(order.arguments, version.args_schema, hint=hint)
 
@@ -183,10 +189,11 @@ class Jobs:
 
 def _choose(
     transaction: Transaction, actor: Actor, context: Context, order: RunOrder
-) -> tuple[Process, Version]:
+) -> tuple[Process, Version, VersionChoice]:
     process = get_named(transaction, actor, context, order.process)
     ensure_may(actor, Action.RUN_PROCESS, process.context)
-    return process, choose_version(transaction, process, order.version)
+    version, choice = choose_version(transaction, process, order.version, latest=order.latest)
+    return process, version, choice
 
 
 def _check_variables(order: RunOrder, version: Version) -> None:

@@ -8,6 +8,7 @@ from au2.domain.errors import Conflict, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.process import Process
 from au2.domain.version import Contract, ImageStatus, Version, VersionType
+from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
 from au2.services.hints import explain_upload, process_command
 from au2.services.permissions import ensure_may
 from au2.services.processes import get_visible
@@ -39,11 +40,33 @@ class Versions:
         with self._database.read() as transaction:
             return get_version(transaction, get_visible(transaction, actor, process_id), number)
 
-    def get_default(self, actor: Actor, process_id: str) -> Version:
-        """The version that a run takes where none is named. Raises NotFound, Conflict."""
+    def get_default(self, actor: Actor, process_id: str, *, latest: bool = False) -> Version:
+        """The version that a run takes where none is named, or that takes the latest.
+
+        Raises:
+            NotFound: the process is foreign or missing.
+            Conflict: it has no version with an image.
+        """
         with self._database.read() as transaction:
             process = get_visible(transaction, actor, process_id)
-            return choose_version(transaction, process, None)
+            version, _ = choose_version(transaction, process, None, latest=latest)
+            return version
+
+    def get_newest_upload(self, actor: Actor, process_id: str) -> Version:
+        """The newest version that something was uploaded to, whatever has become of its image.
+
+        Raises:
+            NotFound: the process is foreign or missing, or nothing was uploaded to it.
+        """
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            version = versions.find_newest_upload(transaction, process.id)
+            if version is None:
+                raise NotFound(
+                    f"Nothing was uploaded to the process '{process.name}' yet.",
+                    hint=_explain_first_upload(transaction, process),
+                )
+            return version
 
     def create_image_version(
         self,
@@ -166,43 +189,76 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
     return version
 
 
-def choose_version(transaction: Transaction, process: Process, number: int | None) -> Version:
-    """The version that a run takes: ``number``, or else the default one.
+def choose_version(
+    transaction: Transaction, process: Process, number: int | None, *, latest: bool = False
+) -> tuple[Version, VersionChoice]:
+    """The version that a run takes, and why: ``number``, or the latest, or else the default one.
 
     Raises:
         NotFound: there is no such version.
         Conflict: it has no image, or none has one.
     """
-    if number is None:
-        default = versions.find_default_version(transaction, process.id)
-        if default is None:
-            raise Conflict(
-                f"The process '{process.name}' has no version with an image yet.",
-                hint=_explain_first_upload(transaction, process),
-            )
-        return default
-    version = get_version(transaction, process, number)
-    ensure_available(process, version)
-    return version
+    if number is not None:
+        version = get_version(transaction, process, number)
+        ensure_available(process, version, hint=_explain_lack(process, version))
+        return version, VersionChoice(ChoiceRule.STATED)
+    find = versions.find_newest_available if latest else versions.find_default_version
+    chosen = find(transaction, process.id)
+    if chosen is None:
+        raise Conflict(
+            f"The process '{process.name}' has no version with an image yet.",
+            hint=_explain_first_upload(transaction, process),
+        )
+    rule = ChoiceRule.AVAILABLE if chosen.published_at is None else ChoiceRule.PUBLISHED
+    newer = _list_newer(transaction, process, chosen)
+    return chosen, VersionChoice(ChoiceRule.LATEST if latest else rule, newer)
+
+
+def _list_newer(
+    transaction: Transaction, process: Process, chosen: Version
+) -> tuple[NewerVersion, ...]:
+    """The newest version with an image and the newest of all, as far as newer than ``chosen``."""
+    newest = versions.find_newest(transaction, process.id)
+    if newest is None or newest.number == chosen.number:
+        return ()
+    found = [newest]
+    if newest.image_status is not ImageStatus.AVAILABLE:
+        available = versions.find_newest_available(transaction, process.id)
+        if available is not None and available.number > chosen.number:
+            found.insert(0, available)
+    return tuple(
+        NewerVersion(version.number, version.image_status, version.upload_job_id)
+        for version in found
+    )
 
 
 def _explain_first_upload(transaction: Transaction, process: Process) -> str:
-    there = versions.list_versions(transaction, process.id)
-    if there and there[-1].image_status is ImageStatus.NONE:
-        return explain_upload(process, there[-1])
-    return "Upload a package: au2 process repo upload"
+    newest = versions.find_newest(transaction, process.id)
+    if newest is None:
+        return "Upload a package: au2 process repo upload"
+    return _explain_lack(process, newest)
 
 
-def ensure_available(process: Process, version: Version) -> None:
-    """Raise Conflict unless the version has its image."""
+def _explain_lack(process: Process, version: Version) -> str:
+    """Say what to do about a version that has no image."""
+    job = version.upload_job_id
+    if version.image_status in _IN_THE_WORKS:
+        run = process_command("run", process)
+        return f"Run it once it is built: {run} --ver {version.number} --wait-for-build"
+    if job is not None:
+        return f"See why its upload failed: au2 job show {job}"
+    return explain_upload(process, version)
+
+
+def ensure_available(process: Process, version: Version, *, hint: str | None = None) -> None:
+    """Raise Conflict, with ``hint`` if one is given, unless the version has its image."""
     if version.image_status is ImageStatus.AVAILABLE:
         return
-    hint = explain_upload(process, version)
-    if version.upload_job_id is not None:
+    if hint is None and version.upload_job_id is not None:
         hint = f"See its upload: au2 job show {version.upload_job_id}"
     raise Conflict(
         f"Version {version.number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
-        hint=hint,
+        hint=hint or explain_upload(process, version),
     )
 
 

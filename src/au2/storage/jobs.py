@@ -21,6 +21,8 @@ from au2.domain.job import (
     RunRequest,
 )
 from au2.domain.network import Network
+from au2.domain.version import ImageStatus
+from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
 from au2.storage.contexts import context_columns, owned_by, read_context
 from au2.storage.database import Transaction
 from au2.storage.tables import attempts, jobs
@@ -88,7 +90,18 @@ def _request(document: Mapping[str, Any] | None) -> RunRequest | None:
         resources=Resources(**{**resources, "network": Network(resources["network"])}),
         # Requests from before there were secrets have none.
         secrets=document.get("secrets", {}),
+        version_choice=_version_choice(document.get("version_choice")),
     )
+
+
+def _version_choice(document: Mapping[str, Any] | None) -> VersionChoice | None:
+    if document is None:
+        return None
+    newer = [
+        NewerVersion(item["number"], ImageStatus(item["image_status"]), item["upload_job_id"])
+        for item in document["newer"]
+    ]
+    return VersionChoice(ChoiceRule(document["rule"]), tuple(newer))
 
 
 def read_job(row: Any, tries: Iterable[Attempt]) -> Job:

@@ -33,6 +33,8 @@ _ALL = _LIVING.order_by(versions.c.number)
 _FIND = _LIVING.where(versions.c.number == bindparam("number"))
 _AVAILABLE = _LIVING.where(versions.c.image_status == ImageStatus.AVAILABLE.value).limit(1)
 _NEWEST = _AVAILABLE.order_by(versions.c.number.desc())
+_NEWEST_OF_ALL = _LIVING.order_by(versions.c.number.desc()).limit(1)
+_NEWEST_UPLOAD = _NEWEST_OF_ALL.where(versions.c.image_status != ImageStatus.NONE.value)
 _DEFAULT = _AVAILABLE.order_by(versions.c.published_at.is_(None), versions.c.number.desc())
 _IMAGES = (
     select(versions.c.image_digest)
@@ -135,6 +137,16 @@ def find_default_version(transaction: Transaction, process_id: str) -> Version |
 def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
     """The version with an image that has the highest number."""
     return _find_first(transaction, _NEWEST, process_id)
+
+
+def find_newest(transaction: Transaction, process_id: str) -> Version | None:
+    """The version that has the highest number, with an image or without."""
+    return _find_first(transaction, _NEWEST_OF_ALL, process_id)
+
+
+def find_newest_upload(transaction: Transaction, process_id: str) -> Version | None:
+    """The version with the highest number of those that something was uploaded to."""
+    return _find_first(transaction, _NEWEST_UPLOAD, process_id)
 
 
 def _find_first(

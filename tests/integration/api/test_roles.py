@@ -271,6 +271,9 @@ TABLE: dict[str, Row] = {
         status=201,
     ),
     "get_version": Row("viewer", _version_path, downward=True),
+    "get_newest_version": Row(
+        "viewer", lambda asked: {"path": {"process": asked.versioned()[0]}}, downward=True
+    ),
     "get_default_version": Row(
         "viewer", lambda asked: {"path": {"process": asked.versioned()[0]}}, downward=True
     ),

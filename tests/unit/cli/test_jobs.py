@@ -71,6 +71,92 @@ def test_run_with_everything(api: Api, au2: CommandLine) -> None:
     }
 
 
+def chosen(text: str, *newer: tuple[int, str, int]) -> dict[str, object]:
+    """The part of a job that says why it has its version."""
+    keys = ("version", "image_status", "upload_job")
+    found = [dict(zip(keys, item, strict=True)) for item in newer]
+    return {"version_choice": {"rule": "published", "text": text, "newer": found}}
+
+
+@pytest.mark.parametrize(
+    ("newer", "hint"),
+    [
+        ((6, "AVAILABLE", 9), "--latest"),
+        ((6, "BUILDING", 9), "--wait-for-build"),
+        ((6, "UPLOADING", 9), "--wait-for-build"),
+        ((6, "FAILED", 9), "au2 job show 9"),
+    ],
+)
+def test_an_older_version_does_not_run_in_silence(
+    api: Api, au2: CommandLine, newer: tuple[int, str, int], hint: str
+) -> None:
+    choice = chosen("Runs version 5 (published); …", newer)
+    api.answer("POST /jobs", job_document(state="PENDING", **choice))
+
+    result = au2.ok("process", "run", PROCESS)
+
+    assert result.out == LINE, "data stays as it was"
+    told = result.errors.splitlines()
+    assert told[0] == "Runs version 5 (published); …"
+    assert hint in told[1]
+    assert api.asked() == ["POST /jobs"]
+
+
+def test_the_latest_version(api: Api, au2: CommandLine) -> None:
+    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": None})
+
+    au2.ok("process", "run", PROCESS, "--latest", "--arg", "days=7")
+
+    assert api.requests[0].query == {"latest": "true"}
+    assert api.requests[1].document["latest"] is True
+    assert au2("process", "run", PROCESS, "--latest", "--ver", "3").exit_code == 2
+
+
+def version(status: str) -> dict[str, object]:
+    return {
+        "id": 6,
+        "image_status": status,
+        "published_at": None,
+        "upload_job": 9,
+        "args_schema": None,
+    }
+
+
+@pytest.mark.parametrize("named", [(), ("--ver", "6"), ("--latest",)])
+def test_waiting_for_the_build(api: Api, au2: CommandLine, named: tuple[str, ...]) -> None:
+    which = "6" if "--ver" in named else "newest"
+    api.answer(f"GET /processes/{PROCESS}/versions/{which}", version("BUILDING"))
+    api.answer("GET /jobs/9", job_document(9))
+
+    result = au2.ok("process", "run", PROCESS, *named, "--wait-for-build")
+
+    assert "Waits for version 6 to be built: job 9." in result.errors
+    assert api.asked()[1] == "GET /jobs/9"
+    (submitted,) = api.of("POST /jobs")
+    assert submitted.document["version"] == 6, "no other one, whatever happened meanwhile"
+    assert "latest" not in submitted.document
+
+
+def test_a_build_that_fails_runs_nothing(api: Api, au2: CommandLine) -> None:
+    api.answer(f"GET /processes/{PROCESS}/versions/newest", version("BUILDING"))
+    api.answer("GET /jobs/9", job_document(9, **FAILED))
+
+    result = au2("process", "run", PROCESS, "--wait-for-build")
+
+    assert result.exit_code == 1
+    assert "Job 9 FAILED" in result.errors
+    assert not api.of("POST /jobs")
+
+
+def test_a_version_that_is_built_is_not_waited_for(api: Api, au2: CommandLine) -> None:
+    api.answer(f"GET /processes/{PROCESS}/versions/newest", version("AVAILABLE"))
+
+    result = au2.ok("process", "run", PROCESS, "--wait-for-build")
+
+    assert result.err == b""
+    assert api.requests[-1].document["version"] == 6
+
+
 def test_an_argument_that_is_not_of_its_type(api: Api, au2: CommandLine) -> None:
     schema = {"properties": {"days": {"type": "integer"}}}
     api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": schema})

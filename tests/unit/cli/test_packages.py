@@ -27,6 +27,7 @@ from tests.unit.client.api import (
 
 RUNTIME = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
 OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
+DEFAULT = f"GET /processes/{PROCESS}/versions/default"
 THREE_LINES = "Version created: 4\nUploading package\nJob submitted: 12\n"
 
 
@@ -207,6 +208,7 @@ def test_the_first_upload_makes_the_process(
         "POST /uploads",
         "PUT /uploads/up/contents",
         "POST /uploads/up/complete",
+        DEFAULT,
     ]
     assert (store.lists[0]["name"], store.lists[0]["runtime"]) == ("forecast", RUNTIME)
     assert not {"process", "new", "expected_process"} & set(store.lists[0])
@@ -221,7 +223,7 @@ def test_later_uploads_need_no_look_up_and_send_little(
     api.requests.clear()
 
     unchanged = au2.ok("process", "repo", "upload", package, "--yes")
-    assert api.asked() == ["POST /uploads", "POST /uploads/up/complete"]
+    assert api.asked() == ["POST /uploads", "POST /uploads/up/complete", DEFAULT]
     assert store.lists[1]["process"] == PROCESS
     # The process id that was written is no part of what is uploaded.
     assert store.lists[1]["files"] == store.lists[0]["files"]
@@ -301,6 +303,63 @@ def process(process_id: str, project: str | None) -> dict[str, object]:
         "organization": ORGANIZATION,
         "project": project,
     }
+
+
+RUN = f"au2 process run {PROCESS}"
+
+
+def default_version(number: int, published_at: str | None) -> dict[str, object]:
+    standing = {"image_status": "AVAILABLE", "upload_job": 1}
+    return {"id": number, "published_at": published_at, **standing}
+
+
+@pytest.mark.parametrize(
+    ("default", "hint"),
+    [
+        (None, f"\nRun it once it is built: {RUN} --wait-for-build\n"),
+        ((3, None), f"\nUntil it is built, version 3 runs. Run it once it is built: {RUN} --wait"),
+        (
+            (3, NOW),
+            f"\nVersion 3 is published, so it is what runs. Run this one: {RUN} --ver 4 --wait-for",
+        ),
+    ],
+)
+def test_after_an_upload_it_is_said_what_runs(
+    api: Api,
+    au2: CommandLine,
+    package: Path,
+    store: Store,
+    default: tuple[int, str | None] | None,
+    hint: str,
+) -> None:
+    if default is None:
+        api.fail(DEFAULT, 409, "conflict", "There is none.")
+    else:
+        api.answer(DEFAULT, default_version(*default))
+
+    result = au2.ok("process", "repo", "upload", package, "--yes")
+
+    assert result.text == THREE_LINES
+    assert hint in result.errors
+
+
+@pytest.mark.parametrize(("number", "published_at"), [(3, NOW), (4, None), (4, NOW)])
+def test_after_a_build_it_is_said_what_runs_instead(
+    api: Api,
+    au2: CommandLine,
+    package: Path,
+    store: Store,
+    number: int,
+    published_at: str | None,
+) -> None:
+    end = sse(("end", job_document(), None))
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=end, chunked=True)
+    api.answer(DEFAULT, default_version(number, published_at))
+
+    result = au2.ok("process", "repo", "upload", package, "--yes", "--wait")
+
+    assert (f"{RUN} --ver 4\n" in result.errors) is (number == 3)
+    assert ("au2 process version publish" in result.errors) is (number == 3)
 
 
 def test_two_of_that_name(api: Api, au2: CommandLine, package: Path, store: Store) -> None:

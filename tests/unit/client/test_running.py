@@ -1,13 +1,23 @@
 """The run path writes the wire by hand: here it is held against the wire models."""
 
-from au2.client.running import JobStanding, PhaseTime, Run, poll_job, read_standing, submit_run
+from au2.client.running import (
+    JobStanding,
+    NewerVersion,
+    PhaseTime,
+    Run,
+    poll_job,
+    read_standing,
+    submit_run,
+)
 from au2.client.transport import Transport
-from au2.contract.job import JobView, RunCreation
+from au2.contract.job import JobView, NewerVersionView, RunCreation, VersionChoiceView
 from au2.domain.context import Context
 from au2.domain.job import JobState
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
 
-FULL = Run(PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none", {"D": "db"}, 5)
+FULL = Run(
+    PROCESS, 3, {"a": [1, None]}, {"B": "c"}, 0.5, 1 << 30, 90.0, "none", {"D": "db"}, 5, True
+)
 
 
 def test_a_run_is_what_the_contract_says() -> None:
@@ -22,6 +32,7 @@ def test_a_run_is_what_the_contract_says() -> None:
         network="none",
         secrets={"D": "db"},
         shared_memory_bytes=5,
+        latest=True,
     )
     assert set(FULL.to_document()) == set(RunCreation.model_fields)
 
@@ -39,7 +50,7 @@ def test_a_standing_is_part_of_the_job_view() -> None:
     standing = read_standing(view.model_dump(mode="json"))
 
     assert standing._replace(phases=()) == JobStanding(12, "FAILED", "exit-code", None, 3)
-    fields = set(JobStanding._fields) - {"newest_attempt", "phases"}
+    fields = set(JobStanding._fields) - {"newest_attempt", "phases", "version_text", "newer"}
     assert fields <= set(JobView.model_fields)
 
 
@@ -52,6 +63,17 @@ def test_the_phases_are_those_of_the_last_attempt_that_have_ended() -> None:
 
     assert standing.newest_attempt == 2
     assert standing.phases == (PhaseTime("build", 1.5),)
+
+
+def test_what_the_server_says_of_the_chosen_version() -> None:
+    newer = [NewerVersionView(version=6, image_status="BUILDING", upload_job=9)]
+    text = "Runs version 5 (published); 6 is being built (job 9)."
+    choice = VersionChoiceView(rule="published", text=text, newer=newer)
+
+    standing = read_standing(job_document(version_choice=choice.model_dump(mode="json")))
+
+    assert (standing.version_text, standing.newer) == (text, (NewerVersion(6, "BUILDING", 9),))
+    assert set(NewerVersion._fields) == set(NewerVersionView.model_fields)
 
 
 def test_standings_know_the_same_ends_as_the_domain() -> None:

@@ -83,6 +83,7 @@ RECORD = columns(
     "status_text",
     "progress",
     "stop_requested_at",
+    version_choice=lambda document: (document.get("version_choice") or {}).get("text"),
     attempts=_attempts,
     phases=_phases,
     arguments="arguments",

@@ -2,7 +2,9 @@
 
 import json
 
-from au2.cli.arguments import process_argument, version_option
+import click
+
+from au2.cli.arguments import latest_option, process_argument, version_option
 from au2.cli.cells import Document, columns
 from au2.cli.commands import define
 from au2.cli.session import Session
@@ -28,17 +30,20 @@ _LIST = columns(
 )
 @process_argument
 @version_option
-def command(session: Session, process: str, version: int | None) -> None:
+@latest_option
+def command(session: Session, process: str, *, version: int | None, latest: bool) -> None:
     """Show which arguments a process takes: what its args.schema.yml says.
 
     Without --ver it is about the version that a run would take.
     """
+    if latest and version is not None:
+        raise click.UsageError("Give --ver or --latest, not both.")
     from au2.cli.naming import find_process_id
     from au2.client.argument_schemas import get_argument_schema
     from au2.schemas.arguments import list_arguments
 
     process_id = find_process_id(session, process)
-    schema = get_argument_schema(session.transport, process_id, version)
+    schema = get_argument_schema(session.transport, process_id, version, latest=latest)
     found = [] if schema is None else list_arguments(schema)
     terminal = session.terminal
     terminal.show_list(_LIST, [argument.to_document() for argument in found])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.arguments import process_argument, version_option
+from au2.cli.arguments import latest_option, process_argument, version_option
 from au2.cli.commands import define
 from au2.cli.run_options import run_options
 from au2.cli.session import Session
@@ -20,11 +20,18 @@ if TYPE_CHECKING:
         "au2 process run forecast --ver 3 --arg days=7 --arg region=north --wait",
         "au2 process run forecast --args-file args.json --memory 2GiB --timeout 30m",
         "au2 process run forecast --env REGION=north --secret DB_PASSWORD=reporting-db --wait",
+        "au2 process run forecast --wait-for-build --follow",
         "au2 process run forecast --wait --exit-code && echo well done",
     ),
 )
 @process_argument
 @version_option
+@latest_option
+@click.option(
+    "--wait-for-build",
+    is_flag=True,
+    help="If the newest version (or --ver) is being built, wait for it, and run that one.",
+)
 @run_options(
     argument_help="An argument; may be repeated. V is read as the process's schema says: texts as "
     "they are written, all else as JSON. See: au2 process args PROCESS",
@@ -38,6 +45,8 @@ def command(
     *,
     process: str,
     version: int | None,
+    latest: bool,
+    wait_for_build: bool,
     pairs: tuple[str, ...],
     arguments: str | None,
     args_file: str | None,
@@ -55,8 +64,8 @@ def command(
     """Run a process: submit a job.
 
     Without --ver the newest published version runs, or, if none is published, the newest that is
-    AVAILABLE. What is not given comes from the version's aunsight.yml and env.yml, and arguments
-    from the defaults of its args.schema.yml.
+    AVAILABLE. If there is a newer one, it is said which runs, and why. What is not given comes from
+    the version's aunsight.yml and env.yml, and arguments from the defaults of its args.schema.yml.
 
     Which arguments a process takes: au2 process args PROCESS. Where it has no schema, it takes
     any, and --arg reads V as JSON if it is JSON (7, true, [1, 2], "7"), else as text. Arguments
@@ -71,16 +80,26 @@ def command(
 
     if exit_code and not (wait or follow):
         raise click.UsageError("--exit-code goes with --wait or --follow.")
+    if latest and version is not None:
+        raise click.UsageError("Give --ver or --latest, not both.")
     process_id = find_process_id(session, process)
+    if wait_for_build:
+        from au2.cli.process.versions import await_build
+
+        # From here on the version is named: whatever happens meanwhile, it is the one that runs.
+        version, latest = await_build(session, process_id, version), False
     run = Run(
         process=process_id,
         version=version,
+        latest=latest or None,
         arguments=read_arguments(
             session.terminal,
             pairs,
             arguments,
             args_file,
-            find_schema=lambda: get_argument_schema(session.transport, process_id, version),
+            find_schema=lambda: get_argument_schema(
+                session.transport, process_id, version, latest=latest
+            ),
             hint=f"See what it takes: au2 process args {process}",
         ),
         environment=split_pairs(variables, flag="--env"),
@@ -101,6 +120,10 @@ def _submit(
 
     job = submit_run(session.transport, session.context, run)
     session.terminal.line(f"Job submitted: {job.id}")
+    if job.version_text is not None:
+        from au2.cli.process.versions import tell_choice
+
+        tell_choice(session.terminal, job)
     if not (wait or follow):
         return
     from au2.cli.log_printing import BytePrinter

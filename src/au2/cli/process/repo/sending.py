@@ -28,6 +28,8 @@ from au2.domain.process import NO_PROCESS
 class Sent(NamedTuple):
     """An upload that is done."""
 
+    process: str
+    """GUID."""
     version: int
     job: JobStanding
     """The build's."""
@@ -71,7 +73,7 @@ def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> 
         _give_up(session, upload, error)
         raise
     terminal.line(f"Job submitted: {job.id}")
-    return Sent(upload.version, job)
+    return Sent(upload.process, upload.version, job)
 
 
 def make_plan(

@@ -80,10 +80,15 @@ def command(
     if agreed is None:
         return
     sent = send_package(session, package, agreed)
-    if sent is not None and wait:
+    if sent is None:
+        return
+    if wait:
         from au2.cli.process.building import watch_build
 
         watch_build(session, sent.version, sent.job)
+    from au2.cli.process.versions import tell_what_runs
+
+    tell_what_runs(session, sent.process, sent.version, is_built=wait)
 
 
 def _find_process(

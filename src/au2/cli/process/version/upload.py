@@ -89,9 +89,13 @@ def command(
         from au2.cli.process.version.same_image import tell_same
 
         tell_same(session, sent, wait=wait)
-    elif wait:
-        from au2.cli.process.building import watch_build
+    else:
+        if wait:
+            from au2.cli.process.building import watch_build
 
-        watch_build(session, number, sent)
+            watch_build(session, number, sent)
+        from au2.cli.process.versions import tell_what_runs
+
+        tell_what_runs(session, place.process_id, number, is_built=wait)
     if session.terminal.output_format != "table":
         session.terminal.show_document(ask_standing(session.transport, *place)._asdict())
