@@ -1,5 +1,6 @@
 """What an operator does with a server, and what the machine around it is like."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from hashlib import sha256
@@ -9,6 +10,7 @@ from tests.support.packages import Uploaded, run_to_end
 from tests.support.people import MakePeople
 from tests.support.server import MakeServer
 from tests.support.server_process import EMAIL, run_server_command
+from tests.support.waiting import wait_until
 
 
 def test_a_strict_umask_locks_nobody_out(
@@ -89,3 +91,61 @@ def test_a_lost_password_is_replaced_while_the_server_runs(
     assert "has a new password" in replaced.errors
     assert au2("whoami").exit_code == 4, "the old login is ended"
     assert people.login(EMAIL, "a new and good password").ok("whoami")
+
+
+def test_a_data_directory_with_an_odd_path_keeps_logs_whole_and_masked(
+    make_server: MakeServer,
+    make_people: MakePeople,
+    make_process: Callable[..., Uploaded],
+    short_directory: Path,
+) -> None:
+    folder = short_directory / "a:b k8s-file:c %41?x=y#z,w\\ ü'\"$HOME;[*]"
+    folder.mkdir()
+    server = make_server(data_dir=folder / "data")
+    server.start()
+    au2 = make_people(server).admin()
+    au2.ok("secret", "create", "key")
+    au2.ok("secret", "ingest", "key", "--stdin", stdin=b"nobody-guesses-this")
+    process = make_process(
+        au2, {"main.py": "import os\nprint('first', os.environ['KEY'])\nprint('last')\n"}
+    )
+
+    result, job = run_to_end(au2, process, "--secret", "KEY=key")
+
+    assert job["state"] == "SUCCEEDED", result
+    assert au2.ok("job", "logs", str(job["id"])).text == "first ***\nlast\n"
+    assert [path.name for path in short_directory.glob("a*")] == [folder.name]
+    assert {path.name for path in folder.iterdir()} == {"data", "data.log"}
+    assert (folder / "data" / "database" / "au2.sqlite3").is_file()
+    made = run_server_command("backup", "--data-dir", server.data_dir, "--to", folder / "b.tar")
+    assert made.exit_code == 0, made
+
+
+def test_uninstall_when_the_data_directory_is_gone(
+    make_server: MakeServer, make_people: MakePeople, make_process: Callable[..., Uploaded]
+) -> None:
+    server = make_server()
+    server.start()
+    au2 = make_people(server).admin()
+    process = make_process(
+        au2, {"main.py": "import time\nprint('up', flush=True)\ntime.sleep(600)\n"}
+    )
+    au2.ok("process", "run", process.process)
+    run_directory = (
+        Path("/run/au2") / sha256(str(server.data_dir.resolve()).encode()).hexdigest()[:12]
+    )
+    wait_until(lambda: any((run_directory / "containers").glob("*/record.json")))
+    server.stop()
+    shutil.rmtree(server.data_dir)
+
+    result = run_server_command("uninstall", "--data-dir", server.data_dir)
+
+    assert result.exit_code == 0, result
+    assert not run_directory.exists()
+    assert not server.data_dir.exists()
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert run_directory.name not in tables.stdout
+    mounts = Path("/proc/self/mounts").read_text()
+    assert str(run_directory) not in mounts
+    again = run_server_command("uninstall", "--data-dir", server.data_dir)
+    assert again.exit_code == 3, again

@@ -14,6 +14,8 @@ from au2.local.running_server import RUN_DIRECTORIES, SERVER_FILE
 
 _CHILDREN = {"database": 0o700, "blobs": 0o700, "layers": 0o700, "containers": 0o711, "logs": 0o700}
 _RETRY_SECONDS = 0.05
+_PATH_BYTES = 1024
+"""So that the longest paths below it are shorter than PATH_MAX, 4096 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,9 @@ class DataDirectory:
         The folder itself may be passed through but not listed: containers' users come through.
 
         Raises:
-            InvalidRequest: there is something else in that place.
+            InvalidRequest: there is something else in that place, or the path can't be one.
         """
+        self.check_path()
         if self.root.exists() and not self._may_be_ours():
             raise InvalidRequest(
                 f"'{self.root}' is not empty and no data directory of au2.",
@@ -90,6 +93,21 @@ class DataDirectory:
             folder = self.root / name
             folder.mkdir(exist_ok=True)
             folder.chmod(mode)
+
+    def check_path(self) -> None:
+        """Raise InvalidRequest for a path that fits no log line, JSON text or system call."""
+        path = str(self.root)
+        size_bytes = len(os.fsencode(path))
+        if size_bytes > _PATH_BYTES:
+            problem = f"is {size_bytes} bytes long; {_PATH_BYTES} is the limit"
+        elif not path.isprintable():
+            problem = "holds control characters, or is not UTF-8"
+        else:
+            return
+        raise InvalidRequest(
+            f"{path[:200]!r} can't be a data directory: its path {problem}.",
+            hint="Name another folder with --data-dir.",
+        )
 
     def check(self) -> None:
         """Raise NotFound unless this is a data directory."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from alembic import command
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
 from au2.domain.errors import StorageFull
@@ -21,16 +21,17 @@ Transaction = Connection
 class Database:
     """One database. Safe to use from several threads and processes."""
 
-    def __init__(self, url: str) -> None:
-        """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``."""
-        self._engine: Engine = create_engine(url, **dialect.engine_arguments(url))
+    def __init__(self, url: str | URL) -> None:
+        """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``, or a URL."""
+        self._engine: Engine = create_engine(url, **dialect.engine_arguments(make_url(url)))
         dialect.prepare_engine(self._engine)
 
     @classmethod
     def open_file(cls, path: Path) -> Self:
         """Open (and create, if need be) an SQLite file; its folder is made, for root only."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(f"sqlite:///{path}")
+        # Not by a text, in which '?', '#' and '%' of a path mean something.
+        return cls(URL.create("sqlite", database=str(path)))
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision. Idempotent.

@@ -6,16 +6,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 _BUSY_SECONDS = 30
 _SYNCHRONOUS = "au2_synchronous"
 
 
-def engine_arguments(url: str) -> dict[str, Any]:
+def engine_arguments(url: URL) -> dict[str, Any]:
     """Return what ``create_engine`` is given beside the address."""
-    if url.startswith("sqlite"):
+    if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
     return {"pool_pre_ping": True}
 

@@ -65,3 +65,14 @@ def test_instances_are_told_apart() -> None:
     assert one.instance != other.instance
     assert one.run_directory(None) == Path("/run/au2") / one.instance
     assert one.run_directory(Path("/run/x")) == Path("/run/x")
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\x1bb", "a\x7f", "\udcff", "\u2028", "x" * 200 + "/" + "y" * 900]
+)
+def test_paths_that_nothing_could_print_or_open_are_refused(tmp_path: Path, name: str) -> None:
+    data = DataDirectory(tmp_path / name)
+    with pytest.raises(InvalidRequest, match="can't be a data directory") as caught:
+        data.create()
+    assert str(caught.value).isprintable()
+    assert list(tmp_path.iterdir()) == []

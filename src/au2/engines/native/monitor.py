@@ -82,7 +82,7 @@ class Monitor:
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env=environment,
-                cwd="/",
+                cwd=container.log.parent,
                 pass_fds=(sync_write, start_read),
                 start_new_session=True,
                 # Python ignores SIGXFSZ, and so it stays ignored in the monitor.
@@ -101,7 +101,8 @@ class Monitor:
             *("--bundle", str(container.bundle)),
             *("--container-pidfile", str(container.init_pid_file)),
             *("--conmon-pidfile", str(container.monitor_pid_file)),
-            *("--log-path", f"k8s-file:{container.log}"),
+            # Relative to its working folder: the monitor cuts this value at each colon.
+            *("--log-path", f"k8s-file:{container.log.name}"),
             *("--exit-dir", str(container.exit_folder)),
             *("--socket-dir-path", str(places.sockets)),
             # The log need not be flushed to disk when the container ends.

@@ -28,6 +28,7 @@ _COLUMNS = {name: name for name in ("check", "ok", "finding")}
 @output_option
 def doctor(*, data: DataDirectory, output: str) -> None:
     """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
+    data.check_path()
     data.check()
     settings = settings_of(data)
     tls = settings.server.tls

@@ -40,6 +40,7 @@ def start(data: DataDirectory, listen: ListenAddress | None) -> None:
 
     Jobs that run then go on running; the next start takes them up again.
     """
+    data.check_path()
     data.check()
     settings = settings_of(data)
     if listen is not None:

@@ -5,7 +5,7 @@ import click
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
-from au2.server.wiring.engine import make_engine
+from au2.server.wiring.engine import engine_without_data, make_engine
 
 _PATIENCE_SECONDS = 2.0
 """For a server that was just told to stop."""
@@ -20,9 +20,15 @@ def uninstall(*, data: DataDirectory) -> None:
     """Remove containers, network and control groups of a stopped server from this machine.
 
     The data directory stays: remove it yourself, or start the server again, which sets up anew what
-    it needs. Jobs that still run are ended.
+    it needs. Jobs that still run are ended. It works also when the data directory is gone already.
     """
+    settings = settings_of(data)
+    if not data.database_file.exists() and data.run_directory(settings.server.run_dir).exists():
+        with engine_without_data(data, settings) as engine:
+            engine.uninstall()
+        click.echo(f"The data of {data.root} was gone; the rest of it is gone now, too.", err=True)
+        return
     data.check()
     with lock_data_directory(data.root, patience_seconds=_PATIENCE_SECONDS):
-        make_engine(data, settings_of(data)).uninstall()
+        make_engine(data, settings).uninstall()
     click.echo(f"Nothing of it is left on this machine but {data.root}.", err=True)

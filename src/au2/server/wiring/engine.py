@@ -1,5 +1,12 @@
 """The container engine, made from the settings."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from au2.blobs.base import BlobStore
+from au2.blobs.files import FileBlobStore
 from au2.engines.base import Engine, UnpackedLayers
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
@@ -18,7 +25,16 @@ def make_unpacked_layers(data: DataDirectory, settings: Settings) -> UnpackedLay
     return _make_native(data, settings)
 
 
-def _make_native(data: DataDirectory, settings: Settings) -> NativeEngine:
+@contextmanager
+def engine_without_data(data: DataDirectory, settings: Settings) -> Iterator[Engine]:
+    """Yield an engine for removing what is left of an installation whose data is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield _make_native(data, settings, FileBlobStore(Path(folder)))
+
+
+def _make_native(
+    data: DataDirectory, settings: Settings, blobs: BlobStore | None = None
+) -> NativeEngine:
     options = NativeOptions(
         subnet=settings.network.subnet,
         allowed_networks=settings.network.allow,
@@ -27,4 +43,6 @@ def _make_native(data: DataDirectory, settings: Settings) -> NativeEngine:
         dns_options=settings.network.dns_options,
     )
     run_directory = data.run_directory(settings.server.run_dir)
-    return NativeEngine(make_blobs(data), data.root, run_directory, options)
+    return NativeEngine(
+        make_blobs(data) if blobs is None else blobs, data.root, run_directory, options
+    )
