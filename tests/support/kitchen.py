@@ -33,7 +33,7 @@ from au2.package.description import PackageDescription
 from au2.package.entries import PackagedFile
 from au2.package.javascript import parse_javascript
 from au2.package.manifest import DependencyChoices, Manifest
-from au2.package.requirements import parse_requirements
+from au2.package.requirement_reader import parse_requirements
 from au2.runtimes.build import build_runtime
 from au2.runtimes.catalogue_recipes import get_recipe
 from tests.support.checkout import RUNTIME_CACHE

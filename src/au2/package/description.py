@@ -11,9 +11,9 @@ from au2.package.environment import Environment, parse_environment
 from au2.package.javascript import JavaScriptDependencies, parse_javascript
 from au2.package.limits import LOCK_BYTES, TEXT_BYTES
 from au2.package.manifest import Manifest, find_entry_point, parse_manifest
-from au2.package.requirements import Requirements, parse_requirements
+from au2.package.requirements import Requirements
 from au2.package.schemas import load_schema
-from au2.package.text import decode_text
+from au2.package.text import decode_requirements, decode_text
 
 _Result = TypeVar("_Result")
 
@@ -93,6 +93,7 @@ class _Reader:
         parse: Callable[[str, str], _Result],
         *,
         limit_bytes: int = TEXT_BYTES,
+        decode: Callable[[bytes, str], str] = decode_text,
     ) -> _Result | None:
         """Return the parsed file; None where it is missing or wrong."""
         entry = self.entries.get(name)
@@ -103,7 +104,7 @@ class _Reader:
             self.mistakes.append(Detail(message, file=name))
             return None
         try:
-            return parse(decode_text(self._read(entry), name), name)
+            return parse(decode(self._read(entry), name), name)
         except InvalidPackage as error:
             self.mistakes.extend(error.details or [Detail(error.message, file=name)])
             return None
@@ -112,9 +113,15 @@ class _Reader:
         """Return what a Python package asks for."""
         if language is not Language.PYTHON:
             return None
+        if names.PYTHON_DEPENDENCIES not in self.entries:
+            return None
+        # Start-up time: what judges the lines takes long to import.
+        from au2.package.requirement_reader import parse_requirements  # noqa: PLC0415
+
         return self.parse(
             names.PYTHON_DEPENDENCIES,
             lambda text, file: parse_requirements(text, file, self._read_included),
+            decode=decode_requirements,
         )
 
     def read_javascript(self, language: Language | None) -> JavaScriptDependencies | None:
@@ -133,7 +140,7 @@ class _Reader:
         if path not in self.entries:
             return None
         mistakes = len(self.mistakes)
-        text = self.parse(path, lambda text, _: text)
+        text = self.parse(path, lambda text, _: text, decode=decode_requirements)
         # What is wrong with it is noted; it is not missing too.
         return "" if text is None and len(self.mistakes) > mistakes else text
 

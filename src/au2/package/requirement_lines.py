@@ -1,19 +1,21 @@
-"""Lines of a ``requirements.txt``: joined, freed of comments, and judged by their form."""
+"""Lines of a ``requirements.txt``, joined and freed of comments as pip does it (pip, ``req_file``).
+
+pip documents the format ("Requirements File Format"); where it says nothing, its reader decides.
+"""
 
 import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_COMMENT = re.compile(r"(^|\s)#.*$")
-_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*\}")
+from au2.package.requirement_options import ENVIRONMENT_OPTIONS
+
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _VERSION_CONTROL = re.compile(r"(^|[\s@])(git|hg|svn|bzr)\+", re.IGNORECASE)
 _URL = re.compile(r"(^|@\s*)[A-Za-z][A-Za-z0-9+.-]*:(//)?")
-_ARCHIVE = re.compile(r"\.(whl|zip|egg|tar|tgz|tar\.(gz|bz2|xz))(\s|$)", re.IGNORECASE)
-_SOURCES = re.compile(
-    r"(-i|-f|--index-url|--extra-index-url|--index|--default-index|--no-index|--find-links"
-    r"|--trusted-host|--proxy|--cert|--client-cert)(?=$|[\s=:/.])"
-)
+_ARCHIVE = re.compile(r"\.(whl|zip|egg|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))$", re.I)
+_SOURCES = re.compile(rf"(-[if]|{'|'.join(ENVIRONMENT_OPTIONS)})(?=$|[\s=:/.])")
 _EDITABLE = re.compile(r"(-e|--editable)(?=$|[\s=./])")
 _EDITABLE_REFUSED = "nothing is installed editable: put the module into the package's own folder"
 _MOST_CHARACTERS = 20_000
@@ -25,29 +27,45 @@ class LogicalLine(NamedTuple):
     text: str
     file: str
     number: int
-    """One-based, where it begins."""
+    """One-based, where it begins, as an editor counts."""
 
 
 def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:
     """Yield the lines that say something."""
-    waiting, begin = "", 0
-    for number, raw in enumerate([*text.splitlines(), ""], 1):
+    begin, parts = 0, [""]
+    for number, raw in _numbered(text):
         begin = begin or number
-        line = _COMMENT.sub("", raw)
-        if line == raw and raw.endswith("\\"):
-            waiting += raw[:-1] + " "
+        is_comment = _COMMENT.match(raw) is not None
+        if raw.endswith("\\") and not is_comment:
+            parts.append(raw.strip("\\"))
             continue
-        joined = " ".join((waiting + line).split())
-        if joined:
-            yield LogicalLine(joined, file, begin)
-        waiting, begin = "", 0
+        # A comment ends what is continued, wherever on its line it begins.
+        parts.append(f" {raw}" if is_comment else raw)
+        yield from _cleaned("".join(parts), file, begin)
+        begin, parts = 0, [""]
+    yield from _cleaned("".join(parts), file, begin)
+
+
+def _numbered(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that pip sees; a form feed ends one, and editors don't count it."""
+    number = 1
+    for line in text.splitlines(keepends=True):
+        content = line.splitlines()[0]
+        yield number, content
+        number += line[len(content) :] in ("\n", "\r", "\r\n")
+
+
+def _cleaned(text: str, file: str, number: int) -> Iterator[LogicalLine]:
+    cleaned = _COMMENT.sub("", text).strip()
+    if cleaned:
+        yield LogicalLine(cleaned, file, number)
 
 
 def find_refusal(line: str) -> str | None:
     """Return why a line is not taken, whatever else it says; None: nothing speaks against it."""
     before_marker = line.partition(";")[0].strip()
-    if len(line) > _MOST_CHARACTERS or not line.isprintable():
-        return "the line is too long, or holds characters that can't be printed"
+    if (odd := _find_oddity(line)) is not None:
+        return odd
     if _VARIABLE.search(line):
         return "variables are not filled in here: write the value"
     if _SOURCES.match(line):
@@ -63,7 +81,16 @@ def find_refusal(line: str) -> str | None:
         )
     if before_marker.startswith("-"):
         return _EDITABLE_REFUSED if _EDITABLE.match(line) else None
-    return _find_place(before_marker)
+    return _find_location(before_marker.partition(" --")[0].strip())
+
+
+def _find_oddity(line: str) -> str | None:
+    if len(line) > _MOST_CHARACTERS:
+        return f"the line is longer than {_MOST_CHARACTERS} characters"
+    odd = next((c for c in line if not c.isprintable() and c != "\t"), None)
+    if odd is None:
+        return None
+    return f"the line holds a character that can't be seen, U+{ord(odd):04X}: remove it"
 
 
 def find_path(including: str, value: str) -> str | None:
@@ -74,7 +101,7 @@ def find_path(including: str, value: str) -> str | None:
     return None if path.startswith("..") or path == "." else path
 
 
-def _find_place(text: str) -> str | None:
+def _find_location(text: str) -> str | None:
     if _URL.search(text):
         kind = "files of the machine" if "file:" in text.lower() else "URLs"
         return (

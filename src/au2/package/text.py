@@ -1,9 +1,26 @@
-"""Text files of a package: UTF-8, limited in size."""
+"""Text files of a package: UTF-8, limited in size; requirement files as pip reads them."""
 
+import codecs
+import re
 from pathlib import Path
+from typing import NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package.limits import TEXT_BYTES
+
+_MARKS = (
+    # That of UTF-16 is the beginning of that of UTF-32.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARED = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_NO_CHARACTER_SETS = frozenset(
+    {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
+)
+"""Codecs of Python that are no encoding of a file; punycode takes time without end, too."""
+_SAVE_AS_UTF8 = "save it as UTF-8 (PowerShell: Get-Content OLD | Set-Content -Encoding utf8 NEW)"
 
 
 def read_text(path: Path, name: str) -> str:
@@ -27,9 +44,51 @@ def decode_text(data: bytes, name: str) -> str:
     Raises:
         InvalidPackage: it is not UTF-8; with the line.
     """
+    other = find_marked_encoding(data)
+    if other is not None:
+        _refuse(f"the file is {other.upper()}, not UTF-8: {_SAVE_AS_UTF8}", name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        detail = Detail("the file is not UTF-8", file=name, line=line)
-        raise InvalidPackage(details=[detail]) from None
+        _refuse("the file is not UTF-8: save it as UTF-8", name, line)
+
+
+def decode_requirements(data: bytes, name: str) -> str:
+    """Return the text of a ``requirements.txt``, decoded as pip does it.
+
+    A byte order mark says the encoding (Windows PowerShell 5 writes UTF-16), else a comment in
+    the first two lines (PEP 263), else it is UTF-8.
+
+    Raises:
+        InvalidPackage: it is not what it says it is.
+    """
+    marked, declared = find_marked_encoding(data), _find_declared_encoding(data)
+    encoding = marked or declared
+    if encoding is None or data.startswith(codecs.BOM_UTF8):
+        return decode_text(data, name)
+    try:
+        if codecs.lookup(encoding).name.replace("-", "_") in _NO_CHARACTER_SETS:
+            raise LookupError
+        return data.decode(encoding)
+    except LookupError:
+        _refuse(f"the encoding '{encoding[:40]}' is not known: save the file as UTF-8", name, 1)
+    except UnicodeError:
+        _refuse(f"the file is not {encoding[:40]}, as it says: save it as UTF-8", name, 1)
+
+
+def find_marked_encoding(data: bytes) -> str | None:
+    """Return the encoding of UTF-16 or UTF-32 that a byte order mark tells; None: none does."""
+    return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+
+
+def _find_declared_encoding(data: bytes) -> str | None:
+    for line in data.split(b"\n", 2)[:2]:
+        declared = _DECLARED.search(line) if line.startswith(b"#") else None
+        if declared is not None:
+            return declared[1].decode("ascii")
+    return None
+
+
+def _refuse(message: str, name: str, line: int | None = None) -> NoReturn:
+    raise InvalidPackage(details=[Detail(message, file=name, line=line)])

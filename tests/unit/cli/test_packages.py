@@ -487,7 +487,7 @@ def test_uploading_imports_no_wire_models(
     )
 
     assert done.stdout == THREE_LINES
-    assert not {"pydantic", "rich", "asyncio"} & set(done.stderr.split())
+    assert not {"pydantic", "rich", "asyncio", "packaging"} & set(done.stderr.split())
 
 
 @pytest.mark.parametrize("command", [("check",), ("upload", "--plan"), ("upload", "--yes")])

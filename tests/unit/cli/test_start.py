@@ -14,7 +14,7 @@ from au2.cli.root import make_root
 HEAVY = {
     *("rich", "pydantic", "http.client", "ssl", "ruamel", "asyncio", "email"),
     *("urllib.request", "platformdirs", "httpx", "sqlalchemy", "importlib.metadata", "tempfile"),
-    *("cryptography", "jsonschema_rs"),
+    *("cryptography", "jsonschema_rs", "packaging"),
 }
 
 

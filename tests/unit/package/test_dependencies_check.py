@@ -35,3 +35,50 @@ def test_of_another_language_it_is_any_file(package: Path) -> None:
     (package / "main.py").rename(package / "main.sh")
     (package / "requirements.txt").write_text("-e .\n")
     assert told(package) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_byte_order_mark_says_how_the_list_is_written(package: Path, encoding: str) -> None:
+    (package / "requirements.txt").write_bytes("six\n-r more.txt\n-e .\n".encode(encoding))
+    (package / "more.txt").write_bytes("idna\r\n\r\nsix==\r\n".encode("utf-16"))
+    assert [line.partition(": ")[0] for line in told(package)] == [
+        "more.txt:3",
+        "requirements.txt:3",
+    ]
+
+
+def test_a_comment_says_how_the_list_is_written(package: Path) -> None:
+    list_ = package / "requirements.txt"
+    list_.write_bytes("# -*- coding: latin-1 -*-\nsix  # für alle\n".encode("latin-1"))
+    assert told(package) == []
+    for encoding in (
+        "utf_99",
+        "punycode",
+        "rot13",
+        "unicode_escape",
+        "undefined",
+        "zlib",
+        "os.path",
+    ):
+        list_.write_text(f"# coding: {encoding}\nsix\n")
+        (message,) = told(package)
+        assert message.startswith(f"requirements.txt:1: the encoding '{encoding}' is not known")
+    list_.write_bytes(b"# coding: ascii\n# \xff\n")
+    assert told(package) == [
+        "requirements.txt:1: the file is not ascii, as it says: save it as UTF-8"
+    ]
+
+
+def test_other_files_say_what_they_are_instead_of_utf_8(package: Path) -> None:
+    (package / "env.yml").write_bytes("A: b\n".encode("utf-16"))
+    (message,) = told(package)
+    assert message.startswith("env.yml: the file is UTF-16, not UTF-8: save it as UTF-8")
+
+
+def test_mistakes_in_requirements_are_told_with_their_line(package: Path) -> None:
+    (package / "requirements.txt").write_text(
+        "six; python_version > 3\nsix; pyhton_version > '3'\nsix>=1.*\nsix>=0!1.0\n"
+    )
+    assert [line.partition(": ")[0] for line in told(package)] == [
+        f"requirements.txt:{line}" for line in (1, 2, 3)
+    ]

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package.requirements import Requirement, Requirements, parse_requirements
+from au2.package.requirement_reader import parse_requirements
+from au2.package.requirements import Requirement, Requirements
 
 HASH = "sha256:" + "a" * 64
 
@@ -25,10 +26,10 @@ def test_names_versions_extras_and_markers_are_taken() -> None:
     """
     assert parse_requirements(text) == Requirements(
         requirements=(
-            Requirement("six", "Six == 1.17.0"),
+            Requirement("six", "Six==1.17.0"),
             Requirement("idna", "idna"),
-            Requirement("requests", 'requests[socks] >=2, <3 ; python_version >= "3.8"'),
-            Requirement("zope-interface", "zope.interface(>=5)"),
+            Requirement("requests", 'requests[socks]<3,>=2; python_version >= "3.8"'),
+            Requirement("zope-interface", "zope.interface>=5"),
         )
     )
 
@@ -53,9 +54,43 @@ def test_a_circle_of_includes_ends() -> None:
 
 
 def test_options_about_what_is_taken_are_kept() -> None:
-    found = parse_requirements("--no-binary=Six,idna\n--only-binary :all:\n--pre\n")
+    found = parse_requirements("--only-binary :all:\n--no-binary=Six,idna --pre\n")
     assert (found.no_binary, found.only_binary) == (("idna", "six"), (":all:",))
     assert found.prereleases
+
+
+@pytest.mark.parametrize(
+    ("text", "no_binary", "only_binary"),
+    [
+        ("--no-binary six\n--only-binary :all:", (), (":all:",)),
+        ("--no-binary :all:\n--no-binary :none:\n--no-binary six", ("six",), ()),
+        ("--no-binary six\n--only-binary six", (), ("six",)),
+        ("--no-binary a,:all:,b", (":all:", "b"), ()),
+    ],
+)
+def test_later_choices_of_formats_hold(
+    text: str, no_binary: tuple[str, ...], only_binary: tuple[str, ...]
+) -> None:
+    found = parse_requirements(text)
+    assert (found.no_binary, found.only_binary) == (no_binary, only_binary)
+
+
+def test_names_of_included_files_may_be_quoted() -> None:
+    files = {"sub folder/in.txt": "six>=0!1.0"}
+    for line in (
+        '-r "sub folder/in.txt"',
+        "--requirement='sub folder/in.txt'",
+        "--requirem sub\\ folder/in.txt",
+    ):
+        found = parse_requirements(line, read=files.get)
+        assert [asked.text for asked in found.requirements] == ["six>=0!1.0"]
+
+
+def test_what_a_file_of_constraints_includes_by_r_is_asked_for() -> None:
+    files = {"c.txt": "-r more.txt\nidna<4", "more.txt": "six"}
+    found = parse_requirements("-c c.txt", read=files.get)
+    assert [asked.text for asked in found.requirements] == ["six"]
+    assert [asked.text for asked in found.constraints] == ["idna<4"]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +129,37 @@ def test_options_about_what_is_taken_are_kept() -> None:
         ("-r https://example.org/r.txt", "not inside the package"),
         ("-c sub/../../c.txt", "not inside the package"),
         ("-r missing.txt", "there is no file 'missing.txt'"),
+        ("-r a.txt b.txt", "'b.txt' stands behind an option"),
+        ("-r a.txt -c b.txt", "on a line of their own"),
+        ("-r a.txt --pre", "on a line of their own"),
+        ("-r sub\\in.txt", "write / between folders"),
+        ('-r "sub.txt', "can't be split"),
         ("--config-settings x", "option --config-settings is not taken"),
-        ("six --global-option=x", "option --global-option=x is not taken"),
+        ("--use-feature x", "option --use-feature is not taken"),
+        ("--no-binary", "--no-binary option requires 1 argument"),
+        ("--no-binary ../x", "write names of distributions"),
+        ("--pre=1", "--pre option does not take a value"),
+        ("--nonsense", "no such option: --nonsense"),
+        ("six --global-option=x", "no such option: --global-option"),
+        ("six --pre", "option --pre is not taken behind a requirement"),
         ("six --hash=md5:abc", "is no hash"),
-        ("six == \x00", "can't be printed"),
+        ("six == \x00", "can't be seen, U+0000"),
+        ("six\u200b", "can't be seen, U+200B"),
+        ("six; python_version > 3", "Expected a marker variable or quoted string"),
+        ("six; pyhton_version > '3'", "Expected a marker variable or quoted string"),
+        ("six>=1.*", ".* suffix can only be used with"),
+        ("six===one", "is no version"),
+        ("six @ x", "URLs are not taken"),
+        ("six==" + "9" * 5000, "too large"),
+        ("six==18446744073709551615", "too large"),
+        ("six; " + "(" * 9000, "nested too deeply"),
+        ("six; python_version >= '3.x'", "compares with no version"),
+        ("six; python_version in '3.8.*'", "write python_version in"),
+        ("six; python_full_version in '3.11.0'", "write python_version in"),
+        ("six; 'x' in extra", "compare extra with == or !="),
+        ("six; sys_platform > 'linux'", "compare it with ==, != or in"),
+        ("six; 'a' == 'b'", "must compare one variable with one quoted text"),
+        ("six; 'x' in extras", "extras is for lock files"),
         ("!!", "is no requirement"),
         ("sïx", "is no requirement"),
     ],
