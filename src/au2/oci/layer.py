@@ -13,6 +13,7 @@ from enum import StrEnum
 from au2.domain.errors import InvalidImage
 from au2.oci import tar_header
 from au2.oci.paths import MAX_PATH_BYTES, clean_path, shown
+from au2.oci.sparse import SparseContent
 from au2.oci.streams import Readable
 from au2.oci.tar_entries import RawEntry, read_entries
 from au2.oci.tar_header import padding
@@ -54,7 +55,9 @@ class LayerLimits:
     entries: int = MOST_ENTRIES
     """Headers of any kind."""
     stream_bytes: int = 64 << 30
-    """Uncompressed size of the whole archive."""
+    """Uncompressed size of the whole archive, with all holes of its sparse files."""
+    sparse_parts: int = 1_000_000
+    """Of all its sparse files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,42 @@ def read_layer(
     """
     limits = limits or LayerLimits()
     source = TarSource(stream, limits.stream_bytes)
+    holes = _Holes(limits)
     for entry in read_entries(source, limits.entries, must_end=must_end):
         member = _judge(entry)
         content = MemberContent(source, entry.content_bytes)
+        whole = content if entry.sparse is None else holes.fill(content, entry, source.position)
         if member is not None:
             is_file = member.type is MemberType.FILE
-            yield replace(member, content=content) if is_file else member
+            yield replace(member, content=whole) if is_file else member
         content.finish(padding(entry.content_bytes))
     source.drain()
+
+
+class _Holes:
+    """Counts what sparse files are larger than what the archive holds of them."""
+
+    def __init__(self, limits: LayerLimits) -> None:
+        self._limits = limits
+        self._hole_bytes = self._parts = 0
+
+    def fill(self, content: MemberContent, entry: RawEntry, position: int) -> SparseContent:
+        """Return the whole content of a sparse file. Raises InvalidImage."""
+        assert entry.sparse is not None  # noqa: S101 - called for those
+        path = shown(entry.path)
+        self._hole_bytes += max(0, entry.size_bytes - entry.content_bytes)
+        if position + entry.content_bytes + self._hole_bytes > self._limits.stream_bytes:
+            raise InvalidImage(
+                f"the sparse file {path} has {entry.size_bytes} bytes with its holes: the layer is "
+                f"larger than {self._limits.stream_bytes} bytes"
+            )
+        whole = SparseContent(content, entry.sparse)
+        self._parts += len(whole.parts)
+        if self._parts > self._limits.sparse_parts:
+            raise InvalidImage(
+                f"the layer's sparse files have more than {self._limits.sparse_parts} parts"
+            )
+        return whole
 
 
 def _judge(entry: RawEntry) -> LayerMember | None:
@@ -128,7 +159,7 @@ def _judge(entry: RawEntry) -> LayerMember | None:
         uid=_checked_id(entry.uid, path),
         gid=_checked_id(entry.gid, path),
         modified_at=max(0, min(entry.modified_at, _MAX_TIME)),
-        size_bytes=entry.content_bytes if is_file else 0,
+        size_bytes=entry.size_bytes if is_file else 0,
         target=_checked_target(entry.target, kind, path),
         xattrs=_checked_xattrs(entry.xattrs, path),
     )

@@ -8,6 +8,9 @@ from au2.domain.errors import InvalidImage
 MAX_HEADER_BYTES = 1 << 20
 """The bound of Go's archive/tar, and so of Docker, for one extension header."""
 
+SPARSE_MAP = "GNU.sparse.map"
+_SPARSE_PAIR = ("GNU.sparse.offset", "GNU.sparse.numbytes")
+"""Keys that come again and again in turn, in the oldest form of sparse files."""
 _LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = re.compile(rb"(-?[0-9]{1,18})(\.[0-9]*)?")
 
@@ -20,10 +23,14 @@ def format_records(records: Mapping[str, bytes]) -> bytes:
 def parse_records(data: bytes) -> dict[str, bytes]:
     """Return the records; the last of a key counts.
 
+    The map of a sparse file that is told by many records of two keys becomes one record, as which
+    it is written by newer tools.
+
     Raises:
         InvalidImage: it does not consist of records.
     """
     records: dict[str, bytes] = {}
+    sparse_map: list[bytes] = []
     position = 0
     while position < len(data):
         length = _LENGTH.match(data, position)
@@ -33,8 +40,16 @@ def parse_records(data: bytes) -> dict[str, bytes]:
         key, equals, value = data[length.end() : end - 1].partition(b"=")
         if not key or not equals:
             raise InvalidImage("the archive is damaged: a PAX record has no key")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        name = key.decode("utf-8", "surrogateescape")
+        if name in _SPARSE_PAIR:
+            if name != _SPARSE_PAIR[len(sparse_map) % 2] or b"," in value:
+                raise InvalidImage("the archive is damaged: a sparse file's map is in disorder")
+            sparse_map.append(value)
+        else:
+            records[name] = value
         position = end
+    if sparse_map:
+        records[SPARSE_MAP] = b",".join(sparse_map)
     return records
 
 

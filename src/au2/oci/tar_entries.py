@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from au2.domain.errors import InvalidImage
 from au2.oci import pax, tar_header
 from au2.oci.paths import shown
+from au2.oci.sparse import SparseHeader, find_sparse_header
 from au2.oci.tar_header import BLOCK_BYTES, Header, padding, parse_header
 from au2.oci.tar_source import TarSource
 
 _XATTR = "SCHILY.xattr."
-_SPARSE = "GNU.sparse."
+_SPARSE_HINT = "Write the archive without `-S`, or in the PAX format: `tar --format=pax -S`."
 _EXTENSIONS = frozenset(
     {tar_header.PAX, tar_header.PAX_GLOBAL, tar_header.GNU_LONG_NAME, tar_header.GNU_LONG_LINK}
 )
@@ -34,6 +35,13 @@ class RawEntry:
     content_bytes: int
     target: str
     xattrs: Mapping[str, bytes]
+    sparse: SparseHeader | None = None
+    """Of a sparse file: ``content_bytes`` are not all of it."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file, with its holes."""
+        return self.content_bytes if self.sparse is None else self.sparse.size_bytes
 
 
 @dataclass(slots=True)
@@ -50,7 +58,8 @@ def read_entries(source: TarSource, limit: int, *, must_end: bool) -> Iterator[R
     """Yield the entries; the content is to be read or passed over before the next is asked for.
 
     Raises:
-        InvalidImage: damaged or cut off, a sparse file, or more than ``limit`` headers.
+        InvalidImage: damaged or cut off, a sparse file in the old GNU form, or more than ``limit``
+            headers.
     """
     extension = _Extension()
     seen = 0
@@ -99,9 +108,16 @@ def _read_extension(source: TarSource, header: Header, extension: _Extension) ->
 
 def _put_together(header: Header, extension: _Extension) -> RawEntry:
     records = extension.records
-    path = _decode(extension.gnu_name or records.get("path") or header.name)
-    if header.type == tar_header.GNU_SPARSE or any(key.startswith(_SPARSE) for key in records):
-        raise InvalidImage(f"{shown(path)} is a sparse file; archives with those are not taken")
+    sparse = find_sparse_header(records)
+    own_name = sparse.name if sparse is not None else b""
+    path = _decode(own_name or extension.gnu_name or records.get("path") or header.name)
+    if header.type == tar_header.GNU_SPARSE:
+        raise InvalidImage(
+            f"{shown(path)} is a sparse file in GNU tar's own form, which is not taken",
+            hint=_SPARSE_HINT,
+        )
+    if sparse is not None and header.type not in tar_header.REGULAR_TYPES:
+        raise InvalidImage(f"{shown(path)} is a sparse file, but no file")
     size = _number(records, "size", header.size_bytes)
     has_content = header.type not in tar_header.TYPES_WITHOUT_CONTENT
     if has_content and not 0 <= size < 1 << 62:
@@ -120,6 +136,7 @@ def _put_together(header: Header, extension: _Extension) -> RawEntry:
             for key, value in records.items()
             if key.startswith(_XATTR)
         },
+        sparse=sparse,
     )
 
 

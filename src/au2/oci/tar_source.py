@@ -124,6 +124,11 @@ class MemberContent(io.RawIOBase):
         """It is for reading."""
         return True
 
+    @property
+    def left_bytes(self) -> int:
+        """How much of the content was not read yet."""
+        return self._left_bytes
+
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to ``size`` bytes; raises InvalidImage if the archive ends first."""
         if size is None or size < 0:

@@ -3,6 +3,8 @@
 import gzip
 import io
 import os
+import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,11 +38,21 @@ from tests.support.image_archives import (
     pack_gzip,
     pack_zstd,
 )
+from tests.support.sparse import gnu_tar
 from tests.unit.client.api import PROCESS, Api
 from tests.unit.client.image_server import ImageServer
 
 IMAGE = make_image(b"one" * 3000, b"two" * 3000, b"one" * 3000, b"")
 OTHER = make_image(b"other" * 1000)
+
+
+def written_again_by_tar(archive: bytes) -> bytes:
+    """As somebody who unpacks an archive and makes another one of it, with `tar -S`."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+        return gnu_tar(Path(folder), "1.0")
+
+
 ZSTD_LAYOUT = partial(buildx, pack=pack_zstd, layer_type=f"{LAYER}+zstd")
 ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
     "docker 20": lambda image: docker_20((image, [NAME])),
@@ -50,6 +62,7 @@ ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
     "crane with zstd": partial(crane, pack=pack_zstd),
     "buildx": buildx,
     "buildx with zstd": ZSTD_LAYOUT,
+    "sparse members": lambda image: written_again_by_tar(docker_20((image, [NAME]))),
     "gzip outside": lambda image: gzip.compress(docker_20((image, [NAME]))),
     "zstd outside": lambda image: pack_zstd(docker_25(image)),
 }

@@ -16,7 +16,7 @@ from au2.engines.native.room import Room
 from au2.engines.native.system_calls import open_in_root
 from au2.engines.native.walking import open_making
 from au2.oci.layer import MOST_ENTRIES, LayerMember, MemberType
-from au2.oci.streams import CHUNK_BYTES
+from au2.oci.sparse import read_pieces
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -119,10 +119,13 @@ class TreeWriter:
     def _put_file(self, member: LayerMember, parent: int, name: str) -> None:
         descriptor = os.open(name, _NEW_FILE, 0o600, dir_fd=parent)
         with _Closing(descriptor):
-            content = member.content
-            while content is not None and (data := content.read(CHUNK_BYTES)):
-                _write_all(descriptor, data)
+            written_bytes = 0
+            for offset, data in read_pieces(member.content) if member.content is not None else ():
+                _write_all(descriptor, data, offset)
                 self._room.spend(size_bytes=len(data))
+                written_bytes = offset + len(data)
+            if written_bytes < member.size_bytes:
+                os.ftruncate(descriptor, member.size_bytes)  # It ends with a hole.
             self._describe(member, descriptor)
             os.utime(descriptor, (member.modified_at, member.modified_at))
 
@@ -279,10 +282,11 @@ class _Closing:
         os.close(self._descriptor)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
+def _write_all(descriptor: int, data: bytes, offset: int) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written
 
 
 def _unusable(member: LayerMember, error: BaseException) -> InvalidImage:

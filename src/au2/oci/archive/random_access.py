@@ -8,7 +8,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci.archive import complaints
 from au2.oci.archive.contents import ArchiveLimits, Contents
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.walk import walk
+from au2.oci.archive.walk import NotContiguous, walk
 from au2.oci.decompress import Compression, find_compression
 from au2.oci.streams import CHUNK_BYTES
 from au2.oci.tar_header import BLOCK_BYTES
@@ -83,8 +83,9 @@ class ArchiveFile:
 def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> ArchiveFile | None:
     """Return the archive that begins where ``file`` stands, having read its headers only.
 
-    Returns None if the file is compressed or can't be sought in (a pipe, a terminal): then it
-    stands where it stood, and is for :func:`au2.oci.archive.reader.read_archive`.
+    Returns None if the file is compressed, has sparse files in it, or can't be sought in (a pipe, a
+    terminal): then it stands where it stood, and is for
+    :func:`au2.oci.archive.reader.read_archive`.
 
     Raises:
         InvalidImage: this is no image archive, or one that is damaged, cut off or over a limit.
@@ -100,6 +101,8 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
         complaints.check_start(first)
         source = _FileSource(descriptor, start_bytes, limits)
         return ArchiveFile(descriptor, start_bytes, walk(source, limits, None))
+    except NotContiguous:
+        return None
     except InvalidImage as error:
         raise complaints.with_hint(error) from None
 

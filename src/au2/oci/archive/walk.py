@@ -10,10 +10,15 @@ from au2.oci.archive.member import BlobMember, FoundFile, stated_digest
 from au2.oci.decompress import Compression, find_compression
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.paths import clean_path, shown
-from au2.oci.streams import Prefixed, read_start
+from au2.oci.sparse import SparseContent
+from au2.oci.streams import Prefixed, Readable, read_start
 from au2.oci.tar_entries import read_entries
 from au2.oci.tar_header import BLOCK_BYTES, padding
 from au2.oci.tar_source import MemberContent, TarSource
+
+
+class NotContiguous(Exception):
+    """A member does not lie in the archive in one piece: it is a sparse file."""
 
 
 def walk(
@@ -25,22 +30,28 @@ def walk(
     JSON are kept instead. Folders, devices and the like are passed over.
 
     Raises:
+        NotContiguous: a member can't be passed over and found again, and there is no ``take``.
         InvalidImage: damaged, cut off, over a limit, two different documents of one name, or
             plainly a root file system, which is refused without reading on.
     """
     contents = Contents(limits.kept_bytes)
     for entry in read_entries(source, limits.members, must_end=True):
         content = MemberContent(source, entry.content_bytes)
-        path = clean_path(entry.path)
+        path, size = clean_path(entry.path), entry.size_bytes
         if contents.note_name(path) and complaints.is_root_file_system(contents.top_names):
             raise complaints.root_file_system()
-        if source.position + entry.content_bytes > limits.stream_bytes:
-            raise InvalidImage(f"{shown(path)} says it has {entry.content_bytes} bytes")
+        if source.position + size > limits.stream_bytes:
+            raise InvalidImage(f"{shown(path)} says it has {size} bytes")
         if entry.type in (tar_header.SYMBOLIC_LINK, tar_header.HARD_LINK):
             symbolic = entry.type == tar_header.SYMBOLIC_LINK
             contents.add_link(path, link_target(path, entry.target, symbolic=symbolic))
         elif entry.type in tar_header.REGULAR_TYPES and not entry.path.endswith("/"):
-            member = _visit_file(path, entry.content_bytes, source.position, content, contents)
+            whole: Readable = content
+            if entry.sparse is not None:
+                if take is None:
+                    raise NotContiguous
+                whole = SparseContent(content, entry.sparse)
+            member = _visit_file(path, size, source.position, whole, contents)
             if member is not None and take is not None:
                 take(member)
         content.finish(padding(entry.content_bytes))
@@ -48,7 +59,7 @@ def walk(
 
 
 def _visit_file(
-    path: str, size: int, offset: int, content: MemberContent, contents: Contents
+    path: str, size: int, offset: int, content: Readable, contents: Contents
 ) -> BlobMember | None:
     """Note a file, keep it if it is a document, and return it if it may be a layer."""
     digest = stated_digest(path)
