@@ -2,6 +2,7 @@
 
 Made for files of strangers: size, nesting and node count are limited, aliases count as what they
 stand for, tags are refused, keys are plain texts and given once. Every mistake has its line.
+One thing of YAML 1.1 is taken because people count on it: merge keys (yaml.org/type/merge.html).
 """
 
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from ruamel.yaml.reader import Reader
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package.limits import TEXT_BYTES
 
+MERGE_KEY = "<<"
 DEEPEST = 64
 MOST_NODES = 20_000
 
@@ -150,6 +152,8 @@ class _Composer:
                 documents += 1
                 if documents > 1:
                     self._refuse("only one document is allowed ('---' begins another)", event)
+                if event.version not in (None, (1, 2)):
+                    self._refuse("files are read as YAML 1.2: remove the %YAML line", event)
             elif isinstance(event, NodeEvent):
                 root = self._node(event, 1)
             elif isinstance(event, StreamEndEvent):
@@ -202,19 +206,33 @@ class _Composer:
         return tuple(elements), _end(event)
 
     def _items(self, depth: int) -> tuple[tuple[tuple[Scalar, Node], ...], Place]:
-        items: list[tuple[Scalar, Node]] = []
-        first_lines: dict[str, int] = {}
+        items: dict[str, tuple[Scalar, Node]] = {}
+        merged: dict[str, tuple[Scalar, Node]] = {}
+        merge: Scalar | None = None
         while not isinstance(event := next(self._events), MappingEndEvent):
             key = self._node(event, depth + 1)
             if not isinstance(key, Scalar):
                 self._refuse("a key must be a text", event)
-            if key.text in first_lines:
-                first = first_lines[key.text] + 1
-                self._refuse(f"the key '{key.text}' is given twice (first on line {first})", event)
-            first_lines[key.text] = key.start.line
-            value = self._node(next(self._events), depth + 1)
-            items.append((key, _placed_after(key, value)))
-        return tuple(items), _end(event)
+            is_merge = key.plain and key.text == MERGE_KEY
+            first = merge if is_merge else items.get(key.text, (None,))[0]
+            if first is not None:
+                where = f"first on line {first.start.line + 1}"
+                self._refuse(f"the key '{key.text}' is given twice ({where})", event)
+            value = self._node(event := next(self._events), depth + 1)
+            if is_merge:
+                merge, merged = key, self._merged(value, event)
+            else:
+                items[key.text] = (key, _placed_after(key, value))
+        return tuple((merged | items).values()), _end(event)
+
+    def _merged(self, value: Node, event: Event) -> dict[str, tuple[Scalar, Node]]:
+        """Return the items that a merge key brings; those of earlier mappings in a list hold."""
+        merged: dict[str, tuple[Scalar, Node]] = {}
+        for mapping in value.items if isinstance(value, Sequence) else (value,):
+            if not isinstance(mapping, Mapping):
+                self._refuse(f"'{MERGE_KEY}' merges a mapping, or a list of mappings", event)
+            merged = {item[0].text: item for item in mapping.items} | merged
+        return merged
 
     def _alias(self, event: AliasEvent) -> Node:
         if event.anchor not in self._anchored:

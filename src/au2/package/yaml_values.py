@@ -1,7 +1,7 @@
 """Nodes → plain values, by the core schema of YAML 1.2 (section 10.3.2) as far as JSON has them."""
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package.yaml_nodes import Mapping, Node, Scalar, Sequence
@@ -16,6 +16,7 @@ _BOOLEAN = {
     "FALSE": False,
 }
 _INTEGER = re.compile(r"[-+]?[0-9]{1,1000}", re.ASCII)
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+", re.ASCII)
 _OTHER_BASE = re.compile(r"0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", re.ASCII)
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -30,7 +31,7 @@ def to_value(node: Node, file: str) -> Any:
     """Return the node as what ``json.loads`` could have returned.
 
     Raises:
-        InvalidPackage: an infinite or undefined number, which JSON has not.
+        InvalidPackage: a number that JSON has not (infinite, undefined, with a zero in front).
     """
     match node:
         case Mapping(items=items):
@@ -49,11 +50,21 @@ def _plain(node: Scalar, file: str) -> Any:
         return None
     if text in _BOOLEAN:
         return _BOOLEAN[text]
+    if _LEADING_ZERO.fullmatch(text):
+        # A zip code would lose its zero in silence, and readers of YAML 1.1 count in eights.
+        _refuse(
+            f"'{text}' is a number with a zero in front: quote it, or leave the zero out",
+            node,
+            file,
+        )
     if _INTEGER.fullmatch(text):
         return int(text)
     if _OTHER_BASE.fullmatch(text):
         return int(text, 0)
     if _NOT_JSON.fullmatch(text) or (_FLOAT.fullmatch(text) and abs(float(text)) == float("inf")):
-        detail = Detail(f"'{text}' is not a JSON number", file=file, line=node.start.line + 1)
-        raise InvalidPackage(details=[detail])
+        _refuse(f"'{text}' is not a JSON number", node, file)
     return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def _refuse(message: str, node: Scalar, file: str) -> NoReturn:
+    raise InvalidPackage(details=[Detail(message, file=file, line=node.start.line + 1)])

@@ -76,3 +76,31 @@ def test_endless_yaml_is_no_schema() -> None:
         load_schema("a: &a [*a]\n", "f")
     with pytest.raises(InvalidPackage):
         load_schema("{" * 1000, "f")
+
+
+def test_a_mistake_in_what_was_merged_has_its_own_line() -> None:
+    text = """\
+type: object
+properties:
+  a: &number
+    type: integer
+    minimum: one
+  b:
+    <<: *number
+    maximum: 5
+"""
+    with pytest.raises(InvalidPackage) as caught:
+        load_schema(text, "args.schema.yml")
+    assert {detail.line for detail in caught.value.details} == {5}
+
+
+def test_merge_keys_bring_keywords() -> None:
+    text = """\
+type: object
+properties:
+  a: &number {type: integer, minimum: 1}
+  b: {<<: *number, maximum: 5}
+"""
+    schema = load_schema(text, "args.schema.yml")
+    assert schema is not None
+    assert schema["properties"]["b"] == {"type": "integer", "minimum": 1, "maximum": 5}

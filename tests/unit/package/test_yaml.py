@@ -3,6 +3,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,17 @@ def test_core_schema() -> None:
         ('a: "\\U0011ffff"', None, "not valid YAML"),
         ('a: "\\Uffffffff"', None, "not valid YAML"),
         ("a: b: c", 1, "mapping values"),
+        ("a: 1\n...\nb: 2", 3, "only one document"),
+        ("%YAML 1.1\n---\na: yes", 2, "read as YAML 1.2"),
+        ("a: ! 1", 1, "tags"),
+        ("&a [x]: 1", 1, "key must be a text"),
+        ("a: 1\nb: 01234", 2, "a zero in front"),
+        ("a: [1, -007]", 1, "a zero in front"),
+        ("a: &a {b: 1}\nc:\n  <<: *a\n  <<: *a", 4, "given twice (first on line 3)"),
+        ("a: 1\nb:\n  <<: text", 3, "merges a mapping"),
+        ("a: &a {b: 1}\nc:\n  <<: [*a, [*a]]", 3, "merges a mapping"),
+        ("a:\n  <<:", 2, "merges a mapping"),
+        ("a: &a\n  b: 1\n  <<: *a", 3, "&a"),
         ("\ta: 1", 1, "cannot start any token"),
     ],
 )
@@ -102,6 +114,38 @@ def test_characters_beyond_ascii(character: str) -> None:
 
 def test_aliases_are_what_they_stand_for() -> None:
     assert load("a: &x [1]\nb: *x") == {"a": [1], "b": [1]}
+
+
+def test_merge_keys_bring_what_is_not_given() -> None:
+    text = """
+    base: &base {size: 1, unit: m}
+    other: &other {size: 2, color: red}
+    one: {<<: *base, unit: cm}
+    list: {unit: km, <<: [*base, *other]}
+    nested: &nested
+      <<: *other
+      deep: {<<: *base}
+    again:
+      <<: *nested
+      "<<": a key
+    '<<': another
+    """
+    found = load(text)
+    assert found["one"] == {"size": 1, "unit": "cm"}
+    assert found["list"] == {"size": 1, "unit": "km", "color": "red"}
+    nested = {"size": 2, "color": "red", "deep": {"size": 1, "unit": "m"}}
+    assert found["nested"] == nested
+    assert found["again"] == {**nested, "<<": "a key"}
+    assert found["<<"] == "another"
+    assert list(found["one"]) == ["size", "unit"]
+
+
+def test_what_1_1_reads_otherwise_stays_as_it_is_written() -> None:
+    text = "[yes, off, 1:30, 1_000, 0b1, 2024-01-01, 0o17, 1.10, '007', =]"
+    assert load(text) == [
+        *("yes", "off", "1:30", "1_000", "0b1", "2024-01-01"),
+        *(15, 1.1, "007", "="),
+    ]
 
 
 def test_a_bomb_is_small() -> None:
@@ -144,3 +188,27 @@ _TREES = st.recursive(
 @given(_TREES)
 def test_json_is_yaml(tree: Any) -> None:
     assert load(json.dumps(tree)) == tree
+
+
+_MAPPINGS = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 9), max_size=3)
+_MERGES = st.lists(
+    st.tuples(_MAPPINGS, st.lists(st.integers(0, 9), max_size=3), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(_MERGES)
+def test_merge_keys_mean_what_they_mean_to_pyyaml(made: list[tuple[Any, ...]]) -> None:
+    lines: list[str] = []
+    for number, (own, wanted, is_list, first) in enumerate(made):
+        names = [f"*n{one % number}" for one in wanted] if number else []
+        merge = [f"<<: [{', '.join(names)}]"] if is_list else [f"<<: {one}" for one in names[:1]]
+        items = [f"{key}: {value}" for key, value in own.items()]
+        block = merge + items if first else items + merge
+        lines.append(f"n{number}: &n{number} {{{', '.join(block)}}}")
+    text = "\n".join(lines)
+    expected = yaml.safe_load(text)
+    found = load(text)
+    assert found == expected
+    assert [list(value) for value in found.values()] == [list(v) for v in expected.values()]
