@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.guesses import name_kind
+from au2.oci.archive.powershell import is_text_of_archive, through_powershell
 from au2.oci.paths import shown
 from au2.oci.tar_header import BLOCK_BYTES, parse_header
 
@@ -40,6 +41,8 @@ def check_start(block: bytes) -> None:
             "there is no image archive: nothing came in (0 bytes)",
             hint="Did `docker save` fail? See what it printed.",
         )
+    if is_text_of_archive(block):
+        raise through_powershell()
     if not looks_like_tar(block):
         raise InvalidImage(
             f"this is not an image archive but {name_kind(block)}",

@@ -8,6 +8,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci.archive import complaints
 from au2.oci.archive.contents import ArchiveLimits, Contents
 from au2.oci.archive.documents import ArchiveDocuments
+from au2.oci.archive.powershell import TextWatch, damage_explained, watch_file
 from au2.oci.archive.walk import NotContiguous, walk
 from au2.oci.decompress import Compression, find_compression
 from au2.oci.streams import CHUNK_BYTES
@@ -94,13 +95,21 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
         return None
     limits = limits or ArchiveLimits()
     descriptor, start_bytes = file.fileno(), file.tell()
+
+    def find_watch() -> TextWatch:
+        size_bytes = max(0, os.fstat(descriptor).st_size - start_bytes)
+        return watch_file(FileContent(descriptor, Place(start_bytes, size_bytes)))
+
     first = os.pread(descriptor, BLOCK_BYTES, start_bytes)
     if find_compression(first) is not Compression.NONE:
         return None
     try:
         complaints.check_start(first)
         source = _FileSource(descriptor, start_bytes, limits)
-        return ArchiveFile(descriptor, start_bytes, walk(source, limits, None))
+        with damage_explained(find_watch):
+            contents = walk(source, limits, None)
+        with damage_explained(find_watch, contents.top_names):
+            return ArchiveFile(descriptor, start_bytes, contents)
     except NotContiguous:
         return None
     except InvalidImage as error:

@@ -7,6 +7,7 @@ from au2.oci.archive import complaints
 from au2.oci.archive.contents import ArchiveLimits
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.member import BlobMember
+from au2.oci.archive.powershell import TextWatch, damage_explained
 from au2.oci.archive.walk import walk
 from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Prefixed, Readable, read_start
@@ -33,13 +34,17 @@ def read_archive(
         InvalidImage: this is no image archive, or one that is damaged, cut off or over a limit.
     """
     limits = limits or ArchiveLimits()
+    watch = TextWatch(stream)
     try:
-        plain = decompressed(stream, window_bytes=LARGE_WINDOW_BYTES)
+        plain = decompressed(watch, window_bytes=LARGE_WINDOW_BYTES)
         start = read_start(plain, BLOCK_BYTES)
         complaints.check_start(start)
         source = TarSource(Prefixed(start, plain), limits.stream_bytes, what="archive")
         # What has no image is refused at once: zero bytes, which are an archive's end, may go on.
-        documents = ArchiveDocuments(walk(source, limits, take))
+        with damage_explained(lambda: watch):
+            contents = walk(source, limits, take)
+        with damage_explained(lambda: watch, contents.top_names):
+            documents = ArchiveDocuments(contents)
         source.drain()
         return documents
     except InvalidImage as error:
