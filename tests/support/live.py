@@ -2,43 +2,42 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
+
+from au2.server.http.limits import HttpLimits
+from au2.server.http_server import make_server
 
 
 @contextmanager
-def served(app: FastAPI, listener: socket.socket | None = None) -> Iterator[str]:
+def served(
+    app: FastAPI, listener: socket.socket | None = None, *, limits: HttpLimits | None = None
+) -> Iterator[str]:
     """Serve ``app`` while the block runs, on ``listener`` if there is one; yield its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host="127.0.0.1",
-            port=0,
-            lifespan="on",
-            # Closing uvloop's now and then waits without end after readers who went away idle; a
-            # server's process is ended by its supervisor then, a thread by nobody.
-            loop="asyncio",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-        )
+    own = listener or socket.create_server(("127.0.0.1", 0), backlog=1024)
+    port = own.getsockname()[1]
+    ready = threading.Event()
+    server = make_server(
+        app,
+        on_ready=ready.set,
+        stopping=threading.Event(),
+        limits=limits,
+        # Closing uvloop's now and then waits without end after readers who went away idle; a
+        # server's process is ended by its supervisor then, a thread by nobody.
+        loop="asyncio",
     )
-    thread = threading.Thread(
-        target=server.run, args=([listener] if listener else None,), name="served"
-    )
+    server.config.timeout_graceful_shutdown = 1
+    thread = threading.Thread(target=server.run, args=([own],), name="served")
     thread.start()
-    while not server.started:
+    while not ready.wait(0.01):
         assert thread.is_alive(), "the server did not start"
-        time.sleep(0.005)
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
 
 

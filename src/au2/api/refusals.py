@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
+from typing import Any
 
 from starlette.requests import Request
 
@@ -46,6 +47,11 @@ _full_disk = Seldom()
 def note_actor(request: Request, actor: Actor) -> None:
     """Remember who asks, for :func:`note_refusal`."""
     request.state.actor_email = actor.email
+
+
+def is_known_actor(state: Mapping[str, Any]) -> bool:
+    """Whether it is known who sent the request of this ASGI state."""
+    return "actor_email" in state
 
 
 def note_refusal(request: Request, error: Au2Error, full_disk: Seldom = _full_disk) -> None:

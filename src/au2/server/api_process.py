@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 
 from au2.server.child import Child
+from au2.server.http.limits import fit_limits
 from au2.server.http_server import make_server
 from au2.server.wiring.api import make_api
 from au2.server.wiring.stores import open_database_for_good
@@ -20,6 +21,8 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     child = Child("api")
     briefing = child.briefing
+    settings = briefing.settings.server
+    limits = fit_limits(settings.http_limits)
     # Closed at the end: the last process that closes the database leaves one file of it.
     with closing(open_database_for_good(briefing.data)) as database:
         app = make_api(briefing.data, briefing.settings, database, stopping)
@@ -27,8 +30,9 @@ def main() -> int:
             app,
             on_ready=child.ready,
             stopping=stopping,
-            trusted_proxies=briefing.settings.server.trusted_proxies,
-            tls=briefing.settings.server.tls,
+            limits=limits,
+            trusted_proxies=settings.trusted_proxies,
+            tls=settings.tls,
         )
         child.when_orphaned(server.stop)
         listener = socket.socket(fileno=briefing.descriptors["listen"])

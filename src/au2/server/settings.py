@@ -11,6 +11,7 @@ from pathlib import Path
 
 from au2.server import machine
 from au2.server.addresses import ListenAddress
+from au2.server.http.limits import HttpLimits
 from au2.server.setting_kinds import (
     ADDRESSES,
     DNS_WORDS,
@@ -74,6 +75,21 @@ class ServerSettings:
         "Where running containers are mounted: on a tmpfs, for root only.",
         default_text="/run/au2/<installation>",
     )
+    max_connections: int = setting(
+        2000, whole(16, 1_000_000), "Connections that are open at the same time."
+    )
+    max_connections_per_client: int = setting(
+        500,
+        whole(1, 1_000_000),
+        "Of these, from one client address (IPv6: from one /64 network); trusted proxies may have "
+        "all.",
+    )
+    header_timeout_seconds: float = setting(
+        15.0, seconds(1, 3600), "Time for a request's headers to come."
+    )
+    body_timeout_seconds: float = setting(
+        60.0, seconds(1, 3600), "Longest pause in a request's body while the server waits for it."
+    )
     log_level: str = setting(
         "info", choice("debug", "info", "warning", "error"), "The least that is logged."
     )
@@ -84,6 +100,16 @@ class ServerSettings:
         if self.tls_certificate is None or self.tls_key is None:
             return None
         return TlsFiles(self.tls_certificate, self.tls_key)
+
+    @property
+    def http_limits(self) -> HttpLimits:
+        """What connections and requests may cost."""
+        return HttpLimits(
+            connections=self.max_connections,
+            connections_per_client=self.max_connections_per_client,
+            head_seconds=self.header_timeout_seconds,
+            body_seconds=self.body_timeout_seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
