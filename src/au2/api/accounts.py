@@ -1,8 +1,10 @@
 """Logging in, tokens, the account."""
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 
-from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.dependencies import CurrentActor, PasswordTurnsOf, ServicesOf
 from au2.api.errors import answers
 from au2.api.views import view_account, view_new_token, view_token
 from au2.contract.account import (
@@ -13,7 +15,9 @@ from au2.contract.account import (
     TokenCreation,
     TokenView,
 )
+from au2.domain.client_address import client_of_address
 from au2.domain.errors import (
+    Busy,
     Conflict,
     InvalidRequest,
     NotFound,
@@ -31,13 +35,16 @@ router = APIRouter(tags=["account"])
     "/login",
     status_code=201,
     responses=answers(
-        WrongPassword, Conflict, TooLarge, InvalidRequest, TooManyAttempts, StorageFull
+        WrongPassword, Conflict, TooLarge, InvalidRequest, TooManyAttempts, StorageFull, Busy
     ),
 )
-def login(services: ServicesOf, body: Login, request: Request) -> NewTokenView:
+async def login(
+    services: ServicesOf, turns: PasswordTurnsOf, body: Login, request: Request
+) -> NewTokenView:
     """Exchange email address and password for a token."""
     address = _address_of(request)
-    return view_new_token(services.accounts.login(body.email, body.password, address=address))
+    check = partial(services.accounts.login, body.email, body.password, address=address)
+    return view_new_token(await turns.run(client_of_address(address), check))
 
 
 @router.post("/tokens/renew", status_code=201, responses=answers(Conflict, StorageFull))
@@ -67,14 +74,21 @@ def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
 @router.put(
     "/account/password",
     status_code=204,
-    responses=answers(WrongPassword, Conflict, TooLarge, TooManyAttempts, StorageFull),
+    responses=answers(WrongPassword, Conflict, TooLarge, TooManyAttempts, StorageFull, Busy),
 )
-def change_password(
-    services: ServicesOf, actor: CurrentActor, body: PasswordChange, request: Request
+async def change_password(
+    services: ServicesOf,
+    actor: CurrentActor,
+    turns: PasswordTurnsOf,
+    body: PasswordChange,
+    request: Request,
 ) -> None:
     """Replace one's own password. All logins end but the one of this request."""
     address = _address_of(request)
-    services.accounts.change_password(actor, body.present, body.new, address=address)
+    change = partial(
+        services.accounts.change_password, actor, body.present, body.new, address=address
+    )
+    await turns.run(client_of_address(address), change)
 
 
 @router.get("/tokens")

@@ -29,6 +29,7 @@ from au2.api import (
 from au2.api.body_limit import BodyLimit
 from au2.api.noticeboard import NoticeBoard
 from au2.api.registry.app import make_registry
+from au2.api.turns import make_password_turns
 from au2.contract.upload import UploadCreation
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
 from au2.logs.base import LogStore
@@ -113,11 +114,12 @@ def make_app(
     app.state.logs = logs
     app.state.board = board
     app.state.external_url = chosen.external_url
+    app.state.password_turns = turns = make_password_turns()
     app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
     errors.install(app)
     _add_routes(app)
     _complete_document(app)
-    app.mount(REGISTRY, make_registry(services, board, external_url=chosen.external_url))
+    app.mount(REGISTRY, make_registry(services, board, turns, external_url=chosen.external_url))
     return app
 
 

@@ -7,6 +7,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from au2.api.noticeboard import NoticeBoard
 from au2.api.refusals import note_actor
+from au2.api.turns import Turns
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated
 from au2.domain.identity import Actor
@@ -39,9 +40,15 @@ async def _get_board(request: Request) -> NoticeBoard:
     return board
 
 
+async def _get_password_turns(request: Request) -> Turns:
+    turns: Turns = request.app.state.password_turns
+    return turns
+
+
 ServicesOf = Annotated[Services, Depends(_get_services)]
 LogsOf = Annotated[LogStore, Depends(_get_logs)]
 BoardOf = Annotated[NoticeBoard, Depends(_get_board)]
+PasswordTurnsOf = Annotated[Turns, Depends(_get_password_turns)]
 
 
 def _authenticate(

@@ -14,7 +14,6 @@ from au2.api.refusals import note_refusal
 from au2.contract.base import ErrorAnswer
 from au2.domain.errors import (
     Au2Error,
-    Busy,
     Detail,
     InvalidRequest,
     NotAuthenticated,
@@ -44,7 +43,7 @@ def make_answer(
     sent = dict(headers or {})
     if isinstance(error, NotAuthenticated) and not isinstance(error, TooManyAttempts):
         sent["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, Busy):
+    if error.retry_after_seconds is not None:
         sent["Retry-After"] = str(error.retry_after_seconds)
     return Response(
         format_error(error),

@@ -1,44 +1,19 @@
 """What an operator may be asked about later: who was refused what, and that the disk was full."""
 
 import logging
-import time
-from collections.abc import Callable, Mapping
-from threading import Lock
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 
 from au2.domain.errors import Au2Error, NotPermitted, RepositoryUnknown, StorageFull
 from au2.domain.identity import Actor
+from au2.domain.seldom import Seldom
 
-_EVERY_SECONDS = 60.0
 _MOST_CHARACTERS = 300
 _READING = frozenset({"GET", "HEAD"})
 
 logger = logging.getLogger(__name__)
-
-
-class Seldom:
-    """Lets one through in so much time, and counts those that it kept back."""
-
-    def __init__(
-        self, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._every_seconds = every_seconds
-        self._clock = clock
-        self._next = float("-inf")
-        self._kept_back = 0
-        self._lock = Lock()
-
-    def take(self) -> int | None:
-        """Return how many were kept back since the last; None: this one is kept back too."""
-        with self._lock:
-            if self._clock() < self._next:
-                self._kept_back += 1
-                return None
-            self._next = self._clock() + self._every_seconds
-            kept_back, self._kept_back = self._kept_back, 0
-            return kept_back
 
 
 _full_disk = Seldom()

@@ -7,7 +7,7 @@ but a result: see :mod:`au2.domain.job`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Au2Error(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
+    retry_after_seconds: int | None = None
+    """When to try again; the answer says it in ``Retry-After``."""
 
     def __init__(
         self,
@@ -126,6 +128,13 @@ class TooManyAttempts(NotAuthenticated):
 
     code = "too-many-attempts"
     status = 429
+
+    @classmethod
+    def until(cls, seconds: int) -> Self:
+        """Return the error that says how long to wait."""
+        error = cls(hint=f"Try again in {seconds} seconds.")
+        error.retry_after_seconds = seconds
+        return error
 
 
 class NotPermitted(Au2Error):
@@ -260,8 +269,14 @@ class Busy(Au2Error):
 
     code = "busy"
     status = 503
-    retry_after_seconds: ClassVar[int] = 10
-    """What the answer says in ``Retry-After``."""
+    retry_after_seconds = 10
+
+
+class TooManyRequests(Busy):
+    """Too many requests of this client or user are under way."""
+
+    code = "too-many-requests"
+    status = 429
 
 
 class ServerUnreachable(Au2Error):

@@ -18,7 +18,9 @@ from au2.domain.errors import (
 )
 from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
-from au2.services.passwords import Passwords, Throttle
+from au2.domain.seldom import Seldom
+from au2.services.login_throttle import LoginThrottle
+from au2.services.passwords import Passwords
 from au2.services.tokens import (
     LOGIN,
     MANAGED,
@@ -85,7 +87,8 @@ class Accounts:
         self._passwords = passwords
         self._options = options or SessionOptions()
         self._clock = clock
-        self._throttle = Throttle(clock)
+        self._throttle = LoginThrottle(clock)
+        self._refusals = Seldom()
 
     def add_user(self, email: str, password: str, *, is_operator: bool = False) -> User:
         """Make a user: for the operator's own command.
@@ -132,7 +135,8 @@ class Accounts:
         Args:
             email: in any letter case.
             password: as typed.
-            address: where the request came from; failures are counted per email and address.
+            address: where the request came from; failures are counted per email and client, and per
+                client.
             for_registry_seconds: make it a registry token, which holds for so long, at most as
                 long as logins do; None: a login.
 
@@ -181,7 +185,7 @@ class Accounts:
         try:
             self.authenticate(secret, at_registry=True)
         except NotAuthenticated as error:
-            _log_refusal(email, address, error)
+            self._log_refusal(email, address, error)
             raise
         # Lost in a power cut, it is asked for again.
         with self._database.write(durable=False) as transaction:
@@ -229,19 +233,19 @@ class Accounts:
         """The user whose password this is, unless there were too many failures."""
         known_as = email.strip().lower()
         try:
-            self._throttle.ensure_open(known_as, address)
+            attempt = self._throttle.begin(known_as, address)
         except TooManyAttempts as error:
-            _log_refusal(email, address, error)
+            self._log_refusal(email, address, error)
             raise
-        with self._database.read() as transaction:
-            user = accounts.find_user_by_email(transaction, known_as)
-        fits = self._passwords.verify(user.password_hash if user else None, password)
-        if user is None or not fits:
-            self._throttle.note_failure(known_as, address)
-            wrong = WrongPassword()
-            _log_refusal(email, address, wrong)
-            raise wrong
-        self._throttle.note_success(known_as, address)
+        with attempt:
+            with self._database.read() as transaction:
+                user = accounts.find_user_by_email(transaction, known_as)
+            fits = self._passwords.verify(user.password_hash if user else None, password)
+            if user is None or not fits:
+                wrong = WrongPassword()
+                self._log_refusal(email, address, wrong)
+                raise wrong
+            attempt.succeed()
         return user
 
     def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
@@ -382,6 +386,17 @@ class Accounts:
             )
         return Account(actor.user_id, actor.email, actor.is_operator, named)
 
+    def _log_refusal(self, email: str, address: str, error: NotAuthenticated) -> None:
+        """Log each wrong password, whose number is bounded, and of the rest one a minute."""
+        kept_back = 0 if isinstance(error, WrongPassword) else self._refusals.take()
+        if kept_back is None:
+            return
+        more = f" ({kept_back} more since the last such line)" if kept_back else ""
+        # In quotes and not longer than an address can be: who guesses may type anything there.
+        shown = email[:_MOST_EMAIL_CHARACTERS]
+        says = f"{error.message}{more}"
+        logger.warning("refused login of %r from %s: %s", shown, address or "?", says)
+
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)
 
@@ -401,12 +416,6 @@ def parse_email(text: str) -> str:
     if not (name and at and host and usable) or "@" in host:
         raise InvalidRequest(f"'{text}' is not an email address.")
     return address
-
-
-def _log_refusal(email: str, address: str, error: NotAuthenticated) -> None:
-    # In quotes and not longer than an address can be: who guesses may type anything there.
-    shown = email[:_MOST_EMAIL_CHARACTERS]
-    logger.warning("refused login of %r from %s: %s", shown, address or "?", error.message)
 
 
 def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:

@@ -5,7 +5,7 @@ import logging
 import httpx
 import pytest
 
-from au2.api.refusals import Seldom
+from au2.domain.seldom import Seldom
 from au2.domain.version import ImageStatus
 from tests.support.busybox import digest_of
 from tests.support.world import OPERATOR, PASSWORD, World

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from au2.api.noticeboard import NoticeBoard
 from au2.api.registry import blobs, errors, manifests, tokens, uploads
 from au2.api.registry.access import actor_of
+from au2.api.turns import Turns
 from au2.domain.errors import Au2Error
 from au2.services.services import Services
 
@@ -17,12 +18,15 @@ _BLOB = "/{name:path}/blobs/{digest}"
 _MANIFEST = "/{name:path}/manifests/{reference}"
 
 
-def make_registry(services: Services, board: NoticeBoard, *, external_url: str | None) -> Starlette:
+def make_registry(
+    services: Services, board: NoticeBoard, password_turns: Turns, *, external_url: str | None
+) -> Starlette:
     """Return the application for ``/v2``.
 
     Args:
         services: the use cases.
         board: where the ends of imports are waited for.
+        password_turns: of those who have a password checked.
         external_url: how clients reach this server, if not by what they put into ``Host``.
     """
     app = Starlette(
@@ -56,6 +60,7 @@ def make_registry(services: Services, board: NoticeBoard, *, external_url: str |
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.board = board
+    app.state.password_turns = password_turns
     app.state.external_url = external_url
     return app
 

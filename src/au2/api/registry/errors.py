@@ -23,6 +23,7 @@ from au2.domain.errors import (
     RepositoryUnknown,
     TooLarge,
     TooManyAttempts,
+    TooManyRequests,
     Unsupported,
 )
 
@@ -35,6 +36,7 @@ _HEADERS = {"Docker-Distribution-API-Version": "registry/2.0"}
 _ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
     (RepositoryUnknown, 404, "NAME_UNKNOWN"),
     (TooManyAttempts, 429, "TOOMANYREQUESTS"),
+    (TooManyRequests, 429, "TOOMANYREQUESTS"),
     (NotAuthenticated, 401, "UNAUTHORIZED"),
     (NotPermitted, 403, "DENIED"),
     (Conflict, 409, "DENIED"),
@@ -90,7 +92,7 @@ def answer_own(request: Request, error: Exception) -> Response:
     for kind, status, code in _ANSWERS:
         if isinstance(error, kind):
             headers = {"WWW-Authenticate": challenge(request)} if status == 401 else {}
-            if isinstance(error, Busy):
+            if error.retry_after_seconds is not None:
                 headers["Retry-After"] = str(error.retry_after_seconds)
             return _answer(status, code, _sentence(error), headers)
     return _answer(error.status, "UNKNOWN", _sentence(error))

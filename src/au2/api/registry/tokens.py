@@ -5,6 +5,7 @@ they hold for an hour, and the registry only takes them. What one may do is aske
 request, so the scopes that clients name are not looked at.
 """
 
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -14,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 
 from au2.api.registry.access import read_basic, services_of
 from au2.api.registry.errors import RegistryError
+from au2.api.turns import Turns
+from au2.domain.client_address import client_of_address
 from au2.domain.errors import Au2Error
-from au2.services.accounts import Accounts
 from au2.services.tokens import TOKEN_PREFIX, NewToken
 
 _LASTS_SECONDS = 3600
@@ -54,10 +56,8 @@ async def post_token(request: Request) -> Response:
 
 
 async def _answer(request: Request, login: _Login) -> Response:
-    address = "" if request.client is None else request.client.host
-    accounts = services_of(request).accounts
     try:
-        new = await run_in_threadpool(_exchange, accounts, login, address)
+        new = await _exchange(request, login)
     except Au2Error as error:
         if error.status != 401:
             raise
@@ -74,15 +74,22 @@ async def _answer(request: Request, login: _Login) -> Response:
     return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
 
-def _exchange(accounts: Accounts, login: _Login, address: str) -> NewToken:
-    """The token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull."""
+async def _exchange(request: Request, login: _Login) -> NewToken:
+    """The token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull, Busy."""
+    address = "" if request.client is None else request.client.host
+    accounts = services_of(request).accounts
     if login.password.startswith(TOKEN_PREFIX):
-        return accounts.lend_to_registry(
-            login.password, _LASTS_SECONDS, email=login.name, address=address
-        )
-    return accounts.login(
-        login.name, login.password, address=address, for_registry_seconds=_LASTS_SECONDS
+        lend = partial(accounts.lend_to_registry, email=login.name, address=address)
+        return await run_in_threadpool(lend, login.password, _LASTS_SECONDS)
+    turns: Turns = request.app.state.password_turns
+    check = partial(
+        accounts.login,
+        login.name,
+        login.password,
+        address=address,
+        for_registry_seconds=_LASTS_SECONDS,
     )
+    return await turns.run(client_of_address(address), check)
 
 
 def _needs_login(message: str) -> RegistryError:

@@ -6,7 +6,7 @@ Anybody can cause such an entry, so there is one a minute at most of each kind.
 import logging
 from collections.abc import Callable
 
-from au2.api.refusals import Seldom
+from au2.domain.seldom import Seldom
 
 logger = logging.getLogger(__name__)
 
