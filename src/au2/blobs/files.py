@@ -107,7 +107,7 @@ class FileBlobStore:
         """Read a small blob whole, verified. Raises BlobMissing, TooLarge, DigestMismatch."""
         size_bytes = self.size_bytes(digest)
         if size_bytes > limit_bytes:
-            raise TooLarge(f"blob {digest} has {size_bytes} bytes, more than {limit_bytes}")
+            raise TooLarge(f"blob {digest} has {size_bytes} bytes, more than {limit_bytes} bytes")
         with self.open(digest) as file:
             return file.read()
 

@@ -141,13 +141,15 @@ class FileBlobWriter:
 
     def _check_size(self, size_bytes: int) -> None:
         if self._stated_bytes is not None and size_bytes > self._stated_bytes:
-            raise TooLarge(f"more bytes came than the stated {self._stated_bytes}")
+            raise TooLarge(f"more came than the stated {self._stated_bytes} bytes")
         if self._max_bytes is not None and size_bytes > self._max_bytes:
             raise TooLarge(f"the blob is larger than the {self._max_bytes} bytes that are taken")
 
     def _verify(self, digest: str) -> None:
         if self._stated_bytes is not None and self._size_bytes != self._stated_bytes:
-            raise DigestMismatch(f"{self._size_bytes} bytes came, {self._stated_bytes} were stated")
+            raise DigestMismatch(
+                f"{self._size_bytes} bytes came, {self._stated_bytes} bytes were stated"
+            )
         if self._digest is not None and digest != self._digest:
             raise DigestMismatch(f"{self._digest} was stated, but the bytes have {digest}")
 

@@ -25,7 +25,8 @@ def check_config(config: ImageConfig) -> None:
     user_bytes = len(config.user.encode())
     if user_bytes > _MAX_USER_BYTES:
         raise InvalidImage(
-            f"the image has a User of {user_bytes} bytes; at most {_MAX_USER_BYTES} are taken",
+            f"the image has a User of {user_bytes} bytes; at most {_MAX_USER_BYTES} bytes "
+            "are taken",
             hint="Build it with a USER line of a name or a number.",
         )
 
@@ -36,14 +37,14 @@ def _check_path(path: str, what: str, line: str) -> None:
     hint = f"Build it with a shorter path in its {line} line."
     if len(data) > MAX_PATH_BYTES:
         raise InvalidImage(
-            f"the image has {what} whose path has {len(data)} bytes; at most {MAX_PATH_BYTES} "
-            "are taken",
+            f"the image has {what} whose path has {len(data)} bytes; at most "
+            f"{MAX_PATH_BYTES} bytes are taken",
             hint=hint,
         )
     longest = max(map(len, data.split(b"/")))
     if longest > MAX_NAME_BYTES:
         raise InvalidImage(
             f"the image has {what} with a name of {longest} bytes in its path; at most "
-            f"{MAX_NAME_BYTES} are taken",
+            f"{MAX_NAME_BYTES} bytes are taken",
             hint=hint,
         )

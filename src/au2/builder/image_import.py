@@ -8,6 +8,7 @@ from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
 from au2.builder.config_check import check_config
 from au2.domain.errors import InvalidImage
+from au2.domain.wording import format_bytes
 from au2.oci.decompress import decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.image import Image
@@ -172,6 +173,5 @@ class _Checked:
 
 
 def _too_large(limits: ImportLimits) -> InvalidImage:
-    return InvalidImage(
-        f"the image's layers are larger than {limits.image_bytes} bytes when unpacked"
-    )
+    most = format_bytes(limits.image_bytes)
+    return InvalidImage(f"the image's layers are larger than {most} when unpacked")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from au2.cli.moving_rate import MovingRate, format_seconds
-from au2.cli.progress import format_bytes
 from au2.cli.terminal import Terminal
+from au2.domain.wording import format_bytes
 
 _REDRAW_SECONDS = 0.1
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from au2.cli.terminal import Terminal
+from au2.domain.wording import format_bytes
 
 _REDRAW_SECONDS = 0.1
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 class UploadProgress:
@@ -43,14 +43,3 @@ class UploadProgress:
     def _rate(self) -> str:
         seconds = max(self._clock() - self._begun_at, 1e-6)
         return f"{format_bytes(self._sent_bytes / seconds)}/s"
-
-
-def format_bytes(size_bytes: float) -> str:
-    """Return a size as people read it, with three digits."""
-    if size_bytes == 1:
-        return "1 byte"
-    unit = 0
-    while size_bytes >= 1000 and unit < len(_UNITS) - 1:
-        size_bytes /= 1024
-        unit += 1
-    return f"{size_bytes:.0f} {_UNITS[unit]}" if unit == 0 else f"{size_bytes:.3g} {_UNITS[unit]}"

@@ -30,7 +30,8 @@ class Download:
         self._received_bytes += len(data)
         if size and not data and self._received_bytes < (self.size_bytes or 0):
             raise ServerUnreachable(
-                f"The download broke off after {self._received_bytes} of {self.size_bytes} bytes.",
+                f"The download broke off after {self._received_bytes} bytes of "
+                f"{self.size_bytes} bytes.",
                 hint="Give the command again. If it breaks off at the same place, trying once more "
                 "may not help: the server's log says what is damaged; tell its operator.",
             )

@@ -9,6 +9,7 @@ from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import
 from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
+from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.base import SPARE_BYTES, Engine
 from au2.oci.platform import Platform
 from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
@@ -71,8 +72,10 @@ class ImageCheck:
     def _ensure_room(self, new_bytes: int) -> None:
         free_bytes = self.free_bytes()
         if new_bytes and free_bytes < new_bytes + SPARE_BYTES:
+            needed, free = format_bytes_apart(new_bytes, free_bytes)
             raise StorageFull(
-                f"The image takes {new_bytes} bytes more when unpacked, and {free_bytes} are free."
+                f"The image takes {needed} more when unpacked, and {free} are free, of which "
+                f"{format_bytes(SPARE_BYTES)} stay so."
             )
 
     def _note(self, layers: Mapping[str, KnownLayer]) -> None:

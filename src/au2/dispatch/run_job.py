@@ -26,7 +26,7 @@ from au2.domain.errors import (
 )
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.version import Version, VersionType
-from au2.domain.wording import as_sentence
+from au2.domain.wording import as_sentence, format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
 from au2.engines.leftovers import read_launcher, read_output, read_status
@@ -298,8 +298,8 @@ class _Run:
             output=output,
         )
         if seen.log_truncated:
-            limit = self._kit.options.log_limit_bytes >> 20
-            self._capture.remark(f"The log reached its limit of {limit} MiB; the rest is not kept.")
+            limit = format_bytes(self._kit.options.log_limit_bytes)
+            self._capture.remark(f"The log reached its limit of {limit}; the rest is not kept.")
         if kills := describe_memory_kills(seen, self._resources.memory_bytes):
             self._capture.remark(kills)
         self._capture.close()

@@ -95,7 +95,7 @@ class UploadJob:
         except InvalidPackage as error:
             for detail in error.details:
                 log(str(detail))
-            text = "The package has mistakes: see the log, mend them, upload it again."
+            text = "The package has mistakes: see the log, correct them and upload it again."
             ending = _failed(reason, text)
         except (BlobMissing, DigestMismatch):
             ending = _failed(reason, _GONE)

@@ -1,8 +1,7 @@
 """What people are told of processes that the kernel killed for memory. Pure."""
 
+from au2.domain.wording import format_bytes
 from au2.engines.base import Observation
-
-_MIB = 1 << 20
 
 
 def describe_memory_kills(seen: Observation, memory_bytes: int) -> str | None:
@@ -17,7 +16,7 @@ def describe_memory_kills(seen: Observation, memory_bytes: int) -> str | None:
         return None
     processes = "a process" if count == 1 else f"{count} processes"
     killed = f"The kernel killed {processes} of this run"
-    limit = f"{memory_bytes // _MIB} MiB"
+    limit = format_bytes(memory_bytes)
     if seen.reached_memory_limit:
         return (
             f"{killed} for memory: it needed more than its {limit}. Give the run more with "

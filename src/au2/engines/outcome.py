@@ -8,13 +8,10 @@ from typing import Any
 
 from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.json_value import find_json_mistake
+from au2.domain.wording import as_sentence, format_bytes, format_seconds
 from au2.engines.base import ContainerState, Observation
+from au2.engines.exit_codes import KILLED, describe_exit, explain_exit
 from au2.engines.memory_kills import describe_memory_kills
-
-_MIB = 1 << 20
-_KILLED = 128 + 9
-"""How a program ends by SIGKILL, and a shell whose program did."""
-_BUS_ERROR = 128 + 7
 
 
 class Interruption(Enum):
@@ -40,20 +37,20 @@ def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
     try:
         value = json.loads(content, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        return Output(problem=f"The output file is not JSON: {error}.")
+        return Output(problem=as_sentence(f"The output file is not JSON: {error}"))
     if not isinstance(value, dict):
         return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
     if len(content) > limit_bytes:
         return Output(problem=too_large(limit_bytes))
     if mistake := find_json_mistake(value):
-        return Output(problem=f"The output can't be passed on: {mistake}.")
+        return Output(problem=as_sentence(f"The output can't be passed on: {mistake}"))
     return Output(value)
 
 
 def too_large(limit_bytes: int) -> str:
     """Return the sentence about an output over the limit."""
     return (
-        f"The output file is larger than {limit_bytes // _MIB} MiB. "
+        f"The output file is larger than {format_bytes(limit_bytes)}. "
         "Write a summary there and keep bulk data elsewhere."
     )
 
@@ -81,7 +78,7 @@ def make_ending(
     """
     kills = describe_memory_kills(observation, resources.memory_bytes)
     code = observation.exit_code
-    if code == _KILLED and kills is not None and interruption is None:
+    if code == KILLED and kills is not None and interruption is None:
         return Ending(JobState.FAILED, Reason.OUT_OF_MEMORY, kills, code)
     ending = _judge(observation, resources, interruption, launcher, output)
     if kills is None:
@@ -99,19 +96,14 @@ def _judge(
     """Return the ending; processes that were killed for memory are told of elsewhere."""
     code = observation.exit_code
     if observation.state is ContainerState.LOST or code is None:
-        return Ending(
-            JobState.FAILED,
-            Reason.ENGINE_LOST,
-            "The platform lost the container, so how it ended is not known. "
-            f"{observation.message or ''} Run it again; if it happens again, ask your operator.",
-        )
+        return _lost(observation)
     if interruption is Interruption.STOP:
         return Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.", code)
     if interruption is Interruption.TIME_OUT:
         return Ending(
             JobState.FAILED,
             Reason.TIMED_OUT,
-            f"It ran longer than its time limit of {resources.timeout_seconds:g} s."
+            f"It ran longer than its time limit of {format_seconds(resources.timeout_seconds)}."
             # Code that waits for a process that was killed would only wait longer.
             + ("" if observation.out_of_memory_kills else " Give it more with --timeout."),
             code,
@@ -123,38 +115,34 @@ def _judge(
     return Ending(JobState.SUCCEEDED, exit_code=code)
 
 
+def _lost(observation: Observation) -> Ending:
+    cause = f": {observation.message}" if observation.message else ""
+    lost = as_sentence(f"The platform lost the container, so how it ended is not known{cause}")
+    advice = "Run it again; if it happens again, ask your operator."
+    return Ending(JobState.FAILED, Reason.ENGINE_LOST, f"{lost} {advice}")
+
+
 def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> Ending:
+    exited = describe_exit(code)
     if launcher.get("before_exit_code") not in (None, 0):
         return Ending(
             JobState.FAILED,
             Reason.BEFORE_FAILED,
-            f"before.sh exited with code {code}, so the entry point did not run. See the log.",
+            f"before.sh exited with {exited}, so the entry point did not run. See the log.",
             code,
         )
     if launcher.get("entry_exit_code") == 0 and launcher.get("after_exit_code") not in (None, 0):
         return Ending(
             JobState.FAILED,
             Reason.AFTER_FAILED,
-            f"The entry point succeeded, but after.sh exited with code {code}. See the log.",
+            f"The entry point succeeded, but after.sh exited with {exited}. See the log.",
             code,
         )
-    text = f"The code exited with {_describe(code)}."
-    if code == _BUS_ERROR:
-        text += f" {_explain_bus_error(resources)}"
+    cause = explain_exit(code, resources)
+    text = f"The code exited with {exited}."
+    if cause is not None:
+        text = f"{text} {cause}"
     return Ending(JobState.FAILED, Reason.EXIT_CODE, text, code)
-
-
-def _explain_bus_error(resources: Resources) -> str:
-    size_mib = (resources.shared_memory_bytes or resources.memory_bytes) // _MIB
-    return (
-        "That is a bus error: mostly, /dev/shm was full when the code wrote to memory that its "
-        f"processes share. It has {size_mib} MiB; give it more with --shm-size, or with --memory, "
-        "which it is a part of."
-    )
-
-
-def _describe(code: int) -> str:
-    return f"code {code} (signal {code - 128})" if 128 < code < 160 else f"code {code}"
 
 
 def _json_name(value: object) -> str:

@@ -1,6 +1,7 @@
 """A run in a container of the native engine."""
 
 from au2.domain.errors import NotFound
+from au2.domain.wording import format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.memory_kills import describe_memory_kills
 from au2.local.stage import Show
@@ -53,8 +54,8 @@ class ContainerStage:
 
     def _show_remarks(self, seen: Observation) -> None:
         if seen.log_truncated:
-            limit = self._spec.log_limit_bytes >> 20
-            line = f"The log reached its limit of {limit} MiB; the rest is not kept.\n"
+            limit = format_bytes(self._spec.log_limit_bytes)
+            line = f"The log reached its limit of {limit}; the rest is not kept.\n"
             self._show(PLATFORM, line.encode())
         if kills := describe_memory_kills(seen, self._spec.resources.memory_bytes):
             self._show(PLATFORM, f"{kills}\n".encode())

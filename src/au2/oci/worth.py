@@ -39,7 +39,7 @@ class Worth:
         if self._taken_bytes > FREE_BYTES + self._given_bytes + self._given_bytes // 4:
             raise InvalidImage(
                 f"the compressed data is larger than what it holds: {self._taken_bytes} bytes "
-                f"hold {self._given_bytes}"
+                f"hold {self._given_bytes} bytes"
             )
         return data
 

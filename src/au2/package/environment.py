@@ -49,7 +49,7 @@ def find_length_mistake(name: str, value_bytes: int) -> str | None:
         return None
     return (
         f"the value of '{name}' is too long: name, '=' and value take {size_bytes} bytes, and "
-        f"Linux allows {VARIABLE_BYTES}; put long values into a file or into the arguments"
+        f"Linux allows {VARIABLE_BYTES} bytes; put long values into a file or into the arguments"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from au2.domain.errors import Detail
 from au2.domain.json_value import is_encodable
+from au2.domain.wording import format_bytes_apart
 from au2.package.entries import PackageEntry
 from au2.package.limits import (
     DEFAULT_LIMITS,
@@ -83,7 +84,8 @@ def _find_size_mistakes(entries: Sequence[PackageEntry], limits: PackageLimits) 
         mistakes.append(Detail(f"{len(entries)} files are too many: at most {limits.files}"))
     total_bytes = sum(entry.size_bytes for entry in entries)
     if total_bytes > limits.total_bytes:
-        message = f"{total_bytes} bytes are too many: at most {limits.total_bytes}"
+        found, most = format_bytes_apart(total_bytes, limits.total_bytes)
+        message = f"{found} are too many: at most {most}"
         mistakes.append(Detail(message))
     return mistakes
 

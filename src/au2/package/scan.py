@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.wording import format_bytes
 from au2.package import names
 from au2.package.entries import PackagedFile, PackageFiles
 from au2.package.ignore import read_rules
@@ -134,7 +135,7 @@ class _Walk:
     def _spend(self, size_bytes: int) -> None:
         self._left_bytes -= size_bytes
         if self._left_bytes < 0:
-            message = f"the package is too large: at most {self._limits.total_bytes} bytes"
+            message = f"the package is too large: at most {format_bytes(self._limits.total_bytes)}"
             raise InvalidPackage(details=[Detail(message)])
 
     def _count(self, path: str) -> None:

@@ -99,7 +99,7 @@ class DataDirectory:
         path = str(self.root)
         size_bytes = len(os.fsencode(path))
         if size_bytes > _PATH_BYTES:
-            problem = f"is {size_bytes} bytes long; {_PATH_BYTES} is the limit"
+            problem = f"is {size_bytes} bytes long; {_PATH_BYTES} bytes is the limit"
         elif not path.isprintable():
             problem = "holds control characters, or is not UTF-8"
         else:

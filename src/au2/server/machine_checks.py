@@ -9,8 +9,8 @@ from pathlib import Path
 from cryptography import x509
 
 from au2.domain.errors import ServerNotStarted
+from au2.domain.wording import format_bytes
 from au2.engines.base import SPARE_BYTES, Check
-from au2.server.sizes import format_bytes
 from au2.server.tls import TlsFiles
 
 _LEAST_FILES = 10_000

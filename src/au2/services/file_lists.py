@@ -5,6 +5,7 @@ from typing import Any
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import Detail, InvalidPackage, TooLarge
+from au2.domain.wording import format_bytes_apart
 from au2.package.entries import PackageEntry
 from au2.package.limits import MOST_MISTAKES, PackageLimits
 from au2.package.paths import validate_paths
@@ -23,8 +24,9 @@ def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Map
     if len(files) > limits.files:
         raise TooLarge(f"The package has {len(files)} files; at most {limits.files} are taken.")
     if total_bytes > limits.total_bytes:
+        found, most = format_bytes_apart(total_bytes, limits.total_bytes)
         raise TooLarge(
-            f"The package has {total_bytes} bytes; at most {limits.total_bytes} are taken.",
+            f"The package has {found}; at most {most} are taken.",
             hint="Leave out what is not needed by naming it in .auignore.",
         )
     mistakes = validate_paths(files, limits=limits) or _find_size_mistakes(files)

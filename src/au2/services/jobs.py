@@ -162,10 +162,7 @@ class Jobs:
         """What the job's code gave back. Raises NotFound."""
         job = self.get(actor, job_id)
         if job.output is None:
-            hint = f"It is {job.state}: wait for its end."
-            if job.state.is_final:
-                hint = "Code gives output by writing a JSON object to the file AU_OUTPUT_FILE."
-            raise NotFound(f"Job {job_id} has no output.", hint=hint)
+            raise NotFound(f"Job {job_id} has no output.", hint=_explain_lack_of_output(job))
         return job.output
 
     def stop(self, actor: Actor, job_id: int) -> Job:
@@ -185,6 +182,16 @@ class Jobs:
         self._notices.send(stop_topic(job_id))
         self._notices.send(job_topic(job_id))
         return stopped
+
+
+def _explain_lack_of_output(job: Job) -> str:
+    if job.type is JobType.UPLOAD:
+        return "It is an upload; only runs give output."
+    if not job.state.is_final:
+        return f"It is {job.state}: wait for its end: au2 job wait {job.id}"
+    if job.reason is not None:
+        return f"It ended as {job.state} ({job.reason}). {job.reason_text or ''}".strip()
+    return "Code gives output by writing a JSON object to the file AU_OUTPUT_FILE."
 
 
 def _choose(

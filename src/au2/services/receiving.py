@@ -126,7 +126,7 @@ class ContentsReceiver:
         if size_bytes != header.size_bytes:
             raise InvalidRequest(
                 f"The content {header.sha256} has {size_bytes} bytes in the file list, "
-                f"but {header.size_bytes} were announced."
+                f"but {header.size_bytes} bytes were announced."
             )
         self._sha256 = header.sha256
         digest = f"sha256:{header.sha256}"

@@ -2,6 +2,7 @@
 
 from au2.blobs.base import BlobStore
 from au2.domain.errors import StorageFull
+from au2.domain.wording import format_bytes_apart
 
 
 def ensure_room(blobs: BlobStore, noun: str, more_bytes: int) -> None:
@@ -11,8 +12,9 @@ def ensure_room(blobs: BlobStore, noun: str, more_bytes: int) -> None:
     """
     free_bytes = blobs.free_bytes()
     if more_bytes > free_bytes:
+        needed, free = format_bytes_apart(more_bytes, free_bytes)
         raise StorageFull(
-            f"The server's disk has no room for the {noun}: {more_bytes} bytes are to be sent, "
-            f"and {free_bytes} are free.",
+            f"The server's disk has no room for the {noun}: {needed} are to be sent, and {free} "
+            "are free.",
             hint="Ask the server's operator for space, then give the same command again.",
         )

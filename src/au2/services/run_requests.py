@@ -8,6 +8,7 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
 from au2.domain.json_value import encode_json
 from au2.domain.network import Network
+from au2.domain.wording import format_bytes_apart
 from au2.package.environment import find_name_mistake, find_value_mistake
 from au2.schemas.defaults import fill_defaults
 from au2.schemas.validator import validate
@@ -54,8 +55,9 @@ def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
             details=[Detail(str(error), pointer="/arguments")],
         ) from None
     if len(document) > limit_bytes:
+        found, most = format_bytes_apart(len(document), limit_bytes)
         raise InvalidRequest(
-            f"The arguments take {len(document)} bytes as JSON; at most {limit_bytes} go.",
+            f"The arguments take {found} as JSON; at most {most} go.",
             hint="Put large inputs where the code can fetch them.",
         )
 

@@ -87,8 +87,8 @@ def test_every_way_to_end(
 
 def test_sentences_say_what_to_do():
     assert "--memory" in (end(ended(137, kills=1)).reason_text or "")
-    assert "90 s" in (end(ended(143), Interruption.TIME_OUT).reason_text or "")
-    assert "signal 11" in (end(ended(139)).reason_text or "")
+    assert "1 min 30 s" in (end(ended(143), Interruption.TIME_OUT).reason_text or "")
+    assert "SIGSEGV" in (end(ended(139)).reason_text or "")
     assert "/dev/shm" not in (end(ended(139)).reason_text or "")
 
 
@@ -103,7 +103,7 @@ def test_a_bus_error_is_explained(size: int | None, told: str):
     )
     text = ending.reason_text or ""
     assert ending.reason is Reason.EXIT_CODE
-    for part in ("signal 7", "bus error", "/dev/shm was full", told, "--shm-size"):
+    for part in ("SIGBUS", "bus error", "/dev/shm was full", told, "--shm-size"):
         assert part in text
 
 

@@ -9,6 +9,7 @@ from au2.domain.network import Network
 from au2.domain.version import ImageStatus, VersionType
 from au2.services.jobs import RunOrder
 from au2.services.run_requests import WantedResources
+from au2.services.upload_opening import OpenUpload
 from au2.storage import claims
 from au2.storage.database import Database
 from au2.storage.events import list_events
@@ -265,9 +266,39 @@ def test_output_is_there_or_why_not(world: World, context: Context, process: str
     job = submit(world, context, process)
     with pytest.raises(NotFound) as caught:
         world.services.jobs.get_output(operator, job.id)
-    assert "PENDING" in caught.value.hint
+    assert caught.value.hint == f"It is PENDING: wait for its end: au2 job wait {job.id}"
     world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
     assert world.services.jobs.get_output(operator, job.id) == {"a": 1}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_why_a_job_that_failed_has_no_output(
+    world: World, context: Context, process: str, reason: Reason
+):
+    text = "The output file is not JSON: Expecting value: line 1 column 1 (char 0)."
+    job = submit(world, context, process)
+    world.end(world.claim(job.id), Ending(JobState.FAILED, reason, text, 0))
+
+    with pytest.raises(NotFound, match=f"Job {job.id} has no output") as caught:
+        world.services.jobs.get_output(world.actor(OPERATOR), job.id)
+
+    assert caught.value.hint == f"It ended as FAILED ({reason.value}). {text}"
+
+
+def test_code_that_wrote_nothing_and_uploads_have_no_output(
+    world: World, context: Context, process: str
+):
+    operator = world.actor(OPERATOR)
+    job = submit(world, context, process)
+    world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0))
+    body = creation({"main.py": b"x"}, world.runtime())
+    begun = world.services.upload_opening.begin(operator, context, body)
+    assert isinstance(begun, OpenUpload)
+
+    for job_id, hint in ((job.id, "AU_OUTPUT_FILE"), (begun.upload.job_id, "an upload")):
+        with pytest.raises(NotFound) as caught:
+            world.services.jobs.get_output(operator, job_id)
+        assert hint in (caught.value.hint or "")
 
 
 def test_another_thread_of_the_database_sees_it_at_once(

@@ -9,6 +9,7 @@ from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
+from au2.domain.wording import format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.logs.record import parse_records
 
@@ -143,8 +144,9 @@ class _Follower:
 
     def _judge(self, seen: Observation) -> BuildResult:
         if seen.state is ContainerState.LOST or seen.exit_code is None:
+            cause = f": {seen.message}" if seen.message else ""
             raise DependenciesFailed(
-                f"the container that installs dependencies was lost. {seen.message or ''}".strip(),
+                f"the container that installs dependencies was lost{cause}",
                 hint="Upload again; if it happens again, ask your operator.",
             )
         if seen.out_of_memory_kills:
@@ -153,12 +155,13 @@ class _Follower:
 
     def _tell_of_memory(self, seen: Observation) -> None:
         """Raise if the build failed, else say it in the log: it may have gone on with less."""
-        count, limit_mib = seen.out_of_memory_kills, self._spec.resources.memory_bytes >> 20
+        count = seen.out_of_memory_kills
+        limit = format_bytes(self._spec.resources.memory_bytes)
         if seen.exit_code == 0:
             self._run.log(f"The kernel killed {count} processes of the installation for memory.")
         elif seen.reached_memory_limit:
             raise DependenciesFailed(
-                f"installing the dependencies needed more than {limit_mib} MiB of memory.",
+                f"installing the dependencies needed more than {limit} of memory.",
                 hint="Ask your operator for more.",
             )
         else:

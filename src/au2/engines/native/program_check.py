@@ -69,7 +69,7 @@ def ensure_arguments_fit(
             name = item.partition("=")[0]
             raise ArgumentListTooLong(
                 f"The environment variable '{name[:100]}' takes {_size_bytes(item) - 1} bytes, "
-                f"and Linux allows {VARIABLE_BYTES}.",
+                f"and Linux allows {VARIABLE_BYTES} bytes.",
                 hint=f"Set a shorter value, or put it into a file. {_where_it_comes_from()}",
             )
     if any(_size_bytes(item) > VARIABLE_BYTES + 1 for item in arguments):

@@ -96,6 +96,6 @@ def _find_layer(
     if descriptor is not None and descriptor.size_bytes != file.size_bytes:
         raise InvalidImage(
             f"the archive is damaged: {path} has {file.size_bytes} bytes, but the manifest says "
-            f"{descriptor.size_bytes}"
+            f"{descriptor.size_bytes} bytes"
         )
     return FoundLayer(path, file.size_bytes, file.compression, diff_id, descriptor)

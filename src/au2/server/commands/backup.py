@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from au2.domain.clock import format_time, now
-from au2.domain.wording import count_of
+from au2.domain.wording import count_of, format_bytes
 from au2.program.words import PathType
 from au2.server.backup.layout import Description
 from au2.server.backup.making import MadeBackup, make_backup
@@ -17,7 +17,6 @@ from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read
-from au2.server.sizes import format_bytes
 from au2.server.terminal import show_record
 from au2.server.wiring.stores import make_key_file
 

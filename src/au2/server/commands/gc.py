@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 import click
 
 from au2.domain.errors import Conflict, InvalidRequest
+from au2.domain.wording import format_bytes
 from au2.package.sizes import parse_duration
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.reserve import keep_reserve
-from au2.server.sizes import format_bytes
 from au2.server.terminal import show_list, show_record
 from au2.server.wiring.keeping import make_garbage_collection
 from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from au2.server.sizes import format_bytes
+from au2.domain.wording import format_bytes
 
 _EVERY_SECONDS = 0.5
 _EVERY_SECONDS_IN_A_LOG = 30.0

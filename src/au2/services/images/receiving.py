@@ -50,8 +50,8 @@ class BlobReceiver:
             come = self._part.size_bytes
             self._scope.close()
             raise Conflict(
-                f"{come} bytes of this blob have come, so they go on at {come}, "
-                f"not at {offset_bytes}.",
+                f"{come} bytes of this blob have come, so they go on at byte {come}, "
+                f"not at byte {offset_bytes}.",
                 hint="Ask which blobs are lacking, and how much of each has come.",
             )
 

@@ -13,6 +13,7 @@ from au2.domain.job import Job
 from au2.domain.process import Process
 from au2.domain.repository import Repository, process_repository
 from au2.domain.version import Version
+from au2.domain.wording import format_bytes_apart
 from au2.notices.base import JOBS, Notices, job_topic
 from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.manifest import parse_manifest
@@ -217,9 +218,9 @@ class ImageUploads:
         """
         parse_digest(digest)
         if size_bytes > self._options.blob_max_bytes:
+            found, most = format_bytes_apart(size_bytes, self._options.blob_max_bytes)
             raise InvalidRequest(
-                f"The layer has {size_bytes} bytes; at most {self._options.blob_max_bytes} "
-                "are taken.",
+                f"The layer has {found}; at most {most} are taken.",
                 hint="Split it: smaller layers are also shared and sent better.",
             )
         with self._database.read() as transaction:

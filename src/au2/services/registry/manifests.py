@@ -264,7 +264,9 @@ class RepositoryManifests:
                     hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
                 )
             if found[digest] != size_bytes:
-                raise InvalidImage(f"the blob {digest} has {found[digest]} bytes, not {size_bytes}")
+                raise InvalidImage(
+                    f"the blob {digest} has {found[digest]} bytes, not {size_bytes} bytes"
+                )
         # Asked for here, they are not taken for unused; linked, they are pulled from here.
         self._repository_blobs.link(repository, found)
         children = dict.fromkeys(child.digest for child in manifest.manifests)

@@ -131,7 +131,7 @@ class SoundnessCheck:
             findings[digest] = Finding(digest, "missing", is_missing=True)
             return
         if found_bytes != size_bytes:
-            problem = f"damaged: it has {found_bytes} bytes, not {size_bytes}"
+            problem = f"damaged: it has {found_bytes} bytes, not {size_bytes} bytes"
             findings[digest] = Finding(digest, problem)
 
     def _count_stray_layers(self) -> int:

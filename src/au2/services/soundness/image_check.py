@@ -103,7 +103,7 @@ class ImageCheck:
             self._find(digest, "missing", is_missing=True)
             return
         if found_bytes != size_bytes:
-            self._find(digest, f"damaged: it has {found_bytes} bytes, not {size_bytes}")
+            self._find(digest, f"damaged: it has {found_bytes} bytes, not {size_bytes} bytes")
 
     def _find(self, digest: str, problem: str, *, is_missing: bool = False) -> None:
         self.findings.setdefault(digest, Finding(digest, problem, is_missing))

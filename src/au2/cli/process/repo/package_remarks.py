@@ -3,9 +3,8 @@
 from heapq import nlargest
 from typing import Final
 
-from au2.cli.progress import format_bytes
 from au2.cli.terminal import Terminal
-from au2.domain.wording import count_of
+from au2.domain.wording import count_of, format_bytes
 from au2.package import names
 from au2.package.entries import PackagedFile, PackageFiles
 

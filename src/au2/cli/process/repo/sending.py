@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from au2.cli.outages import make_patience
 from au2.cli.process.repo.package_remarks import remark_on_contents
-from au2.cli.progress import UploadProgress, format_bytes
+from au2.cli.progress import UploadProgress
 from au2.cli.session import Session
 from au2.client.packages import LoadedPackage
 from au2.client.running import JobStanding
@@ -23,6 +23,7 @@ from au2.client.uploads import (
 )
 from au2.domain.errors import Au2Error, NotFound
 from au2.domain.process import NO_PROCESS
+from au2.domain.wording import format_bytes
 
 
 class Sent(NamedTuple):

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from au2.cli.arguments import process_argument, version_argument
 from au2.cli.cells import Document, columns
 from au2.cli.commands import define
-from au2.cli.progress import format_bytes
 from au2.cli.session import Session
+from au2.domain.wording import format_bytes
 
 _LIST = columns("part", "item", "change", "old", "new")
 

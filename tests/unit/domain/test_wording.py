@@ -1,0 +1,51 @@
+import pytest
+
+from au2.domain.wording import as_sentence, format_bytes, format_bytes_apart, format_seconds
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "0.977 KiB"),
+        (1536, "1.5 KiB"),
+        (10 << 20, "10 MiB"),
+        (256 << 30, "256 GiB"),
+        (5000 << 40, "5000 TiB"),
+    ],
+)
+def test_sizes(size_bytes: int, text: str) -> None:
+    assert format_bytes(size_bytes) == text
+
+
+def test_sizes_that_differ_look_different() -> None:
+    assert format_bytes_apart((10 << 20) + 1, 10 << 20) == ("10485761 bytes", "10485760 bytes")
+    assert format_bytes_apart(12 << 20, 10 << 20) == ("12 MiB", "10 MiB")
+    assert format_bytes_apart(1, 1) == ("1 byte", "1 byte")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (0, "0 s"),
+        (0.004, "0 s"),
+        (0.254, "0.25 s"),
+        (2.5, "2.5 s"),
+        (12.34, "12.3 s"),
+        (59.96, "60 s"),
+        (60, "1 min"),
+        (90, "1 min 30 s"),
+        (3600, "1 h"),
+        (86_400 + 3661, "1 d 1 h 1 min 1 s"),
+        (30 * 86_400, "30 d"),
+    ],
+)
+def test_lengths_of_time(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+def test_sentences() -> None:
+    assert as_sentence("it is gone") == as_sentence("It is gone.") == "It is gone."
