@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import answers
+from au2.contract.upload import FileEntry
 from au2.contract.version_diff import (
     DependencyDifference,
     FileDifference,
@@ -16,7 +17,8 @@ from au2.contract.version_diff import (
 )
 from au2.domain.errors import NotFound
 from au2.domain.version import Version
-from au2.services.version_diffs import Difference, VersionComparison
+from au2.package.modes import mode_of
+from au2.services.version_diffs import Difference, FileDocument, VersionComparison
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
@@ -71,15 +73,33 @@ def _view_runtime(version: Version) -> RuntimeOfVersion | None:
 
 
 def _view_file(difference: Difference) -> FileDifference:
-    old, new = difference.old, difference.new
-    contents = [None if file is None else (file["sha256"], file["target"]) for file in (old, new)]
+    old, new = (_read_entry(document) for document in (difference.old, difference.new))
+    is_folder = all(entry is None or entry.type == "folder" for entry in (old, new))
     return FileDifference(
-        path=difference.name,
+        path=f"{difference.name}/" if is_folder else difference.name,
         change=difference.change,
-        old_size_bytes=None if old is None else old["size_bytes"],
-        new_size_bytes=None if new is None else new["size_bytes"],
-        mode_only=contents[0] == contents[1],
+        old_size_bytes=_view_size(old),
+        new_size_bytes=_view_size(new),
+        mode_only=old is not None and new is not None and _content(old) == _content(new),
+        old_mode=_view_mode(old),
+        new_mode=_view_mode(new),
     )
+
+
+def _read_entry(document: FileDocument | None) -> FileEntry | None:
+    return None if document is None else FileEntry.model_construct(**document)
+
+
+def _content(entry: FileEntry) -> tuple[str, str, str]:
+    return entry.type, entry.sha256, entry.target
+
+
+def _view_size(entry: FileEntry | None) -> int | None:
+    return None if entry is None or entry.type == "folder" else entry.size_bytes
+
+
+def _view_mode(entry: FileEntry | None) -> str | None:
+    return None if entry is None or entry.type == "link" else f"{mode_of(entry):04o}"
 
 
 def _view_value(difference: Difference) -> ValueDifference:

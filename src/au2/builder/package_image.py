@@ -14,9 +14,10 @@ from au2.builder.scripts import copy_entry
 from au2.domain.wording import count_of
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
-from au2.oci.tar import LayerEntry, file_entry, link_entry, with_parents
+from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, with_parents
 from au2.package.entries import PackageEntry
 from au2.package.manifest import Manifest
+from au2.package.modes import mode_of
 from au2.runtimes import labels
 from au2.runtimes.store import MODIFIED_AT
 
@@ -124,12 +125,14 @@ def _layer_entry(blobs: BlobStore, entry: PackageEntry) -> LayerEntry:
     path = f"{_PREFIX}/{entry.path}"
     if entry.type == "link":
         return link_entry(path, entry.target, owner=launcher.USER_ID)
+    if entry.type == "folder":
+        return directory_entry(path, owner=launcher.USER_ID, mode=mode_of(entry))
     open_content = partial(blobs.open, f"sha256:{entry.sha256}") if entry.size_bytes else None
     return file_entry(
         path,
         entry.size_bytes,
         open_content,
-        executable=entry.executable,
+        mode=mode_of(entry),
         owner=launcher.USER_ID,
     )
 

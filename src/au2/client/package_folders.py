@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,10 +16,14 @@ from au2.oci.layer import LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.package.entries import PackagedFile
 from au2.package.limits import PackageLimits
+from au2.package.modes import format_mode, mode_of
 from au2.package.paths import find_path_mistake, validate_paths
 
 _LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
 """More than any server lets in unless its operator says so: a bound, not a rule."""
+
+
+_KINDS: Final = frozenset({MemberType.FILE, MemberType.LINK, MemberType.DIRECTORY})
 
 
 @contextmanager
@@ -38,14 +43,32 @@ def new_folder(directory: Path) -> Iterator[Path]:
         yield incoming
         with told_as_file_faults(directory):
             for path in list(incoming.iterdir()):
-                path.rename(directory / path.name)
+                _move(path, directory / path.name)
     except BaseException:
+        _make_removable(incoming)
         shutil.rmtree(incoming, ignore_errors=True)
         with suppress(OSError):
             if is_new:
                 directory.rmdir()
         raise
     incoming.rmdir()
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename a file or folder; a folder that may not be written could not be moved as it is."""
+    mode = None if path.is_symlink() or not path.is_dir() else stat.S_IMODE(path.stat().st_mode)
+    if mode is None or mode & stat.S_IWUSR:
+        path.rename(target)
+        return
+    path.chmod(mode | stat.S_IWUSR)
+    path.rename(target)
+    target.chmod(mode)
+
+
+def _make_removable(directory: Path) -> None:
+    for folder, _, _ in os.walk(directory):
+        with suppress(OSError):
+            Path(folder).chmod(0o700)
 
 
 def ensure_free(directory: Path) -> None:
@@ -60,7 +83,7 @@ def ensure_free(directory: Path) -> None:
 
 
 def unpack_package(stream: Readable, directory: Path) -> int:
-    """Write the files of the package in ``stream``, a tar archive; return how many.
+    """Write the package in ``stream``, a tar archive; return how many files and links it has.
 
     ``directory`` is empty and nobody else writes to it. Whatever the archive holds, nothing is
     written outside: links are made last, when all of them were judged.
@@ -76,7 +99,7 @@ def unpack_package(stream: Readable, directory: Path) -> int:
     except InvalidImage as error:
         raise UnexpectedAnswer(f"The server sent no package: {error.message}.") from error
     unpacker.finish()
-    return len(unpacker.entries)
+    return sum(entry.type != "folder" for entry in unpacker.entries)
 
 
 class _Unpacker:
@@ -87,28 +110,29 @@ class _Unpacker:
         self.entries: list[PackagedFile] = []
 
     def add(self, member: LayerMember) -> None:
-        """Write a file; take note of a link."""
+        """Write a file; take note of links and folders."""
         path = member.path
-        if member.type is MemberType.DIRECTORY:
-            return  # They come with what is in them.
+        if not path:
+            return  # The package's own folder.
         message = find_path_mistake(path)
-        if message is None and member.type not in {MemberType.FILE, MemberType.LINK}:
+        if message is None and member.type not in _KINDS:
             message = f"a {member.type} can't be part of a package"
         if message is None and len(self.entries) == _LIMITS.files:
             message = "too many files"
         if message is not None:
             raise _refused([Detail(message, file=path)])
-        if member.content is None:
+        if member.type is MemberType.LINK:
             self.entries.append(PackagedFile(path, "link", False, 0, "", member.target, b""))
-            return
-        executable = bool(member.mode & 0o111)
-        digest = self._write(path, member.content, executable=executable)
-        self.entries.append(
-            PackagedFile(path, "file", executable, member.size_bytes, digest, "", b"")
-        )
+        elif member.content is None:
+            mode = format_mode(member.mode, is_folder=True)
+            self.entries.append(PackagedFile(path, "folder", False, 0, "", "", b"", mode))
+        else:
+            executable, mode = bool(member.mode & 0o111), format_mode(member.mode, is_folder=False)
+            entry = PackagedFile(path, "file", executable, member.size_bytes, "", "", b"", mode)
+            self.entries.append(entry._replace(sha256=self._write(entry, member.content)))
 
     def finish(self) -> None:
-        """Judge everything together, then make the links."""
+        """Judge everything together, then make folders and links; modes of folders last."""
         mistakes = validate_paths(self.entries, limits=_LIMITS)
         if mistakes:
             raise _refused(mistakes)
@@ -118,14 +142,22 @@ class _Unpacker:
                 with told_as_file_faults(path):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.symlink_to(entry.target)
+        folders = sorted(entry for entry in self.entries if entry.type == "folder")
+        for folder in folders:
+            with told_as_file_faults(self._directory / folder.path):
+                (self._directory / folder.path).mkdir(parents=True, exist_ok=True)
+        for folder in reversed(folders):
+            if folder.mode:
+                with told_as_file_faults(self._directory / folder.path):
+                    (self._directory / folder.path).chmod(mode_of(folder))
 
-    def _write(self, path: str, content: Readable, *, executable: bool) -> str:
-        full = self._directory / path
+    def _write(self, entry: PackagedFile, content: Readable) -> str:
+        full = self._directory / entry.path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         digest = hashlib.sha256()
         with told_as_file_faults(full):
             full.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(full, flags, 0o777 if executable else 0o666)
+            descriptor = os.open(full, flags, 0o777 if entry.executable else 0o666)
         with os.fdopen(descriptor, "wb") as file:
             while data := content.read(CHUNK_BYTES):
                 digest.update(data)
@@ -133,6 +165,9 @@ class _Unpacker:
                     file.write(data)
             with told_as_file_faults(full):
                 file.flush()
+                if entry.mode:
+                    # Where it is ordinary, the mask of whoever downloads it decides, as for git.
+                    full.chmod(mode_of(entry))
         return digest.hexdigest()
 
 

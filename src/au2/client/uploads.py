@@ -201,7 +201,7 @@ def _ask_lacking(transport: Transport, session: UploadSession) -> tuple[str, ...
 
 
 def _file_document(file: PackagedFile) -> dict[str, Any]:
-    return {
+    document = {
         "path": file.path,
         "type": file.type,
         "executable": file.executable,
@@ -209,6 +209,10 @@ def _file_document(file: PackagedFile) -> dict[str, Any]:
         "sha256": file.sha256,
         "target": file.target,
     }
+    if file.mode:
+        # A server that keeps no modes refuses what it does not know, so it is sent only if need be.
+        document["mode"] = file.mode
+    return document
 
 
 def _read_session(document: Any) -> UploadSession:

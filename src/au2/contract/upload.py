@@ -9,16 +9,19 @@ from au2.contract.job import JobView
 
 
 class FileEntry(Model):
-    """One file of a package. ``path`` is relative, ``/``-separated, normalised."""
+    """One file of a package, or a link or folder. ``path`` is relative, normalised, with ``/``."""
 
     path: str = Field(max_length=4096)
-    type: Literal["file", "link"] = "file"
+    type: Literal["file", "link", "folder"] = "file"
+    """Folders that hold something need no entry, unless their ``mode`` is another."""
     executable: bool = False
     size_bytes: int = Field(default=0, ge=0)
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
-    """Lower-case hexadecimal digest of the content; empty for links."""
+    """Lower-case hexadecimal digest of the content; empty for all else."""
     target: str = Field(default="", max_length=4096)
-    """Where a link points; empty for files."""
+    """Where a link points; empty for all else."""
+    mode: str = Field(default="", pattern=r"^([0-7]{3})?$")
+    """Permissions, three octal digits; empty: 755 for folders and if ``executable``, else 644."""
 
 
 class UploadCreation(Model):

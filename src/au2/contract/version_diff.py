@@ -15,14 +15,17 @@ class RuntimeOfVersion(View):
 
 
 class FileDifference(View):
-    """A file of the package."""
+    """A file or link of the package, or a folder: its path ends with ``/``, and it has no size."""
 
     path: str
     change: Change
     old_size_bytes: int | None
     new_size_bytes: int | None
     mode_only: bool = False
-    """Only the run bit differs."""
+    """Only the mode differs."""
+    old_mode: str | None = None
+    """Permissions in octal, as ``0644``. None: it was not there, or is a link."""
+    new_mode: str | None = None
 
 
 class DependencyDifference(View):

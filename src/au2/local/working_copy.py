@@ -13,6 +13,7 @@ from au2.builder.launcher_layer import launcher_script
 from au2.builder.plan import PackagePlan
 from au2.builder.sdk import write_sdk
 from au2.package.entries import PackagedFile
+from au2.package.modes import mode_of
 
 _CLONE = 0x40049409
 """``FICLONE`` of ioctl(2): the copy shares the original's blocks until one of them is written."""
@@ -58,6 +59,7 @@ def working_copy(files: Sequence[PackagedFile], plan: PackagePlan) -> Iterator[W
         for script in plan.scripts:
             if script.copy is not None:
                 (copy.package / script.path).write_bytes(script.copy)
+        _restrict_folders(files, copy.package)
         copy.launcher.write_bytes(launcher_script())
         (copy.platform / "entry").write_bytes(plan.entry.to_bytes())
         write_sdk(copy.platform, above_package=copy.root)
@@ -70,11 +72,21 @@ def _put(file: PackagedFile, folder: Path) -> None:
     if file.type == "link":
         target.symlink_to(file.target)
         return
+    if file.type == "folder":
+        target.mkdir(exist_ok=True)
+        return
     if isinstance(file.source, bytes):
         target.write_bytes(file.source)
     else:
         copy_content(file.source, target)
-    target.chmod(0o755 if file.executable else 0o644)
+    target.chmod(mode_of(file))
+
+
+def _restrict_folders(files: Sequence[PackagedFile], folder: Path) -> None:
+    """Give folders their modes, the inner ones first: one may forbid to enter the next."""
+    for file in sorted(files, key=lambda file: file.path, reverse=True):
+        if file.type == "folder":
+            (folder / file.path).chmod(mode_of(file))
 
 
 def copy_content(source: Path, target: Path) -> None:

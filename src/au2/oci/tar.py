@@ -61,10 +61,12 @@ def file_entry(
     open: Callable[[], BinaryIO] | None,  # noqa: A002 - what it does
     *,
     executable: bool = False,
+    mode: int | None = None,
     owner: int = 0,
 ) -> LayerEntry:
-    """Return a file whose mode is one of two, whatever the mask of the machine made of it."""
-    mode = EXECUTABLE_MODE if executable else FILE_MODE
+    """Return a file; without ``mode``, one of two whatever the mask of the machine made of it."""
+    if mode is None:
+        mode = EXECUTABLE_MODE if executable else FILE_MODE
     return LayerEntry(path, EntryType.FILE, mode, owner, owner, size, open=open)
 
 

@@ -185,6 +185,6 @@ class _Reader:
 
     def _is_file(self, entry: PackageEntry) -> bool:
         if entry.type != "file":
-            message = "this must be a file, not a link"
+            message = f"this must be a file, not a {entry.type}"
             self.mistakes.append(Detail(message, file=entry.path))
         return entry.type == "file"

@@ -16,7 +16,7 @@ class PackageEntry(Protocol):
 
     @property
     def type(self) -> str:
-        """``file`` or ``link``."""
+        """``file``, ``link`` or ``folder``: of these, only empty ones and those with a mode."""
         ...
 
     @property
@@ -31,17 +31,22 @@ class PackageEntry(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Lower-case hexadecimal digest of a file's content; empty for links."""
+        """Lower-case hexadecimal digest of a file's content; empty for all else."""
         ...
 
     @property
     def target(self) -> str:
-        """Where a link points; empty for files."""
+        """Where a link points; empty for all else."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """Permissions of a file or folder: see :mod:`au2.package.modes`."""
         ...
 
 
 class PackagedFile(NamedTuple):
-    """A file as it will be sent."""
+    """A file, link or folder as it will be sent."""
 
     path: str
     type: str
@@ -51,6 +56,7 @@ class PackagedFile(NamedTuple):
     target: str
     source: Path | bytes
     """Where the content is: on disk, or here where it differs from what is on disk."""
+    mode: str = ""
 
 
 class PackageFiles(NamedTuple):

@@ -95,12 +95,15 @@ def _find_kind_mistake(entry: PackageEntry) -> str | None:
         case "file":
             if entry.size_bytes < 0 or len(entry.sha256) != 64 or entry.target:
                 return "a file has a size, a SHA-256 and no target"
+        case "folder":
+            if entry.size_bytes or entry.sha256 or entry.target or entry.executable:
+                return "a folder has no content, no target and no run bit"
         case "link":
-            if entry.size_bytes or entry.sha256:
-                return "a link has no content"
+            if entry.size_bytes or entry.sha256 or entry.mode:
+                return "a link has no content and no mode"
             return _find_target_mistake(entry.target)
         case _:
-            return f"'{entry.type}' is neither file nor link"
+            return f"'{entry.type}' is neither file nor link nor folder"
     return None
 
 
@@ -116,7 +119,7 @@ def _find_target_mistake(target: str) -> str | None:
 
 def _find_parent_mistake(path: str, kinds: dict[str, PackageEntry]) -> str | None:
     for parent in _parents(path):
-        if parent in kinds:
+        if parent in kinds and kinds[parent].type != "folder":
             return f"it lies below '{parent}', which is a {kinds[parent].type}"
     return None
 

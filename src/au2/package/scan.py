@@ -1,4 +1,4 @@
-"""Package folder → the list of its files."""
+"""Package folder → the list of its files and of the folders that they do not tell."""
 
 import hashlib
 import os
@@ -12,11 +12,12 @@ from au2.package import names
 from au2.package.entries import PackagedFile, PackageFiles
 from au2.package.ignore import read_rules
 from au2.package.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
+from au2.package.modes import format_mode
 from au2.package.paths import find_path_mistake, validate_paths
 from au2.package.process_ids import without_process_ids
 from au2.package.secret_files import LeftOut
 from au2.package.text import read_text
-from au2.package.walk import walk_package
+from au2.package.walk import Found, walk_package
 
 _CHUNK_BYTES = 1 << 20
 
@@ -24,8 +25,9 @@ _CHUNK_BYTES = 1 << 20
 def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> PackageFiles:
     """Return all files that belong to the package, hashed, sorted by path.
 
-    ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders only
-    through what is in them. Where there is no ``.auignore``, the default rules hold. What may hold
+    ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders
+    only where what is in them does not tell all of them: empty ones, and those of an unusual mode.
+    Where there is no ``.auignore``, the default rules hold. What may hold
     secrets is left out and named, unless ``.auignore`` takes it.
 
     Raises:
@@ -66,10 +68,16 @@ class _Walk:
         self._found = 0
         self.mistakes: list[Detail] = []
         self.left_out: list[LeftOut] = []
+        self._folders: list[Found] = []
+        self._filled: set[str] = set()
+        """Folders with something in them that is listed."""
 
     def entries(self) -> Iterator[PackagedFile]:
         """Yield the files, in no order."""
+        refused: tuple[str, ...] = ()
         for found in walk_package(self._root, read_rules, self._add_unreadable):
+            if found.path.startswith(refused):
+                continue
             if found.secret is not None:
                 path = f"{found.path}/" if found.is_folder else found.path
                 self.left_out.append(LeftOut(path, found.secret))
@@ -77,10 +85,41 @@ class _Walk:
             mistake = find_path_mistake(found.path)
             if mistake is not None:
                 self._add(found.path, mistake)
-            elif not found.is_folder:
+                if found.is_folder:
+                    refused += (f"{found.path}/",)
+            elif found.is_folder:
+                self._folders.append(found)
+            else:
                 entry = self._entry(found.entry, found.path)
                 if entry is not None:
+                    self._note_parents(entry.path)
                     yield entry
+        yield from self._list_folders()
+
+    def _list_folders(self) -> Iterator[PackagedFile]:
+        """Yield the folders that their contents do not tell: empty ones, or of another mode.
+
+        A folder that a rule took back (``!*/``) is there for what is in it, not for itself.
+        """
+        for found in sorted(self._folders, key=lambda found: found.path, reverse=True):
+            is_empty = found.path not in self._filled
+            if is_empty and found.rule is not None:
+                continue
+            try:
+                mode = _mode_of(found.entry.stat(follow_symlinks=False))
+            except OSError as error:
+                self._add_unreadable(f"{found.path}/", error)
+                continue
+            if is_empty or mode:
+                self._count(found.path)
+                self._note_parents(found.path)
+                yield PackagedFile(found.path, "folder", False, 0, "", "", b"", mode)
+
+    def _note_parents(self, path: str) -> None:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in self._filled:
+            self._filled.add(parent)
+            parent = parent.rpartition("/")[0]
 
     def _add_unreadable(self, folder: str, error: OSError) -> None:
         self._add(folder, f"the folder can't be read: {error.strerror}")
@@ -93,21 +132,22 @@ class _Walk:
                 target = os.readlink(found.path).replace(os.sep, "/")  # noqa: PTH115 - text as it is
                 return PackagedFile(path, "link", False, 0, "", target, b"")
             if stat.S_ISREG(status.st_mode):
-                return self._file(found.path, path, executable=bool(status.st_mode & 0o111))
+                return self._file(found.path, path, status)
         except OSError as error:
             self._add(path, f"the file can't be read: {error.strerror}")
             return None
         self._add(path, f"{_kind(status.st_mode)} can't be part of a package")
         return None
 
-    def _file(self, full_path: str, path: str, *, executable: bool) -> PackagedFile:
+    def _file(self, full_path: str, path: str, status: os.stat_result) -> PackagedFile:
+        source: Path | bytes = Path(full_path)
         if path == names.MANIFEST:
-            content = self._manifest(Path(full_path))
-            digest = hashlib.sha256(content).hexdigest()
-            return PackagedFile(path, "file", executable, len(content), digest, "", content)
-        size_bytes, digest = self._hash(full_path)
-        source = Path(full_path)
-        return PackagedFile(path, "file", executable, size_bytes, digest, "", source)
+            source = self._manifest(Path(full_path))
+            size_bytes, digest = len(source), hashlib.sha256(source).hexdigest()
+        else:
+            size_bytes, digest = self._hash(full_path)
+        executable, mode = bool(status.st_mode & 0o111), _mode_of(status)
+        return PackagedFile(path, "file", executable, size_bytes, digest, "", source, mode)
 
     def _manifest(self, full_path: Path) -> bytes:
         try:
@@ -147,6 +187,13 @@ class _Walk:
     def _add(self, path: str, message: str) -> None:
         name = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
         self.mistakes.append(Detail(message, file=name))
+
+
+def _mode_of(status: os.stat_result) -> str:
+    # Windows has no such permissions, and Python makes some up there.
+    if os.name == "nt":
+        return ""
+    return format_mode(status.st_mode, is_folder=stat.S_ISDIR(status.st_mode))
 
 
 def _kind(mode: int) -> str:

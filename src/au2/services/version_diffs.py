@@ -100,7 +100,10 @@ def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDoc
     if version.upload_job_id is None:
         return None
     upload = find_upload_of_job(transaction, version.upload_job_id)
-    return None if upload is None else {file["path"]: file for file in upload.files}
+    if upload is None:
+        return None
+    # Lists that were stored before modes were kept have none.
+    return {file["path"]: {"mode": "", **file} for file in upload.files}
 
 
 def _dependencies(version: Version) -> dict[str, str]:

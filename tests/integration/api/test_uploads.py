@@ -405,6 +405,28 @@ def test_a_package_that_the_newest_version_was_made_of(uploading: Uploading):
     assert uploading.begin(FILES, **again).status_code == 201
 
 
+def test_a_version_of_before_modes_were_kept_is_known_again(uploading: Uploading):
+    """Its list had no modes, and neither have those of older clients."""
+    available(uploading, 1)
+    process = uploading.view["process"]
+
+    def begin(**changes: object) -> int:
+        body = creation(FILES, uploading.runtime, name=None, process=process).model_dump()
+        for file in body["files"]:
+            file.pop("mode")
+        body["files"][0] |= changes
+        return uploading.client.post(
+            "/uploads", params=uploading.query, json=body, headers=uploading.headers
+        ).status_code
+
+    assert begin() == 200
+    assert begin(mode="644") == 200
+    assert begin(mode="664") == 200
+    for mode in ("4644", "-rw", "888", "64", 420):
+        assert begin(mode=mode) == 422
+    assert begin(mode="600") == 201
+
+
 def test_an_equal_package_on_a_newer_runtime_is_a_new_version(uploading: Uploading):
     available(uploading, 1)
     uploading.world.services.runtimes.register_build(

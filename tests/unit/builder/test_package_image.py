@@ -142,6 +142,42 @@ def test_the_package_layer(yard: Yard) -> None:
     assert members["package/main.py"][0].modified_at == 315_532_800
 
 
+def test_modes_and_folders(yard: Yard) -> None:
+    folder = PackagedFile("out", "folder", False, 0, "", "", b"")
+    members = yard.members(
+        yard.build(
+            yard.file("main.py"),
+            yard.file("key")._replace(mode="600"),
+            yard.file("lib/run", executable=True)._replace(mode="711"),
+            folder,
+            folder._replace(path="lib", mode="700"),
+            folder._replace(path="logs/deep", mode="775"),
+            # What no client of ours sends: the owner can read it all the same, and no more.
+            yard.file("none")._replace(mode="000"),
+            yard.file("root")._replace(mode="4755"),
+            folder._replace(path="closed", mode="022"),
+        ),
+        -1,
+    )
+    modes = {path.removeprefix("package/"): (m.mode, m.uid) for path, (m, _) in members.items()}
+    expected = {
+        "main.py": 0o644,
+        "key": 0o600,
+        "lib": 0o700,
+        "lib/run": 0o711,
+        "out": 0o755,
+        "logs": 0o755,
+        "logs/deep": 0o775,
+        "none": 0o400,
+        "root": 0o755,
+        "closed": 0o522,
+    }
+    assert {path: modes[path] for path in expected} == {
+        path: (mode, 1000) for path, mode in expected.items()
+    }
+    assert members["package/out"][0].type is MemberType.DIRECTORY
+
+
 def test_the_launcher_layer(yard: Yard) -> None:
     members = yard.members(yard.build(yard.file("main.py")), -2)
     modes = {path: (m.mode, m.uid) for path, (m, _) in members.items()}

@@ -1,6 +1,7 @@
 """Unpacking a package that a server sent, whatever it sent."""
 
 import io
+import stat
 import tarfile
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from au2.client.package_folders import new_folder, unpack_package
 from au2.domain.errors import Au2Error, InvalidRequest, UnexpectedAnswer
-from au2.oci.tar import LayerEntry, file_entry, link_entry, write_layer
+from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, write_layer
 
 
 def archive(*entries: LayerEntry) -> io.BytesIO:
@@ -54,6 +55,40 @@ def test_bytes_run_bits_and_links(tmp_path: Path) -> None:
     assert (tmp_path / "e/dangling").readlink() == Path("../none")
 
 
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_modes_and_empty_folders(tmp_path: Path) -> None:
+    key = file_entry("keys/key", 0, None, mode=0o600)
+    hostile = file_entry("hostile", 0, None, mode=0o6755)
+    entries = (
+        *(key, hostile, directory_entry("keys", mode=0o500), directory_entry("out/deep")),
+        *(directory_entry("closed", mode=0), directory_entry("shared", mode=0o1777)),
+    )
+    with new_folder(tmp_path / "p") as incoming:
+        assert unpack_package(archive(*entries), incoming) == 2
+    modes = {path: mode_of(tmp_path / "p" / path) for path in ("keys", "keys/key", "closed")}
+    assert modes == {"keys": 0o500, "keys/key": 0o600, "closed": 0o500}
+    assert mode_of(tmp_path / "p/hostile") & 0o7000 == 0
+    assert mode_of(tmp_path / "p/shared") == 0o777
+    assert (tmp_path / "p/out/deep").is_dir()
+
+
+def test_nothing_stays_of_folders_that_may_not_be_written(tmp_path: Path) -> None:
+    key = file_entry("keys/key", 0, None)
+    stream = archive(key, directory_entry("keys", mode=0o500))
+
+    def fail_afterwards() -> None:
+        with new_folder(tmp_path / "p") as incoming:
+            unpack_package(stream, incoming)
+            raise InvalidRequest("no")
+
+    with pytest.raises(InvalidRequest):
+        fail_afterwards()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "stream",
     [
@@ -74,6 +109,9 @@ def test_bytes_run_bits_and_links(tmp_path: Path) -> None:
         by_hand(member("n" * 300)),
         by_hand(member("a"), member("a")),
         by_hand(member("a"), member("a/b")),
+        by_hand(member("d", tarfile.SYMTYPE, "."), member("d/out", tarfile.DIRTYPE)),
+        by_hand(member("d", tarfile.SYMTYPE, "."), member("d", tarfile.DIRTYPE)),
+        by_hand(member("../out", tarfile.DIRTYPE)),
         io.BytesIO(b"no archive at all" * 100),
         io.BytesIO(b""),
         io.BytesIO(archive(a_file("a", bytes(2000))).getvalue()[:1500]),

@@ -104,6 +104,20 @@ def test_only_what_would_be_uploaded_is_there(run: Runner) -> None:
     assert "5f0c9f0e" not in printed
 
 
+def test_modes_and_empty_folders_are_as_in_an_image(run: Runner, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    for path, mode in (("out", 0o755), ("logs/deep", 0o700), ("closed", 0o555)):
+        (folder / path).mkdir(parents=True)
+        (folder / path).chmod(mode)
+    (folder / "closed/key").touch()
+    (folder / "closed/key").chmod(0o600)
+
+    run({"main.sh": "stat -c '%a %n' out logs/deep closed closed/key; touch out/x"})
+
+    lines = run.printed("stdout").decode().splitlines()
+    assert lines == ["755 out", "700 logs/deep", "555 closed", "600 closed/key"]
+
+
 def test_the_shells_own_variables_are_not_passed_on(run: Runner) -> None:
     run({"main.sh": "env"})
 

@@ -15,6 +15,10 @@ def link(path: str, target: str) -> PackagedFile:
     return PackagedFile(path, "link", False, 0, "", target, b"")
 
 
+def folder(path: str, mode: str = "") -> PackagedFile:
+    return PackagedFile(path, "folder", False, 0, "", "", b"", mode)
+
+
 def messages(*entries: PackagedFile, limits: PackageLimits | None = None) -> list[str]:
     return [str(detail) for detail in validate_paths(entries, limits=limits or PackageLimits())]
 
@@ -32,9 +36,31 @@ def test_a_good_list() -> None:
             link("a/dangling", "nowhere/at/all"),
             link("here", "."),
             link("a/b/up", "../.."),
+            folder("a/b/empty"),
+            folder("a/b", "700"),
         )
         == []
     )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        folder("d")._replace(size_bytes=1),
+        folder("d")._replace(sha256="0" * 64),
+        folder("d")._replace(target="x"),
+        folder("d")._replace(executable=True),
+        link("d", "x")._replace(mode="777"),
+        folder("d")._replace(type="device"),
+    ],
+)
+def test_entries_that_contradict_themselves(entry: PackagedFile) -> None:
+    assert len(messages(entry)) == 1
+
+
+def test_a_folder_takes_no_path_twice() -> None:
+    assert messages(folder("a"), file("a")) == ["a: the path is given twice"]
+    assert messages(link("a", "b"), folder("a/c")) == ["a/c: it lies below 'a', which is a link"]
 
 
 @pytest.mark.parametrize(

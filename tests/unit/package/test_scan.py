@@ -40,12 +40,69 @@ def test_what_is_listed(package: Path) -> None:
         ("lib/run.sh", "file", True, 5, ""),
         ("link", "link", False, 0, "lib/run.sh"),
         ("main.py", "file", False, 9, ""),
+        ("nothing", "folder", False, 0, ""),
     ]
     assert files.total_bytes == 33
     by_path = {entry.path: entry for entry in files.entries}
     assert by_path["main.py"].sha256 == hashlib.sha256(b"print(1)\n").hexdigest()
     assert by_path["main.py"].source == package / "main.py"
     assert by_path["link"].sha256 == ""
+
+
+def folders(package: Path) -> dict[str, str]:
+    return {e.path: e.mode for e in scan_package(package).entries if e.type == "folder"}
+
+
+def test_folders_that_their_contents_do_not_tell(package: Path) -> None:
+    (package / "a/b/empty").mkdir(parents=True)
+    (package / "full").mkdir()
+    (package / "full/x").touch()
+    (package / "logs").mkdir()
+    (package / "logs/x.log").touch()
+    (package / "private").mkdir()
+    (package / "private/x").touch()
+    (package / "private").chmod(0o700)
+    (package / ".auignore").write_text("*.log\n")
+    assert folders(package) == {"a/b/empty": "", "logs": "", "private": "700"}
+
+
+def test_folders_that_a_rule_took_back_are_there_for_what_is_in_them(package: Path) -> None:
+    (package / "data/deep").mkdir(parents=True)
+    (package / "data/deep/x.csv").touch()
+    (package / "lib").mkdir()
+    (package / "lib/a.py").touch()
+    (package / "lib").chmod(0o750)
+    (package / ".auignore").write_text("*\n!*/\n!*.py\n")
+    assert folders(package) == {"lib": "750"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "executable", "listed"),
+    [
+        *((0o644, False, ""), (0o755, True, ""), (0o600, False, "600"), (0o444, False, "444")),
+        *((0o664, False, "664"), (0o775, True, "775"), (0o700, True, "700"), (0o040, False, "440")),
+        *((0o4755, True, ""), (0o2644, False, ""), (0o1777, True, "777"), (0, False, "400")),
+    ],
+)
+def test_modes(package: Path, mode: int, executable: bool, listed: str) -> None:
+    (package / "main.py").chmod(mode)
+    entry = next(e for e in scan_package(package).entries if e.path == "main.py")
+    assert (entry.executable, entry.mode) == (executable, listed)
+
+
+@pytest.mark.parametrize(
+    ("mode", "listed"), [(0o755, ""), (0o4700, "700"), (0o1777, "777"), (0o070, "570")]
+)
+def test_modes_of_folders(package: Path, mode: int, listed: str) -> None:
+    (package / "out").mkdir()
+    (package / "out").chmod(mode)
+    assert folders(package) == {"out": listed}
+
+
+def test_a_folder_that_can_not_be_is_told_once(package: Path) -> None:
+    (package / ".wh.x/deep").mkdir(parents=True)
+    (package / ".wh.x/deep/y").touch()
+    assert len(mistakes(package)) == 1
 
 
 def test_the_process_id_is_no_part_of_it(package: Path) -> None:
@@ -61,7 +118,8 @@ def test_ignored_files_stay_at_home(package: Path) -> None:
     for folder in (".git", "sub/.git", "__pycache__", ".venv"):
         (package / folder).mkdir(parents=True)
         (package / folder / "x").touch()
-    assert [entry.path for entry in scan_package(package).entries] == ["aunsight.yml", "main.py"]
+    paths = [entry.path for entry in scan_package(package).entries]
+    assert paths == ["aunsight.yml", "main.py", "sub"]
     (package / ".auignore").write_text("*\n!sub\n")
     paths = [entry.path for entry in scan_package(package).entries]
     assert paths == [".auignore", "aunsight.yml", "main.py"]

@@ -17,8 +17,16 @@ from au2.oci.archive.loadable import make_loadable
 from au2.oci.archive.writer import docker_archive_entries
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.image import Image
-from au2.oci.tar import LayerEntry, file_entry, format_layer, link_entry, measure_layer
+from au2.oci.tar import (
+    LayerEntry,
+    directory_entry,
+    file_entry,
+    format_layer,
+    link_entry,
+    measure_layer,
+)
 from au2.package.entries import PackageEntry
+from au2.package.modes import mode_of
 from au2.services.images.layer_contents import LayerContents
 from au2.services.processes import get_visible
 from au2.services.versions import ensure_available, get_version
@@ -81,7 +89,7 @@ class VersionArchives:
         return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
 
     def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
-        """Return the files of a packaged version as they were uploaded: bytes, run bits, links.
+        """Return a packaged version as it was uploaded: bytes, modes, links, empty folders.
 
         Contents that are not kept by themselves any more are read out of the image.
 
@@ -148,5 +156,7 @@ class VersionArchives:
 def _entry(file: PackageEntry, open_content: Callable[[PackageEntry], BinaryIO]) -> LayerEntry:
     if file.type == "link":
         return link_entry(file.path, file.target)
+    if file.type == "folder":
+        return directory_entry(file.path, mode=mode_of(file))
     content = partial(open_content, file) if file.size_bytes else None
-    return file_entry(file.path, file.size_bytes, content, executable=file.executable)
+    return file_entry(file.path, file.size_bytes, content, mode=mode_of(file))

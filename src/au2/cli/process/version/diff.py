@@ -52,13 +52,7 @@ def _rows(document: Document) -> Iterator[Document]:
     yield from _runtime_rows(document)
     yield from _image_rows(document)
     for item in document["files"] or ():
-        yield _row(
-            "file",
-            item["path"],
-            "run bit" if item["mode_only"] else item["change"],
-            _size(item["old_size_bytes"]),
-            _size(item["new_size_bytes"]),
-        )
+        yield _file_row(item)
     for item in document["dependencies"]:
         yield _row("dependency", item["name"], item["change"], item["old"], item["new"])
     for item in document["schemas"]:
@@ -67,6 +61,15 @@ def _rows(document: Document) -> Iterator[Document]:
     for part in ("environment", "resources"):
         for item in document[part]:
             yield _row(part, item["name"], item["change"], item["old"], item["new"])
+
+
+def _file_row(item: Document) -> Document:
+    old, new = item["old_mode"], item["new_mode"]
+    if item["mode_only"] and old is not None and new is not None:
+        change = "run bit" if (int(old, 8) ^ int(new, 8)) & 0o111 else "mode"
+        return _row("file", item["path"], change, old, new)
+    sizes = (_size(item["old_size_bytes"]), _size(item["new_size_bytes"]))
+    return _row("file", item["path"], item["change"], *sizes)
 
 
 def _image_rows(document: Document) -> Iterator[Document]:
