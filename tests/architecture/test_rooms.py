@@ -18,6 +18,7 @@ IMPORTS_INSIDE_FUNCTIONS = {
     "oci/decompress.py": "only who has zstd data waits for the library that unpacks it",
     "package/description.py": "only packages with a requirements.txt wait for what judges it",
     "package/schemas.py": "only packages with a schema wait for the library that checks it",
+    "server/main.py": "the supervisor, which stays as long as the server, needs no version",
     "server/terminal.py": "tables are for the commands that print one",
 }
 """File below src/au2 → why it may import inside a function. Folders end with a slash."""

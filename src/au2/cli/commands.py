@@ -1,6 +1,7 @@
 """What the command line is made of: groups that import late, and commands with examples."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -8,12 +9,14 @@ import click
 
 from au2.cli.session import Session
 from au2.cli.terminal import FORMATS
+from au2.program.commands import Command as CheckedCommand
+from au2.program.commands import Group as CheckedGroup
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class Command(click.Command):
+class Command(CheckedCommand):
     """A command whose help ends with examples."""
 
     def __init__(self, *arguments: Any, examples: Sequence[str], **settings: Any) -> None:
@@ -27,7 +30,7 @@ class Command(click.Command):
             formatter.write("".join(f"  {example}\n" for example in self.examples))
 
 
-class Group(click.Group):
+class Group(CheckedGroup):
     """A group that knows its commands' names and summaries, and imports a command to run it only.
 
     The command ``token-info`` is in the module ``token_info`` of ``package``, as ``command``.
@@ -71,7 +74,8 @@ class Group(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Show the help where no command was given."""
         if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help(), err=True)
+            with suppress(OSError):
+                click.echo(ctx.get_help(), err=True)
             ctx.exit(2)
         return super().parse_args(ctx, args)
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, ConfigurationBroken, InvalidRequest
 from au2.files.faults import told_as_file_faults
+from au2.files.home import find_home
 from au2.files.input import read_text_file
-from au2.files.output import PRIVATE, write_output
+from au2.files.output import PRIVATE, ensure_output, write_output
 
 _FILE_NAME = "config.json"
 _LIMIT_BYTES = 4 << 20
@@ -54,10 +55,19 @@ class Configuration(NamedTuple):
 
 
 def find_path(environment: Mapping[str, str]) -> Path:
-    """Return where the file is: ``AU_CONFIG_FILE``, else in the user's configuration folder."""
+    """Return where the file is: ``AU_CONFIG_FILE``, else in the user's configuration folder.
+
+    Raises:
+        ConfigurationBroken: the user has none.
+    """
     stated = environment.get("AU_CONFIG_FILE")
     if stated:
         return Path(stated)
+    if not environment.get("XDG_CONFIG_HOME") and find_home(environment) is None:
+        raise ConfigurationBroken(
+            "There is no home folder to keep the configuration in.",
+            hint="Set HOME, or name a file with AU_CONFIG_FILE.",
+        )
     from platformdirs import user_config_path  # slow, and often not needed
 
     return user_config_path("au2", appauthor=False) / _FILE_NAME
@@ -91,20 +101,39 @@ def load(path: Path) -> Configuration:
         ) from error
 
 
+def ensure_writable(path: Path) -> None:
+    """Raise ConfigurationBroken if :func:`save` could not write to ``path``.
+
+    To be called before a server is asked for what would be lost then.
+    """
+    try:
+        _make_folder(path)
+        ensure_output(path)
+    except Au2Error as error:
+        raise ConfigurationBroken(error.message, hint=_OTHER_PLACE) from error
+
+
 def save(configuration: Configuration, path: Path) -> None:
     """Write ``configuration`` to ``path``, readable for its owner only, whole or not at all."""
     servers = {name: entry._asdict() for name, entry in configuration.servers.items()}
     document = {"server": configuration.server, "servers": servers}
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:
-        with told_as_file_faults(path):
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path)
         write_output(path, text.encode(), permissions=PRIVATE)
     except Au2Error as error:
         raise ConfigurationBroken(error.message, hint=_OTHER_PLACE) from error
 
 
+def _make_folder(path: Path) -> None:
+    with told_as_file_faults(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def _read_entry(document: Any) -> ServerEntry:
+    token = _text(document.get("token"))
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise ValueError("no token: it could not be sent")
     texts = ("token", "email", "organization", "organization_name", "project", "project_name")
     return ServerEntry(
         is_managed=document.get("is_managed") is True,

@@ -5,7 +5,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.session import Session
 
-_PASSWORD_LIMIT_CHARACTERS = 4096
+_PASSWORD_LIMIT_BYTES = 4096
 
 
 @define(
@@ -27,10 +27,13 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
 
     terminal = session.terminal
     server = session.address
+    session.ensure_memory()
     email = email or session.entry.email or terminal.ask("Email", flag="--email")
     if password_stdin:
-        password = terminal.read_input(_PASSWORD_LIMIT_CHARACTERS).removesuffix("\n")
+        password = terminal.read_input(_PASSWORD_LIMIT_BYTES).removesuffix("\n")
         password = password.removesuffix("\r")
+        if not password:
+            raise click.UsageError("There is no password on standard input.")
     else:
         password = terminal.ask_secret(f"Password of {email}", flag="--password-stdin")
     transport = session.connect(None)

@@ -7,7 +7,7 @@ from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 
 _FLAG = "--stdin"
-_INPUT_LIMIT_CHARACTERS = 4096
+_INPUT_LIMIT_BYTES = 4096
 
 
 @define("password", examples=("au2 password", "au2 password --stdin < passwords.txt"))
@@ -50,7 +50,7 @@ def _ask(terminal: Terminal) -> tuple[str, str]:
 def _read(terminal: Terminal) -> tuple[str, str]:
     from au2.domain.errors import InvalidRequest
 
-    lines = terminal.read_input(_INPUT_LIMIT_CHARACTERS).removesuffix("\n").split("\n")
+    lines = terminal.read_input(_INPUT_LIMIT_BYTES).removesuffix("\n").split("\n")
     if len(lines) != 2:
         raise InvalidRequest(f"{_FLAG} takes two lines: the present password and the new one.")
     present, new = (line.removesuffix("\r") for line in lines)

@@ -3,6 +3,7 @@
 import click
 
 from au2.cli.commands import Group, server_option
+from au2.program.commands import print_and_end
 
 _SUMMARIES = {
     "login": "Log in to a server.",
@@ -57,8 +58,7 @@ def _version_option() -> click.Option:
         if value and not ctx.resilient_parsing:
             from importlib.metadata import version  # slow, and rarely needed
 
-            click.echo(f"au2 {version('au2')}")
-            ctx.exit()
+            print_and_end(ctx, f"au2 {version('au2')}")
 
     return click.Option(
         ["--version"],

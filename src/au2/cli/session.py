@@ -49,6 +49,12 @@ class Session:
             self._configuration = load(self.configuration_path)
         return self._configuration
 
+    def ensure_memory(self) -> None:
+        """Raise ConfigurationBroken if nothing can be kept; to be called before a token is made."""
+        from au2.cli.configuration import ensure_writable
+
+        ensure_writable(self.configuration_path)
+
     def remember(self, entry: "ServerEntry") -> None:
         """Keep ``entry`` for the present server."""
         from au2.cli.configuration import save

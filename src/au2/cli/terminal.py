@@ -6,26 +6,26 @@ is no colour, no progress line and no question.
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import get_terminal_size
 from threading import Lock
 from typing import BinaryIO, Final, TextIO
 
 from au2.cli.cells import Columns, Document, visible
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
+from au2.domain.json_value import ensure_text
+from au2.files.input import decode_text
+from au2.program.ending import told_as_stdout_faults
 
 FORMATS: Final = ("table", "json", "yaml")
 _CLEAR: Final = "\r\x1b[K"
 
 
-class PipeClosed(Exception):
-    """Nobody reads our stdout any more."""
-
-
 class Terminal:
     """Standard streams, and the format that ``--output`` chose."""
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> None:
+    def __init__(self, stdin: TextIO | None, stdout: TextIO, stderr: TextIO) -> None:
+        """``stdin``: None where it is closed."""
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
@@ -38,12 +38,12 @@ class Terminal:
     @property
     def can_ask(self) -> bool:
         """Whether somebody is there to answer."""
-        return self._stdin.isatty() and self._stderr.isatty()
+        return self.is_typed and self._stderr.isatty()
 
     @property
     def is_typed(self) -> bool:
         """Whether what comes on stdin is typed by somebody."""
-        return self._stdin.isatty()
+        return self._stdin is not None and self._stdin.isatty()
 
     @property
     def can_animate(self) -> bool:
@@ -58,31 +58,33 @@ class Terminal:
     # Data
 
     def line(self, text: str) -> None:
-        """Print one line of data."""
-        self.text(visible(text) + "\n")
+        """Print one line of data; where it can't be printed, the error tells it."""
+        line = visible(text)
+        with told_as_stdout_faults(lost=line):
+            self._print(f"{line}\n")
 
     def text(self, text: str) -> None:
         """Print data that has its own line ends, as it is."""
-        self._tell("")
-        with _watching_the_reader():
-            self._stdout.write(text)
-            self._stdout.flush()
+        with told_as_stdout_faults():
+            self._print(text)
 
     def bytes_out(self, data: bytes) -> None:
         """Print bytes to stdout exactly."""
-        with _watching_the_reader():
+        with told_as_stdout_faults():
             self._stdout.buffer.write(data)
 
     def bytes_err(self, data: bytes) -> None:
         """Print bytes to stderr exactly."""
         self._tell("")
-        self._stderr.buffer.write(data)
+        with suppress(OSError):
+            self._stderr.buffer.write(data)
 
     def flush(self) -> None:
         """Let everything printed so far be seen."""
-        with _watching_the_reader():
+        with told_as_stdout_faults():
             self._stdout.flush()
-        self._stderr.flush()
+        with suppress(OSError):
+            self._stderr.flush()
 
     def show_list(self, columns: Columns, documents: Iterable[Document]) -> None:
         """Show many documents: a table with a header, or all their fields as JSON or YAML."""
@@ -122,8 +124,7 @@ class Terminal:
         with self._drawing:
             # A line that is folded could not be drawn over.
             self._progress = visible(text)[: self._progress_width()]
-            self._stderr.write(f"{_CLEAR}{self._progress}")
-            self._stderr.flush()
+            self._write_remark(f"{_CLEAR}{self._progress}")
 
     def error(self, error: Au2Error) -> None:
         """Tell what went wrong: the sentence, each mistake, and what to do next."""
@@ -149,7 +150,8 @@ class Terminal:
         self._need_somebody(question, flag)
         from getpass import getpass  # loads termios; rarely needed
 
-        return getpass(f"{question}: ", self._stderr)
+        with _told_as_typed():
+            return ensure_text(getpass(f"{question}: ", self._stderr))
 
     def choose(self, question: str, choices: Sequence[tuple[str, ...]], *, flag: str) -> int:
         """Ask for one of ``choices``, each the texts that name it; return its index.
@@ -178,23 +180,49 @@ class Terminal:
             if answer in {"", "n", "no"}:
                 raise Declined
 
-    def read_input(self, limit_characters: int) -> str:
-        """Return what stands on stdin. Raises InvalidRequest if it is longer than the limit."""
-        text = self._stdin.read(limit_characters + 1)
-        if len(text) > limit_characters:
-            raise InvalidRequest("What came on stdin is too long.")
-        return text
+    def read_input(self, limit_bytes: int) -> str:
+        """Return the text on stdin, UTF-8 without a byte-order mark; raises like read_bytes.
+
+        Raises:
+            InvalidRequest: also, it is no UTF-8.
+        """
+        return decode_text(self.read_bytes(limit_bytes), "standard input")
 
     def read_bytes(self, limit_bytes: int) -> bytes:
-        """Return the bytes on stdin exactly. Raises InvalidRequest if they exceed the limit."""
-        data = self._stdin.buffer.read(limit_bytes + 1)
+        """Return the bytes on stdin exactly.
+
+        Raises:
+            InvalidRequest: they exceed the limit, or stdin is closed or can't be read.
+        """
+        try:
+            data = self.input_stream().read(limit_bytes + 1)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise InvalidRequest(f"Standard input can't be read: {why}.") from error
         if len(data) > limit_bytes:
             raise InvalidRequest("What came on stdin is too long.")
         return data
 
     def input_stream(self) -> BinaryIO:
-        """Return stdin for reading bytes, when there may be any number of them."""
+        """Return stdin for reading bytes, when there may be any number of them.
+
+        Raises:
+            InvalidRequest: it is closed.
+        """
+        if self._stdin is None:
+            raise InvalidRequest("Standard input is closed, so nothing can be read from it.")
         return self._stdin.buffer
+
+    def _print(self, text: str) -> None:
+        self._tell("")
+        self._stdout.write(text)
+        self._stdout.flush()
+
+    def _write_remark(self, text: str) -> None:
+        """Write to stderr. That it can't be written is no reason to fail: the work is done."""
+        with suppress(OSError):
+            self._stderr.write(text)
+            self._stderr.flush()
 
     def _tell(self, text: str) -> None:
         """Write to stderr in the place of a line of progress, if there is one."""
@@ -202,8 +230,7 @@ class Terminal:
             cleared = _CLEAR if self._progress else ""
             self._progress = ""
             if cleared or text:
-                self._stderr.write(cleared + text)
-                self._stderr.flush()
+                self._write_remark(cleared + text)
 
     def _progress_width(self) -> int | None:
         try:
@@ -214,11 +241,13 @@ class Terminal:
         return columns - 1 if columns > 1 else None
 
     def _read_answer(self, prompt: str) -> str:
-        self._stderr.write(visible(prompt))
-        self._stderr.flush()
-        answer = self._stdin.readline()
+        self._write_remark(visible(prompt))
+        assert self._stdin is not None  # noqa: S101 - somebody is there
+        with _told_as_typed():
+            # Past the text stream, which would read ahead of what is read as bytes later.
+            answer = self._stdin.buffer.readline().decode(self._stdin.encoding)
         if not answer:
-            self._stderr.write("\n")
+            self._write_remark("\n")
             raise Declined
         return answer.strip()
 
@@ -237,15 +266,15 @@ class Terminal:
         return get_terminal_size().columns
 
 
-def standard_terminal() -> Terminal:
-    """Return the terminal on the process's own streams."""
-    return Terminal(sys.stdin, sys.stdout, sys.stderr)
+def standard_terminal(*, has_input: bool) -> Terminal:
+    """Return the terminal on the process's own streams. ``has_input``: stdin was open."""
+    return Terminal(sys.stdin if has_input else None, sys.stdout, sys.stderr)
 
 
 @contextmanager
-def _watching_the_reader() -> Iterator[None]:
-    # Click would take a BrokenPipeError for itself and end with a code that means failure here.
+def _told_as_typed() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:
-        raise PipeClosed from None
+    except UnicodeError:
+        # Without the cause, which would show some of it.
+        raise InvalidRequest("What was typed is no text in UTF-8.") from None

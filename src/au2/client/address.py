@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from au2.domain.errors import InvalidRequest
 
+_MOST_HOST_CHARACTERS = 253
+_MOST_LABEL_CHARACTERS = 63
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,10 +53,18 @@ def parse_address(text: str) -> Address:
         raise _not_an_address(text)
     if parts.username is not None or parts.query or parts.fragment or not url.isprintable():
         raise _not_an_address(text)
-    if " " in url or not url.isascii():
+    if " " in url or not url.isascii() or not is_host(parts.hostname):
         raise _not_an_address(text)
     port = _DEFAULT_PORTS[parts.scheme] if port is None else port
     return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+
+def is_host(host: str) -> bool:
+    """Whether the name could be looked up: no part of it is empty or too long (RFC 1035)."""
+    labels = host.rstrip(".").split(".")
+    return len(host) <= _MOST_HOST_CHARACTERS and all(
+        0 < len(label) <= _MOST_LABEL_CHARACTERS for label in labels
+    )
 
 
 def _not_an_address(text: str) -> InvalidRequest:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from au2.client.address import Address
+from au2.client.proxies import Proxy
 from au2.domain.errors import ServerUnreachable
 
 _PROBE_TIMEOUT_SECONDS: Final = 2.0
@@ -15,11 +16,13 @@ _WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD
 """What OpenSSL says of an answer that is no TLS, in several versions."""
 _UNKNOWN_AUTHORITY: Final = frozenset({18, 19, 20, 21})
 """OpenSSL's codes for certificates, or chains of them, that nobody known vouches for."""
+_NO_TUNNEL: Final = "Tunnel connection failed: "
+"""What ``http.client`` says of a proxy that answers CONNECT with an error."""
 _CA_VARIABLE: Final = "SSL_CERT_FILE"
 
 
 def explain_no_connection(
-    address: Address, error: Exception, environment: Mapping[str, str]
+    address: Address, error: Exception, environment: Mapping[str, str], proxy: Proxy | None = None
 ) -> ServerUnreachable:
     """Return what to raise when connecting to ``address`` failed with ``error``."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -29,15 +32,28 @@ def explain_no_connection(
         return ServerUnreachable(
             f"The server {address} does not speak TLS.", hint=f"Try {plain} (--server, AU_SERVER)."
         )
+    if proxy is not None:
+        return _explain_proxy(address, error, proxy)
     return ServerUnreachable(
         f"The server {address} cannot be reached: {describe_cause(error)}.",
         hint="Is it running, and is the address right (--server, AU_SERVER)?",
     )
 
 
-def explain_cut(address: Address, error: Exception) -> ServerUnreachable:
+def explain_cut(
+    address: Address, error: Exception, proxy: Proxy | None = None
+) -> ServerUnreachable:
     """Return what to raise when a connection to ``address`` broke with ``error``."""
-    return ServerUnreachable(f"The connection to {address} broke: {describe_cause(error)}.")
+    way = "" if proxy is None else f" through {proxy}"
+    return ServerUnreachable(f"The connection to {address}{way} broke: {describe_cause(error)}.")
+
+
+def explain_refused_login(proxy: Proxy) -> ServerUnreachable:
+    """Return what to raise when a proxy wants to know who asks (status 407)."""
+    return ServerUnreachable(
+        f"{_capital(proxy)} wants a user name and a password (status 407).",
+        hint=f"Write them into {proxy.variable}: http://USER:PASSWORD@HOST:PORT",
+    )
 
 
 def explain_silence(address: Address, error: Exception) -> ServerUnreachable:
@@ -61,6 +77,28 @@ def describe_cause(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__
+
+
+def _explain_proxy(address: Address, error: Exception, proxy: Proxy) -> ServerUnreachable:
+    told = str(error)
+    if told.startswith(_NO_TUNNEL):
+        cause = told.removeprefix(_NO_TUNNEL)
+        if cause.startswith("407"):
+            return explain_refused_login(proxy)
+        return ServerUnreachable(
+            f"{_capital(proxy)} gives no connection to {address}: {cause}.",
+            hint="Is the address right (--server, AU_SERVER)? NO_PROXY leaves the proxy out.",
+        )
+    return ServerUnreachable(
+        f"{_capital(proxy)}, through which {address} is asked, cannot be reached: "
+        f"{describe_cause(error)}.",
+        hint=f"Correct or unset {proxy.variable}, or name the server's host in NO_PROXY.",
+    )
+
+
+def _capital(proxy: Proxy) -> str:
+    text = str(proxy)
+    return text[0].upper() + text[1:]
 
 
 def _explain_certificate(

@@ -15,15 +15,23 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from au2.client.address import Address
-from au2.client.connection_faults import explain_cut, explain_no_connection, explain_silence
+from au2.client.connection_faults import (
+    explain_cut,
+    explain_no_connection,
+    explain_refused_login,
+    explain_silence,
+)
 from au2.client.failures import read_failure
 from au2.client.proxies import Proxy, find_proxy
+from au2.client.scope import ensure_sendable
 from au2.domain.errors import (
+    InvalidRequest,
     NotAuthenticated,
     ServerUnreachable,
     UnexpectedAnswer,
     WrongPassword,
 )
+from au2.domain.json_value import encode_json
 
 API_PREFIX: Final = "/api/v1"
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
@@ -62,7 +70,7 @@ class Transport:
         self._connection: http.client.HTTPConnection | None = None
         self._prefix = address.path + API_PREFIX
         self._extra_headers: dict[str, str] = {}
-        self._is_proxied = False
+        self._proxy: Proxy | None = None
 
     def close(self) -> None:
         """Close the connection, if one is open."""
@@ -88,7 +96,7 @@ class Transport:
                 Nothing is sent again from here: the server may have got it.
             Au2Error: the class that the server's error answer names.
         """
-        body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
+        body = None if document is None else _encode(document)
         headers = {} if body is None else {"Content-Type": _JSON}
         response = self._exchange(_Request(method, path, query, headers, body, timeout_seconds))
         return self._read_answer(response)
@@ -145,7 +153,7 @@ class Transport:
             response = self._send_and_wait(connection, request)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            if self._is_proxied:
+            if self._proxy is not None:
                 raise self._cut(error) from error
             raise explain_silence(self.address, error) from error
         except BaseException:
@@ -174,24 +182,31 @@ class Transport:
     def _target(self, path: str, query: Query | None) -> str:
         target = self._prefix + path
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        return f"{target}?{urlencode(given)}" if given else target
+        if not given:
+            return target
+        for value in given.values():
+            ensure_sendable(str(value))
+        return f"{target}?{urlencode(given)}"
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is not None and not _is_alive(self._connection):
             self.close()
         if self._connection is None:
-            connection = self._make_connection(find_proxy(self.address, self._environment))
+            proxy = find_proxy(self.address, self._environment)
+            connection = self._make_connection(proxy)
             try:
                 connection.connect()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                raise explain_no_connection(self.address, error, self._environment) from error
+                raise explain_no_connection(
+                    self.address, error, self._environment, proxy
+                ) from error
             self._connection = connection
         return self._connection
 
     def _make_connection(self, proxy: Proxy | None) -> http.client.HTTPConnection:
         address = self.address
-        self._is_proxied = proxy is not None
+        self._proxy = proxy
         host, port = (address.host, address.port) if proxy is None else (proxy.host, proxy.port)
         headers = {}
         if proxy is not None and proxy.authorization is not None:
@@ -234,6 +249,8 @@ class Transport:
             body = b""
         if not response.isclosed():
             self.close()
+        if response.status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
+            return explain_refused_login(self._proxy)
         failure = read_failure(response.status, body)
         logged_out = isinstance(failure, NotAuthenticated) and not isinstance(
             failure, WrongPassword
@@ -243,7 +260,14 @@ class Transport:
         return failure
 
     def _cut(self, error: Exception) -> ServerUnreachable:
-        return explain_cut(self.address, error)
+        return explain_cut(self.address, error, self._proxy)
+
+
+def _encode(document: object) -> bytes:
+    try:
+        return encode_json(document)
+    except ValueError as error:
+        raise InvalidRequest(f"This can't be sent as JSON: {error}.") from error
 
 
 class _PlainConnection(http.client.HTTPConnection):

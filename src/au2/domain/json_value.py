@@ -63,6 +63,12 @@ def is_encodable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def ensure_text(text: str) -> str:
+    """Return ``text`` if it can be written in UTF-8. Raises UnicodeEncodeError."""
+    text.encode()
+    return text
+
+
 def _find_own_mistake(item: Any) -> str | None:
     texts = item if isinstance(item, dict) else (item,)
     if any(isinstance(text, str) and not is_encodable(text) for text in texts):

@@ -1,9 +1,13 @@
 """Reading a text file that somebody names, or what comes on standard input."""
 
 import codecs
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from au2.domain.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    # Help and completion must not pay for it.
+    from pathlib import Path
 
 _OTHER_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -14,7 +18,7 @@ _OTHER_MARKS = {
 """Byte-order marks → encoding; the longer ones first, for they begin with the shorter ones."""
 
 
-def read_text_file(path: Path, limit_bytes: int) -> str:
+def read_text_file(path: "Path", limit_bytes: int) -> str:
     """Return the text of a file; devices that never end are not read to their end.
 
     Raises:

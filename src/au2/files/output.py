@@ -81,6 +81,20 @@ def write_output(path: Path, data: bytes, *, permissions: int | None = None) -> 
         file.write(data)
 
 
+def ensure_output(path: Path) -> None:
+    """Raise like :func:`open_output` where it is known before that ``path`` can't be written.
+
+    The disk may still be full then.
+    """
+    with told_as_file_faults(path):
+        found = _find(path)
+        special = _open_special(path, found)
+        if special is not None:
+            os.close(special)
+        elif not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def _find(path: Path) -> os.stat_result | None:
     try:
         return path.stat()

@@ -11,6 +11,7 @@ from au2.builder.dependencies.built import BuiltDependencies
 from au2.builder.dependencies.machine_sources import read_machine_sources
 from au2.builder.dependencies.make import make_package_dependencies
 from au2.domain.dependency_layer import DependencyLayer
+from au2.files.home import NO_HOME, find_home
 from au2.files.output import write_output
 from au2.local.engine import LocalEngine
 from au2.oci.digest import hexadecimal
@@ -38,7 +39,7 @@ def install_dependencies(
         local.blobs,
         FolderLayerIndex(local.folder / "dependencies"),
         downloads=local.folder / "downloads",
-        sources=read_machine_sources(own_environment, home=Path.home()),
+        sources=read_machine_sources(own_environment, home=find_home(own_environment) or NO_HOME),
         options=BuildOptions(cpu=float(os.cpu_count() or 1)),
     )
     return installer.ensure(description, runtime_digest, run)

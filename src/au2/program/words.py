@@ -4,6 +4,7 @@ On Linux an argument is any bytes without NUL: an empty one comes from a variabl
 one that is no UTF-8 from an old file or another encoding.
 """
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,11 @@ def find_path_mistake(text: str) -> str | None:
     """Say why ``text`` can't be a path; None if it can. Bytes that are no UTF-8 may be in one."""
     if not text:
         return "The empty text '' names no file or folder. Is a variable not set?"
-    return "A path can't hold a NUL character." if "\0" in text else None
+    try:
+        is_possible = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        is_possible = False
+    return None if is_possible else "A path can't hold NUL or half of a character."
 
 
 def check_texts(command: click.Command, context: click.Context, words: list[str]) -> None:

@@ -1,16 +1,18 @@
 """``au2-server``, the operator's command."""
 
-import io
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 import click
 from click.shell_completion import CompletionItem
 
-from au2.domain.errors import Au2Error
-from au2.server.terminal import show_error
+from au2.program.commands import Group, print_and_end
+from au2.program.ending import EXIT_INTERRUPTED, explain, told_as_stdout_faults
+from au2.program.streams import close_standard_streams, open_standard_streams
+from au2.server.terminal import show_error, tell
 
-_INTERRUPTED = 130
 _COMMANDS = {
     "init": "Prepare a data directory and make its first user.",
     "start": "Run the server.",
@@ -27,7 +29,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Imports the command that is asked for and no other: the supervisor stays small."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -55,40 +57,48 @@ class _LazyGroup(click.Group):
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version  # noqa: PLC0415 - the supervisor stays small
+
+        print_and_end(ctx, f"au2-server, version {version('au2')}")
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
-@click.version_option(package_name="au2", prog_name="au2-server", help="Show the version and end.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and end.",
+)
 def server() -> None:
     """Run an au2 server, and look after it."""
 
 
 def main() -> None:
-    """Run the command of ``sys.argv``; every known error becomes a message and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # Never fail over a character that the terminal can't show.
-            stream.reconfigure(errors="backslashreplace")
+    """Run the command of ``sys.argv``; every error becomes a message and an exit code."""
+    open_standard_streams()
+    code = run(sys.argv[1:], os.environ)
+    close_standard_streams()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run one command and return its exit code."""
     try:
-        code = server(prog_name="au2-server", standalone_mode=False)
-    except Au2Error as error:
-        show_error(error)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        place = f": {error.filename}" if error.filename else ""
-        show_error(Au2Error(f"{error.strerror or error}{place}"))
-        sys.exit(Au2Error.exit_code)
+        code = server.main(arguments, prog_name="au2-server", standalone_mode=False)
+        with told_as_stdout_faults():
+            sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        show_error(_usage_error(error))
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        sys.exit(_INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _usage_error(error: click.ClickException) -> Au2Error:
-    context = getattr(error, "ctx", None)
-    hint = None if context is None else f"See: {context.command_path} --help"
-    return Au2Error(error.format_message(), hint=hint)
+        tell(error.format_message())
+        return error.exit_code
+    except BaseException as error:  # noqa: BLE001 - the last door: all that is raised gets a sentence
+        ending = explain(error, environment)
+        if ending.error is not None:
+            show_error(ending.error)
+        if ending.exit_code == EXIT_INTERRUPTED:
+            tell("Interrupted.")
+        return ending.exit_code
+    return code if isinstance(code, int) else 0

@@ -5,10 +5,12 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import click
 
 from au2.domain.errors import Au2Error
+from au2.program.ending import told_as_stdout_faults
 
 _UNLIMITED_COLUMNS = 1 << 16
 
@@ -19,22 +21,34 @@ def show_error(error: Au2Error) -> None:
     if error.hint:
         lines.append(f"hint: {error.hint}")
     for line in lines:
-        click.echo("\n".join(map(_visible, line.split("\n"))), err=True)
+        tell("\n".join(map(_visible, line.split("\n"))))
+
+
+def tell(text: str) -> None:
+    """Print a remark to stderr. That it can't be written is no reason to fail: the work is done."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def say(text: str) -> None:
     """Print a line at once. That nobody reads it any more is no reason to fail."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
+    except OSError:
         sys.stdout = io.StringIO()
+
+
+def show_text(text: str) -> None:
+    """Print data that has its own line ends."""
+    with told_as_stdout_faults():
+        click.echo(text, nl=False)
 
 
 def show_record(record: Mapping[str, object], output: str) -> None:
     """Print one record: a row per field."""
     if output == "table":
         rows = [(name, _cell(value)) for name, value in record.items()]
-        click.echo(format_table(rows, width=_width()))
+        show_text(format_table(rows, width=_width()) + "\n")
     else:
         _show_document(record, output)
 
@@ -45,7 +59,7 @@ def show_list(
     """Print several records: a row per record, below a header. ``columns``: title → field."""
     if output == "table":
         rows = [tuple(_cell(record[field]) for field in columns.values()) for record in records]
-        click.echo(format_table(rows, header=tuple(columns), width=_width()))
+        show_text(format_table(rows, header=tuple(columns), width=_width()) + "\n")
     else:
         _show_document(records, output)
 
@@ -84,8 +98,8 @@ def show_lines(blocks: Sequence[Mapping[str, object]]) -> None:
     """Print records as lines, one below the other: long values stay whole and can be copied."""
     for block in blocks:
         for name, value in block.items():
-            click.echo(f"{name + ':':10}{_cell(value)}")
-        click.echo()
+            show_text(f"{name + ':':10}{_cell(value)}\n")
+        show_text("\n")
 
 
 def _cell(value: object) -> str:
@@ -101,11 +115,13 @@ def _visible(text: str) -> str:
 
 def _show_document(document: object, output: str) -> None:
     if output == "json":
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        show_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
     from ruamel.yaml import YAML  # noqa: PLC0415 - start-up time
 
     yaml = YAML()
     yaml.default_flow_style = False
     yaml.width = 1 << 16
-    yaml.dump(document, sys.stdout)
+    written = io.StringIO()
+    yaml.dump(document, written)
+    show_text(written.getvalue())

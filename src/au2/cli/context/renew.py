@@ -9,6 +9,7 @@ def command(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
     from au2.client.accounts import Accounts
 
+    session.ensure_memory()
     token = Accounts(session.transport).renew()
     session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""

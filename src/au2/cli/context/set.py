@@ -6,7 +6,7 @@ from au2.cli.commands import define
 from au2.cli.session import Session
 
 _MANAGED_TOKEN = "managed-token"  # noqa: S105 - a word of the command line
-_TOKEN_LIMIT_CHARACTERS = 4096
+_TOKEN_LIMIT_BYTES = 4096
 
 
 @define(
@@ -43,7 +43,7 @@ def _take_token(session: Session, *, from_stdin: bool) -> None:
 
     terminal = session.terminal
     if from_stdin:
-        token = terminal.read_input(_TOKEN_LIMIT_CHARACTERS).strip()
+        token = terminal.read_input(_TOKEN_LIMIT_BYTES).strip()
     else:
         token = terminal.ask_secret("Managed token", flag="--stdin").strip()
     if not token or not token.isascii() or not token.isprintable():

@@ -9,6 +9,7 @@ import click
 
 from au2.domain.clock import format_time, now
 from au2.domain.wording import count_of, format_bytes
+from au2.program.commands import Command
 from au2.program.words import PathType
 from au2.server.backup.layout import Description
 from au2.server.backup.making import MadeBackup, make_backup
@@ -17,7 +18,7 @@ from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read
-from au2.server.terminal import show_record
+from au2.server.terminal import show_record, tell
 from au2.server.wiring.stores import make_key_file
 
 _MOST_NAMED = 5
@@ -27,7 +28,7 @@ _MOST_NAMED = 5
     "au2-server backup --data-dir /var/lib/au2 --to /backup/au2",
     "au2-server backup --data-dir /var/lib/au2 --to /backup/au2-2026-11-30.tar.zst",
 )
-@click.command(short_help="Write a copy of the installation, beside a running server.")
+@click.command(cls=Command, short_help="Write a copy of the installation, beside a running server.")
 @data_option
 @click.option(
     "--to",
@@ -50,10 +51,7 @@ def backup(*, data: DataDirectory, path: Path, output: str) -> None:
         made = make_backup(data, database, path, description, progress=progress)
     _show(made, path, output)
     key_file = make_key_file(data, settings_of(data)).path
-    click.echo(
-        f"The keys of the secrets are not in it. Keep a copy of {key_file} in another place.",
-        err=True,
-    )
+    tell(f"The keys of the secrets are not in it. Keep a copy of {key_file} in another place.")
     sys.exit(1 if made.damaged else 0)
 
 
@@ -71,8 +69,7 @@ def _show(made: MadeBackup, path: Path, output: str) -> None:
     if made.damaged:
         named = ", ".join(shlex.quote(name) for name in made.damaged[:_MOST_NAMED])
         blobs = count_of(len(made.damaged), "blob is", "blobs are")
-        click.echo(
+        tell(
             f"{blobs} damaged and not in the backup: {named}. 'au2-server fsck' says who is hit "
-            "and what to do.",
-            err=True,
+            "and what to do."
         )

@@ -7,6 +7,7 @@ import click
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, SecretUnreadable
 from au2.engines.base import Check
+from au2.program.commands import Command
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
@@ -23,7 +24,7 @@ _COLUMNS = {name: name for name in ("check", "ok", "finding")}
 @with_examples(
     "au2-server doctor --data-dir /var/lib/au2",
 )
-@click.command()
+@click.command(cls=Command)
 @data_option
 @output_option
 def doctor(*, data: DataDirectory, output: str) -> None:

@@ -5,12 +5,13 @@ import sys
 import click
 
 from au2.domain.wording import count_of
+from au2.program.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read
-from au2.server.terminal import show_lines, show_record
+from au2.server.terminal import show_lines, show_record, tell
 from au2.server.wiring.keeping import make_soundness_check
 from au2.services.soundness.check import Soundness
 from au2.services.soundness.findings import Finding
@@ -23,7 +24,7 @@ _MOST_HITS = 5
     "au2-server fsck --data-dir /var/lib/au2 --quick",
     "au2-server fsck --data-dir /var/lib/au2 --remove-damaged",
 )
-@click.command(short_help="Check that all that is kept is whole.")
+@click.command(cls=Command, short_help="Check that all that is kept is whole.")
 @data_option
 @click.option(
     "--quick", is_flag=True, help="Check that all is there and has its size; read nothing."
@@ -55,7 +56,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
 def _show(found: Soundness, removed: int, output: str, options: str) -> None:
     if output == "table":
         show_lines([_block(finding, options) for finding in found.findings])
-        click.echo(_summary(found, removed, options), err=True)
+        tell(_summary(found, removed, options))
         return
     show_record(
         {

@@ -9,12 +9,13 @@ import click
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.wording import format_bytes
 from au2.package.sizes import parse_duration
+from au2.program.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.reserve import keep_reserve
-from au2.server.terminal import show_list, show_record
+from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.keeping import make_garbage_collection
 from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes
 from au2.services.garbage.report import Report
@@ -43,7 +44,7 @@ def _duration_option(flag: str, default: str, text: str) -> Callable[[_Command],
     "au2-server gc --data-dir /var/lib/au2 --plan",
     "au2-server gc --data-dir /var/lib/au2 --grace 1h",
 )
-@click.command(short_help="Remove what no version, runtime or job needs.")
+@click.command(cls=Command, short_help="Remove what no version, runtime or job needs.")
 @data_option
 @click.option("--plan", is_flag=True, help="Remove nothing, show what would be removed.")
 @_duration_option("--grace", "24h", "How long what nothing needs stays, 1h at least.")
@@ -92,6 +93,6 @@ def _show(report: Report, output: str, *, is_plan: bool) -> None:
         if lines:
             show_list(lines, _COLUMNS, output)
         freed = format_bytes(report.freed_bytes)
-        click.echo(f"{freed} would be freed." if is_plan else f"{freed} were freed.", err=True)
+        tell(f"{freed} would be freed." if is_plan else f"{freed} were freed.")
     else:
         show_record({"plan": is_plan, "freed_bytes": report.freed_bytes, "lines": lines}, output)

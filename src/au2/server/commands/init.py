@@ -5,6 +5,7 @@ from contextlib import closing
 import click
 
 from au2.domain.clock import now
+from au2.program.commands import Command
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
@@ -21,7 +22,7 @@ _LOCK_PATIENCE_SECONDS = 0.0
 @with_examples(
     "au2-server init --data-dir /var/lib/au2 --email you@example.com --organization Acme",
 )
-@click.command()
+@click.command(cls=Command)
 @data_option
 @click.option("--email", required=True, help="Email address of the first user, an operator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")

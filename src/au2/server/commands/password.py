@@ -2,18 +2,20 @@
 
 import click
 
+from au2.program.commands import Command
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_write
+from au2.server.terminal import tell
 from au2.server.wiring.services import make_password_resets
 
 
 @with_examples(
     "au2-server password you@example.com --data-dir /var/lib/au2",
 )
-@click.command()
+@click.command(cls=Command)
 @click.argument("email")
 @data_option
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -27,4 +29,4 @@ def password(*, email: str, data: DataDirectory, password_stdin: bool) -> None:
     with opened_to_write(data) as database:
         ended = make_password_resets(database).reset(email, wanted)
     noun = "token was" if ended == 1 else "tokens were"
-    click.echo(f"{email} has a new password; {ended} {noun} ended.", err=True)
+    tell(f"{email} has a new password; {ended} {noun} ended.")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -34,8 +35,7 @@ class ReadingProgress:
     ) -> None:
         """Leave the terminal's line."""
         if self._has_told and self._is_terminal:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+            self._write("\r\x1b[K")
 
     def __call__(self, read_bytes: int) -> None:
         """Count bytes that were read."""
@@ -47,5 +47,9 @@ class ReadingProgress:
         self._has_told = True
         rate = format_bytes(self._read_bytes / (now - self._begun_at))
         text = f"Read {format_bytes(self._read_bytes)}, {rate}/s"
-        self._out.write(f"\r\x1b[K{text}" if self._is_terminal else f"{text}\n")
-        self._out.flush()
+        self._write(f"\r\x1b[K{text}" if self._is_terminal else f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._out.write(text)
+            self._out.flush()

@@ -1,6 +1,5 @@
 """``au2-server restore``: a data directory, made of a backup."""
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -8,6 +7,8 @@ import click
 
 from au2.domain.clock import now
 from au2.domain.wording import count_of
+from au2.files.output import PRIVATE, write_output
+from au2.program.commands import Command
 from au2.program.words import PathType
 from au2.server.backup.restoring import restore_backup
 from au2.server.commands.examples import with_examples
@@ -15,7 +16,7 @@ from au2.server.commands.options import data_option, option_of, output_option, s
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_write
-from au2.server.terminal import show_record
+from au2.server.terminal import show_record, tell
 from au2.server.wiring.keeping import make_soundness_check
 from au2.server.wiring.stores import make_key_file
 from au2.services.restored_jobs import end_restored_runs
@@ -24,7 +25,7 @@ from au2.services.restored_jobs import end_restored_runs
 @with_examples(
     "au2-server restore --from /backup/au2 --data-dir /var/lib/au2 --secret-key /safe/secrets.key",
 )
-@click.command(short_help="Make a data directory of a backup.")
+@click.command(cls=Command, short_help="Make a data directory of a backup.")
 @data_option
 @click.option(
     "--from",
@@ -64,8 +65,7 @@ def restore(
     keys = make_key_file(data, settings)
     if secret_key is not None:
         keys.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(secret_key, keys.path)
-        keys.path.chmod(0o600)
+        write_output(keys.path, secret_key.read_bytes(), permissions=PRIVATE)
         keys.read()
     with opened_to_write(data) as database:
         ended = 0
@@ -85,12 +85,11 @@ def restore(
         output,
     )
     if not keys.exists():
-        click.echo(
+        tell(
             f"There is no key file yet, so no secret can be read: put its copy at {keys.path} "
-            "before the server starts.",
-            err=True,
+            "before the server starts."
         )
     if found.findings:
         number = count_of(len(found.findings), "finding")
-        click.echo(f"{number}: see 'au2-server fsck {option_of(data)}'.", err=True)
+        tell(f"{number}: see 'au2-server fsck {option_of(data)}'.")
         sys.exit(1)

@@ -6,6 +6,7 @@ from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
+from au2.program.commands import Group
 from au2.server.commands.options import data_option, output_option
 from au2.server.commands.runtime_build import build
 from au2.server.commands.runtime_document import runtime_document
@@ -26,7 +27,7 @@ _COLUMNS = {
 _COLUMNS_WITH_RETIRED = {**_COLUMNS, "retired_at": "retired_at"}
 
 
-@click.group()
+@click.group(cls=Group)
 def runtime() -> None:
     """Build and list runtimes."""
 

@@ -11,6 +11,7 @@ from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.oci.reference import parse_reference
+from au2.program.commands import Command
 from au2.program.words import PathType
 from au2.runtimes.build import FindBase, build_runtime
 from au2.runtimes.built import Base, BuiltRuntime
@@ -22,7 +23,7 @@ from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import RuntimeSettings
-from au2.server.terminal import show_list, show_record
+from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database
 from au2.services.runtimes import Runtimes
@@ -38,7 +39,7 @@ _BUILT_COLUMNS = {
 }
 
 
-@click.command(short_help="Build runtimes of the catalogue, or that of a file.")
+@click.command(cls=Command, short_help="Build runtimes of the catalogue, or that of a file.")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
 @click.option("--recipe", type=PathType(path_type=Path), help="Build the runtime of a file.")
@@ -164,7 +165,7 @@ def _build(
         refresh=refresh,
         find_base=_bases_of(database),
         open_registry=make_registries(settings),
-        progress=lambda line: click.echo(line, err=True),
+        progress=tell,
     )
     return _register(database, recipe, built)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from au2.program.commands import Command
 from au2.server.addresses import ListenAddress, parse_listen_address
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
@@ -27,7 +28,7 @@ def _parse_listen(
 @with_examples(
     "au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",
 )
-@click.command()
+@click.command(cls=Command)
 @data_option
 @click.option(
     "--listen",

@@ -2,9 +2,11 @@
 
 import click
 
+from au2.program.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.terminal import tell
 from au2.server.wiring.engine import engine_without_data, make_engine
 
 _PATIENCE_SECONDS = 2.0
@@ -14,7 +16,7 @@ _PATIENCE_SECONDS = 2.0
 @with_examples(
     "au2-server uninstall --data-dir /var/lib/au2",
 )
-@click.command()
+@click.command(cls=Command)
 @data_option
 def uninstall(*, data: DataDirectory) -> None:
     """Remove containers, network and control groups of a stopped server from this machine.
@@ -26,9 +28,9 @@ def uninstall(*, data: DataDirectory) -> None:
     if not data.database_file.exists() and data.run_directory(settings.server.run_dir).exists():
         with engine_without_data(data, settings) as engine:
             engine.uninstall()
-        click.echo(f"The data of {data.root} was gone; the rest of it is gone now, too.", err=True)
+        tell(f"The data of {data.root} was gone; the rest of it is gone now, too.")
         return
     data.check()
     with lock_data_directory(data.root, patience_seconds=_PATIENCE_SECONDS):
         make_engine(data, settings).uninstall()
-    click.echo(f"Nothing of it is left on this machine but {data.root}.", err=True)
+    tell(f"Nothing of it is left on this machine but {data.root}.")

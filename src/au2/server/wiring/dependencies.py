@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from au2.blobs.base import BlobStore
 from au2.builder.dependencies.build_container import BuildOptions
@@ -12,6 +11,7 @@ from au2.builder.dependencies.make import make_package_dependencies
 from au2.builder.dependencies.package import PackageDependencies
 from au2.builder.dependencies.sources import Sources
 from au2.engines.base import Engine
+from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import BuildSettings, Settings
 
@@ -40,7 +40,7 @@ def make_dependencies(
 
 def make_sources(build: BuildSettings) -> Sources:
     """Return where packages come from: what is not set is as pip and npm have it here."""
-    sources = read_machine_sources(os.environ, home=Path.home())
+    sources = read_machine_sources(os.environ, home=find_home(os.environ) or NO_HOME)
     if build.python_indexes or build.find_links:
         sources = replace(
             sources,

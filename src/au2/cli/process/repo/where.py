@@ -2,13 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from au2.cli.session import Session
 from au2.domain.errors import InvalidRequest, Unsupported
+from au2.files.home import find_home
 from au2.local.place import Place
 from au2.local.plain_place import PlainPlace
 
@@ -70,7 +71,7 @@ def _open_containers(
             f"the server part of au2 is not installed ({error.name} is missing).",
             hint="Install it with: pip install 'au2[server]'",
         ) from error
-    cache = _find_cache()
+    cache = _find_cache(session.environment)
     stated = session.environment.get(_RUNTIMES_VARIABLE)
     search_caches = make_cache_search([*([Path(stated)] if stated else []), cache / "runtimes"])
     data_dir = choice.data_dir or _find_data_directory(session)
@@ -106,8 +107,10 @@ def _find_data_directory(session: Session) -> Path | None:
     return find_data_directory(address.port) if address.is_loopback else None
 
 
-def _find_cache() -> Path:
-    """Return the folder for what can be made again."""
+def _find_cache(environment: Mapping[str, str]) -> Path:
+    """Return the folder for what can be made again. Raises Unsupported: there is none."""
+    if not environment.get("XDG_CACHE_HOME") and find_home(environment) is None:
+        raise Unsupported("there is no home folder to keep images in.", hint="Set HOME.")
     from platformdirs import user_cache_path  # slow, and not needed for plain processes
 
     return user_cache_path("au2", appauthor=False)
