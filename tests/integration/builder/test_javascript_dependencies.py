@@ -127,6 +127,19 @@ def test_a_script_may_put_a_hard_link_over_a_file(kitchen: Kitchen) -> None:
     assert built.layer == again.layer
 
 
+def test_a_failing_script_is_told_as_one(kitchen: Kitchen) -> None:
+    code = "console.log('before'); require('https').get('https://example.org/program')"
+    scripts = {"postinstall": "node get.js"}
+    thing = make_module(kitchen.shelf, "thing", "1.0.0", {"get.js": code}, scripts=scripts)
+
+    with pytest.raises(DependenciesFailed) as caught:
+        kitchen.install_modules(PACKAGE, make_lock(PACKAGE, thing=thing))
+
+    assert "The install script of thing failed ('node get.js')" in caught.value.message
+    assert "Builds have no network" in str(caught.value.hint)
+    assert "before" in kitchen.log
+
+
 def test_a_script_sees_nothing_of_the_platform(kitchen: Kitchen) -> None:
     code = f"""
     const fs = require('fs'), net = require('net'), seen = {{}};

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from au2.blobs.base import BlobStore
 from au2.builder.dependencies.build_container import BuildOptions, run_build
 from au2.builder.dependencies.gateway import ADDRESS
 from au2.builder.dependencies.installer import Made, Task
+from au2.builder.dependencies.javascript_advice import NpmFailure
 from au2.builder.dependencies.javascript_routes import PREFIX, JavaScriptRoutes
 from au2.builder.dependencies.lock import Lock, LockedPackage
 from au2.builder.dependencies.npm_registry import NpmRegistry, archive_name
@@ -92,6 +93,12 @@ class JavaScriptInstaller:
             "options": options,
         }
         task.run.log(f"Installing what the lock names, with {_TOOL}")
+        failure = NpmFailure()
+
+        def log(line: str) -> None:
+            failure.take(line)
+            task.run.log(line)
+
         result = run_build(
             self._engine,
             self._images.ensure(task.runtime_digest),
@@ -101,13 +108,10 @@ class JavaScriptInstaller:
             command=("node", _DRIVER),
             routes=routes,
             options=self._options,
-            run=task.run,
+            run=replace(task.run, log=log),
         )
         if result.exit_code != 0:
-            raise routes.trouble or DependenciesFailed(
-                "The dependencies could not be installed: see the log.",
-                hint="Mend what npm says there; package-lock.json must fit package.json.",
-            )
+            raise routes.trouble or DependenciesFailed(failure.message, hint=failure.hint)
         lock = Lock(
             tool=_TOOL,
             key=task.key,

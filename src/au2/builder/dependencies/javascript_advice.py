@@ -1,0 +1,90 @@
+"""What to do about an npm that failed, from what it said. Pure."""
+
+import re
+from collections import deque
+
+_PREFIX = "npm error "
+_LAST_LINES = 5
+_SHOWN_CHARACTERS = 200
+_LOG_HINT = "A complete log of this run"
+_NO_NETWORK = re.compile(
+    r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|getaddrinfo|fetch failed"
+    r"|[Nn]etwork is unreachable|[Cc]ould not resolve|name resolution"
+)
+_NO_COMPILER = re.compile(
+    r"gyp ERR|node-gyp|not found: make|\b(make|gcc|g\+\+|cc|cmake): not found"
+)
+_NOT_IN_SYNC = frozenset({"EUSAGE", "ETARGET", "E404", "ERESOLVE"})
+_MAKE_ANEW = "rm -rf package-lock.json node_modules && npm install --package-lock-only"
+
+
+class NpmFailure:
+    """Gathers what npm says of its failure; the output of a script is among that.
+
+    What a script prints can look like words of npm; it comes after them, so the first ones count.
+    """
+
+    def __init__(self) -> None:
+        self._stated: dict[str, str] = {}
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def take(self, line: str) -> None:
+        """Look at a line of the log."""
+        if not line.startswith(_PREFIX):
+            return
+        text = line.removeprefix(_PREFIX).strip()
+        key, _, value = text.partition(" ")
+        is_first = key in {"code", "path", "command"} and key not in self._stated
+        if text == "command failed":
+            self._stated.setdefault("failed", text)
+        elif is_first:
+            self._stated[key] = value
+        elif text and not text.startswith(_LOG_HINT):
+            self._last.append(_shown(text))
+
+    @property
+    def message(self) -> str:
+        """What happened, in one or two sentences."""
+        if "failed" not in self._stated:
+            return "The dependencies could not be installed: see the log."
+        command = _shown(self._stated.get("command", "").removeprefix("sh -c "))
+        said = " / ".join(self._last)
+        words = f" Its last words: {said}" if said else ""
+        return f"The install script of {self._package} failed ('{command}').{words}"
+
+    @property
+    def hint(self) -> str:
+        """What to do."""
+        said, code = " ".join(self._last), self._stated.get("code", "")
+        if "failed" not in self._stated:
+            return _advise(code)
+        other = f"choose a version of {self._package} that brings"
+        if _NO_NETWORK.search(said):
+            return f"Builds have no network: {other} what its script wants to download."
+        if _NO_COMPILER.search(said):
+            return f"Runtimes have no compiler: {other} a program that is built already."
+        return f"See the log; choose another version of {self._package}, or leave it out."
+
+    @property
+    def _package(self) -> str:
+        return _shown(self._stated.get("path", "").rpartition("node_modules/")[2]) or "a package"
+
+
+def _advise(code: str) -> str:
+    if code in _NOT_IN_SYNC:
+        return (
+            "package-lock.json must fit package.json: 'npm install --package-lock-only' renews it; "
+            f"if that does not help, '{_MAKE_ANEW}'."
+        )
+    if code == "EBADPLATFORM":
+        return (
+            "What the log names is for another system: have it among optionalDependencies, and "
+            "renew the lock with 'npm install --package-lock-only'."
+        )
+    return f"Mend what npm says there; '{_MAKE_ANEW}' makes the lock anew."
+
+
+def _shown(text: str) -> str:
+    """Return text of strangers for a message: one line, not endless."""
+    clean = "".join(character if character.isprintable() else "?" for character in text)
+    return clean if len(clean) <= _SHOWN_CHARACTERS else f"{clean[:_SHOWN_CHARACTERS]}…"
