@@ -1,6 +1,8 @@
 """One suite for every way that notices travel."""
 
 import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -48,6 +50,36 @@ def test_several_topics_come_at_once_and_only_once(make: MakeNotices) -> None:
         notices.send(topic)
     assert notices.wait(LONG) == {"jobs", "log:1"}
     assert notices.wait(0) == set()
+
+
+def test_who_listens_is_known_by_name(make: MakeNotices) -> None:
+    first, second = make("api"), make("dispatcher")
+
+    assert first.is_listening("dispatcher")
+    assert second.is_listening("api")
+    assert not first.is_listening("disp")
+    assert not first.is_listening("dispatcher-1")
+    second.close()
+    assert not first.is_listening("dispatcher")
+
+
+def test_who_was_killed_does_not_listen(make: MakeNotices, tmp_path: Path) -> None:
+    notices = make("api")
+    code = (
+        "import os, sys; from pathlib import Path; from au2.notices.folder import FolderNotices; "
+        "FolderNotices(Path(sys.argv[1]), 'dispatcher'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "notices"], check=False)
+
+    assert not notices.is_listening("dispatcher")
+
+
+def test_who_does_not_listen_quickly_still_listens(make: MakeNotices) -> None:
+    notices, _ = make("api"), make("dispatcher")
+    for number in range(5000):
+        notices.send(f"job:{number}")
+
+    assert notices.is_listening("dispatcher")
 
 
 def test_a_waiting_thread_wakes_up(make: MakeNotices) -> None:

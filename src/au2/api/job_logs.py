@@ -15,6 +15,7 @@ from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end, read_events
 from au2.api.noticeboard import NoticeBoard
 from au2.api.streaming import StreamedAnswer
 from au2.api.views import view_job
+from au2.api.waiting_events import WaitingEvents
 from au2.domain.errors import NotAuthenticated, NotFound
 from au2.domain.identity import Actor
 from au2.domain.job import Job
@@ -32,7 +33,7 @@ _PIECE_BYTES = 1 << 18
 _EVENT = {
     "type": "object",
     "properties": {
-        "event": {"enum": ["log", "end"]},
+        "event": {"enum": ["log", "waiting", "end"]},
         "id": {"type": "string", "description": "Offset to go on from, of 'log' events."},
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
@@ -94,7 +95,9 @@ def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, 
     response_class=Response,
     responses={
         200: {
-            "description": "Events 'log' (data: LogChunk, id: next offset), then 'end' (JobView).",
+            "description": "Events 'log' (data: LogChunk, id: next offset), and 'waiting' "
+            "(WaitingView) while the job is pending for more than two seconds; then 'end' "
+            "(JobView).",
             "content": {"text/event-stream": {"schema": _EVENT}},
         },
         **answers(NotFound),
@@ -127,6 +130,7 @@ async def _follow(
     with board.watch(topic, log_topic(at.job_id)) as watch:
         job = await run_in_threadpool(services.jobs.get, actor, at.job_id)
         sent_at = looked_at = clock()
+        waiting = WaitingEvents(services.job_waiting, clock)
         while not board.is_closing:
             # The record is looked at before the log: what is in the log when the record says that
             # the attempt has ended is all that there will ever be.
@@ -141,6 +145,9 @@ async def _follow(
             if is_over:
                 yield format_end(view_job(job))
                 return
+            if (told := await waiting.look(job)) is not None:
+                yield told
+                sent_at = clock()
             if clock() - sent_at >= _KEEP_ALIVE_SECONDS:
                 yield KEEP_ALIVE
                 sent_at = clock()

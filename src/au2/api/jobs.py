@@ -111,8 +111,12 @@ async def get_job(
 ) -> JobView:
     """One job."""
     if wait_seconds:
-        return view_job(await wait_for_end(services, actor, board, job, wait_seconds))
-    return view_job(await run_in_threadpool(services.jobs.get, actor, job))
+        found = await wait_for_end(services, actor, board, job, wait_seconds)
+    else:
+        found = await run_in_threadpool(services.jobs.get, actor, job)
+    if found.state is not JobState.PENDING:
+        return view_job(found)
+    return view_job(found, await run_in_threadpool(services.job_waiting.find, found))
 
 
 @router.post("/{job}/stop", responses=answers(NotFound, NotPermitted, StorageFull))

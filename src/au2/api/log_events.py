@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from au2.contract.job import JobView
+from au2.contract.job import JobView, WaitingView
 from au2.logs.base import LogStore
 from au2.logs.characters import WholeCharacters
 from au2.logs.record import Record, parse_records
@@ -70,6 +70,11 @@ def _join_characters(records: list[Record]) -> tuple[list[Record], int]:
 def format_end(job: JobView) -> bytes:
     """Return the last event: the job's record."""
     return _format_event("end", job.model_dump_json(), None)
+
+
+def format_waiting(waiting: WaitingView) -> bytes:
+    """Return the event of a pending job: what it waits for."""
+    return _format_event("waiting", waiting.model_dump_json(), None)
 
 
 def _format_event(name: str, data: str, offset: int | None) -> bytes:

@@ -8,6 +8,7 @@ from au2.contract.job import (
     PhaseView,
     ResourcesView,
     VersionChoiceView,
+    WaitingView,
 )
 from au2.contract.organization import MemberAdded, MemberView, OrganizationView, ProjectView
 from au2.contract.process import ProcessView, VersionView
@@ -20,6 +21,7 @@ from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
 from au2.domain.version import Version
 from au2.domain.version_choice import explain_choice
+from au2.domain.waiting import Waiting
 from au2.services.accounts import Account
 from au2.services.members import NewMember
 from au2.services.tokens import NewToken
@@ -193,8 +195,8 @@ def view_comparison(comparison: Comparison) -> UploadComparison:
     )
 
 
-def view_job(job: Job) -> JobView:
-    """A job record."""
+def view_job(job: Job, waiting: Waiting | None = None) -> JobView:
+    """A job record, and what the job waits for if that was looked up."""
     request = job.request
     return JobView(
         id=job.id,
@@ -222,6 +224,18 @@ def view_job(job: Job) -> JobView:
         progress=job.progress,
         stop_requested_at=job.stop_requested_at,
         attempts=[_view_attempt(attempt) for attempt in job.attempts],
+        waiting=None if waiting is None else view_waiting(waiting),
+    )
+
+
+def view_waiting(waiting: Waiting) -> WaitingView:
+    """What a pending job waits for."""
+    return WaitingView(
+        code=waiting.code.value,
+        text=waiting.text,
+        jobs_before=waiting.position.jobs_before,
+        jobs_taken=waiting.position.jobs_taken,
+        places=waiting.places,
     )
 
 

@@ -21,6 +21,10 @@ class Printer(Protocol):
         """Print what follows the last one."""
         ...
 
+    def begin_remarks(self) -> None:
+        """Let remarks that follow stand on lines of their own."""
+        ...
+
 
 def choose_printer(terminal: Terminal, *, timestamps: bool) -> Printer:
     """Return the printer for what the command line asked for."""
@@ -37,6 +41,7 @@ class BytePrinter:
         self._timestamps = timestamps
         self._open_streams: set[str] = set()
         """Streams whose last line is not at its end."""
+        self._last: LogPiece | None = None
 
     def pieces(self, pieces: Sequence[LogPiece]) -> None:
         """Print the next pieces."""
@@ -44,10 +49,19 @@ class BytePrinter:
             is_stdout = piece.stream == "stdout"
             out = self._terminal.bytes_out if is_stdout else self._terminal.bytes_err
             out(self._prefix(piece) + piece.printed)
+            self._last = piece
         self._terminal.flush()
 
     def end(self) -> None:
         """Nothing follows: not even a newline that the program did not print."""
+
+    def begin_remarks(self) -> None:
+        """End a line that the program did not end, if remarks would be printed behind it."""
+        last = self._last
+        if last is None or not last.partial:
+            return
+        if last.stream != "stdout" or self._terminal.shows_data:
+            self._terminal.remark("")
 
     def _prefix(self, piece: LogPiece) -> bytes:
         if not self._timestamps:
@@ -88,6 +102,9 @@ class RecordPrinter:
             self._terminal.text("\n]\n" if self._count else "[]\n")
         elif not self._count:
             self._terminal.text("[]\n")
+
+    def begin_remarks(self) -> None:
+        """Every record has ended its line."""
 
 
 def _document(piece: LogPiece) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Staying with a job until it ends, and telling how it did."""
+"""Staying with a job until it ends."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,11 +7,12 @@ from typing import NoReturn
 import click
 
 from au2.cli.outages import make_patience
+from au2.cli.pending import PendingRemarks
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 from au2.client import following
 from au2.client.following import LogPiece
-from au2.client.running import JobStanding, poll_job
+from au2.client.running import JobStanding, Waiting, poll_job
 from au2.client.waiting import wait_for_end
 from au2.domain.errors import ServerUnreachable
 
@@ -20,10 +21,17 @@ _EXIT_INTERRUPTED = 130
 
 def wait_for_job(session: Session, job_id: int) -> JobStanding:
     """Return how the job ended, once it has."""
+    remarks = PendingRemarks(session.terminal, job_id)
     try:
-        patience = make_patience(session.terminal)
-        return wait_for_end(session.transport, job_id, patience=patience, pause=time.sleep)
+        return wait_for_end(
+            session.transport,
+            job_id,
+            patience=make_patience(session.terminal),
+            pause=time.sleep,
+            tell=remarks.tell,
+        )
     except KeyboardInterrupt:
+        remarks.end()
         _detach(session.terminal, job_id, f"au2 job wait {job_id}")
     except ServerUnreachable as error:
         error.hint = f"The job goes on without you. Wait for it again: au2 job wait {job_id}"
@@ -41,7 +49,7 @@ def follow_job(
 
     ``attempt``: where to begin; None: at the newest.
     """
-    terminal = session.terminal
+    terminal, remarks = session.terminal, PendingRemarks(session.terminal, job_id)
     try:
         if attempt is None:
             attempt = poll_job(session.transport, job_id).newest_attempt
@@ -53,27 +61,20 @@ def follow_job(
             pause=time.sleep,
         )
         for found in pieces:
+            if isinstance(found, Waiting):
+                remarks.tell(found)
+                continue
+            remarks.end()
             if isinstance(found, JobStanding):
                 return found
             show(found)
     except KeyboardInterrupt:
+        remarks.end()
         _detach(terminal, job_id, f"au2 job logs {job_id} --follow")
     except ServerUnreachable as error:
         error.hint = f"The job goes on without you. Follow it again: au2 job logs {job_id} --follow"
         raise
     raise AssertionError("the log ends with the job's standing or an error")
-
-
-def conclude(terminal: Terminal, standing: JobStanding, *, pass_exit_code: bool = False) -> None:
-    """End well if the job did; else tell why not and end with 1, or with the job's own code."""
-    if standing.succeeded:
-        return
-    reason = f" ({standing.reason})" if standing.reason else ""
-    sentence = f": {standing.reason_text}" if standing.reason_text else "."
-    terminal.remark(f"Job {standing.id} {standing.state}{reason}{sentence}")
-    code = standing.exit_code if pass_exit_code else None
-    # A job can fail although its program ended with 0; a failure never passes for success.
-    raise click.exceptions.Exit((code or 1) & 0xFF or 1)
 
 
 def _detach(terminal: Terminal, job_id: int, again: str) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from au2.client.events import Event, parse_events
 from au2.client.patience import Patience
-from au2.client.running import JobStanding, poll_job, read_standing
+from au2.client.running import JobStanding, Waiting, poll_job, read_standing, read_waiting
 from au2.client.transport import Query, Transport
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
 
@@ -40,7 +40,7 @@ def follow_job(
     attempt: int,
     patience: Patience,
     pause: Callable[[float], object],
-) -> Iterator[list[LogPiece] | JobStanding]:
+) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
     """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
 
     ``pause`` is ``time.sleep``.
@@ -68,9 +68,10 @@ def follow_log(
     *,
     attempt: int,
     patience: Patience,
-) -> Iterator[list[LogPiece] | JobStanding]:
+) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
     """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
 
+    Before it begins, what the job waits for, if it waits long, and again when that changes.
     A cut connection is opened again where the last event ended; any event is progress.
 
     Raises:
@@ -84,6 +85,8 @@ def follow_log(
                 offset = event.id or offset
                 if event.name == "log":
                     yield _read_pieces(event)
+                elif event.name == "waiting":
+                    yield _read_waiting(event)
                 elif event.name == "end":
                     yield read_standing(_read_object(event))
                     return
@@ -115,6 +118,13 @@ def _read_object(event: Event) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UnexpectedAnswer
     return document
+
+
+def _read_waiting(event: Event) -> Waiting:
+    try:
+        return read_waiting(_read_object(event))
+    except (KeyError, TypeError) as error:
+        raise UnexpectedAnswer from error
 
 
 def _read_pieces(event: Event) -> list[LogPiece]:

@@ -55,6 +55,13 @@ class NewerVersion(NamedTuple):
     upload_job: int | None
 
 
+class Waiting(NamedTuple):
+    """What a pending job waits for: a part of ``WaitingView``."""
+
+    code: str
+    text: str
+
+
 class PhaseTime(NamedTuple):
     """A phase of an attempt that has ended."""
 
@@ -78,6 +85,16 @@ class JobStanding(NamedTuple):
     """A sentence, where the job runs another version than the newest."""
     newer: tuple[NewerVersion, ...] = ()
     """What that sentence is about."""
+    waiting: Waiting | None = None
+    """What it waits for, while it is pending."""
+    waited_seconds: float | None = None
+    """From its submission to its start; None: it did not begin."""
+    ran_seconds: float | None = None
+    """From its start to its end; None: it did not begin, or has not ended."""
+    status_text: str | None = None
+    progress: float | None = None
+    """From 0 to 1."""
+    output: Any = None
 
     @property
     def is_final(self) -> bool:
@@ -93,7 +110,7 @@ class JobStanding(NamedTuple):
 def read_standing(document: Any) -> JobStanding:
     """Return the standing in a ``JobView`` document. Raises UnexpectedAnswer if it is none."""
     try:
-        choice = document.get("version_choice") or {}
+        choice, waiting = document.get("version_choice") or {}, document.get("waiting")
         return JobStanding(
             id=int(document["id"]),
             state=str(document["state"]),
@@ -107,9 +124,26 @@ def read_standing(document: Any) -> JobStanding:
                 NewerVersion(int(item["version"]), item["image_status"], item["upload_job"])
                 for item in choice.get("newer", ())
             ),
+            waiting=None if waiting is None else read_waiting(waiting),
+            waited_seconds=_seconds_between(document["created_at"], document["started_at"]),
+            ran_seconds=_seconds_between(document["started_at"], document["ended_at"]),
+            status_text=document.get("status_text"),
+            progress=document.get("progress"),
+            output=document.get("output"),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer from error
+
+
+def read_waiting(document: Any) -> Waiting:
+    """Return what a ``WaitingView`` document says. Raises KeyError, TypeError if it is none."""
+    return Waiting(str(document["code"]), str(document["text"]))
+
+
+def _seconds_between(begun: str | None, ended: str | None) -> float | None:
+    if begun is None or ended is None:
+        return None
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
 
 def _read_phases(attempts: list[Any]) -> tuple[PhaseTime, ...]:
@@ -120,8 +154,8 @@ def _read_phases(attempts: list[Any]) -> tuple[PhaseTime, ...]:
     found = []
     for phase in newest["phases"]:
         if phase["ended_at"] is not None:
-            start, end = (datetime.fromisoformat(phase[key]) for key in ("started_at", "ended_at"))
-            found.append(PhaseTime(str(phase["name"]), (end - start).total_seconds()))
+            seconds = _seconds_between(phase["started_at"], phase["ended_at"]) or 0.0
+            found.append(PhaseTime(str(phase["name"]), seconds))
     return tuple(found)
 
 

@@ -83,6 +83,19 @@ class VersionChoiceView(View):
     """The newest with an image, and the newest of all: those that are newer than what runs."""
 
 
+class WaitingView(View):
+    """What a pending job waits for."""
+
+    code: Literal["upload", "no-dispatcher", "places", "jobs-before", "dispatcher", "preparing"]
+    text: str
+    jobs_before: int
+    """Older jobs that are still to be taken, of all contexts."""
+    jobs_taken: int
+    """Jobs that are worked on, of all contexts."""
+    places: int
+    """How many jobs are worked on at once."""
+
+
 class JobView(View):
     """The job record."""
 
@@ -114,6 +127,8 @@ class JobView(View):
     progress: float | None
     stop_requested_at: datetime | None
     attempts: list[AttemptView]
+    waiting: WaitingView | None = None
+    """While it is PENDING: in the answer of ``GET /api/v1/jobs/{job}`` only."""
 
 
 class JobPage(View):

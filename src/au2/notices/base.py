@@ -8,6 +8,8 @@ from typing import Protocol
 
 JOBS = "jobs"
 """There is new work."""
+DISPATCHER = "dispatcher"
+"""The name that the dispatcher listens as."""
 EVERYTHING = "*"
 """Notices may have been lost: look at everything that you wait for."""
 
@@ -43,6 +45,10 @@ class Notices(Protocol):
 
     def fileno(self) -> int:
         """Descriptor that is readable when ``wait(0)`` would return something, for event loops."""
+        ...
+
+    def is_listening(self, name: str) -> bool:
+        """Whether somebody listens as ``name``. It may have stopped a moment later."""
         ...
 
     def close(self) -> None:

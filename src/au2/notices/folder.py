@@ -55,6 +55,16 @@ class FolderNotices:
         """Descriptor of the receiving socket."""
         return self._receiver.fileno()
 
+    def is_listening(self, name: str) -> bool:
+        """Whether somebody listens as ``name``; see the protocol."""
+        try:
+            names = os.listdir(self._folder_descriptor)  # noqa: PTH208 - a path would be slower
+        except OSError:
+            return False
+        found = [there for there in names if there.rsplit("-", 2)[0] == name]
+        with _make_socket() as probe:
+            return any(_is_owned(probe, self._address(there)) for there in found)
+
     def close(self) -> None:
         """Stop listening and remove the socket."""
         if self._receiver.fileno() == -1:
@@ -93,6 +103,15 @@ def _make_socket() -> socket.socket:
     return socket.socket(
         socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
     )
+
+
+def _is_owned(probe: socket.socket, address: str) -> bool:
+    """Whether the socket's owner lives: the file stays when its process is killed."""
+    try:
+        probe.connect(address)
+    except OSError:
+        return False
+    return True
 
 
 def _read_queue_length() -> int:

@@ -32,6 +32,7 @@ from au2.services.uploads import Uploads
 from au2.services.version_diffs import VersionDiffs
 from au2.services.versions import Versions
 from au2.services.visible_blobs import UsableBlobs
+from au2.services.waiting import JobWaiting
 from au2.storage.database import Database
 
 
@@ -43,6 +44,8 @@ class ServiceOptions:
     run: RunLimits = field(default_factory=RunLimits)
     upload: UploadOptions = field(default_factory=UploadOptions)
     image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
+    places: int = 1
+    """How many jobs are worked on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Services:
     repository_blobs: RepositoryBlobs
     repository_manifests: RepositoryManifests
     jobs: Jobs
+    job_waiting: JobWaiting
     secrets: Secrets
     unpacking: Unpacking
 
@@ -118,6 +122,7 @@ def make_services(
             clock=clock,
         ),
         jobs=Jobs(database, notices, chosen.run, clock),
+        job_waiting=JobWaiting(database, notices, places=chosen.places, clock=clock),
         secrets=Secrets(database, keys, clock),
         unpacking=Unpacking(),
     )

@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
+from au2.contract.job import WaitingView
 from au2.domain.job import Ending, Job, JobState, Reason
+from au2.notices.base import DISPATCHER
+from au2.notices.folder import FolderNotices
 from au2.services.jobs import RunOrder
 from au2.storage.claims import Claim
 from tests.support.live import served
@@ -53,6 +56,11 @@ def lines_of(answer: httpx.Response) -> Iterator[str]:
 
 
 def events_of(answer: httpx.Response) -> Iterator[Event]:
+    """What comes of the log; on a slow machine the job may have been pending for a while."""
+    return (event for event in all_events_of(answer) if event.name != "waiting")
+
+
+def all_events_of(answer: httpx.Response) -> Iterator[Event]:
     fields: dict[str, str] = {}
     for line in lines_of(answer):
         if line.startswith(":"):
@@ -102,6 +110,35 @@ def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: 
 
     assert last.texts == ["three"]
     assert (end.name, end.data["state"], end.data["output"]) == ("end", "SUCCEEDED", {"answer": 42})
+
+
+def test_a_pending_job_says_what_it_waits_for(world: World, client: httpx.Client, job: Job):
+    with follow(world, client, job) as answer:
+        events = all_events_of(answer)
+
+        first = next(events)
+        dispatcher = FolderNotices(world.folder / "notices", DISPATCHER)
+        second = next(events)
+        world.end(world.claim(job.id), DONE)
+        dispatcher.close()
+        (end,) = events
+
+    assert (first.name, first.data["code"]) == ("waiting", "no-dispatcher")
+    assert (second.name, second.data["code"]) == ("waiting", "dispatcher")
+    assert WaitingView.model_validate(second.data).text == "The dispatcher is about to take it."
+    assert (end.name, end.data["state"]) == ("end", "SUCCEEDED")
+
+
+def test_the_record_of_a_pending_job_says_what_it_waits_for(
+    world: World, client: httpx.Client, job: Job
+):
+    path, headers = f"/jobs/{job.id}", world.bearer(OPERATOR)
+
+    for params in ({}, {"wait_seconds": 0.01}):
+        shown = client.get(path, params=params, headers=headers).json()
+        assert shown["waiting"]["code"] == "no-dispatcher"
+    world.claim(job.id)
+    assert client.get(path, headers=headers).json()["waiting"] is None
 
 
 def test_followed_records_cut_no_character(

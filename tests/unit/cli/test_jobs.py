@@ -214,7 +214,8 @@ def test_follow_prints_bytes_exactly(api: Api, au2: CommandLine) -> None:
     result = au2.ok("process", "run", PROCESS, "--follow")
 
     assert result.out == LINE + b"\xff\x00\r\x00\x1b[31mred\n"
-    assert result.err == b"Restarted.\nno newline"
+    ending = b'\nJob 12 SUCCEEDED after 0 s.\nOutput: {"ok": true}\n'
+    assert result.err == b"Restarted.\nno newline" + ending
 
 
 @pytest.mark.parametrize(("flags", "exit_code"), [([], 1), (["--exit-code"], 3)])
@@ -223,7 +224,9 @@ def test_a_failed_job_fails_the_command(
 ) -> None:
     follow(api, log_event(5, ("stdout", "hello")), **FAILED)
     api.answer("GET /jobs/12", job_document(**FAILED))
-    sentence = b"Job 12 FAILED (exit-code): The program ended with 3.\n"
+    sentence = (
+        b'Job 12 FAILED (exit-code) after 0 s: The program ended with 3.\nOutput: {"ok": true}\n'
+    )
 
     followed = au2("process", "run", PROCESS, "--follow", *flags)
     waited = au2("process", "run", PROCESS, "--wait", *flags)
@@ -246,8 +249,130 @@ def test_a_failure_never_passes_for_success(api: Api, au2: CommandLine, code: in
 def test_waiting_for_success(api: Api, au2: CommandLine) -> None:
     api.answer("GET /jobs/12", job_document())
 
-    assert au2.ok("process", "run", PROCESS, "--wait").out == LINE
-    assert au2.ok("job", "wait", "12").out == b""
+    waited = au2.ok("process", "run", PROCESS, "--wait")
+    later = au2.ok("job", "wait", "12")
+
+    assert (waited.out, later.out) == (LINE, b"")
+    assert waited.err == later.err == b'Job 12 SUCCEEDED after 0 s.\nOutput: {"ok": true}\n'
+
+
+CREATED = "2026-03-04T05:06:07Z"
+STARTED = "2026-03-04T05:06:09.5Z"
+ENDED = "2026-03-04T05:07:41Z"
+
+
+@pytest.mark.parametrize(
+    ("job", "lines"),
+    [
+        (
+            {"started_at": STARTED, "ended_at": ENDED, "output": None},
+            ["Job 12 SUCCEEDED after 1 min 32 s, and 2.5 s of waiting before."],
+        ),
+        (
+            {
+                **{"state": "STOPPED", "reason": "stopped", "reason_text": "Stopped on request."},
+                **{"started_at": None, "ended_at": ENDED, "output": None},
+            },
+            ["Job 12 STOPPED (stopped) before it began: Stopped on request."],
+        ),
+        (
+            {"started_at": CREATED, "ended_at": STARTED, "status_text": "a\nJob 12 FAILED\x1b[2J"},
+            [
+                "Job 12 SUCCEEDED after 2.5 s.",
+                "Status: a Job 12 FAILED\\x1b[2J",
+                'Output: {"ok": true}',
+            ],
+        ),
+        (
+            {
+                **{"started_at": CREATED, "ended_at": STARTED, "output": None},
+                **{"status_text": "half of it", "progress": 0.5},
+            },
+            ["Job 12 SUCCEEDED after 2.5 s.", "Status: half of it (50%)"],
+        ),
+    ],
+)
+def test_how_a_job_ended_is_told(
+    api: Api, au2: CommandLine, job: dict[str, object], lines: list[str]
+) -> None:
+    document = job_document(created_at=CREATED, **job)
+    follow(api, **{"created_at": CREATED, **job})
+    api.answer("GET /jobs/12", document)
+
+    for command in (("job", "wait", "12"), ("job", "logs", "12", "--follow")):
+        assert au2(*command).errors.splitlines() == lines
+
+
+def test_a_long_output_is_cut(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12", job_document(output={"text": "ä" * 5000}))
+
+    errors = au2.ok("job", "wait", "12").errors
+
+    assert len(errors) < 2500
+    assert errors.endswith("… (cut; all of it: au2 job output 12)\n")
+
+
+def waiting(code: str, text: str) -> dict[str, object]:
+    return {"code": code, "text": text, "jobs_before": 0, "jobs_taken": 0, "places": 1}
+
+
+CAUSES = [
+    waiting("places", "All 4 places are taken; 2 jobs are before it."),
+    waiting("places", "All 4 places are taken; 1 job is before it."),
+    waiting("preparing", "Its container is being prepared."),
+]
+
+
+def pending(api: Api) -> None:
+    """Job 12 is pending for a while, for each of the causes, and then succeeds."""
+    states = [job_document(state="PENDING", ended_at=None, waiting=cause) for cause in CAUSES]
+    api.in_turn(
+        "GET /jobs/12",
+        *[Answer(body=json.dumps(state).encode()) for state in [states[0], *states]],
+        Answer(body=json.dumps(job_document()).encode()),
+    )
+    events = [("waiting", cause, None) for cause in CAUSES]
+    body = sse(*events, log_event(5, ("stdout", "hello")), ("end", job_document(), None))
+    api.routes[FOLLOW] = Answer(body=body, chunked=True)
+
+
+COMMANDS = [
+    ("job", "wait", "12"),
+    ("process", "run", PROCESS, "--wait"),
+    ("process", "run", PROCESS, "--follow"),
+    ("job", "logs", "12", "--follow", "--attempt", "1"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_pending_job_says_once_what_it_waits_for(
+    api: Api, au2: CommandLine, command: tuple[str, ...]
+) -> None:
+    pending(api)
+
+    told = au2.ok(*command).errors.splitlines()
+
+    assert told == [
+        "Job 12 waits. All 4 places are taken; 2 jobs are before it.",
+        "Job 12 waits. Its container is being prepared.",
+        "Job 12 SUCCEEDED after 0 s.",
+        'Output: {"ok": true}',
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_on_a_terminal_it_is_one_line_that_is_drawn_over(
+    api: Api, au2: CommandLine, command: tuple[str, ...]
+) -> None:
+    pending(api)
+
+    told = au2.ok(*command, typed=" ").errors
+
+    drawn = "".join(f"\r\x1b[KJob 12 waits. {cause['text']}" for cause in CAUSES)
+    assert told.replace(drawn, "", 1).startswith("\r\x1b[K")
+    assert drawn in told
+    assert told.endswith('Job 12 SUCCEEDED after 0 s.\nOutput: {"ok": true}\n')
+    assert "\n" not in told.partition("Job 12 SUCCEEDED")[0]
 
 
 @pytest.mark.parametrize("cuts", [1, 2])

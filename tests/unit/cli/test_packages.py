@@ -440,7 +440,9 @@ def test_waiting_for_the_build(
     assert result.exit_code == exit_code
     assert result.text == THREE_LINES
     assert "Image sha256:0\n" in result.errors
-    assert ("Job 12 FAILED (build-failed): Mend main.py." in result.errors) is bool(exit_code)
+    assert ("Job 12 FAILED (build-failed) after 0 s: Mend main.py." in result.errors) is bool(
+        exit_code
+    )
     assert ("Version 4 is AVAILABLE (run 2.0 s)." in result.errors) is not bool(exit_code)
 
 

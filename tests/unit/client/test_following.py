@@ -5,7 +5,7 @@ import pytest
 
 from au2.client.following import LogPiece, follow_job
 from au2.client.patience import LIMIT_SECONDS
-from au2.client.running import JobStanding
+from au2.client.running import JobStanding, Waiting
 from au2.client.transport import Transport
 from au2.client.waiting import wait_for_end
 from au2.domain.errors import NotFound, ServerUnreachable, UnexpectedAnswer
@@ -129,8 +129,29 @@ def test_waiting(api: Api, transport: Transport, time: PassingTime) -> None:
     standing = wait_for_end(transport, 12, patience=time.patience(), pause=time.pause)
 
     assert (standing.state, standing.exit_code) == ("FAILED", 3)
-    assert all(request.query["wait_seconds"] == "25" for request in api.requests)
+    asked = [request.query["wait_seconds"] for request in api.requests]
+    assert asked == ["2", "25", "25", "25"]
     assert time.pauses == [0.1, 0.1, 0.1]
+
+
+def test_what_a_pending_job_waits_for_is_told(
+    api: Api, transport: Transport, time: PassingTime
+) -> None:
+    cause = {"code": "jobs-before", "text": "2 jobs are before it."}
+    pending = job_document(state="PENDING", waiting={**cause, "places": 1})
+    api.in_turn(
+        "GET /jobs/12",
+        *[Answer(body=json.dumps(pending).encode())] * 2,
+        Answer(body=json.dumps(job_document(state="RUNNING")).encode()),
+        Answer(body=json.dumps(job_document()).encode()),
+    )
+    told: list[Waiting | None] = []
+
+    wait_for_end(transport, 12, patience=time.patience(), pause=time.pause, tell=told.append)
+
+    assert told == [Waiting(**cause), Waiting(**cause), None, None]
+    asked = [request.query["wait_seconds"] for request in api.requests]
+    assert asked == ["2", "5", "5", "25"]
 
 
 def test_waiting_gives_up_some_day(api: Api, transport: Transport, time: PassingTime) -> None:

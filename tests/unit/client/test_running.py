@@ -49,8 +49,12 @@ def test_a_standing_is_part_of_the_job_view() -> None:
 
     standing = read_standing(view.model_dump(mode="json"))
 
-    assert standing._replace(phases=()) == JobStanding(12, "FAILED", "exit-code", None, 3)
-    fields = set(JobStanding._fields) - {"newest_attempt", "phases", "version_text", "newer"}
+    expected = JobStanding(12, "FAILED", "exit-code", None, 3, output={"ok": True})
+    times = {"waited_seconds": 0.0, "ran_seconds": 0.0}
+    assert standing._replace(phases=()) == expected._replace(**times)
+    fields = set(JobStanding._fields) - {
+        *("newest_attempt", "phases", "version_text", "newer", "waited_seconds", "ran_seconds")
+    }
     assert fields <= set(JobView.model_fields)
 
 

@@ -39,10 +39,12 @@ def command(
         raise click.UsageError("--exit-code goes with --follow.")
     show = choose_printer(session.terminal, timestamps=timestamps)
     if follow:
-        from au2.cli.waiting import conclude, follow_job
+        from au2.cli.ending import conclude
+        from au2.cli.waiting import follow_job
 
         standing = follow_job(session, job, attempt=attempt, show=show.pieces)
         show.end()
+        show.begin_remarks()
         conclude(session.terminal, standing, pass_exit_code=exit_code)
         return
     from au2.cli.outages import make_patience

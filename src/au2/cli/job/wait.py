@@ -11,8 +11,9 @@ from au2.cli.session import Session
 @job_argument
 @click.option("--exit-code", is_flag=True, help="End with the job's own exit code.")
 def command(session: Session, job: int, exit_code: bool) -> None:
-    """Wait for a job's end. Ends with 1 if the job did not succeed, and says why."""
-    from au2.cli.waiting import conclude, wait_for_job
+    """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
+    from au2.cli.ending import conclude
+    from au2.cli.waiting import wait_for_job
     from au2.client.running import poll_job
 
     # Patience is for servers that were there: this fails at once where none is.
@@ -20,4 +21,3 @@ def command(session: Session, job: int, exit_code: bool) -> None:
     if not standing.is_final:
         standing = wait_for_job(session, job)
     conclude(session.terminal, standing, pass_exit_code=exit_code)
-    session.terminal.remark(f"Job {job} SUCCEEDED.")

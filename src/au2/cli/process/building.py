@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from au2.cli.ending import conclude
 from au2.cli.session import Session
-from au2.cli.waiting import conclude, follow_job
+from au2.cli.waiting import follow_job
 from au2.client.following import LogPiece
 from au2.client.running import JobStanding
 
@@ -18,6 +19,7 @@ def watch_build(session: Session, version: int, job: JobStanding) -> None:
         terminal.flush()
 
     standing = follow_job(session, job.id, show=show, attempt=job.newest_attempt)
-    conclude(terminal, standing)
+    if not standing.succeeded:
+        conclude(terminal, standing)
     phases = ", ".join(f"{phase.name} {phase.seconds:.1f} s" for phase in standing.phases)
     terminal.remark(f"Version {version} is AVAILABLE ({phases}).")

@@ -126,12 +126,14 @@ def _submit(
         tell_choice(session.terminal, job)
     if not (wait or follow):
         return
+    from au2.cli.ending import conclude
     from au2.cli.log_printing import BytePrinter
-    from au2.cli.waiting import conclude, follow_job, wait_for_job
+    from au2.cli.waiting import follow_job, wait_for_job
 
     if follow:
-        show = BytePrinter(session.terminal).pieces
-        standing = follow_job(session, job.id, show=show, attempt=1)
+        printer = BytePrinter(session.terminal)
+        standing = follow_job(session, job.id, show=printer.pieces, attempt=1)
+        printer.begin_remarks()
     else:
         standing = wait_for_job(session, job.id)
     conclude(session.terminal, standing, pass_exit_code=pass_exit_code)

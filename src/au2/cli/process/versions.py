@@ -1,8 +1,9 @@
 """Which version of a process runs: waiting for one, and telling which it is."""
 
+from au2.cli.ending import conclude
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
-from au2.cli.waiting import conclude, wait_for_job
+from au2.cli.waiting import wait_for_job
 from au2.client.running import JobStanding
 from au2.client.versions import DEFAULT, NEWEST, get_standing
 from au2.domain.errors import Au2Error

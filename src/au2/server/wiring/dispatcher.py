@@ -14,6 +14,7 @@ from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
 from au2.dispatch.upload_job import UploadJob
 from au2.domain import clock
+from au2.notices.base import DISPATCHER
 from au2.oci.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
@@ -36,7 +37,7 @@ def make_dispatcher(data: DataDirectory, settings: Settings, database: Database)
     """Return a dispatcher for everything that is submitted on this data directory."""
     options = make_options(settings)
     blobs, logs = make_blobs(data), make_logs(data)
-    notices = make_notices(data, settings, "dispatcher")
+    notices = make_notices(data, settings, DISPATCHER)
     engine = make_engine(data, settings)
     records = Records(database, notices, clock.now)
     uploads = make_uploads(database, blobs, notices, settings)

@@ -48,6 +48,7 @@ def make_services(
             blob_max_bytes=settings.limits.image_max_bytes,
             platform=find_platform(),
         ),
+        places=settings.jobs.concurrent,
     )
     return make_all_services(database, blobs, notices, options, keys=keys)
 
