@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from au2.domain.errors import Detail, InvalidPackage
@@ -13,6 +14,7 @@ from au2.package.entries import PackagedFile, PackageFiles
 from au2.package.ignore import read_rules
 from au2.package.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
 from au2.package.modes import format_mode
+from au2.package.near_names import find_near_names
 from au2.package.paths import find_path_mistake, validate_paths
 from au2.package.process_ids import without_process_ids
 from au2.package.secret_files import LeftOut
@@ -45,8 +47,7 @@ def find_files(
 ) -> tuple[PackageFiles, list[Detail]]:
     """Return what :func:`scan_package` returns and the mistakes that it raises."""
     if not (directory / names.MANIFEST).is_file():
-        message = "the file is missing: is this a package? `au2 process repo init` makes one"
-        return PackageFiles((), 0), [Detail(message, file=names.MANIFEST)]
+        return PackageFiles((), 0), [_explain_missing_manifest(directory)]
     walk = _Walk(directory, limits)
     try:
         entries = tuple(sorted(walk.entries(), key=lambda entry: entry.path))
@@ -56,6 +57,15 @@ def find_files(
     total_bytes = sum(entry.size_bytes for entry in entries)
     files = PackageFiles(entries, total_bytes, tuple(sorted(walk.left_out)))
     return files, mistakes[:MOST_MISTAKES]
+
+
+def _explain_missing_manifest(directory: Path) -> Detail:
+    message = "the file is missing: is this a package? `au2 process repo init` makes one"
+    with suppress(OSError):
+        near = find_near_names(path.name for path in directory.iterdir() if path.is_file())
+        for name in (name for name, meant in near.items() if meant == names.MANIFEST):
+            message = f"the file is missing: rename '{name}', which looks like it"
+    return Detail(message, file=names.MANIFEST)
 
 
 class _Walk:

@@ -516,6 +516,20 @@ def test_what_may_hold_secrets_is_named_with_the_line_that_takes_it(
         assert ".env" in [file["path"] for file in sent["files"]]
 
 
+@pytest.mark.parametrize("command", [("check",), ("upload", "--plan"), ("upload", "--yes")])
+def test_names_that_almost_mean_something_are_pointed_out(
+    api: Api, au2: CommandLine, package: Path, store: Store, command: tuple[str, ...]
+) -> None:
+    (package / "env.yml").rename(package / "env.yaml")
+    (package / "Before.sh").touch()
+
+    told = au2.ok("process", "repo", *command, package).errors
+
+    assert "env.yaml is a file like any other" in told
+    assert "did you mean 'env.yml'?" in told
+    assert "did you mean 'before.sh'?" in told
+
+
 def test_a_plan_says_how_much_and_what_the_most_of_it_is(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:

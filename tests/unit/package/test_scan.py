@@ -177,6 +177,14 @@ def test_a_folder_that_is_no_package(tmp_path: Path) -> None:
     assert message.startswith("aunsight.yml: the file is missing")
 
 
+def test_a_manifest_of_another_name(tmp_path: Path) -> None:
+    (tmp_path / "Aunsight.yaml").touch()
+    [message] = mistakes(tmp_path)
+    assert message == (
+        "aunsight.yml: the file is missing: rename 'Aunsight.yaml', which looks like it"
+    )
+
+
 def test_a_broken_manifest_and_other_mistakes(package: Path) -> None:
     (package / "aunsight.yml").write_text("name: a\nname: b\n")
     os.mkfifo(package / "fifo")

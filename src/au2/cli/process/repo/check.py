@@ -27,11 +27,12 @@ _COLUMNS = columns("file", "line", "message")
 def command(session: Session, directory: Path) -> None:
     """Find every mistake in a package, with file and line. Nothing is sent.
 
-    Files that are left out because they may hold secrets are named, too.
+    Files that are left out because they may hold secrets are named, too, and so are those that seem
+    to be misspelled.
 
     Ends with 1 if there is a mistake.
     """
-    from au2.cli.process.repo.package_remarks import remark_on_left_out
+    from au2.cli.process.repo.package_remarks import remark_on_files
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.domain.errors import InvalidPackage
     from au2.package.check import inspect_package
@@ -40,7 +41,7 @@ def command(session: Session, directory: Path) -> None:
     terminal = session.terminal
     found = inspect_package(directory)
     mistakes = found.mistakes
-    remark_on_left_out(terminal, found.files)
+    remark_on_files(terminal, found.files)
     if terminal.output_format != "table":
         terminal.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
     if not mistakes:

@@ -7,30 +7,47 @@ from au2.cli.terminal import Terminal
 from au2.domain.wording import count_of, format_bytes
 from au2.package import names
 from au2.package.entries import PackagedFile, PackageFiles
+from au2.package.near_names import find_near_names
 
 _LARGEST_SHOWN: Final = 10
 _LARGEST_ASKED: Final = 3
 """In the one line above a question."""
 
 
-def remark_on_left_out(terminal: Terminal, files: PackageFiles) -> None:
-    """Name each file that is left out because it may hold secrets, with the line that takes it."""
-    for left_out in files.left_out:
-        terminal.remark(
-            f"Left out: {left_out.path} ({left_out.reason}). "
-            f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
+def list_remarks(files: PackageFiles) -> list[str]:
+    """Return what is to be told of the files, a line each.
+
+    Those that are left out because they may hold secrets, with the line that takes them, and those
+    whose name is almost one with a meaning.
+    """
+    near = find_near_names(entry.path for entry in files.entries)
+    remarks = [
+        f"Warning: {name} is a file like any other and does nothing by itself; "
+        f"did you mean '{meant}'?"
+        for name, meant in near.items()
+    ]
+    remarks += [
+        f"Left out: {left_out.path} ({left_out.reason}). "
+        f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
+        for left_out in files.left_out
+    ]
+    if files.left_out:
+        remarks.append(
+            "Better than in a package: 'au2 secret create NAME', and '{secret: NAME}' in env.yml."
         )
-    if not files.left_out:
-        return
-    terminal.remark(
-        "Better than in a package: 'au2 secret create NAME', and '{secret: NAME}' in env.yml."
-    )
-    if all(entry.path != names.IGNORE for entry in files.entries):
-        terminal.remark(
+    if files.left_out and all(entry.path != names.IGNORE for entry in files.entries):
+        remarks.append(
             f"The package has no {names.IGNORE}, so the default rules hold (caches, virtual "
             "environments, version control). A file of your own replaces them: begin it with the "
             "lines that 'au2 process repo init' writes into a new package."
         )
+    return remarks
+
+
+def remark_on_files(terminal: Terminal, files: PackageFiles) -> None:
+    """Tell what :func:`list_remarks` returns."""
+    for remark in list_remarks(files):
+        terminal.remark(remark)
 
 
 def remark_on_contents(terminal: Terminal, files: PackageFiles) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from au2.cli.output import Output
-from au2.cli.process.repo.package_remarks import remark_on_left_out
+from au2.cli.process.repo.package_remarks import list_remarks
 from au2.cli.process.repo.where import Choice, choose_place
 from au2.cli.session import Session
 from au2.domain.clock import now
@@ -23,7 +23,6 @@ from au2.local.play import Control, Limits
 from au2.local.request import LocalRequest
 from au2.local.watch import Watching
 from au2.package.entries import PackageFiles
-from au2.package.secret_files import LeftOut
 
 _EXIT_INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -49,7 +48,8 @@ class LocalRuns:
         self._pass_exit_code = pass_exit_code
         self._line_is_open = False
         """Whether the last line that the code printed to stdout has no end yet."""
-        self._told_left_out: tuple[LeftOut, ...] = ()
+        self._told: list[str] = []
+        """What was told of the package's files before the last run."""
 
     def go(self, choice: Choice, *, watch: bool) -> None:
         """Run; ends by an exception unless all went well."""
@@ -110,9 +110,12 @@ class LocalRuns:
         )
 
     def _remark_on_files(self, files: PackageFiles) -> None:
-        if files.left_out != self._told_left_out:
-            self._told_left_out = files.left_out
-            remark_on_left_out(self._terminal, files)
+        remarks = list_remarks(files)
+        if remarks == self._told:
+            return
+        self._told = remarks
+        for remark in remarks:
+            self._terminal.remark(remark)
 
     def _show_log(self, stream: str, data: bytes) -> None:
         to_stdout = stream == "stdout" and self._terminal.output_format == "table"

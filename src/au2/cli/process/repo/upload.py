@@ -61,7 +61,7 @@ def command(
     Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
     takes them; each is named, with the line that takes it.
     """
-    from au2.cli.process.repo.package_remarks import remark_on_left_out, show_plan
+    from au2.cli.process.repo.package_remarks import remark_on_files, show_plan
     from au2.cli.process.repo.sending import agree, make_plan, send_package
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.packages import load_package
@@ -70,7 +70,7 @@ def command(
         raise click.UsageError("Give --process or --new, not both.")
     package = load_package(directory)
     remark_on_schemas(session.terminal, package.schemas)
-    remark_on_left_out(session.terminal, package.files)
+    remark_on_files(session.terminal, package.files)
     if plan:
         show_plan(session.terminal, package.files)
         return
