@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from au2.server.data_directory import DataDirectory
 from tests.support.command import Au2
 from tests.support.memory_disk import mounted_in_memory
 from tests.support.packages import Uploaded, fill_package, submitted_job, upload_package
@@ -193,7 +194,8 @@ def test_disk_full_during_an_upload(
 
 
 def running_below(data_dir: Path, name: str = "") -> list[int]:
-    """Processes whose command line or root names the data directory (or its run folder)."""
+    """Processes whose command line names the data directory or its folder for running state."""
+    named = (str(data_dir).encode(), DataDirectory(data_dir).instance.encode())
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -202,7 +204,7 @@ def running_below(data_dir: Path, name: str = "") -> list[int]:
             line = (entry / "cmdline").read_bytes()
         except OSError:
             continue
-        if str(data_dir).encode() in line and name.encode() in line:
+        if any(text in line for text in named) and name.encode() in line:
             found.append(int(entry.name))
     return found
 

@@ -22,6 +22,7 @@ def served(
     ready = threading.Event()
     server = make_server(
         app,
+        beat=lambda: None,
         on_ready=ready.set,
         stopping=threading.Event(),
         limits=limits,

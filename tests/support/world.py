@@ -24,6 +24,7 @@ from au2.domain.identity import Actor
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.language import Language
 from au2.domain.version import Contract, ImageStatus, VersionType
+from au2.logs.base import LogWriter
 from au2.logs.files import FileLogStore
 from au2.notices.folder import FolderNotices
 from au2.secrets.key_file import KeyFile
@@ -151,6 +152,15 @@ class World:
             )
             transaction.execute(update(tables.versions).where(of_version).values(type=kind.value))
         return made.number
+
+    def log(self, job_id: int) -> LogWriter:
+        """The writer of the log of a job's first attempt, as its dispatcher would be."""
+        return self.logs.writer(job_id, 1, 1)
+
+    def append_log(self, job_id: int, data: bytes) -> None:
+        """Let a job print these records."""
+        log = self.log(job_id)
+        log.append(data, at=log.size_bytes())
 
     def claim(self, job_id: int) -> claims.Claim:
         """Take the job as a dispatcher would, and begin to run it."""

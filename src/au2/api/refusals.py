@@ -6,7 +6,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from au2.domain.errors import Au2Error, NotPermitted, RepositoryUnknown, StorageFull
+from au2.domain.errors import (
+    Au2Error,
+    DatabaseUnavailable,
+    NotPermitted,
+    RepositoryUnknown,
+    StorageFull,
+)
 from au2.domain.identity import Actor
 from au2.domain.seldom import Seldom
 
@@ -17,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 _full_disk = Seldom()
+_no_database = Seldom()
 
 
 def note_actor(request: Request, actor: Actor) -> None:
@@ -29,21 +36,32 @@ def is_known_actor(state: Mapping[str, Any]) -> bool:
     return "actor_email" in state
 
 
-def note_refusal(request: Request, error: Au2Error, full_disk: Seldom = _full_disk) -> None:
+def note_refusal(
+    request: Request,
+    error: Au2Error,
+    full_disk: Seldom = _full_disk,
+    no_database: Seldom = _no_database,
+) -> None:
     """Log an answer that an operator may be asked about; others are nobody's news.
 
     That is: somebody may not do this, something is to be sent to a repository that is not theirs,
-    or the disk is full (seldom, for then everybody is told so).
+    or the disk is full or the database unavailable (seldom, for then everybody is told so).
     """
     if isinstance(error, StorageFull):
-        kept_back = full_disk.take()
-        if kept_back is not None:
-            more = f" ({kept_back} more since the last such line)" if kept_back else ""
-            logger.warning("the disk is full: %s: %s%s", *_describe(request, error), more)
+        _note_seldom("the disk is full", request, error, full_disk)
+    elif isinstance(error, DatabaseUnavailable):
+        _note_seldom("the database is unavailable", request, error, no_database)
     elif isinstance(error, NotPermitted) or (
         isinstance(error, RepositoryUnknown) and request.method not in _READING
     ):
         logger.warning("refused: %s: %s", *_describe(request, error))
+
+
+def _note_seldom(what: str, request: Request, error: Au2Error, seldom: Seldom) -> None:
+    kept_back = seldom.take()
+    if kept_back is not None:
+        more = f" ({kept_back} more since the last such line)" if kept_back else ""
+        logger.warning("%s: %s: %s%s", what, *_describe(request, error), more)
 
 
 def _describe(request: Request, error: Au2Error) -> tuple[str, str]:

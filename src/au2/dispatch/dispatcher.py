@@ -1,20 +1,23 @@
 """The dispatcher: claims jobs and gives each a thread until it ends."""
 
 import logging
+import math
 import time
 from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
 from au2.dispatch.control import Detached, JobControl
+from au2.dispatch.disk_room import DiskRoom
 from au2.dispatch.housekeeping import Housekeeping, Work
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
 from au2.dispatch.timeline import Timeline
 from au2.dispatch.upload_job import UploadJob
-from au2.domain.errors import LeaseLost, StorageFull
+from au2.domain.errors import DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.job import Ending, JobState, JobType, Reason
 from au2.engines.base import Engine
 from au2.notices.base import EVERYTHING, JOBS, Notices, stop_topic
@@ -24,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_FAULTS = 3
 """How often a fault of ours may break a job before it is ended."""
+_COMPLAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,9 @@ class DispatchKit:
     upload_job: UploadJob
     housekeeping: Housekeeping
     options: DispatchOptions
+    room: DiskRoom
+    beat: Callable[[], None] = lambda: None
+    """Called often by the main thread: it lives."""
 
 
 class Dispatcher:
@@ -47,6 +54,9 @@ class Dispatcher:
         self._works: dict[int, Work] = {}
         self._lock = Lock()
         self._faults: Counter[int] = Counter()
+        self._next_chores = 0.0
+        self._clearing: Thread | None = None
+        self._complained: dict[str, float] = {}
         self._threads = ThreadPoolExecutor(kit.options.concurrent_jobs, "job")
 
     def run(self, stop: Event, *, on_ready: Event | None = None) -> None:
@@ -56,29 +66,47 @@ class Dispatcher:
             Unsupported: this machine can't run containers.
         """
         self._kit.engine.open()
-        with self._kit.records.database.write() as transaction:
-            # Whoever had this name is gone: the data directory is locked by its server.
-            release_claims(transaction, self._kit.options.owner)
+        # Whoever had this name is gone: the data directory is locked by its server.
+        self._release_claims()
         self._kit.housekeeping.remove_leftovers(except_jobs=())
         Thread(target=self._kit.housekeeping.prepare_runtimes, name="prepare", daemon=True).start()
         if on_ready is not None:
             on_ready.set()
-        next_chores = 0.0
         while not stop.is_set():
-            try:
-                self._take_work()
-                if time.monotonic() >= next_chores:
-                    self._chores()
-                    next_chores = time.monotonic() + self._kit.options.lease_seconds / 6
-            except StorageFull as error:
-                logger.error("the disk is full: %s", error.message)
+            self._kit.beat()
+            self._try("taking jobs", self._take_work)
+            if time.monotonic() >= self._next_chores:
+                self._try("housekeeping", self._chores)
+            if not self._try("waiting for notices", self._listen):
                 stop.wait(self._kit.options.poll_seconds)
-            self._listen()
         self._leave()
+
+    def _try(self, doing: str, step: Callable[[], None]) -> bool:
+        """Do one step; nothing that goes wrong in it may end the dispatcher."""
+        try:
+            step()
+        except (StorageFull, DatabaseUnavailable) as error:
+            self._complain(f"{doing}: {error.message}")
+            return False
+        except Exception as error:
+            if self._complain(f"{doing} failed: {type(error).__name__}: {error}"):
+                logger.debug("the trace of it", exc_info=error)
+            return False
+        return True
+
+    def _complain(self, text: str) -> bool:
+        """Log a line, unless the same was logged a moment ago."""
+        now = time.monotonic()
+        if now < self._complained.get(text, -math.inf) + _COMPLAIN_SECONDS:
+            return False
+        self._complained = {text: now}
+        logger.error("%s", text)
+        return True
 
     def _take_work(self) -> None:
         with self._lock:
-            free = self._kit.options.concurrent_jobs - len(self._works)
+            present = list(self._works)
+        free = self._kit.options.concurrent_jobs - len(present)
         if free <= 0:
             return
         records, options = self._kit.records, self._kit.options
@@ -92,6 +120,8 @@ class Dispatcher:
                 limit=free,
                 at=at,
                 lease_seconds=options.lease_seconds,
+                types=self._types(),
+                except_jobs=present,
             )
             claims = [
                 self._kit.upload_job.begin(transaction, claim, at)
@@ -106,6 +136,13 @@ class Dispatcher:
             with self._lock:
                 self._works[claim.job.id] = work
             self._threads.submit(self._move, work).add_done_callback(_log_crash)
+
+    def _types(self) -> Collection[JobType]:
+        """What may begin: without room on the disk jobs wait. Uploads say themselves what lacks."""
+        if self._kit.room.may_start():
+            return tuple(JobType)
+        self._complain("the disk is full: jobs wait until there is room")
+        return (JobType.UPLOAD,)
 
     def _listen(self) -> None:
         """Wait until there may be new work, passing stop requests on meanwhile."""
@@ -125,8 +162,22 @@ class Dispatcher:
     def _chores(self) -> None:
         with self._lock:
             works = dict(self._works)
+        self._next_chores = time.monotonic() + self._kit.options.lease_seconds / 6
         self._kit.housekeeping.renew(works)
+        self._kit.beat()
         self._kit.housekeeping.expire_uploads()
+        self._kit.beat()
+        if self._clearing is None or not self._clearing.is_alive():
+            # It may take long: a job may have left millions of files.
+            self._clearing = Thread(
+                target=self._try,
+                args=("clearing up", lambda: self._clear(works)),
+                name="clear",
+                daemon=True,
+            )
+            self._clearing.start()
+
+    def _clear(self, works: Mapping[int, Work]) -> None:
         self._kit.housekeeping.remove_leftovers(except_jobs=works)
 
     def _move(self, work: Work) -> None:
@@ -140,12 +191,12 @@ class Dispatcher:
             self._faults.pop(claim.job.id, None)
         except (Detached, LeaseLost):
             logger.info("job %d is left to the next dispatcher", claim.job.id)
-        except StorageFull:
+        except (StorageFull, DatabaseUnavailable) as error:
             # Its claim runs out, and it is taken up again then.
-            logger.error("job %d: the disk is full; it goes on when there is room", claim.job.id)
+            logger.error("job %d goes on later: %s", claim.job.id, error.message)
         except Exception:
             logger.exception("job %d: a fault of the platform", claim.job.id)
-            self._count_fault(claim)
+            self._try("ending a job", lambda: self._count_fault(claim))
         finally:
             with self._lock:
                 self._works.pop(claim.job.id, None)
@@ -172,9 +223,12 @@ class Dispatcher:
         for work in works.values():
             work.control.detach.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._try("releasing claims", self._release_claims)
+        self._kit.engine.close()
+
+    def _release_claims(self) -> None:
         with self._kit.records.database.write() as transaction:
             release_claims(transaction, self._kit.options.owner)
-        self._kit.engine.close()
 
 
 def _log_crash(future: Future[None]) -> None:

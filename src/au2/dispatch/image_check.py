@@ -1,16 +1,17 @@
 """The image of an image version: judge what was sent, and unpack it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
 from au2.builder.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
+from au2.dispatch.disk_room import DiskRoom
 from au2.dispatch.records import Records
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import BlobMissing, StorageFull
 from au2.domain.wording import format_bytes, format_bytes_apart
-from au2.engines.base import SPARE_BYTES, Engine
+from au2.engines.base import Engine
 from au2.oci.platform import Platform
 from au2.storage.layers import CheckedLayer, find_checked_layers, put_checked_layer
 from au2.storage.uploads import Upload
@@ -27,7 +28,7 @@ class ImageCheck:
     platform: Platform
     """Of this machine."""
     limits: ImportLimits
-    free_bytes: Callable[[], int]
+    room: DiskRoom
     """Room where layers are unpacked."""
 
     def make(self, work: UploadWork, upload: Upload) -> BuiltImage:
@@ -70,12 +71,12 @@ class ImageCheck:
         return BuiltImage(digest)
 
     def _ensure_room(self, new_bytes: int) -> None:
-        free_bytes = self.free_bytes()
-        if new_bytes and free_bytes < new_bytes + SPARE_BYTES:
+        free_bytes, spare_bytes = self.room.free_bytes(), self.room.spare_bytes()
+        if new_bytes and free_bytes < new_bytes + spare_bytes:
             needed, free = format_bytes_apart(new_bytes, free_bytes)
             raise StorageFull(
                 f"The image takes {needed} more when unpacked, and {free} are free, of which "
-                f"{format_bytes(SPARE_BYTES)} stay so."
+                f"{format_bytes(spare_bytes)} stay so."
             )
 
     def _note(self, layers: Mapping[str, KnownLayer]) -> None:

@@ -16,6 +16,8 @@ class DispatchOptions:
     after_grace_seconds: float = 10.0
     """For ``after.sh`` of a job that was stopped or timed out."""
     log_limit_bytes: int = 1 << 30
+    disk_limit_bytes: int = 10 << 30
+    """What a job may write to the disk: writable layer, scratch, log."""
     output_limit_bytes: int = 1 << 20
     poll_seconds: float = 1.0
     """How often to look for work without being told that there is any."""

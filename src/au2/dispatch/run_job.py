@@ -1,26 +1,31 @@
 """Moves one run job: prepare → create → start → observe → collect → finish."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from au2.dispatch.container_ids import make_container_id
-from au2.dispatch.control import Detached, JobControl, Stopped
+from au2.dispatch.control import JobControl, Stopped
+from au2.dispatch.disk_watch import DiskUse, DiskWatch
 from au2.dispatch.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatch.log_capture import LogCapture
+from au2.dispatch.log_end import LogEnd
+from au2.dispatch.log_room import LogRoom
 from au2.dispatch.options import DispatchOptions
-from au2.dispatch.pace import Interval, Pace
+from au2.dispatch.patience import Patience
 from au2.dispatch.platform_faults import describe_platform_fault
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
+from au2.dispatch.watching import Watching
 from au2.domain.errors import (
     ArgumentListTooLong,
     Au2Error,
     BlobMissing,
+    DatabaseUnavailable,
     DigestMismatch,
     InvalidImage,
     LeaseLost,
-    NotFound,
     SecretUnreadable,
     StorageFull,
 )
@@ -28,23 +33,16 @@ from au2.domain.job import Ending, JobState, Reason, Resources
 from au2.domain.version import Version, VersionType
 from au2.domain.wording import as_sentence, format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
-from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
+from au2.engines.interrupter import Interrupter, packaged_grace_seconds
 from au2.engines.leftovers import read_launcher, read_output, read_status
 from au2.engines.memory_kills import describe_memory_kills
-from au2.engines.outcome import Interruption, Output, make_ending
+from au2.engines.outcome import Output, make_ending
 from au2.engines.output_check import check_output
 from au2.engines.run_files import make_environment, make_files
 from au2.engines.status import Status
 from au2.logs.base import LogStore
 from au2.secrets.masking import Masker
 from au2.storage.claims import Claim
-
-_OBSERVE_SECONDS = 0.25
-"""How long a look may take: bounds how late a stop is noticed."""
-_LOG_SECONDS = 1.0
-"""How long copying of its log may hold up a look."""
-_STATUS_SECONDS = 1.0
-"""How often a job may change its status in its record; the last one always gets there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ class RunJob:
     records: Records
     options: DispatchOptions
     secrets: JobSecrets
+    disk_use: DiskUse
+    patience: Patience
 
     def run(self, claim: Claim, control: JobControl) -> None:
         """Move a claimed job to its end. Raises Detached, LeaseLost, or a fault of ours."""
@@ -64,7 +64,8 @@ class RunJob:
             ending = Ending(
                 JobState.FAILED, Reason.IMAGE_MISSING, "The version was deleted meanwhile."
             )
-            self.records.finish(claim, ending, Timeline(self.records.clock), was=claim.job.state)
+            timeline = Timeline(self.records.clock)
+            self.records.finish(claim, ending, timeline, was=claim.job.state)
             return
         _Run(
             self,
@@ -98,20 +99,26 @@ class _Run:
         self._id = make_container_id(claim.job, claim.attempt)
         self._state = claim.job.state
         self._timeline = Timeline(kit.records.clock, claim.attempt.phases)
-        self._capture = LogCapture(
-            kit.engine, kit.logs, kit.records.notices, claim.job.id, claim.attempt.number
-        )
+        self._log_room = LogRoom(kit.engine, kit.disk_use.room, self._id)
+        self._disk = DiskWatch(kit.disk_use, self._id, kit.options.disk_limit_bytes)
         self._masker = Masker(())
-        self._interruption: Interruption | None = None
+        self._interrupter = self._make_interrupter()
         self._status = Status()
 
     def go(self) -> None:
         """Move it to its end, whatever way that is."""
         try:
+            self._go()
+        finally:
+            self._disk.close()
+
+    def _go(self) -> None:
+        try:
             started = self._resume() if self._claim.resumed else self._begin()
             if started:
                 self._finish(self._watch())
-        except LeaseLost:
+        except (LeaseLost, DatabaseUnavailable, StorageFull):
+            # The job stays as it is: whoever claims it next goes on, when there is room again.
             raise
         except (BlobMissing, DigestMismatch) as error:
             self._platform_fault(Reason.IMAGE_MISSING, error)
@@ -125,8 +132,6 @@ class _Run:
             # Of a container that runs: its log could not be masked, so nobody may see it.
             self._platform_fault(Reason.ENGINE_LOST, error)
         except Au2Error as error:
-            if self._state is JobState.RUNNING and isinstance(error, StorageFull):
-                raise  # the container is kept: the record is written when there is room again
             self._platform_fault(Reason.START_FAILED, error)
         self._kit.engine.remove(self._id)
 
@@ -143,9 +148,13 @@ class _Run:
         except Stopped:
             self._stopped_early()
             return False
+        except StorageFull as error:
+            # Not for want of room for jobs, which is looked at before: the image does not fit.
+            self._platform_fault(Reason.START_FAILED, error)
+            return False
         self._timeline.begin("create")
         secrets = self._kit.secrets.resolve(self._claim, self._version)
-        self._mask(secrets.variables.values())
+        self._open_log(secrets.variables.values())
         engine.create(
             ContainerSpec(
                 container_id=self._id,
@@ -179,27 +188,30 @@ class _Run:
         if self._state is JobState.PENDING:
             engine.remove(self._id)
             return self._begin()
-        self._mask(self._kit.secrets.held(self._claim))
+        self._open_log(self._kit.secrets.held(self._claim))
         seen = engine.observe(self._id)
         if seen.state is not ContainerState.LOST:
-            has_ended = seen.state is ContainerState.EXITED
-            self._capture.resume(self._id, seen.log_bytes, has_ended=has_ended)
+            self._capture.resume(seen.log_bytes)
         if seen.state is ContainerState.CREATED:
             engine.start(self._id)
         return True
 
-    def _mask(self, values: Iterable[str]) -> None:
-        """Let nothing of these be seen in what the code leaves behind."""
+    def _open_log(self, values: Iterable[str]) -> None:
+        """Begin to write the log; these values are not seen in what the code leaves behind."""
         self._masker = Masker(values)
+        kit = self._kit
+        self._capture = LogCapture(kit.engine, kit.logs, kit.records.notices, self._claim, self._id)
         self._capture.mask(self._masker)
 
     def _mark_running(self, secrets: GivenSecrets) -> None:
-        self._kit.records.running(
-            self._claim,
-            self._timeline,
-            container_id=self._id,
-            image_digest=self._image_digest,
-            secrets=secrets,
+        self._insist(
+            lambda: self._kit.records.running(
+                self._claim,
+                self._timeline,
+                container_id=self._id,
+                image_digest=self._image_digest,
+                secrets=secrets,
+            )
         )
         self._state = JobState.RUNNING
 
@@ -210,65 +222,37 @@ class _Run:
         return True
 
     def _end_before_the_start(self, state: JobState, reason: Reason, text: str) -> None:
-        ending = Ending(state, reason, text)
-        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
+        self._record(Ending(state, reason, text))
 
     # -- while it runs -----------------------------------------------------------------------
 
     def _watch(self) -> Observation:
-        """Follow the container to its end, copying the log as it grows."""
-        seen_bytes = 0
-        interrupter = Interrupter(
-            deadline=self._deadline_seconds(),
-            grace_seconds=self._grace_seconds,
-            repeat=self._is_packaged,
-        )
-        pace, status_interval = Pace(), Interval(_STATUS_SECONDS)
-        while True:
-            pace.step()
-            seen = self._kit.engine.observe(
-                self._id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
-            )
-            seen_bytes = max(seen_bytes, seen.log_bytes)
-            has_ended = seen.state in {ContainerState.EXITED, ContainerState.LOST}
-            # While it runs, stop and time-out must not wait for a log that is much work.
-            within = None if has_ended else _LOG_SECONDS
-            self._capture.advance(self._id, seen.log_bytes, within_seconds=within)
-            if has_ended:
-                self._capture.end()
-                self._interruption = interrupter.interruption
-                return seen
-            if self._control.detach.is_set():
-                raise Detached
-            if status_interval.is_due():
-                self._read_status()
-            self._interrupt(interrupter)
+        """Follow the container to its end."""
+        kit = self._kit
+        return Watching(
+            engine=kit.engine,
+            container_id=self._id,
+            stop_signal=kit.engine.stop_signal(self._image_digest),
+            control=self._control,
+            interrupter=self._interrupter,
+            capture=self._capture,
+            log_room=self._log_room,
+            disk=self._disk,
+            read_status=self._read_status,
+            now=lambda: kit.records.clock().timestamp(),
+        ).follow()
 
-    def _deadline_seconds(self) -> float:
-        """Seconds since the epoch at which the time is up, also when taken over half-way."""
-        started_at = self._claim.attempt.started_at or self._kit.records.clock()
-        return (started_at + timedelta(seconds=self._resources.timeout_seconds)).timestamp()
-
-    def _interrupt(self, interrupter: Interrupter) -> None:
-        now = self._kit.records.clock().timestamp()
-        match interrupter.decide(now, stop=self._control.stop.is_set()):
-            case Sign.STOP:
-                self._signal(self._kit.engine.stop_signal(self._image_digest))
-            case Sign.KILL:
-                self._signal("SIGKILL")
-
-    def _signal(self, name: str) -> None:
-        try:
-            self._kit.engine.signal(self._id, name)
-        except NotFound:
-            return  # it ended meanwhile; the next look says how
-
-    @property
-    def _grace_seconds(self) -> float:
+    def _make_interrupter(self) -> Interrupter:
         options = self._kit.options
-        if not self._is_packaged:
-            return options.stop_grace_seconds
-        return packaged_grace_seconds(options.stop_grace_seconds, options.after_grace_seconds)
+        grace_seconds = options.stop_grace_seconds
+        if self._is_packaged:
+            grace_seconds = packaged_grace_seconds(grace_seconds, options.after_grace_seconds)
+        # Also right when taken over half-way.
+        started_at = self._claim.attempt.started_at or self._kit.records.clock()
+        deadline = started_at + timedelta(seconds=self._resources.timeout_seconds)
+        return Interrupter(
+            deadline=deadline.timestamp(), grace_seconds=grace_seconds, repeat=self._is_packaged
+        )
 
     @property
     def _is_packaged(self) -> bool:
@@ -277,15 +261,25 @@ class _Run:
     def _read_status(self) -> None:
         status = read_status(self._read_file, self._masker.mask_text)
         if status is not None and status != self._status:
-            self._status = status
             self._kit.records.status(self._claim, text=status.text, progress=status.progress)
+            self._status = status
 
     # -- after the end -----------------------------------------------------------------------
 
     def _finish(self, seen: Observation) -> None:
+        ending, output = self._judge(seen)
+        # Room first: what the code has written to the disk may be what the rest has no room for.
+        self._kit.engine.release(self._id, file_limit_bytes=self._kit.options.output_limit_bytes)
+        self._disk.close()
+        self._complete_log(seen)
+        used = self._used(seen)
+        self._record(ending, output=output, used=used)
+
+    def _judge(self, seen: Observation) -> tuple[Ending, Mapping[str, Any] | None]:
+        """Return how it ended, and its output; what it left is read for the last time."""
         lost = seen.state is ContainerState.LOST
         if not lost:
-            self._read_status()
+            self._insist(self._read_status)
         limit_bytes = self._kit.options.output_limit_bytes
         output = Output() if lost else read_output(self._read_file, limit_bytes=limit_bytes)
         if seen.exit_code == 0:
@@ -293,24 +287,46 @@ class _Run:
         ending = make_ending(
             seen,
             resources=self._resources,
-            interruption=self._interruption,
+            interruption=self._interrupter.interruption,
             launcher={} if lost else read_launcher(self._read_file),
             output=output,
+            disk_text=self._interrupter.disk_text,
         )
+        return ending, self._masker.mask_value(output.value)
+
+    def _complete_log(self, seen: Observation) -> None:
+        """Copy the log to its end, with the platform's remarks; it is durable then."""
+        LogEnd(
+            self._kit.engine, self._id, self._capture, self._log_room, self._kit.patience
+        ).complete(seen, self._control)
         if seen.log_truncated:
             limit = format_bytes(self._kit.options.log_limit_bytes)
-            self._capture.remark(f"The log reached its limit of {limit}; the rest is not kept.")
+            self._remark(f"The log reached its limit of {limit}; the rest is not kept.")
         if kills := describe_memory_kills(seen, self._resources.memory_bytes):
-            self._capture.remark(kills)
-        self._capture.close()
-        self._kit.records.finish(
-            self._claim,
-            self._masked(ending),
-            self._timeline,
-            was=self._state,
-            output=self._masker.mask_value(output.value),
-            used=self._used(seen),
+            self._remark(kills)
+        self._insist(self._capture.close)
+
+    def _remark(self, text: str) -> None:
+        self._insist(lambda: self._capture.remark(text))
+
+    def _record(
+        self,
+        ending: Ending,
+        *,
+        output: Mapping[str, Any] | None = None,
+        used: Mapping[str, float] | None = None,
+    ) -> None:
+        """Write down how the job ended, however long it takes until that can be done."""
+        masked = self._masked(ending)
+        self._insist(
+            lambda: self._kit.records.finish(
+                self._claim, masked, self._timeline, was=self._state, output=output, used=used
+            )
         )
+
+    def _insist(self, write: Callable[[], object]) -> None:
+        what = f"job {self._claim.job.id}"
+        self._kit.patience.insist(write, self._control, what=what)
 
     def _used(self, seen: Observation) -> Mapping[str, float]:
         used: dict[str, float] = {
@@ -337,13 +353,11 @@ class _Run:
     def _refuse_to_start(self, error: Au2Error) -> None:
         """End a job that was never started, through no fault of the platform."""
         text = f"{as_sentence(error.message)} {error.hint or ''}"
-        ending = Ending(JobState.FAILED, Reason.START_FAILED, text.strip())
-        self._kit.records.finish(self._claim, self._masked(ending), self._timeline, was=self._state)
+        self._record(Ending(JobState.FAILED, Reason.START_FAILED, text.strip()))
 
     def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
         text = describe_platform_fault(self._claim.job.id, error)
-        ending = self._masked(Ending(JobState.FAILED, reason, text))
-        self._kit.records.finish(self._claim, ending, self._timeline, was=self._state)
+        self._record(Ending(JobState.FAILED, reason, text))
 
     def _masked(self, ending: Ending) -> Ending:
         """A sentence may quote what the code wrote."""

@@ -1,7 +1,6 @@
 """Moves one upload job: make the image of what was sent → make the version available."""
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,23 +8,27 @@ from datetime import datetime
 from au2.dispatch.control import Detached, JobControl, Stopped
 from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.package_build import PackageBuild
+from au2.dispatch.patience import Patience
 from au2.dispatch.platform_faults import describe_platform_fault
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
+from au2.dispatch.upload_log import UploadLog
 from au2.dispatch.upload_work import UploadWork
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
+    DatabaseUnavailable,
     DigestMismatch,
     EngineFailure,
     InvalidPackage,
+    LeaseLost,
     StorageFull,
 )
 from au2.domain.job import Ending, JobState, Phase, Reason
 from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
 from au2.logs.base import LogStore
-from au2.notices.base import job_topic, log_topic
+from au2.notices.base import job_topic
 from au2.storage.claims import Claim
 from au2.storage.database import Transaction
 from au2.storage.job_changes import change_state, update_attempt
@@ -48,6 +51,7 @@ class UploadJob:
     records: Records
     packages: PackageBuild
     images: ImageCheck
+    patience: Patience
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
         """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
@@ -83,37 +87,52 @@ class UploadJob:
         """
         timeline = Timeline(self.records.clock, claim.attempt.phases)
         self.records.notices.send(job_topic(claim.job.id))
-        log = self._make_log(claim)
-        upload = self._find_upload(claim)
-        reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
-        built: BuiltImage | None = None
+        log = UploadLog(self.logs, self.records.notices, claim)
         try:
-            built = self._make(UploadWork(claim, control, timeline, log, self.records), upload)
-            ending = Ending(JobState.SUCCEEDED)
-        except Stopped:
-            ending = _STOPPED
-        except InvalidPackage as error:
-            for detail in error.details:
-                log(str(detail))
-            text = "The package has mistakes: see the log, correct them and upload it again."
-            ending = _failed(reason, text)
-        except (BlobMissing, DigestMismatch):
-            ending = _failed(reason, _GONE)
-        except StorageFull as error:
-            ending = _failed(reason, f"{error.message} {_NO_ROOM}")
-        except EngineFailure as error:
-            # Ours, and never told as the fault of what was sent.
-            text = describe_platform_fault(claim.job.id, error)
-            ending = _failed(Reason.ENGINE_LOST, text)
-        except Au2Error as error:
-            ending = _failed(reason, _sentence(error))
+            built = self._move(claim, control, timeline, log)
+        finally:
+            log.close()
+        if built is not None:
+            self._unpack(built.image_digest, control)
+
+    def _move(
+        self, claim: Claim, control: JobControl, timeline: Timeline, log: UploadLog
+    ) -> BuiltImage | None:
+        """Make the image and write down how it went; return the image if there is one."""
+        work = UploadWork(claim, control, timeline, log.write, self.records)
+        built, ending = self._try(work)
         if control.stop.is_set():
             built, ending = None, _STOPPED
         if ending.reason_text:
-            log(ending.reason_text)
-        self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built)
-        if built is not None:
-            self._unpack(built.image_digest, control)
+            log.write(ending.reason_text)
+        self.patience.insist(
+            lambda: self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built),
+            control,
+            what=f"job {claim.job.id}",
+        )
+        return built
+
+    def _try(self, work: UploadWork) -> tuple[BuiltImage | None, Ending]:
+        """Make the image; return it and how that ended."""
+        upload = self._find_upload(work.claim)
+        reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
+        try:
+            return self._make(work, upload), Ending(JobState.SUCCEEDED)
+        except Stopped:
+            return None, _STOPPED
+        except InvalidPackage as error:
+            for detail in error.details:
+                work.log(str(detail))
+            text = "The package has mistakes: see the log, correct them and upload it again."
+            return None, _failed(reason, text)
+        except (LeaseLost, DatabaseUnavailable):
+            raise  # no word on what was sent: it is made again
+        except EngineFailure as error:
+            # Ours, and never told as the fault of what was sent.
+            text = describe_platform_fault(work.claim.job.id, error)
+            return None, _failed(Reason.ENGINE_LOST, text)
+        except Au2Error as error:
+            return None, _failed(reason, _explain(error))
 
     def _make(self, work: UploadWork, upload: Upload | None) -> BuiltImage:
         if upload is None:
@@ -133,17 +152,12 @@ class UploadJob:
         except Au2Error as error:
             logger.warning("can't unpack %s yet: %s", image_digest, error.message)
 
-    def _make_log(self, claim: Claim) -> Callable[[str], None]:
-        job_id, number = claim.job.id, claim.attempt.number
 
-        def log(text: str) -> None:
-            self.logs.write_line(job_id, number, "stdout", text)
-            self.records.notices.send(log_topic(job_id))
-
-        return log
-
-
-def _sentence(error: Au2Error) -> str:
+def _explain(error: Au2Error) -> str:
+    if isinstance(error, BlobMissing | DigestMismatch):
+        return _GONE
+    if isinstance(error, StorageFull):
+        return f"{error.message} {_NO_ROOM}"
     return f"{as_sentence(error.message)} {error.hint or ''}".strip()
 
 

@@ -279,6 +279,12 @@ class TooManyRequests(Busy):
     status = 429
 
 
+class DatabaseUnavailable(Busy):
+    """The server's database can't be used at this moment; nothing was changed."""
+
+    code = "database-unavailable"
+
+
 class ServerUnreachable(Au2Error):
     """The server cannot be reached."""
 

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     BEFORE_FAILED = "before-failed"
     AFTER_FAILED = "after-failed"
     INVALID_OUTPUT = "invalid-output"
+    DISK_FULL = "disk-full"
     IMAGE_MISSING = "image-missing"
     START_FAILED = "start-failed"
     ENGINE_LOST = "engine-lost"

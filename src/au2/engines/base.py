@@ -19,11 +19,17 @@ from au2.domain.job import Resources
 
 SPARE_BYTES = 256 << 20
 """Left free for records and logs when an image is unpacked."""
+_SPARE_SHARE = 20
 JOB_DIRECTORY = "/run/au2"
 """Where a container finds its job files (spec section 3)."""
 RUNNABLE_LAYERS = 130
 """Images of so many different layers run on every engine: 127, which is Docker's own bound, and
 three of ours on top."""
+
+
+def spare_bytes(total_bytes: int) -> int:
+    """Return what is left free of a file system of that size: of a small one a twentieth."""
+    return min(SPARE_BYTES, total_bytes // _SPARE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,8 @@ class Observation:
     """Raw log bytes readable now. When EXITED, the log is whole."""
     log_truncated: bool = False
     """Whether ``log_limit_bytes`` was reached."""
+    log_restricted: bool = False
+    """Whether :meth:`Engine.restrict_log` is in force."""
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
     message: str | None = None
@@ -192,6 +200,59 @@ class Engine(Protocol):
 
     def stop_signal(self, image_digest: str) -> str:
         """The image's ``StopSignal``; ``SIGTERM`` where it has none, or none that there is."""
+        ...
+
+    def restrict_log(self, container_id: str) -> None:
+        """Let the raw log grow only as far as room is kept for it: the disk is nearly full.
+
+        What comes after that is read and dropped, as behind ``log_limit_bytes``. Holds until
+        :meth:`allow_log`, over restarts. Idempotent. Raises NotFound.
+        """
+        ...
+
+    def allow_log(self, container_id: str, remark: str) -> None:
+        """Let the raw log grow again, or say for good that it did not: there is room, or no more.
+
+        Where output was dropped, the raw log has a record of the platform with ``remark``.
+        Idempotent.
+
+        Raises:
+            NotFound: there is no such container.
+            StorageFull: no room for the remark.
+        """
+        ...
+
+    def drop_log(self, container_id: str, size_bytes: int) -> bool:
+        """Give back the disk of the raw log's first bytes, which can't be read any more.
+
+        Sizes and offsets stay. False where that can't be done.
+        """
+        ...
+
+    def disk_bytes(self, container_id: str) -> int:
+        """How much disk the container takes: writable layer, job files, raw log.
+
+        A file counts 4 KiB at least.
+
+        Raises:
+            EngineFailure: it can't be counted in good time.
+        """
+        ...
+
+    def release(self, container_id: str, *, file_limit_bytes: int) -> None:
+        """Give back the disk that only the code of a container needed that has ended.
+
+        Mounts, writable layer, scratch and job files go. The raw log stays, and of the job files
+        those that say how it ended, cut to one byte more than ``file_limit_bytes``. Needs no room
+        on a disk. Idempotent. Raises NotFound for what can't be a container's id.
+        """
+        ...
+
+    def reclaim(self, *, file_limit_bytes: int) -> None:
+        """Release all containers that have ended, and remove what killed processes left.
+
+        To be called at a start, before anything that needs room on the disk.
+        """
         ...
 
     def remove(self, container_id: str) -> None:

@@ -19,6 +19,7 @@ class Interruption(Enum):
 
     STOP = auto()
     TIME_OUT = auto()
+    DISK_FULL = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def make_ending(
     interruption: Interruption | None,
     launcher: Mapping[str, Any],
     output: Output,
+    disk_text: str | None = None,
 ) -> Ending:
     """Return how a run ended.
 
@@ -72,6 +74,7 @@ def make_ending(
         launcher: the launcher's own record, ``{}`` where there is none. It comes from inside the
             container, so it only chooses between reasons of failure, never success.
         output: what the code wrote.
+        disk_text: the sentence where the interruption was for what it wrote to the disk.
 
     Returns:
         The ending; its sentence tells of processes that were killed for memory however it ended.
@@ -80,7 +83,10 @@ def make_ending(
     code = observation.exit_code
     if code == KILLED and kills is not None and interruption is None:
         return Ending(JobState.FAILED, Reason.OUT_OF_MEMORY, kills, code)
-    ending = _judge(observation, resources, interruption, launcher, output)
+    if interruption is Interruption.DISK_FULL and code is not None:
+        ending = Ending(JobState.FAILED, Reason.DISK_FULL, disk_text, code)
+    else:
+        ending = _judge(observation, resources, interruption, launcher, output)
     if kills is None:
         return ending
     return replace(ending, reason_text=f"{ending.reason_text or ''} {kills}".strip())

@@ -15,6 +15,8 @@ OUTPUT_FILE = "output.json"
 STATUS_FILE = "status.json"
 LAUNCHER_FILE = "launcher.json"
 SCRATCH_FOLDER = "scratch"
+RESULT_FILES = frozenset({OUTPUT_FILE, STATUS_FILE, LAUNCHER_FILE})
+"""What is read when the code has ended."""
 
 
 def make_files(job: Job) -> Mapping[str, bytes]:

@@ -6,6 +6,7 @@ the format knows there is :data:`PLATFORM`, for the platform's own remarks. The 
 this module, so it imports next to nothing.
 """
 
+import time
 from typing import NamedTuple
 
 STDOUT = "stdout"
@@ -26,6 +27,12 @@ class Record(NamedTuple):
     """Whether the line goes on in the next record of this stream."""
     content: bytes
     """Byte for byte as it was printed, without the newline."""
+
+
+def format_time_now() -> str:
+    """Return the present time as records have it, in UTC and to the nanosecond."""
+    seconds, nanoseconds = divmod(time.time_ns(), 10**9)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds:09d}Z"
 
 
 def format_record(record: Record) -> bytes:

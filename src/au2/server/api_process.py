@@ -29,6 +29,7 @@ def main() -> int:
         server = make_server(
             app,
             on_ready=child.ready,
+            beat=child.beat,
             stopping=stopping,
             limits=limits,
             trusted_proxies=settings.trusted_proxies,

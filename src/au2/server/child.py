@@ -2,7 +2,8 @@
 
 Standard input is a pipe from the supervisor: one line of JSON that says all there is to know, then
 nothing until the supervisor is gone, however it went; then this process ends too. Standard output
-is a pipe to the supervisor, which reads :data:`READY` from it. Descriptors that are inherited (the
+is a pipe to the supervisor, which reads :data:`READY` from it and then, as long as the process does
+its work, a byte now and then. Descriptors that are inherited (the
 listening socket, the lock of the data directory) are named in that line.
 """
 
@@ -13,7 +14,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,8 @@ from au2.server.settings import Settings
 from au2.server.settings_source import settings_from_document, settings_to_document
 
 READY = b"ready\n"
+_BEAT = b"."
+_BEAT_SECONDS = 1.0
 _LAST_WORDS_SECONDS = 8.0
 """How long an orderly end may take once the supervisor is gone."""
 
@@ -65,6 +70,8 @@ class Child:
     def __init__(self, name: str) -> None:
         self._life = _take(0, os.O_RDONLY, os.devnull)
         self._status = _take(1, os.O_WRONLY, None)
+        os.set_blocking(self._status, False)
+        self._next_beat = 0.0
         self.briefing = parse_briefing(_read_line(self._life))
         for descriptor in self.briefing.descriptors.values():
             # Not for those that we start: they outlive us, and would hold the lock.
@@ -84,6 +91,15 @@ class Child:
             os.write(self._status, READY)
         except BrokenPipeError:
             return  # it is gone, which the other pipe tells as well
+
+    def beat(self) -> None:
+        """Tell the supervisor that the main thread goes on with its work; may be called often."""
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + _BEAT_SECONDS
+            # A supervisor that is stopped reads nothing, and a pipe holds only so much.
+            with suppress(BrokenPipeError, BlockingIOError):
+                os.write(self._status, _BEAT)
 
     def when_orphaned(self, end: Callable[[], None]) -> None:
         """Call ``end``, from another thread, when the supervisor is gone; then insist."""

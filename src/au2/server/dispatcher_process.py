@@ -27,13 +27,19 @@ def main() -> int:
     child.when_orphaned(stop.set)
     threading.Thread(target=_tell, args=(ready, child), name="ready", daemon=True).start()
     try:
+        briefing = child.briefing
         # Closed at the end: the last process that closes the database leaves one file of it.
-        with closing(open_database_for_good(child.briefing.data)) as database:
-            dispatcher = make_dispatcher(child.briefing.data, child.briefing.settings, database)
+        with closing(open_database_for_good(briefing.data)) as database:
+            dispatcher = make_dispatcher(briefing.data, briefing.settings, database, child.beat)
             dispatcher.run(stop, on_ready=ready)
     except Au2Error as error:
         logger.error("%s", error.message)
         return error.exit_code
+    except BaseException:
+        # Threads of jobs go on without this one, so that the process would live and do nothing.
+        logger.exception("the dispatcher ends")
+        logging.shutdown()
+        os._exit(1)
     return 0
 
 

@@ -34,13 +34,18 @@ class ApiServer(uvicorn.Server):
         config: uvicorn.Config,
         *,
         on_ready: Callable[[], None],
+        beat: Callable[[], None],
         stopping: threading.Event,
         limits: HttpLimits,
         trusted_proxies: Sequence[str] = (),
     ) -> None:
-        """``stopping`` is set when the server begins to stop; set before, it stops at once."""
+        """``beat`` is called as long as the event loop turns.
+
+        ``stopping`` is set when the server begins to stop; set before, it stops at once.
+        """
         super().__init__(config)
         self._on_ready = on_ready
+        self._beat = beat
         self._stopping = stopping
         self._limits = limits
         self._trusted_proxies = trusted_proxies
@@ -60,7 +65,8 @@ class ApiServer(uvicorn.Server):
             self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Look after slow connections once a second."""
+        """Look after slow connections once a second; uvicorn calls this ten times."""
+        self._beat()
         if counter % _TICKS_PER_SECOND == 0:
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
@@ -103,6 +109,7 @@ def make_server(
     app: ASGIApp,
     *,
     on_ready: Callable[[], None],
+    beat: Callable[[], None] = lambda: None,
     stopping: threading.Event,
     limits: HttpLimits | None = None,
     trusted_proxies: Sequence[str] = (),
@@ -135,6 +142,7 @@ def make_server(
     return ApiServer(
         config,
         on_ready=on_ready,
+        beat=beat,
         stopping=stopping,
         limits=chosen,
         trusted_proxies=trusted_proxies,

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from au2.domain.errors import ServerNotStarted
 from au2.domain.wording import format_bytes
-from au2.engines.base import SPARE_BYTES, Check
+from au2.engines.base import Check, spare_bytes
 from au2.server.tls import TlsFiles
 
 _LEAST_FILES = 10_000
@@ -21,10 +21,11 @@ def check_room(folder: Path) -> Sequence[Check]:
     """Whether there is room for an image's records and logs, the server's own limit, and files."""
     status = os.statvfs(folder)
     free_bytes = status.f_bavail * status.f_frsize
+    least_bytes = spare_bytes(status.f_blocks * status.f_frsize)
     text = f"{format_bytes(free_bytes)} are free in {folder}"
-    if free_bytes < SPARE_BYTES:
-        text += f", and no image is unpacked with less than {format_bytes(SPARE_BYTES)}: see 'gc'"
-    checks = [Check("free space", ok=free_bytes >= SPARE_BYTES, message=text)]
+    if free_bytes < least_bytes:
+        text += f", and no image is unpacked with less than {format_bytes(least_bytes)}: see 'gc'"
+    checks = [Check("free space", ok=free_bytes >= least_bytes, message=text)]
     if status.f_files:  # Some file systems have no limit.
         ok = status.f_favail >= _LEAST_FILES
         text = f"{status.f_favail} more files fit in {folder}"

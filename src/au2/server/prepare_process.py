@@ -29,8 +29,11 @@ def main() -> int:
     child.when_orphaned(lambda: os._exit(1))
     data, settings = child.briefing.data, child.briefing.settings
     try:
-        check_engine(make_engine(data, settings))
+        engine = make_engine(data, settings)
+        # First of all: jobs that ended since may have filled the disk.
+        engine.reclaim(file_limit_bytes=settings.limits.output_max_bytes)
         remove_unfinished_blobs(data)
+        check_engine(engine)
         with opened_to_write(data) as database:
             check_users(database)
             prepare_keys(database, make_key_file(data, settings))

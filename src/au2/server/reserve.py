@@ -1,7 +1,8 @@
 """A little room on the disk that is held back, so that a full one can be cleared.
 
 Opening the database takes some kilobytes when no server has it open. A disk that is full to the
-last one could not be cleared without.
+last one could not be cleared without. A running server gives it up for the end of a job, and takes
+it again when there is room.
 """
 
 import os

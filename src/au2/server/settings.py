@@ -164,6 +164,12 @@ class JobSettings:
     log_limit_bytes: int = setting(
         _GIB, size(64 * 1024), "Log of one attempt; what comes after is thrown away."
     )
+    disk_limit_bytes: int = setting(
+        10 * _GIB,
+        size(_MIB),
+        "What a job may write to the disk: its files, scratch folder and log. One that writes more "
+        "is ended.",
+    )
     stop_grace_seconds: float = setting(
         10.0, seconds(0, 3600), "Between the stop signal and the kill."
     )

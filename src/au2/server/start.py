@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from au2.server.addresses import ListenAddress
 from au2.server.child import Briefing
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.log_format import configure_logging
+from au2.server.reserve import give_up_reserve
 from au2.server.settings import Settings
 from au2.server.supervised import ChildCommand, RestartDelays, module_command, spawn
 from au2.server.supervisor import Supervisor
@@ -37,6 +39,8 @@ class ServerProcesses:
     dispatcher: Sequence[str] = module_command("au2.server.dispatcher_process")
     delays: RestartDelays = field(default_factory=RestartDelays)
     stop_seconds: float = 10.0
+    silent_seconds: float = 60.0
+    """Longer than a process waits for a database that somebody else has locked."""
     lock_patience_seconds: float = 10.0
     """A little more than the processes of a killed server take to end."""
 
@@ -70,9 +74,10 @@ def start_server(
             return Briefing(data, settings, descriptors).to_line()
 
         def announce() -> None:
-            write_server_file(data.server_file, url)
+            _note_server(data, url)
             link_data_directory(data.run_directory(settings.server.run_dir), data.root)
-            say(f"au2 server ready on {url}")
+            with suppress(OSError):  # Where that goes to may be full as well.
+                say(f"au2 server ready on {url}")
 
         def retreat() -> None:
             # Ours, so that nobody is left waiting in the queue of a server that has stopped.
@@ -81,10 +86,11 @@ def start_server(
 
         _prepare(ChildCommand("prepare", processes.prepare, {"lock": lock}), brief)
         api = {"lock": lock, "listen": listener.fileno()}
+        silent = processes.silent_seconds
         supervisor = Supervisor(
             [
-                ChildCommand("dispatcher", processes.dispatcher, {"lock": lock}),
-                ChildCommand("api", processes.api, api),
+                ChildCommand("dispatcher", processes.dispatcher, {"lock": lock}, silent),
+                ChildCommand("api", processes.api, api, silent),
             ],
             brief=brief,
             on_ready=announce,
@@ -127,6 +133,17 @@ def write_server_file(file: Path, url: str) -> None:
     """Note where the server listens, for scripts that start it with port 0."""
     document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
     write_output(file, f"{json.dumps(document)}\n".encode(), permissions=PRIVATE)
+
+
+def _note_server(data: DataDirectory, url: str) -> None:
+    """Note where the server listens; on a full disk it runs without the note."""
+    try:
+        write_server_file(data.server_file, url)
+    except OSError as error:
+        if give_up_reserve(data):
+            _note_server(data, url)
+        else:
+            logger.warning("%s is not written: %s", data.server_file, error.strerror)
 
 
 def _prepare(command: ChildCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:

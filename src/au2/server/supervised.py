@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from au2.server.child import READY
+
+_STATUS_BYTES = 4096
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +24,8 @@ class ChildCommand:
     command: Sequence[str]
     descriptors: Mapping[str, int] = field(default_factory=dict)
     """Open files that it inherits, by name."""
+    silent_seconds: float = math.inf
+    """After so long without a sign of life, once it was ready, it is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class SupervisedChild:
         self._delays = delays
         self._falls = 0
         self._started_at = 0.0
+        self._heard_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -92,7 +98,7 @@ class SupervisedChild:
 
     @property
     def status_descriptor(self) -> int | None:
-        """Descriptor on which it says that it is ready; None once it has, or has ended."""
+        """Descriptor on which it says that it is ready, and lives; None once it has ended."""
         if self._process is None or self._process.stdout is None or self._process.stdout.closed:
             return None
         return self._process.stdout.fileno()
@@ -109,12 +115,22 @@ class SupervisedChild:
             logger.exception("%s can't be started", self.name)
             self._plan_restart(now)
 
-    def read_status(self) -> None:
+    def read_status(self, now: float) -> None:
         """Read what it says; to be called when the descriptor is readable."""
         if self._process is None or self._process.stdout is None:
             return
-        self.is_ready = os.read(self._process.stdout.fileno(), len(READY)) == READY
-        self._process.stdout.close()
+        said = os.read(self._process.stdout.fileno(), _STATUS_BYTES)
+        self._heard_at = now
+        self.is_ready = self.is_ready or said.startswith(READY)
+        if not said:
+            self._process.stdout.close()
+
+    @property
+    def silent_at(self) -> float | None:
+        """When it is taken to hang, unless it gives a sign of life before; None if never."""
+        if self._process is None or not self.is_ready or math.isinf(self._command.silent_seconds):
+            return None
+        return self._heard_at + self._command.silent_seconds
 
     def poll(self, now: float) -> int | None:
         """Return its exit code (negative: the signal) if it has just ended, else None."""

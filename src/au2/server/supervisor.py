@@ -48,7 +48,7 @@ class Supervisor:
             for child in self._children:
                 child.start(time.monotonic())
             while True:
-                received = self._wait(signals, self._next_start())
+                received = self._wait(signals, self._next_due())
                 if received & set(_END_SIGNALS):
                     logger.info("asked to stop")
                     self._stop(signals)
@@ -57,8 +57,9 @@ class Supervisor:
                     self._stop(signals)
                     return 1
 
-    def _next_start(self) -> float | None:
-        return min((c.restart_at for c in self._children if c.restart_at is not None), default=None)
+    def _next_due(self) -> float | None:
+        due = (time for c in self._children for time in (c.restart_at, c.silent_at))
+        return min((time for time in due if time is not None), default=None)
 
     def _wait(self, signals: int, until: float | None) -> set[int]:
         """Wait for a signal, a word from a child or the time; return the signals."""
@@ -75,7 +76,7 @@ class Supervisor:
             if descriptor == signals:
                 received |= set(os.read(signals, 4096))
             else:
-                talking[descriptor].read_status()
+                talking[descriptor].read_status(time.monotonic())
         return received
 
     def _look_after(self) -> bool:
@@ -91,6 +92,9 @@ class Supervisor:
                 logger.error(
                     "%s ended (%s), starts again in %.1f s", child.name, _describe(code), delay
                 )
+            if child.silent_at is not None and child.silent_at <= now:
+                logger.error("%s gives no sign of life any more, so it is killed", child.name)
+                child.signal(signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= now:
                 child.start(now)
                 logger.info("%s starts again, as process %s", child.name, child.pid)

@@ -4,13 +4,14 @@ A claim is a lease with a fencing token. The token grows each time a job is clai
 change of a claimed job names it, so a dispatcher that was thought dead can change nothing any more.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Attempt, Job, JobState
+from au2.domain.job import Attempt, Job, JobState, JobType
 from au2.storage.database import Transaction
 from au2.storage.jobs import find_job
 from au2.storage.tables import attempts, jobs
@@ -21,6 +22,8 @@ _WAITING = (
     .where(
         jobs.c.state.in_(bindparam("open_states", expanding=True)),
         jobs.c.ready_at.is_not(None),
+        jobs.c.type.in_(bindparam("types", expanding=True)),
+        jobs.c.id.not_in(bindparam("except_jobs", expanding=True)),
         or_(jobs.c.claim_expires_at.is_(None), jobs.c.claim_expires_at < bindparam("at")),
     )
     .order_by(jobs.c.id)
@@ -45,12 +48,35 @@ class Claim:
 
 
 def take_claims(
-    transaction: Transaction, owner: str, *, limit: int, at: datetime, lease_seconds: float
+    transaction: Transaction,
+    owner: str,
+    *,
+    limit: int,
+    at: datetime,
+    lease_seconds: float,
+    types: Collection[JobType] = tuple(JobType),
+    except_jobs: Collection[int] = (),
 ) -> list[Claim]:
-    """Claim up to ``limit`` jobs that nobody works on, oldest first."""
-    waiting = transaction.execute(
-        _WAITING, {"at": at, "most": limit, "open_states": _OPEN_STATES}
-    ).all()
+    """Claim up to ``limit`` jobs that nobody works on, oldest first.
+
+    Args:
+        transaction: the write transaction.
+        owner: who claims them.
+        limit: how many at most.
+        at: now.
+        lease_seconds: for how long.
+        types: of which types.
+        except_jobs: what the owner works on itself: its claims may have expired while it was
+            paused, and are renewed, not taken again.
+    """
+    wanted = {
+        "at": at,
+        "most": limit,
+        "open_states": _OPEN_STATES,
+        "types": [kind.value for kind in types],
+        "except_jobs": list(except_jobs),
+    }
+    waiting = transaction.execute(_WAITING, wanted).all()
     taken: list[Claim] = []
     for job_id, token, attempt_count in waiting:
         changed = transaction.execute(

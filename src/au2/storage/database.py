@@ -7,12 +7,14 @@ from typing import Self
 
 from alembic import command
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import OperationalError
 
-from au2.domain.errors import StorageFull
+from au2.domain.errors import DatabaseUnavailable, StorageFull
+from au2.logs.held_room import hold_room
 from au2.storage import dialect
-from au2.storage.held_room import hold_room
 from au2.storage.revisions import ensure_current, ensure_not_newer, make_config
+
+_HELD_BYTES = 4 << 20
+"""About a hundred logins, or as many other small changes."""
 
 Transaction = Connection
 """What the functions of this room take first. Begun and ended by :class:`Database` only."""
@@ -53,13 +55,8 @@ class Database:
             WrongSchema: another version of au2 has written them.
             StorageFull: there is not even room for opening the database.
         """
-        try:
-            with self.read() as transaction:
-                ensure_current(transaction)
-        except OperationalError as error:
-            if dialect.is_storage_full(error):
-                raise StorageFull from error
-            raise
+        with self.read() as transaction:
+            ensure_current(transaction)
 
     def save_copy(self, path: Path) -> None:
         """Write the database, as it is at one moment, to a new file. Others go on meanwhile."""
@@ -68,8 +65,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction that only reads: one consistent view."""
-        with self._engine.connect() as connection, connection.begin():
+        """A transaction that only reads: one consistent view.
+
+        Raises:
+            DatabaseUnavailable: it can't be used at the moment.
+        """
+        with self._faults_told(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -83,18 +84,12 @@ class Database:
 
         Raises:
             StorageFull: no room; nothing was changed.
+            DatabaseUnavailable: it can't be used at the moment; nothing was changed.
         """
-        try:
-            with self._engine.connect() as connection:
-                writing = connection.execution_options(au2_write=True, au2_durable=durable)
-                with writing.begin():
-                    yield writing
-        except OperationalError as error:
-            if dialect.is_storage_full(error):
-                raise StorageFull(
-                    hint="Free some space on the server's data directory, then try again."
-                ) from error
-            raise
+        with self._faults_told(), self._engine.connect() as connection:
+            writing = connection.execution_options(au2_write=True, au2_durable=durable)
+            with writing.begin():
+                yield writing
 
     def hold_room(self) -> None:
         """Keep some room on the disk for what is to be written when all else is full.
@@ -105,7 +100,30 @@ class Database:
         with self.read() as transaction:
             log = dialect.find_log(transaction)
             if log is not None:
-                hold_room(log)
+                # The write-ahead log takes every change first. Only it may be opened here: SQLite
+                # locks the other files, and to close one anywhere in a process gives up its locks.
+                hold_room(log, _HELD_BYTES)
+
+    @contextmanager
+    def _faults_told(self) -> Iterator[None]:
+        """Turn what is no fault of a statement into our errors."""
+        try:
+            yield
+        except dialect.DRIVER_ERRORS as error:
+            if dialect.is_storage_full(error):
+                raise StorageFull(
+                    hint="Free some space on the server's data directory, then try again."
+                ) from error
+            reason = dialect.why_unavailable(error)
+            if reason is None:
+                raise
+            if not dialect.is_locked(error):
+                # What has it open may be of no use any more; the next transaction opens it anew.
+                self._engine.dispose()
+            raise DatabaseUnavailable(
+                f"The server's database can't be used at the moment: {reason}.",
+                hint="Try again in a moment; if it stays so, tell the server's operator.",
+            ) from error
 
     def close(self) -> None:
         """Close all connections."""

@@ -7,9 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
+"""Whatever went wrong below a transaction."""
 _BUSY_SECONDS = 30
+_UNAVAILABLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
 _SYNCHRONOUS = "au2_synchronous"
 
 
@@ -46,6 +61,18 @@ def prepare_engine(engine: Engine) -> None:
         except sqlite3.OperationalError as error:
             raise OperationalError("BEGIN", None, error) from error
 
+    file, was_there = Path(engine.url.database or ":memory:"), False
+
+    def on_do_connect(*_: object) -> None:
+        nonlocal was_there
+        if was_there and not file.exists():
+            # SQLite would make an empty one in its place.
+            gone = sqlite3.OperationalError(f"{file} is not there any more")
+            gone.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise gone
+        was_there = was_there or file.exists()
+
+    event.listen(engine, "do_connect", on_do_connect)
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
 
@@ -88,9 +115,9 @@ def save_copy(transaction: Connection, path: Path) -> None:
         target.execute("PRAGMA journal_mode = DELETE")
 
 
-def is_storage_full(error: OperationalError) -> bool:
+def is_storage_full(error: Exception) -> bool:
     """Whether the database could not write for lack of room."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
+    code = _sqlite_code(error)
     if code is not None:
         # SQLite reports a full disk as FULL, or as an I/O error of the write-ahead log.
         return code & 0xFF == sqlite3.SQLITE_FULL or code in {
@@ -98,4 +125,36 @@ def is_storage_full(error: OperationalError) -> bool:
             sqlite3.SQLITE_IOERR_FSYNC,
             sqlite3.SQLITE_IOERR_SHMSIZE,
         }
-    return getattr(error.orig, "sqlstate", None) == "53100"
+    return _sqlstate(error) == "53100"
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether somebody else had the database locked for too long."""
+    code = _sqlite_code(error)
+    return code is not None and code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def why_unavailable(error: Exception) -> str | None:
+    """Return why the database as a whole can't be used; None where the statement is to blame."""
+    code = _sqlite_code(error)
+    if code is not None:
+        if code & 0xFF not in _UNAVAILABLE:
+            return None
+        if is_locked(error):
+            return f"somebody has had it locked for {_BUSY_SECONDS} s"
+        return str(getattr(error, "orig", None) or error)
+    state = _sqlstate(error) or ""
+    if getattr(error, "connection_invalidated", False) or state.startswith(("08", "57P")):
+        return "it does not answer"
+    return None
+
+
+def _sqlite_code(error: Exception) -> int | None:
+    """The extended result code of SQLite, also of an error that SQLAlchemy did not wrap."""
+    code = getattr(getattr(error, "orig", None) or error, "sqlite_errorcode", None)
+    return code if isinstance(code, int) else None
+
+
+def _sqlstate(error: Exception) -> str | None:
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state if isinstance(state, str) else None

@@ -81,7 +81,7 @@ def follow(world: World, client: httpx.Client, job: Job, **params: int) -> Any:
 
 
 def write(world: World, job: Job, text: str) -> None:
-    world.logs.write_line(job.id, 1, "stdout", text)
+    world.log(job.id).write_line("stdout", text)
     world.notices.send(f"log:{job.id}")
 
 
@@ -103,7 +103,7 @@ def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: 
             assert (event.name, event.texts) == ("log", [text])
             assert event.offset == world.logs.size_bytes(job.id, 1)
         # Written just before the end, with no notice of its own.
-        world.logs.write_line(job.id, 1, "stderr", "three")
+        world.log(job.id).write_line("stderr", "three")
         world.end(claim, DONE, {"answer": 42})
 
         last, end = list(events)
@@ -147,9 +147,9 @@ def test_followed_records_cut_no_character(
     line = ("grün € 😀 " * 40_000).encode()
     pieces = [line[start : start + 8191] for start in range(0, len(line), 8191)]
     for piece in pieces:
-        world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout P " + piece + b"\n")
+        world.append_log(job.id, b"2030-01-01T00:00:00Z stdout P " + piece + b"\n")
     # A program that printed half a character is shown what it printed, all the same.
-    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout P \xe2\x82\n")
+    world.append_log(job.id, b"2030-01-01T00:00:00Z stdout P \xe2\x82\n")
     world.end(claim, DONE)
 
     with follow(world, client, job) as answer:
@@ -183,7 +183,7 @@ def test_following_goes_on_from_an_offset(
 def test_notices_may_be_lost(world: World, client: httpx.Client, job: Job, claim: Claim):
     with follow(world, client, job) as answer:
         events = events_of(answer)
-        world.logs.write_line(job.id, 1, "stdout", "untold")
+        world.log(job.id).write_line("stdout", "untold")
 
         assert next(events).texts == ["untold"]
         world.end(claim, DONE)
@@ -253,7 +253,7 @@ def test_a_job_that_never_began(world: World, client: httpx.Client, job: Job):
 def test_any_bytes_come_through(world: World, client: httpx.Client, job: Job, claim: Claim):
     contents = [bytes(range(256)).replace(b"\n", b""), "ünïcödé \u2028 \r".encode(), b"", b"\xff"]
     lines = [b"2030-01-01T00:00:00Z stdout F %s\n" % content for content in contents]
-    world.logs.append(job.id, 1, b"".join(lines))
+    world.append_log(job.id, b"".join(lines))
     world.end(claim, DONE)
 
     with follow(world, client, job) as answer:
@@ -267,9 +267,9 @@ def test_a_long_log_comes_in_bounded_events(
 ):
     line = b"2030-01-01T00:00:00.000000000Z stdout F %07d\n"
     wanted = b"".join(b"%07d\n" % number for number in range(60_000))
-    world.logs.append(job.id, 1, b"".join(line % number for number in range(60_000)))
+    world.append_log(job.id, b"".join(line % number for number in range(60_000)))
     giant = b"x" * (3 << 20)
-    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stderr F " + giant + b"\n")
+    world.append_log(job.id, b"2030-01-01T00:00:00Z stderr F " + giant + b"\n")
     world.end(claim, DONE)
 
     with follow(world, client, job) as answer:
@@ -284,18 +284,18 @@ def test_a_long_log_comes_in_bounded_events(
 def test_a_half_written_record_waits_for_its_rest(
     world: World, client: httpx.Client, job: Job, claim: Claim
 ):
-    world.logs.append(job.id, 1, b"2030-01-01T00:00:00Z stdout F whole\n2030-01-01T00:0")
+    world.append_log(job.id, b"2030-01-01T00:00:00Z stdout F whole\n2030-01-01T00:0")
     with follow(world, client, job) as answer:
         events = events_of(answer)
         assert next(events).texts == ["whole"]
-        world.logs.append(job.id, 1, b"0:00Z stdout F late\n")
+        world.append_log(job.id, b"0:00Z stdout F late\n")
         world.end(claim, DONE)
         assert [event.name for event in events] == ["log", "end"]
 
 
 def test_the_whole_log_byte_for_byte(world: World, client: httpx.Client, job: Job, claim: Claim):
     data = b"".join(b"2030-01-01T00:00:00Z stdout F \xff%d\n" % number for number in range(20_000))
-    world.logs.append(job.id, 1, data)
+    world.append_log(job.id, data)
 
     whole = client.get(f"/jobs/{job.id}/logs", headers=world.bearer(OPERATOR))
     assert whole.content == data

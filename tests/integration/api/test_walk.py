@@ -72,8 +72,8 @@ def test_the_whole_walk(client: httpx.Client, world: World):
     assert run.json() == client.get(f"/jobs/{run_id}").json()
     assert run.json()["version"] == number
     claim = world.claim(run_id)
-    world.logs.write_line(run_id, 1, "stdout", "hello")
-    world.logs.append(run_id, 1, b"2030-01-01T00:00:00Z stderr P \xff\n")
+    world.log(run_id).write_line("stdout", "hello")
+    world.append_log(run_id, b"2030-01-01T00:00:00Z stderr P \xff\n")
     world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
 
     followed = client.get(f"/jobs/{run_id}/logs/follow")

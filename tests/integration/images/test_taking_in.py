@@ -10,6 +10,7 @@ import pytest
 from au2.blobs.images import load_image
 from au2.builder.image_import import ImportLimits
 from au2.dispatch.control import JobControl
+from au2.dispatch.disk_room import DiskRoom, FreeRoom
 from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.records import Records
 from au2.dispatch.timeline import Timeline
@@ -65,7 +66,7 @@ def take_in(world: World, image: OddImage) -> list[str]:
         records=records,
         platform=AMD64,
         limits=ImportLimits(),
-        free_bytes=lambda: 1 << 40,
+        room=DiskRoom(lambda: FreeRoom(1 << 40, 1 << 40, 1 << 40)),
     )
     check.make(work, upload)
     return lines

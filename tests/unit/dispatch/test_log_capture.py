@@ -1,6 +1,8 @@
 """What is stored of a raw log: all of it, without secrets, also after a restart at any moment."""
 
+import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.log_masking import LogMasker
+from au2.domain.errors import StorageFull
+from au2.logs.base import LogWriter
 from au2.logs.files import FileLogStore
 from au2.logs.record import Record, format_record, parse_records
 from au2.secrets.masking import Masker
@@ -27,9 +31,18 @@ class RawLog:
     def __init__(self, data: bytes, chunk_bytes: int = 1 << 20) -> None:
         self.data = data
         self.chunk_bytes = chunk_bytes
+        self.dropped = 0
 
     def read_log(self, _: str, *, offset: int, limit_bytes: int) -> bytes:
+        assert self.dropped <= offset, "what was given back is not read"
         return self.data[offset : offset + min(limit_bytes, self.chunk_bytes)]
+
+    def drop_log(self, _: str, size_bytes: int) -> bool:
+        self.dropped = size_bytes
+        return True
+
+
+CLAIM: Any = SimpleNamespace(job=SimpleNamespace(id=1), attempt=SimpleNamespace(number=1), token=1)
 
 
 class Silence:
@@ -39,10 +52,38 @@ class Silence:
         return
 
 
-def capture(raw: RawLog, logs: FileLogStore, *secrets: str) -> LogCapture:
+class SmallDisk:
+    """A log store whose log may have so many bytes, and a remark."""
+
+    def __init__(self, store: FileLogStore, room_bytes: int) -> None:
+        self.store = store
+        self.room_bytes = room_bytes
+
+    def writer(self, job_id: int, attempt: int, token: int) -> Any:
+        return SmallWriter(self, self.store.writer(job_id, attempt, token))
+
+    def read(self, job_id: int, attempt: int, *, offset: int, limit_bytes: int) -> bytes:
+        return self.store.read(job_id, attempt, offset=offset, limit_bytes=limit_bytes)
+
+
+class SmallWriter:
+    def __init__(self, disk: SmallDisk, writer: LogWriter) -> None:
+        self._disk = disk
+        self._writer = writer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+    def append(self, data: bytes, *, at: int) -> int:
+        if at + len(data) > self._disk.room_bytes:
+            raise StorageFull
+        return self._writer.append(data, at=at)
+
+
+def capture(raw: RawLog, logs: Any, *secrets: str) -> LogCapture:
     engine: Any = raw
     notices: Any = Silence()
-    made = LogCapture(engine, logs, notices, 1, 1)
+    made = LogCapture(engine, logs, notices, CLAIM, "c")
     made.mask(Masker(secrets))
     return made
 
@@ -81,14 +122,14 @@ LINES = (
 
 def test_without_secrets_byte_for_byte(logs: FileLogStore) -> None:
     made = capture(RawLog(LINES), logs)
-    made.advance("c", len(LINES))
+    made.advance(len(LINES))
     made.end()
     assert stored(logs) == LINES
 
 
 def test_with_secrets_all_else_stays(logs: FileLogStore) -> None:
     made = capture(RawLog(LINES), logs, SECRET)
-    made.advance("c", len(LINES))
+    made.advance(len(LINES))
     assert shown(stored(logs)).endswith(b"the end without a line end ")
     made.end()
     assert shown(stored(logs)) == (
@@ -108,13 +149,13 @@ def test_after_a_restart_nothing_is_missing_or_twice(
     expected = whole.feed(LINES) + whole.end()
     raw = RawLog(LINES, max(chunk_bytes, *map(len, LINES.splitlines(keepends=True))))
     first = capture(raw, logs, SECRET)
-    first.advance("c", cut)
+    first.advance(cut)
     # Killed in the middle of a write.
-    logs.truncate(1, 1, first.stored_bytes - cut % 5)
+    logs.writer(1, 1, 1).truncate(first.stored_bytes - cut % 5)
 
     second = capture(raw, logs, SECRET)
-    second.resume("c", cut, has_ended=False)
-    second.advance("c", len(LINES))
+    second.resume(cut)
+    second.advance(len(LINES))
     second.end()
 
     assert stored(logs) == expected
@@ -123,13 +164,14 @@ def test_after_a_restart_nothing_is_missing_or_twice(
 @pytest.mark.parametrize("secrets", [(), (SECRET,)])
 def test_remarks_are_taken_back_and_made_again(logs: FileLogStore, secrets: tuple[str]) -> None:
     first = capture(RawLog(LINES), logs, *secrets)
-    first.advance("c", len(LINES))
+    first.advance(len(LINES))
     first.end()
     before = stored(logs)
     first.remark("The log is too long.")
 
     second = capture(RawLog(LINES), logs, *secrets)
-    second.resume("c", len(LINES), has_ended=True)
+    second.resume(len(LINES))
+    second.advance(len(LINES))
     second.end()
 
     assert stored(logs) == before
@@ -173,10 +215,60 @@ def test_a_long_log_is_copied_in_several_looks(logs: FileLogStore) -> None:
     looks = 0
     while made.stored_bytes < len(raw) // 2 or looks == 0:
         before = made.stored_bytes
-        made.advance("c", len(raw), within_seconds=0)
+        made.advance(len(raw), within_seconds=0)
         assert made.stored_bytes > before
         looks += 1
-    made.advance("c", len(raw))
+    made.advance(len(raw))
     made.end()
     assert looks > 1
     assert shown(stored(logs)) == shown(LogMasker(Masker([SECRET])).feed(raw))
+
+
+@pytest.mark.parametrize("secrets", [(), (SECRET,)])
+def test_what_finds_no_room_is_stored_when_there_is_some(
+    logs: FileLogStore, secrets: tuple[str]
+) -> None:
+    raw = LINES + record("and so on") * 20_000
+    disk = SmallDisk(logs, 300_000)
+    made = capture(RawLog(raw, 1 << 16), disk, *secrets)
+    assert not made.advance(len(raw))
+    assert not made.advance(len(raw))
+    assert 300_000 - 4096 < made.stored_bytes <= 300_000
+    disk.room_bytes = len(raw) // 2
+    assert not made.advance(len(raw))
+    disk.room_bytes = len(raw) * 2
+    assert made.advance(len(raw))
+    assert made.end()
+    expected = LogMasker(Masker(secrets))
+    assert stored(logs) == expected.feed(raw) + expected.end()
+
+
+def test_the_raw_log_gives_its_room_up_for_the_stored_one(logs: FileLogStore) -> None:
+    raw = RawLog(record("and so on") * 20_000, 1 << 16)
+    made = capture(raw, SmallDisk(logs, 300_000))
+    made.advance(len(raw.data))
+    assert raw.dropped == made.stored_bytes > 0
+
+
+@pytest.mark.parametrize("secrets", [(), (SECRET,)])
+def test_a_log_that_is_given_up_says_what_is_missing(
+    logs: FileLogStore, secrets: tuple[str]
+) -> None:
+    raw = RawLog(LINES + record("and so on") * 20_000, 1 << 16)
+    disk = SmallDisk(logs, 300_000)
+    made = capture(raw, disk, *secrets)
+    made.advance(len(raw.data))
+    made.give_up(len(raw.data))
+    last = parse_records(stored(logs))[0][-1]
+    assert last.stream == "platform"
+    assert re.search(rb"disk was full.*missing \(\d{6,7} bytes", last.content)
+
+    # Killed before that was written down; there is room when the next one comes.
+    disk.room_bytes = len(raw.data) * 2
+    raw.dropped = 0
+    again = capture(raw, disk, *secrets)
+    again.resume(len(raw.data))
+    assert again.advance(len(raw.data))
+    assert again.end()
+    expected = LogMasker(Masker(secrets))
+    assert stored(logs) == expected.feed(raw.data) + expected.end()

@@ -12,7 +12,7 @@ from au2.logs.files import FileLogStore
 
 
 def test_places_and_modes(tmp_path: Path) -> None:
-    FileLogStore(tmp_path / "logs").append(7_644_571, 2, b"x\n")
+    FileLogStore(tmp_path / "logs").writer(7_644_571, 2, 1).append(b"x\n", at=0)
     path = tmp_path / "logs" / "7644" / "7644571-2.log"
     assert path.read_bytes() == b"x\n"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -21,12 +21,12 @@ def test_places_and_modes(tmp_path: Path) -> None:
 
 def test_a_link_in_place_of_a_log_is_not_followed(tmp_path: Path) -> None:
     store = FileLogStore(tmp_path)
-    store.append(1, 1, b"x\n")
+    store.writer(1, 1, 1)
     secret = tmp_path / "secret"
     secret.write_text("secret")
     (tmp_path / "0" / "1-2.log").symlink_to(secret)
     with pytest.raises(OSError, match="symbolic links"):
-        store.append(1, 2, b"x\n")
+        store.writer(1, 2, 1)
     assert secret.read_text() == "secret"
 
 
@@ -44,7 +44,8 @@ def largest_file() -> Iterator[int]:
 
 def test_a_full_disk_leaves_no_half_record(tmp_path: Path, largest_file: int) -> None:
     store = FileLogStore(tmp_path)
-    store.append(1, 1, b"before\n")
+    writer = store.writer(1, 1, 1)
+    end = writer.append(b"before\n", at=0)
     with pytest.raises(StorageFull, match="disk is full"):
-        store.append(1, 1, b"x" * largest_file)
+        writer.append(b"x" * largest_file, at=end)
     assert store.read(1, 1, offset=0, limit_bytes=largest_file) == b"before\n"

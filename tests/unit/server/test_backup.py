@@ -38,7 +38,7 @@ def data(tmp_path: Path) -> DataDirectory:
             writer.write(content)
             writer.commit()
     logs = make_logs(data)
-    logs.append(1, 1, b"2026-11-30T12:00:00.000000000Z stdout F hello\n")
+    logs.writer(1, 1, 1).append(b"2026-11-30T12:00:00.000000000Z stdout F hello\n", at=0)
     return data
 
 

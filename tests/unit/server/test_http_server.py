@@ -25,7 +25,10 @@ def test_only_proxies_that_are_named_are_believed() -> None:
     alone = make_server(no_app, on_ready=lambda: None, stopping=stopping)
     assert not alone.config.proxy_headers
     behind = make_server(
-        no_app, on_ready=lambda: None, stopping=stopping, trusted_proxies=("10.0.0.1",)
+        no_app,
+        on_ready=lambda: None,
+        stopping=stopping,
+        trusted_proxies=("10.0.0.1",),
     )
     assert behind.config.proxy_headers
     assert behind.config.forwarded_allow_ips == ["10.0.0.1"]

@@ -11,10 +11,11 @@ from tests.support.memory_disk import mounted_in_memory
 
 def test_a_disk_without_room(tmp_path: Path) -> None:
     with mounted_in_memory(tmp_path, "60m,nr_inodes=100"):
+        (tmp_path / "filling").write_bytes(bytes(58 << 20))
         space, files = check_room(tmp_path)
     assert not space.ok
-    assert "60 MiB are free" in space.message
-    assert "256 MiB" in space.message
+    assert "2 MiB are free" in space.message
+    assert "3 MiB" in space.message, "a twentieth of a small disk"
     assert not files.ok
     assert files.name == "free inodes"
 

@@ -3,15 +3,15 @@
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from au2.engines.base import Check
 from au2.engines.native.cgroup import find_hierarchies
-from au2.engines.native.mounts import mount_overlay, unmount_all
+from au2.engines.native.faults import is_full
 from au2.engines.native.name_servers import find_resolver
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.overlay_trial import try_overlay
 from au2.engines.native.places import Places
 
 _FILE_SYSTEMS = Path("/proc/filesystems")
@@ -27,7 +27,7 @@ def check_host(places: Places, options: NativeOptions) -> Sequence[Check]:
     findings += [
         _check_groups(),
         _check_user_namespaces(),
-        _check_overlay(places),
+        _check_overlay(places, options),
         _check_name_servers(options),
     ]
     return findings
@@ -94,28 +94,20 @@ def _check_user_namespaces() -> Check:
     return Check("user namespaces", ok=False, message=text)
 
 
-def _check_overlay(places: Places) -> Check:
-    """Try it out: whether it works hangs on the file system of the data folder."""
+def _check_overlay(places: Places, options: NativeOptions) -> Check:
+    """Try it out: whether it works depends on the file system of the data folder."""
     if os.geteuid() != 0:
         return Check("overlayfs", ok=False, message="can only be tried as root")
     try:
-        base = places.data_dir if places.data_dir.is_dir() else None
-        with tempfile.TemporaryDirectory(prefix="overlay-check-", dir=base) as folder:
-            _try_overlay(Path(folder))
+        try_overlay(places.data_dir, owner=options.id_base)
     except OSError as error:
+        if is_full(error):
+            # No reason not to start: what frees room needs a server, and new jobs wait for room.
+            text = f"was not tried: the disk of {places.data_dir} is full"
+            return Check("overlayfs", ok=True, message=text)
         text = f"can't be used in {places.data_dir} ({error}): put it on ext4 or xfs"
         return Check("overlayfs", ok=False, message=text)
     return Check("overlayfs", ok=True, message=f"works in {places.data_dir}")
-
-
-def _try_overlay(folder: Path) -> None:
-    lower, upper, work, target = (folder / name for name in ("lower", "upper", "work", "target"))
-    for made in (lower, upper, work, target):
-        made.mkdir()
-    mount_overlay([lower], upper, work, target)
-    unmount_all(target)
-    # Made by overlayfs, without permissions: not to trip over when the folder is removed.
-    shutil.rmtree(work)
 
 
 def _check_name_servers(options: NativeOptions) -> Check:

@@ -19,7 +19,8 @@ from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.image_faults import find_image_fault
 from au2.engines.native.job_files import check_names, fingerprint, make_job_files
 from au2.engines.native.layers import LayerStore
-from au2.engines.native.monitor import Monitor, limit_log
+from au2.engines.native.log_gate import limit_log
+from au2.engines.native.monitor import Monitor
 from au2.engines.native.mount_points import make_mount_points, make_volume
 from au2.engines.native.mounts import mount_overlay
 from au2.engines.native.name_servers import Resolver
@@ -32,6 +33,8 @@ from au2.engines.native.record import ContainerRecord
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.spec import HostFacts, make_runtime_config
 from au2.engines.native.users import User, find_user
+from au2.logs.base import HELD_BYTES
+from au2.logs.held_room import hold_room
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
 
@@ -122,7 +125,9 @@ class Creator:
         # Of the root folder itself nothing of the image counts, as with Docker.
         container.upper.chmod(0o755)
         os.chown(container.upper, self.options.id_base, self.options.id_base)
-        mount_overlay(layers, container.upper, container.work, container.root)
+        mount_overlay(
+            layers, container.upper, container.work, container.root, owner=self.options.id_base
+        )
 
     def _write_network_files(
         self, spec: ContainerSpec, container: ContainerPlaces, address: str | None
@@ -180,8 +185,9 @@ class Creator:
         init = identify(init_pid)
         if monitor is None or init is None:
             raise EngineFailure("the container ended before it was started")
-        limit_log(monitor, spec.log_limit_bytes)
         record = ContainerRecord(spec.container_id, init, monitor, spec.log_limit_bytes, job_files)
+        limit_log(record, spec.log_limit_bytes)
+        hold_room(container.log, HELD_BYTES)
         record.write(container.record)
 
 

@@ -9,14 +9,16 @@ from pathlib import Path
 from au2.blobs.base import BlobStore
 from au2.blobs.images import load_image
 from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
-from au2.engines.base import Check, ContainerSpec, Observation
+from au2.engines.base import Check, ContainerSpec, ContainerState, Observation
 from au2.engines.native.cgroup import ControlGroups, find_hierarchies
 from au2.engines.native.check import check_host, find_tool, missing_needs
+from au2.engines.native.container_disk import measure, release
 from au2.engines.native.creation import Creator, host_seccomp
 from au2.engines.native.faults import as_engine_failure
 from au2.engines.native.job_files import read_job_file
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.listening import listen_inside
+from au2.engines.native.log_gate import allow_log, restrict_log
 from au2.engines.native.memory import ensure_memory
 from au2.engines.native.monitor import Monitor
 from au2.engines.native.mounts import unmount_all
@@ -24,6 +26,7 @@ from au2.engines.native.network import Network
 from au2.engines.native.news import News
 from au2.engines.native.observation import Observer
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.overlay_trial import remove_old_trials
 from au2.engines.native.places import ContainerPlaces, Places, is_container_id
 from au2.engines.native.processes import send_signal
 from au2.engines.native.record import ContainerRecord
@@ -31,6 +34,7 @@ from au2.engines.native.removal import Remover
 from au2.engines.native.runtime import OciRuntime
 from au2.engines.native.signals import parse_signal
 from au2.engines.native.unused_layers import UnusedLayers
+from au2.logs.held_room import drop_beginning
 
 _STOP_SIGNAL = "SIGTERM"
 
@@ -144,6 +148,38 @@ class NativeEngine:
         except InvalidRequest:
             return _STOP_SIGNAL
         return wanted
+
+    def disk_bytes(self, container_id: str) -> int:
+        """See :meth:`au2.engines.base.Engine.disk_bytes`."""
+        return measure(self._find_places(container_id))
+
+    def restrict_log(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.restrict_log`."""
+        with as_engine_failure("restrict a log"):
+            restrict_log(self._find_places(container_id), self._get_record(container_id))
+
+    def allow_log(self, container_id: str, remark: str) -> None:
+        """See :meth:`au2.engines.base.Engine.allow_log`."""
+        with as_engine_failure("let a log grow again"):
+            allow_log(self._find_places(container_id), self._get_record(container_id), remark)
+
+    def drop_log(self, container_id: str, size_bytes: int) -> bool:
+        """See :meth:`au2.engines.base.Engine.drop_log`."""
+        with as_engine_failure("give back a log's beginning"):
+            return drop_beginning(self._find_places(container_id).log, size_bytes)
+
+    def release(self, container_id: str, *, file_limit_bytes: int) -> None:
+        """See :meth:`au2.engines.base.Engine.release`."""
+        with as_engine_failure("give back the disk of a container"):
+            release(self._find_places(container_id), file_limit_bytes=file_limit_bytes)
+
+    def reclaim(self, *, file_limit_bytes: int) -> None:
+        """See :meth:`au2.engines.base.Engine.reclaim`."""
+        with as_engine_failure("clear up after containers that have ended"):
+            remove_old_trials(self._places.data_dir)
+        for container_id in self.list_containers():
+            if self.observe(container_id).state in (ContainerState.EXITED, ContainerState.LOST):
+                self.release(container_id, file_limit_bytes=file_limit_bytes)
 
     def remove(self, container_id: str) -> None:
         """See :meth:`au2.engines.base.Engine.remove`."""

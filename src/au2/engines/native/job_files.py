@@ -4,7 +4,8 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -79,12 +80,19 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256(repr(sorted(found)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def _open(folder: Path, name: str) -> int:
-    parent = os.open(folder, _FOLDER)
+@contextmanager
+def open_job_files(folder: Path) -> Iterator[int]:
+    """A descriptor of the folder itself, whatever its user puts in its place."""
+    descriptor = os.open(folder, _FOLDER)
     try:
-        return os.open(name, _READ, dir_fd=parent)
+        yield descriptor
     finally:
-        os.close(parent)
+        os.close(descriptor)
+
+
+def _open(folder: Path, name: str) -> int:
+    with open_job_files(folder) as parent:
+        return os.open(name, _READ, dir_fd=parent)
 
 
 def _is_name(name: str) -> bool:

@@ -6,7 +6,6 @@ exit code.
 
 import json
 import os
-import resource
 import select
 import subprocess
 import time
@@ -17,7 +16,6 @@ from typing import IO
 from au2.domain.errors import EngineFailure, Unsupported
 from au2.engines.native.commands import tool_environment
 from au2.engines.native.places import ContainerPlaces, Places
-from au2.engines.native.processes import ProcessIdentity
 
 _SHOWN_BYTES = 4000
 
@@ -126,17 +124,6 @@ class Monitor:
                 break
             answer += data
         return answer
-
-
-def limit_log(monitor: ProcessIdentity, limit_bytes: int) -> None:
-    """Keep the log of a container that was not started yet from growing past the limit.
-
-    The monitor's limit of file sizes holds to the byte. The monitor, which ignores the signal that
-    tells of it, goes on reading the output. Set before the container is created, the limit would
-    hold for the OCI runtime too.
-    """
-    limits = (limit_bytes, resource.RLIM_INFINITY)
-    resource.prlimit(monitor.pid, resource.RLIMIT_FSIZE, limits)
 
 
 def _parse_answer(answer: bytes, container: ContainerPlaces) -> int:

@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from au2.engines.native.system_calls import MS_NODEV, mount, unmount
+from au2.engines.native.system_calls import MS_NODEV, file_user, mount, unmount
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def mount_overlay(layers: Sequence[Path], upper: Path, work: Path, target: Path) -> None:
+def mount_overlay(
+    layers: Sequence[Path], upper: Path, work: Path, target: Path, *, owner: int
+) -> None:
     """Mount ``layers`` (lowest first) below the writable layer ``upper`` on ``target``.
+
+    Overlayfs writes with the rights of who mounted it. So that is done as ``owner``, the host's id
+    of the container's root: as the host's root it would use the blocks that ext4 reserves for root.
 
     The folders are named by descriptors: the kernel takes at most one page of options, which
     long names of many layers don't fit in, and a colon or comma in a name would have to be
     hidden.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack, file_user(owner):
         lower = ":".join(_name(stack, layer) for layer in reversed(layers))
         options = f"lowerdir={lower},upperdir={_name(stack, upper)},workdir={_name(stack, work)}"
         try:

@@ -97,6 +97,7 @@ class Observer:
             reached_memory_limit=usage.reached_memory_limit,
             log_bytes=log_bytes,
             log_truncated=log_bytes >= record.log_limit_bytes,
+            log_restricted=container.log_limit.exists(),
             cpu_seconds=usage.cpu_seconds,
             memory_peak_bytes=usage.memory_peak_bytes,
             message=message,

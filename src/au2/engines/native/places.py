@@ -58,6 +58,11 @@ class ContainerPlaces:
         return self.storage / "log"
 
     @property
+    def log_limit(self) -> Path:
+        """How large the log may be, while the disk is nearly full; else it is not there."""
+        return self.runtime / "log-limit"
+
+    @property
     def configuration(self) -> Path:
         """What the OCI runtime makes the container from. Removed as soon as it has."""
         return self.bundle / "config.json"

@@ -4,16 +4,15 @@ import os
 from collections.abc import Callable
 
 from au2.domain.errors import StorageFull
-from au2.engines.base import SPARE_BYTES
+from au2.engines.base import spare_bytes
 from au2.oci.streams import Readable
 
 _STEPS_AT_ONCE = 1000
 _BYTES_AT_ONCE = 16 << 20
 _INODE_BYTES = 4096
 """What a file or folder may take beside its content: a block for names or a link's target."""
-_LEFT_SHARE = 20
-"""Of a small disk a twentieth is left. Of inodes, which nobody else needs by the thousand, less."""
 _LEFT_INODES_SHARE = 100
+"""Of inodes less is left than of bytes: nobody else needs them by the thousand."""
 
 
 class Room:
@@ -51,7 +50,7 @@ class Room:
 
     def _look(self) -> None:
         found = os.fstatvfs(self._descriptor)
-        left_bytes = min(SPARE_BYTES, found.f_blocks * found.f_frsize // _LEFT_SHARE)
+        left_bytes = spare_bytes(found.f_blocks * found.f_frsize)
         if found.f_bavail * found.f_frsize < left_bytes + self._next_bytes:
             raise StorageFull("The image does not fit on the server's disk.")
         # Some file systems make inodes as they are needed, and say that they have none.

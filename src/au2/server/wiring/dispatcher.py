@@ -1,15 +1,19 @@
 """The dispatcher with all that it works with."""
 
-import shutil
+import os
+from collections.abc import Callable
 
 from au2.builder.image_import import ImportLimits
 from au2.dispatch.dependency_layers import DependencyLayers
+from au2.dispatch.disk_room import DiskRoom, FreeRoom
+from au2.dispatch.disk_watch import DiskUse
 from au2.dispatch.dispatcher import Dispatcher, DispatchKit
 from au2.dispatch.housekeeping import Housekeeping
 from au2.dispatch.image_check import ImageCheck
 from au2.dispatch.job_secrets import JobSecrets
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.package_build import PackageBuild
+from au2.dispatch.patience import Patience
 from au2.dispatch.records import Records
 from au2.dispatch.run_job import RunJob
 from au2.dispatch.upload_job import UploadJob
@@ -17,6 +21,7 @@ from au2.domain import clock
 from au2.notices.base import DISPATCHER
 from au2.oci.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
+from au2.server.reserve import give_up_reserve, keep_reserve
 from au2.server.settings import Settings
 from au2.server.wiring.dependencies import make_dependencies
 from au2.server.wiring.engine import make_engine
@@ -33,7 +38,9 @@ _OWNER = "dispatcher"
 """Only one runs, by its server's lock of the data directory, so the next takes over at once."""
 
 
-def make_dispatcher(data: DataDirectory, settings: Settings, database: Database) -> Dispatcher:
+def make_dispatcher(
+    data: DataDirectory, settings: Settings, database: Database, beat: Callable[[], None]
+) -> Dispatcher:
     """Return a dispatcher for everything that is submitted on this data directory."""
     options = make_options(settings)
     blobs, logs = make_blobs(data), make_logs(data)
@@ -42,8 +49,13 @@ def make_dispatcher(data: DataDirectory, settings: Settings, database: Database)
     records = Records(database, notices, clock.now)
     uploads = make_uploads(database, blobs, notices, settings)
 
+    room = make_disk_room(data)
+    patience = Patience(lambda: give_up_reserve(data))
+
     def expire_uploads() -> None:
         database.hold_room()
+        if room.may_start():
+            keep_reserve(data)
         uploads.expire_abandoned()
 
     return Dispatcher(
@@ -57,6 +69,8 @@ def make_dispatcher(data: DataDirectory, settings: Settings, database: Database)
                 records,
                 options,
                 secrets=JobSecrets(database, make_key_file(data, settings)),
+                disk_use=DiskUse(engine, room),
+                patience=patience,
             ),
             upload_job=UploadJob(
                 engine,
@@ -75,15 +89,32 @@ def make_dispatcher(data: DataDirectory, settings: Settings, database: Database)
                     records,
                     platform=find_platform(),
                     limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
-                    free_bytes=lambda: shutil.disk_usage(data.root).free,
+                    room=room,
                 ),
+                patience,
             ),
             housekeeping=Housekeeping(
                 database, engine, clock.now, options.lease_seconds, expire_uploads
             ),
             options=options,
+            room=room,
+            beat=beat,
         )
     )
+
+
+def make_disk_room(data: DataDirectory) -> DiskRoom:
+    """Return the room on the disk of the data directory."""
+
+    def look() -> FreeRoom:
+        status = os.statvfs(data.root)
+        return FreeRoom(
+            total_bytes=status.f_blocks * status.f_frsize,
+            free_bytes=status.f_bavail * status.f_frsize,
+            root_bytes=status.f_bfree * status.f_frsize,
+        )
+
+    return DiskRoom(look)
 
 
 def make_options(settings: Settings) -> DispatchOptions:
@@ -94,5 +125,6 @@ def make_options(settings: Settings) -> DispatchOptions:
         stop_grace_seconds=settings.jobs.stop_grace_seconds,
         after_grace_seconds=settings.jobs.after_grace_seconds,
         log_limit_bytes=settings.jobs.log_limit_bytes,
+        disk_limit_bytes=settings.jobs.disk_limit_bytes,
         output_limit_bytes=settings.limits.output_max_bytes,
     )

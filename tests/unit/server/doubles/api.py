@@ -29,6 +29,6 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: stopping.set())
 child = Child("api")
-server = make_server(app, on_ready=child.ready, stopping=stopping)
+server = make_server(app, on_ready=child.ready, beat=child.beat, stopping=stopping)
 child.when_orphaned(server.stop)
 server.run(sockets=[socket.socket(fileno=child.briefing.descriptors["listen"])])

@@ -22,4 +22,7 @@ else:
 child.ready()
 if manner == "passing":
     sys.exit(0)
-stop.wait()
+if manner == "hanging":
+    signal.pause()
+while not stop.wait(0.1):
+    child.beat()

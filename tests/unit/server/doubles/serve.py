@@ -25,6 +25,7 @@ processes = ServerProcesses(
     dispatcher=(sys.executable, str(here / "child.py"), "dispatcher", dispatcher),
     delays=RestartDelays(first_seconds=0.0, longest_seconds=0.0),
     stop_seconds=1000.0,
+    silent_seconds=float(os.environ.get("SILENT", "1000")),
     lock_patience_seconds=float(os.environ.get("PATIENCE", "0")),
 )
 try:

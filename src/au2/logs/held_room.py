@@ -1,0 +1,71 @@
+"""Room on the disk for a file beyond its end, so that it can grow when all else is full.
+
+Blocks are given to the file (``fallocate`` with ``FALLOC_FL_KEEP_SIZE``): its size and content stay
+as they are, and what is appended needs no new room. They go with the file, or when it is truncated
+to the size that it has.
+"""
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_LEAST_BYTES = 4 << 10
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+"""``FALLOC_FL_KEEP_SIZE`` and ``FALLOC_FL_PUNCH_HOLE`` of linux/falloc.h."""
+
+
+def hold_room(file: Path, wanted_bytes: int) -> int:
+    """Give a file room beyond its end, as much of what is wanted as there is; return how much.
+
+    0 where the file system can't, or where there is no such file. Idempotent.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        end = os.fstat(descriptor).st_size
+        while wanted_bytes >= _LEAST_BYTES:
+            if _fallocate(descriptor, end, wanted_bytes, _KEEP_SIZE) == 0:
+                return wanted_bytes
+            wanted_bytes //= 2
+        return 0
+    finally:
+        os.close(descriptor)
+
+
+def has_room(descriptor: int, size_bytes: int) -> bool:
+    """Whether a file can grow by so many bytes; from now on it can, for the room is then its own.
+
+    Where the file system can't give room ahead, nothing is known, and so it is True.
+    """
+    end = os.fstat(descriptor).st_size
+    return _fallocate(descriptor, end, size_bytes, _KEEP_SIZE) not in _FULL
+
+
+def drop_beginning(file: Path, size_bytes: int) -> bool:
+    """Give back the blocks of a file's first bytes, which read as zeros from then on.
+
+    Size and offsets stay. False where the file system can't.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        return _fallocate(descriptor, 0, size_bytes, _KEEP_SIZE | _PUNCH_HOLE) == 0
+    finally:
+        os.close(descriptor)
+
+
+def _fallocate(descriptor: int, offset_bytes: int, size_bytes: int, mode: int) -> int:
+    """Call fallocate(2); return 0, or the number of the error."""
+    try:
+        function = ctypes.CDLL(None, use_errno=True).fallocate
+    except (AttributeError, OSError, TypeError):
+        return errno.ENOSYS
+    function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    function.restype = ctypes.c_int
+    while function(descriptor, mode, offset_bytes, size_bytes) != 0:
+        if (number := ctypes.get_errno()) != errno.EINTR:
+            return number
+    return 0
