@@ -52,7 +52,17 @@ class LeftOut(NamedTuple):
     def line(self) -> str:
         """The line of ``.auignore`` that takes it."""
         escaped = re.sub(r"([\\*?\[])", r"\\\1", self.path)
-        return "!" + re.sub(r" $", r"\\ ", escaped)
+        # A line can't hold a line end, and nobody types control characters or half a character.
+        typeable = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "?", escaped)
+        return "!" + re.sub(r" $", r"\\ ", typeable)
+
+    @property
+    def shown(self) -> str:
+        """The path on one line: what can't be shown is written out."""
+        return "".join(
+            character if character.isprintable() else ascii(character)[1:-1]
+            for character in self.path
+        )
 
 
 def find_secret(name: str, *, is_folder: bool, read: Callable[[int], bytes]) -> str | None:

@@ -1,6 +1,8 @@
 """`au2 process version download`: where bytes go, and what stays when they end too early."""
 
 import io
+import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from au2.cli.main import run
 from au2.cli.process.version.source import safe_name
 from au2.cli.terminal import Terminal
-from au2.oci.tar import LayerEntry, file_entry, write_layer
+from au2.oci.tar import LayerEntry, directory_entry, file_entry, write_layer
 from tests.support.devices import FULL, NULL, make_device
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api
@@ -148,6 +150,19 @@ def test_a_package_knows_its_process(
     assert f"{ORGANIZATION}/{PROJECT}: {PROCESS}" in text
     assert {path.name for path in directory.iterdir()} == {"aunsight.yml", "main.py"}
     assert "2 files" in result.errors
+
+
+def test_a_manifest_that_may_not_be_written_stays_one(
+    api: Api, au2: CommandLine, tmp_path: Path
+) -> None:
+    api.answer(f"GET /processes/{PROCESS}", process())
+    manifest = replace(MANIFEST, mode=0o444)
+    api.routes[PACKAGE] = package(manifest, directory_entry("out", mode=0o500))
+    au2.ok(*COMMAND, "--package", "-o", tmp_path / "p")
+    path = tmp_path / "p/aunsight.yml"
+    assert PROCESS in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert stat.S_IMODE((tmp_path / "p/out").stat().st_mode) == 0o500
 
 
 def test_a_process_of_elsewhere_is_noted_for_its_own_context(

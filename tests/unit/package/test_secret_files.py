@@ -111,6 +111,18 @@ def test_the_line_takes_it(package: Path, path: str) -> None:
     assert path in [entry.path for entry in scan(package).entries]
 
 
+def test_a_line_and_a_path_are_one_line_each(package: Path) -> None:
+    (package / "a\nb.key").touch()
+    (package / os.fsdecode(b"\xe9.key")).touch()
+    found = scan(package).left_out
+    assert [(file.shown, file.line) for file in found] == [
+        ("a\\nb.key", "!a?b.key"),
+        ("\\udce9.key", "!?.key"),
+    ]
+    (package / ".auignore").write_text("!a?b.key\n")
+    assert left_out(package) == [os.fsdecode(b"\xe9.key")]
+
+
 def test_own_rules_come_first(package: Path) -> None:
     """What somebody left out is not told, and what somebody takes is taken, whatever the rule."""
     (package / ".env").write_text("x")

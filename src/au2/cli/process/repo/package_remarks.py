@@ -27,7 +27,7 @@ def list_remarks(files: PackageFiles) -> list[str]:
         for name, meant in near.items()
     ]
     remarks += [
-        f"Left out: {left_out.path} ({left_out.reason}). "
+        f"Left out: {left_out.shown} ({left_out.reason}). "
         f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
         for left_out in files.left_out
     ]

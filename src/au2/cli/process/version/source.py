@@ -1,6 +1,7 @@
 """The source of a packaged version on its way to a folder."""
 
 import re
+import stat
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from au2.client.version_downloads import Download, open_download
 from au2.contract.process import ProcessView
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
+from au2.files.faults import told_as_file_faults
 from au2.files.output import write_output
 from au2.package import names
 from au2.package.manifest import context_key
@@ -79,8 +81,16 @@ def _remember_process(session: Session, process: ProcessView, directory: Path) -
     key = context_key(context.organization_id, context.project_id)
     try:
         text = set_process_id(read_text(path, names.MANIFEST), key, process.id)
-        write_output(path, text.encode())
+        _write_over(path, text.encode())
     except InvalidPackage:
         session.terminal.remark(
             f"{names.MANIFEST} can't take the process's id: upload with --process {process.id}"
         )
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    """Write a file that was just downloaded, also where its mode forbids that; keep the mode."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    with told_as_file_faults(path):
+        path.chmod(mode | stat.S_IWUSR)
+    write_output(path, data, permissions=mode)
