@@ -81,13 +81,18 @@ class Kitchen:
         return self._ensure(description, owner, check, previous)
 
     def install_modules(
-        self, package: Mapping[str, Any], lock: Mapping[str, Any], owner: Context = OWNER
+        self,
+        package: Mapping[str, Any],
+        lock: Mapping[str, Any],
+        owner: Context = OWNER,
+        *,
+        previous: BuiltDependencies | None = None,
     ) -> BuiltDependencies:
         """Install what a ``package-lock.json`` names."""
         asked = parse_javascript(json.dumps(package), json.dumps(lock))
         manifest = Manifest("n", "", "r")
         description = PackageDescription(manifest, "main.js", {}, None, None, None, asked)
-        return self._ensure(description, owner, nobody_stops, None)
+        return self._ensure(description, owner, nobody_stops, previous)
 
     def _ensure(
         self,

@@ -41,15 +41,16 @@ class NpmRegistryServer:
         if path.endswith(".tgz"):
             file = self.folder / Path(path).name
             return (200, file.read_bytes()) if file.is_file() else (404, b"{}")
+        name = unquote(path).strip("/")
+        files = sorted(self.folder.glob(f"{name.rpartition('/')[2]}-*.tgz"))
         versions = {
             package["version"]: {**package, "dist": self._dist(package, file)}
-            for file in sorted(self.folder.glob("*.tgz"))
-            if (package := read_package(file))["name"] == unquote(path).strip("/")
+            for file in files
+            if (package := read_package(file))["name"] == name
         }
         if not versions:
             return 404, b"{}"
         latest = list(versions)[-1]
-        name = versions[latest]["name"]
         document = {"name": name, "dist-tags": {"latest": latest}, "versions": versions}
         return 200, json.dumps(document).encode()
 

@@ -129,11 +129,13 @@ class _Reader:
         if language is not Language.JAVASCRIPT or names.JAVASCRIPT_DEPENDENCIES not in self.entries:
             return None
         mistakes = len(self.mistakes)
-        lock = self.parse(names.JAVASCRIPT_LOCK, lambda text, _: text, limit_bytes=LOCK_BYTES)
+        locks = (names.JAVASCRIPT_SHRINKWRAP, names.JAVASCRIPT_LOCK)
+        name = next((name for name in locks if name in self.entries), names.JAVASCRIPT_LOCK)
+        lock = self.parse(name, lambda text, _: text, limit_bytes=LOCK_BYTES)
         if len(self.mistakes) > mistakes:
             return None
         return self.parse(
-            names.JAVASCRIPT_DEPENDENCIES, lambda text, _: parse_javascript(text, lock)
+            names.JAVASCRIPT_DEPENDENCIES, lambda text, _: parse_javascript(text, lock, name)
         )
 
     def _read_included(self, path: str) -> str | None:

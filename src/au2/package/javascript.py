@@ -1,7 +1,7 @@
 """``package.json`` and ``package-lock.json``: which JavaScript packages a package asks for.
 
-Only what the lock names with its digest is taken, and only from the registry: which one, the
-operator's settings say.
+Only what the lock names is taken, and only from the registry: which one, the operator's settings
+say.
 """
 
 import json
@@ -11,16 +11,20 @@ from typing import Any, NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package import names
+from au2.package.integrity import is_integrity
 
 _ASKING = ("dependencies", "optionalDependencies", "peerDependencies")
 _LOCK_VERSIONS = (2, 3)
 _MOST_PACKAGES = 20_000
 _MODULES = "node_modules/"
 _NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]{0,213}", re.ASCII)
-_RESOLVED = re.compile(r"(https?://.*)?")
+_URL = re.compile(r"https?://.*")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,99}", re.ASCII)
-_INTEGRITY = re.compile(r"(?:^|\s)sha512-[A-Za-z0-9+/]{86}==")
-_MAKE_IT = "make it with 'npm install --package-lock-only'"
+_RENEW = "'npm install --package-lock-only'"
+_LOCKS = f"{names.JAVASCRIPT_LOCK} {names.JAVASCRIPT_SHRINKWRAP}"
+MAKE_ANEW = f"rm -rf {_LOCKS} node_modules && npm install --package-lock-only"
+"""npm keeps the entries that it has, so nothing less mends a lock."""
+_MAKE_ANEW = f"make the lock anew with '{MAKE_ANEW}'"
 
 
 class LockedModule(NamedTuple):
@@ -28,8 +32,9 @@ class LockedModule(NamedTuple):
 
     name: str
     version: str
-    integrity: str
-    """``sha512-<base64>`` of its archive (W3C subresource integrity)."""
+    integrity: str = ""
+    """Digests of its archive (W3C subresource integrity); empty: the lock has none, so what the
+    registry has under that version is taken, as npm does."""
 
 
 class JavaScriptDependencies(NamedTuple):
@@ -39,16 +44,20 @@ class JavaScriptDependencies(NamedTuple):
     """``package.json``, as far as an installation needs it: the package's own scripts are no
     part of that."""
     lock: Mapping[str, Any]
-    modules: tuple[LockedModule, ...]
+    modules: Mapping[str, LockedModule]
+    """What comes from the registry, by its path in the lock."""
     has_scripts: bool
     """Whether the lock says that code runs when they are installed."""
 
 
-def parse_javascript(package_text: str, lock_text: str | None) -> JavaScriptDependencies | None:
+def parse_javascript(
+    package_text: str, lock_text: str | None, lock_file: str = names.JAVASCRIPT_LOCK
+) -> JavaScriptDependencies | None:
     """Return what is asked for; None: nothing is.
 
     Args:
-        package_text: ``package.json``. lock_text: ``package-lock.json``, if there is one.
+        package_text: ``package.json``. lock_text: content of ``lock_file``, if there is one.
+        lock_file: ``package-lock.json`` or ``npm-shrinkwrap.json``, which is the same.
 
     Raises:
         InvalidPackage: with every mistake.
@@ -58,20 +67,21 @@ def parse_javascript(package_text: str, lock_text: str | None) -> JavaScriptDepe
         return None
     if lock_text is None:
         raise _mistake(
-            f"the file is missing: the lock is what is installed; {_MAKE_IT}", names.JAVASCRIPT_LOCK
+            f"the file is missing: the lock is what is installed; make it with {_RENEW}", lock_file
         )
-    lock = _parse(lock_text, names.JAVASCRIPT_LOCK)
+    lock = _parse(lock_text, lock_file)
     entries = lock.get("packages")
     if lock.get("lockfileVersion") not in _LOCK_VERSIONS or not isinstance(entries, dict):
-        message = f"this is no lock of version 2 or 3: {_MAKE_IT}, with npm 7 or newer"
-        raise _mistake(message, names.JAVASCRIPT_LOCK)
+        message = f"this is no lock of version 2 or 3: {_RENEW} of npm 7 or newer renews it"
+        raise _mistake(message, lock_file)
     mistakes: list[Detail] = []
     if package.get("workspaces"):
         mistakes.append(_detail("workspaces are not taken", names.JAVASCRIPT_DEPENDENCIES))
     if len(entries) > _MOST_PACKAGES:
-        mistakes.append(_detail(f"more than {_MOST_PACKAGES} packages", names.JAVASCRIPT_LOCK))
-    modules = tuple(_read_modules(entries, mistakes))
-    mistakes = mistakes or list(_find_unlocked(package, entries))
+        mistakes.append(_detail(f"more than {_MOST_PACKAGES} packages", lock_file))
+    modules, wrong = _read_modules(package, entries)
+    mistakes += [_detail(f"'{path[:100]}': {message}", lock_file) for path, message in wrong]
+    mistakes = mistakes or [_detail(m, lock_file) for m in _find_unlocked(package, entries)]
     if mistakes:
         raise InvalidPackage(details=mistakes)
     return JavaScriptDependencies(
@@ -82,29 +92,49 @@ def parse_javascript(package_text: str, lock_text: str | None) -> JavaScriptDepe
     )
 
 
-def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> Iterator[Detail]:
+def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> Iterator[str]:
     """What is asked for and not locked. Whether the locked versions are fine, npm says."""
     asked, optional = package.get("dependencies"), package.get("optionalDependencies")
     for name in asked if isinstance(asked, dict) else ():
         if isinstance(optional, dict) and name in optional:
             continue
         if _MODULES + name not in entries:
-            message = f"'{name[:100]}' of package.json is not in it: renew it with "
-            yield _detail(message + "'npm install --package-lock-only'", names.JAVASCRIPT_LOCK)
+            yield f"'{name[:100]}' of package.json is not in it: renew it with {_RENEW}"
 
 
-def _read_modules(entries: Mapping[str, Any], mistakes: list[Detail]) -> Iterator[LockedModule]:
-    for place, entry in entries.items():
-        if place == "" or not _is_installed(entry):
+def _read_modules(
+    package: Mapping[str, Any], entries: Mapping[str, Any]
+) -> tuple[dict[str, LockedModule], list[tuple[str, str]]]:
+    """Return the modules by their path, and what is wrong with others."""
+    modules: dict[str, LockedModule] = {}
+    mistakes: list[tuple[str, str]] = []
+    urls = set(_find_urls([package, *entries.values()]))
+    for path, entry in entries.items():
+        if path == "" or not _is_installed(entry):
             continue
-        mistake = _find_mistake(place, entry)
+        mistake = _find_mistake(path, entry, urls)
         if mistake is not None:
-            mistakes.append(_detail(f"'{place[:100]}': {mistake}", names.JAVASCRIPT_LOCK))
+            mistakes.append((path, mistake))
         elif not entry.get("inBundle"):
-            name = entry.get("name") or place.rpartition(_MODULES)[2]
-            integrity = _INTEGRITY.search(entry["integrity"])
-            if integrity is not None:
-                yield LockedModule(name, entry["version"], integrity[0].strip())
+            name = entry.get("name") or path.rpartition(_MODULES)[2]
+            modules[path] = LockedModule(name, entry["version"], entry.get("integrity") or "")
+    return modules, mistakes
+
+
+def _find_urls(packages: list[Any]) -> Iterator[str]:
+    """Yield the URLs of archives that are asked for instead of a version."""
+    pending: list[Any] = [
+        package.get(key)
+        for package in packages
+        if isinstance(package, dict)
+        for key in (*_ASKING, "devDependencies", "overrides")
+    ]
+    while pending:
+        asked = pending.pop()
+        if isinstance(asked, dict):
+            pending += asked.values()
+        elif isinstance(asked, str) and _URL.match(asked):
+            yield asked
 
 
 def _is_installed(entry: object) -> bool:
@@ -112,24 +142,25 @@ def _is_installed(entry: object) -> bool:
     return not (isinstance(entry, dict) and entry.get("dev") is True)
 
 
-def _find_mistake(place: str, entry: object) -> str | None:
+def _find_mistake(path: str, entry: object, urls: set[str]) -> str | None:
     if not isinstance(entry, dict) or entry.get("link"):
-        return "folders are not installed; put the module into the package itself"
-    name, version = entry.get("name") or place.rpartition(_MODULES)[2], entry.get("version")
+        return "folders are not installed; put the module into the package itself, and require it"
+    name, version = entry.get("name") or path.rpartition(_MODULES)[2], entry.get("version")
+    resolved, integrity = entry.get("resolved") or "", entry.get("integrity") or ""
     checks = (
         (
-            place.startswith(_MODULES) and ".." not in place.split("/"),
+            path.startswith(_MODULES) and ".." not in path.split("/"),
             "that place is not in node_modules",
         ),
         (
-            _matches(_RESOLVED, entry.get("resolved", "")),
-            "only packages of the registry are installed, no files and no version control",
+            resolved == "" or (_matches(_URL, resolved) and resolved not in urls),
+            "only packages of the registry are installed: no files, no URLs and no version control",
         ),
         (_matches(_NAME, name), "that is no name of a package"),
-        (_matches(_VERSION, version), "it has no version"),
+        (_matches(_VERSION, version), f"it has no version: {_MAKE_ANEW}"),
         (
-            bool(entry.get("inBundle")) or _INTEGRITY.search(str(entry.get("integrity"))),
-            f"it has no sha512 digest; {_MAKE_IT}",
+            integrity == "" or is_integrity(integrity),
+            f"its 'integrity' is no sha512, sha384, sha256 or sha1 digest: {_MAKE_ANEW}",
         ),
     )
     return next((mistake for is_fine, mistake in checks if not is_fine), None)

@@ -12,6 +12,8 @@ AFTER = "after.sh"
 PYTHON_DEPENDENCIES = "requirements.txt"
 JAVASCRIPT_DEPENDENCIES = "package.json"
 JAVASCRIPT_LOCK = "package-lock.json"
+JAVASCRIPT_SHRINKWRAP = "npm-shrinkwrap.json"
+"""npm takes it instead of a lock where both are."""
 
 ENTRY_POINTS = tuple(language.entry_point for language in Language)
 
@@ -27,6 +29,7 @@ NEVER_IGNORED = frozenset(
         PYTHON_DEPENDENCIES,
         JAVASCRIPT_DEPENDENCIES,
         JAVASCRIPT_LOCK,
+        JAVASCRIPT_SHRINKWRAP,
         *ENTRY_POINTS,
     }
 )

@@ -1,5 +1,6 @@
 """`repo check` reads what a package asks for."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,30 @@ def test_mistakes_in_requirements_are_told_with_their_line(package: Path) -> Non
     assert [line.partition(": ")[0] for line in told(package)] == [
         f"requirements.txt:{line}" for line in (1, 2, 3)
     ]
+
+
+ENTRY = {"version": "1.0.0", "resolved": "https://registry.npmjs.org/a/-/a-1.0.0.tgz"}
+
+
+@pytest.fixture
+def javascript(package: Path) -> Path:
+    (package / "main.py").rename(package / "main.js")
+    (package / "package.json").write_text('{"dependencies": {"a": "1"}}')
+    return package
+
+
+def test_a_shrinkwrap_file_is_a_lock(javascript: Path) -> None:
+    lock = {"lockfileVersion": 3, "packages": {"": {}, "node_modules/a": ENTRY}}
+    (javascript / "npm-shrinkwrap.json").write_text(json.dumps(lock))
+    assert told(javascript) == []
+    # npm takes it before the other.
+    (javascript / "package-lock.json").write_text("{}")
+    assert told(javascript) == []
+    (javascript / "npm-shrinkwrap.json").write_text("{}")
+    (message,) = told(javascript)
+    assert message.startswith("npm-shrinkwrap.json: this is no lock of version 2 or 3")
+
+
+def test_a_missing_lock_is_told(javascript: Path) -> None:
+    (message,) = told(javascript)
+    assert message.startswith("package-lock.json: the file is missing")

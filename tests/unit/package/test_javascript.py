@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import InvalidPackage
+from au2.package.integrity import parse_integrity
 from au2.package.javascript import LockedModule, parse_javascript
 
 INTEGRITY = "sha512-" + "A" * 86 + "=="
@@ -32,10 +33,10 @@ def test_what_the_lock_names_is_what_is_asked_for() -> None:
     )
     found = parse_javascript(json.dumps(PACKAGE), json.dumps(lock))
     assert found is not None
-    assert found.modules == (
-        LockedModule("a", "1.0.0", INTEGRITY),
-        LockedModule("@other/d", "1.0.0", INTEGRITY),
-    )
+    assert found.modules == {
+        "node_modules/a": LockedModule("a", "1.0.0", INTEGRITY),
+        "node_modules/d": LockedModule("@other/d", "1.0.0", INTEGRITY),
+    }
     assert found.has_scripts
     assert "scripts" not in found.package
 
@@ -76,9 +77,14 @@ def test_a_missing_or_old_lock_says_how_to_make_one() -> None:
         ({"resolved": "file:../x"}, "no files"),
         ({"resolved": "/etc/passwd"}, "no files"),
         ({"resolved": 1}, "packages of the registry"),
+        ({"resolved": "https://example.org/a.tgz"}, "no URLs"),
         ({"link": True}, "folders are not installed"),
-        ({"integrity": None}, "no sha512 digest"),
-        ({"integrity": "sha1-x"}, "no sha512 digest"),
+        (
+            {"integrity": "sha1-x"},
+            "digest: make the lock anew with 'rm -rf package-lock.json npm-shr",
+        ),
+        ({"integrity": "md5-1B2M2Y8AsgTpgAmY7PhCfg=="}, "digest: make the lock anew"),
+        ({"integrity": 1}, "digest: make the lock anew"),
         ({"version": "../1"}, "no version"),
         ({"version": None}, "no version"),
         ({"name": "../../etc"}, "no name"),
@@ -89,9 +95,36 @@ def test_what_can_not_be_had_from_the_registry_is_refused(
     change: dict[str, Any], reason: str
 ) -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY, **change}
-    (told,) = mistakes_of(PACKAGE, lock_of(a=entry))
+    package = {**PACKAGE, "overrides": {"b": {"a": "https://example.org/a.tgz"}}}
+    (told,) = mistakes_of(package, lock_of(a=entry))
     assert told.startswith("package-lock.json: 'node_modules/a': ")
     assert reason in told
+
+
+@pytest.mark.parametrize(
+    "integrity",
+    [
+        None,
+        "",
+        "sha1-" + "A" * 27 + "=",
+        "sha384-" + "A" * 64,
+        "sha1-x " + INTEGRITY,
+        INTEGRITY + "?option",
+    ],
+)
+def test_digests_that_npm_takes_are_taken(integrity: str | None) -> None:
+    entry = {"version": "1.0.0", "integrity": integrity}
+    found = parse_javascript(json.dumps(PACKAGE), json.dumps(lock_of(a=entry)))
+    assert found is not None
+    assert found.modules["node_modules/a"].integrity == (integrity or "")
+
+
+def test_of_several_digests_the_strongest_count() -> None:
+    other = "sha512-" + "B" * 85 + "A=="
+    algorithm, digests = parse_integrity(f"sha1-{'A' * 27}= {INTEGRITY} {other} md5-x sha512-AAAA")
+    assert algorithm == "sha512"
+    assert len(digests) == 2
+    assert "0" * 128 in digests
 
 
 def test_places_outside_node_modules_are_refused() -> None:

@@ -9,7 +9,7 @@ from au2.builder.dependencies.build_container import BuildOptions, run_build
 from au2.builder.dependencies.gateway import ADDRESS
 from au2.builder.dependencies.installer import Made, Task
 from au2.builder.dependencies.javascript_advice import NpmFailure
-from au2.builder.dependencies.javascript_routes import PREFIX, JavaScriptRoutes
+from au2.builder.dependencies.javascript_routes import PREFIX, JavaScriptRoutes, archive_url
 from au2.builder.dependencies.lock import Lock, LockedPackage
 from au2.builder.dependencies.npm_registry import NpmRegistry, archive_name
 from au2.builder.dependencies.npm_tool import NPM, npm_entries
@@ -25,7 +25,7 @@ from au2.domain.errors import DependenciesFailed
 from au2.engines.base import Engine
 from au2.oci.digest import sha256_of
 from au2.oci.tar import LayerEntry, directory_entry
-from au2.package.javascript import JavaScriptDependencies
+from au2.package.javascript import JavaScriptDependencies, LockedModule
 
 _MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
 _TOOL = f"npm {NPM.version}"
@@ -40,7 +40,7 @@ _ENVIRONMENT = {
     "npm_config_logs_max": "0",
     "npm_config_progress": "false",
     "npm_config_registry": f"{ADDRESS}{PREFIX}/",
-    "npm_config_replace_registry_host": "always",
+    "npm_config_replace_registry_host": "never",
     "npm_config_update_notifier": "false",
     "npm_config_userconfig": "/dev/null",
 }
@@ -84,12 +84,14 @@ class JavaScriptInstaller:
         """See :class:`~au2.builder.dependencies.installer.Installer`."""
         asked = request.dependencies
         tree = ReceivedTree(task.folder, _MODULES.strip("/"), self._options.layer_max_bytes)
-        routes = JavaScriptRoutes(self._registry, task.run.log, asked.modules, tree)
+        modules = tuple(dict.fromkeys(asked.modules.values()))
+        before = _installed_before(modules, task.lock)
+        routes = JavaScriptRoutes(self._registry, task.run.log, modules, tree, before)
         # A lock may be silent about scripts that there are: then they do not run.
         options = [] if asked.has_scripts else ["--ignore-scripts"]
         plan = {
             "package.json": asked.package,
-            "package-lock.json": asked.lock,
+            "package-lock.json": _lock_for_npm(asked),
             "options": options,
         }
         task.run.log(f"Installing what the lock names, with {_TOOL}")
@@ -129,6 +131,34 @@ class JavaScriptInstaller:
             *tool_files({_DRIVER: driver_file("javascript.cjs")}),
             *npm_entries(self._registry, f"{BUILD_DIRECTORY}/npm", lambda _: None),
         ]
+
+
+def _lock_for_npm(asked: JavaScriptDependencies) -> Mapping[str, object]:
+    """Return the lock with each package at the gateway: paths differ between registries, too."""
+    packages: Mapping[str, dict[str, object]] = asked.lock["packages"]
+    return {
+        "name": asked.lock.get("name"),
+        "lockfileVersion": asked.lock["lockfileVersion"],
+        "requires": True,
+        "packages": {
+            path: {**entry, "resolved": archive_url(asked.modules[path])}
+            if path in asked.modules
+            else entry
+            for path, entry in packages.items()
+        },
+    }
+
+
+def _installed_before(
+    modules: Iterable[LockedModule], lock: Lock | None
+) -> dict[LockedModule, str]:
+    """Return the SHA-256 of archives, as far as the same was installed before."""
+    known = {} if lock is None else {(p.name, p.version): p.digest for p in lock.packages}
+    return {
+        module: known[module.name, module.version].removeprefix("sha256:")
+        for module in modules
+        if (module.name, module.version) in known
+    }
 
 
 def _locked(routes: JavaScriptRoutes) -> Iterable[LockedPackage]:

@@ -3,6 +3,8 @@
 import re
 from collections import deque
 
+from au2.package.javascript import MAKE_ANEW
+
 _PREFIX = "npm error "
 _LAST_LINES = 5
 _SHOWN_CHARACTERS = 200
@@ -15,7 +17,6 @@ _NO_COMPILER = re.compile(
     r"gyp ERR|node-gyp|not found: make|\b(make|gcc|g\+\+|cc|cmake): not found"
 )
 _NOT_IN_SYNC = frozenset({"EUSAGE", "ETARGET", "E404", "ERESOLVE"})
-_MAKE_ANEW = "rm -rf package-lock.json node_modules && npm install --package-lock-only"
 
 
 class NpmFailure:
@@ -74,14 +75,14 @@ def _advise(code: str) -> str:
     if code in _NOT_IN_SYNC:
         return (
             "package-lock.json must fit package.json: 'npm install --package-lock-only' renews it; "
-            f"if that does not help, '{_MAKE_ANEW}'."
+            f"if that does not help, '{MAKE_ANEW}'."
         )
     if code == "EBADPLATFORM":
         return (
             "What the log names is for another system: have it among optionalDependencies, and "
             "renew the lock with 'npm install --package-lock-only'."
         )
-    return f"Mend what npm says there; '{_MAKE_ANEW}' makes the lock anew."
+    return f"Mend what npm says there; '{MAKE_ANEW}' makes the lock anew."
 
 
 def _shown(text: str) -> str:

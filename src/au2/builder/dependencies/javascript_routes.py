@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -26,6 +26,8 @@ class JavaScriptRoutes:
     log: Callable[[str], None]
     modules: tuple[LockedModule, ...]
     tree: ReceivedTree
+    installed_before: Mapping[LockedModule, str] = field(default_factory=dict)
+    """SHA-256 of archives, hexadecimal: the same again, also where the lock has no digest."""
     served: dict[LockedModule, str] = field(default_factory=dict)
     """SHA-256 of every archive that was handed out."""
     trouble: Au2Error | None = None
@@ -46,7 +48,8 @@ class JavaScriptRoutes:
         if module is None:
             return None
         with self._noted():
-            file, sha256 = self.registry.fetch(module, self.log)
+            before = self.installed_before.get(module)
+            file, sha256 = self.registry.fetch(module, self.log, sha256=before)
         with self._lock:
             self.served[module] = sha256
         return Answer(file)
@@ -68,16 +71,19 @@ class JavaScriptRoutes:
             raise
 
 
+def archive_url(module: LockedModule) -> str:
+    """Return where npm finds a package's archive."""
+    return f"{ADDRESS}{PREFIX}/{module.name}/-/{archive_name(module)}"
+
+
 def _describe(modules: list[LockedModule]) -> bytes:
     """Return a registry's document about one package."""
     versions = {
         module.version: {
             "name": module.name,
             "version": module.version,
-            "dist": {
-                "tarball": f"{ADDRESS}{PREFIX}/{module.name}/-/{archive_name(module)}",
-                "integrity": module.integrity,
-            },
+            "dist": {"tarball": archive_url(module)}
+            | ({"integrity": module.integrity} if module.integrity else {}),
         }
         for module in modules
     }
