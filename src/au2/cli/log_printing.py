@@ -4,10 +4,13 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Protocol
 
+from au2.cli.cells import visible
 from au2.cli.documents import format_json_line
 from au2.cli.terminal import Terminal
+from au2.cli.terminal_log import SafeLog
 from au2.client.following import LogPiece
 from au2.logs.characters import WholeCharacters
+from au2.logs.record import STDOUT
 
 
 class Printer(Protocol):
@@ -34,7 +37,10 @@ def choose_printer(terminal: Terminal, *, timestamps: bool) -> Printer:
 
 
 class BytePrinter:
-    """The program's own bytes: its stdout to ours, all else to stderr."""
+    """The program's own bytes: its stdout to ours, all else to stderr.
+
+    On a terminal they are made harmless; in a file or a pipe they are as they were printed.
+    """
 
     def __init__(self, terminal: Terminal, *, timestamps: bool = False) -> None:
         self._terminal = terminal
@@ -42,18 +48,30 @@ class BytePrinter:
         self._open_streams: set[str] = set()
         """Streams whose last line is not at its end."""
         self._last: LogPiece | None = None
+        self._safe: dict[str, SafeLog] = {}
+        """Of the streams that go to a terminal."""
 
     def pieces(self, pieces: Sequence[LogPiece]) -> None:
         """Print the next pieces."""
         for piece in pieces:
-            is_stdout = piece.stream == "stdout"
-            out = self._terminal.bytes_out if is_stdout else self._terminal.bytes_err
-            out(self._prefix(piece) + piece.printed)
+            content = piece.printed
+            if self._is_seen(piece.stream):
+                content = self._safe.setdefault(piece.stream, SafeLog()).feed(content)
+            self._print(piece.stream, self._prefix(piece) + content)
             self._last = piece
         self._terminal.flush()
 
     def end(self) -> None:
         """Nothing follows: not even a newline that the program did not print."""
+        for stream, safe in self._safe.items():
+            self._print(stream, safe.end())
+
+    def _is_seen(self, stream: str) -> bool:
+        terminal = self._terminal
+        return terminal.shows_data if stream == STDOUT else terminal.can_animate
+
+    def _print(self, stream: str, data: bytes) -> None:
+        (self._terminal.bytes_out if stream == STDOUT else self._terminal.bytes_err)(data)
 
     def begin_remarks(self) -> None:
         """End a line that the program did not end, if remarks would be printed behind it."""
@@ -68,7 +86,7 @@ class BytePrinter:
             return b""
         goes_on = piece.stream in self._open_streams
         (self._open_streams.add if piece.partial else self._open_streams.discard)(piece.stream)
-        return b"" if goes_on else f"{piece.time} {piece.stream} ".encode()
+        return b"" if goes_on else visible(f"{piece.time} {piece.stream} ").encode()
 
 
 class RecordPrinter:

@@ -19,6 +19,8 @@ from au2.domain.errors import (
 )
 
 _SHOWN_CHARACTERS = 200
+_MESSAGE_CHARACTERS = 4000
+_MOST_DETAILS = 1000
 _AWAY = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 """What proxies say while the server behind them can't be reached."""
 
@@ -41,9 +43,9 @@ def read_failure(status: int, body: bytes) -> Au2Error:
     error = _error_object(body)
     if error is None:
         return _bare_failure(status, body)
-    message, hint = error["message"], error.get("hint")
     known = all_errors().get(error["code"]) or _BY_STATUS.get(status, Au2Error)
-    return known(message, hint=hint if isinstance(hint, str) else None, details=_details(error))
+    hint = _find_line(error, "hint")
+    return known(_as_line(error["message"]), hint=hint, details=_details(error))
 
 
 def _error_object(body: bytes) -> dict[str, Any] | None:
@@ -60,12 +62,27 @@ def _details(error: dict[str, Any]) -> list[Detail]:
     details = error.get("details")
     if not isinstance(details, list):
         return []
-    known = ("pointer", "file", "line")
+    found = [item for item in details[:_MOST_DETAILS] if isinstance(item, dict)]
     return [
-        Detail(str(item.get("message", "")), **{name: item.get(name) for name in known})
-        for item in details
-        if isinstance(item, dict)
+        Detail(
+            _find_line(item, "message") or "",
+            pointer=_find_line(item, "pointer"),
+            file=_find_line(item, "file"),
+            line=item["line"] if isinstance(item.get("line"), int) else None,
+        )
+        for item in found
     ]
+
+
+def _find_line(document: dict[str, Any], name: str) -> str | None:
+    value = document.get(name)
+    return _as_line(value) if isinstance(value, str) else None
+
+
+def _as_line(text: str) -> str:
+    """Return what a server says as one line, not endless: it is not to look like more than that."""
+    line = " ".join(text.split("\n"))
+    return line if len(line) <= _MESSAGE_CHARACTERS else f"{line[:_MESSAGE_CHARACTERS]} …"
 
 
 def _bare_failure(status: int, body: bytes) -> Au2Error:

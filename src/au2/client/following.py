@@ -5,11 +5,13 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from au2.client.answers import find_flag, find_text, take_list, take_text
 from au2.client.events import Event, parse_events
 from au2.client.patience import Patience
 from au2.client.running import JobStanding, Waiting, poll_job, read_standing, read_waiting
 from au2.client.transport import Query, Transport
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
+from au2.logs.record import STREAMS
 
 _SILENCE_SECONDS: Final = 60.0
 """The server sends a comment line more often than this."""
@@ -113,7 +115,7 @@ def _events(
 def _read_object(event: Event) -> dict[str, Any]:
     try:
         document = json.loads(event.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnexpectedAnswer from error
     if not isinstance(document, dict):
         raise UnexpectedAnswer
@@ -121,20 +123,23 @@ def _read_object(event: Event) -> dict[str, Any]:
 
 
 def _read_waiting(event: Event) -> Waiting:
-    try:
-        return read_waiting(_read_object(event))
-    except (KeyError, TypeError) as error:
-        raise UnexpectedAnswer from error
+    return read_waiting(_read_object(event))
 
 
 def _read_pieces(event: Event) -> list[LogPiece]:
+    return [_read_piece(record) for record in take_list(_read_object(event), "records")]
+
+
+def _read_piece(record: object) -> LogPiece:
+    text = find_text(record, "text")
     try:
-        return [_read_piece(record) for record in _read_object(event)["records"]]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        content = (
+            b64decode(take_text(record, "base64"), validate=True) if text is None else text.encode()
+        )
+    except ValueError as error:
         raise UnexpectedAnswer from error
-
-
-def _read_piece(record: dict[str, Any]) -> LogPiece:
-    text = record.get("text")
-    content = b64decode(record["base64"]) if text is None else text.encode()
-    return LogPiece(record["time"], record["stream"], bool(record.get("partial")), content)
+    stream = take_text(record, "stream")
+    if stream not in STREAMS:
+        raise UnexpectedAnswer
+    is_partial = find_flag(record, "partial")
+    return LogPiece(take_text(record, "time"), stream, is_partial, content)

@@ -9,6 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Any, Final, NamedTuple
 
+from au2.client.answers import (
+    find_flag,
+    find_text,
+    find_whole,
+    take_list,
+    take_number,
+    take_text,
+    take_whole,
+)
 from au2.client.blob_sources import BLOCK_BYTES, Blob, BlobSource
 from au2.client.patience import Patience
 from au2.client.piece_size import PIECE_BYTES, PieceSize
@@ -27,6 +36,8 @@ _MEDIA_TYPE: Final = "application/octet-stream"
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
+_LEAST_HEARTBEAT_SECONDS: Final = 0.1
+"""Whatever the server asks for: signs of life are no flood."""
 _COURTESY_SECONDS: Final = 5.0
 """How long a command that ends waits for the answer to its farewell."""
 _REASON_CHARACTERS: Final = 500
@@ -72,7 +83,15 @@ def ask_standing(transport: Transport, process_id: str, number: int) -> ImageSta
         Conflict: it takes no image.
     """
     document = transport.call("GET", _image_path(process_id, number))
-    return ImageStanding(*(_field(document, name) for name in ImageStanding._fields))
+    return ImageStanding(
+        process=take_text(document, "process"),
+        version=take_whole(document, "version"),
+        image_status=take_text(document, "image_status"),
+        image_digest=find_text(document, "image_digest"),
+        job=find_whole(document, "job"),
+        architecture=take_text(document, "architecture"),
+        variant=take_text(document, "variant"),
+    )
 
 
 def begin_image(transport: Transport, process_id: str, number: int) -> ImageSession:
@@ -84,7 +103,18 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
         StillSending: another command of the same account is.
     """
     document = transport.call("POST", _image_path(process_id, number))
-    return ImageSession(*(_field(document, name) for name in ImageSession._fields))
+    return ImageSession(
+        id=take_text(document, "id"),
+        process=take_text(document, "process"),
+        version=take_whole(document, "version"),
+        job=take_whole(document, "job"),
+        fence=take_whole(document, "fence"),
+        lease_seconds=take_number(document, "lease_seconds"),
+        heartbeat_seconds=max(take_number(document, "heartbeat_seconds"), _LEAST_HEARTBEAT_SECONDS),
+        resumed=find_flag(document, "resumed"),
+        architecture=take_text(document, "architecture"),
+        variant=take_text(document, "variant"),
+    )
 
 
 def abandon_image(transport: Transport, session: ImageSession, reason: str) -> None:
@@ -114,8 +144,11 @@ def ask_lacking(
         query={"fence": session.fence},
         document={"blobs": wanted},
     )
-    lacking = _field(document, "lacking")
-    return {_field(item, "digest"): _field(item, "received_bytes") for item in lacking}
+    found = {}
+    for item in take_list(document, "lacking"):
+        digest = take_text(item, "digest")
+        found[digest] = take_whole(item, "received_bytes", most=sizes.get(digest, 0))
+    return found
 
 
 class ImageUpload:
@@ -211,7 +244,8 @@ class ImageUpload:
         size = min(self._pieces.next_bytes, end - offset)
         with self._pieces.timed(size):
             document = self._patch(blob, offset, size)
-        reached, is_whole = _field(document, "received_bytes"), _field(document, "is_whole")
+        reached = take_whole(document, "received_bytes", most=blob.size_bytes)
+        is_whole = find_flag(document, "is_whole")
         if reached <= offset and not is_whole:
             raise UnexpectedAnswer
         return reached, is_whole
@@ -259,9 +293,3 @@ class ImageUpload:
 
 def _image_path(process_id: str, number: int) -> str:
     return f"/processes/{segment(process_id)}/versions/{number}/image"
-
-
-def _field(document: Any, name: str) -> Any:
-    if not isinstance(document, Mapping) or name not in document:
-        raise UnexpectedAnswer
-    return document[name]

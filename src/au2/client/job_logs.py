@@ -5,10 +5,12 @@ from typing import Final, NamedTuple
 
 from au2.client.patience import Patience
 from au2.client.transport import Transport
-from au2.domain.errors import ServerUnreachable
+from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
 from au2.logs.record import Record, parse_records
 
 _BLOCK_BYTES: Final = 256 << 10
+_MOST_RECORD_BYTES: Final = 16 << 20
+"""Servers write records of some kilobytes; longer ones may be left of a damaged disk."""
 
 
 class _Block(NamedTuple):
@@ -53,5 +55,7 @@ def _read_from(transport: Transport, job_id: int, *, attempt: int, offset: int) 
             data = rest + block
             records, consumed_bytes = parse_records(data)
             rest = data[consumed_bytes:]
+            if len(rest) > _MOST_RECORD_BYTES:
+                raise UnexpectedAnswer("The server's log has a record that is too long.")
             if records:
                 yield _Block(records, consumed_bytes)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from au2.client.answers import find_text, take_text
 from au2.client.scope import context_query
 from au2.client.transport import Transport
 from au2.domain.context import Context
@@ -30,14 +31,18 @@ def list_named(
 ) -> list[Named]:
     """Return what is visible at ``path`` in ``context``: named exactly ``name``, or (None) all."""
     query = context_query(context) | {"name": name}
-    try:
-        return [
-            Named(item["id"], item["name"], owner(item["organization"], item.get("project")))
-            for item in transport.call("GET", path, query=query)
-            if name is None or item["name"] == name
-        ]
-    except (TypeError, KeyError) as error:
-        raise UnexpectedAnswer from error
+    found = transport.call("GET", path, query=query)
+    if not isinstance(found, list):
+        raise UnexpectedAnswer
+    named = [
+        Named(
+            take_text(item, "id"),
+            take_text(item, "name"),
+            owner(find_text(item, "organization"), find_text(item, "project")),
+        )
+        for item in found
+    ]
+    return [one for one in named if name is None or one.name == name]
 
 
 def owner(organization: str | None, project: str | None) -> Context | None:

@@ -10,9 +10,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from au2.client.written_paths import find_target_mistake, find_written_mistake
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
 from au2.files.faults import told_as_file_faults
-from au2.oci.layer import LayerMember, MemberType, read_layer
+from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.package.entries import PackagedFile
 from au2.package.limits import PackageLimits
@@ -21,6 +22,7 @@ from au2.package.paths import find_path_mistake, validate_paths
 
 _LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
 """More than any server lets in unless its operator says so: a bound, not a rule."""
+_ARCHIVE_LIMITS: Final = LayerLimits(stream_bytes=_LIMITS.total_bytes, sparse_parts=0)
 
 
 _KINDS: Final = frozenset({MemberType.FILE, MemberType.LINK, MemberType.DIRECTORY})
@@ -94,7 +96,7 @@ def unpack_package(stream: Readable, directory: Path) -> int:
     """
     unpacker = _Unpacker(directory)
     try:
-        for member in read_layer(stream):
+        for member in read_layer(stream, _ARCHIVE_LIMITS):
             unpacker.add(member)
     except InvalidImage as error:
         raise UnexpectedAnswer(f"The server sent no package: {error.message}.") from error
@@ -114,9 +116,11 @@ class _Unpacker:
         path = member.path
         if not path:
             return  # The package's own folder.
-        message = find_path_mistake(path)
+        message = find_path_mistake(path) or find_written_mistake(path)
         if message is None and member.type not in _KINDS:
             message = f"a {member.type} can't be part of a package"
+        if message is None:
+            message = find_target_mistake(member.target)
         if message is None and len(self.entries) == _LIMITS.files:
             message = "too many files"
         if message is not None:

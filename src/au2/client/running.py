@@ -10,6 +10,16 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from au2.client.answers import (
+    find_list,
+    find_mapping,
+    find_number,
+    find_text,
+    find_whole,
+    take_list,
+    take_text,
+    take_whole,
+)
 from au2.client.scope import context_query
 from au2.client.transport import Transport
 from au2.domain.context import Context
@@ -109,54 +119,60 @@ class JobStanding(NamedTuple):
 
 def read_standing(document: Any) -> JobStanding:
     """Return the standing in a ``JobView`` document. Raises UnexpectedAnswer if it is none."""
-    try:
-        choice, waiting = document.get("version_choice") or {}, document.get("waiting")
-        return JobStanding(
-            id=int(document["id"]),
-            state=str(document["state"]),
-            reason=document.get("reason"),
-            reason_text=document.get("reason_text"),
-            exit_code=document.get("exit_code"),
-            newest_attempt=max((item["number"] for item in document["attempts"]), default=1),
-            phases=_read_phases(document["attempts"]),
-            version_text=choice.get("text"),
-            newer=tuple(
-                NewerVersion(int(item["version"]), item["image_status"], item["upload_job"])
-                for item in choice.get("newer", ())
-            ),
-            waiting=None if waiting is None else read_waiting(waiting),
-            waited_seconds=_seconds_between(document["created_at"], document["started_at"]),
-            ran_seconds=_seconds_between(document["started_at"], document["ended_at"]),
-            status_text=document.get("status_text"),
-            progress=document.get("progress"),
-            output=document.get("output"),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer from error
+    attempts = {take_whole(item, "number"): item for item in take_list(document, "attempts")}
+    choice = find_mapping(document, "version_choice")
+    waiting = find_mapping(document, "waiting")
+    started_at = find_text(document, "started_at")
+    return JobStanding(
+        id=take_whole(document, "id"),
+        state=take_text(document, "state"),
+        reason=find_text(document, "reason"),
+        reason_text=find_text(document, "reason_text"),
+        exit_code=find_whole(document, "exit_code"),
+        newest_attempt=max(attempts, default=1),
+        phases=_read_phases(attempts[max(attempts)]) if attempts else (),
+        version_text=find_text(choice, "text"),
+        newer=tuple(map(_read_newer, find_list(choice, "newer"))),
+        waiting=read_waiting(waiting) if waiting else None,
+        waited_seconds=_seconds_between(find_text(document, "created_at"), started_at),
+        ran_seconds=_seconds_between(started_at, find_text(document, "ended_at")),
+        status_text=find_text(document, "status_text"),
+        progress=find_number(document, "progress"),
+        output=document.get("output"),
+    )
 
 
-def read_waiting(document: Any) -> Waiting:
-    """Return what a ``WaitingView`` document says. Raises KeyError, TypeError if it is none."""
-    return Waiting(str(document["code"]), str(document["text"]))
+def read_waiting(document: object) -> Waiting:
+    """Return what a ``WaitingView`` document says. Raises UnexpectedAnswer if it is none."""
+    return Waiting(take_text(document, "code"), take_text(document, "text"))
+
+
+def _read_newer(item: object) -> NewerVersion:
+    return NewerVersion(
+        version=take_whole(item, "version"),
+        image_status=take_text(item, "image_status"),
+        upload_job=find_whole(item, "upload_job"),
+    )
+
+
+def _read_phases(attempt: object) -> tuple[PhaseTime, ...]:
+    """Return the phases of an attempt that have ended."""
+    found = []
+    for phase in take_list(attempt, "phases"):
+        ended_at = find_text(phase, "ended_at")
+        if ended_at is not None:
+            seconds = _seconds_between(take_text(phase, "started_at"), ended_at)
+            found.append(PhaseTime(take_text(phase, "name"), seconds or 0.0))
+    return tuple(found)
 
 
 def _seconds_between(begun: str | None, ended: str | None) -> float | None:
     if begun is None or ended is None:
         return None
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
-
-
-def _read_phases(attempts: list[Any]) -> tuple[PhaseTime, ...]:
-    """Return the phases of the last attempt that have ended."""
-    if not attempts:
-        return ()
-    newest = max(attempts, key=lambda item: item["number"])
-    found = []
-    for phase in newest["phases"]:
-        if phase["ended_at"] is not None:
-            seconds = _seconds_between(phase["started_at"], phase["ended_at"]) or 0.0
-            found.append(PhaseTime(str(phase["name"]), seconds))
-    return tuple(found)
+    try:
+        return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+    except (ValueError, TypeError) as error:  # One may have a time zone and the other none.
+        raise UnexpectedAnswer from error
 
 
 def submit_run(transport: Transport, context: Context, run: Run) -> JobStanding:

@@ -7,6 +7,7 @@ commands that must be quick stay quick; what httpx would add (pools, HTTP/2, asy
 
 import http.client
 import json
+import math
 import select
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,9 +37,14 @@ from au2.domain.json_value import encode_json
 API_PREFIX: Final = "/api/v1"
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
 ANSWER_TIMEOUT_SECONDS: Final = 60.0
-_ANSWER_LIMIT_BYTES: Final = 256 << 20
+_ANSWER_LIMIT_BYTES: Final = 64 << 20
+_MOST_VALUES: Final = 2_000_000
+"""In an answer: each takes a hundred bytes of memory, though two characters may write it. The
+longest answer names the contents that an upload lacks, of which there may be a million."""
 _FAILURE_LIMIT_BYTES: Final = 1 << 20
 
+_BROKEN: Final = (OSError, http.client.HTTPException, ValueError)
+"""What reading an answer raises that breaks off or has no form: a chunk may have -5 bytes."""
 _JSON: Final = "application/json"
 Query = Mapping[str, str | int | None]
 
@@ -139,11 +145,11 @@ class Transport:
             if response.isclosed() and response.length:
                 # Reading what there is says nothing of that.
                 raise http.client.IncompleteRead(b"", response.length)
-        except (OSError, http.client.HTTPException) as error:
+        except _BROKEN as error:
             raise self._cut(error) from error
         finally:
             if not response.isclosed():
-                self.close()
+                self._break_off(response)
 
     def _exchange(self, request: _Request) -> http.client.HTTPResponse:
         connection = self._connect()
@@ -226,29 +232,31 @@ class Transport:
         try:
             body = response.read(_ANSWER_LIMIT_BYTES)
             rest = b"" if response.isclosed() else response.read(1)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+        except _BROKEN as error:
+            self._break_off(response)
             raise self._cut(error) from error
         if rest:
-            self.close()
+            self._break_off(response)
             raise UnexpectedAnswer("The server's answer is too long.")
         if response.length:
-            self.close()
+            self._break_off(response)
             raise self._cut(http.client.IncompleteRead(body, response.length))
         if not body:
             return None
+        if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+            raise UnexpectedAnswer("The server's answer is too long.")
         try:
-            return json.loads(body)
+            return json.loads(body, parse_float=_read_float, parse_constant=_read_float)
         except (ValueError, RecursionError) as error:
             raise UnexpectedAnswer(hint="Is this the address of an au2 server?") from error
 
     def _failure(self, response: http.client.HTTPResponse) -> Exception:
         try:
             body = response.read(_FAILURE_LIMIT_BYTES)
-        except (OSError, http.client.HTTPException):
+        except _BROKEN:
             body = b""
         if not response.isclosed():
-            self.close()
+            self._break_off(response)
         if response.status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
             return explain_refused_login(self._proxy)
         failure = read_failure(response.status, body)
@@ -258,6 +266,11 @@ class Transport:
         if logged_out and failure.hint is None:
             failure.hint = "Log in with: au2 login"
         return failure
+
+    def _break_off(self, response: http.client.HTTPResponse) -> None:
+        """Read no more of an answer; one that lasts as long as its connection holds that itself."""
+        response.close()
+        self.close()
 
     def _cut(self, error: Exception) -> ServerUnreachable:
         return explain_cut(self.address, error, self._proxy)
@@ -278,6 +291,14 @@ class _PlainConnection(http.client.HTTPConnection):
         host: Any = self.host.encode("ascii") if self.host.isascii() else self.host
         self.sock = socket.create_connection((host, self.port), self.timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _read_float(text: str) -> float:
+    """Return a number of JSON, which has neither an infinite one nor one that is none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _is_alive(connection: http.client.HTTPConnection) -> bool:

@@ -4,9 +4,10 @@ Like ``running`` this writes the few wire fields by hand, because ``repo upload`
 against ``docker build``; a test holds them against ``contract.upload``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from au2.client.answers import find_text, find_whole, take, take_text, take_texts, take_whole
 from au2.client.contents import Progress, make_body, pick_contents
 from au2.client.patience import Patience
 from au2.client.running import JobStanding, read_standing
@@ -97,7 +98,7 @@ def begin_upload(
     Or it makes nothing, because the newest version was made of these files already.
     """
     document = _announce(transport, "/uploads", context, plan)
-    if _field(document, "process") is not None and document.get("equal_version") is not None:
+    if take(document, "process") is not None and find_whole(document, "equal_version") is not None:
         return _read_comparison(document)
     return _read_session(document)
 
@@ -188,7 +189,7 @@ def _send_once(
         media_type=MEDIA_TYPE,
         timeout_seconds=_ANSWER_SECONDS,
     )
-    lacking = tuple(_field(document, "lacking"))
+    lacking = take_texts(document, "lacking")
     job = document.get("job")
     return lacking, None if job is None else read_standing(job)
 
@@ -217,22 +218,21 @@ def _file_document(file: PackagedFile) -> dict[str, Any]:
 
 def _read_session(document: Any) -> UploadSession:
     return UploadSession(
-        id=_field(document, "id"),
-        process=_field(document, "process"),
-        version=_field(document, "version"),
-        job=_field(document, "job"),
-        fence=_field(document, "fence"),
-        lacking=tuple(_field(document, "lacking")),
-        runtime_version=document.get("runtime_version"),
-        newest_runtime_version=document.get("newest_runtime_version"),
+        id=take_text(document, "id"),
+        process=take_text(document, "process"),
+        version=take_whole(document, "version"),
+        job=take_whole(document, "job"),
+        fence=take_whole(document, "fence"),
+        lacking=take_texts(document, "lacking"),
+        runtime_version=find_whole(document, "runtime_version"),
+        newest_runtime_version=find_whole(document, "newest_runtime_version"),
     )
 
 
 def _read_comparison(document: Any) -> Comparison:
-    return Comparison(**{name: _field(document, name) for name in Comparison._fields})
-
-
-def _field(document: Any, name: str) -> Any:
-    if not isinstance(document, Mapping) or name not in document:
-        raise UnexpectedAnswer
-    return document[name]
+    return Comparison(
+        process=find_text(document, "process"),
+        equal_version=find_whole(document, "equal_version"),
+        runtime_version=take_whole(document, "runtime_version"),
+        newest_runtime_version=take_whole(document, "newest_runtime_version"),
+    )

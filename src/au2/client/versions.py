@@ -2,6 +2,7 @@
 
 from typing import Any, Final, NamedTuple
 
+from au2.client.answers import find_whole, take, take_text, take_whole
 from au2.client.scope import segment
 from au2.client.transport import Transport
 from au2.domain.errors import UnexpectedAnswer
@@ -46,12 +47,9 @@ def get_version(
 def get_standing(transport: Transport, process_id: str, which: str) -> VersionStanding:
     """Return how far a version is. ``which`` as in :func:`get_version`."""
     document = get_version(transport, process_id, which)
-    try:
-        return VersionStanding(
-            number=int(document["id"]),
-            image_status=str(document["image_status"]),
-            is_published=document["published_at"] is not None,
-            upload_job=document["upload_job"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnexpectedAnswer from error
+    return VersionStanding(
+        number=take_whole(document, "id"),
+        image_status=take_text(document, "image_status"),
+        is_published=take(document, "published_at") is not None,
+        upload_job=find_whole(document, "upload_job"),
+    )

@@ -12,8 +12,9 @@ from typing import NamedTuple
 STDOUT = "stdout"
 STDERR = "stderr"
 PLATFORM = "platform"
+STREAMS = frozenset({STDOUT, STDERR, PLATFORM})
 
-_STREAMS = {name.encode(): name for name in (STDOUT, STDERR, PLATFORM)}
+_STREAMS = {name.encode(): name for name in STREAMS}
 _PARTIAL = {b"P": True, b"F": False}
 
 

@@ -1,3 +1,5 @@
+from io import BytesIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,7 +8,7 @@ from au2.client.events import Event, parse_events
 
 
 def events(data: bytes) -> list[Event]:
-    return list(parse_events(data.splitlines(keepends=True)))
+    return list(parse_events(BytesIO(data)))
 
 
 def test_fields() -> None:

@@ -31,7 +31,8 @@ def command(
     """Print a job's log, byte for byte, from its beginning.
 
     What the program printed to stdout goes to stdout; what it printed to stderr, and remarks of the
-    platform, go to stderr. With -o json or yaml it is a list of records, one a line.
+    platform, go to stderr. On a terminal, sequences that would steer it are written out; colours
+    stay. With -o json or yaml it is a list of records, one a line.
     """
     from au2.cli.log_printing import choose_printer
 

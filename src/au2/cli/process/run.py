@@ -133,6 +133,7 @@ def _submit(
     if follow:
         printer = BytePrinter(session.terminal)
         standing = follow_job(session, job.id, show=printer.pieces, attempt=1)
+        printer.end()
         printer.begin_remarks()
     else:
         standing = wait_for_job(session, job.id)
