@@ -202,6 +202,11 @@ class NetworkSettings:
         "Addresses of the containers.",
         default_text="a private network that the machine does not use",
     )
+    connections: int = setting(
+        4096,
+        whole(0, 1 << 20),
+        "Connections of a job to others at a time (TCP, UDP, ICMP); 0: any number.",
+    )
     dns: tuple[str, ...] = setting(
         (), ADDRESSES, "Name servers of the containers.", default_text="those of the machine"
     )

@@ -17,7 +17,8 @@ from au2.engines.native.places import Places
 from tests.support.busybox import BUSYBOX, SmallImage
 from tests.support.engine import Workbench, make_workbench
 
-PUBLIC = "198.51.100.2"
+PUBLIC = "25.98.7.2"
+"""Of a network that is not announced anywhere, but might be."""
 PRIVATE = (
     "10.98.7.2",
     "172.30.7.2",
@@ -25,6 +26,12 @@ PRIVATE = (
     "100.64.97.2",
     "169.254.169.254",
     "168.63.129.16",
+    # Not private, but not the internet either.
+    "192.0.2.77",
+    "192.88.99.1",
+    "198.18.7.2",
+    "198.51.100.2",
+    "203.0.113.2",
 )
 
 
@@ -39,14 +46,14 @@ def world() -> Iterator[None]:
     run("ip", "netns", "add", name)
     try:
         run("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
-        run("ip", "address", "add", "198.51.100.1/30", "dev", name)
+        run("ip", "address", "add", "25.98.7.1/30", "dev", name)
         run("ip", "link", "set", name, "up")
         for address in (PUBLIC, *PRIVATE):
             run("ip", "-n", name, "address", "add", f"{address}/32", "dev", "eth0")
         run("ip", "-n", name, "link", "set", "lo", "up")
         run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "route", "add", "198.51.100.0/30", "dev", "eth0", "src", PUBLIC)
-        run("ip", "-n", name, "route", "add", "default", "via", "198.51.100.1")
+        run("ip", "-n", name, "route", "add", "25.98.7.0/30", "dev", "eth0", "src", PUBLIC)
+        run("ip", "-n", name, "route", "add", "default", "via", "25.98.7.1")
         for address in PRIVATE:
             run("ip", "route", "add", f"{address}/32", "via", PUBLIC)
         with served(name, 80), served(name, 53):
@@ -172,6 +179,37 @@ def test_names_are_asked_of_the_hosts_servers(workbench: Workbench) -> None:
     result = workbench.run("cat /etc/resolv.conf; cat /etc/hosts", network=Network.INTERNET)
     assert result.stdout.startswith(b"nameserver ") or not result.stdout.startswith(b"name")
     assert b"\tau2\n" in result.stdout
+
+
+def test_one_container_does_not_fill_the_table_of_connections(
+    workbench: Workbench, python_runtime: str, world: None
+) -> None:
+    # Each destination port of UDP is a connection of its own for the kernel.
+    code = (
+        "import socket, time\n"
+        "udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"for port in range(1000, 21000): udp.sendto(b'x', ('{PUBLIC}', port))\n"
+        "tcp = socket.socket()\n"
+        "try:\n"
+        f"    tcp.connect(('{PUBLIC}', 80))\n"
+        "except OSError as error:\n"
+        "    print('refused', flush=True)\n"
+        "time.sleep(60)"
+    )
+    before = count_connections()
+    hostile = workbench.start(
+        "", image=python_runtime, command=("python3", "-c", code), network=Network.INTERNET
+    )
+    workbench.wait_for_output(hostile, b"refused")
+    # Others on this machine have connections, too.
+    assert count_connections() - before < 10_000
+    assert workbench.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
+    with socket.create_connection((PUBLIC, 80)) as host:
+        assert host.recv(100) == b"served\n"
+
+
+def count_connections() -> int:
+    return int(Path("/proc/sys/net/netfilter/nf_conntrack_count").read_text())
 
 
 @contextmanager

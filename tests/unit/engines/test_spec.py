@@ -26,11 +26,11 @@ HOST = HostFacts(
     root=Path("/run/x/root"),
     job_files=Path("/data/files"),
     network_files=Path("/data/network"),
+    user_namespace=Path("/proc/7/ns/user"),
     control_group="/au2-1/job-1",
     seccomp={"defaultAction": "SCMP_ACT_ERRNO"},
     can_limit_swap=True,
     has_ipv6=True,
-    open_files=4096,
 )
 
 
@@ -65,6 +65,7 @@ def test_the_whole_configuration() -> None:
     ids = [{"containerID": 0, "hostID": 1 << 20, "size": 1 << 31}]
     capabilities = list(DEFAULT_CAPABILITIES)
     terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]
+    terminals.append("max=128")
     devices = ["nosuid", "strictatime", "mode=755", "size=65536k"]
     assert make(make_spec()) == {
         "ociVersion": "1.0.2",
@@ -81,11 +82,6 @@ def test_the_whole_configuration() -> None:
                 "effective": capabilities,
                 "permitted": capabilities,
             },
-            "rlimits": [
-                {"type": "RLIMIT_CORE", "soft": 1, "hard": 1},
-                {"type": "RLIMIT_FSIZE", "soft": 2**64 - 1, "hard": 2**64 - 1},
-                {"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 4096},
-            ],
             "noNewPrivileges": True,
             "oomScoreAdj": 500,
         },
@@ -109,8 +105,8 @@ def test_the_whole_configuration() -> None:
         ],
         "linux": {
             "namespaces": [
-                {"type": name}
-                for name in ("pid", "ipc", "uts", "mount", "user", "cgroup", "network")
+                {"type": "user", "path": "/proc/7/ns/user"},
+                *({"type": name} for name in ("pid", "ipc", "uts", "mount", "cgroup", "network")),
             ],
             "uidMappings": ids,
             "gidMappings": ids,
@@ -124,6 +120,8 @@ def test_the_whole_configuration() -> None:
             "sysctl": {
                 "net.ipv4.ip_unprivileged_port_start": "0",
                 "net.ipv4.ping_group_range": "0 2147483647",
+                "net.ipv4.conf.all.accept_redirects": "0",
+                "net.ipv4.conf.default.accept_redirects": "0",
                 "net.ipv6.conf.lo.disable_ipv6": "0",
                 "net.ipv6.conf.default.disable_ipv6": "1",
             },
@@ -171,10 +169,13 @@ def test_the_least_share_of_a_core() -> None:
 
 
 def test_where_swap_does_not_count() -> None:
-    host = HostFacts(Path("/r"), Path("/j"), Path("/n"), "/g", {}, False, False, 512)
+    host = HostFacts(
+        *(Path("/r"), Path("/j"), Path("/n"), Path("/u"), "/g", {}),
+        can_limit_swap=False,
+        has_ipv6=False,
+    )
     config = make(make_spec(), host=host)
     assert config["linux"]["resources"]["memory"] == {"limit": 256 << 20}
-    assert config["process"]["rlimits"][-1] == {"type": "RLIMIT_NOFILE", "soft": 512, "hard": 512}
     assert not any("ipv6" in name for name in config["linux"]["sysctl"])
 
 

@@ -57,6 +57,14 @@ class ControlGroups:
         # passes over it.
         return True
 
+    def limit_socket_buffers(self, group: str, limit_bytes: int) -> None:
+        """Limit what data in sockets takes where it does not count as memory: on version 1."""
+        memory = self._legacy("memory", group)
+        if memory is not None:
+            # Without the file the kernel knows no IPv4 at all.
+            with suppress(FileNotFoundError):
+                (memory / "memory.kmem.tcp.limit_in_bytes").write_text(str(limit_bytes), "ascii")
+
     def join(self, group: str, pid: int) -> None:
         """Move a process into ``group`` of the hierarchies that services are stopped by.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from au2.engines.base import Check
 from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.faults import is_full
+from au2.engines.native.kernel_limits import check_kernel_limits
 from au2.engines.native.name_servers import find_resolver
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.overlay_trial import try_overlay
@@ -29,6 +30,7 @@ def check_host(places: Places, options: NativeOptions) -> Sequence[Check]:
         _check_user_namespaces(),
         _check_overlay(places, options),
         _check_name_servers(options),
+        *check_kernel_limits(options),
     ]
     return findings
 
@@ -54,6 +56,8 @@ def _check_tools(options: NativeOptions) -> list[Check]:
         (options.monitor_command, "conmon", "the container monitor"),
         ("ip", "iproute2", "network set-up"),
         ("nsenter", "util-linux", "network set-up"),
+        ("setpriv", "util-linux", "user namespaces"),
+        ("unshare", "util-linux", "user namespaces"),
         ("nft", "nftables", "the packet filter"),
     )
     return [_check_tool(*tool) for tool in tools]

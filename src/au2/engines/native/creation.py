@@ -32,12 +32,22 @@ from au2.engines.native.program_check import ensure_arguments_fit, ensure_execut
 from au2.engines.native.record import ContainerRecord
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.spec import HostFacts, make_runtime_config
+from au2.engines.native.user_namespace import (
+    NewUserNamespace,
+    choose_owner,
+    new_user_namespace,
+    set_limits,
+)
 from au2.engines.native.users import User, find_user
 from au2.logs.base import HELD_BYTES
 from au2.logs.held_room import hold_room
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
 
+_OPEN_FILES = 1024
+"""Soft limit, as on a usual system; programs that need more may ask for it."""
+_SOCKET_SHARE, _LEAST_SOCKET_BYTES = 4, 4 << 20
+"""Data in sockets: a quarter of the memory, where it does not count as memory."""
 _HOSTS = "127.0.0.1\tlocalhost\n"
 _HOSTS_IPV6 = "::1\tlocalhost ip6-localhost ip6-loopback\n"
 _IPV6 = Path("/proc/sys/net/ipv6")
@@ -84,6 +94,17 @@ class Creator:
                 raise
 
     def _set_up(self, spec: ContainerSpec, image: Image, container: ContainerPlaces) -> None:
+        # Begun first: it is made while the rest is.
+        with new_user_namespace(choose_owner(self.options, spec.container_id)) as namespace:
+            self._set_up_in(namespace, spec, image, container)
+
+    def _set_up_in(
+        self,
+        namespace: NewUserNamespace,
+        spec: ContainerSpec,
+        image: Image,
+        container: ContainerPlaces,
+    ) -> None:
         self.layers.claim(image, container.layers)
         layers = self.layers.ensure_image(image)
         make_job_files(container.files, spec.files, self.options.id_base)
@@ -94,10 +115,16 @@ class Creator:
             address = self.network.take_address(spec.container_id)
         self._write_network_files(spec, container, address)
         user = self._prepare_root(image.config, container)
-        self._write_bundle(spec, image.config, user, container)
+        namespace.map_ids(self.options.id_base, self.options.id_count)
+        self._write_bundle(spec, image.config, user, namespace.path, container)
         job_files = fingerprint(container.files)
         init_pid = self._create_process(spec, container)
         _own_streams(init_pid, self.options.id_base, user)
+        set_limits(choose_owner(self.options, spec.container_id), init_pid, self._limits())
+        self.groups.limit_socket_buffers(
+            f"{self.places.control_group}/{spec.container_id}",
+            max(spec.resources.memory_bytes // _SOCKET_SHARE, _LEAST_SOCKET_BYTES),
+        )
         # It has been read, and the environment in it may hold secrets.
         container.configuration.unlink()
         if address is not None:
@@ -159,23 +186,36 @@ class Creator:
             os.close(root)
 
     def _write_bundle(
-        self, spec: ContainerSpec, image: ImageConfig, user: User, container: ContainerPlaces
+        self,
+        spec: ContainerSpec,
+        image: ImageConfig,
+        user: User,
+        user_namespace: Path,
+        container: ContainerPlaces,
     ) -> None:
         facts = HostFacts(
             root=container.root,
             job_files=container.files,
             network_files=container.network_files,
+            user_namespace=user_namespace,
             control_group=f"{self.places.control_group}/{spec.container_id}",
             seccomp=self.seccomp,
             can_limit_swap=self.groups.can_limit_swap(),
             has_ipv6=_IPV6.exists(),
-            open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
         )
         config = make_runtime_config(spec, image, user, facts, self.options)
         _check_program(config["process"], container.root)
         container.bundle.mkdir(mode=0o700)
         container.configuration.touch(mode=0o600)
         container.configuration.write_text(json.dumps(config), "utf-8")
+
+    def _limits(self) -> dict[int, tuple[int, int]]:
+        open_files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], self.options.open_files)
+        return {
+            # One byte switches core dumps off, also those to a program of the host (core(5)).
+            resource.RLIMIT_CORE: (1, 1),
+            resource.RLIMIT_NOFILE: (min(_OPEN_FILES, open_files), open_files),
+        }
 
     def _write_record(
         self, spec: ContainerSpec, container: ContainerPlaces, init_pid: int, job_files: str

@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_BLOCKED = (
+BLOCKED = (
     "0.0.0.0/8",  # this network
     "10.0.0.0/8",  # private
     "100.64.0.0/10",  # carriers' private
@@ -14,12 +14,20 @@ _BLOCKED = (
     "169.254.0.0/16",  # link-local, and the clouds' metadata
     "172.16.0.0/12",  # private
     "192.0.0.0/24",  # protocol assignments
+    "192.0.2.0/24",  # documentation
+    "192.88.99.0/24",  # relays to IPv6 (6to4), given up
     "192.168.0.0/16",  # private
     "198.18.0.0/15",  # benchmarks
+    "198.51.100.0/24",  # documentation
+    "203.0.113.0/24",  # documentation
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved, and broadcast
 )
-"""What is not the internet (RFC 6890, and one more). The host's own addresses are barred anyway."""
+"""What is not the internet: the entries of IANA's registry of special-purpose IPv4 addresses (RFC
+6890) that are not globally reachable, multicast, and one more. The host's own addresses are barred
+anyway. IPv6 is dropped as a whole, so addresses that hold an IPv4 address (6to4, NAT64, Teredo)
+lead nowhere."""
+_MOST_COUNTED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class Firewall:
     network: ipaddress.IPv4Network
     name_servers: tuple[str, ...]
     allowed_networks: tuple[str, ...]
+    connections: int
+    """Most connections of a container at a time; 0: any number."""
 
     @property
     def table(self) -> str:
@@ -58,11 +68,13 @@ class Firewall:
         return f"""\
 {_set("name_servers", self.name_servers)}\
 {_set("allowed", self.allowed_networks)}\
-{_set("blocked", _BLOCKED)}\
+{_set("blocked", BLOCKED)}\
+{self._counters()}\
   chain input {{
     type filter hook input priority filter - 10; policy accept;
     iifname != {bridge} accept
-    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 accept
+    ip saddr != {self.network} drop
+    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 goto counted
     drop
   }}
   chain forward {{
@@ -75,16 +87,32 @@ class Firewall:
   chain outgoing {{
     meta nfproto != ipv4 drop
     ip saddr != {self.network} drop
-    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 accept
-    ip daddr @allowed accept
+    ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 goto counted
+    ip daddr @allowed goto counted
     ip daddr @blocked reject with icmpx type admin-prohibited
-    accept
+    goto counted
   }}
   chain postrouting {{
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr {self.network} oifname != {bridge} masquerade
   }}
 """
+
+    def _counters(self) -> str:
+        """Return the chain that lets a new connection pass unless there are too many.
+
+        The kernel's table of connections is one for the whole host.
+        """
+        if not self.connections:
+            return "  chain counted {\n    accept\n  }\n"
+        size = min(self.network.num_addresses, _MOST_COUNTED)
+        too_many = f"add @connections {{ ip saddr ct count over {self.connections} }}"
+        return (
+            f"  set connections {{\n    type ipv4_addr\n    size {size}\n    flags dynamic\n  }}\n"
+            "  chain counted {\n"
+            f"    ct state new {too_many} reject with icmpx type admin-prohibited\n"
+            "    accept\n  }\n"
+        )
 
 
 def _set(name: str, elements: Sequence[str]) -> str:

@@ -73,8 +73,10 @@ class Network:
             raise EngineFailure("the container's network card could not be isolated")
         run_tool(
             ["nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-"],
-            given=f"address add {address}/{network.prefixlen} dev eth0\n"
+            # No neighbour but the gateway: all networks share one table of neighbours.
+            given=f"address add {address}/32 dev eth0\n"
             "link set eth0 up\n"
+            f"route add {network[1]} dev eth0 scope link\n"
             f"route add default via {network[1]}\n",
         )
 
@@ -150,6 +152,7 @@ class Network:
             network=network,
             name_servers=self.resolver().servers,
             allowed_networks=self._options.allowed_networks,
+            connections=self._options.connections,
         )
         try:
             run_tool(["nft", "list", "chain", "inet", firewall.table, firewall.mark])

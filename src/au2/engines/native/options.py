@@ -11,10 +11,14 @@ class NativeOptions:
     """Host id that is user 0 inside containers. Unpacked layers are kept shifted by it."""
     id_count: int = 1 << 31
     """How many ids a container has: any that an image may use."""
+    containers: int = 16
+    """How many run at a time, as far as is known: what the host's limits are judged by."""
     subnet: str | None = None
     """IPv4 network of the containers (CIDR); None takes a private one that is free."""
     allowed_networks: tuple[str, ...] = ()
     """Private IPv4 networks (CIDR) that containers may reach all the same."""
+    connections: int = 4096
+    """Most connections (TCP, UDP, ICMP) of a container to others at a time; 0: any number."""
     dns_servers: tuple[str, ...] = ()
     """IPv4 name servers of the containers; empty takes the host's."""
     dns_search: tuple[str, ...] = ()

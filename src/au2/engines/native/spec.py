@@ -14,14 +14,12 @@ from au2.engines.native.users import User
 from au2.oci.config import ImageConfig
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_OPEN_FILES = 1024
-_UNLIMITED = (1 << 64) - 1
 _CPU_PERIOD_MICROSECONDS = 100_000
 _LEAST_CPU_QUOTA_MICROSECONDS = 1_000
 _OOM_SCORE = 500
 """When the whole host runs out of memory, jobs go before what the host is for."""
 
-_NAMESPACES = ("pid", "ipc", "uts", "mount", "user", "cgroup", "network")
+_NAMESPACES = ("pid", "ipc", "uts", "mount", "cgroup", "network")
 _MASKED_PATHS = (
     "/proc/acpi",
     "/proc/asound",
@@ -38,6 +36,7 @@ _MASKED_PATHS = (
 )
 _READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the container's own
+_TERMINALS = 128
 _QUIET = ("nosuid", "noexec", "nodev")
 
 
@@ -50,12 +49,12 @@ class HostFacts:
     job_files: Path
     network_files: Path
     """Folder with ``hostname``, ``hosts`` and ``resolv.conf``."""
+    user_namespace: Path
+    """The user namespace that was made for it (:mod:`.user_namespace`)."""
     control_group: str
     seccomp: Mapping[str, Any]
     can_limit_swap: bool
     has_ipv6: bool
-    open_files: int
-    """Hard limit of open files: the most that the platform itself may give on."""
 
 
 def make_runtime_config(
@@ -70,7 +69,7 @@ def make_runtime_config(
         "ociVersion": "1.0.2",
         "hostname": spec.hostname,
         "root": {"path": str(host.root), "readonly": False},
-        "process": _process(spec, image, user, min(host.open_files, options.open_files)),
+        "process": _process(spec, image, user),
         "mounts": _mounts(spec, host),
         "linux": _linux(spec, host, options),
         "annotations": dict(spec.labels),
@@ -89,9 +88,7 @@ def make_environment(
     return [f"{name}={value}" for name, value in values.items()]
 
 
-def _process(
-    spec: ContainerSpec, image: ImageConfig, user: User, open_files: int
-) -> dict[str, Any]:
+def _process(spec: ContainerSpec, image: ImageConfig, user: User) -> dict[str, Any]:
     arguments = [*image.entrypoint, *(image.cmd if spec.command is None else spec.command)]
     if not arguments:
         raise InvalidImage(
@@ -115,13 +112,6 @@ def _process(
         "capabilities": {
             name: list(DEFAULT_CAPABILITIES) for name in ("bounding", "effective", "permitted")
         },
-        "rlimits": [
-            # One byte switches core dumps off, also those to a program of the host (core(5)).
-            _limit("RLIMIT_CORE", 1, 1),
-            # The monitor has one, and it must not come down to the container.
-            _limit("RLIMIT_FSIZE", _UNLIMITED, _UNLIMITED),
-            _limit("RLIMIT_NOFILE", min(_OPEN_FILES, open_files), open_files),
-        ],
         "noNewPrivileges": spec.no_new_privileges,
         "oomScoreAdj": _OOM_SCORE,
     }
@@ -130,7 +120,8 @@ def _process(
 def _mounts(spec: ContainerSpec, host: HostFacts) -> list[dict[str, Any]]:
     asked = spec.resources
     shared_memory = f"size={asked.shared_memory_bytes or asked.memory_bytes}"
-    terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5")
+    # The kernel has some 3000 terminals for all containers.
+    terminals = ("newinstance", "ptmxmode=0666", "mode=0620", "gid=5", f"max={_TERMINALS}")
     return [
         _mount("proc", "/proc", *_QUIET),
         _mount("tmpfs", "/dev", "nosuid", "strictatime", "mode=755", "size=65536k"),
@@ -150,7 +141,10 @@ def _mounts(spec: ContainerSpec, host: HostFacts) -> list[dict[str, Any]]:
 def _linux(spec: ContainerSpec, host: HostFacts, options: NativeOptions) -> dict[str, Any]:
     ids = [{"containerID": 0, "hostID": options.id_base, "size": options.id_count}]
     return {
-        "namespaces": [{"type": name} for name in _NAMESPACES],
+        "namespaces": [
+            {"type": "user", "path": str(host.user_namespace)},
+            *({"type": name} for name in _NAMESPACES),
+        ],
         "uidMappings": ids,
         "gidMappings": ids,
         "cgroupsPath": host.control_group,
@@ -182,6 +176,9 @@ def _settings(spec: ContainerSpec, host: HostFacts) -> dict[str, str]:
     settings = {
         "net.ipv4.ip_unprivileged_port_start": "0",
         "net.ipv4.ping_group_range": "0 2147483647",
+        # The way out is the only one: no router may name another.
+        "net.ipv4.conf.all.accept_redirects": "0",
+        "net.ipv4.conf.default.accept_redirects": "0",
     }
     if host.has_ipv6:
         # "localhost" is ::1 too, whatever the host has switched off for itself.
@@ -203,10 +200,6 @@ def _bind(source: Path, destination: str) -> dict[str, Any]:
         "source": str(source),
         "options": ["bind", "rw", "nosuid", "nodev"],
     }
-
-
-def _limit(name: str, soft: int, hard: int) -> dict[str, Any]:
-    return {"type": name, "soft": soft, "hard": hard}
 
 
 def _absolute(folder: str) -> str:

@@ -36,8 +36,10 @@ def _make_native(
     data: DataDirectory, settings: Settings, blobs: BlobStore | None = None
 ) -> NativeEngine:
     options = NativeOptions(
+        containers=settings.jobs.concurrent,
         subnet=settings.network.subnet,
         allowed_networks=settings.network.allow,
+        connections=settings.network.connections,
         dns_servers=settings.network.dns,
         dns_search=settings.network.dns_search,
         dns_options=settings.network.dns_options,
