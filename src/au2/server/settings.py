@@ -161,6 +161,17 @@ class JobSettings:
         "Jobs that run at the same time; further ones wait.",
         default_text="4 for each of the machine's cores",
     )
+    first_host_id: int = setting(
+        1 << 20,
+        whole(1 << 16, (1 << 32) - (1 << 21)),
+        "The host id that root of a job is outside; those above are the other users' of jobs.",
+    )
+    host_ids: int = setting(
+        1 << 31,
+        whole(1 << 16, 1 << 31),
+        "How many host ids jobs have: users and groups that an image may use. 1048576 more above "
+        "them own the jobs' user namespaces.",
+    )
     log_limit_bytes: int = setting(
         _GIB, size(64 * 1024), "Log of one attempt; what comes after is thrown away."
     )

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidSettings
+from au2.engines.native.options import NativeOptions
 from au2.server.addresses import ListenAddress
 from au2.server.setting_kinds import NOTE, SettingNote
 from au2.server.settings import Settings
 
 _PREFIX = "AU2_"
+_LAST_HOST_ID = (1 << 32) - 2
+"""The one above means "no id" (chown(2))."""
 _Document = dict[str, dict[str, Any]]
 
 
@@ -80,6 +83,12 @@ def check_settings(settings: Settings) -> Settings:
         for name in ("cpu", "memory_bytes", "timeout_seconds")
         if getattr(jobs, f"default_{name}") > getattr(jobs, f"max_{name}")
     ]
+    ids = NativeOptions(id_base=jobs.first_host_id, id_count=jobs.host_ids)
+    if ids.last_host_id > _LAST_HOST_ID:
+        mistakes.append(
+            "[jobs] first_host_id and host_ids: with those that own user namespaces they go beyond "
+            f"{_LAST_HOST_ID}, the last id that there is"
+        )
     if (server.tls_certificate is None) != (server.tls_key is None):
         mistakes.append("[server] tls_certificate and tls_key: give both or none of them")
     if not server.listen.is_loopback and not server.allow_plain_http and server.tls is None:

@@ -13,9 +13,10 @@ from au2.engines.base import ContainerState
 from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
-from tests.support.busybox import make_image
-from tests.support.engine import Workbench
+from tests.support.busybox import SmallImage, make_image
+from tests.support.engine import Workbench, make_workbench
 
+CAP_SYS_RESOURCE = 24
 ID_BASE = NativeOptions().id_base
 
 
@@ -216,3 +217,35 @@ def test_memory_that_others_took_is_told_apart(workbench: Workbench) -> None:
         seen = workbench.finish(spec.container_id).observation
     assert (seen.exit_code, seen.out_of_memory_kills) == (0, 1)
     assert not seen.reached_memory_limit
+
+
+def test_when_it_goes_for_lack_of_memory_is_not_its_own_choice(workbench: Workbench) -> None:
+    script = "echo 0 > /proc/self/oom_score_adj; (cat /proc/self/oom_score_adj)"
+    # The kernel takes a lower bound only from who has this capability, and containers have none.
+    bound = int(status_of(os.getpid())["CapEff"], 16) >> CAP_SYS_RESOURCE & 1
+    assert workbench.run(script).stdout == (b"500\n" if bound else b"0\n")
+    assert workbench.run("echo 700 > /proc/self/oom_score_adj").observation.exit_code == 0
+
+
+def test_other_host_ids(tmp_path: Path, busybox_image: SmallImage) -> None:
+    def run_with(options: NativeOptions) -> list[str]:
+        bench = make_workbench(tmp_path, busybox_image, options)
+        try:
+            bench.engine.open()
+            container_id = bench.start("cat /proc/self/uid_map; stat -c %u /bin; sleep 99")
+            bench.wait_for_output(container_id, b"\n0\n")
+            assert set(status_of(init_pid(bench, container_id))["Uid"].split()) == {
+                str(options.id_base)
+            }
+            bench.engine.remove(container_id)
+            return sorted(path.name for path in (tmp_path / "layers").iterdir())
+        finally:
+            bench.engine.uninstall()
+
+    tmp_path.chmod(0o711)
+    assert run_with(NativeOptions()) == ["1048576", "locks"]
+    # What was unpacked for the others is of no use any more.
+    assert run_with(NativeOptions(id_base=3_000_000_000, id_count=65536)) == [
+        "3000000000-65536",
+        "locks",
+    ]

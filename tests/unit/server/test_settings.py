@@ -158,3 +158,10 @@ def test_every_setting_says_what_it_is() -> None:
         assert place.note.meaning
         assert place.note.default_text
         assert place.variable == f"AU2_{place.section.upper()}_{place.key.upper()}"
+
+
+def test_host_ids_that_are_not_there(file: Path) -> None:
+    file.write_text("[jobs]\nfirst_host_id = 3000000000\n")
+    assert any("first_host_id and host_ids" in mistake for mistake in mistakes_of(file))
+    file.write_text("[jobs]\nfirst_host_id = 3000000000\nhost_ids = 65536\n")
+    assert read_settings(file, {}).jobs.host_ids == 65536

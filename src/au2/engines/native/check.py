@@ -9,6 +9,7 @@ from pathlib import Path
 from au2.engines.base import Check
 from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.faults import is_full
+from au2.engines.native.host_ids import check_host_ids
 from au2.engines.native.kernel_limits import check_kernel_limits
 from au2.engines.native.name_servers import find_resolver
 from au2.engines.native.options import NativeOptions
@@ -30,6 +31,7 @@ def check_host(places: Places, options: NativeOptions) -> Sequence[Check]:
         _check_user_namespaces(),
         _check_overlay(places, options),
         _check_name_servers(options),
+        check_host_ids(options),
         *check_kernel_limits(options),
     ]
     return findings

@@ -31,7 +31,7 @@ from au2.engines.native.processes import identify, read_pid
 from au2.engines.native.program_check import ensure_arguments_fit, ensure_executable
 from au2.engines.native.record import ContainerRecord
 from au2.engines.native.seccomp import load_profile, resolve_profile
-from au2.engines.native.spec import HostFacts, make_runtime_config
+from au2.engines.native.spec import OOM_SCORE, HostFacts, make_runtime_config
 from au2.engines.native.user_namespace import (
     NewUserNamespace,
     choose_owner,
@@ -121,6 +121,8 @@ class Creator:
         init_pid = self._create_process(spec, container)
         _own_streams(init_pid, self.options.id_base, user)
         set_limits(choose_owner(self.options, spec.container_id), init_pid, self._limits())
+        # Written from outside, where the kernel lets it be a lower bound (CAP_SYS_RESOURCE).
+        Path(f"/proc/{init_pid}/oom_score_adj").write_text(str(OOM_SCORE), "ascii")
         self.groups.limit_socket_buffers(
             f"{self.places.control_group}/{spec.container_id}",
             max(spec.resources.memory_bytes // _SOCKET_SHARE, _LEAST_SOCKET_BYTES),

@@ -58,7 +58,7 @@ class NativeEngine:
         self._places = Places(data_dir.absolute(), run_dir.absolute())
         self._layers = LayerStore(blobs, self._places.layers, options)
         self._network = Network(self._places.network, self._places.instance, options)
-        self._unused = UnusedLayers(self._places, options.id_base)
+        self._unused = UnusedLayers(self._places, options)
         self._runtime = OciRuntime(options.runtime_command, self._places.runtime_root)
         self._news = News()
 
@@ -73,6 +73,7 @@ class NativeEngine:
             raise Unsupported("this machine can't run containers: " + "; ".join(missing))
         with as_engine_failure("set up the container engine"):
             self._places.make(group=self._options.id_base)
+            self._unused.remove_other_ids()
             ensure_memory(self._places.bundles)
             self._network.ensure()
 

@@ -30,7 +30,7 @@ class LayerStore:
         self._blobs = blobs
         self._options = options
         # With other ids the same layer is another tree.
-        self._folder = folder / str(options.id_base)
+        self._folder = folder / options.layers_name
         self._locks = folder / "locks"
 
     def claim(self, image: Image, note: Path) -> None:

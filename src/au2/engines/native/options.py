@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_ID_COUNT = 1 << 31
+
 
 @dataclass(frozen=True, slots=True)
 class NativeOptions:
@@ -9,8 +11,10 @@ class NativeOptions:
 
     id_base: int = 1 << 20
     """Host id that is user 0 inside containers. Unpacked layers are kept shifted by it."""
-    id_count: int = 1 << 31
+    id_count: int = _ID_COUNT
     """How many ids a container has: any that an image may use."""
+    owner_count: int = 1 << 20
+    """How many ids above those own user namespaces, one each (:mod:`.user_namespace`)."""
     containers: int = 16
     """How many run at a time, as far as is known: what the host's limits are judged by."""
     subnet: str | None = None
@@ -31,3 +35,15 @@ class NativeOptions:
     """After this the OCI runtime is taken to hang."""
     runtime_command: str = "runc"
     monitor_command: str = "conmon"
+
+    @property
+    def last_host_id(self) -> int:
+        """The last of the host ids that containers take."""
+        return self.id_base + self.id_count + self.owner_count - 1
+
+    @property
+    def layers_name(self) -> str:
+        """Name of the folder with the layers that are unpacked for these ids."""
+        return (
+            str(self.id_base) if self.id_count == _ID_COUNT else f"{self.id_base}-{self.id_count}"
+        )

@@ -16,7 +16,7 @@ from au2.oci.config import ImageConfig
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CPU_PERIOD_MICROSECONDS = 100_000
 _LEAST_CPU_QUOTA_MICROSECONDS = 1_000
-_OOM_SCORE = 500
+OOM_SCORE = 500
 """When the whole host runs out of memory, jobs go before what the host is for."""
 
 _NAMESPACES = ("pid", "ipc", "uts", "mount", "cgroup", "network")
@@ -113,7 +113,7 @@ def _process(spec: ContainerSpec, image: ImageConfig, user: User) -> dict[str, A
             name: list(DEFAULT_CAPABILITIES) for name in ("bounding", "effective", "permitted")
         },
         "noNewPrivileges": spec.no_new_privileges,
-        "oomScoreAdj": _OOM_SCORE,
+        "oomScoreAdj": OOM_SCORE,
     }
 
 
@@ -149,7 +149,7 @@ def _linux(spec: ContainerSpec, host: HostFacts, options: NativeOptions) -> dict
         "gidMappings": ids,
         "cgroupsPath": host.control_group,
         "resources": _resources(spec, host),
-        "sysctl": _settings(spec, host),
+        "sysctl": _settings(spec, host, options),
         "seccomp": dict(host.seccomp),
         "maskedPaths": list(_MASKED_PATHS),
         "readonlyPaths": list(_READ_ONLY_PATHS),
@@ -171,11 +171,11 @@ def _resources(spec: ContainerSpec, host: HostFacts) -> dict[str, Any]:
     }
 
 
-def _settings(spec: ContainerSpec, host: HostFacts) -> dict[str, str]:
+def _settings(spec: ContainerSpec, host: HostFacts, options: NativeOptions) -> dict[str, str]:
     """Return settings of the container's network: low ports and ping need no privileges."""
     settings = {
         "net.ipv4.ip_unprivileged_port_start": "0",
-        "net.ipv4.ping_group_range": "0 2147483647",
+        "net.ipv4.ping_group_range": f"0 {options.id_count - 1}",
         # The way out is the only one: no router may name another.
         "net.ipv4.conf.all.accept_redirects": "0",
         "net.ipv4.conf.default.accept_redirects": "0",

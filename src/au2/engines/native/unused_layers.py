@@ -19,20 +19,22 @@ from au2.domain.errors import EngineFailure
 from au2.engines.native.commands import run_tool
 from au2.engines.native.deep_trees import remove_tree
 from au2.engines.native.layer_locks import claims_locked, unpacking_locked
+from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 
 _LAYER = re.compile(r"[0-9a-f]{64}")
 _INCOMING = re.compile(r"([0-9a-f]{64})\.incoming")
 _REMOVING = re.compile(r"[0-9a-f]{64}\.removing-[0-9a-f]{32}")
+_OTHER_IDS = re.compile(r"[0-9]+(-[0-9]+)?")
 _PATIENCE_SECONDS = 3600.0
 
 
 class UnusedLayers:
     """The unpacked layers of an installation: which are unused, and their removal."""
 
-    def __init__(self, places: Places, id_base: int) -> None:
+    def __init__(self, places: Places, options: NativeOptions) -> None:
         self._places = places
-        self._folder = places.layers / str(id_base)
+        self._folder = places.layers / options.layers_name
         self._locks = places.layers / "locks"
 
     def list_layers(self) -> Iterator[str]:
@@ -41,6 +43,14 @@ class UnusedLayers:
             for path in self._folder.iterdir():
                 if any(form.fullmatch(path.name) for form in (_LAYER, _INCOMING, _REMOVING)):
                     yield path.name
+
+    def remove_other_ids(self) -> None:
+        """Remove layers that were unpacked for other host ids, once no container is there."""
+        if any(self._places.container_ids()):
+            return
+        for folder in self._places.layers.iterdir():
+            if folder != self._folder and _OTHER_IDS.fullmatch(folder.name):
+                remove_tree(folder)
 
     def find(self, name: str, older_than_seconds: float) -> int | None:
         """Return the room that it takes on disk; None if it stays or is not there."""

@@ -23,8 +23,6 @@ from au2.engines.native.commands import tool_environment
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.system_calls import become
 
-OWNER_COUNT = 1 << 20
-"""How many ids above those of the containers own user namespaces."""
 _COMMAND = (
     "setpriv",
     *("--reuid", "{owner}", "--regid", "{owner}", "--clear-groups"),
@@ -41,7 +39,7 @@ def choose_owner(options: NativeOptions, container_id: str) -> int:
     By chance two containers may have the same; then these two share their limits.
     """
     number = int.from_bytes(hashlib.sha256(container_id.encode()).digest()[:8], "big")
-    return options.id_base + options.id_count + number % OWNER_COUNT
+    return options.id_base + options.id_count + number % options.owner_count
 
 
 @contextmanager

@@ -36,6 +36,8 @@ def _make_native(
     data: DataDirectory, settings: Settings, blobs: BlobStore | None = None
 ) -> NativeEngine:
     options = NativeOptions(
+        id_base=settings.jobs.first_host_id,
+        id_count=settings.jobs.host_ids,
         containers=settings.jobs.concurrent,
         subnet=settings.network.subnet,
         allowed_networks=settings.network.allow,
