@@ -7,7 +7,7 @@ say.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package import names
@@ -88,7 +88,11 @@ def parse_javascript(
         package={key: value for key, value in package.items() if key != "scripts"},
         lock=lock,
         modules=modules,
-        has_scripts=any(_is_installed(e) and e.get("hasInstallScript") for e in entries.values()),
+        has_scripts=any(
+            entry.get("hasInstallScript")
+            for path, entry in entries.items()
+            if path and _is_installed(entry)
+        ),
     )
 
 
@@ -172,16 +176,25 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
 
 def _parse(text: str, file: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InvalidPackage(
             details=[Detail(f"this is no JSON: {error.msg}", file=file, line=error.lineno)]
+        ) from None
+    except ValueError:
+        raise _mistake(
+            "this is no JSON: it holds a number that is none, or too long", file
         ) from None
     except RecursionError:
         raise _mistake("this is nested too deeply", file) from None
     if not isinstance(document, dict):
         raise _mistake("this is no JSON object", file)
     return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """Python reads NaN and Infinity, npm does not."""
+    raise ValueError(name)
 
 
 def _mistake(message: str, file: str) -> InvalidPackage:

@@ -122,8 +122,9 @@ class _Reader:
         name, value = options[0]
         path = find_path(line.file, value)
         as_constraints = name == "--constraint"
+        hint = ": write / between folders, not \\" if "\\" in line.text else ""
         if path is None:
-            raise LineMistake(f"'{value[:80]}' is not inside the package")
+            raise LineMistake(f"'{value[:80]}' is not inside the package{hint}")
         if (path, as_constraints) in self._taken:
             return
         if len(self._taken) >= _MOST_FILES:
@@ -134,7 +135,6 @@ class _Reader:
             self.mistakes.extend(error.details)
             return
         if text is None:
-            hint = ": write / between folders, not \\" if "\\" in line.text else ""
             raise LineMistake(f"there is no file '{path[:80]}' in the package{hint}")
         self.take(text, path, as_constraints=as_constraints)
 

@@ -47,6 +47,8 @@ def decode_text(data: bytes, name: str) -> str:
     other = find_marked_encoding(data)
     if other is not None:
         _refuse(f"the file is {other.upper()}, not UTF-8: {_SAVE_AS_UTF8}", name)
+    if 0 in data[:2]:
+        _refuse(f"the file looks like UTF-16 without a byte order mark: {_SAVE_AS_UTF8}", name, 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

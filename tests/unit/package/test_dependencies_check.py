@@ -60,6 +60,8 @@ def test_a_comment_says_how_the_list_is_written(package: Path) -> None:
         "undefined",
         "zlib",
         "os.path",
+        "mbcs",
+        "..",
     ):
         list_.write_text(f"# coding: {encoding}\nsix\n")
         (message,) = told(package)
@@ -74,6 +76,17 @@ def test_other_files_say_what_they_are_instead_of_utf_8(package: Path) -> None:
     (package / "env.yml").write_bytes("A: b\n".encode("utf-16"))
     (message,) = told(package)
     assert message.startswith("env.yml: the file is UTF-16, not UTF-8: save it as UTF-8")
+    for encoding in ("utf-16-le", "utf-16-be"):
+        (package / "env.yml").write_bytes("A: b\n".encode(encoding))
+        (message,) = told(package)
+        assert message.startswith("env.yml:1: the file looks like UTF-16 without a byte order")
+
+
+def test_a_name_of_an_encoding_without_end_is_refused(package: Path) -> None:
+    (package / "requirements.txt").write_text(f"# coding: {'x' * 9000}\nsix\n")
+    (message,) = told(package)
+    assert "is not known" in message
+    assert len(message) < 200
 
 
 def test_mistakes_in_requirements_are_told_with_their_line(package: Path) -> None:

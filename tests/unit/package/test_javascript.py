@@ -1,7 +1,10 @@
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidPackage
 from au2.package.integrity import parse_integrity
@@ -41,6 +44,17 @@ def test_what_the_lock_names_is_what_is_asked_for() -> None:
     assert "scripts" not in found.package
 
 
+def test_scripts_of_bundled_packages_count_and_those_of_the_package_itself_do_not() -> None:
+    bundled = {"version": "1.0.0", "inBundle": True, "hasInstallScript": True}
+    lock = lock_of(a={"version": "1.0.0"})
+    lock["packages"][""] = {"hasInstallScript": True}
+    for expected in (False, True):
+        found = parse_javascript(json.dumps(PACKAGE), json.dumps(lock))
+        assert found is not None
+        assert found.has_scripts is expected
+        lock["packages"]["node_modules/b"] = bundled
+
+
 def test_a_lock_that_was_not_renewed_is_refused() -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY}
     package = {
@@ -57,7 +71,9 @@ def test_without_dependencies_no_lock_is_needed() -> None:
     assert parse_javascript('{"type": "module"}', None) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "[" * 100_000, "1"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", "[" * 100_000, "1", '{"a": ' + "1" * 5000 + "}", '{"a": NaN}']
+)
 def test_what_is_no_object_is_refused(text: str) -> None:
     with pytest.raises(InvalidPackage):
         parse_javascript(text, None)
@@ -131,3 +147,25 @@ def test_places_outside_node_modules_are_refused() -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY}
     lock = {"lockfileVersion": 3, "packages": {"packages/a": entry, "node_modules/../a": entry}}
     assert len(mistakes_of({**PACKAGE, "workspaces": ["packages/*"]}, lock)) == 3
+
+
+_KEYS = st.one_of(
+    st.sampled_from(["", "a", "node_modules/a", "packages", "dependencies", "version", "link"]),
+    st.sampled_from(["integrity", "resolved", "name", "dev", "inBundle", "overrides"]),
+    st.sampled_from(["lockfileVersion", "optionalDependencies", "hasInstallScript"]),
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("https://x/a.tgz"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(_KEYS, _VALUES, max_size=5), _VALUES)
+def test_no_lock_makes_it_stumble(package: Any, entries: Any) -> None:
+    lock = {"lockfileVersion": 3, "packages": entries}
+    with contextlib.suppress(InvalidPackage):
+        found = parse_javascript(
+            json.dumps({"dependencies": {"a": "1"}, **package}), json.dumps(lock)
+        )
+        assert found is None or all(module.version for module in found.modules.values())

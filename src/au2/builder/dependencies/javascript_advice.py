@@ -6,16 +6,20 @@ from collections import deque
 from au2.package.javascript import MAKE_ANEW
 
 _PREFIX = "npm error "
-_LAST_LINES = 5
+_LAST_LINES = 3
 _SHOWN_CHARACTERS = 200
-_LOG_HINT = "A complete log of this run"
-_NO_NETWORK = re.compile(
-    r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|getaddrinfo|fetch failed"
-    r"|[Nn]etwork is unreachable|[Cc]ould not resolve|name resolution"
-)
-_NO_COMPILER = re.compile(
-    r"gyp ERR|node-gyp|not found: make|\b(make|gcc|g\+\+|cc|cmake): not found"
-)
+_ABOUT_LOGS = ("A complete log of this run", "Log files were not written")
+_SAYS_WHY = re.compile(r"[Ee]rror:|[Ff]atal|[Cc]annot|[Nn]ot found")
+_LACKING = {
+    "network": re.compile(
+        r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|getaddrinfo|fetch failed"
+        r"|[Nn]etwork is unreachable|[Cc]ould not resolve|name resolution"
+    ),
+    "compiler": re.compile(
+        r"gyp ERR|node-gyp|not found: make|\b(make|gcc|g\+\+|cc|cmake): not found"
+    ),
+}
+"""What scripts often want and builds don't have: how it is seen in what they print."""
 _NOT_IN_SYNC = frozenset({"EUSAGE", "ETARGET", "E404", "ERESOLVE"})
 
 
@@ -28,6 +32,8 @@ class NpmFailure:
     def __init__(self) -> None:
         self._stated: dict[str, str] = {}
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
+        self._reasons: deque[str] = deque(maxlen=_LAST_LINES)
+        self._lacks: set[str] = set()
 
     def take(self, line: str) -> None:
         """Look at a line of the log."""
@@ -35,13 +41,18 @@ class NpmFailure:
             return
         text = line.removeprefix(_PREFIX).strip()
         key, _, value = text.partition(" ")
-        is_first = key in {"code", "path", "command"} and key not in self._stated
         if text == "command failed":
             self._stated.setdefault("failed", text)
-        elif is_first:
+        elif key in {"code", "path", "command"} and key not in self._stated:
             self._stated[key] = value
-        elif text and not text.startswith(_LOG_HINT):
-            self._last.append(_shown(text))
+        elif text and not text.startswith(_ABOUT_LOGS):
+            self._take_output(text)
+
+    def _take_output(self, text: str) -> None:
+        self._last.append(_shown(text))
+        if _SAYS_WHY.search(text):
+            self._reasons.append(_shown(text))
+        self._lacks |= {what for what, pattern in _LACKING.items() if pattern.search(text)}
 
     @property
     def message(self) -> str:
@@ -49,21 +60,20 @@ class NpmFailure:
         if "failed" not in self._stated:
             return "The dependencies could not be installed: see the log."
         command = _shown(self._stated.get("command", "").removeprefix("sh -c "))
-        said = " / ".join(self._last)
-        words = f" Its last words: {said}" if said else ""
+        said = " / ".join(self._reasons or self._last)
+        words = f" It said: {said}" if said else ""
         return f"The install script of {self._package} failed ('{command}').{words}"
 
     @property
     def hint(self) -> str:
         """What to do."""
-        said, code = " ".join(self._last), self._stated.get("code", "")
         if "failed" not in self._stated:
-            return _advise(code)
-        other = f"choose a version of {self._package} that brings"
-        if _NO_NETWORK.search(said):
-            return f"Builds have no network: {other} what its script wants to download."
-        if _NO_COMPILER.search(said):
-            return f"Runtimes have no compiler: {other} a program that is built already."
+            return _advise(self._stated.get("code", ""))
+        if self._lacks:
+            return (
+                f"Builds have no {' and no '.join(sorted(self._lacks))}: choose a version of "
+                f"{self._package} that installs without."
+            )
         return f"See the log; choose another version of {self._package}, or leave it out."
 
     @property
