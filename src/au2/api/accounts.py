@@ -1,11 +1,13 @@
 """Logging in, tokens, the account."""
 
 from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from au2.api.dependencies import CurrentActor, PasswordTurnsOf, ServicesOf
+from au2.api.dependencies import CostlyOf, CurrentActor, ServicesOf, get_actor
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
 from au2.api.views import view_account, view_new_token, view_token
 from au2.contract.account import (
     AccountView,
@@ -29,6 +31,9 @@ from au2.domain.errors import (
 
 public = APIRouter(tags=["account"])
 router = APIRouter(tags=["account"])
+LoginBody = Annotated[Login, json_body(Login)]
+PasswordChangeBody = Annotated[PasswordChange, json_body(PasswordChange, after=get_actor)]
+TokenCreationBody = Annotated[TokenCreation, json_body(TokenCreation, after=get_actor)]
 
 
 @public.post(
@@ -39,12 +44,15 @@ router = APIRouter(tags=["account"])
     ),
 )
 async def login(
-    services: ServicesOf, turns: PasswordTurnsOf, body: Login, request: Request
+    services: ServicesOf,
+    costly: CostlyOf,
+    body: LoginBody,
+    request: Request,
 ) -> NewTokenView:
     """Exchange email address and password for a token."""
     address = _address_of(request)
     check = partial(services.accounts.login, body.email, body.password, address=address)
-    return view_new_token(await turns.run(client_of_address(address), check))
+    return view_new_token(await costly.passwords.run(client_of_address(address), check))
 
 
 @router.post("/tokens/renew", status_code=201, responses=answers(Conflict, StorageFull))
@@ -79,8 +87,8 @@ def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
 async def change_password(
     services: ServicesOf,
     actor: CurrentActor,
-    turns: PasswordTurnsOf,
-    body: PasswordChange,
+    costly: CostlyOf,
+    body: PasswordChangeBody,
     request: Request,
 ) -> None:
     """Replace one's own password. All logins end but the one of this request."""
@@ -88,7 +96,7 @@ async def change_password(
     change = partial(
         services.accounts.change_password, actor, body.present, body.new, address=address
     )
-    await turns.run(client_of_address(address), change)
+    await costly.passwords.run(client_of_address(address), change)
 
 
 @router.get("/tokens")
@@ -98,7 +106,11 @@ def list_tokens(services: ServicesOf, actor: CurrentActor) -> list[TokenView]:
 
 
 @router.post("/tokens", status_code=201, responses=answers(TooLarge, Conflict, StorageFull))
-def create_token(services: ServicesOf, actor: CurrentActor, body: TokenCreation) -> NewTokenView:
+def create_token(
+    services: ServicesOf,
+    actor: CurrentActor,
+    body: TokenCreationBody,
+) -> NewTokenView:
     """Make a managed token. Its secret is shown in this answer only."""
     new = services.accounts.create_token(actor, body.name, expires_at=body.expires_at)
     return view_new_token(new)

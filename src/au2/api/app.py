@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from au2.api import (
     accounts,
@@ -27,10 +28,11 @@ from au2.api import (
     versions,
 )
 from au2.api.body_limit import BodyLimit
+from au2.api.job_reading import JobReading
+from au2.api.json_bodies import find_body_model
 from au2.api.noticeboard import NoticeBoard
 from au2.api.registry.app import make_registry
-from au2.api.turns import make_password_turns
-from au2.contract.upload import UploadCreation
+from au2.api.turns import CostlyRequests
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
 from au2.logs.base import LogStore
 from au2.notices.base import Notices
@@ -54,6 +56,11 @@ _PRIVATE = (
     job_logs.router,
     secrets.router,
 )
+
+
+_SMALL = frozenset({f"{PREFIX}/login", f"{PREFIX}/tokens", f"{PREFIX}/account/password"})
+"""What is sent there is short, by people who have no role anywhere, or no login."""
+_SMALL_BODY_BYTES = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +121,15 @@ def make_app(
     app.state.logs = logs
     app.state.board = board
     app.state.external_url = chosen.external_url
-    app.state.password_turns = turns = make_password_turns()
+    app.state.costly = costly = CostlyRequests()
+    app.state.reading = reading = JobReading(services, logs)
     app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
     errors.install(app)
     _add_routes(app)
     _complete_document(app)
-    app.mount(REGISTRY, make_registry(services, board, turns, external_url=chosen.external_url))
+    registry = make_registry(services, board, costly, external_url=chosen.external_url)
+    registry.state.reading = reading
+    app.mount(REGISTRY, registry)
     return app
 
 
@@ -131,7 +141,9 @@ def _make_limits(options: ApiOptions) -> Any:
     def limit_of(method: str, path: str) -> int | None:
         if path.startswith(f"{REGISTRY}/"):
             return None  # Blobs stream, and the rest is bounded where it is read.
-        if path == f"{PREFIX}/uploads":
+        if path in _SMALL:
+            return min(_SMALL_BODY_BYTES, options.max_body_bytes)
+        if path in {f"{PREFIX}/uploads", f"{PREFIX}/uploads/compare"}:
             return options.max_file_list_bytes
         if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):
             return options.max_contract_bytes
@@ -154,14 +166,34 @@ def _add_routes(app: FastAPI) -> None:
 
 
 def _complete_document(app: FastAPI) -> None:
-    """Add the models that an endpoint parses by hand to the OpenAPI document."""
+    """Add the bodies that endpoints take by a dependency to the OpenAPI document."""
     make_document = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = make_document()
-        schema = UploadCreation.model_json_schema(ref_template="#/components/schemas/{model}")
-        models = {**schema.pop("$defs"), "UploadCreation": schema}
-        document["components"]["schemas"].update(models)
+        models = _body_models()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                if operation["operationId"] in models:
+                    _add_body(document, operation, models[operation["operationId"]])
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _body_models() -> dict[str, type[BaseModel]]:
+    """The bodies by the names of the operations that take them."""
+    routes = [route for router in (accounts.public, *_PRIVATE) for route in router.routes]
+    return {
+        _name_operation(route): model
+        for route in routes
+        if isinstance(route, APIRoute) and (model := find_body_model(route.dependant))
+    }
+
+
+def _add_body(document: dict[str, Any], operation: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    models = {**schema.pop("$defs", {}), model.__name__: schema}
+    document["components"]["schemas"].update(models)
+    reference = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    operation["requestBody"] = {"required": True, "content": {"application/json": reference}}

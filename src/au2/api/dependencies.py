@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from au2.api.job_reading import JobReading
 from au2.api.noticeboard import NoticeBoard
 from au2.api.refusals import note_actor
-from au2.api.turns import Turns
+from au2.api.turns import CostlyRequests
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated
 from au2.domain.identity import Actor
@@ -16,6 +17,8 @@ from au2.services.services import Services
 
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 LARGEST_ID = 2**63 - 1
+LARGEST_OFFSET = 2**62
+"""Far beyond every file, and still a number of every system when something is added to it."""
 _LARGEST_FENCE = 2**31 - 1
 
 _bearer = HTTPBearer(
@@ -40,22 +43,29 @@ async def _get_board(request: Request) -> NoticeBoard:
     return board
 
 
-async def _get_password_turns(request: Request) -> Turns:
-    turns: Turns = request.app.state.password_turns
-    return turns
+async def _get_costly(request: Request) -> CostlyRequests:
+    costly: CostlyRequests = request.app.state.costly
+    return costly
+
+
+async def _get_reading(request: Request) -> JobReading:
+    reading: JobReading = request.app.state.reading
+    return reading
 
 
 ServicesOf = Annotated[Services, Depends(_get_services)]
 LogsOf = Annotated[LogStore, Depends(_get_logs)]
 BoardOf = Annotated[NoticeBoard, Depends(_get_board)]
-PasswordTurnsOf = Annotated[Turns, Depends(_get_password_turns)]
+JobReadingOf = Annotated[JobReading, Depends(_get_reading)]
+CostlyOf = Annotated[CostlyRequests, Depends(_get_costly)]
 
 
-def _authenticate(
+def get_actor(
     request: Request,
     services: ServicesOf,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Actor:
+    """Return who asks. Raises NotAuthenticated."""
     if credentials is None:
         raise NotAuthenticated(hint="Log in: au2 login")
     actor = services.accounts.authenticate(credentials.credentials)
@@ -63,7 +73,7 @@ def _authenticate(
     return actor
 
 
-CurrentActor = Annotated[Actor, Depends(_authenticate)]
+CurrentActor = Annotated[Actor, Depends(get_actor)]
 """Who asks. Every endpoint but those for health and login takes it."""
 
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -65,12 +64,6 @@ def make_invalid_request(mistakes: Iterable[Mapping[str, Any]]) -> InvalidReques
         details[0].message if len(details) == 1 and details[0].pointer is None else None,
         details=details[:_MOST_DETAILS],
     )
-
-
-def parse_failed(error: ValidationError) -> InvalidRequest:
-    """Return the error for a body that was parsed by hand."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return make_invalid_request({**mistake, "loc": ("body", *mistake["loc"])} for mistake in found)
 
 
 def _make_detail(mistake: Mapping[str, Any]) -> Detail:

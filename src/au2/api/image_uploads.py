@@ -7,8 +7,11 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from au2.api.bodies import read_pieces
-from au2.api.dependencies import CurrentActor, Fence, ServicesOf
+from au2.api.dependencies import CostlyOf, CurrentActor, Fence, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.refusals import sender_of
+from au2.api.rights import sends_image
 from au2.api.views import view_job
 from au2.contract.image_upload import (
     BLOB_MEDIA_TYPE,
@@ -38,6 +41,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.services.images.uploads import BegunImage
 
 router = APIRouter(tags=["image upload"])
+BlobQuestionBody = Annotated[BlobQuestion, json_body(BlobQuestion, after=sends_image)]
 
 _MOST_BYTES = 1 << 62
 Digest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="The blob's digest.")]
@@ -95,7 +99,11 @@ def begin_image_upload(
     responses=answers(NotFound, NotPermitted, LeaseLost, InvalidRequest, StorageFull),
 )
 def find_lacking_blobs(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence, body: BlobQuestion
+    services: ServicesOf,
+    actor: CurrentActor,
+    upload: str,
+    fence: Fence,
+    body: BlobQuestionBody,
 ) -> BlobAnswer:
     """Say which of these blobs must be sent, and how much of each has come. A sign of life."""
     wanted = {blob.digest: blob.size_bytes for blob in body.blobs}
@@ -166,14 +174,22 @@ async def receive_blob(
     openapi_extra=_raw_body("The image's manifest.", *sorted(media_types.MANIFESTS)),
 )
 async def complete_image_upload(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence, request: Request
+    *,
+    services: ServicesOf,
+    actor: CurrentActor,
+    costly: CostlyOf,
+    upload: str,
+    fence: Fence,
+    request: Request,
 ) -> JobView:
     """All blobs have come, this is the manifest: let the import begin. Repeating is harmless."""
+    await run_in_threadpool(services.image_uploads.authorize, actor, upload, fence)
     manifest = bytearray()
-    async for piece in request.stream():
-        manifest += piece
-        if len(manifest) > MAX_DOCUMENT_BYTES:
-            raise TooLarge(f"The manifest has more than {MAX_DOCUMENT_BYTES} bytes.")
+    with costly.bodies.take(sender_of(request)):
+        async for piece in request.stream():
+            manifest += piece
+            if len(manifest) > MAX_DOCUMENT_BYTES:
+                raise TooLarge(f"The manifest has more than {MAX_DOCUMENT_BYTES} bytes.")
     job = await run_in_threadpool(
         services.image_uploads.complete, actor, upload, fence, bytes(manifest)
     )

@@ -1,27 +1,35 @@
 """The logs of jobs: whole, or followed while they grow."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Generator
+from time import monotonic
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from au2.api.dependencies import LARGEST_ID, BoardOf, CurrentActor, LogsOf, ServicesOf
+from au2.api.dependencies import (
+    LARGEST_OFFSET,
+    BoardOf,
+    CostlyOf,
+    CurrentActor,
+    JobReadingOf,
+    LogsOf,
+    ServicesOf,
+)
 from au2.api.errors import answers
-from au2.api.job_waiting import POLL_SECONDS
+from au2.api.job_reading import POLL_SECONDS, JobReading
 from au2.api.jobs import JobId
-from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end, read_events
+from au2.api.log_events import KEEP_ALIVE, LogPosition, format_end
 from au2.api.noticeboard import NoticeBoard
+from au2.api.refusals import sender_of
 from au2.api.streaming import StreamedAnswer
 from au2.api.views import view_job
 from au2.api.waiting_events import WaitingEvents
-from au2.domain.errors import NotAuthenticated, NotFound
+from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.logs.base import LogStore
 from au2.notices.base import job_topic, log_topic
-from au2.services.services import Services
 
 router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 
@@ -44,7 +52,7 @@ _EVENT = {
 AttemptNumber = Annotated[
     int | None, Query(ge=1, le=2**31 - 1, description="Which attempt; the newest if not given.")
 ]
-Offset = Annotated[int, Query(ge=0, le=LARGEST_ID, description="Byte to begin at.")]
+Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="Byte to begin at.")]
 
 
 @router.get(
@@ -100,69 +108,68 @@ def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, 
             "(JobView).",
             "content": {"text/event-stream": {"schema": _EVENT}},
         },
-        **answers(NotFound),
+        **answers(NotFound, Busy, TooManyRequests),
     },
 )
 async def follow_job_log(
+    *,
     services: ServicesOf,
     actor: CurrentActor,
-    logs: LogsOf,
     board: BoardOf,
+    reading: JobReadingOf,
+    costly: CostlyOf,
+    request: Request,
     job: JobId,
-    *,
     attempt: AttemptNumber = None,
     offset: Offset = 0,
 ) -> Response:
     """The log as it grows, until the attempt has ended."""
     _, number = await run_in_threadpool(services.jobs.authorize_log, actor, job, attempt)
     return StreamedAnswer(
-        _follow(services, actor, logs, board, LogPosition(job, number, offset)),
+        _follow(reading, actor, board, LogPosition(job, number, offset)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        during=costly.streams.take(sender_of(request)),
     )
 
 
 async def _follow(
-    services: Services, actor: Actor, logs: LogStore, board: NoticeBoard, at: LogPosition
+    reading: JobReading, actor: Actor, board: NoticeBoard, at: LogPosition
 ) -> AsyncGenerator[bytes, None]:
-    clock = asyncio.get_running_loop().time
-    topic = job_topic(at.job_id)
-    with board.watch(topic, log_topic(at.job_id)) as watch:
-        job = await run_in_threadpool(services.jobs.get, actor, at.job_id)
-        sent_at = looked_at = clock()
-        waiting = WaitingEvents(services.job_waiting, clock)
+    with board.watch(job_topic(at.job_id), log_topic(at.job_id)) as watch:
+        not_before = sent_at = monotonic()
+        # It was let in just now, so what somebody else read a moment ago will do.
+        looked_at = not_before - POLL_SECONDS
+        waiting = WaitingEvents(reading.waiting, monotonic)
         while not board.is_closing:
+            try:
+                job = await reading.job(actor, at.job_id, not_before=looked_at)
+            except (NotAuthenticated, NotFound):
+                return  # Who comes back to go on is told why that is no longer possible.
             # The record is looked at before the log: what is in the log when the record says that
             # the attempt has ended is all that there will ever be.
-            is_over = _is_over(job, at.attempt)
+            is_over = _is_over(job.value, at.attempt)
+            not_before = job.read_at if is_over else not_before
             while True:
-                events, at = await run_in_threadpool(read_events, logs, at)
+                events, at = await reading.events(at, not_before=not_before)
                 if not events:
                     break
                 for event in events:
                     yield event
-                sent_at = clock()
+                sent_at = monotonic()
             if is_over:
-                yield format_end(view_job(job))
+                yield format_end(view_job(job.value))
                 return
-            if (told := await waiting.look(job)) is not None:
+            if (told := await waiting.look(job.value)) is not None:
                 yield told
-                sent_at = clock()
-            if clock() - sent_at >= _KEEP_ALIVE_SECONDS:
+                sent_at = monotonic()
+            if monotonic() - sent_at >= _KEEP_ALIVE_SECONDS:
                 yield KEEP_ALIVE
-                sent_at = clock()
+                sent_at = monotonic()
             news = await watch.wait(POLL_SECONDS)
-            if news != {log_topic(at.job_id)} or clock() - looked_at >= _LOOK_SECONDS:
-                try:
-                    job = await run_in_threadpool(_look_again, services, actor, at.job_id)
-                except (NotAuthenticated, NotFound):
-                    return  # Who comes back to go on is told why that is no longer possible.
-                looked_at = clock()
-
-
-def _look_again(services: Services, actor: Actor, job_id: int) -> Job:
-    """The job, if the token still holds and its owner may still see it."""
-    return services.jobs.get(services.accounts.refresh(actor), job_id)
+            not_before = max(watch.told_at, monotonic() - POLL_SECONDS)
+            if news != {log_topic(at.job_id)} or monotonic() - looked_at >= _LOOK_SECONDS:
+                looked_at = not_before
 
 
 def _is_over(job: Job, attempt: int) -> bool:

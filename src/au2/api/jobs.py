@@ -2,28 +2,36 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from au2.api.dependencies import (
     LARGEST_ID,
     BoardOf,
+    CostlyOf,
     CurrentActor,
     CurrentContext,
+    JobReadingOf,
     ServicesOf,
 )
 from au2.api.errors import answers
 from au2.api.job_waiting import wait_for_end
+from au2.api.json_bodies import json_body
+from au2.api.refusals import sender_of
+from au2.api.rights import may_make
 from au2.api.views import view_job
 from au2.contract.job import JobPage, JobView, RunCreation
 from au2.domain.errors import (
+    Busy,
     Conflict,
     InvalidRequest,
     NotFound,
     NotPermitted,
     StorageFull,
     TooLarge,
+    TooManyRequests,
 )
+from au2.domain.identity import Action
 from au2.domain.ids import parse_guid
 from au2.domain.job import JobState, JobType
 from au2.domain.network import Network
@@ -32,6 +40,7 @@ from au2.services.run_requests import WantedResources
 from au2.storage.jobs import JobFilter
 
 router = APIRouter(prefix="/jobs", tags=["job"])
+RunCreationBody = Annotated[RunCreation, json_body(RunCreation, after=may_make(Action.RUN_PROCESS))]
 
 _LONGEST_WAIT_SECONDS = 3600.0
 
@@ -44,7 +53,10 @@ JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
     responses=answers(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
 )
 def submit_run(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: RunCreation
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: RunCreationBody,
 ) -> JobView:
     """Run a process."""
     return view_job(services.jobs.submit_run(actor, context, _make_order(body)))
@@ -96,11 +108,15 @@ def list_jobs(
     return JobPage(items=[view_job(job) for job in page], next_before=page[-1].id if more else None)
 
 
-@router.get("/{job}", responses=answers(NotFound))
+@router.get("/{job}", responses=answers(NotFound, Busy, TooManyRequests))
 async def get_job(
+    *,
     services: ServicesOf,
     actor: CurrentActor,
     board: BoardOf,
+    reading: JobReadingOf,
+    costly: CostlyOf,
+    request: Request,
     job: JobId,
     wait_seconds: Annotated[
         float,
@@ -111,12 +127,13 @@ async def get_job(
 ) -> JobView:
     """One job."""
     if wait_seconds:
-        found = await wait_for_end(services, actor, board, job, wait_seconds)
+        with costly.streams.take(sender_of(request)):
+            found = await wait_for_end(reading, actor, board, job, wait_seconds)
     else:
         found = await run_in_threadpool(services.jobs.get, actor, job)
     if found.state is not JobState.PENDING:
         return view_job(found)
-    return view_job(found, await run_in_threadpool(services.job_waiting.find, found))
+    return view_job(found, await reading.waiting(found))
 
 
 @router.post("/{job}/stop", responses=answers(NotFound, NotPermitted, StorageFull))

@@ -1,14 +1,22 @@
 """Members of a context."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
 from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.rights import may
 from au2.api.views import view_member, view_new_member
 from au2.contract.organization import MemberAdded, MemberAddition, MemberView
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+from au2.domain.identity import Action
 
 router = APIRouter(prefix="/members", tags=["member"])
+MemberAdditionBody = Annotated[
+    MemberAddition, json_body(MemberAddition, after=may(Action.MANAGE_MEMBERS))
+]
 
 
 @router.get("", responses=answers(NotFound, NotPermitted))
@@ -25,7 +33,10 @@ def list_members(
     responses=answers(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def add_member(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: MemberAddition
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: MemberAdditionBody,
 ) -> MemberAdded:
     """Give somebody a role. A new user's first password is shown in this answer only."""
     return view_new_member(services.members.add(actor, context, body.email, body.role))

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from au2.notices.base import EVERYTHING, Notices
 
@@ -12,15 +13,18 @@ class Watch:
     """What one waiter has been told."""
 
     def __init__(self, topics: frozenset[str]) -> None:
+        self.told_at = 0.0
+        """When there last was news, in monotonic seconds: the same for all who were told."""
         self._topics = topics
         self._seen: set[str] = set()
         self._event = asyncio.Event()
 
-    def tell(self, topics: set[str]) -> None:
-        """Wake the waiter if one of these concerns it."""
+    def tell(self, topics: set[str], at: float) -> None:
+        """Wake the waiter if one of these concerns it. ``at``: monotonic seconds."""
         news = topics & self._topics
         if news:
             self._seen |= news
+            self.told_at = at
             self._event.set()
 
     async def wait(self, timeout_seconds: float) -> set[str]:
@@ -75,5 +79,6 @@ class NoticeBoard:
 
     def _drain(self) -> None:
         topics = self._notices.wait(0)
+        at = monotonic()
         for watch in self._watches:
-            watch.tell(topics)
+            watch.tell(topics, at)

@@ -1,14 +1,20 @@
 """Organizations and projects."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.rights import is_operator, may_make_project
 from au2.api.views import view_organization, view_project
 from au2.contract.organization import Creation, OrganizationView, ProjectView
 from au2.domain.errors import NotFound, NotPermitted, StorageFull, TooLarge
 
 router = APIRouter(prefix="/organizations", tags=["organization"])
+OrganizationBody = Annotated[Creation, json_body(Creation, after=is_operator)]
+ProjectBody = Annotated[Creation, json_body(Creation, after=may_make_project)]
 
 
 @router.get("")
@@ -19,7 +25,9 @@ def list_organizations(services: ServicesOf, actor: CurrentActor) -> list[Organi
 
 @router.post("", status_code=201, responses=answers(NotPermitted, TooLarge, StorageFull))
 def create_organization(
-    services: ServicesOf, actor: CurrentActor, body: Creation
+    services: ServicesOf,
+    actor: CurrentActor,
+    body: OrganizationBody,
 ) -> OrganizationView:
     """Make an organization and become its admin. For operators."""
     return view_organization(services.organizations.create_organization(actor, body.name))
@@ -48,7 +56,10 @@ def list_projects(
     responses=answers(NotFound, NotPermitted, TooLarge, StorageFull),
 )
 def create_project(
-    services: ServicesOf, actor: CurrentActor, organization: str, body: Creation
+    services: ServicesOf,
+    actor: CurrentActor,
+    organization: str,
+    body: ProjectBody,
 ) -> ProjectView:
     """Make a project."""
     return view_project(services.organizations.create_project(actor, organization, body.name))

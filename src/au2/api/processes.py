@@ -6,11 +6,20 @@ from fastapi import APIRouter, Query
 
 from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.rights import may_change_process, may_make
 from au2.api.views import view_process
 from au2.contract.process import ProcessCreation, ProcessUpdate, ProcessView
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+from au2.domain.identity import Action
 
 router = APIRouter(prefix="/processes", tags=["process"])
+ProcessCreationBody = Annotated[
+    ProcessCreation, json_body(ProcessCreation, after=may_make(Action.CREATE_PROCESS))
+]
+ProcessUpdateBody = Annotated[
+    ProcessUpdate, json_body(ProcessUpdate, after=may_change_process(Action.UPDATE_PROCESS))
+]
 
 
 @router.get("", responses=answers(NotFound, NotPermitted))
@@ -28,7 +37,10 @@ def list_processes(
 
 @router.post("", status_code=201, responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
 def create_process(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: ProcessCreation
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: ProcessCreationBody,
 ) -> ProcessView:
     """Make a process without versions."""
     process = services.processes.create(
@@ -45,7 +57,10 @@ def get_process(services: ServicesOf, actor: CurrentActor, process: str) -> Proc
 
 @router.patch("/{process}", responses=answers(NotFound, NotPermitted, TooLarge, StorageFull))
 def update_process(
-    services: ServicesOf, actor: CurrentActor, process: str, body: ProcessUpdate
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    body: ProcessUpdateBody,
 ) -> ProcessView:
     """Change what is given."""
     updated = services.processes.update(

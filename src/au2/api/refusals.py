@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from au2.domain.client_address import client_of_address
 from au2.domain.errors import (
     Au2Error,
     DatabaseUnavailable,
@@ -34,6 +35,13 @@ def note_actor(request: Request, actor: Actor) -> None:
 def is_known_actor(state: Mapping[str, Any]) -> bool:
     """Whether it is known who sent the request of this ASGI state."""
     return "actor_email" in state
+
+
+def sender_of(request: Request) -> str:
+    """Whom to count a request for: the user, or the client of one who is not known."""
+    if is_known_actor(request.scope["state"]):
+        return f"user:{request.state.actor_email}"
+    return f"client:{client_of_address('' if request.client is None else request.client.host)}"
 
 
 def note_refusal(

@@ -1,9 +1,13 @@
 """Secrets."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
 
 from au2.api.dependencies import CurrentActor, CurrentContext, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.rights import may_make
 from au2.api.views import view_secret
 from au2.contract.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 from au2.domain.errors import (
@@ -14,8 +18,15 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
+from au2.domain.identity import Action
 
 router = APIRouter(prefix="/secrets", tags=["secret"])
+SecretCreationBody = Annotated[
+    SecretCreation, json_body(SecretCreation, after=may_make(Action.CREATE_SECRET))
+]
+SecretIngestionBody = Annotated[
+    SecretIngestion, json_body(SecretIngestion, after=may_make(Action.INGEST_SECRET))
+]
 
 
 @router.get("", responses=answers(NotFound, NotPermitted))
@@ -32,7 +43,10 @@ def list_secrets(
     responses=answers(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
 )
 def create_secret(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, body: SecretCreation
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: SecretCreationBody,
 ) -> SecretView:
     """Make a secret of the context, with or without a value."""
     secret = services.secrets.create(
@@ -58,7 +72,7 @@ def ingest_secret(
     actor: CurrentActor,
     context: CurrentContext,
     secret: str,
-    body: SecretIngestion,
+    body: SecretIngestionBody,
 ) -> SecretView:
     """Give one of the context's own secrets a value, or another one."""
     return view_secret(services.secrets.ingest(actor, context, secret, body.value))

@@ -1,7 +1,9 @@
 """Turns: what is costly runs in few threads at a time, and few requests wait for one."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import anyio
@@ -10,6 +12,36 @@ from anyio.to_thread import run_sync
 from au2.domain.errors import Busy, TooManyRequests
 
 _Result = TypeVar("_Result")
+
+
+class Slots:
+    """Counts requests of one costly kind that are under way. For one event loop."""
+
+    def __init__(self, most: int, *, most_of_one: int) -> None:
+        """``most`` in all, and of one user or client."""
+        self._most = most
+        self._most_of_one = most_of_one
+        self._counts: Counter[str] = Counter()
+
+    @contextmanager
+    def take(self, key: str) -> Iterator[None]:
+        """Count one of the user or client ``key`` while the block runs.
+
+        Raises:
+            TooManyRequests: this one has too many.
+            Busy: there are too many.
+        """
+        if self._counts[key] >= self._most_of_one:
+            raise TooManyRequests(hint="Wait for their answers, then try again.")
+        if self._counts.total() >= self._most:
+            raise Busy(hint="Try again in a few seconds.")
+        self._counts[key] += 1
+        try:
+            yield
+        finally:
+            self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
 
 
 class Turns:
@@ -27,9 +59,7 @@ class Turns:
             waiting_of_one: of these, those of one user or client.
         """
         self._limiter = anyio.CapacityLimiter(at_once)
-        self._waiting = waiting
-        self._waiting_of_one = waiting_of_one
-        self._counts: Counter[str] = Counter()
+        self._slots = Slots(waiting, most_of_one=waiting_of_one)
 
     async def run(self, key: str, call: Callable[[], _Result]) -> _Result:
         """Return what ``call`` does, when it is its turn.
@@ -42,22 +72,21 @@ class Turns:
             TooManyRequests: too many of this one wait.
             Busy: too many wait.
         """
-        if self._counts[key] >= self._waiting_of_one:
-            raise TooManyRequests(hint="Wait for their answers, then try again.")
-        if self._counts.total() >= self._waiting:
-            raise Busy(hint="Try again in a few seconds.")
-        self._counts[key] += 1
-        try:
+        with self._slots.take(key):
             return await run_sync(call, limiter=self._limiter)
-        finally:
-            self._counts[key] -= 1
-            if not self._counts[key]:
-                del self._counts[key]
 
 
-def make_password_turns() -> Turns:
-    """Return the turns of requests that have a password checked, by client.
+@dataclass(frozen=True, slots=True)
+class CostlyRequests:
+    """The bounds of what is costly, by kind."""
 
-    Each check takes 20 ms of a core and 19 MiB on purpose.
-    """
-    return Turns(2, waiting=64, waiting_of_one=16)
+    passwords: Turns = field(default_factory=lambda: Turns(2, waiting=64, waiting_of_one=16))
+    """Checks of passwords, by client: each takes 20 ms of a core and 19 MiB on purpose."""
+    parsing: Turns = field(default_factory=lambda: Turns(1, waiting=64, waiting_of_one=16))
+    """Parsing of bodies that take long, by user."""
+    bodies: Slots = field(default_factory=lambda: Slots(64, most_of_one=16))
+    """Bodies held in memory, by user: of 64 KiB to some MiB."""
+    file_lists: Slots = field(default_factory=lambda: Slots(4, most_of_one=2))
+    """Long lists of files, by user: of 1 MiB and more."""
+    streams: Slots = field(default_factory=lambda: Slots(1500, most_of_one=400))
+    """Answers that last, by user: logs that are followed, jobs that are waited for."""

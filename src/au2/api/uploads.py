@@ -3,20 +3,19 @@
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 
 from au2.api.bodies import read_pieces
 from au2.api.dependencies import CurrentActor, CurrentContext, Fence, ServicesOf
-from au2.api.errors import answers, parse_failed
+from au2.api.errors import answers
+from au2.api.file_lists import UploadCreationBody
 from au2.api.views import view_comparison, view_job, view_upload
 from au2.contract.contents import MEDIA_TYPE
 from au2.contract.job import JobView
 from au2.contract.upload import (
     UploadComparison,
-    UploadCreation,
     UploadProgress,
     UploadView,
 )
@@ -40,22 +39,9 @@ Complete = Annotated[
 ]
 
 
-async def _read_body(request: Request, _: CurrentActor) -> bytes:
-    """The body, read only for those who are logged in."""
-    return await request.body()
-
-
 _CREATION_FAILURES = answers(
     NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, InvalidPackage, StorageFull
 )
-_CREATION_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/UploadCreation"}}
-        },
-    }
-}
 
 
 @router.post(
@@ -64,42 +50,33 @@ _CREATION_BODY = {
     response_model=UploadView,
     responses=_CREATION_FAILURES
     | {200: {"model": UploadComparison, "description": "There is a version of it already."}},
-    openapi_extra=_CREATION_BODY,
 )
 def begin_upload(
     services: ServicesOf,
     actor: CurrentActor,
     context: CurrentContext,
-    body: Annotated[bytes, Depends(_read_body)],
+    body: UploadCreationBody,
 ) -> UploadView | JSONResponse:
     """Begin an upload with the list of files; the answer says which contents to send.
 
     Unless that is forced, a package that the newest available version was made of makes no new one:
     the answer then is 200 and names the version.
     """
-    begun = services.upload_opening.begin(actor, context, _parse_creation(body))
+    begun = services.upload_opening.begin(actor, context, body)
     if isinstance(begun, Comparison):
         return JSONResponse(view_comparison(begun).model_dump(mode="json"))
     return view_upload(begun)
 
 
-@router.post("/compare", responses=_CREATION_FAILURES, openapi_extra=_CREATION_BODY)
+@router.post("/compare", responses=_CREATION_FAILURES)
 def compare_upload(
     services: ServicesOf,
     actor: CurrentActor,
     context: CurrentContext,
-    body: Annotated[bytes, Depends(_read_body)],
+    body: UploadCreationBody,
 ) -> UploadComparison:
     """Say what an upload with this list would find, and change nothing."""
-    return view_comparison(services.upload_opening.compare(actor, context, _parse_creation(body)))
-
-
-def _parse_creation(body: bytes) -> UploadCreation:
-    # Parsed here, in a thread and straight into the model: a list may have 100,000 files.
-    try:
-        return UploadCreation.model_validate_json(body)
-    except ValidationError as error:
-        raise parse_failed(error) from error
+    return view_comparison(services.upload_opening.compare(actor, context, body))
 
 
 @router.get("/{upload}", responses=answers(NotFound, NotPermitted, LeaseLost, StorageFull))

@@ -6,12 +6,18 @@ from fastapi import APIRouter, Query
 
 from au2.api.dependencies import CurrentActor, ServicesOf
 from au2.api.errors import answers
+from au2.api.json_bodies import json_body
+from au2.api.rights import may_change_process
 from au2.api.views import view_version
 from au2.contract.process import VersionCreation, VersionView
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+from au2.domain.identity import Action
 from au2.domain.version import Contract
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+VersionCreationBody = Annotated[
+    VersionCreation, json_body(VersionCreation, after=may_change_process(Action.CREATE_VERSION))
+]
 
 
 @router.get("", responses=answers(NotFound))
@@ -26,7 +32,10 @@ def list_versions(services: ServicesOf, actor: CurrentActor, process: str) -> li
     responses=answers(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def create_version(
-    services: ServicesOf, actor: CurrentActor, process: str, body: VersionCreation
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    body: VersionCreationBody,
 ) -> VersionView:
     """Make a version that waits for an image."""
     contract = Contract(body.environment, body.args_schema, body.out_schema)

@@ -146,6 +146,19 @@ class Jobs:
         with self._database.read() as transaction:
             return _get_visible(transaction, actor, job_id)
 
+    def find(self, job_id: int) -> Job:
+        """One job as it is, for :meth:`show`. Raises NotFound."""
+        with self._database.read() as transaction:
+            job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
+        if job is None:
+            raise _missing(job_id)
+        return job
+
+    def show(self, actor: Actor, job: Job) -> Job:
+        """A job that was found as this actor may see it. Raises NotFound."""
+        ensure_visible(actor, Action.VIEW_JOB, job.context, _missing(job.id))
+        return _as_shown_to(actor, job)
+
     def authorize_log(self, actor: Actor, job_id: int, attempt: int | None) -> tuple[Job, int]:
         """The job whose log is read, and the attempt: the one asked for, else the newest.
 
@@ -263,12 +276,16 @@ def note_submitted(
 
 
 def _get_visible(transaction: Transaction, actor: Actor, job_id: int) -> Job:
-    missing = NotFound(f"There is no job {job_id} here.")
+    missing = _missing(job_id)
     job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
     if job is None:
         raise missing
     ensure_visible(actor, Action.VIEW_JOB, job.context, missing)
     return _as_shown_to(actor, job)
+
+
+def _missing(job_id: int) -> NotFound:
+    return NotFound(f"There is no job {job_id} here.")
 
 
 def _as_shown_to(actor: Actor, job: Job) -> Job:

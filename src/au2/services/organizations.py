@@ -78,11 +78,7 @@ class Organizations:
             NotPermitted: the actor is no operator.
             Conflict: the id given is taken.
         """
-        if not actor.is_operator:
-            raise NotPermitted(
-                "Only operators of this installation make organizations.",
-                hint="Ask whoever runs the server.",
-            )
+        ensure_operator(actor)
         organization = Organization(
             id=make_guid() if organization_id is None else parse_guid(organization_id),
             name=parse_name(name, "an organization"),
@@ -160,3 +156,12 @@ class Organizations:
 
 def _no_organization(organization_id: str) -> NotFound:
     return NotFound(f"There is no organization {organization_id}.")
+
+
+def ensure_operator(actor: Actor) -> None:
+    """Refuse to make an organization unless the actor is an operator. Raises NotPermitted."""
+    if not actor.is_operator:
+        raise NotPermitted(
+            "Only operators of this installation make organizations.",
+            hint="Ask whoever runs the server.",
+        )

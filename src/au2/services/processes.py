@@ -57,6 +57,12 @@ class Processes:
         with self._database.read() as transaction:
             return get_visible(transaction, actor, process_id)
 
+    def authorize(self, actor: Actor, process_id: str, action: Action) -> None:
+        """Refuse unless the actor may do it to the process. Raises NotFound, NotPermitted."""
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+        ensure_may(actor, action, process.context)
+
     def update(
         self,
         actor: Actor,

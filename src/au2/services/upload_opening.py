@@ -89,6 +89,11 @@ class UploadOpening:
         self._options = options or UploadOptions()
         self._clock = clock
 
+    @property
+    def limits(self) -> PackageLimits:
+        """How large a package may be."""
+        return self._options.limits
+
     def compare(self, actor: Actor, context: Context, creation: UploadCreation) -> Comparison:
         """Say what :meth:`begin` would find, and change nothing. Raises as that does."""
         check_file_list(creation.files, self._options.limits)

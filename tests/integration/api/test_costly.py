@@ -1,20 +1,29 @@
 """Requests that are costly, and everybody else meanwhile."""
 
 import threading
+import tracemalloc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 from argon2 import PasswordHasher
+from fastapi.exceptions import RequestValidationError
 
 from au2.api.app import make_app
+from au2.api.file_lists import parse_creation
+from au2.api.json_bodies import parse_model
+from au2.contract.process import ProcessCreation
+from au2.domain.errors import TooLarge
 from au2.services.accounts import Accounts
 from au2.services.passwords import Passwords
 from tests.support.live import served
+from tests.support.raw_http import connected, exchange, status_of
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, PASSWORD, World
+from tests.support.world import OPERATOR, PASSWORD, World, creation
 
 
 class SlowPasswords(Passwords):
@@ -61,3 +70,63 @@ def test_a_flood_of_logins_keeps_nobody_waiting(world: World) -> None:
         assert set(Counter(answer.result().status_code for answer in answers)) == {401, 429}
         right = {"email": OPERATOR, "password": PASSWORD}
         assert httpx.post(f"{address}/api/v1/login", json=right, timeout=60).status_code == 201
+
+
+HOSTILE_LISTS = [
+    b'{"name": "a", "runtime": "r", "files": [' + b"{}," * 1_000_000 + b"{}]}",
+    b'{"name": "a", "runtime": "r", "files": [' + b"1," * 5_000_000 + b"1]}",
+    b'{"name": "a", "runtime": "r", "files": ' + b"[" * 5_000_000,
+    b'{"a":' * 5_000_000,
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE_LISTS)
+def test_a_hostile_list_of_files_is_not_parsed(body: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(TooLarge):
+        parse_creation(body, most_files=1000)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 1 << 20
+
+
+def test_of_many_mistakes_a_hundred_are_told() -> None:
+    body = b'{"name": "a", "runtime": "r", "files": [' + b"1," * 900 + b"1]}"
+    with pytest.raises(RequestValidationError) as caught:
+        parse_creation(body, most_files=1000)
+    assert len(caught.value.errors()) == 100
+    with pytest.raises(RequestValidationError) as caught:
+        parse_model(ProcessCreation, b'{"name": "a", "tags": [' + b"1," * 100_000 + b"1]}")
+    [mistake] = caught.value.errors()
+    assert mistake["msg"] == "There are 100001 mistakes"
+
+
+def test_paths_with_braces_and_commas_are_fine() -> None:
+    files = [creation({f"{{{{a}}}},[b],{number}": b"1"}, "r") for number in range(1000)]
+    entries = [entry for made in files for entry in made.files]
+    whole = creation({}, "r").model_copy(update={"files": entries})
+    assert parse_creation(whole.model_dump_json().encode(), most_files=1000) == whole
+
+
+def test_one_user_sends_few_long_bodies_at_a_time(world: World) -> None:
+    context = world.organization(project=None)
+    query = f"organization={context.organization_id}"
+    head = (
+        f"POST /api/v1/uploads?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        f"Authorization: Bearer {world.token(OPERATOR)}\r\nContent-Length: 9000000\r\n\r\n"
+    ).encode()
+    with served(world.app()) as address, ExitStack() as stack:
+        first = [stack.enter_context(connected(address)) for _ in range(2)]
+        for connection in first:
+            connection.sendall(head + b" " * 2_000_000)
+        answers = []
+
+        def is_refused() -> bool:
+            answers.append(exchange(address, head + b" " * 2_000_000))
+            return status_of(answers[-1]) == 429
+
+        wait_until(is_refused)
+        assert b"retry-after: 10" in answers[-1]
+        # Small ones are not counted.
+        small = httpx.post(f"{address}/api/v1/uploads?{query}", headers=world.bearer(OPERATOR))
+        assert small.status_code == 422

@@ -30,7 +30,7 @@ def test_unknown_paths_and_methods(client: httpx.Client):
 
 
 @pytest.mark.parametrize(
-    "body", [b"{", b"\xff", b"[" * 100_000, b'{"email": "a", "email2": 1}', b"", b"null"]
+    "body", [b"{", b"\xff", b"[" * 10_000, b'{"email": "a", "email2": 1}', b"", b"null"]
 )
 def test_bodies_that_are_no_json(client: httpx.Client, body: bytes):
     answer = client.post("/login", content=body, headers={"content-type": "application/json"})

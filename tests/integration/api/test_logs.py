@@ -4,12 +4,15 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 import pytest
 
+from au2.api.app import make_app
+from au2.api.turns import CostlyRequests, Slots
 from au2.contract.job import WaitingView
 from au2.domain.job import Ending, Job, JobState, Reason
 from au2.notices.base import DISPATCHER
@@ -346,3 +349,93 @@ def test_followers_are_let_go_when_the_server_stops(world: World, job: Job):
         stopping.set()
 
         assert list(events_of(answer)) == []
+
+
+class CountingJobs:
+    """The use cases of jobs, which count what is read for those who wait."""
+
+    def __init__(self, jobs: Any) -> None:
+        self._jobs = jobs
+        self.reads = 0
+
+    def find(self, job_id: int) -> Job:
+        self.reads += 1
+        found: Job = self._jobs.find(job_id)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._jobs, name)
+
+
+class CountingLogs:
+    """A log store that counts what is read."""
+
+    def __init__(self, logs: Any) -> None:
+        self._logs = logs
+        self.reads = 0
+
+    def read(self, *args: Any, **named: Any) -> bytes:
+        self.reads += 1
+        found: bytes = self._logs.read(*args, **named)
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._logs, name)
+
+
+def test_followers_of_one_job_share_one_reader(world: World, job: Job, claim: Claim):
+    jobs: Any = CountingJobs(world.services.jobs)
+    logs: Any = CountingLogs(world.logs)
+    app = make_app(replace(world.services, jobs=jobs), world.notices, logs)
+    followers, lines = 60, 20
+    with served(app) as address, ExitStack() as stack:
+        client = stack.enter_context(
+            httpx.Client(
+                base_url=f"{address}/api/v1",
+                timeout=60,
+                limits=httpx.Limits(max_connections=None),
+            )
+        )
+        answers = [stack.enter_context(follow(world, client, job)) for _ in range(followers)]
+        events = [events_of(answer) for answer in answers]
+        for number in range(lines):
+            write(world, job, f"line {number}")
+            for each in events:
+                assert next(each).texts == [f"line {number}"]
+        world.end(claim, DONE)
+        assert [[event.name for event in each] for each in events] == [["end"]] * followers
+    # Each line is read once, and the end of the log; some more for those who came to it late.
+    assert logs.reads < followers * lines / 3
+    assert jobs.reads < followers
+
+
+def test_one_user_follows_so_many_logs(world: World, job: Job):
+    app = world.app()
+    app.state.costly = CostlyRequests(streams=Slots(10, most_of_one=2))
+    with served(app) as address, ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(base_url=f"{address}/api/v1", timeout=60))
+        for _ in range(2):
+            stack.enter_context(follow(world, client, job))
+        for path in (f"/jobs/{job.id}/logs/follow", f"/jobs/{job.id}?wait_seconds=50"):
+            refused = client.get(path, headers=world.bearer(OPERATOR))
+            assert refused.status_code == 429
+            assert refused.json()["error"]["code"] == "too-many-requests"
+            assert int(refused.headers["retry-after"]) >= 1
+        world.user("other@example.com", "viewer", job.context)
+        other = client.get(
+            f"/jobs/{job.id}?wait_seconds=0.1", headers=world.bearer("other@example.com")
+        )
+        assert other.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["logs", "logs/follow"])
+@pytest.mark.parametrize("offset", [2**62, 2**63 - 1, 2**63 - 100, 2**64, 10**30])
+def test_offsets_beyond_every_log(
+    world: World, client: httpx.Client, job: Job, claim: Claim, path: str, offset: int
+):
+    write(world, job, "one")
+    world.end(claim, DONE)
+    answer = client.get(
+        f"/jobs/{job.id}/{path}", params={"offset": offset}, headers=world.bearer(OPERATOR)
+    )
+    assert answer.status_code == (200 if offset <= 2**62 else 422)

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from au2.api.noticeboard import NoticeBoard
 from au2.api.registry import blobs, errors, manifests, tokens, uploads
 from au2.api.registry.access import actor_of
-from au2.api.turns import Turns
+from au2.api.turns import CostlyRequests
 from au2.domain.errors import Au2Error
 from au2.services.services import Services
 
@@ -19,14 +19,14 @@ _MANIFEST = "/{name:path}/manifests/{reference}"
 
 
 def make_registry(
-    services: Services, board: NoticeBoard, password_turns: Turns, *, external_url: str | None
+    services: Services, board: NoticeBoard, costly: CostlyRequests, *, external_url: str | None
 ) -> Starlette:
     """Return the application for ``/v2``.
 
     Args:
         services: the use cases.
         board: where the ends of imports are waited for.
-        password_turns: of those who have a password checked.
+        costly: bounds, shared with the API.
         external_url: how clients reach this server, if not by what they put into ``Host``.
     """
     app = Starlette(
@@ -60,7 +60,7 @@ def make_registry(
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.board = board
-    app.state.password_turns = password_turns
+    app.state.costly = costly
     app.state.external_url = external_url
     return app
 

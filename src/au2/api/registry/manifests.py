@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from au2.api.job_waiting import wait_for_end
+from au2.api.refusals import sender_of
 from au2.api.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.api.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,
@@ -17,6 +18,7 @@ from au2.api.registry.errors import (
     RegistryError,
     unknown_as,
 )
+from au2.api.turns import CostlyRequests
 from au2.domain.identity import Actor
 from au2.domain.job import Job, JobState
 from au2.oci import media_types
@@ -49,8 +51,11 @@ async def put_manifest(request: Request) -> Response:
     services, repository = services_of(request), repository_of(request)
     actor, reference = await actor_of(request), request.path_params["reference"]
     media_type = request.headers.get("content-type", "").partition(";")[0].strip()
-    data = await _read_document(request)
     manifests = services.repository_manifests
+    await run_in_threadpool(manifests.authorize_put, actor, repository)
+    costly: CostlyRequests = request.app.state.costly
+    with costly.bodies.take(sender_of(request)):
+        data = await _read_document(request)
     with unknown_as(MANIFEST_BLOB_UNKNOWN):
         put = await run_in_threadpool(manifests.put, actor, repository, reference, data, media_type)
     if put.job is not None:
@@ -131,7 +136,7 @@ async def _read_document(request: Request) -> bytes:
 async def _wait_for_import(request: Request, actor: Actor, job: Job) -> None:
     """Wait until a version has its image: clients take the answer for the end of the push."""
     job = await wait_for_end(
-        services_of(request), actor, request.app.state.board, job.id, _IMPORT_SECONDS
+        request.app.state.reading, actor, request.app.state.board, job.id, _IMPORT_SECONDS
     )
     if not job.state.is_final:
         message = f"The image is still being imported: see job {job.id}, or push it again."

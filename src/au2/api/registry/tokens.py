@@ -15,13 +15,13 @@ from starlette.responses import JSONResponse, Response
 
 from au2.api.registry.access import read_basic, services_of
 from au2.api.registry.errors import RegistryError
-from au2.api.turns import Turns
+from au2.api.turns import CostlyRequests
 from au2.domain.client_address import client_of_address
 from au2.domain.errors import Au2Error
 from au2.services.tokens import TOKEN_PREFIX, NewToken
 
 _LASTS_SECONDS = 3600
-_MOST_BYTES = 64 << 10
+_MOST_BYTES = 16 << 10
 _MOST_FIELDS = 100
 
 
@@ -81,7 +81,7 @@ async def _exchange(request: Request, login: _Login) -> NewToken:
     if login.password.startswith(TOKEN_PREFIX):
         lend = partial(accounts.lend_to_registry, email=login.name, address=address)
         return await run_in_threadpool(lend, login.password, _LASTS_SECONDS)
-    turns: Turns = request.app.state.password_turns
+    costly: CostlyRequests = request.app.state.costly
     check = partial(
         accounts.login,
         login.name,
@@ -89,7 +89,7 @@ async def _exchange(request: Request, login: _Login) -> NewToken:
         address=address,
         for_registry_seconds=_LASTS_SECONDS,
     )
-    return await turns.run(client_of_address(address), check)
+    return await costly.passwords.run(client_of_address(address), check)
 
 
 def _needs_login(message: str) -> RegistryError:

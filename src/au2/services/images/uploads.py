@@ -154,6 +154,17 @@ class ImageUploads:
             platform=self._options.platform,
         )
 
+    def authorize(self, actor: Actor, upload_id: str, fence: int) -> None:
+        """Refuse unless the upload is the actor's, at this fencing token.
+
+        It may have been completed: to do so again is harmless. Raises NotFound, NotPermitted,
+        LeaseLost.
+        """
+        with self._database.read() as transaction:
+            upload = get_own_upload(transaction, actor, upload_id, of_image=True)
+        if upload.fence != fence or upload.state is not UploadState.COMPLETE:
+            ensure_open(upload, fence)
+
     def find_lacking(
         self, actor: Actor, upload_id: str, fence: int, wanted: Mapping[str, int]
     ) -> dict[str, int]:

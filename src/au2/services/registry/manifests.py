@@ -173,6 +173,11 @@ class RepositoryManifests:
 
     # -- pushing -----------------------------------------------------------------------------
 
+    def authorize_put(self, actor: Actor, repository: Repository) -> None:
+        """Refuse who may not push to the repository. Raises RepositoryUnknown, NotPermitted."""
+        with self._database.read() as transaction:
+            ensure_may_push(transaction, actor, repository)
+
     def put(
         self, actor: Actor, repository: Repository, reference: str, data: bytes, media_type: str
     ) -> PutManifest:
