@@ -16,12 +16,17 @@ _NOTED_WAIT_SECONDS: Final = 1.0
 
 def conclude(terminal: Terminal, standing: JobStanding, *, pass_exit_code: bool = False) -> None:
     """Tell on stderr how the job ended; fail the command with 1, or the job's code, if it did."""
+    tell_end(terminal, standing)
+    fail_with(standing, pass_exit_code=pass_exit_code)
+
+
+def tell_end(terminal: Terminal, standing: JobStanding) -> None:
+    """Tell on stderr how the job ended, its status and its output."""
     terminal.remark(describe_end(standing))
     if standing.status_text:
         terminal.remark(f"Status: {_describe_status(standing)}")
     if standing.output is not None:
         terminal.remark(f"Output: {_describe_output(standing.id, standing.output)}")
-    fail_with(standing, pass_exit_code=pass_exit_code)
 
 
 def fail_with(standing: JobStanding, *, pass_exit_code: bool = False) -> None:
@@ -42,7 +47,7 @@ def describe_end(standing: JobStanding) -> str:
 
 def _describe_time(standing: JobStanding) -> str:
     if standing.ran_seconds is None:
-        return " before it began"
+        return ""
     waited = standing.waited_seconds or 0.0
     before = ""
     if waited >= _NOTED_WAIT_SECONDS:

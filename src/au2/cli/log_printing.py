@@ -78,7 +78,7 @@ class BytePrinter:
         last = self._last
         if last is None or not last.partial:
             return
-        if last.stream != "stdout" or self._terminal.shows_data:
+        if last.stream != "stdout" or self._terminal.shows_data or self._terminal.mixes_streams:
             self._terminal.remark("")
 
     def _prefix(self, piece: LogPiece) -> bytes:

@@ -7,7 +7,8 @@ is no colour, no progress line and no question.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from os import get_terminal_size
+from os import fstat, get_terminal_size
+from os.path import samestat
 from threading import Lock
 from typing import BinaryIO, Final, TextIO
 
@@ -54,6 +55,15 @@ class Terminal:
     def shows_data(self) -> bool:
         """Whether data on stdout is for somebody's eyes."""
         return self._stdout.isatty()
+
+    @property
+    def mixes_streams(self) -> bool:
+        """Whether stdout and stderr go to the same place, as after ``2>&1`` or on a terminal."""
+        try:
+            out, err = fstat(self._stdout.fileno()), fstat(self._stderr.fileno())
+        except (OSError, ValueError):
+            return False
+        return samestat(out, err)
 
     # Data
 

@@ -273,7 +273,7 @@ ENDED = "2026-03-04T05:07:41Z"
                 **{"state": "STOPPED", "reason": "stopped", "reason_text": "Stopped on request."},
                 **{"started_at": None, "ended_at": ENDED, "output": None},
             },
-            ["Job 12 STOPPED (stopped) before it began: Stopped on request."],
+            ["Job 12 STOPPED (stopped): Stopped on request."],
         ),
         (
             {"started_at": CREATED, "ended_at": STARTED, "status_text": "a\nJob 12 FAILED\x1b[2J"},

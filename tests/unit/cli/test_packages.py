@@ -362,6 +362,23 @@ def test_after_a_build_it_is_said_what_runs_instead(
     assert ("au2 process version publish" in result.errors) is (number == 3)
 
 
+def test_after_a_build_that_failed_it_is_said_what_runs(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    ending = {"state": "FAILED", "reason": "build-failed", "reason_text": "See the log."}
+    end = sse(("end", job_document(**ending), None))
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=end, chunked=True)
+    upload = ("process", "repo", "upload", package, "--yes", "--wait")
+
+    nothing = au2(*upload)
+    api.answer(DEFAULT, default_version(3, None))
+    older = au2(*upload)
+
+    assert (nothing.exit_code, older.exit_code) == (1, 1)
+    assert "Runs take" not in nothing.errors
+    assert older.errors.endswith("Runs take version 3, as before.\n")
+
+
 def test_two_of_that_name(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
     au2.ok("process", "repo", "upload", package, "--yes", "--process", PROCESS)
     au2.ok("process", "repo", "upload", package, "--yes", "--new")
@@ -443,7 +460,7 @@ def test_waiting_for_the_build(
     assert ("Job 12 FAILED (build-failed) after 0 s: Mend main.py." in result.errors) is bool(
         exit_code
     )
-    assert ("Version 4 is AVAILABLE (run 2.0 s)." in result.errors) is not bool(exit_code)
+    assert ("Version 4 is AVAILABLE (run 2 s)." in result.errors) is not bool(exit_code)
 
 
 def test_the_manifest_keeps_its_mode_and_its_comments(

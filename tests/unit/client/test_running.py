@@ -1,5 +1,7 @@
 """The run path writes the wire by hand: here it is held against the wire models."""
 
+import pytest
+
 from au2.client.running import (
     JobStanding,
     NewerVersion,
@@ -12,6 +14,7 @@ from au2.client.running import (
 from au2.client.transport import Transport
 from au2.contract.job import JobView, NewerVersionView, RunCreation, VersionChoiceView
 from au2.domain.context import Context
+from au2.domain.errors import UnexpectedAnswer
 from au2.domain.job import JobState
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
 
@@ -78,6 +81,24 @@ def test_what_the_server_says_of_the_chosen_version() -> None:
 
     assert (standing.version_text, standing.newer) == (text, (NewerVersion(6, "BUILDING", 9),))
     assert set(NewerVersion._fields) == set(NewerVersionView.model_fields)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"progress": "half"},
+        {"progress": []},
+        {"version_choice": "published"},
+        {"version_choice": {"text": "x", "newer": [{"version": "x"}]}},
+        {"waiting": {"code": "places"}},
+        {"waiting": "places"},
+        {"started_at": "yesterday"},
+        {"started_at": "2026-03-04T05:06:07"},
+    ],
+)
+def test_what_a_strange_server_says_of_a_job(changes: dict[str, object]) -> None:
+    with pytest.raises(UnexpectedAnswer):
+        read_standing(job_document(**changes))
 
 
 def test_standings_know_the_same_ends_as_the_domain() -> None:

@@ -1,6 +1,7 @@
 """Which process an upload belongs to, also when several begin at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier
 from typing import Any
 
@@ -143,3 +144,34 @@ def test_who_may_not_upload_learns_no_name(world: World, context: Context):
 
     with pytest.raises(NotPermitted):
         world.services.upload_opening.begin(viewer, context, body)
+
+
+def test_uploads_renames_and_deletions_at_once_mix_nothing(world: World, context: Context):
+    """Whatever happens in between, one process at most has the name, and each version one place."""
+    operator, services = world.actor(OPERATOR), world.services
+    body = creation({"main.py": b"print()"}, world.runtime(), name="hello")
+    begun: list[tuple[str, int]] = []
+
+    def upload(_: int) -> None:
+        found = services.upload_opening.begin(operator, context, body)
+        assert isinstance(found, OpenUpload)
+        begun.append((found.upload.process_id, found.upload.version_number))
+        assert names(world, context).count("hello") <= 1
+        services.uploads.abandon(operator, found.upload.id, found.upload.fence)
+
+    def disturb(turn: int) -> None:
+        for process in services.processes.list_processes(operator, context, name="hello"):
+            # Another thread may have been quicker, or an upload to it may be under way.
+            with suppress(NotFound, Conflict):
+                if turn % 2:
+                    services.processes.update(operator, process.id, name=f"renamed {turn}")
+                else:
+                    services.processes.delete(operator, process.id)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        works = [threads.submit(upload if turn % 3 else disturb, turn) for turn in range(90)]
+        for work in works:
+            work.result()
+
+    assert len(set(begun)) == len(begun) == 60
+    assert names(world, context).count("hello") <= 1

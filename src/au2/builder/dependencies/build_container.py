@@ -9,7 +9,7 @@ from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
-from au2.domain.wording import format_bytes
+from au2.domain.wording import format_bytes, format_seconds
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.logs.record import parse_records
 
@@ -133,8 +133,9 @@ class _Follower:
                 return self._judge(seen)
             self._run.check()
             if time.monotonic() >= until:
+                limit = format_seconds(self._time_limit)
                 raise DependenciesFailed(
-                    f"installing the dependencies took longer than {self._time_limit:g} s.",
+                    f"installing the dependencies took longer than {limit}.",
                     hint="Ask for fewer, or ask your operator for more time.",
                 )
 

@@ -5,7 +5,7 @@ from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 from au2.cli.waiting import wait_for_job
 from au2.client.running import JobStanding
-from au2.client.versions import DEFAULT, NEWEST, get_standing
+from au2.client.versions import DEFAULT, NEWEST, VersionStanding, get_standing
 from au2.domain.errors import Au2Error
 
 
@@ -44,11 +44,7 @@ def tell_choice(terminal: Terminal, job: JobStanding) -> None:
 
 def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: bool) -> None:
     """After an upload, say which version a run takes if it is not this one. May fail unseen."""
-    try:
-        default = get_standing(session.transport, process_id, DEFAULT)
-    except Au2Error:
-        # None has an image yet, or the server does not answer; the upload went well all the same.
-        default = None
+    default = _find_default(session, process_id)
     run = f"au2 process run {process_id}"
     if default is not None and default.number == number:
         return
@@ -64,3 +60,18 @@ def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: 
     elif not is_built:
         meanwhile = f"Until it is built, version {default.number} runs. " if default else ""
         session.terminal.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
+
+
+def tell_what_still_runs(session: Session, process_id: str) -> None:
+    """After an upload that failed, say which version a run takes, if there is one."""
+    default = _find_default(session, process_id)
+    if default is not None:
+        session.terminal.remark(f"Runs take version {default.number}, as before.")
+
+
+def _find_default(session: Session, process_id: str) -> VersionStanding | None:
+    try:
+        return get_standing(session.transport, process_id, DEFAULT)
+    except Au2Error:
+        # None has an image yet, or the server does not answer: no reason to fail after an upload.
+        return None

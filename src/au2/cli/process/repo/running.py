@@ -16,6 +16,7 @@ from au2.cli.session import Session
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
+from au2.domain.wording import format_seconds
 from au2.engines.status import Status
 from au2.files.output import write_output
 from au2.local.place import LocalResult, Place, run_package
@@ -153,7 +154,7 @@ def _conclusion(result: LocalResult) -> str:
     seconds = 0.0 if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
     reason = f" ({ending.reason})" if ending.reason else ""
     sentence = f": {ending.reason_text}" if ending.reason_text else "."
-    return f"Run {ending.state}{reason} after {seconds:.1f} s{sentence}"
+    return f"Run {ending.state}{reason} after {format_seconds(seconds)}{sentence}"
 
 
 @contextmanager

@@ -85,10 +85,11 @@ def command(
     if wait:
         from au2.cli.process.building import watch_build
 
-        watch_build(session, sent.version, sent.job)
+        watch_build(session, sent.version, sent.job, process_id=sent.process)
+        return
     from au2.cli.process.versions import tell_what_runs
 
-    tell_what_runs(session, sent.process, sent.version, is_built=wait)
+    tell_what_runs(session, sent.process, sent.version, is_built=False)
 
 
 def _find_process(

@@ -89,13 +89,13 @@ def command(
         from au2.cli.process.version.same_image import tell_same
 
         tell_same(session, sent, wait=wait)
-    else:
-        if wait:
-            from au2.cli.process.building import watch_build
+    elif wait:
+        from au2.cli.process.building import watch_build
 
-            watch_build(session, number, sent)
+        watch_build(session, number, sent, process_id=place.process_id)
+    else:
         from au2.cli.process.versions import tell_what_runs
 
-        tell_what_runs(session, place.process_id, number, is_built=wait)
+        tell_what_runs(session, place.process_id, number, is_built=False)
     if session.terminal.output_format != "table":
         session.terminal.show_document(ask_standing(session.transport, *place)._asdict())
