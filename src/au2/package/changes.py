@@ -48,7 +48,7 @@ class Looker:
 def _read_rules(path: Path, name: str) -> Rules:
     try:
         return read_rules(path, name)
-    except (OSError, InvalidPackage):
+    except InvalidPackage:
         return parse_rules(b"")
 
 

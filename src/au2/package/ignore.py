@@ -107,11 +107,14 @@ def read_rules(path: Path, name: str) -> Rules:
     """Return the rules of the file at ``path``, called ``name`` in messages.
 
     Raises:
-        InvalidPackage: too large, or UTF-16, of which no line would match what it was written for.
-        OSError: it can't be read.
+        InvalidPackage: it can't be read, is too large, or is UTF-16, of which no line would match.
     """
-    with path.open("rb") as file:
-        data = file.read(TEXT_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(TEXT_BYTES + 1)
+    except OSError as error:
+        message = f"the file can't be read: {error.strerror}"
+        raise InvalidPackage(details=[Detail(message, file=name)]) from error
     message = ""
     if len(data) > TEXT_BYTES:
         message = f"the file is larger than {TEXT_BYTES // 1024} KiB"
@@ -144,7 +147,7 @@ def _without_trailing_spaces(line: bytes) -> bytes:
 
 
 def _ends_with_escape(text: bytes) -> bool:
-    """Whether the last backslash stands for itself no more: an odd number of them ends ``text``."""
+    """Whether the last backslash escapes what follows: an odd number of them is at the end."""
     return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
 
 

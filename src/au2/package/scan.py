@@ -19,7 +19,7 @@ from au2.package.paths import find_path_mistake, validate_paths
 from au2.package.process_ids import without_process_ids
 from au2.package.secret_files import LeftOut
 from au2.package.text import read_text
-from au2.package.walk import Found, walk_package
+from au2.package.walk import Found, open_file, walk_package
 
 _CHUNK_BYTES = 1 << 20
 
@@ -29,8 +29,8 @@ def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> 
 
     ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders
     only where what is in them does not tell all of them: empty ones, and those of an unusual mode.
-    Where there is no ``.auignore``, the default rules hold. What may hold
-    secrets is left out and named, unless ``.auignore`` takes it.
+    Where there is no ``.auignore``, the default rules hold. What may hold secrets is left out and
+    named, unless ``.auignore`` takes it.
 
     Raises:
         InvalidPackage: with every mistake: links that leave the package, devices, FIFOs, sockets,
@@ -84,9 +84,10 @@ class _Walk:
 
     def entries(self) -> Iterator[PackagedFile]:
         """Yield the files, in no order."""
-        refused: tuple[str, ...] = ()
+        refused: set[str] = set()
         for found in walk_package(self._root, read_rules, self._add_unreadable):
-            if found.path.startswith(refused):
+            if found.path.rpartition("/")[0] in refused:
+                refused.add(found.path)
                 continue
             if found.secret is not None:
                 path = f"{found.path}/" if found.is_folder else found.path
@@ -95,8 +96,7 @@ class _Walk:
             mistake = find_path_mistake(found.path)
             if mistake is not None:
                 self._add(found.path, mistake)
-                if found.is_folder:
-                    refused += (f"{found.path}/",)
+                refused.add(found.path)
             elif found.is_folder:
                 self._folders.append(found)
             else:
@@ -170,9 +170,7 @@ class _Walk:
     def _hash(self, full_path: str) -> tuple[int, str]:
         digest = hashlib.sha256()
         size_bytes = 0
-        # Not O_NOFOLLOW alone: a FIFO put here after the look would block without O_NONBLOCK.
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-        descriptor = os.open(full_path, flags | getattr(os, "O_BINARY", 0))
+        descriptor = open_file(full_path)
         try:
             while data := os.read(descriptor, _CHUNK_BYTES):
                 digest.update(data)

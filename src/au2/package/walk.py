@@ -18,7 +18,7 @@ ReadRules = Callable[[Path, str], Rules]
 
 
 class Found(NamedTuple):
-    """An entry that is not left out."""
+    """An entry that no ``.auignore`` leaves out."""
 
     entry: os.DirEntry[str]
     path: str
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     rule: Rule | None
     """The rule that took it back."""
     secret: str | None
-    """Why it is left out all the same; see :mod:`au2.package.secret_files`."""
+    """Why it is to be left out all the same; see :mod:`au2.package.secret_files`."""
 
 
 class _Scope(NamedTuple):
@@ -92,9 +92,9 @@ def _judge(entry: os.DirEntry[str], path: str, scopes: _Scopes) -> Found | None:
     if entry.name == _REPOSITORY:
         return None
     is_folder = entry.is_dir(follow_symlinks=False)
-    rule = _find_rule(path, scopes, is_folder=is_folder)
     if not is_folder and path in names.NEVER_IGNORED:
         return Found(entry, path, is_folder, None, None)
+    rule = _find_rule(path, scopes, is_folder=is_folder)
     if rule is None:
         secret = find_secret(entry.name, is_folder=is_folder, read=partial(_read_beginning, entry))
         return Found(entry, path, is_folder, None, secret)
@@ -106,10 +106,17 @@ def _read_beginning(entry: os.DirEntry[str], size_bytes: int) -> bytes:
     try:
         if not entry.is_file(follow_symlinks=False):
             return b""
-        with Path(entry.path).open("rb") as file:
+        with os.fdopen(open_file(entry.path), "rb") as file:
             return file.read(size_bytes)
     except OSError:
         return b""
+
+
+def open_file(full_path: str) -> int:
+    """Open a file that was looked at; return the descriptor. Never waits, whatever it is now."""
+    # Not O_NOFOLLOW alone: a FIFO put here after the look would block without O_NONBLOCK.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    return os.open(full_path, flags | getattr(os, "O_BINARY", 0))
 
 
 def _find_rule(path: str, scopes: _Scopes, *, is_folder: bool) -> Rule | None:

@@ -78,6 +78,13 @@ def test_utf16_is_refused(tmp_path: Path, encoding: str) -> None:
     assert str(detail).startswith(".auignore: the file is UTF-16")
 
 
+def test_a_rule_file_that_can_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".auignore").symlink_to("/proc/self/mem")
+    with pytest.raises(InvalidPackage) as caught:
+        take(tmp_path, None, "x")
+    assert str(caught.value.details[0]).startswith(".auignore: the file can't be read: ")
+
+
 def test_limits(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackage) as caught:
         take(tmp_path, b"a" * (1 << 20) + b"a")
