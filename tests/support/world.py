@@ -222,12 +222,15 @@ def _migrated_database() -> bytes:
 
 
 @contextmanager
-def open_world(folder: Path, options: ServiceOptions | None = None) -> Iterator[World]:
+def open_world(
+    folder: Path, options: ServiceOptions | None = None, *, busy_seconds: float = 30.0
+) -> Iterator[World]:
     """Make an installation in ``folder``, with one operator."""
     clock = Clock()
     (folder / "database").mkdir(mode=0o700)
     (folder / "database" / "au2.sqlite3").write_bytes(_migrated_database())
-    database = Database.open_file(folder / "database" / "au2.sqlite3")
+    file = folder / "database" / "au2.sqlite3"
+    database = Database.open_file(file, busy_seconds=busy_seconds)
     blobs = FileBlobStore(folder / "blobs")
     notices = FolderNotices(folder / "notices", "api")
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -132,6 +132,13 @@ class SupervisedChild:
             return None
         return self._heard_at + self._command.silent_seconds
 
+    def take_silence(self, now: float) -> bool:
+        """Whether it hangs by now; then it counts as heard again, so that this is said once."""
+        if self.silent_at is None or self.silent_at > now:
+            return False
+        self._heard_at = now
+        return True
+
     def poll(self, now: float) -> int | None:
         """Return its exit code (negative: the signal) if it has just ended, else None."""
         if self._process is None or (code := self._process.poll()) is None:

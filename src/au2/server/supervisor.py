@@ -58,8 +58,10 @@ class Supervisor:
                     return 1
 
     def _next_due(self) -> float | None:
-        due = (time for c in self._children for time in (c.restart_at, c.silent_at))
-        return min((time for time in due if time is not None), default=None)
+        due = [child.restart_at for child in self._children]
+        if self._was_ready:
+            due += [child.silent_at for child in self._children]
+        return min((moment for moment in due if moment is not None), default=None)
 
     def _wait(self, signals: int, until: float | None) -> set[int]:
         """Wait for a signal, a word from a child or the time; return the signals."""
@@ -92,7 +94,7 @@ class Supervisor:
                 logger.error(
                     "%s ended (%s), starts again in %.1f s", child.name, _describe(code), delay
                 )
-            if child.silent_at is not None and child.silent_at <= now:
+            if self._was_ready and child.take_silence(now):
                 logger.error("%s gives no sign of life any more, so it is killed", child.name)
                 child.signal(signal.SIGKILL)
             if child.restart_at is not None and child.restart_at <= now:

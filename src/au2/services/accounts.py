@@ -9,6 +9,7 @@ from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
+    DatabaseUnavailable,
     InvalidRequest,
     NotAuthenticated,
     NotFound,
@@ -294,10 +295,10 @@ class Accounts:
 
     def _touch(self, token_id: str, now: datetime) -> None:
         try:
-            with self._database.write() as transaction:
+            with self._database.write(durable=False, patient=False) as transaction:
                 accounts.touch_token(transaction, token_id, at=now, unless_since=now - _TOUCH_EVERY)
-        except StorageFull:
-            # A full disk must not keep people from looking.
+        except (StorageFull, DatabaseUnavailable):
+            # Neither a full disk nor a locked database must keep people from looking.
             return
 
     def renew(self, actor: Actor) -> NewToken:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
-from au2.domain.errors import Conflict, LeaseLost, StorageFull
+from au2.domain.errors import Conflict, DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
@@ -183,6 +183,9 @@ class Uploads:
         for sha256 in self._memory.forget(upload.id) - needed:
             self._blobs.remove(f"sha256:{sha256}")
         # If there is no room even for that, the end of the lease tells it later.
-        with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
+        with (
+            suppress(StorageFull, DatabaseUnavailable, LeaseLost),
+            self._database.write() as transaction,
+        ):
             fail_upload(transaction, upload, DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))

@@ -13,6 +13,7 @@ from au2.logs.held_room import hold_room
 from au2.storage import dialect
 from au2.storage.revisions import ensure_current, ensure_not_newer, make_config
 
+_BUSY_SECONDS = 30.0
 _HELD_BYTES = 4 << 20
 """About a hundred logins, or as many other small changes."""
 
@@ -23,17 +24,21 @@ Transaction = Connection
 class Database:
     """One database. Safe to use from several threads and processes."""
 
-    def __init__(self, url: str | URL) -> None:
-        """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``, or a URL."""
-        self._engine: Engine = create_engine(url, **dialect.engine_arguments(make_url(url)))
-        dialect.prepare_engine(self._engine)
+    def __init__(self, url: str | URL, *, busy_seconds: float = _BUSY_SECONDS) -> None:
+        """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``, or a URL.
+
+        Somebody else's lock is waited for ``busy_seconds``.
+        """
+        arguments = dialect.engine_arguments(make_url(url), busy_seconds)
+        self._engine: Engine = create_engine(url, **arguments)
+        dialect.prepare_engine(self._engine, busy_seconds)
 
     @classmethod
-    def open_file(cls, path: Path) -> Self:
+    def open_file(cls, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> Self:
         """Open (and create, if need be) an SQLite file; its folder is made, for root only."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Not by a text, in which '?', '#' and '%' of a path mean something.
-        return cls(URL.create("sqlite", database=str(path)))
+        return cls(URL.create("sqlite", database=str(path)), busy_seconds=busy_seconds)
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision. Idempotent.
@@ -74,20 +79,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[Transaction]:
+    def write(self, *, durable: bool = True, patient: bool = True) -> Iterator[Transaction]:
         """A transaction that writes, committed when the block ends well.
 
         Args:
             durable: whether it must survive a power cut from now on. Without that it costs no flush
                 to disk and becomes durable with the next that is; a process that is killed loses
                 nothing either way. For what is found out or done again if it is gone.
+            patient: whether a lock of somebody else's is waited for; without it only for a moment.
 
         Raises:
             StorageFull: no room; nothing was changed.
             DatabaseUnavailable: it can't be used at the moment; nothing was changed.
         """
         with self._faults_told(), self._engine.connect() as connection:
-            writing = connection.execution_options(au2_write=True, au2_durable=durable)
+            writing = connection.execution_options(
+                au2_write=True, au2_durable=durable, au2_patient=patient
+            )
             with writing.begin():
                 yield writing
 

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 DRIVER_ERRORS = (DBAPIError, sqlite3.Error)
 """Whatever went wrong below a transaction."""
-_BUSY_SECONDS = 30
 _UNAVAILABLE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -25,17 +24,18 @@ _UNAVAILABLE = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
-_SYNCHRONOUS = "au2_synchronous"
+_SYNCHRONOUS, _BUSY = "au2_synchronous", "au2_busy"
+_IMPATIENT_MILLISECONDS = 50
 
 
-def engine_arguments(url: URL) -> dict[str, Any]:
+def engine_arguments(url: URL, busy_seconds: float) -> dict[str, Any]:
     """Return what ``create_engine`` is given beside the address."""
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _BUSY_SECONDS, "check_same_thread": False}}
+        return {"connect_args": {"timeout": busy_seconds, "check_same_thread": False}}
     return {"pool_pre_ping": True}
 
 
-def prepare_engine(engine: Engine) -> None:
+def prepare_engine(engine: Engine, busy_seconds: float) -> None:
     """Set up connections as they are made."""
     if engine.dialect.name != "sqlite":
         return
@@ -48,7 +48,7 @@ def prepare_engine(engine: Engine) -> None:
             # FULL: a job whose submission was answered survives a power cut.
             "synchronous = FULL",
             "foreign_keys = ON",
-            f"busy_timeout = {_BUSY_SECONDS * 1000}",
+            f"busy_timeout = {busy_milliseconds}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -57,10 +57,11 @@ def prepare_engine(engine: Engine) -> None:
         # Straight to the driver: SQLAlchemy's way costs more than a small statement does.
         driver = connection.connection.driver_connection
         try:
-            _begin(driver, connection.info, options)
+            _begin(driver, connection.info, options, busy_milliseconds)
         except sqlite3.OperationalError as error:
             raise OperationalError("BEGIN", None, error) from error
 
+    busy_milliseconds = int(busy_seconds * 1000)
     file, was_there = Path(engine.url.database or ":memory:"), False
 
     def on_do_connect(*_: object) -> None:
@@ -77,7 +78,9 @@ def prepare_engine(engine: Engine) -> None:
     event.listen(engine, "begin", on_begin)
 
 
-def _begin(driver: Any, info: dict[Any, Any], options: Mapping[str, Any]) -> None:
+def _begin(
+    driver: Any, info: dict[Any, Any], options: Mapping[str, Any], busy_milliseconds: int
+) -> None:
     """Begin a transaction; ``info`` is what is remembered of the connection."""
     if not options.get("au2_write", False):
         driver.execute("BEGIN")
@@ -87,6 +90,12 @@ def _begin(driver: Any, info: dict[Any, Any], options: Mapping[str, Any]) -> Non
     if info.get(_SYNCHRONOUS) != synchronous:
         driver.execute(f"PRAGMA synchronous = {synchronous}")
         info[_SYNCHRONOUS] = synchronous
+    milliseconds = (
+        busy_milliseconds if options.get("au2_patient", True) else _IMPATIENT_MILLISECONDS
+    )
+    if info.get(_BUSY, busy_milliseconds) != milliseconds:
+        driver.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        info[_BUSY] = milliseconds
     # IMMEDIATE: a writer waits for its turn at the start, so it can't fail half-way because another
     # connection wrote after it had read.
     driver.execute("BEGIN IMMEDIATE")
@@ -141,7 +150,7 @@ def why_unavailable(error: Exception) -> str | None:
         if code & 0xFF not in _UNAVAILABLE:
             return None
         if is_locked(error):
-            return f"somebody has had it locked for {_BUSY_SECONDS} s"
+            return "somebody keeps it locked"
         return str(getattr(error, "orig", None) or error)
     state = _sqlstate(error) or ""
     if getattr(error, "connection_invalidated", False) or state.startswith(("08", "57P")):

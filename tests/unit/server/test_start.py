@@ -30,6 +30,7 @@ class Server:
         prepare: str = "passing",
         dispatcher: str = "calm",
         patience: str = "0",
+        silent: str = "1000",
     ) -> None:
         self.root = root
         self.seen = ""
@@ -39,7 +40,7 @@ class Server:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "PATIENCE": patience},
+            env={**os.environ, "PATIENCE": patience, "SILENT": silent},
         )
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -213,3 +214,21 @@ def test_the_server_ends_when_a_process_never_gets_ready(serve: Callable[..., Se
     assert code == 1
     assert "dispatcher ended while starting (exit code 7)" in output
     assert "ready on" not in output
+
+
+def test_a_process_that_hangs_is_started_again(serve: Callable[..., Server]) -> None:
+    server = serve(dispatcher="hanging", silent="0.5")
+    server.wait_until_ready()
+    server.wait_for(r"dispatcher gives no sign of life any more, so it is killed")
+    server.wait_for(r"dispatcher ended \(SIGKILL\)")
+    server.wait_for(r"dispatcher starts again")
+
+
+def test_a_process_that_is_stopped_is_started_again(serve: Callable[..., Server]) -> None:
+    """SIGSTOP: it exists, and does nothing."""
+    server = serve(silent="2")
+    url = server.wait_until_ready()
+    os.kill(int(get(url)), signal.SIGSTOP)
+    server.wait_for(r"api gives no sign of life any more")
+    server.wait_for(r"api starts again")
+    assert get(url).isdigit()

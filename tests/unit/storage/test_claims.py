@@ -128,3 +128,20 @@ def test_a_job_that_waits_for_its_upload_or_has_ended_is_not_taken(world: World)
     finish(world, claim)
     world.clock.move(seconds=timedelta(days=1).total_seconds())
     assert take(world, "a") == []
+
+
+def test_what_one_works_on_oneself_is_renewed_not_taken_again(world: World) -> None:
+    ids = submit(world, 2)
+    own, _ = take(world, "a")
+    world.clock.move(seconds=LEASE_SECONDS + 1)
+    with world.database.write() as transaction:
+        taken = claims.take_claims(
+            transaction,
+            "a",
+            limit=10,
+            at=world.clock(),
+            lease_seconds=LEASE_SECONDS,
+            except_jobs=[own.job.id],
+        )
+    assert [claim.job.id for claim in taken] == ids[1:]
+    renew(world, own)

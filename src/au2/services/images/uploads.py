@@ -7,7 +7,7 @@ from datetime import datetime
 
 from au2.blobs.base import BlobStore
 from au2.domain import clock as clocks
-from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, StorageFull
+from au2.domain.errors import Conflict, DatabaseUnavailable, InvalidRequest, LeaseLost, StorageFull
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.process import Process
@@ -317,7 +317,10 @@ class ImageUploads:
 
     def _end_for_space(self, upload: Upload) -> None:
         # If there is no room even for that, the end of the lease tells it later.
-        with suppress(StorageFull, LeaseLost), self._database.write() as transaction:
+        with (
+            suppress(StorageFull, DatabaseUnavailable, LeaseLost),
+            self._database.write() as transaction,
+        ):
             fail_upload(transaction, upload, DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))
 

@@ -1,0 +1,68 @@
+"""A dispatcher in a thread of the test, with a real engine and a real database."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from au2.dispatch.disk_room import DiskRoom, FreeRoom
+from au2.dispatch.disk_watch import DiskUse
+from au2.dispatch.dispatcher import Dispatcher, DispatchKit
+from au2.dispatch.housekeeping import Housekeeping
+from au2.dispatch.job_secrets import JobSecrets
+from au2.dispatch.options import DispatchOptions
+from au2.dispatch.patience import Patience
+from au2.dispatch.records import Records
+from au2.dispatch.run_job import RunJob
+from au2.dispatch.upload_job import UploadJob
+from au2.engines.base import Engine
+from au2.notices.folder import FolderNotices
+from au2.secrets.key_file import KeyFile
+from tests.support.world import World
+
+AMPLE = FreeRoom(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
+
+
+def make_kit(world: World, engine: Engine, notices: FolderNotices) -> DispatchKit:
+    """Return what a dispatcher works with that runs jobs; uploads it can't do."""
+    options = DispatchOptions("dispatcher", 8, lease_seconds=30, poll_seconds=0.05)
+    records = Records(world.database, notices, world.clock)
+    room = DiskRoom(lambda: AMPLE)
+    return DispatchKit(
+        engine=engine,
+        records=records,
+        notices=notices,
+        run_job=RunJob(
+            engine,
+            world.logs,
+            records,
+            options,
+            secrets=JobSecrets(world.database, KeyFile(world.folder / "secrets.key")),
+            disk_use=DiskUse(engine, room),
+            patience=Patience(lambda: False),
+        ),
+        upload_job=cast(UploadJob, None),
+        housekeeping=Housekeeping(
+            world.database, engine, world.clock, options.lease_seconds, lambda: None
+        ),
+        options=options,
+        room=room,
+    )
+
+
+@contextmanager
+def dispatching(world: World, engine: Engine) -> Iterator[threading.Thread]:
+    """Dispatch while the block runs; yield the dispatcher's main thread."""
+    notices = FolderNotices(world.folder / "notices", "dispatcher")
+    stop, ready = threading.Event(), threading.Event()
+    dispatcher = Dispatcher(make_kit(world, engine, notices))
+    arguments: dict[str, Any] = {"on_ready": ready}
+    thread = threading.Thread(target=dispatcher.run, args=(stop,), kwargs=arguments)
+    thread.start()
+    try:
+        ready.wait()
+        yield thread
+    finally:
+        stop.set()
+        thread.join()
+        notices.close()
