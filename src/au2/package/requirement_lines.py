@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from au2.package.requirement_options import ENVIRONMENT_OPTIONS
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
+"""As pip's, which also takes all blanks before it, but in time that grows with their square."""
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _VERSION_CONTROL = re.compile(r"(^|[\s@])(git|hg|svn|bzr)\+", re.IGNORECASE)
 _URL = re.compile(r"(^|@\s*)[A-Za-z][A-Za-z0-9+.-]*:(//)?")
@@ -35,7 +36,7 @@ def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:
     begin, parts = 0, [""]
     for number, raw in _numbered(text):
         begin = begin or number
-        is_comment = _COMMENT.match(raw) is not None
+        is_comment = raw.lstrip().startswith("#")
         if raw.endswith("\\") and not is_comment:
             parts.append(raw.strip("\\"))
             continue

@@ -184,6 +184,12 @@ def test_too_many_lines_are_refused() -> None:
     assert "more than 5000 lines" in told
 
 
+def test_blanks_without_end_take_no_time() -> None:
+    # With time in the square of their number, this would go on for hours.
+    text = "six" + " " * 900_000 + "# x\n" + "\t" * 100_000 + "\\\nidna\n"
+    assert [asked.text for asked in parse_requirements(text).requirements] == ["six", "idna"]
+
+
 def test_required_hashes_must_be_there() -> None:
     (told,) = mistakes_of("--require-hashes\nsix==1.17.0\n")
     assert "'six' has no --hash" in told
