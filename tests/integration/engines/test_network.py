@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.network import Network
+from au2.engines.native.check import check_host
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 from tests.support.busybox import BUSYBOX, SmallImage
@@ -286,3 +287,12 @@ def traces(instance: str) -> list[str]:
     ]
     lines += [str(path) for path in Path("/sys/fs/cgroup").glob("**/au2-*")]
     return [line for line in lines if f"au2{instance[:10]}" in line or instance in line]
+
+
+@pytest.mark.parametrize("connections", [0, 4096])
+def test_the_kernel_takes_the_rules(workbench: Workbench, connections: int) -> None:
+    places = Places(workbench.data_dir, workbench.run_dir)
+    found = {c.name: c for c in check_host(places, NativeOptions(connections=connections))}
+    assert found["packet filter"].ok, found["packet filter"]
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
+    assert "au2_check" not in tables.stdout

@@ -65,10 +65,18 @@ RESOURCES = {
     "    check(locked)",
     "terminals": "    kept.append(os.openpty())",
 }
+SHARED_BY_JOBS = {
+    "data in pipes": "    kept.append(os.pipe())\n"
+    "    sys.argv[1:] == ['host'] and fcntl.fcntl(kept[-1][0], 1031, 1 << 20)",
+    "descriptors in flight": "    if number % 50 == 0:\n"
+    "        kept.append(socket.socketpair())\n"
+    "    socket.send_fds(kept[-1][0], [b'x'], [0])",
+}
+"""What the kernel counts by host user, who is the same in all containers."""
 
 
 def program(resource: str, do: str) -> str:
-    return COMMON.format(take=RESOURCES[resource]) + do
+    return COMMON.format(take=(RESOURCES | SHARED_BY_JOBS)[resource]) + do
 
 
 def start(workbench: Workbench, image: str, code: str, **more: object) -> str:
@@ -95,6 +103,14 @@ def test_others_and_the_host_go_on(
 
     result = workbench.finish(bystander)
     assert (result.stdout, result.stderr) == (b"ok\n", b"")
+    assert on_the_host(program(resource, SOME)) == "ok\n"
+
+
+@pytest.mark.parametrize("resource", SHARED_BY_JOBS)
+def test_the_host_goes_on(workbench: Workbench, python_runtime: str, resource: str) -> None:
+    more_files = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))\n"
+    hostile = start(workbench, python_runtime, more_files + program(resource, KEEP))
+    workbench.wait_for_output(hostile, b"taken ")
     assert on_the_host(program(resource, SOME)) == "ok\n"
 
 

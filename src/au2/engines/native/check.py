@@ -1,14 +1,18 @@
 """Whether this machine can run containers, and if not, what to do."""
 
+import ipaddress
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from au2.domain.errors import EngineFailure, Unsupported
 from au2.engines.base import Check
 from au2.engines.native.cgroup import find_hierarchies
+from au2.engines.native.commands import run_tool
 from au2.engines.native.faults import is_full
+from au2.engines.native.firewall import Firewall
 from au2.engines.native.host_ids import check_host_ids
 from au2.engines.native.kernel_limits import check_kernel_limits
 from au2.engines.native.name_servers import find_resolver
@@ -30,6 +34,7 @@ def check_host(places: Places, options: NativeOptions) -> Sequence[Check]:
         _check_groups(),
         _check_user_namespaces(),
         _check_overlay(places, options),
+        _check_packet_filter(options),
         _check_name_servers(options),
         check_host_ids(options),
         *check_kernel_limits(options),
@@ -116,6 +121,28 @@ def _check_overlay(places: Places, options: NativeOptions) -> Check:
     return Check("overlayfs", ok=True, message=f"works in {places.data_dir}")
 
 
+def _check_packet_filter(options: NativeOptions) -> Check:
+    """Let the kernel look at the rules without putting them in force."""
+    if os.geteuid() != 0:
+        return Check("packet filter", ok=False, message="can only be tried as root")
+    firewall = Firewall(
+        instance="check",
+        bridge="au2check",
+        network=ipaddress.IPv4Network("10.0.0.0/24"),
+        name_servers=(),
+        allowed_networks=options.allowed_networks,
+        connections=options.connections,
+    )
+    try:
+        run_tool(["nft", "--check", "-f", "-"], given=firewall.to_text())
+    except (EngineFailure, Unsupported) as error:
+        text = f"the kernel does not take the rules ({error.message})"
+        if options.connections:
+            text += "; if it lacks nft_connlimit, set connections = 0 under [network]"
+        return Check("packet filter", ok=False, message=text)
+    return Check("packet filter", ok=True, message="the kernel takes the rules")
+
+
 def _check_name_servers(options: NativeOptions) -> Check:
     found = find_resolver(options)
     if found.servers:
@@ -123,5 +150,5 @@ def _check_name_servers(options: NativeOptions) -> Check:
         if found.search:
             text += f"; names are also looked for in {', '.join(found.search)}"
         return Check("name servers", ok=True, message=text)
-    text = "the host has no name server that containers can reach: set dns_servers in the settings"
+    text = "the host has no name server that containers can reach: set dns under [network]"
     return Check("name servers", ok=False, message=text)
