@@ -80,10 +80,10 @@ def test_a_contract_with_mistakes_is_refused_with_places(
     client: httpx.Client, process: dict[str, Any]
 ):
     versions = f"/processes/{process['process']}/versions"
-    wrong = {"out_schema": {"properties": {"a": {"$ref": "#/x"}}}, "environment": {"1": "b"}}
+    wrong = {"out_schema": {"properties": {"a": {"$ref": "#/x"}}}, "environment": {"AU_X": "b"}}
     answer = client.post(versions, json=wrong)
     assert answer.status_code == 422
     pointers = [detail["pointer"] for detail in answer.json()["error"]["details"]]
-    assert pointers == ["/out_schema/properties/a/$ref", "/environment/1"]
+    assert pointers == ["/out_schema/properties/a/$ref", "/environment/AU_X"]
     large = client.post(versions, json={"args_schema": {"$comment": "x" * (5 << 20)}})
     assert large.status_code == 413

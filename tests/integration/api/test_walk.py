@@ -69,7 +69,9 @@ def test_the_whole_walk(client: httpx.Client, world: World):
     run = client.post("/jobs", params=context, json={"process": "hello", "arguments": {"a": [1]}})
     assert run.status_code == 201, run.text
     run_id = run.json()["id"]
-    assert run.json() == client.get(f"/jobs/{run_id}").json()
+    shown = client.get(f"/jobs/{run_id}").json()
+    assert shown.pop("waiting")["code"] == "no-dispatcher"
+    assert run.json() == {**shown, "waiting": None}
     assert run.json()["version"] == number
     claim = world.claim(run_id)
     world.log(run_id).write_line("stdout", "hello")
