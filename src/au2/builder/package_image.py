@@ -15,7 +15,7 @@ from au2.domain.wording import count_of
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, with_parents
-from au2.package.entries import PackageEntry
+from au2.package.entries import PackageEntry, count_files
 from au2.package.manifest import Manifest
 from au2.package.modes import mode_of
 from au2.runtimes import labels
@@ -162,4 +162,4 @@ def _log_layer(log: Callable[[str], None], layer: AddedLayer) -> None:
 
 def _counted(files: Sequence[PackageEntry]) -> str:
     size_bytes = sum(entry.size_bytes for entry in files)
-    return f"{count_of(len(files), 'file')}, {size_bytes} bytes"
+    return f"{count_of(count_files(files), 'file')}, {size_bytes} bytes"

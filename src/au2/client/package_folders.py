@@ -15,7 +15,7 @@ from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAn
 from au2.files.faults import told_as_file_faults
 from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
-from au2.package.entries import PackagedFile
+from au2.package.entries import PackagedFile, count_files
 from au2.package.limits import PackageLimits
 from au2.package.modes import format_mode, mode_of
 from au2.package.paths import find_path_mistake, validate_paths
@@ -101,7 +101,7 @@ def unpack_package(stream: Readable, directory: Path) -> int:
     except InvalidImage as error:
         raise UnexpectedAnswer(f"The server sent no package: {error.message}.") from error
     unpacker.finish()
-    return sum(entry.type != "folder" for entry in unpacker.entries)
+    return count_files(unpacker.entries)
 
 
 class _Unpacker:

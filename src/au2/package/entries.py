@@ -1,5 +1,6 @@
 """One file of a package: the shape shared with the wire, and the one found on disk."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -66,3 +67,8 @@ class PackageFiles(NamedTuple):
     total_bytes: int
     left_out: tuple[LeftOut, ...] = ()
     """What is not among them because it may hold secrets, sorted by path."""
+
+
+def count_files(entries: Iterable[PackageEntry]) -> int:
+    """Return how many files and links there are, as people count them: without folders."""
+    return sum(entry.type != "folder" for entry in entries)

@@ -551,6 +551,7 @@ def test_a_plan_says_how_much_and_what_the_most_of_it_is(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
     (package / "data.csv").write_bytes(bytes(3 << 20))
+    (package / "empty").mkdir()
 
     plan = au2.ok("process", "repo", "upload", package, "--plan")
 

@@ -6,7 +6,7 @@ from typing import Final
 from au2.cli.terminal import Terminal
 from au2.domain.wording import count_of, format_bytes
 from au2.package import names
-from au2.package.entries import PackagedFile, PackageFiles
+from au2.package.entries import PackagedFile, PackageFiles, count_files
 from au2.package.near_names import find_near_names
 
 _LARGEST_SHOWN: Final = 10
@@ -68,7 +68,8 @@ def show_plan(terminal: Terminal, files: PackageFiles) -> None:
 
 
 def _measure(files: PackageFiles) -> str:
-    return f"{count_of(len(files.entries), 'file')}, {format_bytes(files.total_bytes)}"
+    number = count_files(files.entries)
+    return f"{count_of(number, 'file')}, {format_bytes(files.total_bytes)}"
 
 
 def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
