@@ -127,13 +127,13 @@ class Terminal:
 
     def remark(self, text: str) -> None:
         """Tell what happened."""
-        self._tell(visible(text) + "\n")
+        self._tell(_as_lines(text))
 
     def redraw(self, text: str) -> None:
         """Draw the line of progress over the one before; empty to take it away."""
         with self._drawing:
             # A line that is folded could not be drawn over.
-            self._progress = visible(text)[: self._progress_width()]
+            self._progress = visible(text).replace("\n", " ")[: self._progress_width()]
             self._write_remark(f"{_CLEAR}{self._progress}")
 
     def error(self, error: Au2Error) -> None:
@@ -142,7 +142,7 @@ class Terminal:
         lines += [f"  {detail}" for detail in error.details]
         if error.hint:
             lines.append(f"hint: {error.hint}")
-        self._tell("".join(visible(line) + "\n" for line in lines))
+        self._tell("".join(map(_as_lines, lines)))
 
     # Questions
 
@@ -274,6 +274,16 @@ class Terminal:
         from shutil import get_terminal_size  # not needed without a terminal
 
         return get_terminal_size().columns
+
+
+def _as_lines(text: str) -> str:
+    """Return what is told, with a line end; further lines stand under the first, indented.
+
+    Names in it may have been chosen by somebody, and are not to look like another remark or hint.
+    """
+    told = text.lstrip("\n")
+    blank = len(text) - len(told)
+    return "\n" * blank + visible(told).replace("\n", "\n  ") + "\n"
 
 
 def standard_terminal(*, has_input: bool) -> Terminal:

@@ -12,6 +12,7 @@ from au2.contract.account import (
     TokenCreation,
     TokenView,
 )
+from au2.domain.errors import UnexpectedAnswer
 
 
 class Accounts(Noun):
@@ -20,11 +21,11 @@ class Accounts(Noun):
     def login(self, email: str, password: str) -> NewTokenView:
         """Exchange a password for a login token. Raises WrongPassword."""
         document = write(Login(email=email, password=password))
-        return read_one(NewTokenView, self._transport.call("POST", "/login", document=document))
+        return _read_token(self._transport.call("POST", "/login", document=document))
 
     def renew(self) -> NewTokenView:
         """Exchange the login token for a fresh one; the old one ends."""
-        return read_one(NewTokenView, self._transport.call("POST", "/tokens/renew"))
+        return _read_token(self._transport.call("POST", "/tokens/renew"))
 
     def logout(self) -> None:
         """End the token that this transport carries."""
@@ -50,8 +51,16 @@ class Accounts(Noun):
     def create_token(self, name: str, expires_at: datetime | None) -> NewTokenView:
         """Make a managed token; its secret is in this answer and never again."""
         document = write(TokenCreation(name=name, expires_at=expires_at))
-        return read_one(NewTokenView, self._transport.call("POST", "/tokens", document=document))
+        return _read_token(self._transport.call("POST", "/tokens", document=document))
 
     def delete_token(self, token: str) -> None:
         """End a token, by id or name."""
         self._transport.call("DELETE", f"/tokens/{segment(token)}")
+
+
+def _read_token(document: object) -> NewTokenView:
+    """Return a new token, which can be written to a file and sent in a header."""
+    view = read_one(NewTokenView, document)
+    if not view.token or not view.token.isascii() or not view.token.isprintable():
+        raise UnexpectedAnswer("The server gave no token that can be used.")
+    return view

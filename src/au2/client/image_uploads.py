@@ -38,6 +38,8 @@ _ANSWER_SECONDS: Final = 600.0
 
 _LEAST_HEARTBEAT_SECONDS: Final = 0.1
 """Whatever the server asks for: signs of life are no flood."""
+_MOST_HEARTBEAT_SECONDS: Final = 3600.0
+"""No clock waits for ever."""
 _COURTESY_SECONDS: Final = 5.0
 """How long a command that ends waits for the answer to its farewell."""
 _REASON_CHARACTERS: Final = 500
@@ -110,7 +112,10 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
         job=take_whole(document, "job"),
         fence=take_whole(document, "fence"),
         lease_seconds=take_number(document, "lease_seconds"),
-        heartbeat_seconds=max(take_number(document, "heartbeat_seconds"), _LEAST_HEARTBEAT_SECONDS),
+        heartbeat_seconds=min(
+            max(take_number(document, "heartbeat_seconds"), _LEAST_HEARTBEAT_SECONDS),
+            _MOST_HEARTBEAT_SECONDS,
+        ),
         resumed=find_flag(document, "resumed"),
         architecture=take_text(document, "architecture"),
         variant=take_text(document, "variant"),

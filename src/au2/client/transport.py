@@ -8,6 +8,7 @@ commands that must be quick stay quick; what httpx would add (pools, HTTP/2, asy
 import http.client
 import json
 import math
+import re
 import select
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,6 +46,7 @@ _FAILURE_LIMIT_BYTES: Final = 1 << 20
 
 _BROKEN: Final = (OSError, http.client.HTTPException, ValueError)
 """What reading an answer raises that breaks off or has no form: a chunk may have -5 bytes."""
+_SURROGATE: Final = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 _JSON: Final = "application/json"
 Query = Mapping[str, str | int | None]
 
@@ -246,7 +248,10 @@ class Transport:
         if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
             raise UnexpectedAnswer("The server's answer is too long.")
         try:
-            return json.loads(body, parse_float=_read_float, parse_constant=_read_float)
+            document = json.loads(body, parse_float=_read_float, parse_constant=_read_float)
+            if _SURROGATE.search(body):
+                encode_json(document)  # Half a character could be written to no file.
+            return document
         except (ValueError, RecursionError) as error:
             raise UnexpectedAnswer(hint="Is this the address of an au2 server?") from error
 

@@ -2,8 +2,11 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from au2.contract.base import View
 
+MODE_PATTERN = r"^[0-7]{3,4}$"
 Change = Literal["added", "removed", "changed"]
 
 
@@ -23,9 +26,9 @@ class FileDifference(View):
     new_size_bytes: int | None
     mode_only: bool = False
     """Only the mode differs."""
-    old_mode: str | None = None
+    old_mode: str | None = Field(default=None, pattern=MODE_PATTERN)
     """Permissions in octal, as ``0644``. None: it was not there, or is a link."""
-    new_mode: str | None = None
+    new_mode: str | None = Field(default=None, pattern=MODE_PATTERN)
 
 
 class DependencyDifference(View):
