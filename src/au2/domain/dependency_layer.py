@@ -16,3 +16,5 @@ class DependencyLayer:
     size_bytes: int
     lock: Mapping[str, Any]
     """What exactly is in it: names, versions, files with their digests."""
+    project_id: str | None = None
+    """The project of ``organization_id`` that it is for; None: the organization itself."""

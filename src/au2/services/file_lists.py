@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from au2.blobs.base import BlobStore
+from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, TooLarge
 from au2.domain.wording import format_bytes_apart
 from au2.package.entries import PackageEntry
@@ -53,17 +54,17 @@ def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def find_lacking(
-    database: Database, blobs: BlobStore, organization_id: str, expected: Mapping[str, int]
+    database: Database, blobs: BlobStore, context: Context, expected: Mapping[str, int]
 ) -> list[str]:
     """The sha256 of contents that must be sent, in the order of the list.
 
-    Those that the organization has not sent before, or that are gone.
+    Those that are not known in the context of the process, or that are gone.
 
     Raises:
         InvalidPackage: a content that was sent has another size than the list states.
     """
     with database.read() as transaction:
-        sent = contents.find_contents(transaction, organization_id, expected)
+        sent = contents.find_contents(transaction, context, expected)
     if any(sent.get(sha256, size_bytes) != size_bytes for sha256, size_bytes in expected.items()):
         raise InvalidPackage("The file list states a size that is not that of the content.")
     return [

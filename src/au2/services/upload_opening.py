@@ -66,6 +66,8 @@ class _Package:
 
     context: Context
     """Where it was asked for."""
+    owner: Context
+    """Where its process belongs, or will."""
     runtime: RuntimeReference
     digest: str
     """Of the list of files."""
@@ -118,7 +120,7 @@ class UploadOpening:
         package, comparison = self._look(actor, context, creation)
         if comparison.equal_version is not None and not creation.force:
             return comparison
-        lacking = find_lacking(self._database, self._blobs, context.organization_id, expected)
+        lacking = find_lacking(self._database, self._blobs, package.owner, expected)
         ensure_room(self._blobs, "package", sum(expected[sha256] for sha256 in lacking))
         with self._database.write() as transaction:
             # Chosen again: since then another upload may have made a process of this name.
@@ -146,7 +148,7 @@ class UploadOpening:
         runtime = self._runtimes.resolve(
             actor, chosen.process.context, creation.runtime, creation.runtime_version
         )
-        package = _Package(context, runtime, digest_files(creation.files))
+        package = _Package(context, chosen.process.context, runtime, digest_files(creation.files))
         with self._database.read() as transaction:
             return package, _compare(transaction, chosen, package)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
@@ -57,6 +58,12 @@ def get_open_upload(
     upload = get_own_upload(transaction, actor, upload_id, of_image=of_image)
     ensure_open(upload, fence)
     return upload
+
+
+def context_of_upload(transaction: Transaction, upload: Upload) -> Context:
+    """Where the process belongs that the upload is for: what comes is known there."""
+    process = processes.find_process(transaction, upload.process_id)
+    return Context(upload.organization_id) if process is None else process.context
 
 
 def ensure_open(upload: Upload, fence: int) -> None:

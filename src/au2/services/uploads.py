@@ -21,6 +21,7 @@ from au2.services.upload_memory import UploadMemory
 from au2.services.upload_opening import OpenUpload, UploadOptions
 from au2.services.upload_sessions import (
     Renewal,
+    context_of_upload,
     ensure_open,
     get_open_upload,
     get_own_upload,
@@ -161,13 +162,14 @@ class Uploads:
         return replace(upload, lease_until=until)
 
     def _lacking(self, upload: Upload) -> list[str]:
-        expected = stored_contents(upload.files)
-        return find_lacking(self._database, self._blobs, upload.organization_id, expected)
+        with self._database.read() as transaction:
+            context = context_of_upload(transaction, upload)
+        return find_lacking(self._database, self._blobs, context, stored_contents(upload.files))
 
     def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
         # Lost in a power cut, they are sent again.
         with self._database.write(durable=False) as transaction:
-            contents.add_contents(transaction, upload.organization_id, sizes)
+            contents.add_contents(transaction, context_of_upload(transaction, upload), sizes)
 
     def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:
         """Take back what this upload has brought, then say in its job what happened."""

@@ -32,8 +32,8 @@ class UsableBlobs:
 
         They came to it, or to another repository of the organization that the actor may see; or
         they were made here, for images that people pull and build on: layers of runtimes that may
-        be used there, and of dependencies of the organization's packages. Whether they are still
-        in the blob store is for the caller to ask.
+        be used there, and of dependencies of packages that are visible there. Whether they are
+        still in the blob store is for the caller to ask.
         """
         found = find_repository_blobs(transaction, repository, digests)
         found |= _find_held(transaction, actor, repository, set(digests) - set(found))
@@ -50,7 +50,7 @@ class UsableBlobs:
             return {}
         found = self._contents.find(list_visible_images(transaction, context), digests)
         rest = digests - set(found)
-        return found | find_layer_blobs(transaction, repository.organization_id, rest)
+        return found | find_layer_blobs(transaction, context, rest)
 
 
 def can_see(transaction: Transaction, actor: Actor, repository: Repository) -> bool:

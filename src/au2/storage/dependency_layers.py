@@ -5,7 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, or_, select, update
 
+from au2.domain.context import Context
 from au2.domain.dependency_layer import DependencyLayer
+from au2.storage.contexts import visible_from
 from au2.storage.database import Transaction
 from au2.storage.tables import dependency_layers
 
@@ -23,13 +25,16 @@ def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer
         layer_digest=row.layer_digest,
         size_bytes=row.size_bytes,
         lock=row.lock,
+        project_id=row.project_id,
     )
 
 
 def find_layer_blobs(
-    transaction: Transaction, organization_id: str, digests: Collection[str]
+    transaction: Transaction, context: Context, digests: Collection[str]
 ) -> dict[str, int]:
-    """Return the sizes in bytes of those blobs that are layers of an organization's dependencies.
+    """Return the sizes in bytes of those blobs that are layers of dependencies for a context.
+
+    That is: for everybody, or for packages of the context or the organization above.
 
     ``digests`` are at most as many as an image has layers.
     """
@@ -38,7 +43,7 @@ def find_layer_blobs(
             dependency_layers.c.layer_digest.in_(list(digests)),
             or_(
                 dependency_layers.c.organization_id.is_(None),
-                dependency_layers.c.organization_id == organization_id,
+                visible_from(dependency_layers, context),
             ),
         )
     )
@@ -52,6 +57,7 @@ def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at
         insert(dependency_layers).values(
             key=layer.key,
             organization_id=layer.organization_id,
+            project_id=layer.project_id,
             layer_digest=layer.layer_digest,
             size_bytes=layer.size_bytes,
             lock=dict(layer.lock),

@@ -47,8 +47,8 @@ class BlobRow:
 
 
 def list_content_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
-    """The next page of which contents organizations have sent."""
-    key = (contents.c.organization_id, contents.c.sha256)
+    """The next page of which contents came to contexts."""
+    key = (contents.c.context_id, contents.c.sha256)
     query = select(*key).order_by(*key).limit(PAGE)
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*after))
@@ -64,7 +64,7 @@ def delete_content_rows(
     """
     wanted = set(list_contents_under_way(transaction, since=since))
     keys = [row.key for row in rows if row.digest not in wanted]
-    key = tuple_(contents.c.organization_id, contents.c.sha256)
+    key = tuple_(contents.c.context_id, contents.c.sha256)
     return sum(
         _count(transaction, delete(contents).where(key.in_(page))) for page in _batched(keys, PAGE)
     )

@@ -165,11 +165,13 @@ versions = Table(
 contents = Table(
     "contents",
     metadata,
-    Column("organization_id", GUID, ForeignKey("organizations.id"), nullable=False),
+    Column(
+        "context_id", GUID, nullable=False, comment="id of the project, else of the organization"
+    ),
     Column("sha256", String(64), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
-    PrimaryKeyConstraint("organization_id", "sha256"),
-    comment="Which file contents an organization has sent: nobody builds with another's by hash.",
+    PrimaryKeyConstraint("context_id", "sha256"),
+    comment="Which file contents came to a context: nobody builds with another's by hash.",
 )
 
 dependency_layers = Table(
@@ -177,6 +179,7 @@ dependency_layers = Table(
     metadata,
     Column("key", DIGEST, primary_key=True, comment="of runtime image, lock, tool and scope"),
     Column("organization_id", GUID, ForeignKey("organizations.id"), comment="null: for everybody"),
+    Column("project_id", GUID, ForeignKey("projects.id")),
     Column("layer_digest", DIGEST, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("lock", JSON, nullable=False),

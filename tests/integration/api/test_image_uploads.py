@@ -12,6 +12,7 @@ from au2.domain.errors import StillSending
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
+from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
 from au2.services.image_contents import ImageContents
 from au2.services.images.uploads import ImageUploads
@@ -163,18 +164,61 @@ def test_layers_that_were_made_here_are_not_sent(world: World, sending: Sender) 
     register_runtime(world, make_image([own]), Context(sending.context.organization_id))
     register_runtime(world, make_image([foreign]), world.organization("Other", None))
     layers = {}
-    for name, owner in (("owned", sending.context), ("others", world.organization("Third"))):
-        layers[name] = make_layer({name: b"dependencies"})
+    beside = world.services.organizations.create_project(
+        world.actor(OPERATOR), sending.context.organization_id, "Beside"
+    )
+    owners = {
+        "owned": sending.context,
+        "above": Context(sending.context.organization_id),
+        "beside": Context(sending.context.organization_id, beside.id),
+        "others": world.organization("Third"),
+    }
+    for name, owner in owners.items():
+        layers[name] = make_layer({name: name.encode()})
         with world.blobs.writer() as writer:
             writer.write(layers[name])
             digest = writer.commit()
-        layer = DependencyLayer(name, owner.organization_id, digest, len(layers[name]), {})
+        layer = DependencyLayer(
+            name, owner.organization_id, digest, len(layers[name]), {}, owner.project_id
+        )
         with world.database.write() as transaction:
             put_dependency_layer(transaction, layer, at=world.clock())
 
-    lacking = sending.lacking(for_all, own, foreign, layers["owned"], layers["others"])
+    lacking = sending.lacking(for_all, own, foreign, *layers.values())
 
-    assert set(lacking) == {digest_of(foreign), digest_of(layers["others"])}
+    # Also not what only another project of the same organization has.
+    wanted = (foreign, layers["beside"], layers["others"])
+    assert set(lacking) == set(map(digest_of, wanted))
+
+
+def test_what_another_project_sent_is_sent_again(
+    world: World, sending: Sender, process: str
+) -> None:
+    """A digest is no key, also not in the same organization."""
+    assert sending.send(LARGE).json()["is_whole"] is True
+    organization = sending.context.organization_id
+    beside = Context(
+        organization,
+        world.services.organizations.create_project(
+            world.actor(OPERATOR), organization, "Beside"
+        ).id,
+    )
+    spy = world.user("spy@example.com", "developer", beside)
+    copy = world.services.processes.create(spy, beside, "copy").id
+    created = world.services.versions.create_image_version(spy, copy, description="")
+    begun = world.services.image_uploads.begin(spy, copy, created.number)
+    wanted = {digest_of(LARGE): len(LARGE)}
+    upload = begun.upload
+
+    assert set(world.services.image_uploads.find_lacking(spy, upload.id, upload.fence, wanted))
+    mounted = world.services.repository_blobs.mount(
+        spy, process_repository(organization, copy), digest_of(LARGE), None
+    )
+    assert not mounted
+    source = process_repository(organization, process)
+    assert not world.services.repository_blobs.mount(
+        spy, process_repository(organization, copy), digest_of(LARGE), source
+    )
 
 
 def test_a_blob_comes_in_pieces(sending: Sender) -> None:

@@ -151,7 +151,7 @@ def _complete(asked: Asked) -> dict[str, Any]:
     with asked.world.blobs.batch() as add:
         add(f"sha256:{sha256}", CONTENT)
     with asked.world.database.write() as transaction:
-        add_contents(transaction, asked.where.organization_id, {sha256: len(CONTENT)})
+        add_contents(transaction, asked.where, {sha256: len(CONTENT)})
     return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
 
 

@@ -369,6 +369,56 @@ def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: 
     assert sent.json()["lacking"] == []
 
 
+def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploading):
+    """Also not in the same organization: only what is visible from the process's context counts."""
+    world = uploading.world
+    uploading.put(frame(SMALL) + frame(LARGE) + frame(b""))
+    organization = uploading.query["organization"]
+    operator = world.actor(OPERATOR)
+    above = Context(organization)
+    beside = Context(
+        organization,
+        world.services.organizations.create_project(operator, organization, "Beside").id,
+    )
+    world.user("spy@example.org", "developer", beside)
+
+    def lacking(email: str, context: Context, name: str) -> list[str]:
+        begun = uploading.client.post(
+            "/uploads",
+            params={k: v for k, v in vars_of(context).items() if v is not None},
+            json=creation({"main.py": SMALL}, uploading.runtime, name=name).model_dump(),
+            headers=world.bearer(email),
+        ).json()
+        if begun["lacking"]:
+            refused = uploading.client.post(
+                f"/uploads/{begun['id']}/complete",
+                params={"fence": begun["fence"]},
+                headers=world.bearer(email),
+            )
+            assert code(refused) == (409, "conflict")
+            uploading.client.put(
+                f"/uploads/{begun['id']}/contents",
+                params={"fence": begun["fence"]},
+                content=frame(SMALL),
+                headers=world.bearer(email),
+            )
+        return list(begun["lacking"])
+
+    assert lacking("spy@example.org", beside, "copy") == [digest(SMALL)]
+    assert lacking("spy@example.org", beside, "again") == []
+    # Not upward either; but what belongs to the organization is seen from every project.
+    assert lacking(OPERATOR, above, "above") == [digest(SMALL)]
+    third = Context(
+        organization,
+        world.services.organizations.create_project(operator, organization, "Third").id,
+    )
+    assert lacking(OPERATOR, third, "below") == []
+
+
+def vars_of(context: Context) -> dict[str, str | None]:
+    return {"organization": context.organization_id, "project": context.project_id}
+
+
 def available(uploading: Uploading, number: int) -> None:
     """Let the version's image be there."""
     world, process = uploading.world, uploading.view["process"]

@@ -101,6 +101,7 @@ class Dependencies:
             layer_digest=layer.descriptor.digest,
             size_bytes=layer.descriptor.size_bytes,
             lock=made.lock.to_document(),
+            project_id=run.owner.project_id if is_own else None,
         )
         self._index.add(stored)
         self._cache.prune()
