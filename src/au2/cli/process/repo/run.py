@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output-file",
-    "output",
     type=OutputType(),
     metavar="F",
     default="-",
@@ -74,7 +73,7 @@ def command(
     plain: bool,
     container: bool,
     data_dir: Path | None,
-    output: Output,
+    output_file: Output,
     exit_code: bool,
 ) -> None:
     """Run a package on this machine, without a server.
@@ -112,7 +111,7 @@ def command(
         ),
     )
     choice = Choice(plain=plain, container=container, data_dir=data_dir)
-    runs = LocalRuns(session, directory, request, output, pass_exit_code=exit_code)
+    runs = LocalRuns(session, directory, request, output_file, pass_exit_code=exit_code)
     runs.go(choice, watch=watch)
 
 
