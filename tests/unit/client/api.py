@@ -195,6 +195,7 @@ def job_document(job_id: int = 12, **changes: object) -> dict[str, Any]:
         "project": PROJECT,
         "process": PROCESS,
         "version": 3,
+        "version_choice": None,
         "submitted_by": "me@example.org",
         "created_at": NOW,
         "started_at": NOW,
@@ -209,6 +210,7 @@ def job_document(job_id: int = 12, **changes: object) -> dict[str, Any]:
             "processes": 256,
             "timeout_seconds": 3600.0,
             "network": "internet",
+            "shared_memory_bytes": None,
         },
         "output": {"ok": True},
         "status_text": None,
@@ -229,5 +231,6 @@ def job_document(job_id: int = 12, **changes: object) -> dict[str, Any]:
                 "used": {"cpu_seconds": 0.25},
             }
         ],
+        "waiting": None,
         **changes,
     }

@@ -83,6 +83,9 @@ def observations() -> Iterator[Observation]:
 
 def end(seen: Observation, asked: Resources, **more: Any) -> Ending:
     given: dict[str, Any] = {"interruption": None, "launcher": {}, "output": Output()}
+    if more.get("interruption") is Interruption.DISK_FULL:
+        # Who watches the disk gives the sentence with the interruption.
+        given["disk_text"] = "It wrote more to the disk than a job may."
     return make_ending(seen, resources=asked, **{**given, **more})
 
 

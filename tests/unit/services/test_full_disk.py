@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
         blobs = FileBlobStore(tmp_path / "disk" / "blobs")
         opening = UploadOpening(world.database, blobs, runtimes=world.services.runtimes)
         operator, runtime = world.actor(OPERATOR), world.runtime()
-        with pytest.raises(StorageFull, match=f"the package: {len(SMALL + LARGE)} bytes are to be"):
+        with pytest.raises(StorageFull, match="package: 1 MiB are to be sent, and 512 KiB are"):
             opening.begin(operator, context, creation(FILES, runtime))
         assert world.services.processes.list_processes(operator, context) == []
         assert isinstance(
