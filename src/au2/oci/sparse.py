@@ -146,7 +146,9 @@ def _read_lines(content: MemberContent) -> Iterator[bytes]:
             raise InvalidImage(f"{_DAMAGED} is longer than {_MOST_MAP_BYTES} bytes")
         *lines, rest = (rest + block).split(b"\n")
         yield from lines
-    raise InvalidImage(f"{_DAMAGED} is cut off")
+        if len(rest) > BLOCK_BYTES:
+            break  # No number is that long, and joining it with each block would take long.
+    raise InvalidImage(f"{_DAMAGED} is cut off, or has a line that is no number")
 
 
 def _check(parts: tuple[Part, ...], size_bytes: int, held_bytes: int) -> None:
