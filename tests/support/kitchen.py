@@ -87,9 +87,10 @@ class Kitchen:
         owner: Context = OWNER,
         *,
         previous: BuiltDependencies | None = None,
+        settings: str = "",
     ) -> BuiltDependencies:
-        """Install what a ``package-lock.json`` names."""
-        asked = parse_javascript(json.dumps(package), json.dumps(lock))
+        """Install what a ``package-lock.json`` names; ``settings`` is an ``.npmrc``."""
+        asked = parse_javascript(json.dumps(package), json.dumps(lock), settings_text=settings)
         manifest = Manifest("n", "", "r")
         description = PackageDescription(manifest, "main.js", {}, None, None, None, asked)
         return self._ensure(description, owner, nobody_stops, previous)

@@ -132,10 +132,12 @@ class _Reader:
         locks = (names.JAVASCRIPT_SHRINKWRAP, names.JAVASCRIPT_LOCK)
         name = next((name for name in locks if name in self.entries), names.JAVASCRIPT_LOCK)
         lock = self.parse(name, lambda text, _: text, limit_bytes=LOCK_BYTES)
+        settings = self.parse(names.NPM_SETTINGS, lambda text, _: text) or ""
         if len(self.mistakes) > mistakes:
             return None
         return self.parse(
-            names.JAVASCRIPT_DEPENDENCIES, lambda text, _: parse_javascript(text, lock, name)
+            names.JAVASCRIPT_DEPENDENCIES,
+            lambda text, _: parse_javascript(text, lock, name, settings_text=settings),
         )
 
     def _read_included(self, path: str) -> str | None:

@@ -20,6 +20,9 @@ _MODULES = "node_modules/"
 _NAME = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]{0,213}", re.ASCII)
 _URL = re.compile(r"https?://.*")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,99}", re.ASCII)
+_LEGACY_PEERS = re.compile(
+    r"""^[ \t]*legacy-peer-deps[ \t]*(=[ \t]*["']?true["']?[ \t]*)?$""", re.MULTILINE
+)
 _RENEW = "'npm install --package-lock-only'"
 _LOCKS = f"{names.JAVASCRIPT_LOCK} {names.JAVASCRIPT_SHRINKWRAP}"
 MAKE_ANEW = f"rm -rf {_LOCKS} node_modules && npm install --package-lock-only"
@@ -48,16 +51,24 @@ class JavaScriptDependencies(NamedTuple):
     """What comes from the registry, by its path in the lock."""
     has_scripts: bool
     """Whether the lock says that code runs when they are installed."""
+    legacy_peers: bool = False
+    """Whether the lock was made without regard to peer dependencies (npm, ``legacy-peer-deps``):
+    npm takes it with the same setting only."""
 
 
 def parse_javascript(
-    package_text: str, lock_text: str | None, lock_file: str = names.JAVASCRIPT_LOCK
+    package_text: str,
+    lock_text: str | None,
+    lock_file: str = names.JAVASCRIPT_LOCK,
+    *,
+    settings_text: str = "",
 ) -> JavaScriptDependencies | None:
     """Return what is asked for; None: nothing is.
 
     Args:
         package_text: ``package.json``. lock_text: content of ``lock_file``, if there is one.
         lock_file: ``package-lock.json`` or ``npm-shrinkwrap.json``, which is the same.
+        settings_text: the package's own ``.npmrc``.
 
     Raises:
         InvalidPackage: with every mistake.
@@ -93,6 +104,7 @@ def parse_javascript(
             for path, entry in entries.items()
             if path and _is_installed(entry)
         ),
+        legacy_peers=_LEGACY_PEERS.search(settings_text) is not None,
     )
 
 

@@ -14,6 +14,7 @@ JAVASCRIPT_DEPENDENCIES = "package.json"
 JAVASCRIPT_LOCK = "package-lock.json"
 JAVASCRIPT_SHRINKWRAP = "npm-shrinkwrap.json"
 """npm takes it instead of a lock where both are."""
+NPM_SETTINGS = ".npmrc"
 
 ENTRY_POINTS = tuple(language.entry_point for language in Language)
 

@@ -228,10 +228,10 @@ class _Composer:
     def _merged(self, value: Node, event: Event) -> dict[str, tuple[Scalar, Node]]:
         """Return the items that a merge key brings; those of earlier mappings in a list hold."""
         merged: dict[str, tuple[Scalar, Node]] = {}
-        for mapping in value.items if isinstance(value, Sequence) else (value,):
+        for mapping in reversed(value.items if isinstance(value, Sequence) else (value,)):
             if not isinstance(mapping, Mapping):
                 self._refuse(f"'{MERGE_KEY}' merges a mapping, or a list of mappings", event)
-            merged = {item[0].text: item for item in mapping.items} | merged
+            merged.update((item[0].text, item) for item in mapping.items)
         return merged
 
     def _alias(self, event: AliasEvent) -> Node:

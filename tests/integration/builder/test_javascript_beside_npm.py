@@ -74,10 +74,10 @@ class Npm:
         lock: Json = json.loads((folder / "package-lock.json").read_text())
         return lock
 
-    def install(self, package: Json, lock: Json) -> dict[str, object]:
+    def install(self, package: Json, lock: Json, *options: str) -> dict[str, object]:
         """Return what ``npm ci`` puts into ``node_modules``, by path."""
         folder = self.project(package, lock)
-        done = self.run(folder, "ci", "--omit=dev")
+        done = self.run(folder, "ci", "--omit=dev", *options)
         assert done.returncode == 0, done.stderr
         return dict(read_folder(folder / "node_modules"))
 
@@ -93,8 +93,10 @@ def read_folder(folder: Path) -> Iterator[tuple[str, object]]:
             yield name, (bool(path.stat().st_mode & stat.S_IXUSR), path.read_bytes())
 
 
-def installed_by_au2(kitchen: Kitchen, package: Json, lock: Json) -> dict[str, object]:
-    built = kitchen.install_modules(package, lock)
+def installed_by_au2(
+    kitchen: Kitchen, package: Json, lock: Json, settings: str = ""
+) -> dict[str, object]:
+    built = kitchen.install_modules(package, lock, settings=settings)
     found: dict[str, object] = {}
     with kitchen.workbench.blobs.open(built.layer.descriptor.digest) as stream:
         for member in read_layer(stream):
@@ -125,6 +127,7 @@ def fill(shelf: Path) -> None:
     make_module(shelf, "thing", "1.0.0", code, dependencies={"part": "^1.0.0", "@scope/piece": "1"})
     make_module(shelf, "older", "1.0.0", code, dependencies={"part": "1.0.0"})
     make_module(shelf, "plugin", "1.0.0", code, peerDependencies={"thing": "1"})
+    make_module(shelf, "stubborn", "1.0.0", code, peerDependencies={"part": "9"})
     make_module(shelf, "mac-only", "1.0.0", code, os=["darwin"])
     make_module(shelf, "linux-only", "1.0.0", code, os=["linux"])
     native = {"linux-only": "1", "mac-only": "1"}
@@ -212,6 +215,18 @@ def test_what_npm_installs_from_a_lock_is_installed(
             entry["resolved"] = f"https://mirror.example.org/some/npm{path}"
 
     assert installed_by_au2(kitchen, package, elsewhere) == expected
+
+
+def test_peers_are_passed_over_where_the_package_says_so(npm: Npm, kitchen: Kitchen) -> None:
+    package = {**ASKING, "dependencies": {"part": "^1.0.0", "stubborn": "1"}}
+    lock = npm.lock(npm.project(package), "--legacy-peer-deps")
+    expected = npm.install(package, lock, "--legacy-peer-deps")
+    assert "stubborn/package.json" in expected
+
+    assert installed_by_au2(kitchen, package, lock, "legacy-peer-deps=true\n") == expected
+    with pytest.raises(DependenciesFailed) as caught:
+        kitchen.install_modules(package, lock)
+    assert "legacy-peer-deps=true" in str(caught.value.hint)
 
 
 ASKING: Json = {"name": "demo", "version": "1.0.0", "dependencies": {"part": "^1.0.0"}}

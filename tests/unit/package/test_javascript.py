@@ -55,6 +55,24 @@ def test_scripts_of_bundled_packages_count_and_those_of_the_package_itself_do_no
         lock["packages"]["node_modules/b"] = bundled
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("", False),
+        ("legacy-peer-deps=true", True),
+        ("fund=false\n legacy-peer-deps = true \n", True),
+        ("legacy-peer-deps\n", True),
+        ("legacy-peer-deps=false", False),
+        ("# legacy-peer-deps=true\nx-legacy-peer-deps=true", False),
+    ],
+)
+def test_a_setting_says_that_peers_were_passed_over(settings: str, expected: bool) -> None:
+    lock = json.dumps(lock_of(a={"version": "1.0.0"}))
+    found = parse_javascript(json.dumps(PACKAGE), lock, settings_text=settings)
+    assert found is not None
+    assert found.legacy_peers is expected
+
+
 def test_a_lock_that_was_not_renewed_is_refused() -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY}
     package = {

@@ -54,7 +54,9 @@ class JavaScriptRequest:
 
     def to_document(self) -> Mapping[str, object]:
         """Return all of it that makes a difference, as JSON."""
-        return {"package": self.dependencies.package, "lock": self.dependencies.lock}
+        asked = self.dependencies
+        legacy = {"legacy_peers": True} if asked.legacy_peers else {}
+        return {"package": asked.package, "lock": asked.lock, **legacy}
 
 
 class JavaScriptInstaller:
@@ -88,7 +90,10 @@ class JavaScriptInstaller:
         before = _installed_before(modules, task.lock)
         routes = JavaScriptRoutes(self._registry, task.run.log, modules, tree, before)
         # A lock may be silent about scripts that there are: then they do not run.
-        options = [] if asked.has_scripts else ["--ignore-scripts"]
+        options = [
+            *([] if asked.has_scripts else ["--ignore-scripts"]),
+            *(["--legacy-peer-deps"] if asked.legacy_peers else []),
+        ]
         plan = {
             "package.json": asked.package,
             "package-lock.json": _lock_for_npm(asked),

@@ -85,7 +85,8 @@ def _advise(code: str) -> str:
     if code in _NOT_IN_SYNC:
         return (
             "package-lock.json must fit package.json: 'npm install --package-lock-only' renews it; "
-            f"if that does not help, '{MAKE_ANEW}'."
+            f"if that does not help, '{MAKE_ANEW}'. If you make it with --legacy-peer-deps, have "
+            "'legacy-peer-deps=true' in the package's .npmrc."
         )
     if code == "EBADPLATFORM":
         return (
