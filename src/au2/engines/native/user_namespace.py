@@ -113,9 +113,10 @@ class NewUserNamespace:
         with suppress(BrokenPipeError):  # It has ended; so does its output.
             given.write(b"\n")
             given.flush()
-        ready, _, _ = select.select([answered], [], [], _PATIENCE_SECONDS)
+        poller = select.poll()
+        poller.register(answered, select.POLLIN)
         # What it is given comes back from the program that was started in the namespace.
-        if ready and os.read(answered.fileno(), 1):
+        if poller.poll(_PATIENCE_SECONDS * 1000) and os.read(answered.fileno(), 1):
             return
         self._process.kill()
         _, said = self._process.communicate()
