@@ -64,7 +64,6 @@ def run_rounds(
             print(format_outcome(outcomes[-1]), file=sys.stderr, flush=True)
             if outcomes[-1].problems:
                 print(one.server.log_tail(20_000), file=sys.stderr, flush=True)
-                break
     return outcomes
 
 

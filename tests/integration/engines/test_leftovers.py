@@ -7,6 +7,9 @@ import pytest
 
 from au2.domain.errors import EngineFailure
 from au2.domain.network import Network
+from au2.engines.native.cgroup import find_hierarchies
+from au2.engines.native.engine import NativeEngine
+from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 from tests.support.engine import Workbench
 
@@ -38,6 +41,42 @@ def cards(workbench: Workbench) -> list[str]:
     instance = Places(workbench.data_dir, workbench.run_dir).instance
     ports = Path(f"/sys/class/net/au2{instance[:10]}/brif")
     return sorted(path.name for path in ports.iterdir())
+
+
+DYING_RUNTIME = """\
+#!/bin/sh
+case "$*" in
+*create*)
+    mkdir -p {group}
+    sleep 600 >/dev/null 2>&1 &
+    echo $! >{group}/cgroup.procs
+    exit 1 ;;
+esac
+exec runc "$@"
+"""
+"""It dies in the middle of creating, and leaves a process in the container's control group."""
+
+
+def test_nothing_is_left_of_a_runtime_that_dies_while_it_creates(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    spec = workbench.spec("sleep 99")
+    groups = find_hierarchies()
+    hierarchy = groups.controllers.get("pids") or groups.unified
+    places = Places(workbench.data_dir, workbench.run_dir)
+    group = f"{hierarchy}{places.control_group}/{spec.container_id}"
+    runtime = tmp_path / "dying-runc"
+    runtime.write_text(DYING_RUNTIME.format(group=group))
+    runtime.chmod(0o755)
+    options = NativeOptions(runtime_command=str(runtime))
+    engine = NativeEngine(workbench.blobs, workbench.data_dir, workbench.run_dir, options)
+    engine.open()
+
+    with pytest.raises(EngineFailure):
+        engine.create(spec)
+    engine.close()
+
+    assert traces(workbench, spec.container_id) == []
 
 
 @pytest.mark.parametrize("network", list(Network))

@@ -1,5 +1,7 @@
 """Control groups: what a container used, on version 1, version 2 and the mixture of both."""
 
+import errno
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,16 +80,30 @@ class ControlGroups:
                     folder.mkdir(parents=True, exist_ok=True)
                     (folder / "cgroup.procs").write_text(str(pid))
 
-    def remove(self, group: str) -> None:
-        """Remove ``group`` and empty groups in it everywhere; what is in use stays."""
+    def list_processes(self, group: str) -> set[int]:
+        """Return the process ids in ``group`` and the groups in it, of any hierarchy."""
+        hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
+        found: set[int] = set()
+        for hierarchy in hierarchies:
+            for file in _below(hierarchy, group).glob("**/cgroup.procs"):
+                found.update(map(int, _read(file).split()))
+        return found
+
+    def remove(self, group: str, *, patience_seconds: float = 0.0) -> None:
+        """Remove ``group`` and empty groups in it everywhere; what is in use stays.
+
+        Args:
+            group: absolute.
+            patience_seconds: how long to wait for processes that are about to end, in all.
+        """
+        deadline = time.monotonic() + patience_seconds
         hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
         for hierarchy in hierarchies:
             folder = _below(hierarchy, group)
             if folder.is_dir():
                 inner = sorted(folder.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
                 for path in [*inner, folder]:
-                    with suppress(OSError):
-                        path.rmdir()
+                    _remove_group(path, deadline)
 
     def _cpu_seconds(self, group: str) -> float | None:
         legacy = self._legacy("cpuacct", group)
@@ -147,6 +163,18 @@ def parse_hierarchies(mountinfo: str) -> ControlGroups:
 def find_hierarchies() -> ControlGroups:
     """Return the control groups of this host."""
     return parse_hierarchies(Path("/proc/self/mountinfo").read_text("utf-8", "replace"))
+
+
+def _remove_group(folder: Path, deadline: float) -> None:
+    while True:
+        try:
+            folder.rmdir()
+        except OSError as error:
+            # A process counts until the kernel has taken it apart, some time after it was killed.
+            if error.errno == errno.EBUSY and time.monotonic() < deadline:
+                time.sleep(0.001)
+                continue
+        return
 
 
 def _below(hierarchy: Path, group: str) -> Path:
