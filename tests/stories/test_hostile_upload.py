@@ -172,7 +172,7 @@ def test_too_large_a_package(
     result = au2("process", "repo", "upload", directory, "--yes", "--wait")
 
     assert result.exit_code == 1, result
-    assert "100" in result.errors, "says what the limit is"
+    assert "97.7 KiB" in result.errors, "says what the limit is"
     with log_in(server) as client:
         sizes = [entry("huge", b"", size_bytes=1 << 60)]
         assert begin(client, [*PACKAGE, *sizes]).status_code == 413
