@@ -1,7 +1,7 @@
 """Every answer with a status of 400 or more has one form, whatever went wrong."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from au2.api.refusals import note_refusal
 from au2.contract.base import ErrorAnswer
+from au2.contract.mistakes import MOST_DETAILS, describe, format_pointer, sentence_of
 from au2.domain.errors import (
     Au2Error,
     Detail,
@@ -19,9 +20,10 @@ from au2.domain.errors import (
     NotFound,
     TooManyAttempts,
 )
+from au2.domain.wording import as_sentence
 
 Answers = dict[int | str, dict[str, Any]]
-_MOST_DETAILS = 100
+_MOST_NAME_CHARACTERS = 100
 
 
 def answers(*errors: type[Au2Error]) -> Answers:
@@ -59,25 +61,30 @@ def format_error(error: Au2Error) -> bytes:
 
 def make_invalid_request(mistakes: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     """Return the error for what pydantic found, each mistake with its place."""
-    details = [_make_detail(mistake) for mistake in mistakes]
-    return InvalidRequest(
-        details[0].message if len(details) == 1 and details[0].pointer is None else None,
-        details=details[:_MOST_DETAILS],
-    )
+    found = list(mistakes)
+    details = [_make_detail(mistake) for mistake in found[:MOST_DETAILS]]
+    if len(found) > 1:
+        return InvalidRequest(details=details)
+    only = details[0]
+    if only.pointer is None:
+        return InvalidRequest(only.message)
+    return InvalidRequest(sentence_of(_below_body(found[0])), details=details)
 
 
 def _make_detail(mistake: Mapping[str, Any]) -> Detail:
     place, *path = mistake["loc"] or ("body",)
-    message = str(mistake["msg"])
     if mistake.get("type") == "json_invalid":
-        return Detail(f"The body is not valid JSON: {message}")
+        # Where in the text it is, counted from its beginning, is of use to nobody's eyes.
+        why = (mistake.get("ctx") or {}).get("error") or mistake["msg"]
+        return Detail(as_sentence(f"The body is no JSON: {why}"))
     if place == "body":
-        return Detail(message, pointer=_format_pointer(path))
-    return Detail(f"The {place} parameter '{'.'.join(map(str, path))}' is not valid: {message}")
+        return Detail(describe(mistake), pointer=format_pointer(path))
+    name = ".".join(map(str, path))[:_MOST_NAME_CHARACTERS]
+    return Detail(f"The {place} parameter '{name}' {describe(mistake)}.")
 
 
-def _format_pointer(path: Sequence[Any]) -> str:
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)
+def _below_body(mistake: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**mistake, "loc": mistake["loc"][1:]}
 
 
 def install(app: FastAPI) -> None:

@@ -110,7 +110,7 @@ def refuse_mistakes(error: ValidationError, *place: str | int) -> RequestValidat
     if error.error_count() > _MOST_MISTAKES:
         many = f"There are {error.error_count()} mistakes"
         return RequestValidationError([{"type": "many", "loc": ("body", *place), "msg": many}])
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     return RequestValidationError(
         [{**mistake, "loc": ("body", *place, *mistake["loc"])} for mistake in found]
     )

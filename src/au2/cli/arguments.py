@@ -6,16 +6,17 @@ from typing import Any
 import click
 
 from au2.cli.completing import complete_jobs, complete_processes, complete_versions
+from au2.program.numbers import WholeNumber
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 process_argument = click.argument("process", shell_complete=complete_processes)
-job_argument = click.argument("job", type=click.IntRange(min=1), shell_complete=complete_jobs)
+job_argument = click.argument("job", type=WholeNumber(), shell_complete=complete_jobs)
 version_option = click.option(
     "--ver",
     "version",
     shell_complete=complete_versions,
-    type=click.IntRange(min=1),
+    type=WholeNumber(),
     metavar="N",
     help="Which version.",
 )
@@ -28,5 +29,5 @@ latest_option = click.option(
 def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
     """Return the argument for a version of the process that stands before it."""
     return click.argument(
-        name, metavar=metavar, type=click.IntRange(min=1), shell_complete=complete_versions
+        name, metavar=metavar, type=WholeNumber(), shell_complete=complete_versions
     )

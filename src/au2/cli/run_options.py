@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from au2.program.numbers import PositiveNumber
 from au2.program.words import PathType
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -33,9 +34,7 @@ def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command
             "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
         ),
         click.option("--secret", "secrets", metavar="K=NAME", multiple=True, help=variable_help),
-        click.option(
-            "--cpu", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Cores."
-        ),
+        click.option("--cpu", type=PositiveNumber(), metavar="N", help="Cores."),
         click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB."),
         click.option(
             "--shm-size",

@@ -16,7 +16,7 @@ from au2.cli.cells import Columns, Document, visible
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
 from au2.domain.json_value import ensure_text
 from au2.files.input import decode_text
-from au2.program.ending import told_as_stdout_faults
+from au2.program.ending import lines_of, told_as_stdout_faults
 
 FORMATS: Final = ("table", "json", "yaml")
 _CLEAR: Final = "\r\x1b[K"
@@ -138,11 +138,7 @@ class Terminal:
 
     def error(self, error: Au2Error) -> None:
         """Tell what went wrong: the sentence, each mistake, and what to do next."""
-        lines = [f"error: {error.message}"]
-        lines += [f"  {detail}" for detail in error.details]
-        if error.hint:
-            lines.append(f"hint: {error.hint}")
-        self._tell("".join(map(_as_lines, lines)))
+        self._tell("".join(map(_as_lines, lines_of(error))))
 
     # Questions
 

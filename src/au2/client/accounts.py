@@ -12,6 +12,7 @@ from au2.contract.account import (
     TokenCreation,
     TokenView,
 )
+from au2.contract.mistakes import build
 from au2.domain.errors import UnexpectedAnswer
 
 
@@ -20,7 +21,7 @@ class Accounts(Noun):
 
     def login(self, email: str, password: str) -> NewTokenView:
         """Exchange a password for a login token. Raises WrongPassword."""
-        document = write(Login(email=email, password=password))
+        document = write(build(Login, email=email, password=password))
         return _read_token(self._transport.call("POST", "/login", document=document))
 
     def renew(self) -> NewTokenView:
@@ -41,7 +42,7 @@ class Accounts(Noun):
 
     def change_password(self, present: str, new: str) -> None:
         """Replace the account's password; other logins end. Raises WrongPassword."""
-        document = write(PasswordChange(present=present, new=new))
+        document = write(build(PasswordChange, present=present, new=new))
         self._transport.call("PUT", "/account/password", document=document)
 
     def list_tokens(self) -> list[TokenView]:
@@ -50,12 +51,12 @@ class Accounts(Noun):
 
     def create_token(self, name: str, expires_at: datetime | None) -> NewTokenView:
         """Make a managed token; its secret is in this answer and never again."""
-        document = write(TokenCreation(name=name, expires_at=expires_at))
+        document = write(build(TokenCreation, name=name, expires_at=expires_at))
         return _read_token(self._transport.call("POST", "/tokens", document=document))
 
     def delete_token(self, token: str) -> None:
         """End a token, by id or name."""
-        self._transport.call("DELETE", f"/tokens/{segment(token)}")
+        self._transport.call("DELETE", f"/tokens/{segment(token, 'token')}")
 
 
 def _read_token(document: object) -> NewTokenView:

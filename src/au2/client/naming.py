@@ -1,12 +1,14 @@
 """Looking things up by name, without the wire models: ``process run`` is in a hurry."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from au2.client.answers import find_text, take_text
 from au2.client.scope import context_query
 from au2.client.transport import Transport
 from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
+
+_MOST_NAME_CHARACTERS: Final = 200
 
 
 class Named(NamedTuple):
@@ -30,6 +32,8 @@ def list_named(
     transport: Transport, context: Context, path: str, name: str | None = None
 ) -> list[Named]:
     """Return what is visible at ``path`` in ``context``: named exactly ``name``, or (None) all."""
+    if name is not None and len(name) > _MOST_NAME_CHARACTERS:
+        return []
     query = context_query(context) | {"name": name}
     found = transport.call("GET", path, query=query)
     if not isinstance(found, list):

@@ -2,6 +2,7 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query, segment
+from au2.contract.mistakes import build
 from au2.contract.organization import (
     Creation,
     MemberAdded,
@@ -23,7 +24,7 @@ class Organizations(Noun):
     def create_organization(self, name: str) -> OrganizationView:
         """Make an organization (operators only)."""
         document = self._transport.call(
-            "POST", "/organizations", document=write(Creation(name=name))
+            "POST", "/organizations", document=write(build(Creation, name=name))
         )
         return read_one(OrganizationView, document)
 
@@ -41,7 +42,9 @@ class Organizations(Noun):
     def create_project(self, organization: str, name: str) -> ProjectView:
         """Make a project in ``organization``."""
         document = self._transport.call(
-            "POST", f"/organizations/{organization}/projects", document=write(Creation(name=name))
+            "POST",
+            f"/organizations/{organization}/projects",
+            document=write(build(Creation, name=name)),
         )
         return read_one(ProjectView, document)
 
@@ -56,10 +59,12 @@ class Organizations(Noun):
             "POST",
             "/members",
             query=context_query(context),
-            document=write(MemberAddition(email=email, role=role)),
+            document=write(build(MemberAddition, email=email, role=role)),
         )
         return read_one(MemberAdded, document)
 
     def remove_member(self, context: Context, email: str) -> None:
         """Take the role of ``email`` in ``context`` away."""
-        self._transport.call("DELETE", f"/members/{segment(email)}", query=context_query(context))
+        self._transport.call(
+            "DELETE", f"/members/{segment(email, 'member')}", query=context_query(context)
+        )

@@ -2,6 +2,7 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query
+from au2.contract.mistakes import build
 from au2.contract.process import (
     ProcessCreation,
     ProcessUpdate,
@@ -27,7 +28,7 @@ class Processes(Noun):
         self, context: Context, name: str, description: str, tags: list[str]
     ) -> ProcessView:
         """Make a process without versions."""
-        creation = ProcessCreation(name=name, description=description, tags=tags)
+        creation = build(ProcessCreation, name=name, description=description, tags=tags)
         document = self._transport.call(
             "POST", "/processes", query=context_query(context), document=write(creation)
         )

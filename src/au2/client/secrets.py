@@ -2,6 +2,7 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query, segment
+from au2.contract.mistakes import build
 from au2.contract.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 from au2.domain.context import Context
 
@@ -18,7 +19,7 @@ class Secrets(Noun):
         self, context: Context, name: str, description: str, value: str | None
     ) -> SecretView:
         """Make a secret, with a value if one is given."""
-        creation = SecretCreation(name=name, description=description, value=value)
+        creation = build(SecretCreation, name=name, description=description, value=value)
         document = self._transport.call(
             "POST", "/secrets", query=context_query(context), document=write(creation)
         )
@@ -35,7 +36,7 @@ class Secrets(Noun):
             "PUT",
             f"{_path(name)}/value",
             query=context_query(context),
-            document=write(SecretIngestion(value=value)),
+            document=write(build(SecretIngestion, value=value)),
         )
         return read_one(SecretView, document)
 
@@ -50,4 +51,4 @@ class Secrets(Noun):
 
 
 def _path(name: str) -> str:
-    return f"/secrets/{segment(name)}"
+    return f"/secrets/{segment(name, 'secret')}"

@@ -47,6 +47,9 @@ _FAILURE_LIMIT_BYTES: Final = 1 << 20
 _BROKEN: Final = (OSError, http.client.HTTPException, ValueError)
 """What reading an answer raises that breaks off or has no form: a chunk may have -5 bytes."""
 _SURROGATE: Final = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
+_MOST_TARGET_CHARACTERS: Final = 8000
+"""Of path and query: what servers and proxies commonly take."""
+
 _JSON: Final = "application/json"
 Query = Mapping[str, str | int | None]
 
@@ -194,7 +197,10 @@ class Transport:
             return target
         for value in given.values():
             ensure_sendable(str(value))
-        return f"{target}?{urlencode(given)}"
+        target = f"{target}?{urlencode(given)}"
+        if len(target) > _MOST_TARGET_CHARACTERS:
+            raise InvalidRequest("What is asked for is too long to be part of an address.")
+        return target
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is not None and not _is_alive(self._connection):

@@ -13,6 +13,7 @@ EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
 """As a shell tells of a program that SIGPIPE ended."""
+_MOST_LINE_CHARACTERS: Final = 1000
 _PLAIN_WORDS: Final = {
     "a valid integer range": "a whole number",
     "a valid float range": "a number",
@@ -51,6 +52,27 @@ def explain(error: BaseException, environment: Mapping[str, str]) -> Ending:
             hint="Please report it; with AU_DEBUG=1 set, the place is shown.",
         ),
     )
+
+
+def lines_of(error: Au2Error) -> list[str]:
+    """Return what is printed of an error: the sentence, each mistake, and what to do next.
+
+    What somebody wrote is quoted in many sentences; one of endless length is cut in its middle.
+    """
+    details = list(error.details)
+    if len(details) == 1 and details[0].message in error.message:
+        details = []  # It would be said twice.
+    lines = [f"error: {error.message}", *(f"  {detail}" for detail in details)]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return ["\n".join(map(_shorten, line.split("\n"))) for line in lines]
+
+
+def _shorten(line: str) -> str:
+    if len(line) <= _MOST_LINE_CHARACTERS:
+        return line
+    half = _MOST_LINE_CHARACTERS // 2
+    return f"{line[:half]} … {line[-half:]}"
 
 
 @contextmanager

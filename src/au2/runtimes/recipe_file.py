@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid
 from au2.domain.language import Language
+from au2.files.input import read_text_file
 from au2.oci.reference import parse_reference
 from au2.runtimes.recipe import (
     BaseSource,
@@ -24,6 +25,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(=[A-Za-z0-9.+:~-]+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][^\x00-\x1f\x7f#@/\\]{0,500}")
 """A name, extras, versions, markers. No address and no option: the index is the operator's."""
+_MOST_BYTES = 1 << 20
 _PATTERN = re.compile(r"[a-z0-9*?-]{1,200}")
 _INTERPRETER = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,200}")
 
@@ -31,15 +33,15 @@ _INTERPRETER = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,200}")
 def load_recipe(path: Path) -> Recipe:
     """Return the recipe in a file. Raises InvalidRequest, naming file and key."""
     try:
-        return parse_recipe(path.read_text(encoding="utf-8"), folder=path.parent)
-    except InvalidRequest as error:
-        raise InvalidRequest(f"{path}: {error.message}") from None
+        text = read_text_file(path, _MOST_BYTES)
     except FileNotFoundError:
         raise InvalidRequest(f"There is no file {path}.") from None
     except OSError as error:
         raise InvalidRequest(f"{path} can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InvalidRequest(f"{path} is no text in UTF-8.") from None
+    try:
+        return parse_recipe(text, folder=path.parent)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{path}: {error.message}") from None
 
 
 def parse_recipe(text: str, *, folder: Path) -> Recipe:

@@ -7,8 +7,9 @@ from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from au2.domain.errors import Detail, InvalidSettings
+from au2.domain.errors import Detail, InvalidRequest, InvalidSettings
 from au2.engines.native.options import NativeOptions
+from au2.files.input import read_text_file
 from au2.server.addresses import ListenAddress
 from au2.server.setting_kinds import NOTE, SettingNote
 from au2.server.settings import Settings
@@ -16,6 +17,7 @@ from au2.server.settings import Settings
 _PREFIX = "AU2_"
 _LAST_HOST_ID = (1 << 32) - 2
 """The one above means "no id" (chown(2))."""
+_MOST_BYTES = 1 << 20
 _Document = dict[str, dict[str, Any]]
 
 
@@ -140,12 +142,13 @@ def _section_class(section: Field[Any]) -> Any:
 
 def _read_file(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text_file(file, _MOST_BYTES))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, InvalidRequest) as error:
+        why = getattr(error, "strerror", None) or str(error)
         raise InvalidSettings(
-            "The settings file can't be read.", details=[Detail(str(error), file=str(file))]
+            "The settings file can't be read.", details=[Detail(why, file=str(file))]
         ) from error
 
 

@@ -10,17 +10,14 @@ from contextlib import suppress
 import click
 
 from au2.domain.errors import Au2Error
-from au2.program.ending import told_as_stdout_faults
+from au2.program.ending import lines_of, told_as_stdout_faults
 
 _UNLIMITED_COLUMNS = 1 << 16
 
 
 def show_error(error: Au2Error) -> None:
     """Print an error, all its details and what to do next."""
-    lines = [f"error: {error.message}", *(f"  {detail}" for detail in error.details)]
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    for line in lines:
+    for line in lines_of(error):
         tell("\n".join(map(_visible, line.split("\n"))))
 
 

@@ -24,7 +24,22 @@ from au2.services.jobs import RunOrder
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
+from tests.support.plain_words import find_foreign_words
 from tests.support.world import OPERATOR, World, creation, open_world
+
+
+def told_in_plain_words(
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """An error says nothing in a library's words, but for what was sent and comes back."""
+    if response.status_code >= 400 and "json" in str(response.headers.get("content-type")):
+        error = response.json()["error"]
+        told = [error["message"], error["hint"] or ""]
+        told += [detail["message"] for detail in error["details"]]
+        foreign = find_foreign_words(" ".join(told))
+        sent = f"{case.path_parameters}{case.query}{case.body}"
+        assert foreign is None or foreign in sent, f"{foreign!r} in {told}"
+
 
 CHECKS = [
     not_a_server_error,
@@ -32,6 +47,7 @@ CHECKS = [
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
+    told_in_plain_words,
 ]
 
 

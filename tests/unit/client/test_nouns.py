@@ -14,7 +14,7 @@ from au2.client.runtimes import Runtimes
 from au2.client.transport import Transport
 from au2.contract.process import ProcessUpdate, VersionCreation
 from au2.domain.context import Context
-from au2.domain.errors import UnexpectedAnswer
+from au2.domain.errors import NotFound, UnexpectedAnswer
 from tests.unit.client.api import (
     NOW,
     ORGANIZATION,
@@ -68,7 +68,7 @@ def test_accounts(api: Api, transport: Transport) -> None:
     api.answer("GET /tokens", [TOKEN])
     api.answer("GET /tokens/current", TOKEN)
     api.routes["DELETE /tokens/current"] = Answer(204)
-    api.routes["DELETE /tokens/a%2Fb"] = Answer(204)
+    api.routes["DELETE /tokens/a%20b"] = Answer(204)
     account = {"id": "u", "email": "me@x.org", "is_operator": False, "memberships": []}
     api.answer("GET /account", account)
     api.routes["PUT /account/password"] = Answer(204)
@@ -80,7 +80,7 @@ def test_accounts(api: Api, transport: Transport) -> None:
     assert [token.id for token in calls.list_tokens()] == ["t1"]
     assert calls.current_token().kind == "login"
     assert calls.account().email == "me@x.org"
-    calls.delete_token("a/b")
+    calls.delete_token("a b")
     calls.logout()
     calls.change_password("old", "new and long")
 
@@ -216,3 +216,10 @@ def test_what_is_no_list(
     if document != {}:
         with pytest.raises(UnexpectedAnswer):
             list_named(transport, context, "/processes", "x")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 5000])
+def test_what_no_path_can_hold_is_not_there(api: Api, transport: Transport, name: str) -> None:
+    with pytest.raises(NotFound, match="There is no token"):
+        Accounts(transport).delete_token(name)
+    assert api.requests == []

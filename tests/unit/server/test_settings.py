@@ -165,3 +165,13 @@ def test_host_ids_that_are_not_there(file: Path) -> None:
     assert any("first_host_id and host_ids" in mistake for mistake in mistakes_of(file))
     file.write_text("[jobs]\nfirst_host_id = 3000000000\nhost_ids = 65536\n")
     assert read_settings(file, {}).jobs.host_ids == 65536
+
+
+def test_a_byte_order_mark_is_no_part_of_the_settings(file: Path) -> None:
+    file.write_bytes(b'\xef\xbb\xbf[server]\nlisten = "127.0.0.1:1"\n')
+    assert str(read_settings(file, {}).server.listen) == "127.0.0.1:1"
+
+
+def test_a_file_that_is_no_text_is_told_of(file: Path) -> None:
+    file.write_text("[server]\n", encoding="utf-16")
+    assert "UTF-8" in mistakes_of(file)[0]

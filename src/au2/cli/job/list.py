@@ -6,6 +6,7 @@ from au2.cli.commands import define
 from au2.cli.completing import complete_processes
 from au2.cli.job.fields import LIST
 from au2.cli.session import Session
+from au2.program.numbers import WholeNumber
 
 _STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
 _DEFAULT_ITEMS = 50
@@ -35,7 +36,7 @@ _DEFAULT_ITEMS = 50
 @click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=WholeNumber(),
     metavar="N",
     default=_DEFAULT_ITEMS,
     show_default=True,
@@ -56,6 +57,8 @@ def command(
     from au2.domain.job import JobType
 
     types = {known.rpartition(":")[2]: known.value for known in JobType}
+    if type_name is not None and type_name not in {*types, *types.values()}:
+        raise click.UsageError(f"--type wants {' or '.join(sorted(types))}, not '{type_name}'.")
     jobs = Jobs(session.transport).list_jobs(
         session.context,
         state=state,

@@ -5,6 +5,7 @@ import click
 from au2.cli.arguments import job_argument
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.program.numbers import WholeNumber
 
 
 @define(
@@ -14,9 +15,7 @@ from au2.cli.session import Session
 )
 @job_argument
 @click.option("--follow", is_flag=True, help="Go on until the job ends; fail if it fails.")
-@click.option(
-    "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (else the newest)."
-)
+@click.option("--attempt", type=WholeNumber(), metavar="N", help="Which attempt (else the newest).")
 @click.option("--timestamps", is_flag=True, help="Put the time and the stream before each line.")
 @click.option("--exit-code", is_flag=True, help="With --follow: end with the job's exit code.")
 def command(

@@ -30,6 +30,7 @@ def command(
     """Change a process's name, description or tags. What is not given stays."""
     from au2.cli.naming import find_process_id
     from au2.client.processes import Processes
+    from au2.contract.mistakes import build
     from au2.contract.process import ProcessUpdate
 
     if tags and no_tags:
@@ -37,7 +38,7 @@ def command(
     if name is None and description is None and not tags and not no_tags:
         raise click.UsageError("Nothing to change: give --name, --description, --tag or --no-tags.")
     new_tags = list(tags) if tags or no_tags else None
-    update = ProcessUpdate(name=name, description=description, tags=new_tags)
+    update = build(ProcessUpdate, name=name, description=description, tags=new_tags)
     calls = Processes(session.transport)
     changed = calls.update_process(find_process_id(session, process), update)
     session.terminal.show_record(RECORD, changed.model_dump(mode="json"))

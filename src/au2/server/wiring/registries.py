@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from au2.domain.errors import InvalidRequest, InvalidSettings
+from au2.files.input import read_text_file
 from au2.oci.credentials import Credentials, find_credentials
 from au2.oci.remote.options import RegistryOptions
 from au2.oci.remote.registry import Registry
@@ -40,11 +41,9 @@ def read_credentials(
     if path is None or (file is None and not path.is_file()):
         return None
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InvalidRequest("it is too large")
-        return find_credentials(path.read_text(encoding="utf-8"), registry)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"The logins in {path} can't be read: {error}") from error
+        return find_credentials(read_text_file(path, _MOST_BYTES), registry)
+    except OSError as error:
+        raise InvalidSettings(f"The logins in {path} can't be read: {error.strerror}.") from error
     except InvalidRequest as error:
         raise InvalidSettings(f"{path}: {error.message}", hint=error.hint) from error
 

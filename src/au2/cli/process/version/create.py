@@ -60,6 +60,7 @@ def command(
     from au2.cli.naming import find_process_id
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.processes import Versions
+    from au2.contract.mistakes import build
     from au2.contract.process import VersionCreation
     from au2.package.contract_files import ContractFiles, read_contract
 
@@ -67,6 +68,6 @@ def command(
     schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}
     remark_on_schemas(session.terminal, schemas)
     process_id = find_process_id(session, process)
-    creation = VersionCreation(description=description, **contract._asdict())
+    creation = build(VersionCreation, description=description, **contract._asdict())
     made = Versions(session.transport).create_version(process_id, creation)
     session.terminal.show_record(CREATED, made.model_dump(mode="json"))

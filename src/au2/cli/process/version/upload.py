@@ -7,6 +7,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
+from au2.program.numbers import WholeNumber
 from au2.program.words import PathType
 
 
@@ -34,7 +35,7 @@ from au2.program.words import PathType
     metavar="N",
     shell_complete=complete_versions,
     required=True,
-    type=click.IntRange(min=1),
+    type=WholeNumber(),
     help="Its version, made by `au2 process version create`.",
 )
 @click.option("--stdin", "from_stdin", is_flag=True, help="The archive comes on stdin.")

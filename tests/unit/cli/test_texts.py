@@ -13,8 +13,6 @@ from tests.support.command_tree import Leaf, au2_commands, server_commands
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import PROCESS, Api, job_document
 
-pytest_plugins = ["tests.unit.cli.conftest"]
-
 Place = tuple[Leaf, click.Parameter]
 BYTES = ["\udcff", "caf\udce9", "\ud800", "a\udc80=b"]
 """What Python makes of arguments that are no UTF-8, and half a character."""
