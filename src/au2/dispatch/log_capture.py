@@ -5,6 +5,7 @@ import time
 from au2.dispatch.log_masking import LogMasker
 from au2.domain.errors import StorageFull
 from au2.engines.base import Engine
+from au2.engines.pace import CpuShare
 from au2.logs.base import LogStore
 from au2.logs.record import PLATFORM
 from au2.notices.base import Notices, log_topic
@@ -29,9 +30,17 @@ class LogCapture:
     """
 
     def __init__(
-        self, engine: Engine, logs: LogStore, notices: Notices, claim: Claim, container_id: str
+        self,
+        engine: Engine,
+        logs: LogStore,
+        notices: Notices,
+        *,
+        claim: Claim,
+        container_id: str,
+        pace: CpuShare,
     ) -> None:
         """Become the log's writer. Raises LeaseLost, and StorageFull for a new log."""
+        self._pace = pace
         self._engine = engine
         self._logs = logs
         self._notices = notices
@@ -49,6 +58,8 @@ class LogCapture:
         self._waiting = b""
         """What came of it and is not stored yet, for lack of room."""
         self._may_cut = False
+        self.has_more = False
+        """Whether the last :meth:`advance` stopped half-way, for it took long."""
 
     def mask(self, masker: Masker) -> None:
         """From the raw log's beginning on, cover what ``masker`` looks for. To be called first."""
@@ -73,6 +84,8 @@ class LogCapture:
         Raises:
             LeaseLost: somebody else writes the log by now.
         """
+        self._pace.step()
+        self.has_more = False
         until = None if within_seconds is None else time.monotonic() + within_seconds
         limit_bytes = _CHUNK_BYTES if self._masker is None else _MASKED_CHUNK_BYTES
         while self._store_waiting() and self._read_bytes < raw_bytes:
@@ -85,7 +98,9 @@ class LogCapture:
                 return True
             self._read_bytes += len(whole)
             self._take(whole if self._masker is None else self._masker.feed(whole))
+            self._pace.step()
             if until is not None and time.monotonic() >= until:
+                self.has_more = self._read_bytes < raw_bytes
                 break
         return self._store_waiting()
 

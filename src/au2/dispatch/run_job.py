@@ -38,11 +38,16 @@ from au2.engines.leftovers import read_launcher, read_output, read_status
 from au2.engines.memory_kills import describe_memory_kills
 from au2.engines.outcome import Output, make_ending
 from au2.engines.output_check import check_output
+from au2.engines.pace import CpuShare
 from au2.engines.run_files import make_environment, make_files
 from au2.engines.status import Status
 from au2.logs.base import LogStore
 from au2.secrets.masking import Masker
 from au2.storage.claims import Claim
+
+_LEAST_SHARE = 0.1
+"""Of a processor core, for following a job of little CPU and copying its log; others have half as
+much as they asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,15 @@ class _Run:
         """Begin to write the log; these values are not seen in what the code leaves behind."""
         self._masker = Masker(values)
         kit = self._kit
-        self._capture = LogCapture(kit.engine, kit.logs, kit.records.notices, self._claim, self._id)
+        pace = CpuShare(min(1.0, max(_LEAST_SHARE, self._resources.cpu / 2)))
+        self._capture = LogCapture(
+            kit.engine,
+            kit.logs,
+            kit.records.notices,
+            claim=self._claim,
+            container_id=self._id,
+            pace=pace,
+        )
         self._capture.mask(self._masker)
 
     def _mark_running(self, secrets: GivenSecrets) -> None:

@@ -9,16 +9,16 @@ from au2.dispatch.control import Detached, JobControl
 from au2.dispatch.disk_watch import DiskWatch
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.log_room import LogRoom
-from au2.dispatch.pace import Interval, Pace
 from au2.domain.errors import DatabaseUnavailable, NotFound, StorageFull
 from au2.engines.base import ContainerState, Engine, Observation
 from au2.engines.interrupter import Interrupter, Sign
+from au2.engines.pace import Interval, Pace
 
 logger = logging.getLogger(__name__)
 
 _OBSERVE_SECONDS = 0.25
 """How long a look may take: bounds how late a stop is noticed."""
-_LOG_SECONDS = 1.0
+_LOG_SECONDS = 0.25
 """How long copying of its log may hold up a look."""
 _STATUS_SECONDS = 1.0
 """How often a job may change its status in its record; the last one always gets there."""
@@ -53,7 +53,9 @@ class Watching:
         while True:
             pace.step()
             seen = self.engine.observe(
-                self.container_id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
+                self.container_id,
+                seen_log_bytes=seen_bytes,
+                timeout_seconds=0.0 if self.capture.has_more else _OBSERVE_SECONDS,
             )
             seen_bytes = max(seen_bytes, seen.log_bytes)
             if seen.state in ENDED:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.log_masking import LogMasker
 from au2.domain.errors import StorageFull
+from au2.engines.pace import CpuShare
 from au2.logs.base import LogWriter
 from au2.logs.files import FileLogStore
 from au2.logs.record import Record, format_record, parse_records
@@ -83,7 +84,7 @@ class SmallWriter:
 def capture(raw: RawLog, logs: Any, *secrets: str) -> LogCapture:
     engine: Any = raw
     notices: Any = Silence()
-    made = LogCapture(engine, logs, notices, CLAIM, "c")
+    made = LogCapture(engine, logs, notices, claim=CLAIM, container_id="c", pace=CpuShare(1.0))
     made.mask(Masker(secrets))
     return made
 

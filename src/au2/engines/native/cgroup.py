@@ -9,6 +9,7 @@ from pathlib import Path
 
 _NANOSECONDS = 1_000_000_000
 _MICROSECONDS = 1_000_000
+_CPU_CONTROLLERS = ("cpu", "cpuacct")
 _CHARGED_BYTES = 256 << 10
 """The kernel asks for so much memory at a time: what is refused may be this far from the limit."""
 
@@ -80,6 +81,38 @@ class ControlGroups:
                     folder.mkdir(parents=True, exist_ok=True)
                     (folder / "cgroup.procs").write_text(str(pid))
 
+    def share_cpu(self, group: str, pid: int) -> None:
+        """Let a process that serves the container of ``group`` use that container's CPU.
+
+        Of the container's groups it joins those alone that count and limit CPU (version 1). In
+        version 2, where these are not apart from those for memory, whose limit it would be killed
+        by, it gets a group of its own with the same limit.
+        """
+        with suppress(OSError):
+            for controller in _CPU_CONTROLLERS:
+                hierarchy = self.controllers.get(controller)
+                if hierarchy is not None:
+                    (_below(hierarchy, group) / "cgroup.procs").write_text(str(pid))
+            if self.unified is not None and "cpu" not in self.controllers:
+                limit = (_below(self.unified, group) / "cpu.max").read_text("ascii")
+                own = _below(self.unified, _server_of(group))
+                own.mkdir(exist_ok=True)
+                (own / "cpu.max").write_text(limit)
+                (own / "cgroup.procs").write_text(str(pid))
+
+    def unshare_cpu(self, parent: str, pid: int) -> None:
+        """Take it out again, into the group ``parent``: only empty groups can be removed."""
+        for controller in _CPU_CONTROLLERS:
+            hierarchy = self.controllers.get(controller)
+            if hierarchy is not None:
+                with suppress(OSError):
+                    (_below(hierarchy, parent) / "cgroup.procs").write_text(str(pid))
+
+    def remove_container(self, group: str, *, patience_seconds: float) -> None:
+        """Remove the groups of a container and of what served it, as :meth:`remove` does."""
+        self.remove(group, patience_seconds=patience_seconds)
+        self.remove(_server_of(group), patience_seconds=patience_seconds)
+
     def list_processes(self, group: str) -> set[int]:
         """Return the process ids in ``group`` and the groups in it, of any hierarchy."""
         hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
@@ -109,7 +142,9 @@ class ControlGroups:
         legacy = self._legacy("cpuacct", group)
         if legacy is not None:
             return _scaled(_read_number(legacy / "cpuacct.usage"), _NANOSECONDS)
-        return _scaled(_find(self._unified(group, "cpu.stat"), "usage_usec"), _MICROSECONDS)
+        own = _find(self._unified(group, "cpu.stat"), "usage_usec")
+        served = _find(self._unified(_server_of(group), "cpu.stat"), "usage_usec")
+        return _scaled(None if own is None else own + (served or 0), _MICROSECONDS)
 
     def _memory_peak(self, group: str) -> int | None:
         legacy = self._legacy("memory", group)
@@ -175,6 +210,11 @@ def _remove_group(folder: Path, deadline: float) -> None:
                 time.sleep(0.001)
                 continue
         return
+
+
+def _server_of(group: str) -> str:
+    """The group of the process that serves a container; no container's id has an underscore."""
+    return f"{group}_monitor"
 
 
 def _below(hierarchy: Path, group: str) -> Path:

@@ -229,6 +229,8 @@ class Creator:
             raise EngineFailure("the container ended before it was started")
         record = ContainerRecord(spec.container_id, init, monitor, spec.log_limit_bytes, job_files)
         limit_log(record, spec.log_limit_bytes)
+        # What the code prints costs the monitor time, which is the code's to spend.
+        self.groups.share_cpu(f"{self.places.control_group}/{spec.container_id}", monitor.pid)
         hold_room(container.log, HELD_BYTES)
         record.write(container.record)
 

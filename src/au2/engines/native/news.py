@@ -14,6 +14,8 @@ from pathlib import Path
 
 from inotify_simple import Event, INotify, flags  # type: ignore[import-untyped]
 
+from au2.engines.pace import Pace
+
 _LOG = flags.MODIFY
 _EXIT = flags.CREATE | flags.MOVED_TO | flags.CLOSE_WRITE
 _FILES = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MODIFY | flags.DELETE
@@ -141,6 +143,7 @@ class News:
         return self._inotify
 
     def _read(self, inotify: INotify, stop: int) -> None:
+        pace = Pace(burst=5, window_seconds=0.01)
         poller = select.poll()
         poller.register(inotify.fileno(), select.POLLIN)
         poller.register(stop, select.POLLIN | select.POLLHUP)
@@ -148,6 +151,8 @@ class News:
             ready = poller.poll()
             if any(descriptor == stop for descriptor, _ in ready):
                 return
+            # Equal events are one while nobody reads them: a flood is read seldom.
+            pace.step()
             self._count(inotify.read(timeout=0))
 
     def _count(self, events: Iterable[Event]) -> None:

@@ -41,11 +41,14 @@ class Remover:
             return
         if not container.record.exists():
             self._end_creation(container)
+        monitor = _find_monitor(container)
+        if monitor is not None and is_alive(monitor):
+            self.groups.unshare_cpu(self.places.control_group, monitor.pid)
         self.runtime.delete(container_id)
         self._end_monitor(container)
         unmount_all(container.root)
         self.network.detach(container_id)
-        self.groups.remove(
+        self.groups.remove_container(
             f"{self.places.control_group}/{container_id}", patience_seconds=_PATIENCE_SECONDS
         )
         (self.places.sockets / container_id).unlink(missing_ok=True)
