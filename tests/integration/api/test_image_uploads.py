@@ -226,7 +226,7 @@ def test_a_blob_comes_in_pieces(sending: Sender) -> None:
     assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
     wrong = sending.send(LARGE, start=999)
     assert code(wrong) == (409, "conflict")
-    assert "go on at 1000" in wrong.json()["error"]["message"]
+    assert "go on at byte 1000" in wrong.json()["error"]["message"]
     assert sending.send(LARGE, start=1000).json()["is_whole"] is True
     # Once more, as a client does whose answer was lost.
     assert code(sending.send(LARGE, start=1000)) == (409, "conflict")
@@ -346,6 +346,7 @@ def test_a_version_tells_which_image_it_has_or_gets(
         "image_digest": digest_of(manifest),
         "job": sending.view["job"],
         "architecture": sending.view["architecture"],
+        "variant": sending.view["variant"],
     }
     refused = sending.begin(process, version).json()["error"]
     assert f"au2 job show {sending.view['job']}" in refused["hint"]
