@@ -91,10 +91,18 @@ async def change_password(
     body: PasswordChangeBody,
     request: Request,
 ) -> None:
-    """Replace one's own password. All logins end but the one of this request."""
+    """Replace one's own password. All logins end but the one of this request.
+
+    With ``end_tokens`` all managed tokens end too, also if this request came with one.
+    """
     address = _address_of(request)
     change = partial(
-        services.accounts.change_password, actor, body.present, body.new, address=address
+        services.accounts.change_password,
+        actor,
+        body.present,
+        body.new,
+        address=address,
+        end_tokens=body.end_tokens,
     )
     await costly.passwords.run(client_of_address(address), change)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Security
+from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from au2.api.job_reading import JobReading
@@ -76,6 +76,7 @@ def get_actor(
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 """Who asks. Every endpoint but those for health and login takes it."""
 
+VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of a version.")]
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
 Guid = Annotated[str, Query(pattern=_GUID)]
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from au2.api.bodies import read_pieces
-from au2.api.dependencies import CostlyOf, CurrentActor, Fence, ServicesOf
+from au2.api.dependencies import CostlyOf, CurrentActor, Fence, ServicesOf, VersionNumber
 from au2.api.errors import answers
 from au2.api.json_bodies import json_body
 from au2.api.refusals import sender_of
@@ -64,7 +64,7 @@ def _raw_body(description: str, *types: str) -> dict[str, object]:
     responses=answers(NotFound, NotPermitted, Conflict),
 )
 def get_image_standing(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> ImageStandingView:
     """How it stands with the image of a version, before one begins to send it."""
     found = services.image_uploads.standing(actor, process, version)
@@ -85,7 +85,7 @@ def get_image_standing(
     responses=answers(NotFound, NotPermitted, Conflict, StorageFull),
 )
 def begin_image_upload(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> ImageUploadView:
     """Begin to send an image to a version that has none, or go on with what one began oneself.
 

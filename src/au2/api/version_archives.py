@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.dependencies import CurrentActor, ServicesOf, VersionNumber
 from au2.api.errors import Answers, answers
 from au2.api.streaming import StreamedAnswer
 from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFound
@@ -37,7 +37,11 @@ def _archive(description: str) -> Answers:
     | answers(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
 def download_image(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int, request: Request
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    version: VersionNumber,
+    request: Request,
 ) -> Response:
     """The image of a version, named after this server: as its operator says, or the request."""
     external_url: str | None = request.app.state.external_url
@@ -58,7 +62,7 @@ def download_image(
     | answers(NotFound, Conflict, InvalidRequest, BlobMissing, Busy),
 )
 def download_package(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> Response:
     """The package that a version was made of."""
     archive = services.version_archives.open_package(actor, process, version)

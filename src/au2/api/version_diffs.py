@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.dependencies import CurrentActor, ServicesOf, VersionNumber
 from au2.api.errors import answers
 from au2.contract.upload import FileEntry
 from au2.contract.version_diff import (
@@ -25,7 +25,11 @@ router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
 @router.get("/{version}/diff/{other}", responses=answers(NotFound))
 def compare_versions(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int, other: int
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    version: VersionNumber,
+    other: VersionNumber,
 ) -> VersionDiff:
     """What differs from ``version`` (the old one) to ``other`` (the new one)."""
     return _view(services.version_diffs.compare(actor, process, version, other))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from au2.api.dependencies import CurrentActor, ServicesOf
+from au2.api.dependencies import CurrentActor, ServicesOf, VersionNumber
 from au2.api.errors import answers
 from au2.api.json_bodies import json_body
 from au2.api.rights import may_change_process
@@ -65,7 +65,7 @@ def get_newest_version(services: ServicesOf, actor: CurrentActor, process: str) 
 
 @router.get("/{version}", responses=answers(NotFound))
 def get_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> VersionView:
     """One version."""
     return view_version(services.versions.get(actor, process, version))
@@ -76,14 +76,16 @@ def get_version(
     status_code=204,
     responses=answers(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_version(services: ServicesOf, actor: CurrentActor, process: str, version: int) -> None:
+def delete_version(
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
+) -> None:
     """Delete a version; its number is not given again."""
     services.versions.delete(actor, process, version)
 
 
 @router.post("/{version}/publish", responses=answers(NotFound, NotPermitted, Conflict, StorageFull))
 def publish_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> VersionView:
     """Publish a version that has its image."""
     return view_version(services.versions.publish(actor, process, version))
@@ -91,7 +93,7 @@ def publish_version(
 
 @router.post("/{version}/unpublish", responses=answers(NotFound, NotPermitted, StorageFull))
 def unpublish_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: int
+    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> VersionView:
     """Take a publication back."""
     return view_version(services.versions.unpublish(actor, process, version))

@@ -10,17 +10,31 @@ _FLAG = "--stdin"
 _INPUT_LIMIT_BYTES = 4096
 
 
-@define("password", examples=("au2 password", "au2 password --stdin < passwords.txt"))
+@define(
+    "password",
+    examples=(
+        "au2 password",
+        "au2 password --end-tokens",
+        "au2 password --stdin < passwords.txt",
+    ),
+)
 @click.option(
     "from_stdin",
     _FLAG,
     is_flag=True,
     help="Read two lines from standard input: the present password and the new one.",
 )
-def command(session: Session, from_stdin: bool) -> None:
+@click.option(
+    "end_tokens",
+    "--end-tokens",
+    is_flag=True,
+    help="End your managed tokens too, also one that this command uses.",
+)
+def command(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     """Change your password.
 
-    All your other logins end; managed tokens stay.
+    All your other logins end. Managed tokens stay, unless --end-tokens is given: do that if
+    somebody else may have known the password, for they may have made some.
     """
     from au2.client.accounts import Accounts
     from au2.domain.errors import WrongPassword
@@ -33,8 +47,9 @@ def command(session: Session, from_stdin: bool) -> None:
     if len(present) > PASSWORD_MOST_CHARACTERS:
         # Nobody has one so long, and it could not be sent.
         raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
-    Accounts(transport).change_password(present, new)
-    terminal.remark("The password is changed. Your other logins have ended.")
+    Accounts(transport).change_password(present, new, end_tokens=end_tokens)
+    ended = "Your other logins and your managed tokens" if end_tokens else "Your other logins"
+    terminal.remark(f"The password is changed. {ended} have ended.")
 
 
 def _ask(terminal: Terminal) -> tuple[str, str]:

@@ -40,9 +40,14 @@ class Accounts(Noun):
         """Return whom the token belongs to."""
         return read_one(AccountView, self._transport.call("GET", "/account"))
 
-    def change_password(self, present: str, new: str) -> None:
-        """Replace the account's password; other logins end. Raises WrongPassword."""
-        document = write(build(PasswordChange, present=present, new=new))
+    def change_password(self, present: str, new: str, *, end_tokens: bool = False) -> None:
+        """Replace the account's password; other logins end, and managed tokens if that is asked.
+
+        Raises WrongPassword.
+        """
+        document = write(build(PasswordChange, present=present, new=new, end_tokens=end_tokens))
+        if not end_tokens:
+            del document["end_tokens"]  # Older servers do not know it.
         self._transport.call("PUT", "/account/password", document=document)
 
     def list_tokens(self) -> list[TokenView]:

@@ -21,6 +21,8 @@ class PasswordChange(Model):
 
     present: str = Field(max_length=PASSWORD_MOST_CHARACTERS)
     new: str = Field(min_length=PASSWORD_LEAST_CHARACTERS, max_length=PASSWORD_MOST_CHARACTERS)
+    end_tokens: bool = False
+    """End all managed tokens too."""
 
 
 class TokenView(View):

@@ -206,8 +206,13 @@ class Accounts:
             accounts.add_token(transaction, new.token)
         return new
 
-    def change_password(self, actor: Actor, present: str, new: str, *, address: str = "") -> None:
+    def change_password(
+        self, actor: Actor, present: str, new: str, *, address: str = "", end_tokens: bool = False
+    ) -> None:
         """Replace the actor's password, and end all their logins but the one they came with.
+
+        ``end_tokens`` ends all their managed tokens too: who had the old password may have made
+        some, which would outlive it.
 
         Raises:
             InvalidRequest: the new password is too short or too long.
@@ -228,6 +233,8 @@ class Accounts:
             accounts.set_password_hash(transaction, user.id, new_hash)
             accounts.delete_tokens_but(transaction, user.id, kind=LOGIN, kept_id=token.id)
             accounts.delete_tokens_but(transaction, user.id, kind=REGISTRY, kept_id=token.id)
+            if end_tokens:
+                accounts.delete_tokens_but(transaction, user.id, kind=MANAGED, kept_id="")
             self._note(transaction, user.email, "user:password-changed", f"user:{user.id}")
 
     def _verify(self, email: str, password: str, address: str) -> User:

@@ -25,6 +25,7 @@ from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
 from tests.support.plain_words import find_foreign_words
+from tests.support.traces import traces
 from tests.support.world import OPERATOR, World, creation, open_world
 
 
@@ -79,8 +80,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
             "token": "mine",
         }
         # Many sign in at once here, always rightly.
-        with served(world.app()) as address:
+        with traces() as found, served(world.app()) as address:
             yield world, address, names
+        assert not [record.getMessage() for record in found]
 
 
 def make_document() -> dict[str, Any]:
@@ -156,3 +158,19 @@ def test_everything_but_health_and_login_asks_for_a_token(
     }
     assert open_to_all == {"get_health", "login"}
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_every_number_in_an_address_is_bounded() -> None:
+    unbounded = [
+        (operation["operationId"], parameter["name"])
+        for methods in make_document()["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
+        for schema in (parameter["schema"], *parameter["schema"].get("anyOf", []))
+        if schema.get("type") in {"integer", "number"}
+        and not (
+            {"minimum", "exclusiveMinimum"} & schema.keys()
+            and {"maximum", "exclusiveMaximum"} & schema.keys()
+        )
+    ]
+    assert unbounded == []

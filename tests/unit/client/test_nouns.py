@@ -86,6 +86,12 @@ def test_accounts(api: Api, transport: Transport) -> None:
 
     assert api.requests[0].document == {"email": "me@x.org", "password": "pw"}
     assert api.requests[-1].document == {"present": "old", "new": "new and long"}
+    calls.change_password("old", "new and long", end_tokens=True)
+    assert api.requests[-1].document == {
+        "present": "old",
+        "new": "new and long",
+        "end_tokens": True,
+    }
     assert api.requests[2].document == {"name": "ci", "expires_at": "2030-01-31T00:00:00Z"}
 
 

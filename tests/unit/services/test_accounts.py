@@ -199,6 +199,27 @@ def test_a_new_password_ends_the_other_logins(world: World):
     assert actions.count("user:password-changed") == 1
 
 
+def test_a_new_password_ends_managed_tokens_if_asked(world: World):
+    service = world.services.accounts
+    mine = service.login(OPERATOR, PASSWORD)
+    actor = service.authenticate(mine.secret)
+    managed = service.create_token(actor, "robot")
+    lent = service.lend_to_registry(managed.secret, 3600)
+    other = world.user("other@example.com")
+    others = service.create_token(
+        service.authenticate(service.login(other.email, PASSWORD).secret), "robot"
+    )
+
+    service.change_password(actor, PASSWORD, "12345678", end_tokens=True)
+
+    for kept in (mine, others):
+        service.authenticate(kept.secret)
+    assert service.list_tokens(actor) == []
+    for ended in (managed, lent):
+        with pytest.raises(NotAuthenticated):
+            service.authenticate(ended.secret, at_registry=True)
+
+
 @pytest.mark.parametrize("new", ["", "1234567", "x" * 1025])
 def test_passwords_that_nobody_may_choose(world: World, new: str):
     actor = world.services.accounts.authenticate(world.token(OPERATOR))

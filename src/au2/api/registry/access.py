@@ -1,7 +1,6 @@
 """Who asks, and for which repository."""
 
 import base64
-import binascii
 from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
@@ -45,7 +44,8 @@ def read_basic(value: str) -> tuple[str, str]:
     """Return name and password (RFC 7617). Raises NotAuthenticated."""
     try:
         text = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
+        # Of the alphabet, the padding, characters beyond ASCII in a header, or no UTF-8.
         raise NotAuthenticated("The login can't be read.") from None
     name, _, password = text.partition(":")
     return name, password
