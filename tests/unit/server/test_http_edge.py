@@ -267,6 +267,28 @@ def test_idle_connections_give_way(caplog: pytest.LogCaptureFixture, loop: str) 
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_who_gave_way_is_gone(loop: str) -> None:
+    """Also while it is being opened: nothing stays that a server would wait for when it stops."""
+    ready = threading.Event()
+    server = make_server(
+        App(), on_ready=ready.set, stopping=threading.Event(), limits=LASTING, loop=loop
+    )
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with ExitStack() as stack:
+        # All are there before the first is accepted.
+        idle = [stack.enter_context(connected(address)) for _ in range(200)]
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        assert ready.wait(60)
+        wait_until(lambda: sum(map(waits, idle)) <= LIMITS.connections_per_client)
+        wait_until(lambda: len(server.server_state.connections) <= LIMITS.connections_per_client)
+    wait_until(lambda: not server.server_state.connections)
+    server.stop()
+    thread.join()
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_busy_connections_do_not_give_way(loop: str) -> None:
     app = App()
     with serving(app, LASTING, loop=loop) as address, ExitStack() as stack:

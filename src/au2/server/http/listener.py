@@ -41,13 +41,6 @@ class _Connection:
         """Whether it has no request."""
         return self.task is not None or (self.protocol is not None and self.protocol.is_waiting)
 
-    def end(self) -> None:
-        """Close it."""
-        if self.task is not None:
-            self.task.cancel()
-        elif self.protocol is not None:
-            self.protocol.turn_away()
-
 
 class Listener:
     """Accepts the connections of one socket, as an event loop's server does."""
@@ -93,7 +86,7 @@ class Listener:
         self._loop.remove_reader(self._socket.fileno())
         for connection in list(self._connections):
             if connection.task is not None:
-                connection.task.cancel()
+                self._end(connection)
 
     async def wait_closed(self) -> None:
         """Nothing is left to wait for."""
@@ -176,9 +169,16 @@ class Listener:
         for connection in connections:
             if connection.is_waiting:
                 self._forget(connection)
-                connection.end()
+                self._end(connection)
                 return True
         return False
+
+    def _end(self, connection: _Connection) -> None:
+        # Without TLS it opens at once, and uvloop forgets one whose opening is cancelled.
+        if connection.task is not None and self._tls is not None:
+            connection.task.cancel()
+        if connection.protocol is not None:
+            connection.protocol.turn_away()
 
     def _refuse(self, accepted: socket.socket) -> None:
         """Say so, as far as that can be done without waiting."""

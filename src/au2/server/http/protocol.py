@@ -71,12 +71,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_at: float | None = None
         """When to close; what comes before is thrown away."""
         self._thrown_bytes = 0
+        self._is_turned_away = False
 
     @property
     def is_waiting(self) -> bool:
         """Whether the client owes a request, so that nothing is lost if it is turned away."""
         is_answered = self.cycle is None or self.cycle.response_complete
         return is_answered and not self._in_body
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin, unless it was turned away meanwhile."""
+        super().connection_made(transport)
+        if self._is_turned_away:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -192,8 +199,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._check_body(now)
 
     def turn_away(self) -> None:
-        """Close a waiting connection to make room for another."""
-        self.transport.abort()
+        """Close a waiting connection to make room for another; also one that is just opening."""
+        self._is_turned_away = True
+        if self.transport is not None:
+            self.transport.abort()
 
     def _check_body(self, now: float) -> None:
         if self.flow.read_paused or self.cycle.waiting_for_100_continue:
