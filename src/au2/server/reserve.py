@@ -11,22 +11,30 @@ from contextlib import suppress
 from au2.server.data_directory import DataDirectory
 
 _RESERVE_BYTES = 1 << 20
+_LEAST_BYTES = 64 << 10
 
 
 def keep_reserve(data: DataDirectory) -> None:
-    """Take the room, if it is there to be taken."""
-    if data.reserve_file.exists():
-        return
-    try:
+    """Take the room, or as much of it as is there to be taken."""
+    with suppress(OSError):
         descriptor = os.open(data.reserve_file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
+            _take(descriptor)
+            is_empty = os.fstat(descriptor).st_size == 0
         finally:
             os.close(descriptor)
-    except OSError:
-        # There will be room another time.
-        with suppress(OSError):
+        if is_empty:
+            # There will be room another time.
             data.reserve_file.unlink(missing_ok=True)
+
+
+def _take(descriptor: int) -> None:
+    size_bytes = _RESERVE_BYTES
+    while size_bytes >= _LEAST_BYTES and os.fstat(descriptor).st_size < size_bytes:
+        try:
+            os.posix_fallocate(descriptor, 0, size_bytes)
+        except OSError:
+            size_bytes //= 2
 
 
 def give_up_reserve(data: DataDirectory) -> bool:

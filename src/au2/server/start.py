@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.domain.clock import format_time, now
-from au2.domain.errors import ServerNotStarted
+from au2.domain.errors import Au2Error, ServerNotStarted
 from au2.files.output import PRIVATE, write_output
 from au2.local.running_server import link_data_directory
 from au2.server.addresses import ListenAddress
 from au2.server.child import Briefing
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.log_format import configure_logging
-from au2.server.reserve import give_up_reserve
+from au2.server.reserve import give_up_reserve, keep_reserve
 from au2.server.settings import Settings
 from au2.server.supervised import ChildCommand, RestartDelays, module_command, spawn
 from au2.server.supervisor import Supervisor
@@ -98,7 +98,10 @@ def start_server(
             delays=processes.delays,
             stop_seconds=processes.stop_seconds,
         )
-        return supervisor.run()
+        code = supervisor.run()
+        # Of what its processes have given back, for the next start may find the disk full.
+        keep_reserve(data)
+        return code
 
 
 def open_listener(
@@ -139,11 +142,11 @@ def _note_server(data: DataDirectory, url: str) -> None:
     """Note where the server listens; on a full disk it runs without the note."""
     try:
         write_server_file(data.server_file, url)
-    except OSError as error:
+    except Au2Error as error:
         if give_up_reserve(data):
             _note_server(data, url)
         else:
-            logger.warning("%s is not written: %s", data.server_file, error.strerror)
+            logger.warning("%s", error.message)
 
 
 def _prepare(command: ChildCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:
