@@ -138,7 +138,10 @@ class Dispatcher:
             self._threads.submit(self._move, work).add_done_callback(_log_crash)
 
     def _types(self) -> Collection[JobType]:
-        """What may begin: without room on the disk jobs wait. Uploads say themselves what lacks."""
+        """What may begin: without room on the disk runs wait. Uploads say themselves what lacks.
+
+        Runs that have begun are taken up all the same: one of them may be what fills the disk.
+        """
         if self._kit.room.may_start():
             return tuple(JobType)
         self._complain("the disk is full: jobs wait until there is room")

@@ -22,7 +22,10 @@ _WAITING = (
     .where(
         jobs.c.state.in_(bindparam("open_states", expanding=True)),
         jobs.c.ready_at.is_not(None),
-        jobs.c.type.in_(bindparam("types", expanding=True)),
+        or_(
+            jobs.c.state == JobState.RUNNING.value,
+            jobs.c.type.in_(bindparam("types", expanding=True)),
+        ),
         jobs.c.id.not_in(bindparam("except_jobs", expanding=True)),
         or_(jobs.c.claim_expires_at.is_(None), jobs.c.claim_expires_at < bindparam("at")),
     )
@@ -65,7 +68,8 @@ def take_claims(
         limit: how many at most.
         at: now.
         lease_seconds: for how long.
-        types: of which types.
+        types: of which types pending jobs are taken. Running ones always are: nobody else ends
+            them.
         except_jobs: what the owner works on itself: its claims may have expired while it was
             paused, and are renewed, not taken again.
     """

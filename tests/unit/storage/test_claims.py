@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Ending, JobState
+from au2.domain.job import Ending, JobState, JobType
 from au2.services.jobs import RunOrder
 from au2.storage import claims, job_changes
 from au2.storage.claims import Claim
@@ -145,3 +145,20 @@ def test_what_one_works_on_oneself_is_renewed_not_taken_again(world: World) -> N
         )
     assert [claim.job.id for claim in taken] == ids[1:]
     renew(world, own)
+
+
+def test_a_running_job_is_taken_up_also_when_none_of_its_type_may_begin(world: World) -> None:
+    ids = submit(world, 2)
+    (running,) = take(world, "a", limit=1)
+    begin(world, running)
+    world.clock.move(seconds=LEASE_SECONDS + 1)
+    with world.database.write() as transaction:
+        taken = claims.take_claims(
+            transaction,
+            "b",
+            limit=10,
+            at=world.clock(),
+            lease_seconds=LEASE_SECONDS,
+            types=(JobType.UPLOAD,),
+        )
+    assert [(claim.job.id, claim.resumed) for claim in taken] == [(ids[0], True)]
