@@ -112,6 +112,16 @@ def test_a_chain_of_interpreters_has_an_end(tmp_path: Path, root: int) -> None:
     ensure_executable(root, ["/self"], "/", "/")
 
 
+def test_other_formats_of_the_kernel_leave_no_descriptor_open(tmp_path: Path, root: int) -> None:
+    formats = tmp_path / "binfmt_misc"
+    formats.mkdir()
+    (formats / "qemu-aarch64").touch()
+    add_program(tmp_path, "run", b"no program")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    ensure_executable(root, ["/run"], "/", "/", formats=formats)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_device_is_not_opened_for_long(tmp_path: Path, root: int) -> None:
     os.mkfifo(tmp_path / "fifo", 0o755)
     ensure_executable(root, ["/fifo"], "/", "/")

@@ -90,7 +90,14 @@ def ensure_arguments_fit(
         )
 
 
-def ensure_executable(root: int, arguments: Sequence[str], search_path: str, folder: str) -> None:
+def ensure_executable(
+    root: int,
+    arguments: Sequence[str],
+    search_path: str,
+    folder: str,
+    *,
+    formats: Path = _BINARY_FORMATS,
+) -> None:
     """Refuse a program that the kernel would not execute.
 
     What can't be found is left to the OCI runtime, which looks as the container's user.
@@ -100,14 +107,17 @@ def ensure_executable(root: int, arguments: Sequence[str], search_path: str, fol
         arguments: the command; the first one is the program.
         search_path: ``PATH`` of the container.
         folder: absolute working folder in the container.
+        formats: folder where the kernel lists what else it executes (binfmt_misc).
 
     Raises:
         InvalidImage: it is for another processor, of no format that is executed, or its
             interpreter is missing.
     """
     program = arguments[0] if arguments else ""
+    if _has_other_formats(formats):
+        return
     found = _find_program(root, program, search_path, folder)
-    if found is None or _has_other_formats():
+    if found is None:
         return
     for _ in range(_MOST_INTERPRETERS):
         with os.fdopen(found, "rb") as file:
@@ -226,10 +236,10 @@ def _open_program(root: int, path: str) -> int | None:
     return None
 
 
-def _has_other_formats() -> bool:
+def _has_other_formats(formats: Path) -> bool:
     """Whether the operator registered more binary formats, an emulator's say (binfmt_misc)."""
     with suppress(OSError):
-        return any(entry.name not in {"register", "status"} for entry in _BINARY_FORMATS.iterdir())
+        return any(entry.name not in {"register", "status"} for entry in formats.iterdir())
     return False
 
 
