@@ -30,6 +30,7 @@ class DiskUse:
     room: DiskRoom
     monotonic: Callable[[], float] = time.monotonic
     _bytes: dict[str, int] = field(default_factory=dict)
+    _watched: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
     _counters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_COUNTERS))
 
@@ -40,6 +41,8 @@ class DiskUse:
         """
         if not self._counters.acquire(blocking=False):
             return False
+        with self._lock:
+            self._watched.add(container_id)
         Thread(target=self._count, args=(container_id, then), name="disk-use", daemon=True).start()
         return True
 
@@ -54,8 +57,9 @@ class DiskUse:
             return max(self._bytes, key=self._bytes.__getitem__, default=None) == container_id
 
     def forget(self, container_id: str) -> None:
-        """The container is gone."""
+        """The container is gone; a count of it that is under way does not matter any more."""
         with self._lock:
+            self._watched.discard(container_id)
             self._bytes.pop(container_id, None)
 
     def _count(self, container_id: str, then: Callable[[float], None]) -> None:
@@ -63,7 +67,8 @@ class DiskUse:
         try:
             size_bytes = self.engine.disk_bytes(container_id)
             with self._lock:
-                self._bytes[container_id] = size_bytes
+                if container_id in self._watched:
+                    self._bytes[container_id] = size_bytes
         except (Au2Error, OSError):
             pass  # it is counted again
         finally:
@@ -79,7 +84,8 @@ class DiskWatch:
         self._container_id = container_id
         self._limit_bytes = limit_bytes
         self._is_counting = False
-        self._next_at = 0.0
+        # Not at once: it would take the processor from a container that is just starting.
+        self._next_at = use.monotonic() + _LEAST_SECONDS
         self._exhausted_at: float | None = None
 
     def look(self) -> DiskVerdict | None:

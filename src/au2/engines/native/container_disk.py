@@ -26,6 +26,8 @@ def measure(container: ContainerPlaces) -> int:
     """
     counted = (container.upper, container.files, container.log)
     places = [str(place) for place in counted if place.exists()]
+    if not places:
+        return 0  # It is gone; without a folder, du would count the present one.
     size_bytes = _count(["--block-size=1"], places)
     return max(size_bytes, _count(["--inodes"], places) * _FILE_BYTES)
 
