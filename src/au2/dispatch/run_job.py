@@ -245,7 +245,7 @@ class _Run:
         return Watching(
             engine=kit.engine,
             container_id=self._id,
-            stop_signal=kit.engine.stop_signal(self._image_digest),
+            stop_signal=lambda: kit.engine.stop_signal(self._image_digest),
             control=self._control,
             interrupter=self._interrupter,
             capture=self._capture,

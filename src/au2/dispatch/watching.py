@@ -31,7 +31,8 @@ class Watching:
 
     engine: Engine
     container_id: str
-    stop_signal: str
+    stop_signal: Callable[[], str]
+    """Read from the image, so asked for only when the container is to be stopped."""
     control: JobControl
     interrupter: Interrupter
     capture: LogCapture
@@ -74,7 +75,7 @@ class Watching:
         stop = self.control.stop.is_set()
         match self.interrupter.decide(self.now(), stop=stop, disk=self.disk.look()):
             case Sign.STOP:
-                self._signal(self.stop_signal)
+                self._signal(self.stop_signal())
             case Sign.KILL:
                 self._signal("SIGKILL")
 

@@ -155,6 +155,19 @@ def test_a_database_that_is_gone_for_a_while(house: House) -> None:
         assert house.wait_for_end(job).state is JobState.SUCCEEDED
 
 
+def test_a_running_job_is_taken_up_also_when_its_image_is_gone(house: House) -> None:
+    with dispatching(house.world, house.engine):
+        job = house.submit(COUNT)
+        wait_until(lambda: "half" in house.lines(job))
+        image = house.job(job).attempts[-1].image_digest
+    assert image is not None
+    house.world.blobs.remove(image)
+    with dispatching(house.world, house.engine):
+        house.let_go(job)
+        assert house.wait_for_end(job).state is JobState.SUCCEEDED
+    assert house.lines(job) == [*LINES[:50], "half", *LINES[50:]]
+
+
 def test_the_folder_of_notices_is_removed(house: House) -> None:
     with dispatching(house.world, house.engine):
         shutil.rmtree(house.world.folder / "notices")
