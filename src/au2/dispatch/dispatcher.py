@@ -75,6 +75,8 @@ class Dispatcher:
         while not stop.is_set():
             self._kit.beat()
             self._try("taking jobs", self._take_work)
+            # Each step may wait half a minute for the database.
+            self._kit.beat()
             if time.monotonic() >= self._next_chores:
                 self._try("housekeeping", self._chores)
             if not self._try("waiting for notices", self._listen):
