@@ -188,7 +188,7 @@ class Listener:
             error = Busy("There are too many connections.", hint="Try again in a few seconds.")
             accepted.setblocking(False)
             try:
-                accepted.send(format_refusal(503, error, retry_after_seconds=10))
+                accepted.send(format_refusal(503, error))
                 accepted.shutdown(socket.SHUT_WR)
                 accepted.recv(1 << 16)  # What is left unread destroys the answer.
             except OSError:

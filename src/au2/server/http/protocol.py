@@ -263,12 +263,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._log.note(what, self.client[0] if self.client else "")
 
 
-def format_refusal(
-    status: int, error: Au2Error, *, retry_after_seconds: int | None = None
-) -> bytes:
+def format_refusal(status: int, error: Au2Error) -> bytes:
     """Return a whole answer, made without the application."""
     body = format_error(error)
-    retry = "" if retry_after_seconds is None else f"retry-after: {retry_after_seconds}\r\n"
+    seconds = error.retry_after_seconds
+    retry = "" if seconds is None else f"retry-after: {seconds}\r\n"
     head = (
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n{retry}"
         "connection: close\r\n\r\n"
