@@ -9,7 +9,7 @@ from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
-from au2.domain.wording import format_bytes, format_seconds
+from au2.domain.wording import count_of, format_bytes, format_seconds
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.logs.record import parse_records
 
@@ -156,10 +156,10 @@ class _Follower:
 
     def _tell_of_memory(self, seen: Observation) -> None:
         """Raise if the build failed, else say it in the log: it may have gone on with less."""
-        count = seen.out_of_memory_kills
+        killed = count_of(seen.out_of_memory_kills, "process", "processes")
         limit = format_bytes(self._spec.resources.memory_bytes)
         if seen.exit_code == 0:
-            self._run.log(f"The kernel killed {count} processes of the installation for memory.")
+            self._run.log(f"The kernel killed {killed} of the installation for memory.")
         elif seen.reached_memory_limit:
             raise DependenciesFailed(
                 f"installing the dependencies needed more than {limit} of memory.",
