@@ -101,7 +101,8 @@ class Dispatcher:
         now = time.monotonic()
         if now < self._complained.get(text, -math.inf) + _COMPLAIN_SECONDS:
             return False
-        self._complained = {text: now}
+        recent = {told: at for told, at in self._complained.items() if now < at + _COMPLAIN_SECONDS}
+        self._complained = {**recent, text: now}
         logger.error("%s", text)
         return True
 
