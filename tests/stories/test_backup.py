@@ -65,3 +65,21 @@ def test_a_server_goes_on_from_its_backup(
     finally:
         again.remove()
         subprocess.run(["rm", "-rf", backup], check=True)
+
+
+def test_a_wrong_key_file_is_told_before_anything_is_restored(
+    make_server: MakeServer, short_directory: Path
+) -> None:
+    server = make_server()
+    backup, wrong = short_directory / "b.tar", short_directory / "wrong.key"
+    made = run_server_command("backup", "--data-dir", server.data_dir, "--to", backup)
+    assert made.exit_code == 0, made
+    wrong.write_text("no key\n")
+    new = short_directory / "new"
+
+    words = ("restore", "--from", backup, "--data-dir", new, "--secret-key", wrong)
+    refused = run_server_command(*words)
+
+    assert refused.exit_code == 1, refused
+    assert "wrong.key holds a line that is no key" in refused.errors
+    assert not new.exists()

@@ -12,7 +12,7 @@ from au2.domain.wording import format_bytes
 from au2.oci.decompress import decompressed
 from au2.oci.descriptor import Descriptor
 from au2.oci.image import Image
-from au2.oci.platform import Platform, describe_remedy, rank
+from au2.oci.platform import Platform, rank
 from au2.oci.streams import CHUNK_BYTES, Readable
 
 
@@ -126,7 +126,7 @@ def _check_platform(image: Image, machine: Platform) -> None:
     if rank(platform, machine) is None:
         raise InvalidImage(
             f"the image is for {str(platform)[:100]}, and this server runs {machine}",
-            hint=describe_remedy(machine),
+            hint=f"Build it with `--platform {machine._replace(variant='')}`.",
         )
 
 

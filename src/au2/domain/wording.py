@@ -1,5 +1,6 @@
 """Small parts of sentences that people read."""
 
+import math
 from typing import Final
 
 _SIZE_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -42,6 +43,8 @@ def format_seconds(seconds: float) -> str:
 
     From a minute on it is in whole seconds.
     """
+    if not math.isfinite(seconds):
+        return f"{seconds:g} s"
     if seconds < _MINUTE_SECONDS:
         return f"{max(0.0, round(seconds, 2)):.3g} s"
     rest, parts = round(seconds), []

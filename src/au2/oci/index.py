@@ -7,13 +7,7 @@ from au2.domain.errors import InvalidImage
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor, parse_descriptor
 from au2.oci.document import Fields, parse_document
-from au2.oci.platform import (
-    Platform,
-    describe_mismatch,
-    describe_remedy,
-    parse_platform,
-    rank,
-)
+from au2.oci.platform import Platform, describe_mismatch, parse_platform, rank
 
 _MOST_MANIFESTS = 1000
 _MOST_LOOKUPS = 50
@@ -90,10 +84,7 @@ def choose_image(
     asked = [(descriptor, platform_of(descriptor)) for descriptor in untold]
     if (found := _find_best(asked, machine)) is not None:
         return found
-    raise InvalidImage(
-        describe_mismatch((one for _, one in (*told, *asked)), machine),
-        hint=describe_remedy(machine),
-    )
+    raise InvalidImage(describe_mismatch((one for _, one in (*told, *asked)), machine))
 
 
 def _find_best(images: list[tuple[Descriptor, Platform]], machine: Platform) -> Descriptor | None:

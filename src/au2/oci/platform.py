@@ -107,11 +107,6 @@ def describe_mismatch(platforms: Iterable[Platform], machine: Platform) -> str:
     )
 
 
-def describe_remedy(machine: Platform) -> str:
-    """Return what to do about an image that does not fit ``machine``."""
-    return f"Build it with `--platform {machine._replace(variant='')}`."
-
-
 def _is_level(platform: Platform) -> bool:
     first, last = _LEVELS[platform.architecture]
     return first <= _level(platform) <= last

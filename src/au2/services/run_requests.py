@@ -1,6 +1,6 @@
 """Checking what a run is asked to be given: arguments, environment, resources."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
 from au2.domain.json_value import encode_json
 from au2.domain.network import Network
-from au2.domain.wording import format_bytes_apart
+from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.package.environment import find_name_mistake, find_value_mistake
 from au2.schemas.defaults import fill_defaults
 from au2.schemas.validator import validate
@@ -150,10 +150,10 @@ def _choose_shared_memory(wanted: WantedResources, default: int | None, memory_b
     if asked is None:
         return memory_bytes if default is None else min(default, memory_bytes)
     if asked > memory_bytes:
-        mib = 1 << 20
+        wants, has = format_bytes_apart(asked, memory_bytes)
         raise InvalidRequest(
-            f"The shared memory (/dev/shm) of {asked / mib:g} MiB does not fit into the memory of "
-            f"{memory_bytes / mib:g} MiB, which it is a part of.",
+            f"The shared memory (/dev/shm) of {wants} does not fit into the memory of {has}, "
+            "which it is a part of.",
             details=[Detail("more than the memory", pointer="/shared_memory_bytes")],
             hint="Ask for more memory (--memory) or a smaller /dev/shm (--shm-size).",
         )
@@ -161,22 +161,17 @@ def _choose_shared_memory(wanted: WantedResources, default: int | None, memory_b
 
 
 def _ensure_within(resources: Resources, limits: RunLimits) -> None:
-    bounds = (
-        ("cpu", resources.cpu, 0.0, limits.max_cpu, "cores"),
-        (
-            "memory_bytes",
-            resources.memory_bytes,
-            _LEAST_MEMORY_BYTES,
-            limits.max_memory_bytes,
-            "bytes",
-        ),
-        ("timeout_seconds", resources.timeout_seconds, 0.0, limits.max_timeout_seconds, "seconds"),
+    most_seconds, most_bytes = limits.max_timeout_seconds, limits.max_memory_bytes
+    bounds: tuple[tuple[str, float, float, float, Callable[[float], str]], ...] = (
+        ("cpu", resources.cpu, 0.0, limits.max_cpu, "{:g} cores".format),
+        ("memory_bytes", resources.memory_bytes, _LEAST_MEMORY_BYTES, most_bytes, format_bytes),
+        ("timeout_seconds", resources.timeout_seconds, 0.0, most_seconds, format_seconds),
     )
     mistakes = [
-        Detail(f"{value:g} is more than the maximum of {most:g} {unit}", pointer=f"/{name}")
+        Detail(f"{show(value)} is more than the maximum of {show(most)}", pointer=f"/{name}")
         if value > most
-        else Detail(f"{value:g} {unit} are too few", pointer=f"/{name}")
-        for name, value, least, most, unit in bounds
+        else Detail(f"{show(value)} is too little", pointer=f"/{name}")
+        for name, value, least, most, show in bounds
         # Written so that "not a number" fails too.
         if not (least < value <= most or value == least > 0)
     ]

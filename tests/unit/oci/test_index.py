@@ -67,9 +67,8 @@ def test_the_best_variant_that_the_processor_runs() -> None:
     assert chosen(*variants, machine=on("amd64")) == "1"
     with pytest.raises(
         InvalidImage, match=r"is linux/amd64/v3, and can't run .* there for: linux/amd64/v4"
-    ) as refused:
+    ):
         chosen(variants[0])
-    assert refused.value.hint == "Build it with `--platform linux/amd64`."
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_shared_memory_is_as_large_as_the_memory_or_smaller(
     assert ask(None, None) == 1 << 30
     assert ask(2 << 30, None) == 2 << 30
     assert ask(None, 64 << 20) == 64 << 20
-    with pytest.raises(InvalidRequest, match="2048 MiB does not fit into the memory of 1024 MiB"):
+    with pytest.raises(InvalidRequest, match="2 GiB does not fit into the memory of 1 GiB"):
         ask(None, 2 << 30)
 
 

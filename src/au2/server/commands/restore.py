@@ -1,6 +1,7 @@
 """``au2-server restore``: a data directory, made of a backup."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from au2.domain.wording import count_of
 from au2.files.output import PRIVATE, write_output
 from au2.program.commands import Command
 from au2.program.words import PathType
+from au2.secrets.key_file import KeyFile
 from au2.server.backup.restoring import restore_backup
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
@@ -59,14 +61,14 @@ def restore(
     Every blob is compared with its digest, and what needs blobs is looked at afterwards, as by
     'fsck --quick'. Exit code 1 if something is missing. Then start the server as before.
     """
+    key_data = None if secret_key is None else _read_keys(secret_key)
     with ReadingProgress(sys.stderr) as progress:
         description = restore_backup(path, data, progress=progress)
     settings = settings_of(data)
     keys = make_key_file(data, settings)
-    if secret_key is not None:
+    if key_data is not None:
         keys.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_output(keys.path, secret_key.read_bytes(), permissions=PRIVATE)
-        keys.read()
+        write_output(keys.path, key_data, permissions=PRIVATE)
     with opened_to_write(data) as database:
         ended = 0
         if not keep_unfinished_jobs:
@@ -93,3 +95,16 @@ def restore(
         number = count_of(len(found.findings), "finding")
         tell(f"{number}: see 'au2-server fsck {option_of(data)}'.")
         sys.exit(1)
+
+
+def _read_keys(path: Path) -> bytes:
+    """Return the content of a copy of the key file, whatever its permissions.
+
+    Before anything is restored: a wrong file is best known then. Raises SecretUnreadable.
+    """
+    data = path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        write_output(copy, data, permissions=PRIVATE)
+        KeyFile(copy).read()
+    return data
