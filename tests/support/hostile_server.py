@@ -34,9 +34,9 @@ def hostile_server(script: Script) -> Iterator[HostileServer]:
 
 
 def answer(body: bytes, *, status: str = "200 OK", media_type: str = "application/json") -> bytes:
-    """Return an ordinary answer."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    """Return an ordinary answer, which says that its connection is closed after it."""
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n"
+    return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
 def endless(

@@ -116,8 +116,9 @@ def test_heads_that_are_none(head: bytes) -> None:
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Again", "308 Moved", "304 Same"])
 def test_nobody_is_sent_elsewhere(status: str) -> None:
     with talking_to(answer(b"{}")) as (other, _):
-        head = f"HTTP/1.1 {status}\r\nLocation: {other.url}/api/v1/x\r\nContent-Length: 0\r\n\r\n"
-        with talking_to(head.encode()) as (server, transport):
+        status_line = f"HTTP/1.1 {status}\r\n"
+        headers = f"Location: {other.url}/api/v1/x\r\nContent-Length: 0\r\nConnection: close\r\n"
+        with talking_to(f"{status_line}{headers}\r\n".encode()) as (server, transport):
             for method in ("GET", "POST", "DELETE"):
                 with pytest.raises(UnexpectedAnswer, match=f"status {status[:3]}"):
                     transport.call(method, "/x")
