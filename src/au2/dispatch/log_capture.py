@@ -1,9 +1,10 @@
 """Copies a container's raw log into the log store, record by record, and misses nothing."""
 
+import logging
 import time
 
 from au2.dispatch.log_masking import LogMasker
-from au2.domain.errors import StorageFull
+from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.base import Engine
 from au2.engines.pace import CpuShare
 from au2.logs.base import LogStore
@@ -11,6 +12,8 @@ from au2.logs.record import PLATFORM
 from au2.notices.base import Notices, log_topic
 from au2.secrets.masking import Masker
 from au2.storage.claims import Claim
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 4 << 20
 _MASKED_CHUNK_BYTES = 256 << 10
@@ -50,6 +53,7 @@ class LogCapture:
         self._log = logs.writer(claim.job.id, claim.attempt.number, claim.token)
         self._stored_bytes = self._log.size_bytes()
         self._dropped_bytes = 0
+        self._drop_failed = False
         self._masker: LogMasker | None = None
         self._read_bytes = self._stored_bytes
         """How much of the raw log was read."""
@@ -171,14 +175,25 @@ class LogCapture:
         return True
 
     def _drop_copied(self) -> None:
-        """Give back the disk of what is in both logs. With secrets, the raw log is needed whole."""
+        """Give back the disk of what is in both logs. With secrets, the raw log is needed whole.
+
+        Where that fails, it is tried again the next time that there is no room.
+        """
         if self._masker is not None or self._stored_bytes == self._dropped_bytes:
             return
         try:
             self._log.sync()
         except StorageFull:
             return
-        if self._engine.drop_log(self._container_id, self._stored_bytes):
+        try:
+            dropped = self._engine.drop_log(self._container_id, self._stored_bytes)
+        except (EngineFailure, NotFound) as error:
+            if not self._drop_failed:
+                what = "The disk of job %s's raw log can't be given back yet: %s"
+                logger.warning(what, self._job_id, error.message)
+            self._drop_failed = True
+            return
+        if dropped:
             self._dropped_bytes = self._stored_bytes
 
     def _take_back_end(self) -> None:

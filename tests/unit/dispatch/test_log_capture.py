@@ -1,5 +1,6 @@
 """What is stored of a raw log: all of it, without secrets, also after a restart at any moment."""
 
+import logging
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.log_masking import LogMasker
-from au2.domain.errors import StorageFull
+from au2.domain.errors import EngineFailure, StorageFull
 from au2.engines.pace import CpuShare
 from au2.logs.base import LogWriter
 from au2.logs.files import FileLogStore
@@ -249,6 +250,32 @@ def test_the_raw_log_gives_its_room_up_for_the_stored_one(logs: FileLogStore) ->
     made = capture(raw, SmallDisk(logs, 300_000))
     made.advance(len(raw.data))
     assert raw.dropped == made.stored_bytes > 0
+
+
+class FailingDrop(RawLog):
+    """A raw log of which nothing can be given back for the first few times."""
+
+    failures = 3
+
+    def drop_log(self, container_id: str, size_bytes: int) -> bool:
+        if self.failures:
+            self.failures -= 1
+            raise EngineFailure("The engine can't give it back.")
+        return super().drop_log(container_id, size_bytes)
+
+
+def test_a_raw_log_that_can_not_be_given_back_is_tried_again(
+    logs: FileLogStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw = FailingDrop(record("and so on") * 20_000, 1 << 16)
+    made = capture(raw, SmallDisk(logs, 300_000))
+    with caplog.at_level(logging.WARNING):
+        while raw.failures:
+            assert not made.advance(len(raw.data))
+        assert not made.advance(len(raw.data))
+    assert raw.dropped == made.stored_bytes > 0
+    assert len(caplog.records) == 1
+    assert "can't give it back" in caplog.text
 
 
 @pytest.mark.parametrize("secrets", [(), (SECRET,)])
