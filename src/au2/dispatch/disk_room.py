@@ -11,6 +11,15 @@ _SMALL_LOG_BYTES = 1 << 20
 _LOOK_SECONDS = 0.1
 
 
+def bytes_to_leave(log_bytes: int, total_bytes: int) -> int:
+    """Return how much a stored log that grows to ``log_bytes`` must leave free, for non-root.
+
+    Unlike a raw log, a stored one stays when its job has ended: what it takes is not given back, so
+    it leaves three times what :meth:`DiskRoom.may_start` asks for. 0 for a small log.
+    """
+    return 0 if log_bytes < _SMALL_LOG_BYTES else spare_bytes(total_bytes) * 3 // 4
+
+
 @dataclass(frozen=True, slots=True)
 class FreeRoom:
     """A look at a file system, in bytes."""
@@ -26,9 +35,9 @@ class DiskRoom:
     """What there is still room for. Safe for threads.
 
     The room that images leave free (:func:`~au2.engines.base.spare_bytes`) is shared out: large
-    logs may take half of it; with less than a quarter no job starts; with less than an eighth the
-    job that has written most is ended. Small logs may take it all but an eighth, and what is
-    reserved for root.
+    stored logs may take a quarter of it (:func:`bytes_to_leave`), large raw logs half; with less
+    than a quarter no job starts; with less than an eighth the job that has written most is ended.
+    Small logs may take it all but an eighth, and what is reserved for root.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class LogWriter(Protocol):
 
         Raises:
             LeaseLost: the log does not end at ``at``: somebody else has written to it.
-            StorageFull: no room.
+            StorageFull: no room, or none that a log of this size may take.
 
         """
         ...

@@ -7,7 +7,7 @@ token: a link takes no block, so that it can be made on a full disk, and is put 
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,12 +28,20 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class FileLogStore:
     """A :class:`~au2.logs.base.LogStore` in a folder of the local file system."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, bytes_to_leave: Callable[[int, int], int] | None = None) -> None:
+        """Keep logs below ``root``.
+
+        Args:
+            root: the folder.
+            bytes_to_leave: how much a log must leave free, given the size to which it grows and
+                that of the file system, all in bytes. A log takes what there is when not given.
+        """
         self._root = root
+        self._bytes_to_leave = bytes_to_leave or _leave_nothing
 
     def writer(self, job_id: int, attempt: int, token: int) -> LogWriter:
         """Become the writer of a log; see the protocol."""
-        writer = FileLogWriter(self._path(job_id, attempt), token)
+        writer = FileLogWriter(self._path(job_id, attempt), token, self._bytes_to_leave)
         writer.begin()
         return writer
 
@@ -67,8 +75,9 @@ class FileLogStore:
 class FileLogWriter:
     """A :class:`~au2.logs.base.LogWriter` of the file ``path``."""
 
-    def __init__(self, path: Path, token: int) -> None:
+    def __init__(self, path: Path, token: int, bytes_to_leave: Callable[[int, int], int]) -> None:
         self._path = path
+        self._bytes_to_leave = bytes_to_leave
         self._mark = path.with_suffix(".writer")
         self._token = token
 
@@ -94,6 +103,8 @@ class FileLogWriter:
         with self._owned() as log:
             if os.fstat(log).st_size != at:
                 raise _taken()
+            if not self._leaves_enough(log, len(data)):
+                raise _full()
             # Looked at before, so that nothing is written half, and a remark still has room.
             if _is_tight(log, len(data)) and not has_room(log, len(data) + _REMARK_BYTES):
                 raise _full()
@@ -130,6 +141,14 @@ class FileLogWriter:
             os.ftruncate(log, os.fstat(log).st_size)
             self._mark.unlink()
 
+    def _leaves_enough(self, log: int, size_bytes: int) -> bool:
+        """Whether others still have what must be left to them when the log grows by so much."""
+        status = os.fstatvfs(log)
+        new_bytes = os.fstat(log).st_size + size_bytes
+        leave_bytes = self._bytes_to_leave(new_bytes, status.f_blocks * status.f_frsize)
+        free_bytes = status.f_bavail * status.f_frsize
+        return leave_bytes == 0 or free_bytes >= leave_bytes + size_bytes
+
     @contextmanager
     def _owned(self) -> Iterator[int]:
         """The log, locked, if it is still ours to write. Raises LeaseLost, StorageFull."""
@@ -159,6 +178,10 @@ class FileLogWriter:
         new.unlink(missing_ok=True)
         new.symlink_to(str(self._token))
         new.rename(self._mark)
+
+
+def _leave_nothing(_log_bytes: int, _total_bytes: int) -> int:
+    return 0
 
 
 def _append(log: int, data: bytes) -> int:

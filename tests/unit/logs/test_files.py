@@ -3,6 +3,7 @@
 import resource
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def test_a_full_disk_leaves_no_half_record(tmp_path: Path, largest_file: int) ->
     with pytest.raises(StorageFull, match="disk is full"):
         writer.append(b"x" * largest_file, at=end)
     assert store.read(1, 1, offset=0, limit_bytes=largest_file) == b"before\n"
+
+
+def test_a_large_log_leaves_room_for_others_and_a_remark_is_written(tmp_path: Path) -> None:
+    def all_of_it_from(large_bytes: int, log_bytes: int, total_bytes: int) -> int:
+        return total_bytes if log_bytes >= large_bytes else 0
+
+    store = FileLogStore(tmp_path, partial(all_of_it_from, 1000))
+    writer = store.writer(1, 1, 1)
+    end = writer.append(b"x" * 998 + b"\n", at=0)
+    with pytest.raises(StorageFull, match="disk is full"):
+        writer.append(b"\n", at=end)
+    assert store.size_bytes(1, 1) == end == 999
+    assert writer.write_line("platform", "The rest is missing.") > end

@@ -2,6 +2,7 @@
 
 from au2.blobs.base import BlobStore
 from au2.blobs.files import FileBlobStore
+from au2.dispatch.disk_room import bytes_to_leave
 from au2.logs.base import LogStore
 from au2.logs.files import FileLogStore
 from au2.notices.base import Notices
@@ -44,7 +45,7 @@ def make_key_file(data: DataDirectory, settings: Settings) -> KeyFile:
 
 def make_logs(data: DataDirectory) -> LogStore:
     """Return the log store."""
-    return FileLogStore(data.logs)
+    return FileLogStore(data.logs, bytes_to_leave)
 
 
 def make_notices(data: DataDirectory, settings: Settings, name: str) -> Notices:
