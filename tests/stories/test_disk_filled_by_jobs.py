@@ -119,6 +119,7 @@ def test_a_log_that_outgrows_the_disk_is_cut_and_says_so(
     ended = shell.end(flood)
     assert (ended["state"], ended["reason"]) in (("FAILED", "timed-out"), ("FAILED", "disk-full"))
     assert "The server's disk was full" in shell.remarks(flood)
+    assert ended["attempts"][0]["used"]["log_gaps"] >= 1
     assert shell.end(bystander)["state"] == "SUCCEEDED"
     assert shell.lines(bystander) == [f"line {number}" for number in range(80)]
     assert shell.run("echo fits again") == ("SUCCEEDED", ["fits again"])

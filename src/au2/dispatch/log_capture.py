@@ -3,6 +3,7 @@
 import logging
 import time
 
+from au2.dispatch.log_gaps import DISK_WAS_FULL
 from au2.dispatch.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.base import Engine
@@ -21,7 +22,7 @@ _MASKED_CHUNK_BYTES = 256 << 10
 _PIECES_BYTES = (64 << 10, 4 << 10)
 """Tried one after the other when there is no room for all at once."""
 _TAIL_BYTES = 128 << 10
-_MISSING = "The server's disk was full, so the rest of what was printed is missing"
+_MISSING = f"{DISK_WAS_FULL}, so the rest of what was printed is missing"
 
 
 class LogCapture:

@@ -1,10 +1,11 @@
 """Keeps a job's raw log from filling the disk, and says in the log where something is missing."""
 
 from au2.dispatch.disk_room import DiskRoom
+from au2.dispatch.log_gaps import DISK_WAS_FULL
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.base import Engine, Observation
 
-REMARK = "The server's disk was full: what was printed here is missing."
+REMARK = f"{DISK_WAS_FULL}: what was printed here is missing."
 
 
 class LogRoom:

@@ -11,6 +11,7 @@ from au2.dispatch.disk_watch import DiskUse, DiskWatch
 from au2.dispatch.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatch.log_capture import LogCapture
 from au2.dispatch.log_end import LogEnd
+from au2.dispatch.log_gaps import LIMIT_REACHED, count_gaps
 from au2.dispatch.log_room import LogRoom
 from au2.dispatch.options import DispatchOptions
 from au2.dispatch.patience import Patience
@@ -314,7 +315,7 @@ class _Run:
         ).complete(seen, self._control)
         if seen.log_truncated:
             limit = format_bytes(self._kit.options.log_limit_bytes)
-            self._remark(f"The log reached its limit of {limit}; the rest is not kept.")
+            self._remark(f"{LIMIT_REACHED} of {limit}; the rest is not kept.")
         if kills := describe_memory_kills(seen, self._resources.memory_bytes):
             self._remark(kills)
         self._insist(self._capture.close)
@@ -345,6 +346,7 @@ class _Run:
         used: dict[str, float] = {
             "log_bytes": self._capture.stored_bytes,
             "out_of_memory_kills": seen.out_of_memory_kills,
+            "log_gaps": count_gaps(self._kit.logs, self._claim.job.id, self._claim.attempt.number),
         }
         if seen.cpu_seconds is not None:
             used["cpu_seconds"] = seen.cpu_seconds

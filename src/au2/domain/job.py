@@ -134,8 +134,9 @@ class Attempt:
     image_digest: str | None = None
     phases: tuple[Phase, ...] = ()
     used: Mapping[str, float] = field(default_factory=dict)
-    """``cpu_seconds``, ``memory_peak_bytes``, ``log_bytes``, ``out_of_memory_kills`` (how many
-    processes the kernel killed for memory): as far as measured."""
+    """``cpu_seconds``, ``memory_peak_bytes``, ``log_bytes``, ``log_gaps`` (at how many places of
+    the log output is missing), ``out_of_memory_kills`` (how many processes the kernel killed for
+    memory): as far as measured."""
 
 
 @dataclass(frozen=True, slots=True)
