@@ -38,6 +38,19 @@ def read_head(connection: socket.socket) -> bytes:
     return found
 
 
+def read_answer(connection: socket.socket) -> bytes:
+    """A whole answer with a Content-Length, so that the next one can be read after it."""
+    found = read_head(connection)
+    head, _, body = found.partition(b"\r\n\r\n")
+    fields = [line.lower().partition(b":") for line in head.split(b"\r\n")[1:]]
+    size = next(int(value) for name, _, value in fields if name == b"content-length")
+    while len(body) < size:
+        part = connection.recv(size - len(body))
+        assert part, "the connection ended inside the body"
+        found, body = found + part, body + part
+    return found
+
+
 def status_of(answer: bytes) -> int | None:
     """The status of an answer; None: there is none."""
     words = answer.split(b" ", 2)

@@ -22,7 +22,7 @@ from au2.server.http.limits import HttpLimits
 from au2.server.http_server import make_server
 from au2.server.tls import TlsFiles
 from tests.support.certificates import make_certificates
-from tests.support.raw_http import connected, exchange, read_all, read_head, status_of
+from tests.support.raw_http import connected, exchange, read_all, read_answer, read_head, status_of
 from tests.support.waiting import wait_until
 
 LIMITS = HttpLimits(
@@ -232,9 +232,9 @@ def test_a_body_that_nobody_wants_is_read_away(address: str) -> None:
     sent = head(f"Content-Length: {len(body)}", method="POST") + body
     with connected(address) as connection:
         connection.sendall(sent)
-        assert status_of(read_head(connection)) == 200
+        assert status_of(read_answer(connection)) == 200
         connection.sendall(GET)
-        assert status_of(read_head(connection)) == 200
+        assert status_of(read_answer(connection)) == 200
 
 
 def waits(connection: socket.socket) -> bool:
