@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-_SIZE_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_SIZE_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _TIME_UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _MINUTE_SECONDS: Final = 60
 

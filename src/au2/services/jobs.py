@@ -87,6 +87,8 @@ class Jobs:
         if order.latest and order.version is not None:
             raise InvalidRequest("Give either 'version' or 'latest', not both.")
         check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
+        # What no version takes; packaged ones take fewer names, which is known with the version.
+        check_environment(order.environment, any_name=True)
         schema, arguments = self._fit_arguments(actor, context, order)
         now = self._clock()
         with self._database.write() as transaction:

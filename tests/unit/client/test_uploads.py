@@ -46,7 +46,7 @@ def plan(*files: PackagedFile, process: str | None = None) -> UploadPlan:
 
 
 def session(lacking: Sequence[str], fence: int = 7) -> UploadSession:
-    return UploadSession("up/1", PROCESS, 4, 12, fence, tuple(lacking))
+    return UploadSession("up 1", PROCESS, 4, 12, fence, tuple(lacking))
 
 
 def view(lacking: Sequence[str], fence: int = 7) -> dict[str, object]:
@@ -129,7 +129,7 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
     big.write_bytes(bytes(range(256)) * 4096)
     files = [packaged(b"one", "1"), packaged(b"", "2"), packaged(big, "3"), packaged(b"no", "4")]
     lacking = [files[2].sha256, files[0].sha256, files[1].sha256]
-    api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 1, "lacking": []})
+    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 1, "lacking": []})
     counted: list[int] = []
 
     send(transport, session(lacking), plan(*files), counted.append)
@@ -143,7 +143,7 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
 def test_the_last_contents_complete_the_upload(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
     done = {"received_bytes": 3, "lacking": [], "job": job_document(state="PENDING")}
-    api.answer("PUT /uploads/up%2F1/contents", done)
+    api.answer("PUT /uploads/up%201/contents", done)
 
     job = send(transport, session([file.sha256]), plan(file))
 
@@ -154,7 +154,7 @@ def test_the_last_contents_complete_the_upload(api: Api, transport: Transport) -
 
 def test_an_older_server_does_not_complete_by_itself(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    api.answer("PUT /uploads/up%2F1/contents", {"received_bytes": 3, "lacking": []})
+    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 3, "lacking": []})
 
     assert send(transport, session([file.sha256]), plan(file)) is None
 
@@ -176,23 +176,23 @@ def test_nothing_lacking_is_nothing_sent(api: Api, transport: Transport) -> None
 def test_a_cut_connection_is_gone_on_with(api: Api, transport: Transport) -> None:
     files = [packaged(b"one", "1"), packaged(b"two", "2")]
     done = Answer(body=json.dumps({"received_bytes": 3, "lacking": []}).encode())
-    api.in_turn("PUT /uploads/up%2F1/contents", Answer(body=b"", cut=True), done)
-    api.answer("GET /uploads/up%2F1", view([files[1].sha256]))
+    api.in_turn("PUT /uploads/up%201/contents", Answer(body=b"", cut=True), done)
+    api.answer("GET /uploads/up%201", view([files[1].sha256]))
 
     lacking = [file.sha256 for file in files]
     send(transport, session(lacking), plan(*files))
 
-    sent = api.of("PUT /uploads/up%2F1/contents")
+    sent = api.of("PUT /uploads/up%201/contents")
     assert [unframe(request.body) for request in sent] == [[b"one", b"two"], [b"two"]]
 
 
 def test_an_outage_is_outlasted(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
     away = [Answer(cut=True)] * 5
-    api.routes["PUT /uploads/up%2F1/contents"] = away[0]
-    api.in_turn("GET /uploads/up%2F1", *away, Answer(body=json.dumps(view([])).encode()))
+    api.routes["PUT /uploads/up%201/contents"] = away[0]
+    api.in_turn("GET /uploads/up%201", *away, Answer(body=json.dumps(view([])).encode()))
     completed = Answer(body=json.dumps(job_document(state="PENDING")).encode())
-    api.in_turn("POST /uploads/up%2F1/complete", *away, completed)
+    api.in_turn("POST /uploads/up%201/complete", *away, completed)
     begun, time = session([file.sha256]), PassingTime()
 
     assert send(transport, begun, plan(file), time=time) is None
@@ -202,8 +202,8 @@ def test_an_outage_is_outlasted(api: Api, transport: Transport) -> None:
 
 def test_answers_are_no_progress(api: Api, transport: Transport) -> None:
     file, time = packaged(b"one"), PassingTime()
-    api.routes["PUT /uploads/up%2F1/contents"] = Answer(cut=True)
-    api.answer("GET /uploads/up%2F1", view([file.sha256]))
+    api.routes["PUT /uploads/up%201/contents"] = Answer(cut=True)
+    api.answer("GET /uploads/up%201", view([file.sha256]))
 
     with pytest.raises(ServerUnreachable):
         send(transport, session([file.sha256]), plan(file), time=time)
@@ -212,8 +212,8 @@ def test_answers_are_no_progress(api: Api, transport: Transport) -> None:
 
 def test_another_upload_took_over(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    api.routes["PUT /uploads/up%2F1/contents"] = Answer(body=b"", cut=True)
-    api.answer("GET /uploads/up%2F1", view([file.sha256], fence=8))
+    api.routes["PUT /uploads/up%201/contents"] = Answer(body=b"", cut=True)
+    api.answer("GET /uploads/up%201", view([file.sha256], fence=8))
 
     with pytest.raises(LeaseLost):
         send(transport, session([file.sha256]), plan(file))
@@ -222,7 +222,7 @@ def test_another_upload_took_over(api: Api, transport: Transport) -> None:
 def test_a_server_that_is_never_content(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
     again = {"received_bytes": 3, "lacking": [file.sha256]}
-    api.answer("PUT /uploads/up%2F1/contents", again)
+    api.answer("PUT /uploads/up%201/contents", again)
 
     with pytest.raises(UnexpectedAnswer):
         send(transport, session([file.sha256]), plan(file))
@@ -236,7 +236,7 @@ def test_a_server_that_wants_what_is_not_ours(transport: Transport) -> None:
 
 def test_a_refusal_is_heard(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    api.fail("PUT /uploads/up%2F1/contents", 409, "lease-lost", "Too late.")
+    api.fail("PUT /uploads/up%201/contents", 409, "lease-lost", "Too late.")
 
     with pytest.raises(Conflict, match="Too late"):
         send(transport, session([file.sha256]), plan(file))
@@ -263,7 +263,7 @@ def test_a_file_that_changed_is_named(
     def refuse(request: Request) -> Answer:
         raise AssertionError(f"a whole body arrived: {request.body!r}")
 
-    api.routes["PUT /uploads/up%2F1/contents"] = refuse
+    api.routes["PUT /uploads/up%201/contents"] = refuse
     with pytest.raises(InvalidPackage, match="changed") as caught:
         send(transport, session([file.sha256]), plan(file))
     assert "data.csv" in str(caught.value.details[0])

@@ -13,7 +13,7 @@ from au2.domain.wording import as_sentence, format_bytes, format_bytes_apart, fo
         (1536, "1.5 KiB"),
         (10 << 20, "10 MiB"),
         (256 << 30, "256 GiB"),
-        (5000 << 40, "5000 TiB"),
+        (5000 << 40, "4.88 PiB"),
     ],
 )
 def test_sizes(size_bytes: int, text: str) -> None:
