@@ -22,7 +22,8 @@ _LOG = re.compile(r"logs/[0-9]{1,20}/[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SINGLE = frozenset({DATABASE, SETTINGS, DESCRIPTION})
 _FOLDERS = ("blobs/sha256", "blobs/compressed", "logs")
 _FORMAT = 1
-_DESCRIPTION_BYTES = 64 << 10
+DESCRIPTION_BYTES = 64 << 10
+"""The longest description that is read."""
 
 
 def is_part(path: str) -> bool:
@@ -70,7 +71,7 @@ class Description:
     def parse(cls, data: bytes) -> Self:
         """Return the description in ``data``. Raises InvalidRequest."""
         try:
-            document = json.loads(data[:_DESCRIPTION_BYTES])
+            document = json.loads(data[:DESCRIPTION_BYTES])
             texts = [document[name] for name in ("au2_version", "created_at", "data_directory")]
             number = document["format"]
         except (ValueError, KeyError, TypeError, RecursionError):

@@ -64,7 +64,7 @@ def make_backup(
     Raises:
         Conflict: garbage is being collected, or something else is at ``path``.
         InvalidRequest: ``path`` is inside the data directory.
-        OSError: the disk is full, say.
+        Au2Error: a file of the backup can't be written.
     """
     _ensure_outside(data, path)
     made = MadeBackup()

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from au2.domain.errors import InvalidRequest
-from au2.server.backup.layout import DATABASE, DESCRIPTION, Description, find_sha256
+from au2.server.backup.layout import (
+    DATABASE,
+    DESCRIPTION,
+    DESCRIPTION_BYTES,
+    Description,
+    find_sha256,
+)
 from au2.server.backup.sources import as_damaged_backup, list_backup_files
 from au2.server.backup.streams import CheckedStream
 from au2.server.backup.targets import FolderTarget
 from au2.server.data_directory import DataDirectory
-
-_DESCRIPTION_BYTES = 64 << 10
 
 
 def restore_backup(
@@ -51,7 +55,7 @@ def _copy_all(path: Path, root: Path, progress: Callable[[int], None]) -> Descri
     description: Description | None = None
     for name, size_bytes, stream in list_backup_files(path):
         if name == DESCRIPTION:
-            description = Description.parse(stream.read(_DESCRIPTION_BYTES))
+            description = Description.parse(stream.read(DESCRIPTION_BYTES))
             continue
         checked = CheckedStream(
             stream, name, size_bytes=size_bytes, sha256=find_sha256(name), progress=progress
