@@ -237,6 +237,20 @@ def test_a_body_that_nobody_wants_is_read_away(address: str) -> None:
         assert status_of(read_answer(connection)) == 200
 
 
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_an_answer_before_the_body_arrives_also_where_the_connection_ends(
+    loop: str, version: str
+) -> None:
+    body = b"x" * (8 << 20)
+    asked = f"POST / HTTP/{version}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    with serving(App(), loop=loop) as address, connected(address) as connection:
+        connection.sendall(asked.encode() + body[:-1])
+        assert read_answer(connection).endswith(b"ok")
+        connection.sendall(body[-1:])
+        assert read_all(connection) == b""
+
+
 def waits(connection: socket.socket) -> bool:
     connection.settimeout(0.0)
     try:

@@ -39,6 +39,24 @@ class _Refused(Exception):
         self.message = message
 
 
+class _AnswerTransport(asyncio.Transport):
+    """The transport that one answer is written to; to close it may have to wait for the body."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        super().__init__()
+        self._transport = transport
+        self._close = close
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        self._close()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. ``client`` and ``transport`` are uvicorn's."""
 
@@ -153,6 +171,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= self._limits.pipelined:
             raise _Refused(400, "Too many requests came before their answers.")
         super().on_headers_complete()
+        self.cycle.transport = _AnswerTransport(self.transport, self._close)
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False
         self._head_since, self._head_bytes = None, 0
@@ -172,7 +191,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._drain_since is not None:
             # Answered before its body had come; uvicorn's timer was ended by the body's pieces.
             self._drain_since = None
-            self._await_next()
+            if self.cycle.keep_alive:
+                self._await_next()
+            else:
+                self.transport.close()
 
     def on_response_complete(self) -> None:
         """End the answer."""
@@ -251,6 +273,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self._head_since = None
         self._end_at = self.loop.time() + _LINGER_SECONDS
+
+    def _close(self) -> None:
+        """Close after an answer; one that came before its request's body only after that.
+
+        Bytes that are left unread would destroy the answer on its way (RFC 9112, section 9.6).
+        """
+        is_early = self._in_body and self.cycle.response_complete and not self.pipeline
+        if not is_early or self.transport.is_closing():
+            self.transport.close()
+        elif self.transport.can_write_eof():
+            self.transport.write_eof()
 
     def _await_next(self) -> None:
         if not self.transport.is_closing() and self.cycle is not None:
