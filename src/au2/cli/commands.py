@@ -51,8 +51,6 @@ class Group(CheckedGroup):
             help=help,
             params=params,
             no_args_is_help=False,
-            # Commands below take over what the outermost group says.
-            context_settings={"help_option_names": ["--help", "-h"]},
         )
         self._package = package
         self.summaries = dict(summaries)

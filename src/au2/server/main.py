@@ -64,7 +64,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         print_and_end(ctx, f"au2-server, version {version('au2')}")
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["--help", "-h"]})
+@click.group(cls=_LazyGroup)
 @click.option(
     "--version",
     is_flag=True,

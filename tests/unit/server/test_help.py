@@ -3,10 +3,12 @@
 import os
 import subprocess
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from au2.cli.root import make_root
+from au2.program.commands import Command
 from au2.server.main import server
 from tests.support.checkout import AU2_SERVER
 
@@ -27,6 +29,12 @@ def test_h_is_help(words: list[str]) -> None:
     shown = CliRunner().invoke(make_root(), [*words, "-h"], prog_name="au2")
     assert shown.exit_code == 0, shown.output
     assert "Usage: au2" in shown.output
+
+
+def test_h_is_help_whoever_asked_for_help_before() -> None:
+    command = Command("x", callback=lambda: None)
+    command.get_help(click.Context(command))
+    assert CliRunner().invoke(command, ["-h"]).exit_code == 0
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
