@@ -2,8 +2,8 @@
 
 import json
 
-from au2.schemas.defaults import fill_defaults
-from au2.schemas.validator import validate
+from au2.jsonschema.defaults import fill_defaults
+from au2.jsonschema.validator import validate
 from bench.series import Line, Series, alone
 
 PROPERTIES = 40

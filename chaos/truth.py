@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from au2.logs.record import PLATFORM, parse_records
+from au2.stores.logs.record import PLATFORM, parse_records
 from chaos.faults import SCARCE, Happened
 from chaos.work import Work
 

@@ -4,7 +4,7 @@ import re
 
 from tests.architecture.test_rooms import SOURCE, name_of, source_files
 
-ROOMS = ("cli/", "client/", "server/", "secrets/", "program/")
+ROOMS = ("cli/", "client/", "server/", "secrets/", "console/")
 WRITING = re.compile(r"""write_text\(|write_bytes\(|open\(\s*["'][wax]|O_CREAT|O_TRUNC""")
 OWN_FILES = {
     "client/package_folders.py": "what a package holds, into a folder that was made for it",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.base import BlobStore
-from au2.blobs.files import FileBlobStore
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, TooLarge
+from au2.stores.content.base import BlobStore
+from au2.stores.content.files import FileBlobStore
 
 MakeStore = Callable[[int | None], BlobStore]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import LeaseLost
-from au2.logs.base import LogStore, LogWriter
-from au2.logs.files import FileLogStore
-from au2.logs.record import Record, format_record, parse_records
+from au2.stores.logs.base import LogStore, LogWriter
+from au2.stores.logs.files import FileLogStore
+from au2.stores.logs.record import Record, format_record, parse_records
 
 JOB = 7_644_571
 LINE = format_record(Record("2026-01-02T03:04:05.678901234Z", "stdout", False, b"hello \xff"))

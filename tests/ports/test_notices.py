@@ -10,8 +10,8 @@ from typing import Protocol
 
 import pytest
 
-from au2.notices.base import EVERYTHING, Notices, job_topic
-from au2.notices.folder import FolderNotices
+from au2.stores.notices.base import EVERYTHING, Notices, job_topic
+from au2.stores.notices.folder import FolderNotices
 
 LONG = 20.0
 
@@ -66,7 +66,8 @@ def test_who_listens_is_known_by_name(make: MakeNotices) -> None:
 def test_who_was_killed_does_not_listen(make: MakeNotices, tmp_path: Path) -> None:
     notices = make("api")
     code = (
-        "import os, sys; from pathlib import Path; from au2.notices.folder import FolderNotices; "
+        "import os, sys; from pathlib import Path; "
+        "from au2.stores.notices.folder import FolderNotices; "
         "FolderNotices(Path(sys.argv[1]), 'dispatcher'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "notices"], check=False)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
+from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
 from tests.support.checkout import RUNTIME_NAME
 from tests.support.people import MakePeople
 from tests.support.server import MakeServer

@@ -4,18 +4,18 @@ import itertools
 from collections.abc import Sequence
 from hashlib import sha256
 
-from au2.blobs.images import load_image
-from au2.builder.package_image import build_package
-from au2.contract.upload import FileEntry, UploadCreation
+from au2.app.upload_opening import OpenUpload
 from au2.domain.context import Context
 from au2.domain.ids import make_guid
 from au2.domain.job import Ending, JobState
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
+from au2.images.package_image import build_package
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
-from au2.services.upload_opening import OpenUpload
-from au2.storage import versions
+from au2.stores.content.images import load_image
+from au2.stores.database import versions
+from au2.wire.upload import FileEntry, UploadCreation
 from tests.support.busybox import SmallImage, make_image, make_layer
 from tests.support.world import OPERATOR, World, frame
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from au2.dispatch.disk_room import DiskRoom, FreeRoom
-from au2.dispatch.disk_watch import DiskUse
-from au2.dispatch.dispatcher import Dispatcher, DispatchKit
-from au2.dispatch.housekeeping import Housekeeping
-from au2.dispatch.job_secrets import JobSecrets
-from au2.dispatch.options import DispatchOptions
-from au2.dispatch.patience import Patience
-from au2.dispatch.records import Records
-from au2.dispatch.run_job import RunJob
-from au2.dispatch.upload_job import UploadJob
+from au2.dispatcher.disk_room import DiskRoom, FreeRoom
+from au2.dispatcher.disk_watch import DiskUse
+from au2.dispatcher.dispatcher import Dispatcher, DispatchKit
+from au2.dispatcher.housekeeping import Housekeeping
+from au2.dispatcher.job_secrets import JobSecrets
+from au2.dispatcher.options import DispatchOptions
+from au2.dispatcher.patience import Patience
+from au2.dispatcher.records import Records
+from au2.dispatcher.run_job import RunJob
+from au2.dispatcher.upload_job import UploadJob
 from au2.engines.base import Engine
-from au2.notices.folder import FolderNotices
 from au2.secrets.key_file import KeyFile
+from au2.stores.notices.folder import FolderNotices
 from tests.support.world import World
 
 AMPLE = FreeRoom(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)

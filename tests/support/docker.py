@@ -17,9 +17,9 @@ from typing import IO
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
 from au2.oci.archive import write_docker_archive
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.command import Result, run_command
 
 DOCKERD = "/usr/sbin/dockerd"

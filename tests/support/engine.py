@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
 from au2.domain.job import Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerSpec, ContainerState, Observation
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from au2.logs.record import parse_records
+from au2.stores.content.files import FileBlobStore
+from au2.stores.logs.record import parse_records
 from tests.support.busybox import SmallImage
 
 MEBIBYTE = 1 << 20

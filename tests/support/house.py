@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
-from au2.blobs.images import load_image, save_image
+from au2.app.garbage.collection import GarbageCollection, Wishes
+from au2.app.garbage.report import Report
+from au2.app.upload_opening import OpenUpload
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.ids import make_guid
@@ -19,10 +21,8 @@ from au2.oci.config import ImageConfig
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.manifest import Manifest
-from au2.services.garbage.collection import GarbageCollection, Wishes
-from au2.services.garbage.report import Report
-from au2.services.upload_opening import OpenUpload
-from au2.storage import tables, versions
+from au2.stores.content.images import load_image, save_image
+from au2.stores.database import tables, versions
 from tests.support.world import OPERATOR, World, creation, frame
 
 DAY = 86_400.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from backports import zstd
 
-from au2.blobs.files import FileBlobStore
+from au2.stores.content.files import FileBlobStore
 from tests.support.busybox import SmallImage, digest_of
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"

@@ -14,18 +14,17 @@ from typing import Any
 
 import pytest
 
-from au2.blobs.images import load_image, save_image, save_layer
-from au2.builder.dependencies.build_container import BuildOptions, BuildRun
-from au2.builder.dependencies.built import BuiltDependencies
-from au2.builder.dependencies.file_cache import FileCache
-from au2.builder.dependencies.make import make_package_dependencies
-from au2.builder.dependencies.npm_configuration import read_npm_configuration
-from au2.builder.dependencies.npm_registry import NpmRegistry
-from au2.builder.dependencies.npm_tool import NPM
-from au2.builder.dependencies.sources import Sources
-from au2.builder.dependencies.upstream import Upstream
-from au2.builder.package_image import build_package
+from au2.dependencies.build_container import BuildOptions, BuildRun
+from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.make import make_package_dependencies
+from au2.dependencies.npm_configuration import read_npm_configuration
+from au2.dependencies.npm_registry import NpmRegistry
+from au2.dependencies.npm_tool import NPM
+from au2.dependencies.sources import Sources
+from au2.dependencies.upstream import Upstream
 from au2.domain.context import Context
+from au2.images.package_image import build_package
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.mutate import append_layers
 from au2.oci.tar import file_entry, with_parents
@@ -36,6 +35,7 @@ from au2.package.manifest import DependencyChoices, Manifest
 from au2.package.requirement_reader import parse_requirements
 from au2.runtimes.build import build_runtime
 from au2.runtimes.catalogue_recipes import get_recipe
+from au2.stores.content.images import load_image, save_image, save_layer
 from tests.support.checkout import RUNTIME_CACHE
 from tests.support.engine import MEBIBYTE, Result, Workbench
 from tests.support.server_process import runtime_cache_locked

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from au2.builder.package_image import build_package
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
+from au2.images.package_image import build_package
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
 from au2.runtimes.build import build_runtime

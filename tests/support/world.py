@@ -15,22 +15,22 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from sqlalchemy import update
 
-from au2.api.app import ApiOptions, make_app
-from au2.blobs.files import FileBlobStore
-from au2.contract.contents import ContentHeader, format_header
-from au2.contract.upload import FileEntry, UploadCreation
+from au2.app.services import ServiceOptions, Services, make_services
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.job import Ending, Job, JobState
 from au2.domain.language import Language
 from au2.domain.version import Contract, ImageStatus, VersionType
-from au2.logs.base import LogWriter
-from au2.logs.files import FileLogStore
-from au2.notices.folder import FolderNotices
+from au2.http.app import ApiOptions, make_app
 from au2.secrets.key_file import KeyFile
-from au2.services.services import ServiceOptions, Services, make_services
-from au2.storage import claims, job_changes, tables, versions
-from au2.storage.database import Database
+from au2.stores.content.files import FileBlobStore
+from au2.stores.database import claims, job_changes, tables, versions
+from au2.stores.database.database import Database
+from au2.stores.logs.base import LogWriter
+from au2.stores.logs.files import FileLogStore
+from au2.stores.notices.folder import FolderNotices
+from au2.wire.contents import ContentHeader, format_header
+from au2.wire.upload import FileEntry, UploadCreation
 
 PASSWORD = "a password of enough length"
 OPERATOR = "operator@example.com"

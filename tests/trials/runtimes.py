@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.command import Au2
 from tests.support.packages import fill_package, run_to_end, upload_package
 from tests.support.people import People

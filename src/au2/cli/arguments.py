@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from au2.cli.completing import complete_jobs, complete_processes, complete_versions
-from au2.program.numbers import WholeNumber
+from au2.console.numbers import WholeNumber
 
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

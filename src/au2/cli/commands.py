@@ -9,8 +9,8 @@ import click
 
 from au2.cli.session import Session
 from au2.cli.terminal import FORMATS
-from au2.program.commands import Command as CheckedCommand
-from au2.program.commands import Group as CheckedGroup
+from au2.console.commands import Command as CheckedCommand
+from au2.console.commands import Group as CheckedGroup
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

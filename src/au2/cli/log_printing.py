@@ -9,8 +9,8 @@ from au2.cli.documents import format_json_line
 from au2.cli.terminal import Terminal
 from au2.cli.terminal_log import SafeLog
 from au2.client.following import LogPiece
-from au2.logs.characters import WholeCharacters
-from au2.logs.record import STDOUT
+from au2.stores.logs.characters import WholeCharacters
+from au2.stores.logs.record import STDOUT
 
 
 class Printer(Protocol):

@@ -8,8 +8,8 @@ from typing import NoReturn
 from au2.cli.root import make_root
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal, standard_terminal
-from au2.program.ending import explain
-from au2.program.streams import close_standard_streams, open_standard_streams
+from au2.console.ending import explain
+from au2.console.streams import close_standard_streams, open_standard_streams
 
 
 def main() -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from au2.cli.terminal import Terminal
-from au2.program.words import find_path_mistake
+from au2.console.words import find_path_mistake
 
 _STDOUT = "-"
 

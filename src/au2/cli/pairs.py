@@ -46,7 +46,7 @@ def read_arguments(
     if not pairs:
         return {}
     texts = split_pairs(pairs, flag="--arg")
-    from au2.schemas.arguments import read_arguments as read_texts  # most runs need it not
+    from au2.jsonschema.arguments import read_arguments as read_texts  # most runs need it not
 
     try:
         return read_texts(find_schema(), texts)

@@ -3,7 +3,7 @@
 import click
 
 from au2.cli.commands import Group, server_option
-from au2.program.commands import print_and_end
+from au2.console.commands import print_and_end
 
 _SUMMARIES = {
     "login": "Log in to a server.",

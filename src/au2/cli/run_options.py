@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.program.numbers import PositiveNumber
-from au2.program.words import PathType
+from au2.console.numbers import PositiveNumber
+from au2.console.words import PathType
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from au2.cli.terminal import Terminal
-from au2.schemas.keywords import find_mistyped_keywords
+from au2.jsonschema.keywords import find_mistyped_keywords
 
 
 def remark_on_schemas(terminal: Terminal, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:

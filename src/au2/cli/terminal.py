@@ -13,10 +13,10 @@ from threading import Lock
 from typing import BinaryIO, Final, TextIO
 
 from au2.cli.cells import Columns, Document, visible
+from au2.console.ending import lines_of, told_as_stdout_faults
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
 from au2.domain.json_value import ensure_text
 from au2.files.input import decode_text
-from au2.program.ending import lines_of, told_as_stdout_faults
 
 FORMATS: Final = ("table", "json", "yaml")
 _CLEAR: Final = "\r\x1b[K"

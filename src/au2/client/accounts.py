@@ -4,7 +4,8 @@ from datetime import datetime
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import segment
-from au2.contract.account import (
+from au2.domain.errors import UnexpectedAnswer
+from au2.wire.account import (
     AccountView,
     Login,
     NewTokenView,
@@ -12,8 +13,7 @@ from au2.contract.account import (
     TokenCreation,
     TokenView,
 )
-from au2.contract.mistakes import build
-from au2.domain.errors import UnexpectedAnswer
+from au2.wire.mistakes import build
 
 
 class Accounts(Noun):

@@ -11,7 +11,7 @@ from au2.client.patience import Patience
 from au2.client.running import JobStanding, Waiting, poll_job, read_standing, read_waiting
 from au2.client.transport import Query, Transport
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
-from au2.logs.record import STREAMS
+from au2.stores.logs.record import STREAMS
 
 _SILENCE_SECONDS: Final = 60.0
 """The server sends a comment line more often than this."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from au2.client.patience import Patience
 from au2.client.transport import Transport
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
-from au2.logs.record import Record, parse_records
+from au2.stores.logs.record import Record, parse_records
 
 _BLOCK_BYTES: Final = 256 << 10
 _MOST_RECORD_BYTES: Final = 16 << 20

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from au2.client.nouns import Noun, read_one
 from au2.client.scope import context_query
-from au2.contract.job import JobPage, JobView
 from au2.domain.context import Context
+from au2.wire.job import JobPage, JobView
 
 _PAGE_ITEMS = 100
 

@@ -2,8 +2,9 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query, segment
-from au2.contract.mistakes import build
-from au2.contract.organization import (
+from au2.domain.context import Context
+from au2.wire.mistakes import build
+from au2.wire.organization import (
     Creation,
     MemberAdded,
     MemberAddition,
@@ -11,7 +12,6 @@ from au2.contract.organization import (
     OrganizationView,
     ProjectView,
 )
-from au2.domain.context import Context
 
 
 class Organizations(Noun):

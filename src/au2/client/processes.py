@@ -2,16 +2,16 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query
-from au2.contract.mistakes import build
-from au2.contract.process import (
+from au2.domain.context import Context
+from au2.wire.mistakes import build
+from au2.wire.process import (
     ProcessCreation,
     ProcessUpdate,
     ProcessView,
     VersionCreation,
     VersionView,
 )
-from au2.contract.version_diff import VersionDiff
-from au2.domain.context import Context
+from au2.wire.version_diff import VersionDiff
 
 
 class Processes(Noun):

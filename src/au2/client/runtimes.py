@@ -2,8 +2,8 @@
 
 from au2.client.nouns import Noun, read_many, read_one
 from au2.client.scope import context_query
-from au2.contract.runtime import RuntimeView
 from au2.domain.context import Context
+from au2.wire.runtime import RuntimeView
 
 
 class Runtimes(Noun):

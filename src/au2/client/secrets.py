@@ -2,9 +2,9 @@
 
 from au2.client.nouns import Noun, read_many, read_one, write
 from au2.client.scope import context_query, segment
-from au2.contract.mistakes import build
-from au2.contract.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 from au2.domain.context import Context
+from au2.wire.mistakes import build
+from au2.wire.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 
 
 class Secrets(Noun):

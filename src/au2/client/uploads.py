@@ -13,10 +13,10 @@ from au2.client.patience import Patience
 from au2.client.running import JobStanding, read_standing
 from au2.client.scope import context_query, segment
 from au2.client.transport import Transport
-from au2.contract.contents import MEDIA_TYPE
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.package.entries import PackagedFile
+from au2.wire.contents import MEDIA_TYPE
 
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""

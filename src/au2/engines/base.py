@@ -20,8 +20,6 @@ from au2.domain.job import Resources
 SPARE_BYTES = 256 << 20
 """Left free for records and logs when an image is unpacked."""
 _SPARE_SHARE = 20
-JOB_DIRECTORY = "/run/au2"
-"""Where a container finds its job files (spec section 3)."""
 RUNNABLE_LAYERS = 130
 """Images of so many different layers run on every engine: 127, which is Docker's own bound, and
 three of ours on top."""
@@ -44,7 +42,7 @@ class ContainerSpec:
     """Added over the image's own ``Env``. It may hold secrets: an engine never lets it come to a
     disk, into a command line, or into a message."""
     files: Mapping[str, bytes]
-    """Job files by name, put into :data:`JOB_DIRECTORY` before the start, readable by any user.
+    """Job files by name, put into ``JOB_DIRECTORY`` before the start, readable by any user.
     The engine also makes ``scratch/`` there, writable by any user, and the folder itself is."""
     resources: Resources
     hostname: str = "au2"

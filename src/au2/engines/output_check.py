@@ -6,8 +6,8 @@ from typing import Any
 
 from au2.domain.errors import CheckTooCostly, Detail
 from au2.engines.outcome import Output
-from au2.schemas.places import format_pointer, parse_pointer
-from au2.schemas.validator import validate
+from au2.jsonschema.places import format_pointer, parse_pointer
+from au2.jsonschema.validator import validate
 
 _MOST_TOLD = 5
 

@@ -5,16 +5,18 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from au2.domain.container_contract import (
+    ARGUMENTS_FILE,
+    JOB_DIRECTORY,
+    OUTPUT_FILE,
+    STATUS_FILE,
+    job_file_variables,
+)
 from au2.domain.job import Attempt, Job
 from au2.domain.secret import merge_environment
 from au2.domain.version import Version
-from au2.engines.base import JOB_DIRECTORY
 
-ARGUMENTS_FILE = "args.json"
-OUTPUT_FILE = "output.json"
-STATUS_FILE = "status.json"
 LAUNCHER_FILE = "launcher.json"
-SCRATCH_FOLDER = "scratch"
 RESULT_FILES = frozenset({OUTPUT_FILE, STATUS_FILE, LAUNCHER_FILE})
 """What is read when the code has ended."""
 
@@ -57,10 +59,7 @@ def make_environment(
         "AU_PROCESS": job.process_id,
         "AU_PROCESS_VERSION": str(job.version_number),
         "AU_JOB": str(job.id),
-        "AU_ARGS_FILE": f"{folder}/{ARGUMENTS_FILE}",
-        "AU_OUTPUT_FILE": f"{folder}/{OUTPUT_FILE}",
-        "AU_STATUS_FILE": f"{folder}/{STATUS_FILE}",
-        "AU_SCRATCH_DIR": f"{folder}/{SCRATCH_FOLDER}",
+        **job_file_variables(folder),
         "AU_LOGGER_STREAM": f"job-{job.id}-{attempt.number}",
         "AU_STOP_GRACE_SECONDS": str(math.ceil(stop_grace_seconds)),
         "AU_AFTER_GRACE_SECONDS": str(math.ceil(after_grace_seconds)),

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import NotFound
 from au2.domain.ids import is_guid
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
 from au2.runtimes.built import find_built_runtime
 from au2.runtimes.catalogue_recipes import find_recipe
+from au2.stores.content.base import BlobStore
 
 
 def make_cache_search(caches: Sequence[Path]) -> FindRuntime:

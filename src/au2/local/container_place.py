@@ -6,14 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.builder.dependencies.build_container import BuildRun
-from au2.builder.dependencies.built import BuiltDependencies
-from au2.builder.package_image import build_package
+from au2.dependencies.build_container import BuildRun
+from au2.dependencies.built import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
 from au2.engines.run_files import make_environment, make_files
+from au2.images.package_image import build_package
 from au2.local.container import ContainerStage
 from au2.local.engine import LocalEngine
 from au2.local.place import Staged, Tell
@@ -28,6 +27,7 @@ from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackagedFile
 from au2.package.environment import plain_texts
 from au2.package.load import PackageOnDisk
+from au2.stores.content.base import BlobStore
 
 _SMALL_BYTES = 1 << 20
 _DEPENDENCIES = frozenset({names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENCIES})

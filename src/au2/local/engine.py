@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from au2.blobs.files import FileBlobStore
 from au2.engines.base import Engine
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.places import Places
 from au2.local.running_server import RUN_DIRECTORIES
+from au2.stores.content.files import FileBlobStore
 
 _KEPT_SECONDS = 14 * 86_400.0
 """All that is kept can be made again; what was not made for so long is removed."""

@@ -5,9 +5,9 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from au2.builder.launcher_layer import INTERPRETERS
 from au2.domain.errors import Unsupported
 from au2.domain.language import Language
+from au2.images.launcher_layer import INTERPRETERS
 
 _RESET_SIGNALS = ("env", "--default-signal=INT,QUIT")
 _PATIENCE_SECONDS = 10
@@ -55,7 +55,7 @@ def find_interpreter(language: Language, environment: Mapping[str, str]) -> Inte
 def find_reset_signals(environment: Mapping[str, str]) -> str:
     """Return the command that gives signals their meaning back; empty where there is none.
 
-    See :class:`au2.builder.launcher_layer.EntryPlan`. Only some systems' ``env`` can do it.
+    See :class:`au2.images.launcher_layer.EntryPlan`. Only some systems' ``env`` can do it.
     """
     path = shutil.which(_RESET_SIGNALS[0], path=environment.get("PATH"))
     if path is None or _run([path, *_RESET_SIGNALS[1:], "true"], environment) is None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from au2.builder.package_image import DEFAULT_ENVIRONMENT
-from au2.builder.plan import guess_language, make_plan
 from au2.domain.language import Language
 from au2.domain.network import Network
 from au2.engines.run_files import make_environment, make_files
+from au2.images.package_image import DEFAULT_ENVIRONMENT
+from au2.images.plan import guess_language, make_plan
 from au2.local.interpreters import Interpreter, find_interpreter, find_reset_signals
 from au2.local.place import Staged, Tell
 from au2.local.plain import PlainStage

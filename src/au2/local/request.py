@@ -4,14 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from au2.domain.clock import now
-from au2.domain.context import Context
-from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
-from au2.domain.secret import merge_environment
-from au2.domain.version import ImageStatus, Version, VersionType
-from au2.package.load import PackageOnDisk
-from au2.services.run_requests import (
+from au2.app.run_requests import (
     RunLimits,
     WantedResources,
     check_arguments,
@@ -19,6 +12,13 @@ from au2.services.run_requests import (
     choose_resources,
     fit_arguments,
 )
+from au2.domain.clock import now
+from au2.domain.context import Context
+from au2.domain.errors import Detail, InvalidRequest
+from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
+from au2.domain.secret import merge_environment
+from au2.domain.version import ImageStatus, Version, VersionType
+from au2.package.load import PackageOnDisk
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of organization, project and process: code can tell a local run, and harms nobody's."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import NotFound
 from au2.domain.language import Language
 from au2.package.manifest import Manifest
+from au2.stores.content.base import BlobStore
 
 
 @dataclass(frozen=True, slots=True)

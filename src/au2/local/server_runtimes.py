@@ -5,16 +5,16 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import copy_image
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
-from au2.storage.database import Database
-from au2.storage.runtimes import find_runtime, find_runtime_image, list_runtimes
+from au2.stores.content.base import BlobStore
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import copy_image
+from au2.stores.database.database import Database
+from au2.stores.database.runtimes import find_runtime, find_runtime_image, list_runtimes
 
 
 def make_server_search(data_dir: Path) -> FindRuntime:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.builder.launcher_layer import launcher_script
-from au2.builder.plan import PackagePlan
-from au2.builder.sdk import write_sdk
+from au2.images.launcher_layer import launcher_script
+from au2.images.plan import PackagePlan
+from au2.images.sdk import write_sdk
 from au2.package.entries import PackagedFile
 from au2.package.modes import mode_of
 

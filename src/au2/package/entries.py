@@ -8,7 +8,7 @@ from au2.package.secret_files import LeftOut
 
 
 class PackageEntry(Protocol):
-    """What :class:`au2.contract.upload.FileEntry` and :class:`PackagedFile` have in common."""
+    """What :class:`au2.wire.upload.FileEntry` and :class:`PackagedFile` have in common."""
 
     @property
     def path(self) -> str:

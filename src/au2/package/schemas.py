@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.jsonschema.keywords import has_no_keyword
+from au2.jsonschema.places import parse_pointer
 from au2.package.names import ARGS_SCHEMA, OUT_SCHEMA
 from au2.package.text import read_text
 from au2.package.yaml_nodes import Mapping, Node, Sequence, parse_nodes
 from au2.package.yaml_values import is_null, to_value
-from au2.schemas.keywords import has_no_keyword
-from au2.schemas.places import parse_pointer
 
 
 def load_schema(text: str, file: str) -> dict[str, Any] | None:
@@ -47,7 +47,7 @@ def find_object_schema_mistakes(document: Any, *, patient: bool = True) -> list[
         Conflict: not ``patient``, and too many schemas are being checked that take long.
     """
     # Only packages with a schema wait for this: the library takes longer to load than the rest.
-    from au2.schemas.check import find_schema_mistakes  # noqa: PLC0415
+    from au2.jsonschema.check import find_schema_mistakes  # noqa: PLC0415
 
     return (
         find_schema_mistakes(document, patient=patient)

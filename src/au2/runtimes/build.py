@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
 from au2.oci.host_platform import find_platform
 from au2.oci.remote.registry import Registry
@@ -21,6 +20,7 @@ from au2.runtimes.foreign_image import OpenRegistry
 from au2.runtimes.making import PartMaker
 from au2.runtimes.part import Part
 from au2.runtimes.recipe import BaseSource, Recipe
+from au2.stores.content.base import BlobStore
 
 FindBase = Callable[[str, str | None], Base | None]
 """Returns what the installation has: by name or id, and made from the recipe of that digest if one

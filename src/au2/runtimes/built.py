@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.blobs.images import load_image, save_image
 from au2.oci.config import ImageConfig, parse_config
 from au2.oci.host_platform import find_platform
 from au2.oci.manifest import Manifest
@@ -15,6 +13,8 @@ from au2.runtimes.catalogue_recipes import find_recipe
 from au2.runtimes.packages import InstalledPackage
 from au2.runtimes.part import Part
 from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image, save_image
 
 
 @dataclass(frozen=True, slots=True)

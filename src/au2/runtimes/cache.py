@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import Au2Error, DigestMismatch
 from au2.oci.digest import sha256_of
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.packages import InstalledPackage
 from au2.runtimes.part import Part, PartLayer
+from au2.stores.content.base import BlobStore
 
 _INDEX = "runtime.json"
 _MOST_INDEX_BYTES = 16 << 20

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import DigestMismatch, InvalidImage, RuntimeBuildFailed
 from au2.oci.config import ImageConfig, parse_config
 from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
@@ -18,6 +17,7 @@ from au2.oci.reference import Reference, parse_reference
 from au2.oci.remote.registry import Registry
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.part import PartLayer
+from au2.stores.content.base import BlobStore
 
 OpenRegistry = Callable[[str], AbstractContextManager[Registry]]
 """Opens a registry by its name, with what the operator set for it."""

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.blobs.images import load_image, save_layer
 from au2.domain.errors import DigestMismatch, RuntimeBuildFailed
 from au2.domain.language import Language
 from au2.oci.digest import VerifyingReader
@@ -21,6 +19,8 @@ from au2.runtimes.python_layer import add_python_packages
 from au2.runtimes.recipe import DebianSource, ImageSource, Recipe, TarballSource
 from au2.runtimes.root_files import RootFiles
 from au2.runtimes.store import MODIFIED_AT
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image, save_layer
 
 _DPKG_STATUS = "var/lib/dpkg/status"
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from au2.app.accounts import Accounts, parse_email
+from au2.app.organizations import Organizations
+from au2.app.texts import parse_name
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.ids import parse_guid
-from au2.services.accounts import Accounts, parse_email
-from au2.services.organizations import Organizations
-from au2.services.texts import parse_name
-from au2.storage.accounts import count_users
-from au2.storage.database import Database
+from au2.stores.database.accounts import count_users
+from au2.stores.database.database import Database
 
 _LEAST_PASSWORD_CHARACTERS = 8
 

@@ -7,7 +7,7 @@ from au2.domain.errors import StorageFull
 from au2.server.data_directory import DataDirectory
 from au2.server.reserve import give_up_reserve
 from au2.server.wiring.stores import open_database
-from au2.storage.database import Database
+from au2.stores.database.database import Database
 
 
 @contextmanager

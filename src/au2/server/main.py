@@ -8,9 +8,9 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
-from au2.program.commands import Group, print_and_end
-from au2.program.ending import EXIT_INTERRUPTED, explain, told_as_stdout_faults
-from au2.program.streams import close_standard_streams, open_standard_streams
+from au2.console.commands import Group, print_and_end
+from au2.console.ending import EXIT_INTERRUPTED, explain, told_as_stdout_faults
+from au2.console.streams import close_standard_streams, open_standard_streams
 from au2.server.terminal import show_error, tell
 
 _COMMANDS = {

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 
+from au2.app.secret_keys import ensure_keys
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.base import Engine
@@ -16,9 +17,8 @@ from au2.server.installation_database import opened_to_write
 from au2.server.terminal import show_error
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file, remove_unfinished_blobs
-from au2.services.secret_keys import ensure_keys
-from au2.storage.accounts import count_users
-from au2.storage.database import Database
+from au2.stores.database.accounts import count_users
+from au2.stores.database.database import Database
 
 logger = logging.getLogger(__name__)
 

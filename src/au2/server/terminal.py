@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import click
 
+from au2.console.ending import lines_of, told_as_stdout_faults
 from au2.domain.errors import Au2Error
-from au2.program.ending import lines_of, told_as_stdout_faults
 
 _UNLIMITED_COLUMNS = 1 << 16
 

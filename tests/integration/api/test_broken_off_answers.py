@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Generator, Iterator
 import pytest
 from starlette.types import Message
 
-from au2.api.streaming import StreamedAnswer
 from au2.domain.repository import parse_repository
+from au2.http.streaming import StreamedAnswer
 from au2.server.addresses import ListenAddress
 from au2.server.start import open_listener
 from tests.support.live import served

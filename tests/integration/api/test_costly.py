@@ -13,13 +13,13 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi.exceptions import RequestValidationError
 
-from au2.api.app import make_app
-from au2.api.file_lists import parse_creation
-from au2.api.json_bodies import parse_model
-from au2.contract.process import ProcessCreation
+from au2.app.accounts import Accounts
+from au2.app.passwords import Passwords
 from au2.domain.errors import TooLarge
-from au2.services.accounts import Accounts
-from au2.services.passwords import Passwords
+from au2.http.app import make_app
+from au2.http.file_lists import parse_creation
+from au2.http.json_bodies import parse_model
+from au2.wire.process import ProcessCreation
 from tests.support.live import served
 from tests.support.raw_http import connected, exchange, status_of
 from tests.support.waiting import wait_until

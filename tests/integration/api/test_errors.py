@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.api.app import ApiOptions, make_app
+from au2.http.app import ApiOptions, make_app
 from tests.support.live import client_of, served
 from tests.support.world import OPERATOR, PASSWORD, World
 

@@ -6,6 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
+from au2.app.image_contents import ImageContents
+from au2.app.images.uploads import ImageUploads
+from au2.app.visible_blobs import UsableBlobs
 from au2.domain.context import Context
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import StillSending
@@ -14,10 +17,7 @@ from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
-from au2.services.image_contents import ImageContents
-from au2.services.images.uploads import ImageUploads
-from au2.services.visible_blobs import UsableBlobs
-from au2.storage.dependency_layers import put_dependency_layer
+from au2.stores.database.dependency_layers import put_dependency_layer
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import OPERATOR, World
 

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.api.app import make_app
-from au2.api.turns import CostlyRequests, Slots
-from au2.contract.job import WaitingView
+from au2.app.jobs import RunOrder
 from au2.domain.job import Ending, Job, JobState, Reason
-from au2.notices.base import DISPATCHER
-from au2.notices.folder import FolderNotices
-from au2.services.jobs import RunOrder
-from au2.storage.claims import Claim
+from au2.http.app import make_app
+from au2.http.turns import CostlyRequests, Slots
+from au2.stores.database.claims import Claim
+from au2.stores.notices.base import DISPATCHER
+from au2.stores.notices.folder import FolderNotices
+from au2.wire.job import WaitingView
 from tests.support.live import served
 from tests.support.world import OPERATOR, World
 

@@ -17,10 +17,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from au2.api.app import make_app
-from au2.contract.contents import MEDIA_TYPE
+from au2.app.jobs import RunOrder
 from au2.domain.job import Ending, JobState
-from au2.services.jobs import RunOrder
+from au2.http.app import make_app
+from au2.wire.contents import MEDIA_TYPE
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from au2.api.app import make_app
 from au2.domain.context import Context
+from au2.http.app import make_app
 from au2.server.http.limits import HttpLimits
 from tests.support.live import served
 from tests.support.raw_http import exchange, status_of

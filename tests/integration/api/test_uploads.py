@@ -14,7 +14,7 @@ from au2.domain.context import Context
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
-from au2.storage import versions
+from au2.stores.database import versions
 from tests.support.world import IMAGE, OPERATOR, World, creation, entry, frame
 
 SMALL = b"print('hello')\n"

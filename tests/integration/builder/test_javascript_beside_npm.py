@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from au2.builder.dependencies.sources import Sources
+from au2.dependencies.sources import Sources
 from au2.domain.errors import DependenciesFailed, InvalidPackage
 from au2.oci.layer import MemberType, read_layer
 from au2.package.javascript import MAKE_ANEW, parse_javascript

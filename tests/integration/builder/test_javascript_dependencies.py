@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.builder.dependencies.sources import Sources
+from au2.dependencies.sources import Sources
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from tests.support.engine import Workbench

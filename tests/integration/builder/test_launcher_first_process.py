@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.builder.launcher_layer import launcher_script
+from au2.images.launcher_layer import launcher_script
 
 
 class Container:

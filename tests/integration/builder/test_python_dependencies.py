@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.builder.dependencies.build_container import BuildOptions
-from au2.builder.dependencies.built import BuiltDependencies
-from au2.builder.dependencies.sources import Sources
+from au2.dependencies.build_container import BuildOptions
+from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.sources import Sources
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable
 from au2.oci.layer import LayerMember, read_layer

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from au2.app.jobs import RunOrder
 from au2.domain.context import Context
 from au2.domain.job import Job, JobState
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from au2.logs.record import parse_records
-from au2.services.jobs import RunOrder
-from au2.storage.tables import jobs
+from au2.stores.database.tables import jobs
+from au2.stores.logs.record import parse_records
 from tests.support.busybox import make_image
 from tests.support.dispatching import dispatching
 from tests.support.live import client_of

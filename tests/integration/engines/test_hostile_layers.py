@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
 from au2.domain.errors import InvalidImage, StorageFull
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
 from au2.oci.layer import LayerLimits, read_layer
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.image_making import GZIP, Layer, odd_image
 
 BASE = NativeOptions().id_base

@@ -15,7 +15,7 @@ from tests.support.engine import Workbench
 DRIVER = """
 import json, os, signal, sys
 from pathlib import Path
-from au2.blobs.files import FileBlobStore
+from au2.stores.content.files import FileBlobStore
 from au2.domain.job import Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerSpec

@@ -18,8 +18,6 @@ from types import FrameType
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
 from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.native.layers import LayerStore
@@ -28,6 +26,8 @@ from au2.engines.native.room import Room
 from au2.engines.native.system_calls import open_in_root
 from au2.engines.native.tree import TreeWriter
 from au2.oci.layer import read_layer
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.busybox import make_image
 from tests.support.engine import Workbench
 from tests.support.image_making import Layer

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
 from au2.domain.errors import StorageFull
 from au2.engines.native.layer_locks import unpacking_locked
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.room import Room
 from au2.oci.digest import hexadecimal
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.busybox import digest_of
 from tests.support.image_making import GZIP, Layer, odd_image
 from tests.support.memory_disk import mounted_in_memory

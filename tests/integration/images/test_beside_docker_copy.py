@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
-from au2.builder.package_image import build_package
+from au2.images.package_image import build_package
 from au2.local.container_place import store_contents
 from au2.oci.layer import MemberType, read_layer
 from au2.package.manifest import Manifest
 from au2.package.scan import scan_package
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.busybox import make_image, make_layer
 from tests.support.docker import Docker
 

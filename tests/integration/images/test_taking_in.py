@@ -7,22 +7,22 @@ from typing import cast
 
 import pytest
 
-from au2.blobs.images import load_image
-from au2.builder.image_import import ImportLimits
-from au2.dispatch.control import JobControl
-from au2.dispatch.disk_room import DiskRoom, FreeRoom
-from au2.dispatch.image_check import ImageCheck
-from au2.dispatch.records import Records
-from au2.dispatch.timeline import Timeline
-from au2.dispatch.upload_work import UploadWork
+from au2.app.images.pushed import PushedImages
+from au2.dispatcher.control import JobControl
+from au2.dispatcher.disk_room import DiskRoom, FreeRoom
+from au2.dispatcher.image_check import ImageCheck
+from au2.dispatcher.records import Records
+from au2.dispatcher.timeline import Timeline
+from au2.dispatcher.upload_work import UploadWork
 from au2.domain.errors import InvalidImage
 from au2.domain.version import ImageStatus
 from au2.engines.base import Engine
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.images.image_import import ImportLimits
 from au2.oci.platform import AMD64
-from au2.services.images.pushed import PushedImages
-from au2.storage.uploads import find_upload_of_job
+from au2.stores.content.images import load_image
+from au2.stores.database.uploads import find_upload_of_job
 from tests.support.busybox import digest_of
 from tests.support.image_making import GZIP, Layer, OddImage, odd_image
 from tests.support.world import OPERATOR, World, open_world

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
+from au2.app.image_contents import ImageContents
+from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.version_images import VersionImages
+from au2.app.visible_blobs import UsableBlobs
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
-from au2.services.image_contents import ImageContents
-from au2.services.registry.blobs import RepositoryBlobs
-from au2.services.registry.version_images import VersionImages
-from au2.services.visible_blobs import UsableBlobs
+from au2.stores.content.files import FileBlobStore
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.waiting import wait_until

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from au2.api.streaming import StreamedAnswer
-from au2.blobs.images import load_image
 from au2.domain.repository import parse_repository
+from au2.http.streaming import StreamedAnswer
 from au2.server.log_format import is_news
+from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.image_making import ZSTD, Layer, odd_image

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from au2.api.app import ApiOptions
+from au2.http.app import ApiOptions
 from tests.integration.registry.guest import NOWHERE, Guest, code
 from tests.support.busybox import digest_of
 from tests.support.live import served

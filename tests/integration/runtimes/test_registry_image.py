@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import load_image
 from au2.domain.errors import RegistryFailure
 from au2.domain.language import Language
 from au2.oci.credentials import Credentials, find_credentials
@@ -20,6 +18,8 @@ from au2.oci.remote.registry import Registry
 from au2.runtimes.build import build_runtime
 from au2.runtimes.foreign_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import load_image
 from tests.support.docker import Docker
 from tests.support.registry import PASSWORD, USER, LocalRegistry, MakeRegistry
 

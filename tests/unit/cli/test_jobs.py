@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from au2.logs.record import Record, format_record
+from au2.stores.logs.record import Record, format_record
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import NOW, PROCESS, Answer, Api, job_document, log_event, sse
 

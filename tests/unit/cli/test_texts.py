@@ -7,7 +7,7 @@ import click
 import pytest
 
 from au2.cli.configuration import load
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.main import run as run_server
 from tests.support.command_tree import Leaf, au2_commands, server_commands
 from tests.unit.cli.conftest import CommandLine

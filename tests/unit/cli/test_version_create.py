@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from au2.contract.process import VersionView
+from au2.wire.process import VersionView
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import NOW, PROCESS, Api
 

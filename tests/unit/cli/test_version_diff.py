@@ -1,6 +1,6 @@
 """`au2 process version diff` of versions that are images."""
 
-from au2.contract.version_diff import VersionDiff
+from au2.wire.version_diff import VersionDiff
 from tests.unit.cli.conftest import CommandLine, Result
 from tests.unit.client.api import PROCESS, Api
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from au2.contract.image_upload import BlobQuestion
+from au2.wire.image_upload import BlobQuestion
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 

@@ -16,8 +16,8 @@ from au2.client.image_uploads import (
     begin_image,
 )
 from au2.client.transport import Transport
-from au2.contract.image_upload import ImageStandingView, ImageUploadView
 from au2.domain.errors import Conflict, DigestMismatch, LeaseLost, ServerUnreachable
+from au2.wire.image_upload import ImageStandingView, ImageUploadView
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api
 from tests.unit.client.image_server import ABANDON, EMPTY, LACKING, SESSION, ImageServer

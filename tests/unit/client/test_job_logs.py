@@ -3,7 +3,7 @@ import pytest
 from au2.client.job_logs import read_log
 from au2.client.transport import Transport
 from au2.domain.errors import ServerUnreachable
-from au2.logs.record import Record, format_record
+from au2.stores.logs.record import Record, format_record
 from tests.unit.client.api import Answer, Api
 from tests.unit.client.passing_time import PassingTime
 

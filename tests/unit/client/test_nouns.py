@@ -12,9 +12,9 @@ from au2.client.organizations import Organizations
 from au2.client.processes import Processes, Versions
 from au2.client.runtimes import Runtimes
 from au2.client.transport import Transport
-from au2.contract.process import ProcessUpdate, VersionCreation
 from au2.domain.context import Context
 from au2.domain.errors import NotFound, UnexpectedAnswer
+from au2.wire.process import ProcessUpdate, VersionCreation
 from tests.unit.client.api import (
     NOW,
     ORGANIZATION,

@@ -12,10 +12,10 @@ from au2.client.running import (
     submit_run,
 )
 from au2.client.transport import Transport
-from au2.contract.job import JobView, NewerVersionView, RunCreation, VersionChoiceView
 from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
 from au2.domain.job import JobState
+from au2.wire.job import JobView, NewerVersionView, RunCreation, VersionChoiceView
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Api, job_document
 
 FULL = Run(

@@ -20,8 +20,6 @@ from au2.client.uploads import (
     complete_upload,
     send_contents,
 )
-from au2.contract.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
-from au2.contract.upload import UploadComparison, UploadCreation, UploadView
 from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
@@ -31,6 +29,8 @@ from au2.domain.errors import (
     UnexpectedAnswer,
 )
 from au2.package.entries import PackagedFile
+from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
+from au2.wire.upload import UploadComparison, UploadCreation, UploadView
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 from tests.unit.client.passing_time import PassingTime
 

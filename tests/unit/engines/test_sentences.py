@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from au2.dispatch.platform_faults import describe_platform_fault
+from au2.app.upload_endings import ABANDONED, DISK_FULL, GIVEN_UP
+from au2.dispatcher.platform_faults import describe_platform_fault
 from au2.domain.errors import EngineFailure, StorageFull
 from au2.domain.job import Ending, Reason, Resources
 from au2.domain.network import Network
@@ -17,7 +18,6 @@ from au2.engines.exit_codes import describe_exit
 from au2.engines.memory_kills import describe_memory_kills
 from au2.engines.outcome import Interruption, Output, make_ending, parse_output
 from au2.engines.output_check import check_output
-from au2.services.upload_endings import ABANDONED, DISK_FULL, GIVEN_UP
 
 _LIMIT = 1 << 20
 _SCHEMA = {"required": ["rows"], "properties": {"rows": {"type": "integer"}}}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from au2.app.run_requests import WantedResources
 from au2.local.request import LocalRequest
 from au2.package.load import PackageOnDisk, load_package_files
-from au2.services.run_requests import WantedResources
 
 MakePackage = Callable[..., PackageOnDisk]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
-from au2.blobs.images import copy_image, load_image, save_image, save_layer
+from au2.app.runtimes import Runtimes
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import (
     BlobMissing,
@@ -31,8 +30,9 @@ from au2.oci.mutate import make_image
 from au2.oci.tar import file_entry
 from au2.package.manifest import Manifest
 from au2.secrets.masking import Masker
-from au2.services.runtimes import Runtimes
-from au2.storage.database import Database
+from au2.stores.content.files import FileBlobStore
+from au2.stores.content.images import copy_image, load_image, save_image, save_layer
+from au2.stores.database.database import Database
 from tests.unit.local.conftest import MakePackage
 
 DIGEST = "sha256:" + "ab" * 32

@@ -1,7 +1,7 @@
 """Modes of entries as they are listed, stored and put into images."""
 
-from au2.contract.upload import FileEntry
 from au2.package.modes import is_ordinary, mode_of
+from au2.wire.upload import FileEntry
 
 STORED = {"path": "run", "type": "file", "size_bytes": 0, "sha256": "", "target": ""}
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from au2.blobs.files import FileBlobStore
 from au2.domain.errors import RegistryFailure, RuntimeBuildFailed
 from au2.oci import media_types
 from au2.oci.digest import sha256_of
 from au2.oci.platform import AMD64
 from au2.oci.remote.registry import Registry
 from au2.runtimes.foreign_image import PulledImage, pull_image
+from au2.stores.content.files import FileBlobStore
 from tests.support.hostile_registry import Answer, Asked, scripted_registry
 
 

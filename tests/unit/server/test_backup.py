@@ -16,7 +16,7 @@ from au2.server.backup.making import MadeBackup, make_backup
 from au2.server.backup.restoring import restore_backup
 from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.wiring.stores import make_blobs, make_logs, open_database
-from au2.storage.database import Database
+from au2.stores.database.database import Database
 
 DESCRIBED = Description("0.1.0", "2026-11-30T12:00:00Z", "/var/lib/au2")
 MakeBackup = Callable[[Path], MadeBackup]

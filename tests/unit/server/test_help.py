@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from au2.cli.root import make_root
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.main import server
 from tests.support.checkout import AU2_SERVER
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.api.noticeboard import NoticeBoard
+from au2.http.noticeboard import NoticeBoard
 from au2.server.data_directory import DataDirectory
 from au2.server.http_server import make_server
 from au2.server.settings import ServerSettings, Settings

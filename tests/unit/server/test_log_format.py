@@ -8,7 +8,7 @@ from au2.server.log_format import LineFormatter, is_news
 
 def format_entry(message: str, *, error: BaseException | None = None) -> str:
     info = None if error is None else (type(error), error, error.__traceback__)
-    record = logging.LogRecord("au2.api", logging.WARNING, "x.py", 1, "%s", (message,), info)
+    record = logging.LogRecord("au2.http", logging.WARNING, "x.py", 1, "%s", (message,), info)
     return LineFormatter("api").format(record)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from au2.app.secrets import Secrets
 from au2.domain.context import Context
 from au2.domain.identity import Actor, Membership, Role
 from au2.secrets.key_file import KeyFile
@@ -17,7 +18,6 @@ from au2.server.data_directory import DataDirectory
 from au2.server.prepare_process import prepare_keys
 from au2.server.settings import SecretSettings, Settings
 from au2.server.wiring.stores import make_key_file, open_database
-from au2.services.secrets import Secrets
 
 COMMAND = Path(sys.executable).parent / "au2-server"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

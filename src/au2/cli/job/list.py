@@ -6,7 +6,7 @@ from au2.cli.commands import define
 from au2.cli.completing import complete_processes
 from au2.cli.job.fields import LIST
 from au2.cli.session import Session
-from au2.program.numbers import WholeNumber
+from au2.console.numbers import WholeNumber
 
 _STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
 _DEFAULT_ITEMS = 50

@@ -5,7 +5,7 @@ import click
 from au2.cli.arguments import job_argument
 from au2.cli.commands import define
 from au2.cli.session import Session
-from au2.program.numbers import WholeNumber
+from au2.console.numbers import WholeNumber
 
 
 @define(

@@ -40,7 +40,7 @@ def command(session: Session, process: str, *, version: int | None, latest: bool
         raise click.UsageError("Give --ver or --latest, not both.")
     from au2.cli.naming import find_process_id
     from au2.client.argument_schemas import get_argument_schema
-    from au2.schemas.arguments import list_arguments
+    from au2.jsonschema.arguments import list_arguments
 
     process_id = find_process_id(session, process)
     schema = get_argument_schema(session.transport, process_id, version, latest=latest)

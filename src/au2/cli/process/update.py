@@ -30,8 +30,8 @@ def command(
     """Change a process's name, description or tags. What is not given stays."""
     from au2.cli.naming import find_process_id
     from au2.client.processes import Processes
-    from au2.contract.mistakes import build
-    from au2.contract.process import ProcessUpdate
+    from au2.wire.mistakes import build
+    from au2.wire.process import ProcessUpdate
 
     if tags and no_tags:
         raise click.UsageError("Give --tag or --no-tags, not both.")

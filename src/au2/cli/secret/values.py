@@ -7,8 +7,8 @@ from typing import TypeVar
 import click
 
 from au2.cli.terminal import Terminal
+from au2.console.words import PathType
 from au2.domain.errors import InvalidRequest
-from au2.program.words import PathType
 
 _LIMIT_BYTES = 1 << 20
 """The server takes less, and says how much."""

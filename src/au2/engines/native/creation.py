@@ -39,10 +39,10 @@ from au2.engines.native.user_namespace import (
     set_limits,
 )
 from au2.engines.native.users import User, find_user
-from au2.logs.base import HELD_BYTES
-from au2.logs.held_room import hold_room
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
+from au2.stores.logs.base import HELD_BYTES
+from au2.stores.logs.held_room import hold_room
 
 _OPEN_FILES = 1024
 """Soft limit, as on a usual system; programs that need more may ask for it."""

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.blobs.images import load_image
 from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
 from au2.engines.base import Check, ContainerSpec, ContainerState, Observation
 from au2.engines.native.cgroup import ControlGroups, find_hierarchies
@@ -34,7 +32,9 @@ from au2.engines.native.removal import Remover
 from au2.engines.native.runtime import OciRuntime
 from au2.engines.native.signals import parse_signal
 from au2.engines.native.unused_layers import UnusedLayers
-from au2.logs.held_room import drop_beginning
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image
+from au2.stores.logs.held_room import drop_beginning
 
 _STOP_SIGNAL = "SIGTERM"
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
 from au2.domain.errors import BlobMissing, DigestMismatch, EngineFailure, InvalidImage
 from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.native.deep_trees import remove_tree
@@ -21,6 +20,7 @@ from au2.oci.digest import hexadecimal
 from au2.oci.image import Image
 from au2.oci.layer import read_layer
 from au2.oci.streams import Readable
+from au2.stores.content.base import BlobStore
 
 
 class LayerStore:

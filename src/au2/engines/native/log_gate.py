@@ -13,9 +13,9 @@ from pathlib import Path
 from au2.engines.native.places import ContainerPlaces
 from au2.engines.native.processes import is_alive
 from au2.engines.native.record import ContainerRecord
-from au2.logs.base import HELD_BYTES
-from au2.logs.held_room import hold_room
-from au2.logs.record import PLATFORM, Record, format_record, format_time_now
+from au2.stores.logs.base import HELD_BYTES
+from au2.stores.logs.held_room import hold_room
+from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 
 _REMARK_BYTES = 1024
 _LEAST_LIMIT_BYTES = 4096

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from au2.domain.container_contract import JOB_DIRECTORY
 from au2.domain.errors import InvalidImage
 from au2.domain.network import Network
-from au2.engines.base import JOB_DIRECTORY, ContainerSpec
+from au2.engines.base import ContainerSpec
 from au2.engines.native.capabilities import DEFAULT_CAPABILITIES
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.users import User

@@ -26,7 +26,7 @@ from au2.server.backup.layout import (
 from au2.server.backup.streams import CheckedStream
 from au2.server.backup.targets import BackupTarget, opened_target
 from au2.server.data_directory import DataDirectory, hold_blobs
-from au2.storage.database import Database
+from au2.stores.database.database import Database
 
 _TAIL_BYTES = 1 << 20
 """Records of a log are shorter."""

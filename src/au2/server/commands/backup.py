@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from au2.console.commands import Command
+from au2.console.words import PathType
 from au2.domain.clock import format_time, now
 from au2.domain.wording import count_of, format_bytes
-from au2.program.commands import Command
-from au2.program.words import PathType
 from au2.server.backup.layout import Description
 from au2.server.backup.making import MadeBackup, make_backup
 from au2.server.commands.examples import with_examples

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.terminal import show_text
 

@@ -4,10 +4,10 @@ import sys
 
 import click
 
+from au2.console.commands import Command
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, SecretUnreadable
 from au2.engines.base import Check
-from au2.program.commands import Command
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of

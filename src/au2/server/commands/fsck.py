@@ -4,8 +4,10 @@ import sys
 
 import click
 
+from au2.app.soundness.check import Soundness
+from au2.app.soundness.findings import Finding
+from au2.console.commands import Command
 from au2.domain.wording import count_of
-from au2.program.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
@@ -13,8 +15,6 @@ from au2.server.data_directory import DataDirectory, removing_blobs
 from au2.server.installation_database import opened_to_read
 from au2.server.terminal import show_lines, show_record, tell
 from au2.server.wiring.keeping import make_soundness_check
-from au2.services.soundness.check import Soundness
-from au2.services.soundness.findings import Finding
 
 _MOST_HITS = 5
 """For people; documents have them all."""

@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
+from au2.app.garbage.collection import LEAST_GRACE_SECONDS, Wishes
+from au2.app.garbage.report import Report
+from au2.console.commands import Command
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.wording import format_bytes
 from au2.package.sizes import parse_duration
-from au2.program.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.data_directory import DataDirectory, removing_blobs
@@ -17,8 +19,6 @@ from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.reserve import keep_reserve
 from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.keeping import make_garbage_collection
-from au2.services.garbage.collection import LEAST_GRACE_SECONDS, Wishes
-from au2.services.garbage.report import Report
 
 _COLUMNS = {name: name for name in ("what", "goes", "why", "number", "bytes")}
 _Command = TypeVar("_Command", bound=Callable[..., Any])

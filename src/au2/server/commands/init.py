@@ -4,8 +4,9 @@ from contextlib import closing
 
 import click
 
+from au2.app.secret_keys import ensure_keys
+from au2.console.commands import Command
 from au2.domain.clock import now
-from au2.program.commands import Command
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
@@ -14,7 +15,6 @@ from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
 from au2.server.terminal import show_record
 from au2.server.wiring.services import make_people
 from au2.server.wiring.stores import make_key_file, open_database
-from au2.services.secret_keys import ensure_keys
 
 _LOCK_PATIENCE_SECONDS = 0.0
 

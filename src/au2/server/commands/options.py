@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.program.words import PathType
+from au2.console.words import PathType
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.settings_source import read_settings

@@ -2,7 +2,7 @@
 
 import click
 
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option

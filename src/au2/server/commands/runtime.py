@@ -2,20 +2,20 @@
 
 import click
 
+from au2.app.runtimes import Runtimes
+from au2.console.commands import Group
 from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
-from au2.program.commands import Group
 from au2.server.commands.options import data_option, output_option
 from au2.server.commands.runtime_build import build
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.terminal import show_list, show_record
-from au2.services.runtimes import Runtimes
-from au2.storage.database import Database
-from au2.storage.runtimes import find_runtime, list_builds, list_runtimes
+from au2.stores.database.database import Database
+from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 
 _COLUMNS = {
     "runtime": "id",

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from au2.app.runtimes import Runtimes
+from au2.console.commands import Command
+from au2.console.words import PathType
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.oci.reference import parse_reference
-from au2.program.commands import Command
-from au2.program.words import PathType
 from au2.runtimes.build import FindBase, build_runtime
 from au2.runtimes.built import Base, BuiltRuntime
 from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
@@ -26,9 +27,8 @@ from au2.server.settings import RuntimeSettings
 from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database
-from au2.services.runtimes import Runtimes
-from au2.storage.database import Database
-from au2.storage.runtimes import find_runtime, list_builds, list_runtimes
+from au2.stores.database.database import Database
+from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 
 _BUILT_COLUMNS = {
     "runtime": "id",

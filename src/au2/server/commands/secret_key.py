@@ -5,15 +5,15 @@ from contextlib import contextmanager
 
 import click
 
+from au2.app.secret_keys import KeyUse, SecretKeys
+from au2.console.commands import Group
 from au2.domain.clock import format_time
 from au2.domain.errors import SecretUnreadable
-from au2.program.commands import Group
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read, opened_to_write
 from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.stores import make_key_file
-from au2.services.secret_keys import KeyUse, SecretKeys
 
 _COLUMNS = {name: name for name in ("key", "made_at", "encrypts", "values")}
 

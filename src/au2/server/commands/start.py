@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import click
 
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.addresses import ListenAddress, parse_listen_address
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of

@@ -2,7 +2,7 @@
 
 import click
 
-from au2.program.commands import Command
+from au2.console.commands import Command
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory

@@ -5,7 +5,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from au2.api.app import ApiOptions, make_app
+from au2.http.app import ApiOptions, make_app
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.services import make_services
@@ -15,7 +15,7 @@ from au2.server.wiring.stores import (
     make_logs,
     make_notices,
 )
-from au2.storage.database import Database
+from au2.stores.database.database import Database
 
 _BESIDE_ARGUMENTS_BYTES = 1 << 20
 """Room in a run request for its environment and the JSON around."""

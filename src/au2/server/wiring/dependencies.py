@@ -3,17 +3,17 @@
 import os
 from dataclasses import replace
 
-from au2.blobs.base import BlobStore
-from au2.builder.dependencies.build_container import BuildOptions
-from au2.builder.dependencies.dependencies import LayerIndex
-from au2.builder.dependencies.machine_sources import read_machine_sources
-from au2.builder.dependencies.make import make_package_dependencies
-from au2.builder.dependencies.package import PackageDependencies
-from au2.builder.dependencies.sources import Sources
+from au2.dependencies.build_container import BuildOptions
+from au2.dependencies.dependencies import LayerIndex
+from au2.dependencies.machine_sources import read_machine_sources
+from au2.dependencies.make import make_package_dependencies
+from au2.dependencies.package import PackageDependencies
+from au2.dependencies.sources import Sources
 from au2.engines.base import Engine
 from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import BuildSettings, Settings
+from au2.stores.content.base import BlobStore
 
 
 def make_dependencies(

@@ -3,22 +3,21 @@
 import os
 from collections.abc import Callable
 
-from au2.builder.image_import import ImportLimits
-from au2.dispatch.dependency_layers import DependencyLayers
-from au2.dispatch.disk_room import DiskRoom, FreeRoom
-from au2.dispatch.disk_watch import DiskUse
-from au2.dispatch.dispatcher import Dispatcher, DispatchKit
-from au2.dispatch.housekeeping import Housekeeping
-from au2.dispatch.image_check import ImageCheck
-from au2.dispatch.job_secrets import JobSecrets
-from au2.dispatch.options import DispatchOptions
-from au2.dispatch.package_build import PackageBuild
-from au2.dispatch.patience import Patience
-from au2.dispatch.records import Records
-from au2.dispatch.run_job import RunJob
-from au2.dispatch.upload_job import UploadJob
+from au2.dispatcher.dependency_layers import DependencyLayers
+from au2.dispatcher.disk_room import DiskRoom, FreeRoom
+from au2.dispatcher.disk_watch import DiskUse
+from au2.dispatcher.dispatcher import Dispatcher, DispatchKit
+from au2.dispatcher.housekeeping import Housekeeping
+from au2.dispatcher.image_check import ImageCheck
+from au2.dispatcher.job_secrets import JobSecrets
+from au2.dispatcher.options import DispatchOptions
+from au2.dispatcher.package_build import PackageBuild
+from au2.dispatcher.patience import Patience
+from au2.dispatcher.records import Records
+from au2.dispatcher.run_job import RunJob
+from au2.dispatcher.upload_job import UploadJob
 from au2.domain import clock
-from au2.notices.base import DISPATCHER
+from au2.images.image_import import ImportLimits
 from au2.oci.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
 from au2.server.reserve import give_up_reserve, keep_reserve
@@ -32,7 +31,8 @@ from au2.server.wiring.stores import (
     make_logs,
     make_notices,
 )
-from au2.storage.database import Database
+from au2.stores.database.database import Database
+from au2.stores.notices.base import DISPATCHER
 
 _OWNER = "dispatcher"
 """Only one runs, by its server's lock of the data directory, so the next takes over at once."""

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from au2.blobs.base import BlobStore
-from au2.blobs.files import FileBlobStore
 from au2.engines.base import Engine, UnpackedLayers
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.stores import make_blobs
+from au2.stores.content.base import BlobStore
+from au2.stores.content.files import FileBlobStore
 
 
 def make_engine(data: DataDirectory, settings: Settings) -> Engine:

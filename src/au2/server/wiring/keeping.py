@@ -1,13 +1,13 @@
 """What keeps an installation in order, made from the settings."""
 
+from au2.app.garbage.collection import GarbageCollection
+from au2.app.soundness.check import SoundnessCheck
 from au2.domain import clock
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
 from au2.server.wiring.engine import make_unpacked_layers
 from au2.server.wiring.stores import make_blobs
-from au2.services.garbage.collection import GarbageCollection
-from au2.services.soundness.check import SoundnessCheck
-from au2.storage.database import Database
+from au2.stores.database.database import Database
 
 
 def make_garbage_collection(

@@ -2,24 +2,24 @@
 
 from dataclasses import dataclass
 
-from au2.blobs.base import BlobStore
+from au2.app.accounts import Accounts, SessionOptions
+from au2.app.images.uploads import ImageUploadOptions
+from au2.app.organizations import Organizations
+from au2.app.password_resets import PasswordResets
+from au2.app.passwords import Passwords, make_hasher
+from au2.app.run_requests import RunLimits
+from au2.app.services import ServiceOptions, Services
+from au2.app.services import make_services as make_all_services
+from au2.app.upload_opening import UploadOptions
+from au2.app.uploads import Uploads
 from au2.domain.network import Network
-from au2.notices.base import Notices
 from au2.oci.host_platform import find_platform
 from au2.package.limits import PackageLimits
 from au2.secrets.key_file import KeyFile
 from au2.server.settings import Settings
-from au2.services.accounts import Accounts, SessionOptions
-from au2.services.images.uploads import ImageUploadOptions
-from au2.services.organizations import Organizations
-from au2.services.password_resets import PasswordResets
-from au2.services.passwords import Passwords, make_hasher
-from au2.services.run_requests import RunLimits
-from au2.services.services import ServiceOptions, Services
-from au2.services.services import make_services as make_all_services
-from au2.services.upload_opening import UploadOptions
-from au2.services.uploads import Uploads
-from au2.storage.database import Database
+from au2.stores.content.base import BlobStore
+from au2.stores.database.database import Database
+from au2.stores.notices.base import Notices
 
 
 @dataclass(frozen=True, slots=True)

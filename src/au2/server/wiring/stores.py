@@ -1,16 +1,16 @@
 """Where things are kept, and how processes tell each other that something changed."""
 
-from au2.blobs.base import BlobStore
-from au2.blobs.files import FileBlobStore
-from au2.dispatch.disk_room import bytes_to_leave
-from au2.logs.base import LogStore
-from au2.logs.files import FileLogStore
-from au2.notices.base import Notices
-from au2.notices.folder import FolderNotices
+from au2.dispatcher.disk_room import bytes_to_leave
 from au2.secrets.key_file import KeyFile
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings
-from au2.storage.database import Database
+from au2.stores.content.base import BlobStore
+from au2.stores.content.files import FileBlobStore
+from au2.stores.database.database import Database
+from au2.stores.logs.base import LogStore
+from au2.stores.logs.files import FileLogStore
+from au2.stores.notices.base import Notices
+from au2.stores.notices.folder import FolderNotices
 
 _ABANDONED_SECONDS = 24 * 3600.0
 """Nobody writes one blob for so long."""

@@ -8,7 +8,7 @@ import click
 from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
-from au2.program.words import PathType
+from au2.console.words import PathType
 
 _COLUMNS = columns("file", "line", "message")
 

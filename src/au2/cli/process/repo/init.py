@@ -9,10 +9,10 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
-from au2.program.words import PathType
+from au2.console.words import PathType
 
 if TYPE_CHECKING:
-    from au2.contract.runtime import RuntimeView
+    from au2.wire.runtime import RuntimeView
 
 
 @define(

@@ -9,7 +9,7 @@ from au2.cli.commands import define
 from au2.cli.output import Output, OutputType
 from au2.cli.run_options import run_options
 from au2.cli.session import Session
-from au2.program.words import PathType
+from au2.console.words import PathType
 
 if TYPE_CHECKING:
     from au2.local.request import ReadArguments
@@ -88,13 +88,13 @@ def command(
     Ctrl-C stops it as au2 job stop would; a second one kills it. With -o json or yaml, stdout has
     the record alone, and the log goes to stderr.
     """
+    from au2.app.run_requests import WantedResources
     from au2.cli.pairs import split_pairs
     from au2.cli.process.repo.running import LocalRuns
     from au2.cli.process.repo.where import Choice
     from au2.domain.network import Network
     from au2.local.request import LocalRequest
     from au2.package.sizes import parse_duration, parse_size
-    from au2.services.run_requests import WantedResources
 
     if plain and container:
         raise click.UsageError("Give --plain or --container, not both.")

@@ -8,7 +8,7 @@ from au2.cli.arguments import process_argument
 from au2.cli.commands import define
 from au2.cli.process.version.fields import CREATED
 from au2.cli.session import Session
-from au2.program.words import PathType
+from au2.console.words import PathType
 
 _FILE = PathType(exists=True, dir_okay=False, path_type=Path)
 
@@ -60,9 +60,9 @@ def command(
     from au2.cli.naming import find_process_id
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.processes import Versions
-    from au2.contract.mistakes import build
-    from au2.contract.process import VersionCreation
     from au2.package.contract_files import ContractFiles, read_contract
+    from au2.wire.mistakes import build
+    from au2.wire.process import VersionCreation
 
     contract = read_contract(ContractFiles(args_schema, out_schema, env))
     schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}

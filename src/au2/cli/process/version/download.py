@@ -6,7 +6,7 @@ from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
 from au2.cli.output import OutputType
 from au2.cli.session import Session
-from au2.program.words import PathType
+from au2.console.words import PathType
 
 
 @define(

@@ -10,7 +10,6 @@ from au2.cli.session import Session
 from au2.client.package_folders import ensure_free, new_folder, unpack_package
 from au2.client.processes import Processes
 from au2.client.version_downloads import Download, open_download
-from au2.contract.process import ProcessView
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
 from au2.files.faults import told_as_file_faults
@@ -19,6 +18,7 @@ from au2.package import names
 from au2.package.manifest import context_key
 from au2.package.process_ids import set_process_id
 from au2.package.text import read_text
+from au2.wire.process import ProcessView
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _NAME_CHARACTERS = 80

@@ -7,8 +7,8 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
-from au2.program.numbers import WholeNumber
-from au2.program.words import PathType
+from au2.console.numbers import WholeNumber
+from au2.console.words import PathType
 
 
 @define(

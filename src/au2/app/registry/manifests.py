@@ -1,0 +1,398 @@
+"""Manifests and tags of repositories, as registry clients send and fetch them."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from au2.app.images.pushed import PushedImages
+from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.references import (
+    find_tagged_version,
+    is_digest_reference,
+    parse_version_tag,
+    reads_as_digest,
+    resolve_tag,
+)
+from au2.app.registry.version_images import VersionImages
+from au2.app.repository_access import (
+    ensure_may_delete,
+    ensure_may_pull,
+    ensure_may_push,
+)
+from au2.domain import clock as clocks
+from au2.domain.errors import (
+    Conflict,
+    DigestMismatch,
+    InvalidImage,
+    InvalidRequest,
+    NotFound,
+    Unsupported,
+)
+from au2.domain.identity import Actor
+from au2.domain.job import Job
+from au2.domain.repository import Repository
+from au2.domain.version import ImageStatus
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import parse_digest, sha256_of
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.index import choose_image, parse_index
+from au2.oci.manifest import parse_manifest
+from au2.oci.media_types import FOREIGN_LAYERS
+from au2.oci.platform import Platform
+from au2.oci.registry_manifest import (
+    RegistryManifest,
+    media_type_of,
+    parse_registry_manifest,
+)
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image
+from au2.stores.database import repositories
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import add_event
+from au2.stores.database.repositories import ReferrerPage, StoredManifest
+from au2.stores.database.versions import find_version, list_versions
+
+_FOREIGN_HINT = (
+    "It is a non-distributable layer, which clients leave out: name this registry in the Docker "
+    "daemon's allow-nondistributable-artifacts, or build the image with ordinary layers."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundManifest:
+    """A manifest or index, byte for byte."""
+
+    digest: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutManifest:
+    """What became of a manifest that was pushed."""
+
+    digest: str
+    subject_digest: str | None
+    job: Job | None = None
+    """That imports it into a version; wait for its end, then :meth:`RepositoryManifests.name`."""
+
+
+class RepositoryManifests:
+    """Fetching, pushing, deleting and listing."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        images: VersionImages,
+        repository_blobs: RepositoryBlobs,
+        pushed: PushedImages,
+        *,
+        platform: Platform,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._images = images
+        self._repository_blobs = repository_blobs
+        self._pushed = pushed
+        self._platform = platform
+        self._clock = clock
+
+    # -- fetching ----------------------------------------------------------------------------
+
+    def get(self, actor: Actor, repository: Repository, reference: str) -> FoundManifest:
+        """Return a manifest by tag or digest.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+            NotFound: it has no such manifest, or the version has no image yet; nor is there one of
+                a name that is neither a tag nor a digest.
+        """
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            is_digest = reads_as_digest(repository, reference)
+            digest = reference if is_digest else resolve_tag(transaction, repository, reference)
+            stored = (
+                None
+                if digest is None
+                else repositories.find_manifest(transaction, repository, digest)
+            )
+            is_known = digest is not None and (not is_digest or stored is not None)
+        if digest is not None and not is_known and repository.process_id is not None:
+            is_known = self._images.has_image(repository.process_id, digest)
+        if digest is None or not is_known or not self._blobs.contains(digest):
+            raise NotFound(f"{repository} has no image '{reference}'.")
+        data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
+        media_type = media_type_of(data) if stored is None else stored.media_type
+        return FoundManifest(digest, media_type, data)
+
+    def list_tags(self, actor: Actor, repository: Repository) -> list[str]:
+        """All tags, sorted; of a process, the numbers of versions that have an image.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+        """
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            if repository.process_id is None:
+                return repositories.list_tags(transaction, repository)
+            found = list_versions(transaction, repository.process_id)
+        return sorted(
+            str(version.number)
+            for version in found
+            if version.image_status is ImageStatus.AVAILABLE
+        )
+
+    def list_referrers(
+        self,
+        actor: Actor,
+        repository: Repository,
+        digest: str,
+        *,
+        artifact_type: str | None = None,
+        after: str = "",
+    ) -> ReferrerPage:
+        """Manifests that are about another one, which need not be there: the next page of them.
+
+        Raises:
+            RepositoryUnknown: the repository is foreign or missing.
+            InvalidRequest: no digest.
+        """
+        parse_digest(digest)
+        with self._database.read() as transaction:
+            ensure_may_pull(transaction, actor, repository)
+            return repositories.list_referrers(
+                transaction,
+                repository,
+                digest,
+                artifact_type=artifact_type,
+                after=after,
+                most_bytes=MAX_DOCUMENT_BYTES,
+            )
+
+    # -- pushing -----------------------------------------------------------------------------
+
+    def authorize_put(self, actor: Actor, repository: Repository) -> None:
+        """Refuse who may not push to the repository. Raises RepositoryUnknown, NotPermitted."""
+        with self._database.read() as transaction:
+            ensure_may_push(transaction, actor, repository)
+
+    def put(
+        self, actor: Actor, repository: Repository, reference: str, data: bytes, media_type: str
+    ) -> PutManifest:
+        """Take a manifest or index; everything that it names must have come before.
+
+        Raises:
+            RepositoryUnknown, NotPermitted: the actor may not push here.
+            InvalidImage: it is no manifest, or not one that a version takes.
+            DigestMismatch: it is not what ``reference`` says.
+            NotFound: something that it names has not come.
+            Conflict: the version takes no image, or has another one.
+            InvalidRequest: neither a tag nor a digest, or no version of the process.
+        """
+        with self._database.read() as transaction:
+            ensure_may_push(transaction, actor, repository)
+        manifest = parse_registry_manifest(data, media_type)
+        digest = sha256_of(data)
+        is_digest = is_digest_reference(reference)
+        if is_digest and reference != digest:
+            raise DigestMismatch(f"{reference} was stated, but the manifest has {digest}.")
+        number = None
+        if repository.process_id is not None and not is_digest:
+            number = parse_version_tag(reference)
+        if number is not None and self._has_it(repository, number, digest):
+            self.name(actor, repository, reference, digest)
+            return PutManifest(digest, manifest.subject_digest)
+        self._ensure_complete(repository, manifest)
+        self._keep(actor, repository, manifest, digest, data)
+        if number is not None:
+            job = self._import(
+                actor, repository, number, manifest=manifest, digest=digest, data=data
+            )
+            return PutManifest(digest, manifest.subject_digest, job)
+        if not is_digest:
+            self._tag(actor, repository, reference, digest)
+        return PutManifest(digest, manifest.subject_digest)
+
+    def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
+        """Let a version's tag give what its image was pushed as: itself, or an index around it.
+
+        Whoever is first is answered so, and what they were told stays true.
+
+        Raises:
+            Conflict: somebody was quicker with something else around the same image.
+        """
+        with self._database.write() as transaction:
+            version = find_tagged_version(transaction, repository, reference)
+            tagged = repositories.find_tag(transaction, repository, reference)
+            if version is None or digest == tagged:
+                return
+            if tagged is not None:
+                raise _has_another(repository, version.number)
+            self._tag_in(transaction, actor, repository, reference, digest)
+
+    def delete(self, actor: Actor, repository: Repository, reference: str) -> None:
+        """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
+
+        Raises:
+            RepositoryUnknown, NotPermitted: the actor may not delete here.
+            NotFound: there is no such tag or manifest.
+            Unsupported: a process's images go with their versions.
+        """
+        is_digest = is_digest_reference(reference)
+        with self._database.write() as transaction:
+            ensure_may_delete(transaction, actor, repository)
+            if repository.process_id is not None:
+                raise Unsupported(
+                    "An image of a process is deleted with its version: "
+                    f"au2 process version delete {repository.process_id} NUMBER"
+                )
+            if is_digest:
+                repositories.delete_tags_of(transaction, repository, reference)
+                is_gone = repositories.delete_manifest(transaction, repository, reference)
+            else:
+                is_gone = repositories.delete_tag(transaction, repository, reference)
+            if is_gone:
+                self._note(transaction, actor, "image:deleted", repository, reference)
+        if not is_gone:
+            raise NotFound(f"{repository} has no image '{reference}'.")
+
+    def _ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
+        """Raise NotFound unless all that a manifest names is in the repository."""
+        found = self._repository_blobs.find_all(repository, {b.digest for b in manifest.blobs})
+        for blob in manifest.blobs:
+            digest, size_bytes = blob.digest, blob.size_bytes
+            if digest not in found:
+                raise NotFound(
+                    f"The blob {digest} has not come yet: send it first.",
+                    hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
+                )
+            if found[digest] != size_bytes:
+                raise InvalidImage(
+                    f"the blob {digest} has {found[digest]} bytes, not {size_bytes} bytes"
+                )
+        # Asked for here, they are not taken for unused; linked, they are pulled from here.
+        self._repository_blobs.link(repository, found)
+        children = dict.fromkeys(child.digest for child in manifest.manifests)
+        known = self._find_known(repository, children)
+        for child in children:
+            if child not in known or not self._blobs.contains(child):
+                raise NotFound(f"The manifest {child} has not come yet: send it first.")
+
+    def _find_known(self, repository: Repository, digests: Collection[str]) -> set[str]:
+        """Those that were pushed here, or are images of the process's versions."""
+        with self._database.read() as transaction:
+            found = repositories.find_manifests(transaction, repository, digests)
+        if repository.process_id is not None:
+            found |= self._images.find_images(repository.process_id, set(digests) - found)
+        return found
+
+    def _keep(
+        self,
+        actor: Actor,
+        repository: Repository,
+        manifest: RegistryManifest,
+        digest: str,
+        data: bytes,
+    ) -> None:
+        with self._blobs.batch() as add:
+            add(digest, data)
+        self._repository_blobs.link(repository, {digest: len(data)})
+        stored = StoredManifest(
+            digest=digest,
+            media_type=manifest.media_type,
+            size_bytes=len(data),
+            artifact_type=manifest.artifact_type,
+            subject_digest=manifest.subject_digest,
+            annotations=manifest.annotations,
+            pushed_at=self._clock(),
+            pushed_by=actor.email,
+        )
+        with self._database.write() as transaction:
+            repositories.put_manifest(transaction, repository, stored)
+            self._note(transaction, actor, "image:pushed", repository, digest)
+
+    def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
+        with self._database.write() as transaction:
+            self._tag_in(transaction, actor, repository, name, digest)
+
+    def _tag_in(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        repository: Repository,
+        name: str,
+        digest: str,
+    ) -> None:
+        repositories.put_tag(
+            transaction, repository, name, digest, at=self._clock(), by=actor.email
+        )
+        self._note(transaction, actor, "image:tagged", repository, name)
+
+    def _note(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        action: str,
+        repository: Repository,
+        reference: str,
+    ) -> None:
+        add_event(
+            transaction,
+            at=self._clock(),
+            actor=actor.email,
+            action=action,
+            subject=f"image:{repository.name}@{reference}"[:200],
+            organization_id=repository.organization_id,
+        )
+
+    def _has_it(self, repository: Repository, number: int, digest: str) -> bool:
+        """Whether a version's tag gives this already. Before anything is kept, for it says no.
+
+        Raises InvalidRequest if there is no such version, Conflict if it has another image.
+        """
+        process_id = repository.process_id or ""
+        with self._database.read() as transaction:
+            version = find_version(transaction, process_id, number)
+            tagged = repositories.find_tag(transaction, repository, str(number))
+        if version is None:
+            # Not "not found": clients would say that a blob is missing.
+            raise InvalidRequest(
+                f"The process has no version {number}. Make one first: "
+                f"au2 process version create {process_id}"
+            )
+        if version.image_status is not ImageStatus.AVAILABLE:
+            return False
+        if digest != (tagged or version.image_digest):
+            raise _has_another(repository, number)
+        return True
+
+    def _import(
+        self,
+        actor: Actor,
+        repository: Repository,
+        number: int,
+        *,
+        manifest: RegistryManifest,
+        digest: str,
+        data: bytes,
+    ) -> Job:
+        """Let a version have the image. Raises as :meth:`put` says."""
+        image = digest
+        if manifest.is_index:
+            image = choose_image(parse_index(data), self._platform, self._platform_of).digest
+            data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
+        parse_manifest(data)  # Stricter: what is no image can't become a version's.
+        return self._pushed.import_image(actor, repository.process_id or "", number, image)
+
+    def _platform_of(self, manifest: Descriptor) -> Platform:
+        """Return what an image of an index is for, which came before the index."""
+        return load_image(self._blobs, manifest.digest).config.platform
+
+
+def _has_another(repository: Repository, number: int) -> Conflict:
+    return Conflict(
+        f"Version {number} has its image already, and an image never changes. "
+        f"Make a new version for it: au2 process version create {repository.process_id}"
+    )

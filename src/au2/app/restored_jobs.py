@@ -1,0 +1,43 @@
+"""Run jobs that a backup holds unfinished: whether they ran after it, nobody knows."""
+
+from datetime import datetime
+
+from au2.domain.job import Ending, JobState, Reason
+from au2.stores.database.claims import release_all_claims
+from au2.stores.database.database import Database
+from au2.stores.database.held_secrets import release_values
+from au2.stores.database.job_changes import change_state, update_attempt
+from au2.stores.database.jobs import list_unfinished_runs
+
+
+def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
+    """End all unfinished run jobs, so that none runs a second time unnoticed; return how many.
+
+    Args:
+        database: of the restored installation, which no server has open.
+        at: when.
+        made_at: when the backup was made, for the sentence.
+    """
+    ending = Ending(
+        JobState.FAILED,
+        Reason.ENGINE_LOST,
+        f"The installation was restored from a backup of {made_at}, in which this job had not "
+        "ended. Whether it ran after that is not known. Run it again if it is needed.",
+    )
+    with database.write() as transaction:
+        release_all_claims(transaction)
+        unfinished = list_unfinished_runs(transaction)
+        for job in unfinished:
+            change_state(transaction, job, ending, expected=job.state, token=None, at=at)
+            for attempt in job.attempts:
+                if attempt.ended_at is None:
+                    update_attempt(
+                        transaction,
+                        job.id,
+                        attempt.number,
+                        phases=attempt.phases,
+                        ended_at=at,
+                        ending=ending,
+                    )
+            release_values(transaction, job.id)
+    return len(unfinished)

@@ -1,0 +1,238 @@
+"""Runtimes: what packages are built on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from au2.app.permissions import ensure_may
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import is_guid, parse_guid
+from au2.domain.language import Language
+from au2.domain.runtime import Runtime
+from au2.domain.version import RuntimeReference
+from au2.stores.database import organizations, runtimes
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import PLATFORM, add_event
+
+_LARGEST_VERSION = 2**31 - 1
+
+
+class Runtimes:
+    """Runtimes and their versions."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = clocks.now) -> None:
+        self._database = database
+        self._clock = clock
+
+    def list_runtimes(
+        self, actor: Actor, context: Context, *, name: str | None = None
+    ) -> list[Runtime]:
+        """Runtimes that can be used in ``context``. Raises NotPermitted."""
+        ensure_may(actor, Action.VIEW_RUNTIME, context)
+        with self._database.read() as transaction:
+            return runtimes.list_runtimes(transaction, context, name=name)
+
+    def get(self, actor: Actor, runtime_id: str) -> Runtime:
+        """One runtime, also a retired one. Raises NotFound."""
+        wanted = parse_guid(runtime_id)
+        with self._database.read() as transaction:
+            found = runtimes.find_runtime(transaction, wanted)
+        if found is None or not _is_visible(actor, found):
+            raise NotFound(f"There is no runtime {wanted}.")
+        return found
+
+    def resolve(
+        self, actor: Actor, context: Context, text: str, version: int | None = None
+    ) -> RuntimeReference:
+        """The runtime version that a GUID or name (and a number, else the newest) means.
+
+        Raises:
+            NotFound: no such runtime or version in this context.
+            Conflict: several runtimes have that name (they are listed), or it is retired.
+        """
+        ensure_may(actor, Action.VIEW_RUNTIME, context)
+        with self._database.read() as transaction:
+            runtime = _find(transaction, context, text)
+            if version is None or version == runtime.version:
+                return RuntimeReference(runtime.id, runtime.version, runtime.image_digest)
+            digest = None
+            if 0 < version <= _LARGEST_VERSION:
+                digest = runtimes.find_runtime_image(transaction, runtime.id, version)
+        if digest is None:
+            raise NotFound(
+                f"The runtime '{runtime.name}' has no version {version}.",
+                hint=f"Its newest is {runtime.version}.",
+            )
+        return RuntimeReference(runtime.id, version, digest)
+
+    def register_build(
+        self,
+        *,
+        runtime_id: str,
+        name: str,
+        language: Language,
+        first_version: int,
+        image_digest: str,
+        recipe_digest: str,
+        packages: Sequence[Any] = (),
+        context: Context | None = None,
+    ) -> Runtime:
+        """Note a built base image as a runtime's newest version: for the operator's own command.
+
+        The very image that is the newest already makes no new version. A retired runtime is
+        brought back.
+
+        Raises:
+            NotFound: there is no such organization or project.
+            Conflict: the runtime belongs to somebody else.
+        """
+        now = self._clock()
+        guid = parse_guid(runtime_id)
+        with self._database.write() as transaction:
+            _check_owner(transaction, guid, name, context)
+            runtimes.ensure_runtime(
+                transaction, runtime_id=guid, name=name, language=language, context=context, at=now
+            )
+            runtimes.retire_runtime(transaction, guid, at=None)
+            version = runtimes.add_runtime_version(
+                transaction,
+                runtime_id=guid,
+                first_version=first_version,
+                image_digest=image_digest,
+                recipe_digest=recipe_digest,
+                packages=packages,
+                at=now,
+            )
+            add_event(
+                transaction,
+                at=now,
+                actor=PLATFORM,
+                action="runtime:built",
+                subject=f"runtime:{guid}",
+                organization_id=None if context is None else context.organization_id,
+                version=version,
+                image_digest=image_digest,
+            )
+            built = runtimes.find_runtime(transaction, guid)
+        if built is None:
+            raise NotFound(f"There is no runtime {guid}.")
+        return built
+
+    def check_owner(self, runtime_id: str, name: str, context: Context | None) -> None:
+        """Raise what :meth:`register_build` would, before something long is built."""
+        with self._database.read() as transaction:
+            _check_owner(transaction, parse_guid(runtime_id), name, context)
+
+    def retire(self, runtime_id: str) -> Runtime:
+        """Take a runtime out of use for new versions: for the operator's own command.
+
+        Versions built on it run as before.
+
+        Raises:
+            NotFound: there is no such runtime.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            found = runtimes.find_runtime(transaction, parse_guid(runtime_id))
+            if found is None:
+                raise NotFound(f"There is no runtime {runtime_id}.")
+            if found.retired_at is not None:
+                return found
+            runtimes.retire_runtime(transaction, found.id, at=now)
+            add_event(
+                transaction,
+                at=now,
+                actor=PLATFORM,
+                action="runtime:retired",
+                subject=f"runtime:{found.id}",
+                organization_id=None if found.context is None else found.context.organization_id,
+                version=found.version,
+            )
+        return replace(found, retired_at=now)
+
+
+def _check_owner(
+    transaction: Transaction, runtime_id: str, name: str, context: Context | None
+) -> None:
+    present = runtimes.find_runtime(transaction, runtime_id)
+    if present is not None and present.context != context:
+        raise Conflict(
+            f"The runtime '{name}' is here already, for {_owner_words(present.context)}, not for "
+            f"{_owner_words(context)}.",
+            hint="Build it for the same owner, or give the recipe an id of its own.",
+        )
+    if context is None:
+        return
+    organization = organizations.find_organization(transaction, context.organization_id)
+    project = (
+        None
+        if context.project_id is None
+        else organizations.find_project(transaction, context.project_id)
+    )
+    is_there = organization is not None and (
+        context.project_id is None
+        or (project is not None and project.organization_id == context.organization_id)
+    )
+    if not is_there:
+        raise NotFound(
+            f"The runtime '{name}' is for {_owner_words(context)}, which this installation does "
+            "not have.",
+            hint="Give it to one that is here, with --organization ID and perhaps --project ID, or "
+            "to all with --everybody. A new installation gets these ids by 'au2-server init "
+            "--organization NAME --organization-id ID --project NAME --project-id ID'.",
+        )
+
+
+def _owner_words(context: Context | None) -> str:
+    if context is None:
+        return "everybody"
+    if context.project_id is None:
+        return f"the organization {context.organization_id}"
+    return f"the project {context.project_id} of the organization {context.organization_id}"
+
+
+def _is_visible(actor: Actor, runtime: Runtime) -> bool:
+    return runtime.context is None or actor.may(Action.VIEW_RUNTIME, runtime.context)
+
+
+def _find(transaction: Transaction, context: Context, text: str) -> Runtime:
+    if is_guid(text.strip()):
+        runtime = runtimes.find_runtime(transaction, parse_guid(text))
+        if runtime is None or not _is_seen(context, runtime):
+            raise _no_runtime(text)
+        if runtime.retired_at is not None:
+            raise _retired(runtime)
+        return runtime
+    found = runtimes.list_runtimes(transaction, context, name=text.strip())
+    if not found:
+        gone = runtimes.list_runtimes(transaction, context, name=text.strip(), with_retired=True)
+        raise _retired(gone[0]) if gone else _no_runtime(text)
+    if len(found) > 1:
+        raise Conflict(
+            f"{len(found)} runtimes are named '{text}'.",
+            hint="Name the runtime by its GUID.",
+            details=[Detail(f"{runtime.id} {runtime.name}") for runtime in found],
+        )
+    return found[0]
+
+
+def _is_seen(context: Context, runtime: Runtime) -> bool:
+    return runtime.context is None or context.sees(runtime.context)
+
+
+def _no_runtime(text: str) -> NotFound:
+    return NotFound(
+        f"There is no runtime '{text}' in this context.", hint="See them: au2 runtime list"
+    )
+
+
+def _retired(runtime: Runtime) -> Conflict:
+    return Conflict(
+        f"The runtime '{runtime.name}' ({runtime.id}) is retired: nothing new is built on it. "
+        "Versions that were built on it run as before.",
+        hint="Choose another one in aunsight.yml: au2 runtime list",
+    )

@@ -1,0 +1,128 @@
+"""All use cases of one installation, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from argon2 import PasswordHasher
+
+from au2.app.accounts import Accounts, SessionOptions
+from au2.app.image_contents import ImageContents
+from au2.app.images.archives import VersionArchives
+from au2.app.images.pushed import PushedImages
+from au2.app.images.uploads import ImageUploadOptions, ImageUploads
+from au2.app.jobs import Jobs
+from au2.app.members import Members
+from au2.app.organizations import Organizations
+from au2.app.passwords import Passwords, make_hasher
+from au2.app.processes import Processes
+from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.manifests import RepositoryManifests
+from au2.app.registry.version_images import VersionImages
+from au2.app.run_requests import RunLimits
+from au2.app.runtimes import Runtimes
+from au2.app.secrets import Secrets
+from au2.app.unpacking import Unpacking
+from au2.app.upload_opening import UploadOpening, UploadOptions
+from au2.app.uploads import Uploads
+from au2.app.version_diffs import VersionDiffs
+from au2.app.versions import Versions
+from au2.app.visible_blobs import UsableBlobs
+from au2.app.waiting import JobWaiting
+from au2.domain import clock as clocks
+from au2.secrets.key_file import KeyFile
+from au2.stores.content.base import BlobStore
+from au2.stores.database.database import Database
+from au2.stores.notices.base import Notices
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """What the operator may set."""
+
+    session: SessionOptions = field(default_factory=SessionOptions)
+    run: RunLimits = field(default_factory=RunLimits)
+    upload: UploadOptions = field(default_factory=UploadOptions)
+    image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
+    places: int = 1
+    """How many jobs are worked on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, by noun."""
+
+    accounts: Accounts
+    organizations: Organizations
+    members: Members
+    runtimes: Runtimes
+    processes: Processes
+    versions: Versions
+    version_diffs: VersionDiffs
+    version_archives: VersionArchives
+    upload_opening: UploadOpening
+    uploads: Uploads
+    image_uploads: ImageUploads
+    repository_blobs: RepositoryBlobs
+    repository_manifests: RepositoryManifests
+    jobs: Jobs
+    job_waiting: JobWaiting
+    secrets: Secrets
+    unpacking: Unpacking
+
+
+def make_services(
+    database: Database,
+    blobs: BlobStore,
+    notices: Notices,
+    options: ServiceOptions | None = None,
+    *,
+    keys: KeyFile,
+    clock: Callable[[], datetime] = clocks.now,
+    hasher: PasswordHasher | None = None,
+) -> Services:
+    """Return the use cases on these stores."""
+    chosen = options or ServiceOptions()
+    passwords = Passwords(hasher or make_hasher())
+    runtimes = Runtimes(database, clock)
+    contents = ImageContents(blobs)
+    images, usable = VersionImages(database, contents), UsableBlobs(contents)
+    repository_blobs = RepositoryBlobs(
+        database,
+        blobs,
+        images,
+        usable,
+        blob_max_bytes=chosen.image_upload.blob_max_bytes,
+        clock=clock,
+    )
+    return Services(
+        accounts=Accounts(database, passwords, chosen.session, clock),
+        organizations=Organizations(database, clock),
+        members=Members(database, passwords, clock),
+        runtimes=runtimes,
+        processes=Processes(database, clock),
+        versions=Versions(database, clock),
+        version_diffs=VersionDiffs(database),
+        version_archives=VersionArchives(database, blobs),
+        upload_opening=UploadOpening(
+            database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
+        ),
+        uploads=Uploads(database, blobs, notices, options=chosen.upload, clock=clock),
+        image_uploads=ImageUploads(
+            database, blobs, notices, usable, options=chosen.image_upload, clock=clock
+        ),
+        repository_blobs=repository_blobs,
+        repository_manifests=RepositoryManifests(
+            database,
+            blobs,
+            images,
+            repository_blobs,
+            PushedImages(database, notices, clock),
+            platform=chosen.image_upload.platform,
+            clock=clock,
+        ),
+        jobs=Jobs(database, notices, chosen.run, clock),
+        job_waiting=JobWaiting(database, notices, places=chosen.places, clock=clock),
+        secrets=Secrets(database, keys, clock),
+        unpacking=Unpacking(),
+    )

@@ -1,0 +1,85 @@
+"""What uploads of packages and of images have in common: whose they are, and that they live."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from au2.app.permissions import ensure_may, ensure_visible
+from au2.domain.context import Context
+from au2.domain.errors import LeaseLost, NotFound, NotPermitted
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import parse_guid
+from au2.domain.job import Job
+from au2.stores.database import jobs, processes, uploads
+from au2.stores.database.database import Transaction
+from au2.stores.database.uploads import Upload, UploadState
+
+
+@dataclass(slots=True)
+class Renewal:
+    """Prolongs a lease once a part of it has gone."""
+
+    renew: Callable[[Upload], Upload]
+    upload: Upload
+    clock: Callable[[], datetime]
+    lease_seconds: float
+    every_seconds: float | None = None
+    """How old the last sign of life may become; None: half of the lease."""
+
+    def __call__(self) -> None:
+        """Prolong it if that is due. Raises LeaseLost."""
+        every = self.lease_seconds / 2 if self.every_seconds is None else self.every_seconds
+        left = self.upload.lease_until - self.clock()
+        if left < timedelta(seconds=self.lease_seconds - every):
+            self.upload = self.renew(self.upload)
+
+
+def get_own_upload(
+    transaction: Transaction, actor: Actor, upload_id: str, *, of_image: bool
+) -> Upload:
+    """The actor's upload of that kind. Raises NotFound, NotPermitted."""
+    wanted = parse_guid(upload_id)
+    missing = NotFound(f"There is no upload {wanted} here.")
+    upload = uploads.find_upload(transaction, wanted)
+    process = None if upload is None else processes.find_process(transaction, upload.process_id)
+    if upload is None or process is None or upload.is_image is not of_image:
+        raise missing
+    ensure_visible(actor, Action.VIEW_PROCESS, process.context, missing)
+    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+    if upload.user_id != actor.user_id:
+        raise NotPermitted("This upload is another user's.", hint="Begin one of your own.")
+    return upload
+
+
+def get_open_upload(
+    transaction: Transaction, actor: Actor, upload_id: str, fence: int, *, of_image: bool
+) -> Upload:
+    """The actor's upload, open and under this fencing token. Raises LeaseLost too."""
+    upload = get_own_upload(transaction, actor, upload_id, of_image=of_image)
+    ensure_open(upload, fence)
+    return upload
+
+
+def context_of_upload(transaction: Transaction, upload: Upload) -> Context:
+    """Where the process belongs that the upload is for: what comes is known there."""
+    process = processes.find_process(transaction, upload.process_id)
+    return Context(upload.organization_id) if process is None else process.context
+
+
+def ensure_open(upload: Upload, fence: int) -> None:
+    """Raise LeaseLost unless the upload is open and this is its fencing token."""
+    if upload.fence != fence:
+        raise LeaseLost("Another sender took this upload over.", hint="Start the upload again.")
+    if upload.state is not UploadState.OPEN:
+        raise LeaseLost(
+            f"This upload is {upload.state}.",
+            hint=f"See its job: au2 job show {upload.job_id}",
+        )
+
+
+def job_of_upload(transaction: Transaction, upload: Upload) -> Job:
+    """The record of an upload. Raises NotFound."""
+    job = jobs.find_job(transaction, upload.job_id)
+    if job is None:
+        raise NotFound(f"There is no job {upload.job_id} here.")
+    return job

@@ -1,0 +1,193 @@
+"""Running a build container to its end, with a gateway on its loopback."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from au2.dependencies.gateway import PORT, Routes, Served, serve
+from au2.domain.context import Context
+from au2.domain.errors import DependenciesFailed
+from au2.domain.job import Resources
+from au2.domain.network import Network
+from au2.domain.wording import count_of, format_bytes, format_seconds
+from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.stores.logs.record import parse_records
+
+_OBSERVE_SECONDS = 0.5
+_CHUNK_BYTES = 1 << 20
+_LOG_BYTES = 16 << 20
+_TAIL_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What a build may use."""
+
+    cpu: float = 2.0
+    memory_bytes: int = 2 << 30
+    processes: int = 1024
+    timeout_seconds: float = 1800.0
+    layer_max_bytes: int = 16 << 30
+    """What may be installed for one package."""
+    cache_max_bytes: int = 8 << 30
+    """Downloaded packages that are kept for the next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRun:
+    """Who a build is for, and how it is followed."""
+
+    container_id: str
+    """Its containers' names begin with it."""
+    owner: Context
+    """Whose process it is: what code of packages made is shared within this context only."""
+    log: Callable[[str], None]
+    """Takes lines for people, at once."""
+    check: Callable[[], None] = field(default=lambda: None)
+    """Called often; raises when the build should end."""
+
+    @property
+    def scope(self) -> str:
+        """A text that is the owner's only."""
+        return f"{self.owner.organization_id}/{self.owner.project_id or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """How a build container ended."""
+
+    exit_code: int
+    tail: tuple[str, ...]
+    """The last lines that it printed."""
+
+
+def run_build(
+    engine: Engine,
+    image_digest: str,
+    name: str,
+    *,
+    files: Mapping[str, bytes],
+    environment: Mapping[str, str],
+    command: tuple[str, ...],
+    routes: Routes,
+    options: BuildOptions,
+    run: BuildRun,
+) -> BuildResult:
+    """Run a container that sees nothing but its image, ``files`` and the gateway.
+
+    Raises:
+        DependenciesFailed: it took too long, too much memory, or was lost.
+        EngineFailure: what the gateway should have done failed.
+    """
+    container_id = f"{run.container_id}-{name}"
+    spec = ContainerSpec(
+        container_id=container_id,
+        image_digest=image_digest,
+        environment=environment,
+        files=files,
+        resources=Resources(
+            options.cpu,
+            options.memory_bytes,
+            options.processes,
+            options.timeout_seconds,
+            Network.NONE,
+        ),
+        hostname="build",
+        command=command,
+        log_limit_bytes=_LOG_BYTES,
+    )
+    engine.remove(container_id)  # One of an attempt that was cut off.
+    try:
+        engine.create(spec)
+        with engine.listen(container_id, PORT) as listener, serve(listener, routes) as served:
+            engine.start(container_id)
+            return _Follower(engine, spec, run, served).follow()
+    finally:
+        engine.remove(container_id)
+
+
+class _Follower:
+    """Passes on what a container prints until it has ended."""
+
+    def __init__(self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: Served) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._run = run
+        self._served = served
+        self._read_bytes = 0
+        self._raw = b""
+        self._parts: dict[str, bytes] = {}
+        self._tail: list[str] = []
+
+    def follow(self) -> BuildResult:
+        container_id, until = self._spec.container_id, time.monotonic() + self._time_limit
+        seen_bytes = 0
+        while True:
+            seen = self._engine.observe(
+                container_id, seen_log_bytes=seen_bytes, timeout_seconds=_OBSERVE_SECONDS
+            )
+            seen_bytes = max(seen_bytes, seen.log_bytes)
+            self._pass_on(seen.log_bytes)
+            self._served.check()
+            if seen.state in (ContainerState.EXITED, ContainerState.LOST):
+                return self._judge(seen)
+            self._run.check()
+            if time.monotonic() >= until:
+                limit = format_seconds(self._time_limit)
+                raise DependenciesFailed(
+                    f"installing the dependencies took longer than {limit}.",
+                    hint="Ask for fewer, or ask your operator for more time.",
+                )
+
+    @property
+    def _time_limit(self) -> float:
+        return self._spec.resources.timeout_seconds
+
+    def _judge(self, seen: Observation) -> BuildResult:
+        if seen.state is ContainerState.LOST or seen.exit_code is None:
+            cause = f": {seen.message}" if seen.message else ""
+            raise DependenciesFailed(
+                f"the container that installs dependencies was lost{cause}",
+                hint="Upload again; if it happens again, ask your operator.",
+            )
+        if seen.out_of_memory_kills:
+            self._tell_of_memory(seen)
+        return BuildResult(seen.exit_code, tuple(self._tail))
+
+    def _tell_of_memory(self, seen: Observation) -> None:
+        """Raise if the build failed, else say it in the log: it may have gone on with less."""
+        killed = count_of(seen.out_of_memory_kills, "process", "processes")
+        limit = format_bytes(self._spec.resources.memory_bytes)
+        if seen.exit_code == 0:
+            self._run.log(f"The kernel killed {killed} of the installation for memory.")
+        elif seen.reached_memory_limit:
+            raise DependenciesFailed(
+                f"installing the dependencies needed more than {limit} of memory.",
+                hint="Ask your operator for more.",
+            )
+        else:
+            raise DependenciesFailed(
+                "installing the dependencies was cut off: the machine had no memory left.",
+                hint="Upload again; if it happens again, ask your operator.",
+            )
+
+    def _pass_on(self, log_bytes: int) -> None:
+        while self._read_bytes < log_bytes:
+            data = self._engine.read_log(
+                self._spec.container_id, offset=self._read_bytes, limit_bytes=_CHUNK_BYTES
+            )
+            if not data:
+                return
+            self._read_bytes += len(data)
+            records, consumed = parse_records(self._raw + data)
+            self._raw = (self._raw + data)[consumed:]
+            for record in records:
+                text = self._parts.pop(record.stream, b"") + record.content
+                if record.partial:
+                    self._parts[record.stream] = text[-_CHUNK_BYTES:]
+                else:
+                    self._say(text.decode("utf-8", "replace"))
+
+    def _say(self, line: str) -> None:
+        self._tail = [*self._tail[-_TAIL_LINES:], line]
+        self._run.log(line)

@@ -1,0 +1,154 @@
+"""Fetching from the operator's index, as the operator is allowed to: never done in a container."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import httpx
+
+from au2.dependencies.listing import without_credentials
+from au2.dependencies.sources import Sources
+from au2.domain.errors import IndexUnreachable, TooLarge
+
+_PAGE_BYTES = 256 << 20
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5
+_CHUNK_BYTES = 1 << 20
+_CONNECT_SECONDS = 20.0
+
+
+class Page(NamedTuple):
+    """A small document."""
+
+    data: bytes
+    content_type: str
+    url: str
+    """Where it was in the end, after what was redirected. Without user and password."""
+    tag: str | None = None
+    """The server's mark of this state (ETag)."""
+
+
+class Upstream:
+    """A client of indexes. Safe for threads."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def get_page(self, url: str, *, accept: str, tag: str | None = None) -> Page | None:
+        """Return a page; None: there is none. With ``tag``: an empty one with it if that holds.
+
+        Raises:
+            IndexUnreachable: no answer, or none that is of use.
+        """
+        headers = {"Accept": accept} | ({} if tag is None else {"If-None-Match": tag})
+        with self._get(url, headers) as response:
+            if response.status_code == httpx.codes.NOT_MODIFIED:
+                return Page(b"", "", str(response.url), tag)
+            if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+                return None
+            _check(response, url)
+            data = b"".join(_limited(response.iter_bytes(_CHUNK_BYTES), url))
+            content_type = response.headers.get("Content-Type", "")
+            return Page(data, content_type, str(response.url), response.headers.get("ETag"))
+
+    @contextmanager
+    def open(self, url: str) -> Iterator[Iterator[bytes]]:
+        """Give a file's bytes in pieces. Raises IndexUnreachable."""
+        with self._get(url, {"Accept-Encoding": "identity"}) as response:
+            _check(response, url)
+            yield _translated(response.iter_bytes(_CHUNK_BYTES), url)
+
+    def close(self) -> None:
+        """Let connections go."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @contextmanager
+    def _get(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        plain, user = _split_user(url)
+        for attempt in range(1, _ATTEMPTS + 1):
+            request = self._client.build_request("GET", plain, headers=headers)
+            auth = httpx.BasicAuth(*user) if user else None
+            try:
+                response = self._client.send(request, auth=auth, stream=True)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                if attempt == _ATTEMPTS:
+                    raise _unreachable(url, str(error) or type(error).__name__) from error
+            else:
+                # Servers of packages are often copies that lag or are busy for a moment.
+                if not _is_passing(response) or attempt == _ATTEMPTS:
+                    try:
+                        yield response
+                    finally:
+                        response.close()
+                    return
+                response.close()
+            time.sleep(_PAUSE_SECONDS * attempt)
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        file = self._sources.ca_file
+        context = ssl.create_default_context(cafile=None if file is None else str(file))
+        return httpx.Client(
+            verify=context,
+            proxy=self._sources.proxy,
+            follow_redirects=True,
+            timeout=httpx.Timeout(self._sources.timeout_seconds, connect=_CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            headers={"User-Agent": "au2"},
+        )
+
+
+def local_path(url: str) -> Path | None:
+    """Return the path that a ``file:`` URL or an absolute path names; None for others."""
+    if url.startswith("/"):
+        return Path(url)
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
+    """Take user and password out of a URL: what has them is sooner or later in a log."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None
+    name, _, password = user.partition(":")
+    return urlunsplit(parts._replace(netloc=host)), (unquote(name), unquote(password))
+
+
+def _is_passing(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error
+
+
+def _check(response: httpx.Response, url: str) -> None:
+    if not response.is_success:
+        raise _unreachable(url, f"it answered {response.status_code}")
+
+
+def _limited(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
+    size_bytes = 0
+    for piece in _translated(pieces, url):
+        size_bytes += len(piece)
+        if size_bytes > _PAGE_BYTES:
+            raise TooLarge(f"the page {without_credentials(url)} is too large")
+        yield piece
+
+
+def _translated(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except httpx.HTTPError as error:
+        raise _unreachable(url, str(error) or type(error).__name__) from error
+
+
+def _unreachable(url: str, reason: str) -> IndexUnreachable:
+    return IndexUnreachable(
+        f"the package index does not answer at {without_credentials(url)}: {reason}",
+        hint="Upload again; if it happens again, ask your operator.",
+    )

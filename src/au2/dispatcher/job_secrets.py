@@ -1,0 +1,108 @@
+"""The secrets of a run: found when it starts, held while it runs, so that its log can be masked."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from au2.domain.errors import Au2Error
+from au2.domain.job import Job
+from au2.domain.secret import Secret, merge_environment
+from au2.domain.version import Version
+from au2.secrets.key_file import KeyFile
+from au2.stores.database.ciphertexts import bound_to_attempt, bound_to_secret
+from au2.stores.database.claims import Claim
+from au2.stores.database.database import Database
+from au2.stores.database.held_secrets import find_held_values
+from au2.stores.database.secrets import find_ciphertext, find_secret
+
+
+class SecretGone(Exception):
+    """A secret that a run asks for can't be given to it. Says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenSecrets:
+    """What an attempt is given."""
+
+    variables: Mapping[str, str]
+    """Variable → value."""
+    used: tuple[Secret, ...] = ()
+    """Each once."""
+    sealed: str | None = None
+    """All values, encrypted, to be held while the attempt runs; None where there are none."""
+
+    def __repr__(self) -> str:
+        """Names only: a value must not get into a message by way of this."""
+        return f"GivenSecrets({', '.join(self.variables)})"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSecrets:
+    """Finds values. One instance for all jobs."""
+
+    database: Database
+    keys: KeyFile
+
+    def resolve(self, claim: Claim, version: Version) -> GivenSecrets:
+        """Return the values as they are now.
+
+        Raises:
+            SecretGone: one is missing by now, has no value, or can't be decrypted.
+        """
+        wanted = _wanted_secrets(claim.job, version)
+        if not wanted:
+            return GivenSecrets({})
+        found: dict[str, Secret] = {}
+        values: dict[str, str] = {}
+        for variable, name in wanted.items():
+            if name not in values:
+                found[name], values[name] = self._read(claim.job, variable, name)
+        sealed = self.keys.ring().encrypt(
+            json.dumps(sorted(set(values.values()))).encode(),
+            bound_to=bound_to_attempt(claim.job.id, claim.attempt.number),
+        )
+        variables = {variable: values[name] for variable, name in wanted.items()}
+        return GivenSecrets(variables, tuple(found.values()), sealed)
+
+    def held(self, claim: Claim) -> list[str]:
+        """Return the values that an attempt was given when it started.
+
+        Raises:
+            SecretUnreadable: they can't be decrypted any more.
+        """
+        job_id, number = claim.job.id, claim.attempt.number
+        with self.database.read() as transaction:
+            sealed = find_held_values(transaction, job_id, number)
+        if sealed is None:
+            return []
+        opened = self.keys.ring().decrypt(sealed, bound_to=bound_to_attempt(job_id, number))
+        values: list[str] = json.loads(opened)
+        return values
+
+    def _read(self, job: Job, variable: str, name: str) -> tuple[Secret, str]:
+        with self.database.read() as transaction:
+            secret = find_secret(transaction, job.context, name)
+            ciphertext = None if secret is None else find_ciphertext(transaction, secret.id)
+        wants = f"The variable '{variable}' takes the secret '{name}'"
+        if secret is None:
+            raise SecretGone(
+                f"{wants}, which was deleted meanwhile. Make it again with 'au2 secret create "
+                f"{name}', then run it again."
+            )
+        if ciphertext is None:
+            raise SecretGone(
+                f"{wants}, which has no value any more. Give it one with 'au2 secret ingest "
+                f"{name}', then run it again."
+            )
+        try:
+            value = self.keys.ring().decrypt(ciphertext, bound_to=bound_to_secret(secret.id))
+        except Au2Error as error:
+            raise SecretGone(f"{wants}. {error.message} {error.hint or ''}".strip()) from None
+        return secret, value.decode()
+
+
+def _wanted_secrets(job: Job, version: Version) -> Mapping[str, str]:
+    if job.request is None:
+        return {}
+    request = job.request
+    return merge_environment(version.environment, request.environment, request.secrets).secrets

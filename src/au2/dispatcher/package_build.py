@@ -1,0 +1,116 @@
+"""The image of a packaged version: read the package, install what it asks for, build."""
+
+from dataclasses import dataclass
+
+from au2.dependencies.build_container import BuildRun
+from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.package import PackageDependencies
+from au2.dispatcher.container_ids import make_container_id
+from au2.dispatcher.records import Records
+from au2.dispatcher.upload_work import UploadWork
+from au2.domain.errors import BlobMissing, InvalidPackage
+from au2.domain.runtime import Runtime
+from au2.domain.version import Contract, RuntimeReference
+from au2.images.package_image import build_package
+from au2.package.description import PackageDescription, describe_package
+from au2.package.entries import PackageEntry
+from au2.package.environment import plain_texts
+from au2.package.limits import LOCK_BYTES
+from au2.stores.content.base import BlobStore
+from au2.stores.database.claims import Claim
+from au2.stores.database.runtimes import find_runtime
+from au2.stores.database.uploads import Upload
+from au2.stores.database.versions import BuiltImage
+from au2.wire.upload import FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class PackageBuild:
+    """How packages are built; one instance for all."""
+
+    blobs: BlobStore
+    records: Records
+    dependencies: PackageDependencies
+
+    def make(self, work: UploadWork, upload: Upload) -> BuiltImage:
+        """Return the image of an upload's package.
+
+        Building has no effect outside the blob store, where the same bytes have the same name, so
+        an attempt that was cut off is simply done again.
+
+        Raises:
+            InvalidPackage: the package has mistakes.
+            BlobMissing, DigestMismatch: what was uploaded, or the runtime, is gone.
+            Au2Error: why else it can't be built.
+        """
+        runtime, reference = self._find_runtime(work.claim)
+        entries = [FileEntry.model_construct(**document) for document in upload.files]
+        description = describe_package(entries, self._read, language=runtime.language)
+        if description.manifest.runtime != upload.runtime:
+            raise InvalidPackage(
+                f"aunsight.yml names the runtime '{description.manifest.runtime}', "
+                f"but the upload was begun for '{upload.runtime}'."
+            )
+        work.log(f"Runtime {runtime.name}, version {reference.runtime_version}")
+        dependencies = self._install(work, description, reference)
+        digest = build_package(
+            self.blobs,
+            reference.image_digest,
+            entries,
+            manifest=description.manifest,
+            environment=plain_texts(description.environment),
+            dependencies=dependencies,
+            log=work.log,
+        )
+        return _built_image(digest, description, dependencies)
+
+    def _install(
+        self, work: UploadWork, description: PackageDescription, reference: RuntimeReference
+    ) -> BuiltDependencies | None:
+        """Install what the package asks for: a phase of its own, as it may take long."""
+        if not self.dependencies.is_asked(description):
+            return None
+        work.begin_phase("dependencies")
+        job = work.claim.job
+        installed = self.dependencies.ensure(
+            description,
+            reference.image_digest,
+            BuildRun(
+                make_container_id(job, work.claim.attempt),
+                self.records.find_owner(job),
+                work.log,
+                work.check,
+            ),
+            previous=self.records.find_lock(job.process_id),
+        )
+        work.timeline.begin("image")
+        return installed
+
+    def _find_runtime(self, claim: Claim) -> tuple[Runtime, RuntimeReference]:
+        version = self.records.find_version(claim.job)
+        if version is None or version.runtime is None:
+            raise BlobMissing
+        with self.records.database.read() as transaction:
+            runtime = find_runtime(transaction, version.runtime.runtime_id)
+        if runtime is None:
+            raise BlobMissing
+        return runtime, version.runtime
+
+    def _read(self, entry: PackageEntry) -> bytes:
+        return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=LOCK_BYTES)
+
+
+def _built_image(
+    digest: str, description: PackageDescription, dependencies: BuiltDependencies | None
+) -> BuiltImage:
+    resources = {
+        name: value
+        for name, value in description.manifest.resources._asdict().items()
+        if value is not None
+    }
+    return BuiltImage(
+        image_digest=digest,
+        contract=Contract(description.environment, description.args_schema, description.out_schema),
+        resources=resources,
+        dependencies=None if dependencies is None else dependencies.lock,
+    )

@@ -1,0 +1,160 @@
+"""What a dispatcher writes down of a claimed job, each in one transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from au2.dispatcher.job_secrets import GivenSecrets
+from au2.dispatcher.timeline import Timeline
+from au2.domain.context import Context
+from au2.domain.job import Ending, Job, JobState
+from au2.domain.version import ImageStatus, Version
+from au2.stores.database.claims import Claim
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.held_secrets import hold_values, release_values
+from au2.stores.database.job_changes import change_state, set_status, update_attempt
+from au2.stores.database.jobs import find_job
+from au2.stores.database.processes import find_process
+from au2.stores.database.versions import (
+    BuiltImage,
+    change_image_status,
+    find_newest_lock,
+    find_version,
+)
+from au2.stores.notices.base import Notices, job_topic
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Writes for claimed jobs; every one is refused (LeaseLost) once the claim is another's."""
+
+    database: Database
+    notices: Notices
+    clock: Callable[[], datetime]
+
+    def find_job(self, job_id: int) -> Job | None:
+        """The job as it is now."""
+        with self.database.read() as transaction:
+            return find_job(transaction, job_id)
+
+    def find_version(self, job: Job) -> Version | None:
+        """The version that the job is about."""
+        with self.database.read() as transaction:
+            return find_version(transaction, job.process_id, job.version_number)
+
+    def find_owner(self, job: Job) -> Context:
+        """Where a job's process belongs; it may have been asked for in a project below."""
+        with self.database.read() as transaction:
+            process = find_process(transaction, job.process_id)
+        return job.context if process is None else process.context
+
+    def find_lock(self, process_id: str) -> Mapping[str, Any] | None:
+        """What the newest version of a process that has dependencies was built with."""
+        with self.database.read() as transaction:
+            return find_newest_lock(transaction, process_id)
+
+    def running(
+        self,
+        claim: Claim,
+        timeline: Timeline,
+        *,
+        container_id: str | None = None,
+        image_digest: str | None = None,
+        secrets: GivenSecrets,
+    ) -> datetime:
+        """PENDING → RUNNING; return when. What it was given of secrets is held till its end."""
+        at = self.clock()
+        with self.database.write() as transaction:
+            change_state(
+                transaction,
+                claim.job,
+                Ending(JobState.RUNNING),
+                expected=JobState.PENDING,
+                token=claim.token,
+                at=at,
+            )
+            update_attempt(
+                transaction,
+                claim.job.id,
+                claim.attempt.number,
+                phases=timeline.phases,
+                started_at=at,
+                container_id=container_id,
+                image_digest=image_digest,
+            )
+            self._hold(transaction, claim, secrets, at)
+        self.notices.send(job_topic(claim.job.id))
+        return at
+
+    def _hold(
+        self, transaction: Transaction, claim: Claim, secrets: GivenSecrets, at: datetime
+    ) -> None:
+        if secrets.sealed is not None:
+            hold_values(transaction, claim.job.id, claim.attempt.number, secrets.sealed)
+        for secret in secrets.used:
+            add_event(
+                transaction,
+                at=at,
+                actor=PLATFORM,
+                action="secret:used",
+                subject=f"secret:{secret.id}",
+                organization_id=secret.context.organization_id,
+                name=secret.name,
+                job=claim.job.id,
+            )
+
+    def finish(
+        self,
+        claim: Claim,
+        ending: Ending,
+        timeline: Timeline,
+        *,
+        was: JobState,
+        output: Mapping[str, Any] | None = None,
+        used: Mapping[str, float] | None = None,
+        built: BuiltImage | None = None,
+    ) -> None:
+        """Write the end of the attempt and the job, and for an upload that of its version."""
+        timeline.end()
+        at = self.clock()
+        job = claim.job
+        with self.database.write() as transaction:
+            change_state(
+                transaction,
+                job,
+                ending,
+                expected=was,
+                token=claim.token,
+                at=at,
+                output=output,
+            )
+            update_attempt(
+                transaction,
+                job.id,
+                claim.attempt.number,
+                phases=timeline.phases,
+                ended_at=at,
+                ending=ending,
+                used=used,
+            )
+            release_values(transaction, job.id)
+            if job.request is None:
+                version = find_version(transaction, job.process_id, job.version_number)
+                if version is not None:
+                    status = ImageStatus.AVAILABLE if built else ImageStatus.FAILED
+                    change_image_status(transaction, version, status, image=built)
+        self.notices.send(job_topic(job.id))
+
+    def phases(self, claim: Claim, timeline: Timeline) -> None:
+        """Show how far an attempt is. Worth nothing after a power cut."""
+        with self.database.write(durable=False) as transaction:
+            update_attempt(transaction, claim.job.id, claim.attempt.number, phases=timeline.phases)
+        self.notices.send(job_topic(claim.job.id))
+
+    def status(self, claim: Claim, *, text: str | None, progress: float | None) -> None:
+        """Keep what the code says of itself."""
+        with self.database.write() as transaction:
+            set_status(transaction, claim.job.id, claim.token, text=text, progress=progress)
+        self.notices.send(job_topic(claim.job.id))

@@ -1,0 +1,165 @@
+"""Moves one upload job: make the image of what was sent → make the version available."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from au2.dispatcher.control import Detached, JobControl, Stopped
+from au2.dispatcher.image_check import ImageCheck
+from au2.dispatcher.package_build import PackageBuild
+from au2.dispatcher.patience import Patience
+from au2.dispatcher.platform_faults import describe_platform_fault
+from au2.dispatcher.records import Records
+from au2.dispatcher.timeline import Timeline
+from au2.dispatcher.upload_log import UploadLog
+from au2.dispatcher.upload_work import UploadWork
+from au2.domain.errors import (
+    Au2Error,
+    BlobMissing,
+    DatabaseUnavailable,
+    DigestMismatch,
+    EngineFailure,
+    InvalidPackage,
+    LeaseLost,
+    StorageFull,
+)
+from au2.domain.job import Ending, JobState, Phase, Reason
+from au2.domain.wording import as_sentence
+from au2.engines.base import Engine
+from au2.stores.database.claims import Claim
+from au2.stores.database.database import Transaction
+from au2.stores.database.job_changes import change_state, update_attempt
+from au2.stores.database.uploads import Upload, find_upload_of_job
+from au2.stores.database.versions import BuiltImage
+from au2.stores.logs.base import LogStore
+from au2.stores.notices.base import job_topic
+
+logger = logging.getLogger(__name__)
+
+_GONE = "What was uploaded is not there any more. Upload it again."
+_STOPPED = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
+_NO_ROOM = "Ask your operator to free space, then upload again."
+
+
+@dataclass(frozen=True, slots=True)
+class UploadJob:
+    """How upload jobs are moved; one instance for all."""
+
+    engine: Engine
+    logs: LogStore
+    records: Records
+    packages: PackageBuild
+    images: ImageCheck
+    patience: Patience
+
+    def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
+        """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
+
+        Building may be repeated at will, so nothing has to be prepared before that is written.
+        """
+        if claim.job.state is not JobState.PENDING:
+            return claim
+        upload = find_upload_of_job(transaction, claim.job.id)
+        is_image = upload is not None and upload.is_image
+        phases = (Phase("import" if is_image else "build", at),)
+        change_state(
+            transaction,
+            claim.job,
+            Ending(JobState.RUNNING),
+            expected=JobState.PENDING,
+            token=claim.token,
+            at=at,
+        )
+        update_attempt(
+            transaction, claim.job.id, claim.attempt.number, phases=phases, started_at=at
+        )
+        return replace(
+            claim,
+            job=replace(claim.job, state=JobState.RUNNING),
+            attempt=replace(claim.attempt, phases=phases, started_at=at),
+        )
+
+    def run(self, claim: Claim, control: JobControl) -> None:
+        """Move a claimed job to its end. Raises LeaseLost, or a fault of ours.
+
+        What was begun by an attempt that was cut off may be done again at will.
+        """
+        timeline = Timeline(self.records.clock, claim.attempt.phases)
+        self.records.notices.send(job_topic(claim.job.id))
+        log = UploadLog(self.logs, self.records.notices, claim)
+        try:
+            built = self._move(claim, control, timeline, log)
+        finally:
+            log.close()
+        if built is not None:
+            self._unpack(built.image_digest, control)
+
+    def _move(
+        self, claim: Claim, control: JobControl, timeline: Timeline, log: UploadLog
+    ) -> BuiltImage | None:
+        """Make the image and write down how it went; return the image if there is one."""
+        work = UploadWork(claim, control, timeline, log.write, self.records)
+        built, ending = self._try(work)
+        if control.stop.is_set():
+            built, ending = None, _STOPPED
+        if ending.reason_text:
+            log.write(ending.reason_text)
+        self.patience.insist(
+            lambda: self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built),
+            control,
+            what=f"job {claim.job.id}",
+        )
+        return built
+
+    def _try(self, work: UploadWork) -> tuple[BuiltImage | None, Ending]:
+        """Make the image; return it and how that ended."""
+        upload = self._find_upload(work.claim)
+        reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
+        try:
+            return self._make(work, upload), Ending(JobState.SUCCEEDED)
+        except Stopped:
+            return None, _STOPPED
+        except InvalidPackage as error:
+            for detail in error.details:
+                work.log(str(detail))
+            text = "The package has mistakes: see the log, correct them and upload it again."
+            return None, _failed(reason, text)
+        except (LeaseLost, DatabaseUnavailable):
+            raise  # no word on what was sent: it is made again
+        except EngineFailure as error:
+            # Ours, and never told as the fault of what was sent.
+            text = describe_platform_fault(work.claim.job.id, error)
+            return None, _failed(Reason.ENGINE_LOST, text)
+        except Au2Error as error:
+            return None, _failed(reason, _explain(error))
+
+    def _make(self, work: UploadWork, upload: Upload | None) -> BuiltImage:
+        if upload is None:
+            raise BlobMissing
+        maker = self.images if upload.is_image else self.packages
+        return maker.make(work, upload)
+
+    def _find_upload(self, claim: Claim) -> Upload | None:
+        with self.records.database.read() as transaction:
+            return find_upload_of_job(transaction, claim.job.id)
+
+    def _unpack(self, image_digest: str, control: JobControl) -> None:
+        """Make the image local already, so that its first run starts as quickly as the others."""
+        try:
+            with suppress(Stopped, Detached):  # The job has ended; the first run unpacks.
+                self.engine.prepare(image_digest, control.check)
+        except Au2Error as error:
+            logger.warning("can't unpack %s yet: %s", image_digest, error.message)
+
+
+def _explain(error: Au2Error) -> str:
+    if isinstance(error, BlobMissing | DigestMismatch):
+        return _GONE
+    if isinstance(error, StorageFull):
+        return f"{error.message} {_NO_ROOM}"
+    return f"{as_sentence(error.message)} {error.hint or ''}".strip()
+
+
+def _failed(reason: Reason, text: str) -> Ending:
+    return Ending(JobState.FAILED, reason, text)

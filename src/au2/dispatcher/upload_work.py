@@ -1,0 +1,29 @@
+"""What the making of a version's image is given: one attempt of an upload job."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from au2.dispatcher.control import JobControl
+from au2.dispatcher.records import Records
+from au2.dispatcher.timeline import Timeline
+from au2.stores.database.claims import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class UploadWork:
+    """One attempt."""
+
+    claim: Claim
+    control: JobControl
+    timeline: Timeline
+    log: Callable[[str], None]
+    records: Records
+
+    def begin_phase(self, name: str) -> None:
+        """Begin a stretch of the work that people see by itself."""
+        self.timeline.begin(name)
+        self.records.phases(self.claim, self.timeline)
+
+    def check(self) -> None:
+        """Raise Stopped or Detached if the work should end."""
+        self.control.check()

@@ -1,0 +1,26 @@
+"""The contract between a container and the platform: paths, user and variables (spec section 3)."""
+
+PACKAGE_DIRECTORY = "/package"
+JOB_DIRECTORY = "/run/au2"
+HOME_DIRECTORY = "/home/au2"
+USER_ID = 1000
+"""User and group that packaged versions run as."""
+
+ARGUMENTS_FILE = "args.json"
+OUTPUT_FILE = "output.json"
+STATUS_FILE = "status.json"
+SCRATCH_FOLDER = "scratch"
+
+
+def job_file_variables(folder: str = JOB_DIRECTORY) -> dict[str, str]:
+    """Return the variables that name the job files of a run.
+
+    Args:
+        folder: absolute path of the job files, as the code sees it.
+    """
+    return {
+        "AU_ARGS_FILE": f"{folder}/{ARGUMENTS_FILE}",
+        "AU_OUTPUT_FILE": f"{folder}/{OUTPUT_FILE}",
+        "AU_STATUS_FILE": f"{folder}/{STATUS_FILE}",
+        "AU_SCRATCH_DIR": f"{folder}/{SCRATCH_FOLDER}",
+    }

@@ -1,0 +1,199 @@
+"""The HTTP application."""
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from au2.app.services import Services
+from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
+from au2.http import (
+    accounts,
+    errors,
+    health,
+    image_uploads,
+    job_logs,
+    jobs,
+    members,
+    organizations,
+    processes,
+    runtimes,
+    secrets,
+    uploads,
+    version_archives,
+    version_diffs,
+    versions,
+)
+from au2.http.body_limit import BodyLimit
+from au2.http.job_reading import JobReading
+from au2.http.json_bodies import find_body_model
+from au2.http.noticeboard import NoticeBoard
+from au2.http.registry.app import make_registry
+from au2.http.turns import CostlyRequests
+from au2.stores.logs.base import LogStore
+from au2.stores.notices.base import Notices
+
+PREFIX = "/api/v1"
+REGISTRY = "/v2"
+"""Where registry clients look, whatever else a server has."""
+_PRIVATE = (
+    accounts.router,
+    organizations.router,
+    members.router,
+    runtimes.router,
+    processes.router,
+    versions.router,
+    version_diffs.router,
+    version_archives.router,
+    uploads.router,
+    image_uploads.router,
+    jobs.router,
+    job_logs.router,
+    secrets.router,
+)
+
+
+_SMALL = frozenset({f"{PREFIX}/login", f"{PREFIX}/tokens", f"{PREFIX}/account/password"})
+"""What is sent there is short, by people who have no role anywhere, or no login."""
+_SMALL_BODY_BYTES = 16 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What the operator may set, and what is said of the server."""
+
+    version: str = "0"
+    max_body_bytes: int = 2 << 20
+    """Largest JSON body."""
+    max_file_list_bytes: int = 64 << 20
+    """Largest body that begins an upload."""
+    max_contract_bytes: int = 4 << 20
+    """Largest body that makes an image version: two schemas and an environment."""
+    external_url: str | None = None
+    """How clients reach this server, for names of images; None: by what they put into ``Host``."""
+
+
+def make_app(
+    services: Services,
+    notices: Notices,
+    logs: LogStore,
+    options: ApiOptions | None = None,
+    *,
+    stopping: threading.Event | None = None,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        services: the use cases.
+        notices: this application becomes their only receiver; it does not close them.
+        logs: where logs of jobs are read from.
+        options: limits, and the version that is shown.
+        stopping: once set, whoever waits is answered and streams end, for their clients to come
+            back later.
+    """
+    chosen = options or ApiOptions()
+    board = NoticeBoard(notices, stopping or threading.Event())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        board.open()
+        yield
+        board.close()
+
+    app = FastAPI(
+        title="au2",
+        summary="Processes, their versions, and the jobs that run them.",
+        version=chosen.version,
+        openapi_url=f"{PREFIX}/openapi.json",
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_name_operation,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    app.state.logs = logs
+    app.state.board = board
+    app.state.external_url = chosen.external_url
+    app.state.costly = costly = CostlyRequests()
+    app.state.reading = reading = JobReading(services, logs)
+    app.add_middleware(BodyLimit, limit_of=_make_limits(chosen))
+    errors.install(app)
+    _add_routes(app)
+    _complete_document(app)
+    registry = make_registry(services, board, costly, external_url=chosen.external_url)
+    registry.state.reading = reading
+    app.mount(REGISTRY, registry)
+    return app
+
+
+def _name_operation(route: APIRoute) -> str:
+    return route.name
+
+
+def _make_limits(options: ApiOptions) -> Any:
+    def limit_of(method: str, path: str) -> int | None:
+        if path.startswith(f"{REGISTRY}/"):
+            return None  # Blobs stream, and the rest is bounded where it is read.
+        if path in _SMALL:
+            return min(_SMALL_BODY_BYTES, options.max_body_bytes)
+        if path in {f"{PREFIX}/uploads", f"{PREFIX}/uploads/compare"}:
+            return options.max_file_list_bytes
+        if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):
+            return options.max_contract_bytes
+        if path.startswith(f"{PREFIX}/image-uploads/"):
+            # What streams is bounded where it is taken; a question names so many blobs at most.
+            return None if method in {"PATCH", "PUT"} else options.max_body_bytes
+        is_contents = path.startswith(f"{PREFIX}/uploads/") and path.endswith("/contents")
+        return None if method == "PUT" and is_contents else options.max_body_bytes
+
+    return limit_of
+
+
+def _add_routes(app: FastAPI) -> None:
+    public = errors.answers(Au2Error)
+    app.include_router(health.router, prefix=PREFIX, responses=public)
+    app.include_router(accounts.public, prefix=PREFIX, responses=public)
+    private = errors.answers(NotAuthenticated, InvalidRequest, Au2Error)
+    for router in _PRIVATE:
+        app.include_router(router, prefix=PREFIX, responses=private)
+
+
+def _complete_document(app: FastAPI) -> None:
+    """Add the bodies that endpoints take by a dependency to the OpenAPI document."""
+    make_document = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = make_document()
+        models = _body_models()
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                if operation["operationId"] in models:
+                    _add_body(document, operation, models[operation["operationId"]])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _body_models() -> dict[str, type[BaseModel]]:
+    """The bodies by the names of the operations that take them."""
+    routes = [route for router in (accounts.public, *_PRIVATE) for route in router.routes]
+    return {
+        _name_operation(route): model
+        for route in routes
+        if isinstance(route, APIRoute) and (model := find_body_model(route.dependant))
+    }
+
+
+def _add_body(document: dict[str, Any], operation: dict[str, Any], model: type[BaseModel]) -> None:
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    models = {**schema.pop("$defs", {}), model.__name__: schema}
+    document["components"]["schemas"].update(models)
+    reference = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    operation["requestBody"] = {"required": True, "content": {"application/json": reference}}

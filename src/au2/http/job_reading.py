@@ -1,0 +1,60 @@
+"""Jobs and their logs as those read them who wait for news: one reader for all of one job."""
+
+from functools import partial
+from time import monotonic
+
+from au2.app.services import Services
+from au2.domain.identity import Actor
+from au2.domain.job import Job
+from au2.domain.waiting import Waiting
+from au2.http.log_events import LogPosition, read_events
+from au2.http.shared_reads import Shared, SharedReads
+from au2.stores.logs.base import LogStore
+
+POLL_SECONDS = 1.0
+"""Notices may get lost, so whoever waits looks for itself this often."""
+_MOST_KEPT_BYTES = 128 << 10
+"""Of a log, for those who follow its end. Who reads the rest of a long one reads alone."""
+
+Events = tuple[list[bytes], LogPosition]
+
+
+class JobReading:
+    """Reads records, rights and logs, each once for all who ask at the same time."""
+
+    def __init__(self, services: Services, logs: LogStore) -> None:
+        self._services = services
+        self._logs = logs
+        self._actors: SharedReads[Actor] = SharedReads()
+        self._jobs: SharedReads[Job] = SharedReads()
+        self._waiting: SharedReads[Waiting | None] = SharedReads()
+        self._events: SharedReads[Events] = SharedReads(_is_short)
+
+    async def job(self, actor: Actor, job_id: int, *, not_before: float) -> Shared[Job]:
+        """Return a job, as of ``not_before`` or later, to an actor who came earlier.
+
+        ``not_before``: monotonic seconds.
+
+        Raises:
+            NotAuthenticated: the actor's token has ended.
+            NotFound: the actor may not see it any more.
+        """
+        accounts, jobs = self._services.accounts, self._services.jobs
+        refresh = partial(accounts.refresh, actor)
+        present = await self._actors.get(actor.token_id, refresh, not_before=not_before)
+        found = await self._jobs.get(job_id, partial(jobs.find, job_id), not_before=not_before)
+        return Shared(jobs.show(present.value, found.value), found.read_at)
+
+    async def waiting(self, job: Job) -> Waiting | None:
+        """Return what a job waits for that the caller may see; None: it is pending no more."""
+        find = partial(self._services.job_waiting.find, job)
+        return (await self._waiting.get(job.id, find, not_before=monotonic() - POLL_SECONDS)).value
+
+    async def events(self, at: LogPosition, *, not_before: float) -> Events:
+        """Return the next events of a log, as of ``not_before`` or later, and the place after."""
+        read = partial(read_events, self._logs, at)
+        return (await self._events.get(at, read, not_before=not_before)).value
+
+
+def _is_short(found: Events) -> bool:
+    return sum(map(len, found[0])) <= _MOST_KEPT_BYTES

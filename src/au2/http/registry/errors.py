@@ -1,0 +1,132 @@
+"""Errors as registry clients understand them (OCI distribution specification, "Error Codes")."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from au2.domain.errors import (
+    Au2Error,
+    Busy,
+    Conflict,
+    DigestMismatch,
+    InvalidImage,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    RepositoryUnknown,
+    TooLarge,
+    TooManyAttempts,
+    TooManyRequests,
+    Unsupported,
+)
+from au2.http.refusals import note_refusal
+from au2.http.registry.realm import challenge
+
+BLOB_UNKNOWN = "BLOB_UNKNOWN"
+UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
+MANIFEST_UNKNOWN = "MANIFEST_UNKNOWN"
+MANIFEST_BLOB_UNKNOWN = "MANIFEST_BLOB_UNKNOWN"
+_HEADERS = {"Docker-Distribution-API-Version": "registry/2.0"}
+
+_ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
+    (RepositoryUnknown, 404, "NAME_UNKNOWN"),
+    (TooManyAttempts, 429, "TOOMANYREQUESTS"),
+    (TooManyRequests, 429, "TOOMANYREQUESTS"),
+    (NotAuthenticated, 401, "UNAUTHORIZED"),
+    (NotPermitted, 403, "DENIED"),
+    (Conflict, 409, "DENIED"),
+    (Unsupported, 405, "UNSUPPORTED"),
+    (DigestMismatch, 400, "DIGEST_INVALID"),
+    (InvalidImage, 400, "MANIFEST_INVALID"),
+    (TooLarge, 413, "SIZE_INVALID"),
+    # The name of the repository was read before, so this is about the rest, like a tag that is no
+    # version. Not MANIFEST_INVALID or TAG_INVALID: podman and skopeo then convert the image to
+    # every format they know and push each, and the sentence drowns in what became of that.
+    (InvalidRequest, 400, "UNSUPPORTED"),
+    # Not the specification's, but Docker's registry says so, and its clients try again.
+    (Busy, 503, "UNAVAILABLE"),
+)
+"""The first that fits counts."""
+
+
+class RegistryError(Exception):
+    """An answer of the specification's own: status, code, sentence."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+@contextmanager
+def unknown_as(code: str) -> Iterator[None]:
+    """Tell clients by this code that what they asked for is not there."""
+    try:
+        yield
+    except RepositoryUnknown:
+        raise
+    except NotFound as error:
+        status = 400 if code == MANIFEST_BLOB_UNKNOWN else 404
+        raise RegistryError(status, code, _sentence(error)) from error
+
+
+def answer_registry(_: Request, error: Exception) -> Response:
+    """Answer an error of the specification's own."""
+    assert isinstance(error, RegistryError)  # noqa: S101 - registered for it
+    return _answer(error.status, error.code, error.message, error.headers)
+
+
+def answer_own(request: Request, error: Exception) -> Response:
+    """Answer an error of ours."""
+    assert isinstance(error, Au2Error)  # noqa: S101 - registered for it
+    note_refusal(request, error)
+    for kind, status, code in _ANSWERS:
+        if isinstance(error, kind):
+            headers = {"WWW-Authenticate": challenge(request)} if status == 401 else {}
+            if error.retry_after_seconds is not None:
+                headers["Retry-After"] = str(error.retry_after_seconds)
+            return _answer(status, code, _sentence(error), headers)
+    return _answer(error.status, "UNKNOWN", _sentence(error))
+
+
+def answer_unrouted(request: Request, error: Exception) -> Response:
+    """Answer what no route is for: a path, or a method of one."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    message = f"{request.method} {request.url.path[:200]} is not part of this registry."
+    return _answer(error.status_code, "UNSUPPORTED", message)
+
+
+def answer_nobody(_: Request, error: Exception) -> Response:
+    """Answer a body that broke off: no fault of ours to log, and nobody is there to read it."""
+    assert isinstance(error, ClientDisconnect)  # noqa: S101 - registered for it
+    return _answer(400, "SIZE_INVALID", "The request broke off.")
+
+
+def answer_unexpected(_: Request, __: Exception) -> Response:
+    """A fault of ours: the log has it."""
+    return _answer(500, "UNKNOWN", "Something went wrong inside au2; the server's log says more.")
+
+
+def _sentence(error: Au2Error) -> str:
+    return f"{error.message} {error.hint or ''}".strip()
+
+
+def _answer(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    body = json.dumps({"errors": [{"code": code, "message": message, "detail": None}]})
+    return Response(
+        body,
+        status_code=status,
+        media_type="application/json",
+        headers={**_HEADERS, **(headers or {})},
+    )

@@ -1,0 +1,177 @@
+"""Images that people made elsewhere: are they whole, for this platform, and not too large?"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from au2.domain.errors import InvalidImage
+from au2.domain.wording import format_bytes
+from au2.images.config_check import check_config
+from au2.oci.decompress import decompressed
+from au2.oci.descriptor import Descriptor
+from au2.oci.image import Image
+from au2.oci.platform import Platform, rank
+from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLayer:
+    """What is in a layer's blob."""
+
+    diff_id: str
+    size_bytes: int
+    """Uncompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was found out about an image."""
+
+    size_bytes: int
+    """Uncompressed size of all its layers."""
+    layers: Mapping[str, KnownLayer]
+    """By the digest of their blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLimits:
+    """How much an image may be."""
+
+    layers: int = 127
+    """As many as Docker takes."""
+    image_bytes: int = 64 << 30
+    """Uncompressed size of all layers together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRun:
+    """What an import is given beside the image."""
+
+    platform: Platform
+    """Of this machine."""
+    limits: ImportLimits
+    known: Mapping[str, KnownLayer]
+    """Layers that were unpacked before, by the digest of their blob."""
+    note: Callable[[str, KnownLayer], None]
+    """Told each layer that is new: the digest of its blob, and what is in it."""
+    log: Callable[[str], None]
+    check: Callable[[], None]
+    """Raises when the import is to end."""
+
+
+def import_image(blobs: BlobStore, manifest_digest: str, run: ImportRun) -> Imported:
+    """Find out how large an image is whose blobs are all in the store, and whether it is whole.
+
+    A layer that came compressed is read, so that nobody is surprised by what comes out of it. One
+    that came uncompressed is what its digest says since it came. What lies in the layers is judged
+    by who unpacks them; then :func:`keep_packed` may follow. Here nothing is changed.
+
+    Raises:
+        InvalidImage: it is not for this platform, damaged, or over a limit.
+        BlobMissing, DigestMismatch: a blob is missing or damaged.
+    """
+    image = load_image(blobs, manifest_digest)
+    run.log(f"Image {manifest_digest}")
+    _check_platform(image, run.platform)
+    check_config(image.config)
+    if not image.config.entrypoint and not image.config.cmd:
+        run.log("Warning: the image names no command, so no job can run it. Give it a CMD.")
+    layers = image.manifest.layers
+    if len(layers) > run.limits.layers:
+        raise InvalidImage(
+            f"the image has {len(layers)} layers; at most {run.limits.layers} can be run"
+        )
+    total_bytes, judged = 0, dict[str, KnownLayer]()
+    known = dict(run.known)
+    pairs = zip(layers, image.config.diff_ids, strict=True)
+    for number, (layer, diff_id) in enumerate(pairs, start=1):
+        found = _find_known(blobs, layer, diff_id, known)
+        if found is None:
+            found = _measure(blobs, layer, diff_id, run, run.limits.image_bytes - total_bytes)
+            known[layer.digest] = found  # An image may name a layer many times.
+            run.note(layer.digest, found)
+        # The same for one that is known: another organization may have sent it, and that is nobody
+        # else's business. The time that this takes still tells; docs/concepts/isolation.md says so.
+        run.log(
+            f"Layer {number} of {len(layers)}, {layer.size_bytes} bytes: "
+            f"{found.size_bytes} bytes unpacked"
+        )
+        judged[layer.digest] = found
+        total_bytes += found.size_bytes
+    return Imported(total_bytes, judged)
+
+
+def keep_packed(blobs: BlobStore, layers: Mapping[str, KnownLayer]) -> None:
+    """Find layers that came compressed under their diff_ids from now on, unless they are there.
+
+    Only for images that were taken in as a whole, and unpacked: others read what comes out of it.
+    """
+    for digest, layer in layers.items():
+        if digest != layer.diff_id:
+            blobs.keep_compressed(layer.diff_id, layer.size_bytes, compressed=digest)
+
+
+def _find_known(
+    blobs: BlobStore, layer: Descriptor, diff_id: str, known: Mapping[str, KnownLayer]
+) -> KnownLayer | None:
+    found = known.get(layer.digest)
+    is_there = found is not None and found.diff_id == diff_id and blobs.contains(layer.digest)
+    return found if is_there else None
+
+
+def _check_platform(image: Image, machine: Platform) -> None:
+    platform = image.config.platform
+    if rank(platform, machine) is None:
+        raise InvalidImage(
+            f"the image is for {str(platform)[:100]}, and this server runs {machine}",
+            hint=f"Build it with `--platform {machine._replace(variant='')}`.",
+        )
+
+
+def _measure(
+    blobs: BlobStore, layer: Descriptor, diff_id: str, run: ImportRun, most_bytes: int
+) -> KnownLayer:
+    """Return what is in a layer; memory stays flat, and nothing is written, however large it is."""
+    size_bytes = blobs.size_bytes(layer.digest)
+    if size_bytes != layer.size_bytes:
+        raise InvalidImage(f"the layer {layer.digest} has not the size that the manifest says")
+    if layer.digest != diff_id:
+        size_bytes = _measure_unpacked(blobs, layer.digest, diff_id, run.check, most_bytes)
+    if size_bytes > most_bytes:
+        raise _too_large(run.limits)
+    return KnownLayer(diff_id, size_bytes)
+
+
+def _measure_unpacked(
+    blobs: BlobStore, digest: str, diff_id: str, check: Callable[[], None], most_bytes: int
+) -> int:
+    """Decompress a layer, and insist that it is what the image says; stops over ``most_bytes``."""
+    found, size_bytes = hashlib.sha256(), 0
+    with blobs.open(digest) as blob:
+        stream = decompressed(_Checked(blob, check))
+        while size_bytes <= most_bytes and (data := stream.read(CHUNK_BYTES)):
+            check()
+            found.update(data)
+            size_bytes += len(data)
+    if size_bytes <= most_bytes and f"sha256:{found.hexdigest()}" != diff_id:
+        raise InvalidImage(f"a layer does not have the diff_id that the image says: {diff_id}")
+    return size_bytes
+
+
+class _Checked:
+    """Compressed bytes: the reading of them can be ended even while nothing comes out."""
+
+    def __init__(self, stream: Readable, check: Callable[[], None]) -> None:
+        self._stream = stream
+        self._check = check
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._check()
+        return self._stream.read(size)
+
+
+def _too_large(limits: ImportLimits) -> InvalidImage:
+    most = format_bytes(limits.image_bytes)
+    return InvalidImage(f"the image's layers are larger than {most} when unpacked")

@@ -1,0 +1,171 @@
+"""Package + runtime → image."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from au2.dependencies.built import BuiltDependencies
+from au2.domain.container_contract import (
+    HOME_DIRECTORY,
+    PACKAGE_DIRECTORY,
+    USER_ID,
+    job_file_variables,
+)
+from au2.domain.wording import count_of
+from au2.images import launcher_layer as launcher
+from au2.images.layers import make_small_layer
+from au2.images.plan import PackagePlan, make_plan
+from au2.images.scripts import copy_entry
+from au2.oci.config import ImageConfig
+from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, with_parents
+from au2.package.entries import PackageEntry, count_files
+from au2.package.manifest import Manifest
+from au2.package.modes import mode_of
+from au2.runtimes import labels
+from au2.runtimes.store import MODIFIED_AT
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image, save_image, save_layer
+
+DEFAULT_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": HOME_DIRECTORY,
+    "LANG": "C.UTF-8",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+"""Variables of a packaged image that neither runtime nor package sets."""
+_SMALL_PACKAGE_BYTES = 8 << 20
+"""Up to here a package's layer is made in memory and stored with the image in one flush."""
+LAUNCHER_LABEL = "au2.launcher.version"
+
+
+def build_package(
+    blobs: BlobStore,
+    runtime_image_digest: str,
+    files: Sequence[PackageEntry],
+    *,
+    manifest: Manifest,
+    environment: Mapping[str, str],
+    dependencies: BuiltDependencies | None = None,
+    log: Callable[[str], None],
+) -> str:
+    """Build the image of a packaged version; return the digest of its manifest.
+
+    The same files on the same runtime give the same digest: nothing of it knows a time or an id.
+
+    Args:
+        blobs: holds the runtime's image and every content of ``files``, by digest.
+        runtime_image_digest: manifest of the runtime's image.
+        files: the package, already validated; ``aunsight.yml`` without process ids.
+        manifest: what ``aunsight.yml`` says.
+        environment: what ``env.yml`` says.
+        dependencies: what the package asks for, as a layer.
+        log: takes a line for people.
+
+    Raises:
+        BlobMissing: a content or the runtime's image is missing or damaged.
+        InvalidPackage: no entry point that suits the runtime.
+        StorageFull: no room.
+    """
+    runtime = load_image(blobs, runtime_image_digest)
+    log(f"Runtime image {runtime_image_digest}")
+    plan = _plan(blobs, files, manifest, runtime.config)
+    log(f"Entry point {plan.entry.entry_point} ({plan.entry.language})")
+    log(f"Package: {_counted(files)}")
+    launcher_layer, launcher_data = make_small_layer(launcher.launcher_layer(), "au2 launcher")
+    small = {launcher_layer.descriptor.digest: launcher_data}
+    if blobs.contains(launcher_layer.descriptor.digest):
+        small.clear()
+    log(f"Launcher layer {launcher_layer.descriptor.digest}")
+    entries = _package_entries(blobs, files, plan)
+    if sum(entry.size for entry in entries) <= _SMALL_PACKAGE_BYTES:
+        package_layer, package_data = make_small_layer(entries, "au2 package")
+        small[package_layer.descriptor.digest] = package_data
+    else:
+        package_layer = save_layer(blobs, entries, "au2 package", modified_at=MODIFIED_AT)
+    _log_layer(log, package_layer)
+    installed = [] if dependencies is None else [dependencies.layer]
+    programs = "" if dependencies is None else dependencies.programs
+    changes = _config_changes(runtime.config, environment, programs)
+    new_manifest, config = append_layers(
+        runtime.manifest, runtime.config, [launcher_layer, *installed, package_layer], changes
+    )
+    digest = save_image(blobs, new_manifest, config, small_layers=small)
+    log(f"Image {digest}")
+    return digest
+
+
+def _plan(
+    blobs: BlobStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
+) -> PackagePlan:
+    return make_plan(
+        files,
+        partial(_read_content, blobs),
+        entry_point=manifest.entry_point,
+        language=labels.find_language(runtime.labels),
+        reset_signals=runtime.labels.get(labels.RESET_SIGNALS, ""),
+    )
+
+
+def _read_content(blobs: BlobStore, entry: PackageEntry) -> bytes:
+    return blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=entry.size_bytes)
+
+
+def _package_entries(
+    blobs: BlobStore, files: Sequence[PackageEntry], plan: PackagePlan
+) -> list[LayerEntry]:
+    entries = [_layer_entry(blobs, entry) for entry in files]
+    copies = (copy_entry(script, _PREFIX, USER_ID) for script in plan.scripts)
+    entries += [copy for copy in copies if copy is not None]
+    entries = with_parents(entries, owner=USER_ID)
+    told = plan.entry.to_bytes()
+    told_path = f"{launcher.LAUNCHER_PATH.rpartition('/')[0]}/entry".strip("/")
+    return [*entries, *with_parents([file_entry(told_path, len(told), lambda: io.BytesIO(told))])]
+
+
+_PREFIX = PACKAGE_DIRECTORY.strip("/")
+
+
+def _layer_entry(blobs: BlobStore, entry: PackageEntry) -> LayerEntry:
+    path = f"{_PREFIX}/{entry.path}"
+    if entry.type == "link":
+        return link_entry(path, entry.target, owner=USER_ID)
+    if entry.type == "folder":
+        return directory_entry(path, owner=USER_ID, mode=mode_of(entry))
+    open_content = partial(blobs.open, f"sha256:{entry.sha256}") if entry.size_bytes else None
+    return file_entry(
+        path,
+        entry.size_bytes,
+        open_content,
+        mode=mode_of(entry),
+        owner=USER_ID,
+    )
+
+
+def _config_changes(
+    runtime: ImageConfig, environment: Mapping[str, str], programs: str
+) -> ConfigChanges:
+    present = dict(item.partition("=")[::2] for item in runtime.env)
+    defaults = {k: v for k, v in DEFAULT_ENVIRONMENT.items() if k not in present}
+    if programs:
+        path = present.get("PATH") or DEFAULT_ENVIRONMENT["PATH"]
+        defaults["PATH"] = f"{programs}:{path}"
+    return ConfigChanges(
+        environment={**defaults, **environment, **job_file_variables()},
+        labels={LAUNCHER_LABEL: launcher.LAUNCHER_VERSION},
+        entrypoint=[launcher.LAUNCHER_PATH],
+        cmd=[],
+        user=f"{USER_ID}:{USER_ID}",
+        working_dir=PACKAGE_DIRECTORY,
+        stop_signal="SIGTERM",
+    )
+
+
+def _log_layer(log: Callable[[str], None], layer: AddedLayer) -> None:
+    log(f"Package layer {layer.descriptor.digest}, {layer.descriptor.size_bytes} bytes")
+
+
+def _counted(files: Sequence[PackageEntry]) -> str:
+    size_bytes = sum(entry.size_bytes for entry in files)
+    return f"{count_of(count_files(files), 'file')}, {size_bytes} bytes"

@@ -1,0 +1,213 @@
+"""Whether a document can be used as a schema: every mistake, with its place."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+
+from au2.domain.errors import CheckTooCostly, Detail
+from au2.domain.json_value import find_json_mistake, measure_depth
+from au2.jsonschema.compiled import DIALECT, compile_schema
+from au2.jsonschema.cost import Cost, measure
+from au2.jsonschema.defaults import Defaults
+from au2.jsonschema.limits import (
+    DEEPEST,
+    LARGEST_CHECKED_DEFAULT,
+    LIGHT_STEPS,
+    MOST_MISTAKES,
+    MOST_NODES,
+    MOST_PLACES_WITH_DEFAULTS,
+)
+from au2.jsonschema.outside import compile_outside
+from au2.jsonschema.places import LISTS, MAPPINGS, SINGLE, Place, all_places, format_pointer
+from au2.jsonschema.progress import EndlessRecursion
+from au2.jsonschema.references import References
+from au2.jsonschema.sentences import explain, explain_schema_error
+
+_DIALECTS = {DIALECT, f"{DIALECT}#"}
+_OLD_KEYWORDS = {
+    "dependencies": "use 'dependentRequired' or 'dependentSchemas'",
+    "$recursiveRef": "use '$dynamicRef'",
+    "$recursiveAnchor": "use '$dynamicAnchor'",
+    "id": "use '$id'",
+}
+_HERE = "https://schema.invalid/"
+"""Where the schema stands for references into it; nothing is ever fetched."""
+_TYPES = "array, boolean, integer, null, number, object, string"
+
+
+def find_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
+    """Return what is wrong with ``document`` as a schema, each with its JSON pointer.
+
+    Whatever it holds, this ends soon: nothing is fetched, and what could take long is done in a
+    process that is ended when it does.
+
+    Raises:
+        Conflict: not ``patient``, and too many such processes are waited for already.
+    """
+    if not isinstance(document, dict):
+        return [Detail("a schema is a mapping", "")]
+    if mistake := _find_size_mistake(document):
+        return [Detail(mistake, "")]
+    places = list(all_places(document))
+    dialect = compile_schema({"$ref": DIALECT})
+    mistakes = [found for place in places for found in _find_keyword_mistakes(place, dialect)]
+    if not mistakes:
+        mistakes = list(_find_reference_mistakes(References(document)))
+    if mistakes:
+        return mistakes[:MOST_MISTAKES]
+    return _find_deeper_mistakes(document, places, patient=patient)[:MOST_MISTAKES]
+
+
+def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
+    if measure_depth(document) > DEEPEST:
+        return f"the schema is nested deeper than {DEEPEST} levels"
+    if mistake := find_json_mistake(document):
+        return f"this is no JSON: {mistake}"
+    count = 0
+    waiting: list[Any] = [document]
+    while waiting:
+        item = waiting.pop()
+        count += 1
+        if count > MOST_NODES:
+            return f"the schema holds more than {MOST_NODES} values"
+        if isinstance(item, dict | list):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return None
+
+
+def _find_keyword_mistakes(place: Place, dialect: jsonschema_rs.Validator) -> Iterator[Detail]:
+    """Return what is wrong with one schema, not looking at those inside it."""
+    path, schema = place
+    if isinstance(schema, bool):
+        return
+    if not isinstance(schema, dict):
+        yield Detail("a schema is a mapping, true or false", format_pointer(path))
+        return
+    for keyword, hint in _OLD_KEYWORDS.items():
+        if keyword in schema:
+            pointer = format_pointer((*path, keyword))
+            yield Detail(f"'{keyword}' is not in JSON Schema 2020-12: {hint}", pointer)
+    if "$schema" in schema and schema["$schema"] not in _DIALECTS:
+        pointer = format_pointer((*path, "$schema"))
+        yield Detail(f"only JSON Schema 2020-12 is taken: {DIALECT}", pointer)
+    for error in dialect.iter_errors(_alone(schema)):
+        pointer = format_pointer((*path, *error.instance_path))
+        if error.instance_path[:1] == ["type"]:
+            yield Detail(f"expected one or more of {_TYPES}", pointer)
+        elif isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format):
+            yield Detail(explain_schema_error(error), pointer)
+        else:
+            yield from (Detail(found.message, pointer) for found in explain(error, None, None))
+
+
+def _alone(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with ``true`` for all those inside it: these are looked at themselves."""
+    alone: dict[str, Any] = {}
+    for keyword, value in schema.items():
+        if keyword in SINGLE:
+            alone[keyword] = True
+        elif keyword in LISTS and isinstance(value, list):
+            alone[keyword] = [True] * len(value)
+        elif keyword in MAPPINGS and isinstance(value, dict):
+            # The names of this one are patterns: they are looked at one by one, later.
+            names = () if keyword == "patternProperties" else value
+            alone[keyword] = dict.fromkeys(names, True)
+        elif keyword not in {"default", "examples", "const", "enum", "pattern"}:
+            alone[keyword] = value
+        elif keyword in {"examples", "enum"}:
+            alone[keyword] = value[:1] if isinstance(value, list) else value
+    return alone
+
+
+def _find_reference_mistakes(references: References) -> Iterator[Detail]:
+    for path, schema in references.schemas.items():
+        for keyword in ("$ref", "$dynamicRef"):
+            if not isinstance(schema, dict) or keyword not in schema:
+                continue
+            if references.find(path, schema[keyword]) is None:
+                text = str(schema[keyword])
+                yield Detail(_explain_reference(text), format_pointer((*path, keyword)))
+
+
+def _explain_reference(text: str) -> str:
+    if text.startswith("#"):
+        return f"there is no schema at '{text}' in this file"
+    return f"'{text}' is outside this file: put it under '$defs' and refer to '#/$defs/…'"
+
+
+def _find_deeper_mistakes(
+    document: dict[str, Any], places: list[Place], *, patient: bool
+) -> list[Detail]:
+    try:
+        cost = measure(References(document))
+    except EndlessRecursion as error:
+        message = "this refers to itself without end: nothing of the value is used up on the way"
+        return [Detail(message, format_pointer(error.path))]
+    try:
+        return _find_compile_mistakes(document, cost, places, patient=patient)
+    except CheckTooCostly:
+        return [Detail("the schema takes too long to make ready: make its patterns smaller", "")]
+
+
+def _find_compile_mistakes(
+    document: dict[str, Any], cost: Cost, places: list[Place], *, patient: bool
+) -> list[Detail]:
+    if cost.is_heavy:
+        return compile_outside(document, patient=patient)
+    mistakes = [mistake for place in places for mistake in _find_pattern_mistakes(place)]
+    if mistakes:
+        return mistakes
+    try:
+        compile_schema(document)
+    except jsonschema_rs.ValidationError as error:
+        return [Detail(explain_schema_error(error), format_pointer(error.instance_path))]
+    if cost.for_depth(DEEPEST) > LIGHT_STEPS:
+        return []
+    return list(_find_default_mistakes(document, places))
+
+
+def _find_pattern_mistakes(place: Place) -> Iterator[Detail]:
+    path, schema = place
+    if not isinstance(schema, dict):
+        return
+    named = [("patternProperties", name) for name in schema.get("patternProperties", ())]
+    patterns = [(name, (*path, keyword, name)) for keyword, name in named]
+    if "pattern" in schema:
+        patterns.append((schema["pattern"], (*path, "pattern")))
+    for pattern, where in patterns:
+        try:
+            compile_schema({"pattern": pattern})
+        except jsonschema_rs.ValidationError as error:
+            yield Detail(explain_schema_error(error), format_pointer(where))
+
+
+def _find_default_mistakes(document: dict[str, Any], places: list[Place]) -> Iterator[Detail]:
+    """Return the defaults that do not match: every run that relies on one would be refused."""
+    holding = [place for place in places if _is_filled_in(place)]
+    if not holding or len(places) > MOST_PLACES_WITH_DEFAULTS:
+        return
+    defaults = Defaults(document)
+    registry = jsonschema_rs.Registry([(_HERE, document)], draft=jsonschema_rs.Draft202012)
+    for path, schema in holding:
+        if len(json.dumps(schema["default"])) > LARGEST_CHECKED_DEFAULT:
+            continue
+        pointer = format_pointer((*path, "default"))
+        part = compile_schema({"$ref": f"{_HERE}#{quote(format_pointer(path))}"}, registry)
+        try:
+            filled = defaults.fill(schema["default"], path)
+        except CheckTooCostly as costly:
+            yield Detail(costly.message, pointer)
+            return
+        for error in part.iter_errors(filled):
+            for found in explain(error, schema, filled):
+                where = f" at '{found.pointer}'" if found.pointer else ""
+                yield Detail(f"the default does not match{where}: {found.message}", pointer)
+
+
+def _is_filled_in(place: Place) -> bool:
+    path, schema = place
+    is_property = len(path) > 1 and path[-2] == "properties"
+    return is_property and isinstance(schema, dict) and "default" in schema

@@ -1,0 +1,160 @@
+"""How much work a schema can make, found out before anything is checked with it.
+
+Two references to the same schema, one below the other, double the work with each level. The
+library that checks knows no limit and can't be interrupted, so what may take long is given to a
+process that can be (:mod:`au2.jsonschema.outside`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from au2.domain.json_value import DEEPEST as DEEPEST_VALUE
+from au2.jsonschema.limits import LIGHT_STEPS
+from au2.jsonschema.places import Path
+from au2.jsonschema.progress import order_same_value, same_value
+from au2.jsonschema.references import References
+
+_MOST_WORK = 400_000
+"""Steps of finding out itself."""
+_REPEATED = re.compile(r"\{(\d{1,9})?(?:,(\d{1,9})?)?\}")
+_UNICODE_CLASS_STEPS = 50
+_DIVISION_STEPS = 300
+"""Dividing by a fraction is done exactly, with numbers as long as the exponents say."""
+_LONG_DIVISION_STEPS = 1_000
+_TINY = 1e-20
+
+
+class Cost(NamedTuple):
+    """Steps for one place in a value, by how deep the value is: ``steps[0]`` for a plain one.
+
+    More than :data:`~au2.jsonschema.limits.LIGHT_STEPS` are not counted.
+    """
+
+    steps: Sequence[int]
+    patterns: int
+    """Size of all regular expressions together."""
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether only to make the schema ready may take long."""
+        return self.patterns > LIGHT_STEPS
+
+    @property
+    def at_most(self) -> int:
+        """The steps for the deepest value; fewer levels never take more."""
+        return self.steps[-1]
+
+    def for_depth(self, depth: int) -> int:
+        """Return the steps for a value of ``depth`` levels."""
+        return self.steps[min(depth, len(self.steps) - 1)]
+
+
+def measure(references: References) -> Cost:
+    """Return what the schema costs. Raises EndlessRecursion."""
+    order = order_same_value(references)
+    own = {path: _own_steps(references.schemas[path]) for path in order}
+    inner = {path: same_value(references, path) for path in order}
+    found: list[int] = []
+    before: dict[Path, int] = {}
+    for depth in range(DEEPEST_VALUE + 1):
+        now: dict[Path, int] = {}
+        for path in order:
+            schema = references.schemas[path]
+            same = sum(now[other] for other in inner[path])
+            if isinstance(schema, dict) and _looks_twice(schema):
+                same *= 2
+            parts = _parts(path, schema, before) if depth else 0
+            now[path] = min(own[path] + same + parts, LIGHT_STEPS + 1)
+        root = now[()]
+        if root > LIGHT_STEPS or (depth + 1) * len(order) > _MOST_WORK:
+            # What is deeper takes more.
+            return Cost([*found, LIGHT_STEPS + 1], _patterns_size(references))
+        found.append(root)
+        if now == before:
+            break
+        before = now
+    return Cost(found, _patterns_size(references))
+
+
+def _looks_twice(schema: Mapping[str, Any]) -> bool:
+    """What is "unevaluated" is found out by looking once more at what was evaluated."""
+    return "unevaluatedProperties" in schema or "unevaluatedItems" in schema
+
+
+def _parts(path: Path, schema: Any, costs: Mapping[Path, int]) -> int:
+    """Return the steps for one part of a value: a member of an object or an item of a list."""
+    if not isinstance(schema, dict):
+        return 0
+
+    def one(keyword: str) -> int:
+        return costs.get((*path, keyword), 0)
+
+    def each(keyword: str) -> list[int]:
+        held = schema.get(keyword, ())
+        names = held if isinstance(held, dict) else map(str, range(len(held)))
+        return [costs.get((*path, keyword, name), 0) for name in names]
+
+    member = max([one("additionalProperties"), *each("properties")])
+    member += sum(each("patternProperties"))
+    member += one("unevaluatedProperties") + one("propertyNames")
+    item = max([one("items"), *each("prefixItems")]) + one("contains") + one("unevaluatedItems")
+    return max(member, item)
+
+
+def _own_steps(schema: Any) -> int:
+    if not isinstance(schema, dict):
+        return 1
+    steps = 1 + len(schema)
+    for keyword, value in schema.items():
+        if keyword in {"properties", "required", "dependentRequired"}:
+            steps += _count(value)
+        elif keyword == "enum" and isinstance(value, list):
+            # Texts are looked up at once, all else is compared one by one.
+            steps += sum(_count(item) for item in value if not isinstance(item, str))
+        elif keyword == "multipleOf" and isinstance(value, float) and not value.is_integer():
+            steps += _DIVISION_STEPS if value > _TINY else _LONG_DIVISION_STEPS
+        elif keyword == "const":
+            steps += _count(value)
+        elif keyword == "pattern":
+            steps += pattern_size(value)
+        elif keyword == "patternProperties" and isinstance(value, dict):
+            steps += sum(pattern_size(pattern) for pattern in value)
+        elif keyword == "format" and value == "regex":
+            steps += LIGHT_STEPS
+    return steps
+
+
+def _count(value: Any) -> int:
+    """Return how many things are in a value, two levels deep."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + (len(item) if isinstance(item, list) else 0) for item in value.values())
+    if isinstance(value, list):
+        return 1 + sum(1 + (len(item) if isinstance(item, list | dict) else 0) for item in value)
+    return 1
+
+
+def pattern_size(pattern: Any) -> int:
+    """Return about how many states a regular expression has, divided by five: they are quick."""
+    if not isinstance(pattern, str):
+        return 0
+    size = len(pattern)
+    counts = [max(int(least or 1), int(most or 1)) for least, most in _REPEATED.findall(pattern)]
+    if "){" in pattern or "}{" in pattern:
+        for count in counts:
+            size *= max(1, count)
+    elif counts:
+        size *= max(counts)
+    if "\\p" in pattern or "\\P" in pattern:
+        size *= _UNICODE_CLASS_STEPS
+    return 1 + min(size, 1 << 40) // 5
+
+
+def _patterns_size(references: References) -> int:
+    total = 0
+    for schema in references.schemas.values():
+        if isinstance(schema, dict):
+            total += pattern_size(schema.get("pattern"))
+            named = schema.get("patternProperties")
+            total += sum(map(pattern_size, named)) if isinstance(named, dict) else 0
+    return total

@@ -1,0 +1,116 @@
+"""Filling in defaults: through ``properties``, ``$ref`` and ``allOf``, and nothing else.
+
+What stands behind ``anyOf``, ``if`` and the like holds under conditions, so its defaults do too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any
+
+from au2.domain.errors import CheckTooCostly
+from au2.jsonschema.limits import DEFAULT_BYTES, MOST_DEFAULT_STEPS
+from au2.jsonschema.places import Path
+from au2.jsonschema.references import References
+
+_KEPT = 64
+_HINT = "Make the schema simpler, or its defaults smaller."
+
+
+def fill_defaults(schema: Mapping[str, Any], value: Any) -> Any:
+    """Return ``value`` with the defaults of missing properties; it is not changed itself.
+
+    The nearest default wins: that of a property, then that of what it refers to, then those of its
+    ``allOf`` in their order. Defaults inside a default are filled in too, but none inside itself.
+
+    Raises:
+        CheckTooCostly: the defaults multiply beyond all measure.
+    """
+    return _keep(json.dumps(schema)).fill(value)
+
+
+class Defaults:
+    """The defaults of one schema, for many values."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._references = References(dict(schema))
+
+    def fill(self, value: Any, path: Path = ()) -> Any:
+        """Return ``value`` filled in by the schema at ``path``. Raises CheckTooCostly."""
+        return _Filling(self._references).fill(value, [path], frozenset())
+
+
+@lru_cache(maxsize=_KEPT)
+def _keep(schema: str) -> Defaults:
+    """Return the defaults of a schema given as JSON: a server fills in many values with few."""
+    return Defaults(json.loads(schema))
+
+
+class _Filling:
+    """One value being filled, with what it may still take."""
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._steps_left = MOST_DEFAULT_STEPS
+        self._bytes_left = DEFAULT_BYTES
+
+    def fill(self, value: Any, paths: list[Path], inside: frozenset[Path]) -> Any:
+        """Return ``value`` filled in by all schemas at ``paths``.
+
+        ``inside``: the properties whose defaults this is a part of.
+        """
+        if not isinstance(value, dict):
+            return value
+        properties = self._find_properties(paths)
+        if not properties:
+            return value
+        filled = dict(value)
+        for name, schemas in properties.items():
+            below = inside
+            if name not in filled:
+                found = self._find_default(schemas)
+                if found is None or found[0] in inside:
+                    continue
+                source, default = found
+                self._spend(default)
+                filled[name] = deepcopy(default)
+                below = inside | {source}
+            filled[name] = self.fill(filled[name], schemas, below)
+        return filled
+
+    def _find_properties(self, paths: list[Path]) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path, schema in self._holding(paths):
+            properties = schema.get("properties")
+            for name in properties if isinstance(properties, dict) else ():
+                self._step()
+                found.setdefault(name, []).append((*path, "properties", name))
+        return found
+
+    def _find_default(self, paths: list[Path]) -> tuple[Path, Any] | None:
+        for path, schema in self._holding(paths):
+            if "default" in schema:
+                return path, schema["default"]
+        return None
+
+    def _holding(self, paths: list[Path]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        for path in self._references.holding(paths):
+            self._step()
+            schema = self._references.schemas[path]
+            if isinstance(schema, dict):
+                yield path, schema
+
+    def _step(self) -> None:
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise CheckTooCostly("The schema is too entangled to fill in defaults.", hint=_HINT)
+
+    def _spend(self, default: Any) -> None:
+        self._step()
+        # Never nothing: a default that is held by others many times counts each time.
+        self._bytes_left -= len(json.dumps(default, ensure_ascii=False)) + 1
+        if self._bytes_left < 0:
+            raise CheckTooCostly(
+                f"The defaults take more than {DEFAULT_BYTES >> 20} MiB.", hint=_HINT
+            )

@@ -1,0 +1,1 @@
+"""Stores of one installation: content (blobs), logs, notices, and the database."""

@@ -1,0 +1,170 @@
+"""Users and their tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import tokens, users
+
+_FIND_USER = select(users).where(users.c.id == bindparam("user_id"))
+_FIND_TOKEN = select(tokens).where(tokens.c.id == bindparam("token_id"))
+_FIND_BY_HASH = select(tokens).where(tokens.c.secret_hash == bindparam("secret_hash"))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as stored."""
+
+    id: str
+    email: str
+    password_hash: str
+    is_operator: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as stored: never the secret, only its hash."""
+
+    id: str
+    user_id: str
+    kind: str
+    name: str
+    secret_hash: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+def _user(row: Row[tuple[object, ...]]) -> User:
+    return User(**row._mapping)
+
+
+def _token(row: Row[tuple[object, ...]]) -> Token:
+    return Token(**row._mapping)
+
+
+def add_user(transaction: Transaction, user: User) -> None:
+    """Insert a user; the email must be lower case and new."""
+    transaction.execute(
+        insert(users).values(
+            id=user.id,
+            email=user.email,
+            password_hash=user.password_hash,
+            is_operator=user.is_operator,
+            created_at=user.created_at,
+        )
+    )
+
+
+def find_user(transaction: Transaction, user_id: str) -> User | None:
+    """The user of that id."""
+    row = transaction.execute(_FIND_USER, {"user_id": user_id}).one_or_none()
+    return None if row is None else _user(row)
+
+
+def find_user_by_email(transaction: Transaction, email: str) -> User | None:
+    """The user of that email address, in any letter case."""
+    row = transaction.execute(select(users).where(users.c.email == email.lower())).one_or_none()
+    return None if row is None else _user(row)
+
+
+def count_users(transaction: Transaction) -> int:
+    """How many users there are."""
+    return transaction.execute(select(func.count()).select_from(users)).scalar_one()
+
+
+def set_password_hash(transaction: Transaction, user_id: str, password_hash: str) -> None:
+    """Replace a user's password hash."""
+    transaction.execute(
+        update(users).where(users.c.id == user_id).values(password_hash=password_hash)
+    )
+
+
+def add_token(transaction: Transaction, token: Token) -> None:
+    """Insert a token."""
+    transaction.execute(
+        insert(tokens).values(
+            id=token.id,
+            user_id=token.user_id,
+            kind=token.kind,
+            name=token.name,
+            secret_hash=token.secret_hash,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            last_used_at=token.last_used_at,
+        )
+    )
+
+
+def find_token_by_hash(transaction: Transaction, secret_hash: str) -> Token | None:
+    """The token whose secret has that hash."""
+    row = transaction.execute(_FIND_BY_HASH, {"secret_hash": secret_hash}).one_or_none()
+    return None if row is None else _token(row)
+
+
+def find_token(transaction: Transaction, token_id: str) -> Token | None:
+    """The token of that id."""
+    row = transaction.execute(_FIND_TOKEN, {"token_id": token_id}).one_or_none()
+    return None if row is None else _token(row)
+
+
+def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[Token]:
+    """A user's tokens of one kind, oldest first."""
+    rows = transaction.execute(
+        select(tokens)
+        .where(tokens.c.user_id == user_id, tokens.c.kind == kind)
+        .order_by(tokens.c.created_at, tokens.c.id)
+    )
+    return [_token(row) for row in rows]
+
+
+def delete_token(transaction: Transaction, token_id: str) -> None:
+    """Remove a token; it is refused from now on."""
+    transaction.execute(delete(tokens).where(tokens.c.id == token_id))
+
+
+def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept_id: str) -> None:
+    """Remove a user's tokens of one kind, except one."""
+    transaction.execute(
+        delete(tokens).where(
+            tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.id != kept_id
+        )
+    )
+
+
+def delete_tokens_named(transaction: Transaction, user_id: str, *, kind: str, name: str) -> None:
+    """Remove a user's tokens of one kind that have that name."""
+    transaction.execute(
+        delete(tokens).where(
+            tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.name == name
+        )
+    )
+
+
+def delete_all_tokens(transaction: Transaction, user_id: str) -> int:
+    """Remove all of a user's tokens; return how many."""
+    return transaction.execute(delete(tokens).where(tokens.c.user_id == user_id)).rowcount
+
+
+def delete_expired_tokens(transaction: Transaction, *, kind: str, before: datetime) -> int:
+    """Remove tokens of one kind that expired before that time; return how many."""
+    return transaction.execute(
+        delete(tokens).where(tokens.c.kind == kind, tokens.c.expires_at < before)
+    ).rowcount
+
+
+def touch_token(
+    transaction: Transaction, token_id: str, *, at: datetime, unless_since: datetime
+) -> None:
+    """Note that a token was used, unless that was noted since ``unless_since``."""
+    transaction.execute(
+        update(tokens)
+        .where(
+            tokens.c.id == token_id,
+            or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < unless_since),
+        )
+        .values(last_used_at=at)
+    )

@@ -1,0 +1,74 @@
+"""Layers of dependencies that were made before, and what is in them."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from au2.domain.context import Context
+from au2.domain.dependency_layer import DependencyLayer
+from au2.stores.database.contexts import visible_from
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import dependency_layers
+
+
+def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer | None:
+    """Return the layer that is kept under a key."""
+    row = transaction.execute(
+        select(dependency_layers).where(dependency_layers.c.key == key)
+    ).one_or_none()
+    if row is None:
+        return None
+    return DependencyLayer(
+        key=row.key,
+        organization_id=row.organization_id,
+        layer_digest=row.layer_digest,
+        size_bytes=row.size_bytes,
+        lock=row.lock,
+        project_id=row.project_id,
+    )
+
+
+def find_layer_blobs(
+    transaction: Transaction, context: Context, digests: Collection[str]
+) -> dict[str, int]:
+    """Return the sizes in bytes of those blobs that are layers of dependencies for a context.
+
+    That is: for everybody, or for packages of the context or the organization above.
+
+    ``digests`` are at most as many as an image has layers.
+    """
+    rows = transaction.execute(
+        select(dependency_layers.c.layer_digest, dependency_layers.c.size_bytes).where(
+            dependency_layers.c.layer_digest.in_(list(digests)),
+            or_(
+                dependency_layers.c.organization_id.is_(None),
+                visible_from(dependency_layers, context),
+            ),
+        )
+    )
+    return {row.layer_digest: row.size_bytes for row in rows}
+
+
+def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:
+    """Keep a layer, in place of what was under its key."""
+    transaction.execute(delete(dependency_layers).where(dependency_layers.c.key == layer.key))
+    transaction.execute(
+        insert(dependency_layers).values(
+            key=layer.key,
+            organization_id=layer.organization_id,
+            project_id=layer.project_id,
+            layer_digest=layer.layer_digest,
+            size_bytes=layer.size_bytes,
+            lock=dict(layer.lock),
+            created_at=at,
+            used_at=at,
+        )
+    )
+
+
+def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) -> None:
+    """Note that a layer was of use: by this it is chosen what goes when room is needed."""
+    transaction.execute(
+        update(dependency_layers).where(dependency_layers.c.key == key).values(used_at=at)
+    )

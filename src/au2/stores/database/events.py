@@ -1,0 +1,60 @@
+"""Events: what happened, written in the transaction in which it happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import events
+
+PLATFORM = "platform"
+"""The actor of what no person did."""
+_INSERT = insert(events)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    organization_id: str | None
+    data: Mapping[str, Any]
+
+
+def add_event(
+    transaction: Transaction,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    organization_id: str | None = None,
+    **data: Any,
+) -> None:
+    """Write an event; ``data`` must be JSON."""
+    row = {
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "organization_id": organization_id,
+        "data": data,
+    }
+    transaction.execute(_INSERT, row)
+
+
+def list_events(transaction: Transaction, subject: str) -> list[Event]:
+    """Everything that happened to ``subject``, oldest first."""
+    rows = transaction.execute(
+        select(events).where(events.c.subject == subject).order_by(events.c.id)
+    )
+    return [
+        Event(row.at, row.actor, row.action, row.subject, row.organization_id, row.data)
+        for row in rows
+    ]

@@ -1,0 +1,217 @@
+"""Rows that say of blobs whose they are and where they came to: removed after the blobs.
+
+Nobody trusts such a row alone: who finds one asks the store too. So a row may stay after its blob,
+when there is no room for writing or somebody was killed. What must not happen is that a row goes
+while its blob comes anew. Each function here therefore looks, in the transaction that deletes, for
+what says so: an upload that is under way, or a time in the row itself that has changed.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_
+
+from au2.domain.job import JobState
+from au2.stores.database.database import Transaction
+from au2.stores.database.roots import is_tag_of_a_version, list_contents_under_way
+from au2.stores.database.tables import (
+    blob_uploads,
+    contents,
+    dependency_layers,
+    jobs,
+    processes,
+    repository_blobs,
+    repository_manifests,
+    repository_tags,
+    uploads,
+    versions,
+)
+
+PAGE = 500
+"""Rows in one query: databases limit the values in one."""
+_PROCESS_REPOSITORIES = "process_"
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRow:
+    """A row that is of use as long as its blob is there."""
+
+    key: tuple[str, ...]
+    """The row's primary key."""
+    digest: str
+    at: datetime | None = None
+    """When what it tells of came or was used last; None: it has no such time."""
+
+
+def list_content_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
+    """The next page of which contents came to contexts."""
+    key = (contents.c.context_id, contents.c.sha256)
+    query = select(*key).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [BlobRow(tuple(row), f"sha256:{row.sha256}") for row in transaction.execute(query)]
+
+
+def delete_content_rows(
+    transaction: Transaction, rows: Sequence[BlobRow], *, since: datetime
+) -> int:
+    """Forget that contents were sent, but not those of uploads under way or begun after ``since``.
+
+    Returns how many rows went.
+    """
+    wanted = set(list_contents_under_way(transaction, since=since))
+    keys = [row.key for row in rows if row.digest not in wanted]
+    key = tuple_(contents.c.context_id, contents.c.sha256)
+    return sum(
+        _count(transaction, delete(contents).where(key.in_(page))) for page in _batched(keys, PAGE)
+    )
+
+
+def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
+    """The next page of which blobs came to repositories."""
+    key = tuple(repository_blobs.primary_key.columns)
+    query = select(*key, repository_blobs.c.created_at).order_by(*key).limit(PAGE)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return [
+        BlobRow((row.organization_id, row.repository, row.digest), row.digest, row.created_at)
+        for row in transaction.execute(query)
+    ]
+
+
+def delete_repository_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
+    """Forget that blobs came to repositories, unless one came again; return how many rows went."""
+    key = (*repository_blobs.primary_key.columns, repository_blobs.c.created_at)
+    return _delete_unchanged(transaction, repository_blobs, key, rows)
+
+
+def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
+    """All layers of dependencies that are kept."""
+    found = select(
+        dependency_layers.c.key, dependency_layers.c.layer_digest, dependency_layers.c.used_at
+    )
+    return [
+        BlobRow((row.key,), row.layer_digest, row.used_at) for row in transaction.execute(found)
+    ]
+
+
+def delete_dependency_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
+    """Forget layers of dependencies, unless one was used since; return how many rows went."""
+    key = (dependency_layers.c.key, dependency_layers.c.used_at)
+    return _delete_unchanged(transaction, dependency_layers, key, rows)
+
+
+def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[str]:
+    """Ids of blobs that a registry client began to send before ``since``."""
+    query = select(blob_uploads.c.id).where(blob_uploads.c.created_at < since)
+    return list(transaction.execute(query).scalars())
+
+
+def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -> int:
+    """Forget that clients began to send blobs; return how many rows went."""
+    return sum(
+        _count(transaction, delete(blob_uploads).where(blob_uploads.c.id.in_(page)))
+        for page in _batched(upload_ids, PAGE)
+    )
+
+
+def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
+    """How many rows :func:`delete_left_rows` would delete."""
+    return sum(
+        transaction.execute(select(func.count()).select_from(table).where(where)).scalar_one()
+        for table, where in _left(since)
+    )
+
+
+def delete_left_rows(transaction: Transaction, *, since: datetime) -> int:
+    """Forget what came before ``since`` to the repositories of processes, and has no version now.
+
+    These are manifests that are no version's image, about none and not what one was pushed with,
+    tags of versions that were deleted, and all that came to a process that was deleted since.
+    Returns how many rows went.
+    """
+    return sum(_count(transaction, delete(table).where(where)) for table, where in _left(since))
+
+
+def _left(since: datetime) -> Iterator[tuple[Any, ColumnElement[bool]]]:
+    manifests, blobs = repository_manifests, repository_blobs
+    yield (
+        manifests,
+        and_(
+            manifests.c.repository.startswith(_PROCESS_REPOSITORIES, autoescape=True),
+            manifests.c.pushed_at < since,
+            ~_has_version(manifests.c.digest),
+            ~_has_version(manifests.c.subject_digest),
+            ~exists().where(
+                repository_tags.c.organization_id == manifests.c.organization_id,
+                repository_tags.c.repository == manifests.c.repository,
+                repository_tags.c.digest == manifests.c.digest,
+                is_tag_of_a_version(),
+            ),
+            ~exists().where(
+                uploads.c.manifest_digest == manifests.c.digest,
+                uploads.c.job_id == jobs.c.id,
+                jobs.c.state.in_([state.value for state in JobState if not state.is_final]),
+            ),
+        ),
+    )
+    yield (
+        repository_tags,
+        and_(
+            repository_tags.c.repository.startswith(_PROCESS_REPOSITORIES, autoescape=True),
+            ~is_tag_of_a_version(),
+        ),
+    )
+    yield (
+        blobs,
+        and_(
+            blobs.c.created_at < since,
+            exists().where(
+                blobs.c.repository == _PROCESS_REPOSITORIES + processes.c.id,
+                processes.c.deleted_at.is_not(None),
+            ),
+        ),
+    )
+
+
+def _has_version(digest: ColumnElement[Any]) -> ColumnElement[bool]:
+    return exists().where(
+        versions.c.image_digest == digest,
+        repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        versions.c.deleted_at.is_(None),
+        processes.c.deleted_at.is_(None),
+    )
+
+
+def _delete_unchanged(
+    transaction: Transaction,
+    table: Table,
+    columns: Sequence[ColumnElement[Any]],
+    rows: Sequence[BlobRow],
+) -> int:
+    """Delete rows whose key and time (``columns``) are as they were."""
+    deleted = 0
+    for page in _batched(rows, PAGE):
+        is_one = or_(
+            *(
+                and_(*(column == value for column, value in zip(columns, values, strict=True)))
+                for values in ((*row.key, row.at) for row in page)
+            )
+        )
+        deleted += _count(transaction, delete(table).where(is_one))
+    return deleted
+
+
+def _batched(values: Collection[_Value], size: int) -> Iterator[list[_Value]]:
+    """Yield ``values`` in lists of at most ``size``."""
+    waiting = list(values)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]
+
+
+def _count(transaction: Transaction, statement: Any) -> int:
+    return int(transaction.execute(statement).rowcount)

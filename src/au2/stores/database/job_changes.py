@@ -1,0 +1,143 @@
+"""The one door for each change of a job's state, and the small changes that are none."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from au2.domain.errors import LeaseLost
+from au2.domain.job import Ending, Job, JobState, Phase, may_become
+from au2.stores.database.database import Transaction
+from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.jobs import phases_document
+from au2.stores.database.tables import attempts, jobs
+
+_CHANGE = update(jobs).where(
+    jobs.c.id == bindparam("job_id"), jobs.c.state == bindparam("expected")
+)
+_CHANGE_CLAIMED = _CHANGE.where(jobs.c.claim_token == bindparam("token"))
+_CHANGE_UNCLAIMED = _CHANGE.where(jobs.c.claim_expires_at.is_(None))
+_CHANGE_ATTEMPT = update(attempts).where(
+    attempts.c.job_id == bindparam("wanted_job"), attempts.c.number == bindparam("wanted_number")
+)
+
+
+def change_state(
+    transaction: Transaction,
+    job: Job,
+    ending: Ending,
+    *,
+    expected: JobState,
+    token: int | None,
+    at: datetime,
+    actor: str = PLATFORM,
+    output: Mapping[str, Any] | None = None,
+) -> None:
+    """Change a job's state from ``expected`` to ``ending.state`` and write the event.
+
+    Args:
+        transaction: the write transaction; what belongs together goes into the same one.
+        job: the job; of its fields only id and organization are used.
+        ending: the new state, and for final ones why and how.
+        expected: the state that it must have now.
+        token: of the claim that is held; None for a job that nobody has claimed.
+        at: when.
+        actor: email address of the person who caused it, or the platform.
+        output: of a job that ended.
+
+    Raises:
+        LeaseLost: it has another state by now, or another claim.
+        ValueError: no such change is legal.
+    """
+    if not may_become(expected, ending.state):
+        raise ValueError(f"a job can't go from {expected} to {ending.state}")
+    values: dict[str, Any] = {"state": ending.state.value}
+    if ending.state is JobState.RUNNING:
+        values["started_at"] = at
+    if ending.state.is_final:
+        values |= {
+            "ended_at": at,
+            "reason": None if ending.reason is None else ending.reason.value,
+            "reason_text": ending.reason_text,
+            "exit_code": ending.exit_code,
+            "output": output,
+            "claim_owner": None,
+            "claim_expires_at": None,
+        }
+    guarded: dict[str, Any] = {"job_id": job.id, "expected": expected.value}
+    if token is not None:
+        guarded["token"] = token
+    statement = _CHANGE_UNCLAIMED if token is None else _CHANGE_CLAIMED
+    changed = transaction.execute(statement, guarded | values).rowcount
+    if not changed:
+        raise LeaseLost(f"Job {job.id} was changed by somebody else meanwhile.")
+    add_event(
+        transaction,
+        at=at,
+        actor=actor,
+        action=f"job:{ending.state.value.lower()}",
+        subject=f"job:{job.id}",
+        organization_id=job.context.organization_id,
+        reason=values.get("reason"),
+        exit_code=values.get("exit_code"),
+    )
+
+
+def make_ready(transaction: Transaction, job_id: int, *, at: datetime) -> None:
+    """Let dispatchers take a job that was waiting for its upload."""
+    guarded = {"job_id": job_id, "expected": JobState.PENDING.value}
+    transaction.execute(_CHANGE, {**guarded, "ready_at": at})
+
+
+def request_stop(transaction: Transaction, job_id: int, *, at: datetime, by: str) -> None:
+    """Note that a claimed job shall stop; its dispatcher sees to it. The first request counts."""
+    transaction.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.stop_requested_at.is_(None))
+        .values(stop_requested_at=at, stop_requested_by=by)
+    )
+
+
+def set_status(
+    transaction: Transaction, job_id: int, token: int, *, text: str | None, progress: float | None
+) -> None:
+    """Keep what the code says of itself, while the claim holds."""
+    transaction.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.claim_token == token)
+        .values(status_text=text, progress=progress)
+    )
+
+
+def update_attempt(
+    transaction: Transaction,
+    job_id: int,
+    number: int,
+    *,
+    phases: Iterable[Phase],
+    started_at: datetime | None = None,
+    ended_at: datetime | None = None,
+    ending: Ending | None = None,
+    container_id: str | None = None,
+    image_digest: str | None = None,
+    used: Mapping[str, float] | None = None,
+) -> None:
+    """Write what is known of an attempt; None leaves a column as it is."""
+    values: dict[str, Any] = {
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "container_id": container_id,
+        "image_digest": image_digest,
+        "used": None if used is None else dict(used),
+    }
+    if ending is not None:
+        values |= {
+            "state": ending.state.value,
+            "reason": None if ending.reason is None else ending.reason.value,
+            "reason_text": ending.reason_text,
+            "exit_code": ending.exit_code,
+        }
+    given = {name: value for name, value in values.items() if value is not None}
+    wanted = {"wanted_job": job_id, "wanted_number": number}
+    transaction.execute(_CHANGE_ATTEMPT, {**wanted, "phases": phases_document(phases), **given})

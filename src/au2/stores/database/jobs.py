@@ -1,0 +1,225 @@
+"""Job records: adding and reading them. States change in ``job_changes`` only."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, or_, select
+
+from au2.domain.clock import format_time, parse_time
+from au2.domain.context import Context
+from au2.domain.job import (
+    Attempt,
+    Ending,
+    Job,
+    JobState,
+    JobType,
+    Phase,
+    Reason,
+    Resources,
+    RunRequest,
+)
+from au2.domain.network import Network
+from au2.domain.version import ImageStatus
+from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
+from au2.stores.database.contexts import context_columns, owned_by, read_context
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import attempts, jobs
+
+_INSERT = insert(jobs).returning(jobs.c.id)
+_FIND = select(jobs).where(jobs.c.id == bindparam("wanted"))
+_ATTEMPTS = (
+    select(attempts)
+    .where(attempts.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(attempts.c.job_id, attempts.c.number)
+)
+
+
+def phases_document(phases: Iterable[Phase]) -> list[dict[str, str | None]]:
+    """Phases as they are kept in a JSON column."""
+    return [
+        {
+            "name": phase.name,
+            "started_at": format_time(phase.started_at),
+            "ended_at": None if phase.ended_at is None else format_time(phase.ended_at),
+        }
+        for phase in phases
+    ]
+
+
+def _phase(document: Mapping[str, str | None]) -> Phase:
+    ended_at = document["ended_at"]
+    return Phase(
+        str(document["name"]),
+        parse_time(str(document["started_at"])),
+        None if ended_at is None else parse_time(ended_at),
+    )
+
+
+def read_attempt(row: Any) -> Attempt:
+    """The attempt that a row holds."""
+    ending = None
+    if row.state is not None:
+        ending = Ending(
+            JobState(row.state),
+            None if row.reason is None else Reason(row.reason),
+            row.reason_text,
+            row.exit_code,
+        )
+    return Attempt(
+        number=row.number,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        ending=ending,
+        container_id=row.container_id,
+        image_digest=row.image_digest,
+        phases=tuple(_phase(document) for document in row.phases),
+        used=row.used,
+    )
+
+
+def _request(document: Mapping[str, Any] | None) -> RunRequest | None:
+    if document is None:
+        return None
+    resources = dict(document["resources"])
+    return RunRequest(
+        arguments=document["arguments"],
+        environment=document["environment"],
+        resources=Resources(**{**resources, "network": Network(resources["network"])}),
+        # Requests from before there were secrets have none.
+        secrets=document.get("secrets", {}),
+        version_choice=_version_choice(document.get("version_choice")),
+    )
+
+
+def _version_choice(document: Mapping[str, Any] | None) -> VersionChoice | None:
+    if document is None:
+        return None
+    newer = [
+        NewerVersion(item["number"], ImageStatus(item["image_status"]), item["upload_job_id"])
+        for item in document["newer"]
+    ]
+    return VersionChoice(ChoiceRule(document["rule"]), tuple(newer))
+
+
+def read_job(row: Any, tries: Iterable[Attempt]) -> Job:
+    """The job that a row holds."""
+    return Job(
+        id=row.id,
+        type=JobType(row.type),
+        state=JobState(row.state),
+        name=row.name,
+        context=read_context(row),
+        process_id=row.process_id,
+        version_number=row.version_number,
+        submitted_by=row.submitted_by,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        reason=None if row.reason is None else Reason(row.reason),
+        reason_text=row.reason_text,
+        exit_code=row.exit_code,
+        request=_request(row.request),
+        output=row.output,
+        status_text=row.status_text,
+        progress=row.progress,
+        stop_requested_at=row.stop_requested_at,
+        attempts=tuple(tries),
+    )
+
+
+def add_job(
+    transaction: Transaction,
+    *,
+    type: JobType,  # noqa: A002 - the word of the specification
+    name: str,
+    context: Context,
+    process_id: str,
+    version_number: int,
+    submitted_by: str,
+    at: datetime,
+    ready: bool,
+    request: RunRequest | None = None,
+) -> int:
+    """Insert a PENDING job and return its id. Not ready: no dispatcher takes it yet."""
+    return int(
+        transaction.execute(
+            _INSERT,
+            {
+                "type": type.value,
+                "state": JobState.PENDING.value,
+                "name": name,
+                "process_id": process_id,
+                "version_number": version_number,
+                "submitted_by": submitted_by,
+                "created_at": at,
+                "ready_at": at if ready else None,
+                "request": None if request is None else asdict(request),
+                "attempt_count": 0,
+                "claim_token": 0,
+                **context_columns(context),
+            },
+        ).scalar_one()
+    )
+
+
+def _attempts_of(transaction: Transaction, job_ids: list[int]) -> dict[int, list[Attempt]]:
+    found: dict[int, list[Attempt]] = {job_id: [] for job_id in job_ids}
+    for row in transaction.execute(_ATTEMPTS, {"job_ids": job_ids}):
+        found[row.job_id].append(read_attempt(row))
+    return found
+
+
+def find_job(transaction: Transaction, job_id: int) -> Job | None:
+    """The job of that id with its attempts."""
+    row = transaction.execute(_FIND, {"wanted": job_id}).one_or_none()
+    if row is None:
+        return None
+    return read_job(row, _attempts_of(transaction, [job_id])[job_id])
+
+
+def list_unfinished_runs(transaction: Transaction) -> list[Job]:
+    """All run jobs of the installation that have not ended."""
+    open_states = (JobState.PENDING.value, JobState.RUNNING.value)
+    query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
+    rows = transaction.execute(query.order_by(jobs.c.id)).all()
+    tries = _attempts_of(transaction, [row.id for row in rows])
+    return [read_job(row, tries[row.id]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs of a context to list; None: any."""
+
+    state: JobState | None = None
+    type: JobType | None = None
+    process_id: str | None = None
+    search: str | None = None
+    """Text in the name, the reason's sentence or the status text."""
+    before: int | None = None
+    """Only ids below this: for the next page."""
+
+
+def list_jobs(
+    transaction: Transaction, context: Context, wanted: JobFilter, *, limit: int
+) -> list[Job]:
+    """Jobs of exactly this context, newest first, at most ``limit``."""
+    query = select(jobs).where(owned_by(jobs, context))
+    if wanted.state is not None:
+        query = query.where(jobs.c.state == wanted.state.value)
+    if wanted.type is not None:
+        query = query.where(jobs.c.type == wanted.type.value)
+    if wanted.process_id is not None:
+        query = query.where(jobs.c.process_id == wanted.process_id)
+    if wanted.search is not None:
+        columns = (jobs.c.name, jobs.c.reason_text, jobs.c.status_text)
+        query = query.where(
+            or_(*(column.icontains(wanted.search, autoescape=True) for column in columns))
+        )
+    if wanted.before is not None:
+        query = query.where(jobs.c.id < wanted.before)
+    rows = transaction.execute(query.order_by(jobs.c.id.desc()).limit(limit)).all()
+    tries = _attempts_of(transaction, [row.id for row in rows])
+    return [read_job(row, tries[row.id]) for row in rows]

@@ -1,0 +1,110 @@
+"""Processes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from au2.domain.context import Context
+from au2.domain.process import Process
+from au2.stores.database.contexts import context_columns, read_context, visible_from
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import processes
+
+_FIND = select(processes).where(
+    processes.c.id == bindparam("process_id"), processes.c.deleted_at.is_(None)
+)
+_COUNT = (
+    update(processes)
+    .where(processes.c.id == bindparam("process_id"))
+    .values(version_counter=processes.c.version_counter + 1)
+    .returning(processes.c.version_counter)
+)
+
+
+def _process(row: Any) -> Process:
+    return Process(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        context=read_context(row),
+        tags=tuple(row.tags),
+        created_at=row.created_at,
+        created_by=row.created_by,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+    )
+
+
+def add_process(transaction: Transaction, process: Process) -> None:
+    """Insert a process; its first version will be number 1."""
+    transaction.execute(
+        insert(processes).values(
+            id=process.id,
+            name=process.name,
+            description=process.description,
+            tags=list(process.tags),
+            version_counter=0,
+            created_at=process.created_at,
+            created_by=process.created_by,
+            updated_at=process.updated_at,
+            updated_by=process.updated_by,
+            **context_columns(process.context),
+        )
+    )
+
+
+def find_process(transaction: Transaction, process_id: str) -> Process | None:
+    """The process of that id, unless deleted."""
+    row = transaction.execute(_FIND, {"process_id": process_id}).one_or_none()
+    return None if row is None else _process(row)
+
+
+def list_processes(
+    transaction: Transaction, context: Context, *, name: str | None = None, tag: str | None = None
+) -> list[Process]:
+    """Processes visible from a context, by name."""
+    query = select(processes).where(
+        visible_from(processes, context), processes.c.deleted_at.is_(None)
+    )
+    if name is not None:
+        query = query.where(processes.c.name == name)
+    found = [
+        _process(row)
+        for row in transaction.execute(query.order_by(processes.c.name, processes.c.created_at))
+    ]
+    # Tags are few per process and kept as one JSON list: no database agrees with another on those.
+    return [process for process in found if tag is None or tag in process.tags]
+
+
+def update_process(
+    transaction: Transaction,
+    process_id: str,
+    *,
+    name: str | None,
+    description: str | None,
+    tags: Sequence[str] | None,
+    at: datetime,
+    by: str,
+) -> None:
+    """Change what is not None."""
+    values: dict[str, Any] = {"updated_at": at, "updated_by": by}
+    if name is not None:
+        values["name"] = name
+    if description is not None:
+        values["description"] = description
+    if tags is not None:
+        values["tags"] = list(tags)
+    transaction.execute(update(processes).where(processes.c.id == process_id).values(values))
+
+
+def delete_process(transaction: Transaction, process_id: str, *, at: datetime) -> None:
+    """Mark a process as deleted: its jobs' records still name it."""
+    transaction.execute(update(processes).where(processes.c.id == process_id).values(deleted_at=at))
+
+
+def take_version_number(transaction: Transaction, process_id: str) -> int:
+    """Return the next version number of a process; it is never given again."""
+    number: int = transaction.execute(_COUNT, {"process_id": process_id}).scalar_one()
+    return number

@@ -1,0 +1,313 @@
+"""What is needed of the blob store, and by whom: where garbage collection and checks begin.
+
+All functions are meant for one reading transaction, which is one consistent view, and yield row by
+row: there may be a hundred thousand versions.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, select
+
+from au2.domain.job import JobState
+from au2.domain.repository import Repository
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import (
+    attempts,
+    blob_uploads,
+    dependency_layers,
+    jobs,
+    processes,
+    repository_blobs,
+    repository_manifests,
+    repository_tags,
+    runtime_versions,
+    runtimes,
+    uploads,
+    versions,
+)
+from au2.stores.database.uploads import UploadState
+
+_PROCESS_REPOSITORIES = "process_"
+_FILE_LISTS_AT_ONCE = 20
+"""Each may name a hundred thousand files."""
+_UNFINISHED = jobs.c.state.in_([state.value for state in JobState if not state.is_final])
+
+
+class RootKind(StrEnum):
+    """Who needs it, as people read it."""
+
+    VERSION = "versions of processes"
+    RUNTIME = "runtimes"
+    REPOSITORY = "repositories of the registry"
+    UNFINISHED = "uploads and jobs under way"
+    DEPENDENCIES = "dependencies that later builds find"
+    CONTENTS = "files of packages, so that they are not sent again"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRoot:
+    """A manifest or index that is needed, with all that it points to."""
+
+    kind: RootKind
+    digest: str
+    owner: str
+    """Who needs it, for people."""
+    must_be_whole: bool = True
+    """False: kept while it is there, but nothing is broken if it is not."""
+    is_run: bool = True
+    """Whether containers are made of it."""
+
+
+def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
+    """Images of versions that are not deleted, nor is their process."""
+    rows = transaction.execute(
+        select(versions.c.image_digest, versions.c.number, processes.c.id, processes.c.name)
+        .join(processes, processes.c.id == versions.c.process_id)
+        .where(versions.c.image_digest.is_not(None), _version_lives())
+        .order_by(processes.c.name, processes.c.id, versions.c.number)
+    )
+    for row in rows:
+        owner = f"version {row.number} of the process '{row.name}' ({row.id})"
+        yield ImageRoot(RootKind.VERSION, row.image_digest, owner)
+
+
+def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
+    """Images of runtimes that can be used, or that versions were built on.
+
+    Of a retired one only the newest, which stands when it is brought back, and those in use.
+    """
+    newer = runtime_versions.alias()
+    is_newest = ~exists().where(
+        newer.c.runtime_id == runtime_versions.c.runtime_id,
+        newer.c.version > runtime_versions.c.version,
+    )
+    is_used = exists().where(
+        versions.c.runtime_id == runtime_versions.c.runtime_id,
+        versions.c.runtime_version == runtime_versions.c.version,
+        versions.c.process_id == processes.c.id,
+        _version_lives(),
+    )
+    rows = transaction.execute(
+        select(
+            runtime_versions.c.image_digest,
+            runtime_versions.c.version,
+            runtimes.c.id,
+            runtimes.c.name,
+            or_(is_newest, is_used).label("must_be_whole"),
+        )
+        .join(runtimes, runtimes.c.id == runtime_versions.c.runtime_id)
+        .where(or_(runtimes.c.retired_at.is_(None), is_newest, is_used))
+        .order_by(runtimes.c.name, runtimes.c.id, runtime_versions.c.version)
+    )
+    for row in rows:
+        owner = f"version {row.version} of the runtime '{row.name}' ({row.id})"
+        yield ImageRoot(RootKind.RUNTIME, row.image_digest, owner, bool(row.must_be_whole))
+
+
+def list_repository_images(transaction: Transaction, *, since: datetime) -> Iterator[ImageRoot]:
+    """Manifests and tags of organizations' own repositories.
+
+    Of processes' repositories those that came after ``since``, that a version was pushed with (an
+    index), or that are about a version's image, which itself is in :func:`list_version_images`.
+    """
+    rows = transaction.execute(
+        select(repository_manifests).where(
+            or_(~_of_process(repository_manifests), repository_manifests.c.pushed_at >= since)
+        )
+    )
+    for row in rows:
+        yield _repository_root(row, f"@{row.digest}")
+    for row in transaction.execute(select(repository_tags).where(~_of_process(repository_tags))):
+        yield _repository_root(row, f":{row.name}")
+    for row in transaction.execute(select(repository_tags).where(is_tag_of_a_version())):
+        # The version runs without it.
+        yield replace(_repository_root(row, f":{row.name}"), must_be_whole=False)
+    for row in transaction.execute(select(repository_manifests).where(_is_about_a_version())):
+        yield _repository_root(row, f"@{row.digest}")
+
+
+def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
+    """Digests that the tags of a process's versions give where they are not just their images."""
+    rows = transaction.execute(
+        select(repository_tags.c.digest)
+        .join(versions, repository_tags.c.name == cast(versions.c.number, String))
+        .where(
+            repository_tags.c.repository == _PROCESS_REPOSITORIES + process_id,
+            versions.c.process_id == process_id,
+            versions.c.deleted_at.is_(None),
+            versions.c.image_digest != repository_tags.c.digest,
+        )
+        .order_by(versions.c.number.desc())
+    )
+    return [row.digest for row in rows]
+
+
+def list_unfinished_images(transaction: Transaction) -> Iterator[ImageRoot]:
+    """Images that jobs under way run, build on or bring, also of versions deleted meanwhile."""
+    for column in (versions.c.image_digest, runtime_versions.c.image_digest):
+        yield from _images_of_jobs(transaction, _unfinished_versions(column), column)
+    digest = attempts.c.image_digest
+    tried = select(digest, jobs.c.id).join(jobs, jobs.c.id == attempts.c.job_id).where(_UNFINISHED)
+    yield from _images_of_jobs(transaction, tried, digest)
+    digest = uploads.c.manifest_digest
+    brought = select(digest, jobs.c.id).join(jobs, jobs.c.id == uploads.c.job_id)
+    yield from _images_of_jobs(transaction, brought.where(_UNFINISHED), digest)
+
+
+def list_unfinished_blobs(transaction: Transaction, *, since: datetime) -> Iterator[str]:
+    """Digests of blobs in repositories that something is on its way to.
+
+    That is: an upload of an image is open there, or a registry client began to send a blob after
+    ``since``. What has come already, or was told to be there, is needed as soon as the rest comes.
+    """
+    rows = transaction.execute(
+        select(repository_blobs.c.digest).where(_is_receiving(since=since)).distinct()
+    )
+    for row in rows:
+        yield row.digest
+
+
+def list_dependency_blobs(transaction: Transaction, *, used_since: datetime) -> Iterator[str]:
+    """Digests of layers of dependencies used after ``used_since``, and of wheels in locks."""
+    for row in transaction.execute(
+        select(dependency_layers.c.layer_digest, dependency_layers.c.lock).where(
+            dependency_layers.c.used_at >= used_since
+        )
+    ):
+        yield row.layer_digest
+        yield from _wheels(row.lock)
+    locks = (
+        select(versions.c.dependencies)
+        .join(processes, processes.c.id == versions.c.process_id)
+        .where(_version_lives(), versions.c.dependencies.is_not(None))
+    )
+    for row in transaction.execute(locks):
+        yield from _wheels(row.dependencies)
+
+
+def list_wanted_contents(transaction: Transaction) -> Iterator[str]:
+    """Digests of the files in packages of versions that live, or of uploads that are under way."""
+    query = (
+        select(uploads.c.files)
+        .join(jobs, jobs.c.id == uploads.c.job_id)
+        .join(
+            versions,
+            and_(
+                versions.c.process_id == uploads.c.process_id,
+                versions.c.number == uploads.c.version_number,
+            ),
+        )
+        .join(processes, processes.c.id == versions.c.process_id)
+        .where(or_(_version_lives(), _UNFINISHED))
+    )
+    yield from _contents_of(transaction, query)
+
+
+def list_contents_under_way(transaction: Transaction, *, since: datetime) -> Iterator[str]:
+    """Digests of the files in packages whose upload is under way, or was begun after ``since``."""
+    query = (
+        select(uploads.c.files)
+        .join(jobs, jobs.c.id == uploads.c.job_id)
+        .where(or_(_UNFINISHED, uploads.c.created_at >= since))
+    )
+    yield from _contents_of(transaction, query)
+
+
+def _contents_of(transaction: Transaction, query: Select[Any]) -> Iterator[str]:
+    rows = transaction.execute(query, execution_options={"yield_per": _FILE_LISTS_AT_ONCE})
+    for row in rows:
+        for file in row.files:
+            if file["type"] == "file":
+                yield f"sha256:{file['sha256']}"
+
+
+def _version_lives() -> ColumnElement[bool]:
+    return and_(versions.c.deleted_at.is_(None), processes.c.deleted_at.is_(None))
+
+
+def _of_process(table: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = table.c.repository.startswith(
+        _PROCESS_REPOSITORIES, autoescape=True
+    )
+    return found
+
+
+def is_tag_of_a_version() -> ColumnElement[bool]:
+    """Whether a tag in a process's repository is that of a version there that lives."""
+    return exists().where(
+        repository_tags.c.name == cast(versions.c.number, String),
+        repository_tags.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        _version_lives(),
+    )
+
+
+def _is_about_a_version() -> ColumnElement[bool]:
+    """Whether a manifest in a process's repository refers to the image of a version there."""
+    return exists().where(
+        versions.c.image_digest == repository_manifests.c.subject_digest,
+        repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        _version_lives(),
+    )
+
+
+def _is_receiving(*, since: datetime) -> ColumnElement[bool]:
+    """Whether something is on its way to a repository that has a blob."""
+    upload_is_open = exists().where(
+        uploads.c.state == UploadState.OPEN.value,
+        uploads.c.organization_id == repository_blobs.c.organization_id,
+        _PROCESS_REPOSITORIES + uploads.c.process_id == repository_blobs.c.repository,
+    )
+    blob_is_coming = exists().where(
+        blob_uploads.c.organization_id == repository_blobs.c.organization_id,
+        blob_uploads.c.repository == repository_blobs.c.repository,
+        blob_uploads.c.created_at >= since,
+    )
+    return or_(upload_is_open, blob_is_coming)
+
+
+def _unfinished_versions(column: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(column, jobs.c.id)
+        .select_from(jobs)
+        .join(
+            versions,
+            and_(
+                versions.c.process_id == jobs.c.process_id,
+                versions.c.number == jobs.c.version_number,
+            ),
+        )
+        .join(
+            runtime_versions,
+            and_(
+                runtime_versions.c.runtime_id == versions.c.runtime_id,
+                runtime_versions.c.version == versions.c.runtime_version,
+            ),
+            isouter=True,
+        )
+        .where(_UNFINISHED)
+    )
+
+
+def _images_of_jobs(
+    transaction: Transaction, query: Select[Any], digest: ColumnElement[Any]
+) -> Iterator[ImageRoot]:
+    for found, job_id in transaction.execute(query.where(digest.is_not(None))):
+        yield ImageRoot(RootKind.UNFINISHED, found, f"job {job_id}", must_be_whole=False)
+
+
+def _repository_root(row: Any, reference: str) -> ImageRoot:
+    owner = f"{Repository(row.organization_id, row.repository)}{reference}"
+    return ImageRoot(RootKind.REPOSITORY, row.digest, owner, is_run=False)
+
+
+def _wheels(lock: Mapping[str, Any]) -> Iterator[str]:
+    """Digests of what was built from source; all else can be fetched again."""
+    for package in lock.get("packages", ()):
+        if package.get("source_digest") is not None:
+            yield package["digest"]

@@ -1,0 +1,190 @@
+"""Runtimes and their versions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, insert, or_, select, update
+
+from au2.domain.context import Context
+from au2.domain.language import Language
+from au2.domain.runtime import Runtime
+from au2.stores.database.contexts import context_columns, read_context, visible_from
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import runtime_versions, runtimes
+
+
+def _select() -> Select[Any]:
+    newest = (
+        select(runtime_versions.c.runtime_id, func.max(runtime_versions.c.version).label("newest"))
+        .group_by(runtime_versions.c.runtime_id)
+        .subquery()
+    )
+    return (
+        select(runtimes, runtime_versions.c.version, runtime_versions.c.image_digest)
+        .join(newest, newest.c.runtime_id == runtimes.c.id)
+        .join(
+            runtime_versions,
+            (runtime_versions.c.runtime_id == runtimes.c.id)
+            & (runtime_versions.c.version == newest.c.newest),
+        )
+    )
+
+
+_FIND = _select().where(runtimes.c.id == bindparam("runtime_id"))
+
+
+def _runtime(row: Any) -> Runtime:
+    return Runtime(
+        id=row.id,
+        name=row.name,
+        language=Language(row.language),
+        version=row.version,
+        image_digest=row.image_digest,
+        context=None if row.organization_id is None else read_context(row),
+        created_at=row.created_at,
+        retired_at=row.retired_at,
+    )
+
+
+def find_runtime(transaction: Transaction, runtime_id: str) -> Runtime | None:
+    """The runtime of that id at its newest version."""
+    row = transaction.execute(_FIND, {"runtime_id": runtime_id}).one_or_none()
+    return None if row is None else _runtime(row)
+
+
+def list_runtimes(
+    transaction: Transaction,
+    context: Context | None,
+    *,
+    name: str | None = None,
+    with_retired: bool = False,
+) -> list[Runtime]:
+    """Runtimes visible from a context (None: every one), by name."""
+    query = _select()
+    if not with_retired:
+        query = query.where(runtimes.c.retired_at.is_(None))
+    if context is not None:
+        query = query.where(
+            or_(runtimes.c.organization_id.is_(None), visible_from(runtimes, context))
+        )
+    if name is not None:
+        query = query.where(runtimes.c.name == name)
+    rows = transaction.execute(query.order_by(runtimes.c.name, runtimes.c.id))
+    return [_runtime(row) for row in rows]
+
+
+def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) -> str | None:
+    """The manifest digest of one version of a runtime."""
+    return transaction.execute(
+        select(runtime_versions.c.image_digest).where(
+            runtime_versions.c.runtime_id == runtime_id, runtime_versions.c.version == version
+        )
+    ).scalar_one_or_none()
+
+
+def list_visible_images(transaction: Transaction, context: Context) -> list[str]:
+    """Manifest digests of all versions of the runtimes that are visible from a context.
+
+    Newest first, and with retired ones, which versions may still be built on.
+    """
+    rows = transaction.execute(
+        select(runtime_versions.c.image_digest)
+        .join(runtimes, runtimes.c.id == runtime_versions.c.runtime_id)
+        .where(or_(runtimes.c.organization_id.is_(None), visible_from(runtimes, context)))
+        .order_by(runtime_versions.c.created_at.desc())
+    )
+    return [str(row.image_digest) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeBuild:
+    """One version of a runtime, with what it was made from and what is in it."""
+
+    version: int
+    image_digest: str
+    recipe_digest: str
+    packages: tuple[Mapping[str, Any], ...]
+    created_at: datetime
+
+
+def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]:
+    """Every version of a runtime, newest first."""
+    rows = transaction.execute(
+        select(runtime_versions)
+        .where(runtime_versions.c.runtime_id == runtime_id)
+        .order_by(runtime_versions.c.version.desc())
+    )
+    return [
+        RuntimeBuild(
+            row.version, row.image_digest, row.recipe_digest, tuple(row.packages), row.created_at
+        )
+        for row in rows
+    ]
+
+
+def ensure_runtime(
+    transaction: Transaction,
+    *,
+    runtime_id: str,
+    name: str,
+    language: Language,
+    context: Context | None,
+    at: datetime,
+) -> None:
+    """Insert the runtime unless it is there. Whose it is is not changed."""
+    present = transaction.execute(
+        select(runtimes.c.id).where(runtimes.c.id == runtime_id)
+    ).one_or_none()
+    if present is None:
+        transaction.execute(
+            insert(runtimes).values(
+                id=runtime_id,
+                name=name,
+                language=language.value,
+                created_at=at,
+                **context_columns(context),
+            )
+        )
+
+
+def add_runtime_version(
+    transaction: Transaction,
+    *,
+    runtime_id: str,
+    first_version: int,
+    image_digest: str,
+    recipe_digest: str,
+    packages: Sequence[Any],
+    at: datetime,
+) -> int:
+    """Add a version: ``first_version``, or one more than the newest. Return its number.
+
+    The very image of the newest version makes no new one.
+    """
+    newest = transaction.execute(
+        select(runtime_versions.c.version, runtime_versions.c.image_digest)
+        .where(runtime_versions.c.runtime_id == runtime_id)
+        .order_by(runtime_versions.c.version.desc())
+        .limit(1)
+    ).one_or_none()
+    if newest is not None and newest.image_digest == image_digest:
+        return int(newest.version)
+    version = first_version if newest is None else int(newest.version) + 1
+    transaction.execute(
+        insert(runtime_versions).values(
+            runtime_id=runtime_id,
+            version=version,
+            image_digest=image_digest,
+            recipe_digest=recipe_digest,
+            packages=list(packages),
+            created_at=at,
+        )
+    )
+    return version
+
+
+def retire_runtime(transaction: Transaction, runtime_id: str, *, at: datetime | None) -> None:
+    """Take a runtime out of the lists (None: back into them); versions built on it stay."""
+    transaction.execute(update(runtimes).where(runtimes.c.id == runtime_id).values(retired_at=at))

@@ -1,0 +1,236 @@
+"""Process versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, bindparam, insert, select, update
+
+from au2.domain.errors import Conflict
+from au2.domain.version import (
+    Contract,
+    ImageStatus,
+    RuntimeReference,
+    Version,
+    VersionType,
+    may_become,
+)
+from au2.stores.database.database import Transaction
+from au2.stores.database.tables import runtime_versions, versions
+
+_SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_digest")).join(
+    runtime_versions,
+    (runtime_versions.c.runtime_id == versions.c.runtime_id)
+    & (runtime_versions.c.version == versions.c.runtime_version),
+    isouter=True,
+)
+
+_LIVING = _SELECT.where(
+    versions.c.process_id == bindparam("process_id"), versions.c.deleted_at.is_(None)
+)
+_ALL = _LIVING.order_by(versions.c.number)
+_FIND = _LIVING.where(versions.c.number == bindparam("number"))
+_AVAILABLE = _LIVING.where(versions.c.image_status == ImageStatus.AVAILABLE.value).limit(1)
+_NEWEST = _AVAILABLE.order_by(versions.c.number.desc())
+_NEWEST_OF_ALL = _LIVING.order_by(versions.c.number.desc()).limit(1)
+_NEWEST_UPLOAD = _NEWEST_OF_ALL.where(versions.c.image_status != ImageStatus.NONE.value)
+_DEFAULT = _AVAILABLE.order_by(versions.c.published_at.is_(None), versions.c.number.desc())
+_IMAGES = (
+    select(versions.c.image_digest)
+    .where(
+        versions.c.process_id == bindparam("process_id"),
+        versions.c.image_status == ImageStatus.AVAILABLE.value,
+        versions.c.deleted_at.is_(None),
+    )
+    .order_by(versions.c.number.desc())
+)
+_NEWEST_LOCK = (
+    select(versions.c.dependencies)
+    .where(
+        versions.c.process_id == bindparam("process_id"),
+        versions.c.deleted_at.is_(None),
+        versions.c.dependencies.is_not(None),
+    )
+    .order_by(versions.c.number.desc())
+    .limit(1)
+)
+_CHANGE_STATUS = update(versions).where(
+    versions.c.process_id == bindparam("wanted_process"),
+    versions.c.number == bindparam("wanted_number"),
+    versions.c.image_status == bindparam("shown_status"),
+)
+
+
+def _version(row: Any) -> Version:
+    runtime = None
+    if row.runtime_id is not None:
+        runtime = RuntimeReference(row.runtime_id, row.runtime_version, row.runtime_image_digest)
+    return Version(
+        process_id=row.process_id,
+        number=row.number,
+        type=VersionType(row.type),
+        description=row.description,
+        image_status=ImageStatus(row.image_status),
+        image_digest=row.image_digest,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        published_at=row.published_at,
+        published_by=row.published_by,
+        runtime=runtime,
+        upload_job_id=row.upload_job_id,
+        environment=row.environment,
+        args_schema=row.args_schema,
+        out_schema=row.out_schema,
+        resources=row.resources,
+        package_digest=row.package_digest,
+        dependencies=row.dependencies,
+    )
+
+
+def add_version(transaction: Transaction, version: Version) -> None:
+    """Insert a version; its number comes from ``processes.take_version_number``."""
+    runtime = version.runtime
+    transaction.execute(
+        insert(versions).values(
+            process_id=version.process_id,
+            number=version.number,
+            type=version.type.value,
+            description=version.description,
+            image_status=version.image_status.value,
+            created_at=version.created_at,
+            created_by=version.created_by,
+            runtime_id=None if runtime is None else runtime.runtime_id,
+            runtime_version=None if runtime is None else runtime.runtime_version,
+            upload_job_id=version.upload_job_id,
+            package_digest=version.package_digest,
+            environment=version.environment,
+            args_schema=version.args_schema,
+            out_schema=version.out_schema,
+        )
+    )
+
+
+def find_version(transaction: Transaction, process_id: str, number: int) -> Version | None:
+    """One version, unless deleted."""
+    row = transaction.execute(_FIND, {"process_id": process_id, "number": number}).one_or_none()
+    return None if row is None else _version(row)
+
+
+def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
+    """A process's versions, oldest first."""
+    rows = transaction.execute(_ALL, {"process_id": process_id})
+    return [_version(row) for row in rows]
+
+
+def list_images(transaction: Transaction, process_id: str) -> list[str]:
+    """Manifest digests of a process's versions that have an image, newest first."""
+    rows = transaction.execute(_IMAGES, {"process_id": process_id})
+    return [str(digest) for (digest,) in rows if digest is not None]
+
+
+def find_default_version(transaction: Transaction, process_id: str) -> Version | None:
+    """What runs without ``--ver``: the newest published, else the newest available version."""
+    return _find_first(transaction, _DEFAULT, process_id)
+
+
+def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
+    """The version with an image that has the highest number."""
+    return _find_first(transaction, _NEWEST, process_id)
+
+
+def find_newest(transaction: Transaction, process_id: str) -> Version | None:
+    """The version that has the highest number, with an image or without."""
+    return _find_first(transaction, _NEWEST_OF_ALL, process_id)
+
+
+def find_newest_upload(transaction: Transaction, process_id: str) -> Version | None:
+    """The version with the highest number of those that something was uploaded to."""
+    return _find_first(transaction, _NEWEST_UPLOAD, process_id)
+
+
+def _find_first(
+    transaction: Transaction, statement: Select[Any], process_id: str
+) -> Version | None:
+    row = transaction.execute(statement, {"process_id": process_id}).one_or_none()
+    return None if row is None else _version(row)
+
+
+def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:
+    """What the newest version that has dependencies was built with."""
+    row = transaction.execute(_NEWEST_LOCK, {"process_id": process_id}).one_or_none()
+    return None if row is None else row.dependencies
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """What a build or an import adds to its version."""
+
+    image_digest: str
+    contract: Contract | None = None
+    """What the package says. None: the contract that the version was made with stays."""
+    resources: Mapping[str, Any] | None = None
+    dependencies: Mapping[str, Any] | None = None
+
+
+def change_image_status(
+    transaction: Transaction,
+    version: Version,
+    status: ImageStatus,
+    *,
+    image: BuiltImage | None = None,
+    upload_job_id: int | None = None,
+) -> None:
+    """The one door for a version's image status, guarded by the status that ``version`` shows.
+
+    Raises:
+        Conflict: the status may not change so, or changed meanwhile.
+    """
+    values: dict[str, Any] = {"image_status": status.value}
+    if image is not None:
+        values |= {
+            "image_digest": image.image_digest,
+            "resources": image.resources,
+            "dependencies": image.dependencies,
+        }
+        if image.contract is not None:
+            values |= {
+                "environment": image.contract.environment,
+                "args_schema": image.contract.args_schema,
+                "out_schema": image.contract.out_schema,
+            }
+    if upload_job_id is not None:
+        values["upload_job_id"] = upload_job_id
+    shown = {
+        "wanted_process": version.process_id,
+        "wanted_number": version.number,
+        "shown_status": version.image_status.value,
+    }
+    changed = (
+        may_become(version.image_status, status)
+        and transaction.execute(_CHANGE_STATUS, shown | values).rowcount
+    )
+    if not changed:
+        raise Conflict(
+            f"Version {version.number} is {version.image_status} and can't become {status}."
+        )
+
+
+def set_published(
+    transaction: Transaction, version: Version, *, at: datetime | None, by: str | None
+) -> None:
+    """Publish (who and when) or unpublish (None) a version."""
+    transaction.execute(
+        update(versions)
+        .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
+        .values(published_at=at, published_by=by)
+    )
+
+
+def delete_version(transaction: Transaction, version: Version, *, at: datetime) -> None:
+    """Mark a version as deleted; its number is not given again."""
+    transaction.execute(
+        update(versions)
+        .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
+        .values(deleted_at=at)
+    )

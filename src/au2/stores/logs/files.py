@@ -1,0 +1,245 @@
+"""Logs in files: one per attempt, ``<root>/<job // 1000>/<job>-<attempt>.log``.
+
+Beside a log that is being written lies a link, ``….writer``, whose target is the writer's fencing
+token: a link takes no block, so that it can be made on a full disk, and is put in place at once.
+"""
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from au2.domain.errors import LeaseLost, StorageFull
+from au2.stores.logs.base import HELD_BYTES, LogWriter
+from au2.stores.logs.held_room import has_room, hold_room
+from au2.stores.logs.record import Record, format_record, format_time_now
+
+_JOBS_PER_FOLDER = 1000
+_MAX_RECORD_BYTES = 8192
+"""Content bytes of a record that we write, so that readers may count on small ones."""
+_REMARK_BYTES = 1024
+"""Left for a line of the platform's own, where the log must be cut."""
+_TIGHT_BYTES = 16 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FileLogStore:
+    """A :class:`~au2.stores.logs.base.LogStore` in a folder of the local file system."""
+
+    def __init__(self, root: Path, bytes_to_leave: Callable[[int, int], int] | None = None) -> None:
+        """Keep logs below ``root``.
+
+        Args:
+            root: the folder.
+            bytes_to_leave: how much a log must leave free, given the size to which it grows and
+                that of the file system, all in bytes. A log takes what there is when not given.
+        """
+        self._root = root
+        self._bytes_to_leave = bytes_to_leave or _leave_nothing
+
+    def writer(self, job_id: int, attempt: int, token: int) -> LogWriter:
+        """Become the writer of a log; see the protocol."""
+        writer = FileLogWriter(self._path(job_id, attempt), token, self._bytes_to_leave)
+        writer.begin()
+        return writer
+
+    def size_bytes(self, job_id: int, attempt: int) -> int:
+        """Size of the log; 0 if there is none."""
+        try:
+            return self._path(job_id, attempt).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read(self, job_id: int, attempt: int, *, offset: int, limit_bytes: int) -> bytes:
+        """Bytes from ``offset``; see the protocol."""
+        try:
+            with _opened(self._path(job_id, attempt), os.O_RDONLY) as log:
+                return os.pread(log, limit_bytes, offset)
+        except FileNotFoundError:
+            return b""
+
+    def remove(self, job_id: int) -> None:
+        """Remove the logs of all attempts of the job."""
+        for path in self._folder(job_id).glob(f"{job_id}-*"):
+            path.unlink(missing_ok=True)
+
+    def _folder(self, job_id: int) -> Path:
+        return self._root / str(job_id // _JOBS_PER_FOLDER)
+
+    def _path(self, job_id: int, attempt: int) -> Path:
+        return self._folder(job_id) / f"{job_id}-{attempt}.log"
+
+
+class FileLogWriter:
+    """A :class:`~au2.stores.logs.base.LogWriter` of the file ``path``."""
+
+    def __init__(self, path: Path, token: int, bytes_to_leave: Callable[[int, int], int]) -> None:
+        self._path = path
+        self._bytes_to_leave = bytes_to_leave
+        self._mark = path.with_suffix(".writer")
+        self._token = token
+
+    def begin(self) -> None:
+        """Make the log and its mark. Raises LeaseLost, StorageFull."""
+        with _storage_full():
+            if not self._path.parent.exists():
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._locked(os.O_CREAT):
+                found = self._read_mark()
+                if found is not None and found > self._token:
+                    raise _taken()
+                if found != self._token:
+                    self._write_mark()
+        hold_room(self._path, HELD_BYTES)
+
+    def size_bytes(self) -> int:
+        """Size of the log."""
+        return self._path.stat().st_size
+
+    def append(self, data: bytes, *, at: int) -> int:
+        """Append whole records; see the protocol."""
+        with self._owned() as log:
+            if os.fstat(log).st_size != at:
+                raise _taken()
+            if not self._leaves_enough(log, len(data)):
+                raise _full()
+            # Looked at before, so that nothing is written half, and a remark still has room.
+            if _is_tight(log, len(data)) and not has_room(log, len(data) + _REMARK_BYTES):
+                raise _full()
+            return _append(log, data)
+
+    def write_line(self, stream: str, text: str) -> int:
+        """Append ``text`` as records of now; see the protocol."""
+        moment = format_time_now()
+        lines = text.removesuffix("\n").split("\n")
+        records = [
+            format_record(Record(moment, stream, partial, content))
+            for line in lines
+            for partial, content in _cut(line.encode(errors="backslashreplace"))
+        ]
+        with self._owned() as log:
+            return _append(log, b"".join(records))
+
+    def truncate(self, size_bytes: int) -> None:
+        """Cut the log to ``size_bytes``; see the protocol."""
+        with self._owned() as log:
+            if os.fstat(log).st_size > size_bytes:
+                os.ftruncate(log, size_bytes)
+
+    def sync(self) -> None:
+        """Flush the log and its place in the folder to disk."""
+        with self._owned() as log:
+            os.fsync(log)
+            with _opened(self._path.parent, os.O_RDONLY | os.O_DIRECTORY) as folder:
+                os.fsync(folder)
+
+    def close(self) -> None:
+        """Give back the room that was not used, and let nobody write any more."""
+        with suppress(LeaseLost), self._owned() as log:
+            os.ftruncate(log, os.fstat(log).st_size)
+            self._mark.unlink()
+
+    def _leaves_enough(self, log: int, size_bytes: int) -> bool:
+        """Whether others still have what must be left to them when the log grows by so much."""
+        status = os.fstatvfs(log)
+        new_bytes = os.fstat(log).st_size + size_bytes
+        leave_bytes = self._bytes_to_leave(new_bytes, status.f_blocks * status.f_frsize)
+        free_bytes = status.f_bavail * status.f_frsize
+        return leave_bytes == 0 or free_bytes >= leave_bytes + size_bytes
+
+    @contextmanager
+    def _owned(self) -> Iterator[int]:
+        """The log, locked, if it is still ours to write. Raises LeaseLost, StorageFull."""
+        try:
+            with _storage_full(), self._locked(0) as log:
+                if self._read_mark() != self._token:
+                    raise _taken()
+                yield log
+        except FileNotFoundError as error:
+            raise _taken() from error
+
+    @contextmanager
+    def _locked(self, flags: int) -> Iterator[int]:
+        with _opened(self._path, os.O_WRONLY | os.O_APPEND | flags) as log:
+            # Held for the moment of one change, against writers in other processes.
+            fcntl.flock(log, fcntl.LOCK_EX)
+            yield log
+
+    def _read_mark(self) -> int | None:
+        try:
+            return int(os.readlink(self._mark))  # noqa: PTH115 - a number, not a path
+        except FileNotFoundError:
+            return None
+
+    def _write_mark(self) -> None:
+        new = self._mark.with_suffix(".writer-new")
+        new.unlink(missing_ok=True)
+        new.symlink_to(str(self._token))
+        new.rename(self._mark)
+
+
+def _leave_nothing(_log_bytes: int, _total_bytes: int) -> int:
+    return 0
+
+
+def _append(log: int, data: bytes) -> int:
+    """Write all of ``data`` at the end, or nothing; return the new size."""
+    size_before = os.fstat(log).st_size
+    try:
+        _write_all(log, data)
+    except OSError:
+        # The room that was kept for the log goes with it, and is taken again if it is still there.
+        os.ftruncate(log, size_before)
+        has_room(log, HELD_BYTES)
+        raise
+    return size_before + len(data)
+
+
+def _is_tight(log: int, size_bytes: int) -> bool:
+    """Whether the disk may be too full for so much."""
+    status = os.fstatvfs(log)
+    return status.f_bfree * status.f_frsize < size_bytes + _TIGHT_BYTES
+
+
+def _full() -> StorageFull:
+    return StorageFull("The server's disk is full: a log could not be written.")
+
+
+def _taken() -> LeaseLost:
+    return LeaseLost("Somebody else writes this log by now.")
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _storage_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full() from error
+        raise
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _cut(line: bytes) -> Iterator[tuple[bool, bytes]]:
+    """Yield (partial, content) so that no content is longer than a record may be."""
+    start = 0
+    while len(line) - start > _MAX_RECORD_BYTES:
+        yield True, line[start : start + _MAX_RECORD_BYTES]
+        start += _MAX_RECORD_BYTES
+    yield False, line[start:]

@@ -1,0 +1,96 @@
+"""Sending a ready-made image to a version: a session, its blobs, then its manifest.
+
+Blobs travel raw, in requests of any length that go on where the last one ended:
+``PATCH /api/v1/image-uploads/{id}/blobs/{digest}``. The manifest comes last, as the raw body of
+``PUT /api/v1/image-uploads/{id}/manifest``, and lets the import begin.
+"""
+
+from pydantic import Field
+
+from au2.domain.version import ImageStatus
+from au2.wire.base import Model, View
+
+BLOB_MEDIA_TYPE = "application/octet-stream"
+MOST_BLOBS = 1024
+"""Blobs that one question may name."""
+MOST_REASON_CHARACTERS = 1000
+"""Of the reason for which an upload is given up."""
+DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+
+
+class ImageStandingView(View):
+    """What a sender may want to know before it begins.
+
+    The answer to ``GET /api/v1/processes/{p}/versions/{n}/image``.
+    """
+
+    process: str
+    version: int
+    image_status: ImageStatus
+    image_digest: str | None
+    """Digest of the manifest of the image that is there or is being imported."""
+    job: int | None
+    """The job that brings or brought it."""
+    architecture: str
+    """Of the server's platform, as images name it: which image of several is to be sent."""
+    variant: str
+    """The highest variant of the architecture that its processor runs (``v3``); empty: the usual
+    one."""
+
+
+class ImageUploadView(View):
+    """An upload session: the answer to ``POST /api/v1/processes/{p}/versions/{n}/image``."""
+
+    id: str
+    process: str
+    version: int
+    job: int
+    fence: int
+    """Fencing token: sent with everything that follows; an older one is refused."""
+    lease_seconds: float
+    """How long the session is kept without a sign of life."""
+    heartbeat_seconds: float
+    """How often the sender is to give a sign of life, also while it has nothing to send: who begins
+    the same again waits until it has been silent for three times as long."""
+    resumed: bool
+    """Whether one's own earlier session goes on."""
+    architecture: str
+    """Of the server's platform, as images name it: which image of several is to be sent."""
+    variant: str
+    """The highest variant of the architecture that its processor runs (``v3``); empty: the usual
+    one."""
+
+
+class BlobWanted(Model):
+    """A blob of the image: a layer or its configuration."""
+
+    digest: str = Field(pattern=DIGEST_PATTERN)
+    size_bytes: int = Field(ge=0, lt=1 << 62)
+
+
+class BlobQuestion(Model):
+    """Body of ``POST /api/v1/image-uploads/{id}/lacking``."""
+
+    blobs: list[BlobWanted] = Field(max_length=MOST_BLOBS)
+
+
+class LackingBlob(View):
+    """A blob that the server wants."""
+
+    digest: str
+    received_bytes: int
+    """How much of it has come already: where to go on."""
+
+
+class BlobAnswer(View):
+    """Which of the blobs are to be sent, in the order of the question."""
+
+    lacking: list[LackingBlob]
+
+
+class BlobProgress(View):
+    """Answer to a piece of a blob."""
+
+    received_bytes: int
+    is_whole: bool
+    """Whether the blob is there and was checked."""

@@ -1,0 +1,75 @@
+"""What jobs have written to the disk: counted beside them, and forgotten with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import cast
+
+from au2.dispatcher.disk_room import DiskRoom, FreeRoom
+from au2.dispatcher.disk_watch import DiskUse, DiskWatch
+from au2.engines.base import Engine
+from au2.engines.native.container_disk import measure
+from au2.engines.native.places import Places
+from tests.support.waiting import wait_until
+
+MIB = 1 << 20
+AMPLE = FreeRoom(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
+FULL = FreeRoom(total_bytes=1 << 40, free_bytes=0, root_bytes=0)
+
+
+class SlowEngine:
+    """Counts when it may."""
+
+    def __init__(self) -> None:
+        self.may_go_on = Event()
+        self.counted: list[str] = []
+
+    def disk_bytes(self, container_id: str) -> int:
+        self.counted.append(container_id)
+        self.may_go_on.wait()
+        return 100 * MIB
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make_use(engine: SlowEngine, clock: Callable[[], float], seen: FreeRoom = AMPLE) -> DiskUse:
+    return DiskUse(cast(Engine, engine), DiskRoom(lambda: seen, clock), clock)
+
+
+def test_a_count_that_ends_after_the_job_is_forgotten() -> None:
+    engine, done = SlowEngine(), Event()
+    use = make_use(engine, Clock())
+    use.count("gone", lambda _: done.set())
+    use.forget("gone")
+    engine.may_go_on.set()
+    done.wait()
+    assert use.find("gone") is None
+    assert not use.is_largest("gone")
+
+
+def test_nothing_is_counted_while_a_job_starts() -> None:
+    engine, clock = SlowEngine(), Clock()
+    engine.may_go_on.set()
+    watch = DiskWatch(make_use(engine, clock), "job", 10 * MIB)
+    clock.now += 0.9
+    assert watch.look() is None
+    assert engine.counted == []
+
+
+def test_on_a_full_disk_it_is_counted_at_once() -> None:
+    engine = SlowEngine()
+    engine.may_go_on.set()
+    watch = DiskWatch(make_use(engine, Clock(), FULL), "job", 10 * MIB)
+    wait_until(lambda: watch.look() is not None)
+    verdict = watch.look()
+    assert verdict is not None
+    assert verdict.at_once
+
+
+def test_a_container_that_is_gone_takes_nothing(tmp_path: Path) -> None:
+    assert measure(Places(tmp_path / "data", tmp_path / "run").container("gone")) == 0
