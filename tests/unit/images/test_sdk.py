@@ -41,7 +41,7 @@ def test_an_installed_au2_has_them(tmp_path: Path) -> None:
         check=True,
     )
     assert ran.stdout.split() == [
-        str(tmp_path / "installed" / "au2" / "builder" / "sdk.py"),
+        str(tmp_path / "installed" / "au2" / "images" / "sdk.py"),
         str(len(sdk.sdk_files())),
     ]
 
