@@ -10,7 +10,7 @@ from au2.package.entries import PackageEntry
 from au2.package.limits import MOST_MISTAKES, PackageLimits
 from au2.package.paths import validate_paths
 from au2.stores.content.base import BlobStore
-from au2.stores.database import contents
+from au2.stores.database.content import contents
 from au2.stores.database.database import Database
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from au2.domain.job import Ending, JobState, Reason
 from au2.stores.database.claims import release_all_claims
 from au2.stores.database.database import Database
-from au2.stores.database.held_secrets import release_values
 from au2.stores.database.job_changes import change_state, update_attempt
 from au2.stores.database.jobs import list_unfinished_runs
+from au2.stores.database.secrets import release_values
 
 
 def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:

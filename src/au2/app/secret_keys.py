@@ -17,14 +17,14 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, SecretUnreadable
 from au2.secrets.key_file import KeyFile
 from au2.secrets.keyring import key_id_of
-from au2.stores.database.ciphertexts import (
+from au2.stores.database.database import Database
+from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.secrets import (
     Ciphertext,
     has_ciphertexts,
     list_ciphertexts,
     replace_ciphertext,
 )
-from au2.stores.database.database import Database
-from au2.stores.database.events import PLATFORM, add_event
 
 _KEEP_RETIRED = timedelta(days=1)
 """Longer than anybody works with a key that was read before a change."""

@@ -18,9 +18,9 @@ from au2.domain.secret_name import VALUE_BYTES, find_secret_name_mistake
 from au2.secrets.key_file import KeyFile
 from au2.secrets.keyring import Keyring
 from au2.stores.database import secrets
-from au2.stores.database.ciphertexts import bound_to_secret
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
+from au2.stores.database.secrets import bound_to_secret
 
 
 class Secrets:

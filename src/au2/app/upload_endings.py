@@ -5,10 +5,11 @@ from datetime import datetime
 
 from au2.domain.job import Ending, Job, JobState, Reason
 from au2.domain.version import ImageStatus, may_become
-from au2.stores.database import job_changes, jobs, uploads, versions
+from au2.stores.database import job_changes, jobs, versions
+from au2.stores.database.content import uploads
+from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Transaction
 from au2.stores.database.events import PLATFORM
-from au2.stores.database.uploads import Upload, UploadState
 from au2.wire.image_upload import MOST_REASON_CHARACTERS
 
 ABANDONED = Ending(

@@ -9,8 +9,8 @@ from au2.app.versions import ensure_available, get_version
 from au2.domain.identity import Actor
 from au2.domain.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
+from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.uploads import find_upload_of_job
 
 Change = Literal["added", "removed", "changed"]
 FileDocument = Mapping[str, Any]

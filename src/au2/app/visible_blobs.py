@@ -8,10 +8,10 @@ from au2.domain.context import Context
 from au2.domain.errors import RepositoryUnknown
 from au2.domain.identity import Action, Actor
 from au2.domain.repository import Repository
+from au2.stores.database.content.layers import find_layer_blobs
+from au2.stores.database.content.repositories import find_repository_blobs, list_holders
 from au2.stores.database.database import Transaction
-from au2.stores.database.dependency_layers import find_layer_blobs
 from au2.stores.database.processes import find_process
-from au2.stores.database.repository_blobs import find_repository_blobs, list_holders
 from au2.stores.database.runtimes import list_visible_images
 
 

@@ -7,7 +7,7 @@ from au2.domain import clock as clocks
 from au2.domain.job import Job, JobState
 from au2.domain.waiting import Waiting, explain_waiting
 from au2.stores.database.database import Database
-from au2.stores.database.queue import find_position
+from au2.stores.database.jobs import find_position
 from au2.stores.notices.base import DISPATCHER, Notices
 
 

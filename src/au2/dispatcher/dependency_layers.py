@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from au2.domain.dependency_layer import DependencyLayer
-from au2.stores.database.database import Database
-from au2.stores.database.dependency_layers import (
+from au2.stores.database.content.layers import (
     find_dependency_layer,
     put_dependency_layer,
     touch_dependency_layer,
 )
+from au2.stores.database.database import Database
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,12 @@ from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_
 from au2.oci.platform import Platform
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
-from au2.stores.database.layers import CheckedLayer, find_checked_layers, put_checked_layer
-from au2.stores.database.uploads import Upload
+from au2.stores.database.content.layers import (
+    CheckedLayer,
+    find_checked_layers,
+    put_checked_layer,
+)
+from au2.stores.database.content.uploads import Upload
 from au2.stores.database.versions import BuiltImage
 
 

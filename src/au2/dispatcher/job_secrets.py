@@ -9,11 +9,15 @@ from au2.domain.job import Job
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.version import Version
 from au2.secrets.key_file import KeyFile
-from au2.stores.database.ciphertexts import bound_to_attempt, bound_to_secret
 from au2.stores.database.claims import Claim
 from au2.stores.database.database import Database
-from au2.stores.database.held_secrets import find_held_values
-from au2.stores.database.secrets import find_ciphertext, find_secret
+from au2.stores.database.secrets import (
+    bound_to_attempt,
+    bound_to_secret,
+    find_ciphertext,
+    find_held_values,
+    find_secret,
+)
 
 
 class SecretGone(Exception):

@@ -18,8 +18,8 @@ from au2.package.environment import plain_texts
 from au2.package.limits import LOCK_BYTES
 from au2.stores.content.base import BlobStore
 from au2.stores.database.claims import Claim
+from au2.stores.database.content.uploads import Upload
 from au2.stores.database.runtimes import find_runtime
-from au2.stores.database.uploads import Upload
 from au2.stores.database.versions import BuiltImage
 from au2.wire.upload import FileEntry
 

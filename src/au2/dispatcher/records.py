@@ -13,10 +13,10 @@ from au2.domain.version import ImageStatus, Version
 from au2.stores.database.claims import Claim
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import PLATFORM, add_event
-from au2.stores.database.held_secrets import hold_values, release_values
 from au2.stores.database.job_changes import change_state, set_status, update_attempt
 from au2.stores.database.jobs import find_job
 from au2.stores.database.processes import find_process
+from au2.stores.database.secrets import hold_values, release_values
 from au2.stores.database.versions import (
     BuiltImage,
     change_image_status,

@@ -28,9 +28,9 @@ from au2.domain.job import Ending, JobState, Phase, Reason
 from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
 from au2.stores.database.claims import Claim
+from au2.stores.database.content.uploads import Upload, find_upload_of_job
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_changes import change_state, update_attempt
-from au2.stores.database.uploads import Upload, find_upload_of_job
 from au2.stores.database.versions import BuiltImage
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import job_topic

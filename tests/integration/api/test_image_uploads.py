@@ -17,7 +17,7 @@ from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
-from au2.stores.database.dependency_layers import put_dependency_layer
+from au2.stores.database.content.layers import put_dependency_layer
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.world import OPERATOR, World
 

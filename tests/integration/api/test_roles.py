@@ -13,9 +13,9 @@ from au2.domain.context import Context
 from au2.domain.job import Ending, JobState
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
-from au2.stores.database.contents import add_contents
-from au2.stores.database.repository_blobs import add_repository_blobs
-from au2.stores.database.uploads import find_upload
+from au2.stores.database.content.contents import add_contents
+from au2.stores.database.content.repositories import add_repository_blobs
+from au2.stores.database.content.uploads import find_upload
 from tests.support.built_versions import add_image_version, add_packaged_version, packaged
 from tests.support.busybox import digest_of, make_image, make_layer
 from tests.support.live import client_of

@@ -22,7 +22,7 @@ from au2.engines.native.options import NativeOptions
 from au2.images.image_import import ImportLimits
 from au2.oci.platform import AMD64
 from au2.stores.content.images import load_image
-from au2.stores.database.uploads import find_upload_of_job
+from au2.stores.database.content.uploads import find_upload_of_job
 from tests.support.busybox import digest_of
 from tests.support.image_making import GZIP, Layer, OddImage, odd_image
 from tests.support.world import OPERATOR, World, open_world

@@ -21,8 +21,10 @@ from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.document import format_document
 from au2.stores.content.images import load_image
-from au2.stores.database import forgetting, repository_blobs, tables
-from au2.stores.database.dependency_layers import find_dependency_layer, put_dependency_layer
+from au2.stores.database import tables
+from au2.stores.database.content import repositories
+from au2.stores.database.content import stale_rows as forgetting
+from au2.stores.database.content.layers import find_dependency_layer, put_dependency_layer
 from tests.support.house import DAY, House
 from tests.support.world import creation
 
@@ -183,9 +185,7 @@ def test_blobs_stay_while_more_is_coming_to_their_repository(house: House, by: s
     repository = process_repository(house.context.organization_id, process)
     digest = house.put(b"came before")
     with world.database.write() as transaction:
-        repository_blobs.add_repository_blobs(
-            transaction, repository, {digest: 11}, at=world.clock()
-        )
+        repositories.add_repository_blobs(transaction, repository, {digest: 11}, at=world.clock())
     house.make_old()
     if by == "session":
         number = world.version(process, ImageStatus.NONE)
@@ -425,7 +425,7 @@ def test_rows_of_deleted_processes_go_though_others_need_the_blob(house: House) 
     with house.world.database.write() as transaction:
         for process in (kept, deleted):
             repository = process_repository(organization, process)
-            repository_blobs.add_repository_blobs(
+            repositories.add_repository_blobs(
                 transaction, repository, {image: 1}, at=house.world.clock()
             )
     house.world.services.processes.delete(house.actor, deleted)
@@ -433,7 +433,7 @@ def test_rows_of_deleted_processes_go_though_others_need_the_blob(house: House) 
     plan, report = house.collect(PLAN), house.collect()
     assert gone(plan, What.RECORDS)[0] == gone(report, What.RECORDS)[0] == 1
     with house.world.database.read() as transaction:
-        holders = repository_blobs.list_holders(transaction, organization, [image])
+        holders = repositories.list_holders(transaction, organization, [image])
     assert holders == {image: [process_repository(organization, kept)]}
 
 
@@ -444,7 +444,7 @@ def test_a_blob_that_comes_again_keeps_its_row(house: House) -> None:
 
     def add() -> None:
         with world.database.write() as transaction:
-            repository_blobs.add_repository_blobs(
+            repositories.add_repository_blobs(
                 transaction, repository, {sha256_of(b"x"): 1}, at=world.clock()
             )
 

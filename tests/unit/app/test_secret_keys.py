@@ -7,9 +7,14 @@ from au2.app.secret_keys import SecretKeys, ensure_keys
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, SecretUnreadable
 from au2.secrets.key_file import KeyFile
-from au2.stores.database.ciphertexts import bound_to_attempt, list_ciphertexts
 from au2.stores.database.events import list_events
-from au2.stores.database.held_secrets import find_held_values, hold_values, release_values
+from au2.stores.database.secrets import (
+    bound_to_attempt,
+    find_held_values,
+    hold_values,
+    list_ciphertexts,
+    release_values,
+)
 from tests.support.world import OPERATOR, World
 
 

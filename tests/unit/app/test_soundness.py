@@ -17,8 +17,8 @@ from au2.oci.digest import sha256_of
 from au2.oci.document import format_document
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
-from au2.stores.database.dependency_layers import put_dependency_layer
-from au2.stores.database.roots import ImageRoot, RootKind
+from au2.stores.database.content.layers import put_dependency_layer
+from au2.stores.database.content.roots import ImageRoot, RootKind
 from tests.support.house import House
 
 

@@ -6,7 +6,7 @@ from au2.app.soundness.check import Soundness
 from au2.app.soundness.findings import Finding
 from au2.server.commands.fsck import _block, _summary
 from au2.server.terminal import format_table, show_lines
-from au2.stores.database.roots import RootKind
+from au2.stores.database.content.roots import RootKind
 
 OPTIONS = "--data-dir /var/lib/au2"
 

@@ -14,7 +14,7 @@ It runs beside the server, in a process of its own, and holds nobody up. Why not
 * A version that is deleted, or a job that ends, after the roots were read only leaves more behind.
 * Unfinished bytes go at once where no upload under way goes on with them, whatever their age
   (:mod:`au2.app.garbage.pieces`): they may be what fills the disk.
-* Rows go after what they tell of (:mod:`au2.stores.database.forgetting`). Whoever is killed
+* Rows go after what they tell of (:mod:`au2.stores.database.content.stale_rows`). Whoever is killed
   between leaves rows that the next run removes; a full disk, too, is first given room.
 * Unpacked layers stay under containers (:class:`UnpackedLayers`); else they are unpacked again.
 * An image that must be whole but can't be read hides what it needs: then nothing is removed, unless

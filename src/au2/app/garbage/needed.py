@@ -10,9 +10,9 @@ from au2.oci.config import parse_config
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.pointers import Pointers, parse_pointers
 from au2.stores.content.base import BlobStore
-from au2.stores.database import roots
+from au2.stores.database.content import roots
+from au2.stores.database.content.roots import ImageRoot, RootKind
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.roots import ImageRoot, RootKind
 
 _KINDS = tuple(RootKind)
 

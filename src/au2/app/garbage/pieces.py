@@ -5,7 +5,7 @@ from datetime import datetime
 
 from au2.domain.ids import is_guid
 from au2.stores.content.base import Unfinished
-from au2.stores.database import blob_uploads, uploads
+from au2.stores.database.content import repositories, uploads
 from au2.stores.database.database import Database
 
 ENDED = "its upload has ended"
@@ -38,7 +38,7 @@ class Pieces:
         self._oldest = now - grace_seconds
         with database.read() as transaction:
             self._under_way = {
-                *blob_uploads.list_blob_upload_ids(transaction),
+                *repositories.list_blob_upload_ids(transaction),
                 *uploads.list_receiving_processes(transaction, at=at),
             }
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from au2.app.garbage.report import Report, What
 from au2.domain.errors import StorageFull
-from au2.stores.database import forgetting
+from au2.stores.database.content import stale_rows as forgetting
+from au2.stores.database.content.stale_rows import BlobRow
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.forgetting import BlobRow
 
 _AT_ONCE = 5000
 """Rows in one transaction: others wait meanwhile, but each looks at all uploads under way."""

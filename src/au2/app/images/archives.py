@@ -29,8 +29,8 @@ from au2.package.entries import PackageEntry
 from au2.package.modes import mode_of
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
+from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database
-from au2.stores.database.uploads import find_upload_of_job
 from au2.wire.upload import FileEntry
 
 _GONE_HINT = "Tell the server's operator: au2-server fsck shows what is damaged."

@@ -39,10 +39,10 @@ from au2.oci.digest import parse_digest, sha256_of
 from au2.oci.manifest import parse_manifest
 from au2.oci.platform import AMD64, Platform
 from au2.stores.content.base import BlobStore
-from au2.stores.database import uploads
+from au2.stores.database.content import uploads
+from au2.stores.database.content.repositories import add_repository_blobs, find_repository_blobs
+from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.repository_blobs import add_repository_blobs, find_repository_blobs
-from au2.stores.database.uploads import Upload, UploadState
 from au2.stores.notices.base import JOBS, Notices, job_topic
 
 

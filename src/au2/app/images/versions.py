@@ -17,9 +17,10 @@ from au2.domain.ids import make_guid
 from au2.domain.job import JobType
 from au2.domain.process import Process
 from au2.domain.version import ImageStatus, Version, VersionType
-from au2.stores.database import job_changes, jobs, uploads, versions
+from au2.stores.database import job_changes, jobs, versions
+from au2.stores.database.content import uploads
+from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Transaction
-from au2.stores.database.uploads import Upload, UploadState
 
 
 def get_image_version(

@@ -15,14 +15,15 @@ from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
 from au2.oci.digest import parse_digest
 from au2.stores.content.base import BlobStore
-from au2.stores.database.blob_uploads import (
+from au2.stores.database.content.repositories import (
     BlobUpload,
     add_blob_upload,
+    add_repository_blobs,
     delete_blob_upload,
     find_blob_upload,
+    find_repository_blobs,
 )
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.repository_blobs import add_repository_blobs, find_repository_blobs
 
 _MOST_BYTES = 64 << 30
 _PIECE_BYTES = 1 << 20

@@ -46,10 +46,10 @@ from au2.oci.registry_manifest import (
 )
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
-from au2.stores.database import repositories
+from au2.stores.database.content import repositories
+from au2.stores.database.content.repositories import ReferrerPage, StoredManifest
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
-from au2.stores.database.repositories import ReferrerPage, StoredManifest
 from au2.stores.database.versions import find_version, list_versions
 
 _FOREIGN_HINT = (

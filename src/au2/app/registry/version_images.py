@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from au2.app.image_contents import ImageContents
+from au2.stores.database.content.roots import list_version_tags
 from au2.stores.database.database import Database
-from au2.stores.database.roots import list_version_tags
 from au2.stores.database.versions import list_images
 
 

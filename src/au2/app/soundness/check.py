@@ -16,9 +16,9 @@ from au2.app.soundness.image_check import ImageCheck
 from au2.domain.errors import BlobMissing
 from au2.engines.base import UnpackedLayers
 from au2.stores.content.base import BlobStore
-from au2.stores.database import package_files, roots
+from au2.stores.database.content import roots
+from au2.stores.database.content.roots import ImageRoot
 from au2.stores.database.database import Database
-from au2.stores.database.roots import ImageRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class SoundnessCheck:
         for root in images:
             check.look_at(root)
         with self._database.read() as transaction:
-            layers = list(package_files.list_dependency_layers(transaction))
+            layers = list(roots.list_dependency_layers(transaction))
         for layer in layers:
             check.look_at_blob(layer.digest, layer.size_bytes, layer.owner, layer.kind)
         self._look_at_files(findings)
@@ -111,14 +111,14 @@ class SoundnessCheck:
         """Check the files of packages: first each once, and only where one is hit, whose it is."""
         sizes: dict[str, int] = {}
         with self._database.read() as transaction:
-            for file in package_files.list_package_files(transaction):
+            for file in roots.list_package_files(transaction):
                 sizes[file.digest] = file.size_bytes
         for digest, size_bytes in sizes.items():
             self._look_at_file(digest, size_bytes, findings)
         if not findings.keys() & sizes.keys():
             return
         with self._database.read() as transaction:
-            for file in package_files.list_package_files(transaction):
+            for file in roots.list_package_files(transaction):
                 if file.digest in findings:
                     findings[file.digest].hits.setdefault(file.owner, file.kind)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from au2.stores.database.roots import RootKind
+from au2.stores.database.content.roots import RootKind
 
 _ADVICE = {
     RootKind.VERSION: "upload the same image or package again, as another version: equal bytes "

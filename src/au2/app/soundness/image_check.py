@@ -10,7 +10,7 @@ from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.oci.media_types import COMPRESSED_LAYERS
 from au2.oci.pointers import Pointers, parse_pointers
 from au2.stores.content.base import BlobStore
-from au2.stores.database.roots import ImageRoot, RootKind
+from au2.stores.database.content.roots import ImageRoot, RootKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ from au2.engines.native.user_namespace import (
 from au2.engines.native.users import User, find_user
 from au2.oci.config import ImageConfig
 from au2.oci.image import Image
-from au2.stores.logs.base import HELD_BYTES
-from au2.stores.logs.held_room import hold_room
+from au2.stores.logs.base import PREALLOCATED_BYTES
+from au2.stores.logs.preallocation import preallocate
 
 _OPEN_FILES = 1024
 """Soft limit, as on a usual system; programs that need more may ask for it."""
@@ -231,7 +231,7 @@ class Creator:
         limit_log(record, spec.log_limit_bytes)
         # What the code prints costs the monitor time, which is the code's to spend.
         self.groups.share_cpu(f"{self.places.control_group}/{spec.container_id}", monitor.pid)
-        hold_room(container.log, HELD_BYTES)
+        preallocate(container.log, PREALLOCATED_BYTES)
         record.write(container.record)
 
 

@@ -34,7 +34,7 @@ from au2.engines.native.signals import parse_signal
 from au2.engines.native.unused_layers import UnusedLayers
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
-from au2.stores.logs.held_room import drop_beginning
+from au2.stores.logs.preallocation import punch_beginning
 
 _STOP_SIGNAL = "SIGTERM"
 
@@ -167,7 +167,7 @@ class NativeEngine:
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
         """See :meth:`au2.engines.base.Engine.drop_log`."""
         with as_engine_failure("give back a log's beginning"):
-            return drop_beginning(self._find_places(container_id).log, size_bytes)
+            return punch_beginning(self._find_places(container_id).log, size_bytes)
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
         """See :meth:`au2.engines.base.Engine.release`."""

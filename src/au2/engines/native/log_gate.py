@@ -13,8 +13,8 @@ from pathlib import Path
 from au2.engines.native.places import ContainerPlaces
 from au2.engines.native.processes import is_alive
 from au2.engines.native.record import ContainerRecord
-from au2.stores.logs.base import HELD_BYTES
-from au2.stores.logs.held_room import hold_room
+from au2.stores.logs.base import PREALLOCATED_BYTES
+from au2.stores.logs.preallocation import preallocate
 from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 
 _REMARK_BYTES = 1024
@@ -29,7 +29,7 @@ def restrict_log(container: ContainerPlaces, record: ContainerRecord) -> None:
     """Let the raw log grow only as far as there is room kept for it. Idempotent."""
     if container.log_limit.exists():
         return
-    held_bytes = max(0, hold_room(container.log, HELD_BYTES) - _REMARK_BYTES)
+    held_bytes = max(0, preallocate(container.log, PREALLOCATED_BYTES) - _REMARK_BYTES)
     limit_bytes = max(container.log.stat().st_size + held_bytes, _LEAST_LIMIT_BYTES)
     limit_bytes = min(limit_bytes, record.log_limit_bytes)
     container.log_limit.write_text(str(limit_bytes), "ascii")

@@ -23,7 +23,7 @@ from au2.http.registry.errors import (
 from au2.http.turns import CostlyRequests
 from au2.oci import media_types
 from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.stores.database.repositories import StoredManifest
+from au2.stores.database.content.repositories import StoredManifest
 
 _IMPORT_SECONDS = 1800.0
 _MOST_TAGS = 1000

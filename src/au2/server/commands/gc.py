@@ -78,7 +78,7 @@ def gc(
             error.hint = f"'{command}' says what to do. With --ignore-damaged they count as lost."
             raise
         if not plan:
-            database.hold_room()  # A running server's, which may have used up its own.
+            database.preallocate_wal()  # A running server's, which may have used up its own.
     if not plan:
         keep_reserve(data)
     _show(report, output, is_plan=plan)

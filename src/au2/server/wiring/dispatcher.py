@@ -53,7 +53,7 @@ def make_dispatcher(
     patience = Patience(lambda: give_up_reserve(data))
 
     def expire_uploads() -> None:
-        database.hold_room()
+        database.preallocate_wal()
         if room.may_start():
             keep_reserve(data)
         uploads.expire_abandoned()

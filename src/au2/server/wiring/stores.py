@@ -24,7 +24,7 @@ def open_database(data: DataDirectory) -> Database:
 def open_database_for_good(data: DataDirectory) -> Database:
     """Open the database for a server: with room for what it writes when the disk is full."""
     database = open_database(data)
-    database.hold_room()
+    database.preallocate_wal()
     return database
 
 

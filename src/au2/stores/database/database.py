@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from au2.domain.errors import DatabaseUnavailable, StorageFull
 from au2.stores.database import dialect
 from au2.stores.database.revisions import ensure_current, ensure_not_newer, make_config
-from au2.stores.logs.held_room import hold_room
+from au2.stores.logs.preallocation import preallocate
 
 _BUSY_SECONDS = 30.0
 _HELD_BYTES = 4 << 20
@@ -99,7 +99,7 @@ class Database:
             with writing.begin():
                 yield writing
 
-    def hold_room(self) -> None:
+    def preallocate_wal(self) -> None:
         """Keep some room on the disk for what is to be written when all else is full.
 
         It stays as long as anybody has the database open. To be repeated now and then: what was
@@ -110,7 +110,7 @@ class Database:
             if log is not None:
                 # The write-ahead log takes every change first. Only it may be opened here: SQLite
                 # locks the other files, and to close one anywhere in a process gives up its locks.
-                hold_room(log, _HELD_BYTES)
+                preallocate(log, _HELD_BYTES)
 
     @contextmanager
     def _faults_told(self) -> Iterator[None]:

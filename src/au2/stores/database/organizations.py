@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from au2.domain.context import Context
 from au2.domain.identity import Membership, Role
-from au2.stores.database.contexts import context_columns, owned_by, read_context, visible_from
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import context_columns, owned_by, read_context, visible_from
 from au2.stores.database.tables import memberships, organizations, projects, users
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.domain.runtime import Runtime
-from au2.stores.database.contexts import context_columns, read_context, visible_from
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import context_columns, read_context, visible_from
 from au2.stores.database.tables import runtime_versions, runtimes
 
 

@@ -1,5 +1,7 @@
-"""Secrets: records, and values as ciphertexts only."""
+"""Secrets and the secret values of running attempts: records, and values as ciphertexts."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -7,9 +9,9 @@ from sqlalchemy import delete, insert, select, update
 
 from au2.domain.context import Context
 from au2.domain.secret import Secret
-from au2.stores.database.contexts import context_columns, owned_by, read_context, visible_from
 from au2.stores.database.database import Transaction
-from au2.stores.database.tables import secrets
+from au2.stores.database.queries import context_columns, owned_by, read_context, visible_from
+from au2.stores.database.tables import held_secrets, secrets
 
 
 def _secret(row: Any) -> Secret:
@@ -98,3 +100,80 @@ def set_ciphertext(
 def delete_secret(transaction: Transaction, secret_id: str) -> None:
     """Delete a secret with its value."""
     transaction.execute(delete(secrets).where(secrets.c.id == secret_id))
+
+
+def hold_values(transaction: Transaction, job_id: int, number: int, ciphertext: str) -> None:
+    """Keep what an attempt is given."""
+    transaction.execute(
+        insert(held_secrets).values(job_id=job_id, number=number, ciphertext=ciphertext)
+    )
+
+
+def find_held_values(transaction: Transaction, job_id: int, number: int) -> str | None:
+    """What an attempt was given; None: nothing."""
+    return transaction.execute(
+        select(held_secrets.c.ciphertext).where(
+            held_secrets.c.job_id == job_id, held_secrets.c.number == number
+        )
+    ).scalar_one_or_none()
+
+
+def release_values(transaction: Transaction, job_id: int) -> None:
+    """Forget what the attempts of a job were given. Harmless if that is nothing."""
+    transaction.execute(delete(held_secrets).where(held_secrets.c.job_id == job_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """An encrypted value and what it is bound to."""
+
+    text: str
+    bound_to: str
+
+
+def bound_to_secret(secret_id: str) -> str:
+    """What the value of a secret is bound to."""
+    return f"secret:{secret_id}"
+
+
+def bound_to_attempt(job_id: int, number: int) -> str:
+    """What the values that an attempt was given are bound to."""
+    return f"attempt:{job_id}:{number}"
+
+
+def list_ciphertexts(transaction: Transaction) -> Sequence[Ciphertext]:
+    """All of them."""
+    found = [
+        Ciphertext(row.ciphertext, bound_to_secret(row.id))
+        for row in transaction.execute(
+            select(secrets.c.id, secrets.c.ciphertext).where(secrets.c.ciphertext.is_not(None))
+        )
+    ]
+    found += [
+        Ciphertext(row.ciphertext, bound_to_attempt(row.job_id, row.number))
+        for row in transaction.execute(select(held_secrets))
+    ]
+    return found
+
+
+def has_ciphertexts(transaction: Transaction) -> bool:
+    """Whether anything is encrypted."""
+    return any(
+        transaction.execute(
+            select(table.c.ciphertext).where(table.c.ciphertext.is_not(None))
+        ).first()
+        for table in (secrets, held_secrets)
+    )
+
+
+def replace_ciphertext(transaction: Transaction, old: str, new: str) -> bool:
+    """Put ``new`` in the place of ``old``; return False if that is not there any more.
+
+    No two ciphertexts are equal: each has a random part.
+    """
+    changed = 0
+    for table in (secrets, held_secrets):
+        changed += transaction.execute(
+            update(table).where(table.c.ciphertext == old).values(ciphertext=new)
+        ).rowcount
+    return changed > 0

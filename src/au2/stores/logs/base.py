@@ -8,7 +8,7 @@ implementation.
 
 from typing import Protocol
 
-HELD_BYTES = 128 << 10
+PREALLOCATED_BYTES = 128 << 10
 """Room on the disk that is kept for a log from its beginning on: most logs are smaller."""
 
 

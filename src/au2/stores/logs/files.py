@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from au2.domain.errors import LeaseLost, StorageFull
-from au2.stores.logs.base import HELD_BYTES, LogWriter
-from au2.stores.logs.held_room import has_room, hold_room
+from au2.stores.logs.base import PREALLOCATED_BYTES, LogWriter
+from au2.stores.logs.preallocation import preallocate, try_preallocate
 from au2.stores.logs.record import Record, format_record, format_time_now
 
 _JOBS_PER_FOLDER = 1000
@@ -92,7 +92,7 @@ class FileLogWriter:
                     raise _taken()
                 if found != self._token:
                     self._write_mark()
-        hold_room(self._path, HELD_BYTES)
+        preallocate(self._path, PREALLOCATED_BYTES)
 
     def size_bytes(self) -> int:
         """Size of the log."""
@@ -106,7 +106,7 @@ class FileLogWriter:
             if not self._leaves_enough(log, len(data)):
                 raise _full()
             # Looked at before, so that nothing is written half, and a remark still has room.
-            if _is_tight(log, len(data)) and not has_room(log, len(data) + _REMARK_BYTES):
+            if _is_tight(log, len(data)) and not try_preallocate(log, len(data) + _REMARK_BYTES):
                 raise _full()
             return _append(log, data)
 
@@ -192,7 +192,7 @@ def _append(log: int, data: bytes) -> int:
     except OSError:
         # The room that was kept for the log goes with it, and is taken again if it is still there.
         os.ftruncate(log, size_before)
-        has_room(log, HELD_BYTES)
+        try_preallocate(log, PREALLOCATED_BYTES)
         raise
     return size_before + len(data)
 

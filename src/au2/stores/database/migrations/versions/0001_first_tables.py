@@ -7,7 +7,7 @@ Revises: nothing
 import sqlalchemy as sa
 from alembic import op
 
-from au2.stores.database.types import UtcDateTime
+from au2.stores.database.tables import UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -7,7 +7,7 @@ Revises: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from au2.stores.database.types import UtcDateTime
+from au2.stores.database.tables import UtcDateTime
 
 revision = "0002"
 down_revision = "0001"

@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import bindparam, insert, select
 
 from au2.domain.context import Context
-from au2.stores.database.chunks import in_chunks
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import in_chunks
 from au2.stores.database.tables import contents
 
 _FIND = select(contents.c.sha256, contents.c.size_bytes).where(

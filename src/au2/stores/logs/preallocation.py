@@ -16,7 +16,7 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 """``FALLOC_FL_KEEP_SIZE`` and ``FALLOC_FL_PUNCH_HOLE`` of linux/falloc.h."""
 
 
-def hold_room(file: Path, wanted_bytes: int) -> int:
+def preallocate(file: Path, wanted_bytes: int) -> int:
     """Give a file room beyond its end, as much of what is wanted as there is; return how much.
 
     0 where the file system can't, or where there is no such file. Idempotent.
@@ -36,7 +36,7 @@ def hold_room(file: Path, wanted_bytes: int) -> int:
         os.close(descriptor)
 
 
-def has_room(descriptor: int, size_bytes: int) -> bool:
+def try_preallocate(descriptor: int, size_bytes: int) -> bool:
     """Whether a file can grow by so many bytes; from now on it can, for the room is then its own.
 
     Where the file system can't give room ahead, nothing is known, and so it is True.
@@ -45,7 +45,7 @@ def has_room(descriptor: int, size_bytes: int) -> bool:
     return _fallocate(descriptor, end, size_bytes, _KEEP_SIZE) not in _FULL
 
 
-def drop_beginning(file: Path, size_bytes: int) -> bool:
+def punch_beginning(file: Path, size_bytes: int) -> bool:
     """Give back the blocks of a file's first bytes, which read as zeros from then on.
 
     Size and offsets stay. False where the file system can't.

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_
 
 from au2.domain.job import JobState
+from au2.stores.database.content.roots import is_tag_of_a_version, list_contents_under_way
 from au2.stores.database.database import Transaction
-from au2.stores.database.roots import is_tag_of_a_version, list_contents_under_way
 from au2.stores.database.tables import (
     blob_uploads,
     contents,

@@ -2,8 +2,9 @@ import pytest
 
 from au2.domain.errors import Conflict, LeaseLost
 from au2.domain.version import ImageStatus, may_become
-from au2.stores.database import uploads, versions
-from au2.stores.database.uploads import Upload, UploadState
+from au2.stores.database import versions
+from au2.stores.database.content import uploads
+from au2.stores.database.content.uploads import Upload, UploadState
 from tests.support.world import IMAGE, OPERATOR, World, creation
 
 

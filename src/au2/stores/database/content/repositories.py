@@ -1,6 +1,10 @@
-"""Manifests and tags of repositories."""
+"""Repositories: their blobs, manifests and tags, and uploads of single blobs.
 
-from collections.abc import Iterable, Mapping, Sequence
+The content store keeps equal blobs once for all. Only a blob that was sent to a repository is
+usable there and reported as present: knowledge of a digest gives no access.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
 from au2.domain.repository import Repository
-from au2.stores.database.chunks import in_chunks
 from au2.stores.database.database import Transaction
-from au2.stores.database.tables import repository_manifests, repository_tags
+from au2.stores.database.queries import in_chunks
+from au2.stores.database.tables import (
+    blob_uploads,
+    repository_blobs,
+    repository_manifests,
+    repository_tags,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,3 +227,114 @@ def _manifest(row: Any) -> StoredManifest:
         pushed_at=row.pushed_at,
         pushed_by=row.pushed_by,
     )
+
+
+def find_repository_blobs(
+    transaction: Transaction, repository: Repository, digests: Collection[str]
+) -> dict[str, int]:
+    """Return the sizes in bytes of those of the blobs that came to the repository."""
+    found: dict[str, int] = {}
+    for chunk in in_chunks(digests):
+        rows = transaction.execute(
+            select(repository_blobs.c.digest, repository_blobs.c.size_bytes).where(
+                repository_blobs.c.organization_id == repository.organization_id,
+                repository_blobs.c.repository == repository.name,
+                repository_blobs.c.digest.in_(chunk),
+            )
+        )
+        found |= {row.digest: row.size_bytes for row in rows}
+    return found
+
+
+def list_holders(
+    transaction: Transaction, organization_id: str, digests: Collection[str]
+) -> dict[str, list[Repository]]:
+    """Return the repositories of the organization that have them, for each of the blobs."""
+    found: dict[str, list[Repository]] = {}
+    for chunk in in_chunks(digests):
+        rows = transaction.execute(
+            select(repository_blobs.c.digest, repository_blobs.c.repository).where(
+                repository_blobs.c.organization_id == organization_id,
+                repository_blobs.c.digest.in_(chunk),
+            )
+        )
+        for row in rows:
+            found.setdefault(row.digest, []).append(Repository(organization_id, row.repository))
+    return found
+
+
+def add_repository_blobs(
+    transaction: Transaction, repository: Repository, sizes: Mapping[str, int], *, at: datetime
+) -> None:
+    """Note that these blobs (size in bytes by digest) are in the repository, since ``at``.
+
+    Of those that were noted before the time is renewed: who clears up sees that they came again.
+    """
+    known = find_repository_blobs(transaction, repository, sizes)
+    for chunk in in_chunks(known):
+        transaction.execute(
+            update(repository_blobs)
+            .where(
+                repository_blobs.c.organization_id == repository.organization_id,
+                repository_blobs.c.repository == repository.name,
+                repository_blobs.c.digest.in_(chunk),
+            )
+            .values(created_at=at)
+        )
+    rows = [
+        {
+            "organization_id": repository.organization_id,
+            "repository": repository.name,
+            "digest": digest,
+            "size_bytes": size_bytes,
+            "created_at": at,
+        }
+        for digest, size_bytes in sizes.items()
+        if digest not in known
+    ]
+    if rows:
+        transaction.execute(insert(repository_blobs), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobUpload:
+    """One blob on its way."""
+
+    id: str
+    repository: Repository
+    user_id: str
+    created_at: datetime
+
+
+def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
+    """Insert an upload."""
+    transaction.execute(
+        insert(blob_uploads).values(
+            id=upload.id,
+            organization_id=upload.repository.organization_id,
+            repository=upload.repository.name,
+            user_id=upload.user_id,
+            created_at=upload.created_at,
+        )
+    )
+
+
+def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | None:
+    """The upload of that id."""
+    row = transaction.execute(
+        select(blob_uploads).where(blob_uploads.c.id == upload_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    repository = Repository(row.organization_id, row.repository)
+    return BlobUpload(row.id, repository, row.user_id, row.created_at)
+
+
+def list_blob_upload_ids(transaction: Transaction) -> list[str]:
+    """Ids of all blobs on their way."""
+    return list(transaction.execute(select(blob_uploads.c.id)).scalars())
+
+
+def delete_blob_upload(transaction: Transaction, upload_id: str) -> None:
+    """Forget an upload."""
+    transaction.execute(delete(blob_uploads).where(blob_uploads.c.id == upload_id))

@@ -1,5 +1,6 @@
-"""How a context is kept in rows: two columns, and which rows a context sees."""
+"""Shared parts of statements: the columns of a context, visibility, batches of values."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, or_
@@ -32,3 +33,13 @@ def owned_by(table: FromClause, context: Context) -> ColumnElement[bool]:
 def visible_from(table: FromClause, context: Context) -> ColumnElement[bool]:
     """Rows owned by this context or one above it."""
     return or_(*(owned_by(table, owner) for owner in context.chain))
+
+
+_CHUNK = 500
+
+
+def in_chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the values in lists that one query takes."""
+    wanted = list(values)
+    for start in range(0, len(wanted), _CHUNK):
+        yield wanted[start : start + _CHUNK]

@@ -1,0 +1,1 @@
+"""Rows about content: uploads, repositories, layers, and the roots of garbage collection."""
