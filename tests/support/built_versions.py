@@ -7,7 +7,7 @@ from hashlib import sha256
 from au2.app.upload_opening import OpenUpload
 from au2.domain.context import Context
 from au2.domain.ids import make_guid
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
 from au2.images.package_image import build_package
@@ -82,7 +82,7 @@ def _fields(file: PackagedFile) -> dict[str, object]:
 
 
 def _finish(world: World, process_id: str, number: int, job_id: int, digest: str) -> None:
-    world.end(world.claim(job_id), Ending(JobState.SUCCEEDED))
+    world.end(world.claim(job_id), Outcome(JobState.SUCCEEDED))
     with world.database.write() as transaction:
         version = versions.find_version(transaction, process_id, number)
         assert version is not None

@@ -18,7 +18,7 @@ from sqlalchemy import update
 from au2.app.services import ServiceOptions, Services, make_services
 from au2.domain.context import Context
 from au2.domain.identity import Actor
-from au2.domain.job import Ending, Job, JobState
+from au2.domain.job import Job, JobState, Outcome, StateChange
 from au2.domain.language import Language
 from au2.domain.version import Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
@@ -169,17 +169,11 @@ class World:
                 transaction, "dispatcher-1", limit=100, at=self.clock(), lease_seconds=60
             )
             claim = next(claim for claim in taken if claim.job.id == job_id)
-            job_changes.change_state(
-                transaction,
-                claim.job,
-                Ending(JobState.RUNNING),
-                expected=JobState.PENDING,
-                token=claim.token,
-                at=self.clock(),
-            )
+            change = StateChange.start(self.clock())
+            job_changes.change_state(transaction, claim.job, change, token=claim.token)
         return claim
 
-    def end(self, claim: claims.Claim, ending: Ending, output: Any = None) -> None:
+    def end(self, claim: claims.Claim, outcome: Outcome, output: Any = None) -> None:
         """End a claimed job, its attempt too, and tell."""
         with self.database.write() as transaction:
             job_changes.update_attempt(
@@ -187,17 +181,12 @@ class World:
                 claim.job.id,
                 claim.attempt.number,
                 phases=(),
-                ending=ending,
+                outcome=outcome,
                 ended_at=self.clock(),
             )
+            change = StateChange.end(JobState.RUNNING, outcome, self.clock())
             job_changes.change_state(
-                transaction,
-                claim.job,
-                ending,
-                expected=JobState.RUNNING,
-                token=claim.token,
-                at=self.clock(),
-                output=output,
+                transaction, claim.job, change, token=claim.token, output=output
             )
         self.notices.send(f"job:{claim.job.id}")
 

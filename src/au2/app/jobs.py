@@ -23,7 +23,7 @@ from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.identity import Action, Actor
-from au2.domain.job import Ending, Job, JobState, JobType, Reason, RunRequest
+from au2.domain.job import Job, JobState, JobType, Outcome, Reason, RunRequest, StateChange
 from au2.domain.process import Process
 from au2.domain.version import Version, VersionType
 from au2.domain.version_choice import VersionChoice
@@ -36,7 +36,7 @@ from au2.stores.notices.base import JOBS, Notices, job_topic, stop_topic
 _LARGEST_ID = 2**63 - 1
 HIDDEN = "***"
 """Shown in the place of what somebody may not see."""
-_STOPPED = Ending(
+_STOPPED = Outcome(
     JobState.STOPPED, Reason.STOPPED, "It was stopped before it began; submit it again if needed."
 )
 
@@ -304,15 +304,8 @@ def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: dateti
         # An attempt may have left a container: only a dispatcher can clean that up.
         return False
     try:
-        job_changes.change_state(
-            transaction,
-            job,
-            _STOPPED,
-            expected=JobState.PENDING,
-            token=None,
-            at=at,
-            actor=actor.email,
-        )
+        change = StateChange.end(JobState.PENDING, _STOPPED, at)
+        job_changes.change_state(transaction, job, change, token=None, actor=actor.email)
     except LeaseLost:
         return False
     if job.type is JobType.UPLOAD:

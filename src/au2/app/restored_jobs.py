@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from au2.domain.job import Ending, JobState, Reason
+from au2.domain.job import JobState, Outcome, Reason, StateChange
 from au2.stores.database.claims import release_all_claims
 from au2.stores.database.database import Database
 from au2.stores.database.job_changes import change_state, update_attempt
@@ -18,7 +18,7 @@ def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
         at: when.
         made_at: when the backup was made, for the sentence.
     """
-    ending = Ending(
+    outcome = Outcome(
         JobState.FAILED,
         Reason.ENGINE_LOST,
         f"The installation was restored from a backup of {made_at}, in which this job had not "
@@ -28,7 +28,7 @@ def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
         release_all_claims(transaction)
         unfinished = list_unfinished_runs(transaction)
         for job in unfinished:
-            change_state(transaction, job, ending, expected=job.state, token=None, at=at)
+            change_state(transaction, job, StateChange.end(job.state, outcome, at), token=None)
             for attempt in job.attempts:
                 if attempt.ended_at is None:
                     update_attempt(
@@ -37,7 +37,7 @@ def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
                         attempt.number,
                         phases=attempt.phases,
                         ended_at=at,
-                        ending=ending,
+                        outcome=outcome,
                     )
             release_values(transaction, job.id)
     return len(unfinished)

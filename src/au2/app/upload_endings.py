@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.job import Job, JobState, Outcome, Reason, StateChange
 from au2.domain.version import ImageStatus, may_become
 from au2.stores.database import job_changes, jobs, versions
 from au2.stores.database.content import uploads
@@ -12,26 +12,26 @@ from au2.stores.database.database import Transaction
 from au2.stores.database.events import PLATFORM
 from au2.wire.image_upload import MOST_REASON_CHARACTERS
 
-ABANDONED = Ending(
+ABANDONED = Outcome(
     JobState.FAILED,
     Reason.UPLOAD_ABANDONED,
     "The upload broke off before everything had come: start it again, what has come already is "
     "not sent twice.",
 )
-GIVEN_UP = Ending(
+GIVEN_UP = Outcome(
     JobState.FAILED,
     Reason.UPLOAD_ABANDONED,
     "The upload was given up by the one who began it. Upload again to go on.",
 )
 
-DISK_FULL = Ending(
+DISK_FULL = Outcome(
     JobState.FAILED,
     Reason.BUILD_FAILED,
     "The server's disk is full: ask its operator for space, then upload again.",
 )
 
 
-def given_up(reason: str | None) -> Ending:
+def given_up(reason: str | None) -> Outcome:
     """Return how an upload ends that its sender gives up, by the sender's own words, if any.
 
     They are kept on one line, of printable characters, and not too long.
@@ -44,7 +44,7 @@ def given_up(reason: str | None) -> Ending:
 def fail_upload(
     transaction: Transaction,
     upload: Upload,
-    ending: Ending,
+    outcome: Outcome,
     *,
     at: datetime,
     actor: str = PLATFORM,
@@ -57,9 +57,8 @@ def fail_upload(
     uploads.change_upload(transaction, upload, state=UploadState.ABANDONED)
     job = jobs.find_job(transaction, upload.job_id)
     if job is not None:
-        job_changes.change_state(
-            transaction, job, ending, expected=JobState.PENDING, token=None, at=at, actor=actor
-        )
+        change = StateChange.end(JobState.PENDING, outcome, at)
+        job_changes.change_state(transaction, job, change, token=None, actor=actor)
     _fail_version(transaction, upload.process_id, upload.version_number)
 
 

@@ -9,7 +9,7 @@ from au2.dispatcher.disk_room import DiskRoom
 from au2.domain.errors import Au2Error
 from au2.domain.wording import format_bytes
 from au2.engines.base import Engine
-from au2.engines.interrupter import DiskVerdict
+from au2.execution.termination import DiskVerdict
 
 _FASTEST_BYTES = 1 << 30
 """What a job may write in a second at most, roughly: says when to count again."""

@@ -9,7 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
-from au2.dispatcher.control import Detached, JobControl
 from au2.dispatcher.disk_room import DiskRoom
 from au2.dispatcher.housekeeping import Housekeeping, Work
 from au2.dispatcher.options import DispatchOptions
@@ -18,8 +17,9 @@ from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.timeline import Timeline
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain.errors import DatabaseUnavailable, LeaseLost, StorageFull
-from au2.domain.job import Ending, JobState, JobType, Reason
+from au2.domain.job import JobState, JobType, Outcome, Reason
 from au2.engines.base import Engine
+from au2.execution.control import Detached, JobControl
 from au2.stores.database.claims import Claim, release_claims, take_claims
 from au2.stores.notices.base import EVERYTHING, JOBS, Notices, stop_topic
 
@@ -218,9 +218,9 @@ class Dispatcher:
         if job is None or job.state.is_final:
             return
         text = "The platform failed again and again on this job. Ask your operator: see its log."
-        ending = Ending(JobState.FAILED, Reason.ENGINE_LOST, text)
+        outcome = Outcome(JobState.FAILED, Reason.ENGINE_LOST, text)
         timeline = Timeline(self._kit.records.clock, claim.attempt.phases)
-        self._kit.records.finish(claim, ending, timeline, was=job.state)
+        self._kit.records.finish(claim, outcome, timeline, was=job.state)
 
     def _leave(self) -> None:
         """Let running jobs run; the next dispatcher goes on with them."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from au2.dispatcher.container_ids import parse_container_id
-from au2.dispatcher.control import JobControl
 from au2.domain.errors import Au2Error, LeaseLost
 from au2.engines.base import Engine
+from au2.execution.control import JobControl
 from au2.stores.database.claims import Claim, renew_claim
 from au2.stores.database.database import Database
 from au2.stores.database.jobs import find_job
@@ -83,4 +83,4 @@ class Housekeeping:
             job = find_job(transaction, job_id)
         if job is None or job.state.is_final:
             return False
-        return any(a.number == number and a.ending is None for a in job.attempts)
+        return any(a.number == number and a.outcome is None for a in job.attempts)

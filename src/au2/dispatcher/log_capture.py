@@ -7,7 +7,7 @@ from au2.dispatcher.log_gaps import DISK_WAS_FULL
 from au2.dispatcher.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.base import Engine
-from au2.engines.pace import CpuShare
+from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker
 from au2.stores.database.claims import Claim
 from au2.stores.logs.base import LogStore

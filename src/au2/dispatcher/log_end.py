@@ -3,12 +3,12 @@
 import time
 from dataclasses import dataclass
 
-from au2.dispatcher.control import Detached, JobControl
 from au2.dispatcher.log_capture import LogCapture
 from au2.dispatcher.log_room import LogRoom
 from au2.dispatcher.patience import Patience
 from au2.domain.errors import NotFound, StorageFull
 from au2.engines.base import Engine, Observation
+from au2.execution.control import Detached, JobControl
 
 _PATIENCE_SECONDS = 20.0
 """How long the end of a job waits for room for its log."""

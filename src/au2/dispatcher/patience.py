@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from au2.dispatcher.control import Detached, JobControl
 from au2.domain.errors import DatabaseUnavailable, StorageFull
+from au2.execution.control import Detached, JobControl
 
 logger = logging.getLogger(__name__)
 

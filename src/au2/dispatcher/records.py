@@ -8,7 +8,7 @@ from typing import Any
 from au2.dispatcher.job_secrets import GivenSecrets
 from au2.dispatcher.timeline import Timeline
 from au2.domain.context import Context
-from au2.domain.job import Ending, Job, JobState
+from au2.domain.job import Job, JobState, Outcome, StateChange
 from au2.domain.version import ImageStatus, Version
 from au2.stores.database.claims import Claim
 from au2.stores.database.database import Database, Transaction
@@ -67,14 +67,7 @@ class Records:
         """PENDING → RUNNING; return when. What it was given of secrets is held till its end."""
         at = self.clock()
         with self.database.write() as transaction:
-            change_state(
-                transaction,
-                claim.job,
-                Ending(JobState.RUNNING),
-                expected=JobState.PENDING,
-                token=claim.token,
-                at=at,
-            )
+            change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
             update_attempt(
                 transaction,
                 claim.job.id,
@@ -108,7 +101,7 @@ class Records:
     def finish(
         self,
         claim: Claim,
-        ending: Ending,
+        outcome: Outcome,
         timeline: Timeline,
         *,
         was: JobState,
@@ -121,22 +114,15 @@ class Records:
         at = self.clock()
         job = claim.job
         with self.database.write() as transaction:
-            change_state(
-                transaction,
-                job,
-                ending,
-                expected=was,
-                token=claim.token,
-                at=at,
-                output=output,
-            )
+            change = StateChange.end(was, outcome, at)
+            change_state(transaction, job, change, token=claim.token, output=output)
             update_attempt(
                 transaction,
                 job.id,
                 claim.attempt.number,
                 phases=timeline.phases,
                 ended_at=at,
-                ending=ending,
+                outcome=outcome,
                 used=used,
             )
             release_values(transaction, job.id)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from au2.dispatcher.container_ids import make_container_id
-from au2.dispatcher.control import JobControl, Stopped
 from au2.dispatcher.disk_watch import DiskUse, DiskWatch
 from au2.dispatcher.job_secrets import GivenSecrets, JobSecrets, SecretGone
 from au2.dispatcher.log_capture import LogCapture
@@ -30,18 +29,19 @@ from au2.domain.errors import (
     SecretUnreadable,
     StorageFull,
 )
-from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.job import JobState, Outcome, Reason, Resources
 from au2.domain.version import Version, VersionType
 from au2.domain.wording import as_sentence, format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
-from au2.engines.interrupter import Interrupter, packaged_grace_seconds
-from au2.engines.leftovers import read_launcher, read_output, read_status
-from au2.engines.memory_kills import describe_memory_kills
-from au2.engines.outcome import Output, make_ending
-from au2.engines.output_check import check_output
-from au2.engines.pace import CpuShare
-from au2.engines.run_files import make_environment, make_files
-from au2.engines.status import Status
+from au2.engines.rate_limiter import CpuShare
+from au2.execution.control import JobControl, Stopped
+from au2.execution.job_inputs import make_environment, make_files
+from au2.execution.job_results import read_launcher, read_output, read_status
+from au2.execution.memory_kills import describe_memory_kills
+from au2.execution.outcome import Output, make_outcome
+from au2.execution.output_check import check_output
+from au2.execution.status import Status
+from au2.execution.termination import TerminationPolicy, packaged_grace_seconds
 from au2.secrets.masking import Masker
 from au2.stores.database.claims import Claim
 from au2.stores.logs.base import LogStore
@@ -67,11 +67,11 @@ class RunJob:
         """Move a claimed job to its end. Raises Detached, LeaseLost, or a fault of ours."""
         version = self.records.find_version(claim.job)
         if version is None or version.image_digest is None or claim.job.request is None:
-            ending = Ending(
+            outcome = Outcome(
                 JobState.FAILED, Reason.IMAGE_MISSING, "The version was deleted meanwhile."
             )
             timeline = Timeline(self.records.clock)
-            self.records.finish(claim, ending, timeline, was=claim.job.state)
+            self.records.finish(claim, outcome, timeline, was=claim.job.state)
             return
         _Run(
             self,
@@ -236,7 +236,7 @@ class _Run:
         return True
 
     def _end_before_the_start(self, state: JobState, reason: Reason, text: str) -> None:
-        self._record(Ending(state, reason, text))
+        self._record(Outcome(state, reason, text))
 
     # -- while it runs -----------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class _Run:
             container_id=self._id,
             stop_signal=lambda: kit.engine.stop_signal(self._image_digest),
             control=self._control,
-            interrupter=self._interrupter,
+            termination=self._interrupter,
             capture=self._capture,
             log_room=self._log_room,
             disk=self._disk,
@@ -256,7 +256,7 @@ class _Run:
             now=lambda: kit.records.clock().timestamp(),
         ).follow()
 
-    def _make_interrupter(self) -> Interrupter:
+    def _make_interrupter(self) -> TerminationPolicy:
         options = self._kit.options
         grace_seconds = options.stop_grace_seconds
         if self._is_packaged:
@@ -264,7 +264,7 @@ class _Run:
         # Also right when taken over half-way.
         started_at = self._claim.attempt.started_at or self._kit.records.clock()
         deadline = started_at + timedelta(seconds=self._resources.timeout_seconds)
-        return Interrupter(
+        return TerminationPolicy(
             deadline=deadline.timestamp(), grace_seconds=grace_seconds, repeat=self._is_packaged
         )
 
@@ -281,15 +281,15 @@ class _Run:
     # -- after the end -----------------------------------------------------------------------
 
     def _finish(self, seen: Observation) -> None:
-        ending, output = self._judge(seen)
+        outcome, output = self._judge(seen)
         # Room first: what the code has written to the disk may be what the rest has no room for.
         self._kit.engine.release(self._id, file_limit_bytes=self._kit.options.output_limit_bytes)
         self._disk.close()
         self._complete_log(seen)
         used = self._used(seen)
-        self._record(ending, output=output, used=used)
+        self._record(outcome, output=output, used=used)
 
-    def _judge(self, seen: Observation) -> tuple[Ending, Mapping[str, Any] | None]:
+    def _judge(self, seen: Observation) -> tuple[Outcome, Mapping[str, Any] | None]:
         """Return how it ended, and its output; what it left is read for the last time."""
         lost = seen.state is ContainerState.LOST
         if not lost:
@@ -298,7 +298,7 @@ class _Run:
         output = Output() if lost else read_output(self._read_file, limit_bytes=limit_bytes)
         if seen.exit_code == 0:
             output = check_output(output, self._version.out_schema, self._masker.mask_value)
-        ending = make_ending(
+        outcome = make_outcome(
             seen,
             resources=self._resources,
             interruption=self._interrupter.interruption,
@@ -306,7 +306,7 @@ class _Run:
             output=output,
             disk_text=self._interrupter.disk_text,
         )
-        return ending, self._masker.mask_value(output.value)
+        return outcome, self._masker.mask_value(output.value)
 
     def _complete_log(self, seen: Observation) -> None:
         """Copy the log to its end, with the platform's remarks; it is durable then."""
@@ -325,13 +325,13 @@ class _Run:
 
     def _record(
         self,
-        ending: Ending,
+        outcome: Outcome,
         *,
         output: Mapping[str, Any] | None = None,
         used: Mapping[str, float] | None = None,
     ) -> None:
         """Write down how the job ended, however long it takes until that can be done."""
-        masked = self._masked(ending)
+        masked = self._masked(outcome)
         self._insist(
             lambda: self._kit.records.finish(
                 self._claim, masked, self._timeline, was=self._state, output=output, used=used
@@ -368,14 +368,14 @@ class _Run:
     def _refuse_to_start(self, error: Au2Error) -> None:
         """End a job that was never started, through no fault of the platform."""
         text = f"{as_sentence(error.message)} {error.hint or ''}"
-        self._record(Ending(JobState.FAILED, Reason.START_FAILED, text.strip()))
+        self._record(Outcome(JobState.FAILED, Reason.START_FAILED, text.strip()))
 
     def _platform_fault(self, reason: Reason, error: Au2Error) -> None:
         text = describe_platform_fault(self._claim.job.id, error)
-        self._record(Ending(JobState.FAILED, reason, text))
+        self._record(Outcome(JobState.FAILED, reason, text))
 
-    def _masked(self, ending: Ending) -> Ending:
+    def _masked(self, outcome: Outcome) -> Outcome:
         """A sentence may quote what the code wrote."""
-        if ending.reason_text is None:
-            return ending
-        return replace(ending, reason_text=self._masker.mask_text(ending.reason_text))
+        if outcome.reason_text is None:
+            return outcome
+        return replace(outcome, reason_text=self._masker.mask_text(outcome.reason_text))

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.dispatcher.control import Detached, JobControl, Stopped
 from au2.dispatcher.image_check import ImageCheck
 from au2.dispatcher.package_build import PackageBuild
 from au2.dispatcher.patience import Patience
@@ -24,9 +23,10 @@ from au2.domain.errors import (
     LeaseLost,
     StorageFull,
 )
-from au2.domain.job import Ending, JobState, Phase, Reason
+from au2.domain.job import JobState, Outcome, Phase, Reason, StateChange
 from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
+from au2.execution.control import Detached, JobControl, Stopped
 from au2.stores.database.claims import Claim
 from au2.stores.database.content.uploads import Upload, find_upload_of_job
 from au2.stores.database.database import Transaction
@@ -38,7 +38,7 @@ from au2.stores.notices.base import job_topic
 logger = logging.getLogger(__name__)
 
 _GONE = "What was uploaded is not there any more. Upload it again."
-_STOPPED = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
+_STOPPED = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
 _NO_ROOM = "Ask your operator to free space, then upload again."
 
 
@@ -63,14 +63,7 @@ class UploadJob:
         upload = find_upload_of_job(transaction, claim.job.id)
         is_image = upload is not None and upload.is_image
         phases = (Phase("import" if is_image else "build", at),)
-        change_state(
-            transaction,
-            claim.job,
-            Ending(JobState.RUNNING),
-            expected=JobState.PENDING,
-            token=claim.token,
-            at=at,
-        )
+        change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
         update_attempt(
             transaction, claim.job.id, claim.attempt.number, phases=phases, started_at=at
         )
@@ -100,24 +93,26 @@ class UploadJob:
     ) -> BuiltImage | None:
         """Make the image and write down how it went; return the image if there is one."""
         work = UploadWork(claim, control, timeline, log.write, self.records)
-        built, ending = self._try(work)
+        built, outcome = self._try(work)
         if control.stop.is_set():
-            built, ending = None, _STOPPED
-        if ending.reason_text:
-            log.write(ending.reason_text)
+            built, outcome = None, _STOPPED
+        if outcome.reason_text:
+            log.write(outcome.reason_text)
         self.patience.insist(
-            lambda: self.records.finish(claim, ending, timeline, was=JobState.RUNNING, built=built),
+            lambda: self.records.finish(
+                claim, outcome, timeline, was=JobState.RUNNING, built=built
+            ),
             control,
             what=f"job {claim.job.id}",
         )
         return built
 
-    def _try(self, work: UploadWork) -> tuple[BuiltImage | None, Ending]:
+    def _try(self, work: UploadWork) -> tuple[BuiltImage | None, Outcome]:
         """Make the image; return it and how that ended."""
         upload = self._find_upload(work.claim)
         reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
         try:
-            return self._make(work, upload), Ending(JobState.SUCCEEDED)
+            return self._make(work, upload), Outcome(JobState.SUCCEEDED)
         except Stopped:
             return None, _STOPPED
         except InvalidPackage as error:
@@ -161,5 +156,5 @@ def _explain(error: Au2Error) -> str:
     return f"{as_sentence(error.message)} {error.hint or ''}".strip()
 
 
-def _failed(reason: Reason, text: str) -> Ending:
-    return Ending(JobState.FAILED, reason, text)
+def _failed(reason: Reason, text: str) -> Outcome:
+    return Outcome(JobState.FAILED, reason, text)

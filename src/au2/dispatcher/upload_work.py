@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from au2.dispatcher.control import JobControl
 from au2.dispatcher.records import Records
 from au2.dispatcher.timeline import Timeline
+from au2.execution.control import JobControl
 from au2.stores.database.claims import Claim
 
 

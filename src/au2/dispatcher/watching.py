@@ -5,14 +5,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from au2.dispatcher.control import Detached, JobControl
 from au2.dispatcher.disk_watch import DiskWatch
 from au2.dispatcher.log_capture import LogCapture
 from au2.dispatcher.log_room import LogRoom
 from au2.domain.errors import DatabaseUnavailable, NotFound, StorageFull
 from au2.engines.base import ContainerState, Engine, Observation
-from au2.engines.interrupter import Interrupter, Sign
-from au2.engines.pace import Interval, Pace
+from au2.engines.rate_limiter import Interval, RateLimiter
+from au2.execution.control import Detached, JobControl
+from au2.execution.termination import Signal, TerminationPolicy
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Watching:
     stop_signal: Callable[[], str]
     """Read from the image, so asked for only when the container is to be stopped."""
     control: JobControl
-    interrupter: Interrupter
+    termination: TerminationPolicy
     capture: LogCapture
     log_room: LogRoom
     disk: DiskWatch
@@ -50,7 +50,7 @@ class Watching:
             LeaseLost: somebody else works on the job by now.
         """
         seen_bytes = 0
-        pace, status_interval = Pace(), Interval(_STATUS_SECONDS)
+        pace, status_interval = RateLimiter(), Interval(_STATUS_SECONDS)
         while True:
             pace.step()
             seen = self.engine.observe(
@@ -73,10 +73,10 @@ class Watching:
 
     def _interrupt(self) -> None:
         stop = self.control.stop.is_set()
-        match self.interrupter.decide(self.now(), stop=stop, disk=self.disk.look()):
-            case Sign.STOP:
+        match self.termination.decide(self.now(), stop=stop, disk=self.disk.look()):
+            case Signal.STOP:
                 self._signal(self.stop_signal())
-            case Sign.KILL:
+            case Signal.KILL:
                 self._signal("SIGKILL")
 
     def _signal(self, name: str) -> None:

@@ -9,6 +9,10 @@ USER_ID = 1000
 ARGUMENTS_FILE = "args.json"
 OUTPUT_FILE = "output.json"
 STATUS_FILE = "status.json"
+LAUNCHER_FILE = "launcher.json"
+"""Written by the launcher: exit codes and times of hooks and entry point."""
+RESULT_FILES = frozenset({OUTPUT_FILE, STATUS_FILE, LAUNCHER_FILE})
+"""Job files that are read after the run."""
 SCRATCH_FOLDER = "scratch"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from au2.domain.context import Context
 from au2.domain.network import Network
@@ -68,11 +68,6 @@ class Reason(StrEnum):
     IMPORT_FAILED = "import-failed"
     UPLOAD_ABANDONED = "upload-abandoned"
 
-    @property
-    def is_platform_fault(self) -> bool:
-        """Whether the platform, not the user's code or package, is to blame."""
-        return self in {Reason.IMAGE_MISSING, Reason.START_FAILED, Reason.ENGINE_LOST}
-
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -84,14 +79,42 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a job or attempt ended."""
+class Outcome:
+    """How a job or attempt ended: final state, reason code, message, exit code."""
 
     state: JobState
     reason: Reason | None = None
     reason_text: str | None = None
     """A sentence that says what to do."""
     exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One legal transition of a job's state. Raises ValueError for an illegal one."""
+
+    before: JobState
+    after: JobState
+    at: datetime
+    outcome: Outcome | None = None
+    """Of the job, where ``after`` is final."""
+
+    def __post_init__(self) -> None:
+        """Hold the table of legal transitions."""
+        if not may_become(self.before, self.after):
+            raise ValueError(f"a job can't go from {self.before} to {self.after}")
+        if self.after.is_final != (self.outcome is not None):
+            raise ValueError("a job has an outcome when it ends, and only then")
+
+    @classmethod
+    def start(cls, at: datetime) -> Self:
+        """Return the change from PENDING to RUNNING."""
+        return cls(JobState.PENDING, JobState.RUNNING, at)
+
+    @classmethod
+    def end(cls, before: JobState, outcome: Outcome, at: datetime) -> Self:
+        """Return the change from ``before`` to the outcome's state."""
+        return cls(before, outcome.state, at, outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +152,7 @@ class Attempt:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    ending: Ending | None = None
+    outcome: Outcome | None = None
     container_id: str | None = None
     image_digest: str | None = None
     phases: tuple[Phase, ...] = ()

@@ -173,5 +173,5 @@ async def _follow(
 
 
 def _is_over(job: Job, attempt: int) -> bool:
-    ended = any(tried.number == attempt and tried.ending for tried in job.attempts)
+    ended = any(tried.number == attempt and tried.outcome for tried in job.attempts)
     return job.state.is_final or ended

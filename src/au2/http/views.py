@@ -269,16 +269,16 @@ def _view_resources(resources: Resources) -> ResourcesView:
 
 
 def _view_attempt(attempt: Attempt) -> AttemptView:
-    ending = attempt.ending
+    outcome = attempt.outcome
     return AttemptView(
         number=attempt.number,
         created_at=attempt.created_at,
         started_at=attempt.started_at,
         ended_at=attempt.ended_at,
-        state=None if ending is None else ending.state,
-        reason=None if ending is None else ending.reason,
-        reason_text=None if ending is None else ending.reason_text,
-        exit_code=None if ending is None else ending.exit_code,
+        state=None if outcome is None else outcome.state,
+        reason=None if outcome is None else outcome.reason,
+        reason_text=None if outcome is None else outcome.reason_text,
+        exit_code=None if outcome is None else outcome.exit_code,
         image_digest=attempt.image_digest,
         phases=[
             PhaseView(name=phase.name, started_at=phase.started_at, ended_at=phase.ended_at)

@@ -3,7 +3,7 @@
 from au2.domain.errors import NotFound
 from au2.domain.wording import format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
-from au2.engines.memory_kills import describe_memory_kills
+from au2.execution.memory_kills import describe_memory_kills
 from au2.local.stage import Show
 from au2.stores.logs.record import PLATFORM, parse_records
 

@@ -11,7 +11,7 @@ from au2.dependencies.built import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
-from au2.engines.run_files import make_environment, make_files
+from au2.execution.job_inputs import make_environment, make_files
 from au2.images.package_image import build_package
 from au2.local.container import ContainerStage
 from au2.local.engine import LocalEngine

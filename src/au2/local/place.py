@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from au2.domain.clock import format_time, now
-from au2.domain.job import Ending, JobState, Phase, Reason
-from au2.engines.output_check import check_output
-from au2.engines.status import Status
+from au2.domain.job import JobState, Outcome, Phase, Reason
+from au2.execution.output_check import check_output
+from au2.execution.status import Status
 from au2.local.masking import mask_show
 from au2.local.play import Control, Limits, Played, StoppedEarly, play
 from au2.local.request import CheckedRun, LocalRequest, check_run
@@ -70,16 +70,16 @@ class LocalResult:
     @property
     def succeeded(self) -> bool:
         """Whether it ended well."""
-        return self.played.ending.state is JobState.SUCCEEDED
+        return self.played.outcome.state is JobState.SUCCEEDED
 
     def to_document(self) -> dict[str, Any]:
         """Return the record as JSON, with the names that a job's record has."""
-        ending, status = self.played.ending, self.played.status
+        outcome, status = self.played.outcome, self.played.status
         return {
-            "state": ending.state.value,
-            "reason": None if ending.reason is None else ending.reason.value,
-            "reason_text": ending.reason_text,
-            "exit_code": ending.exit_code,
+            "state": outcome.state.value,
+            "reason": None if outcome.reason is None else outcome.reason.value,
+            "reason_text": outcome.reason_text,
+            "exit_code": outcome.exit_code,
             "mode": self.mode,
             "image_digest": self.image_digest,
             "status_text": status.text,
@@ -135,8 +135,8 @@ def run_package(
             shown.end()
     except StoppedEarly:
         prepared = now()
-        ending = Ending(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
-        played = Played(ending, None, Status(), ())
+        outcome = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
+        played = Played(outcome, None, Status(), ())
     return LocalResult(
         mode=place.mode,
         image_digest=image_digest,

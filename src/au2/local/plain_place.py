@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from au2.domain.language import Language
 from au2.domain.network import Network
-from au2.engines.run_files import make_environment, make_files
+from au2.execution.job_inputs import make_environment, make_files
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import guess_language, make_plan
 from au2.local.interpreters import Interpreter, find_interpreter, find_reset_signals

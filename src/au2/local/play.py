@@ -8,12 +8,12 @@ from threading import Event
 from typing import Any
 
 from au2.domain.clock import now
-from au2.domain.job import Ending, Phase, Resources
+from au2.domain.job import Outcome, Phase, Resources
 from au2.engines.base import ContainerState, Observation
-from au2.engines.interrupter import Interrupter, Sign, packaged_grace_seconds
-from au2.engines.leftovers import read_launcher, read_output, read_status
-from au2.engines.outcome import Interruption, Output, make_ending
-from au2.engines.status import Status
+from au2.execution.job_results import read_launcher, read_output, read_status
+from au2.execution.outcome import Interruption, Output, make_outcome
+from au2.execution.status import Status
+from au2.execution.termination import Signal, TerminationPolicy, packaged_grace_seconds
 from au2.local.stage import Stage
 from au2.secrets.masking import Masker
 
@@ -55,7 +55,7 @@ class Limits:
 class Played:
     """What became of a run."""
 
-    ending: Ending
+    outcome: Outcome
     output: Mapping[str, Any] | None
     status: Status
     phases: tuple[Phase, ...]
@@ -86,7 +86,7 @@ def play(
     stage.start()
     run = _Run(stage, control, mask, on_status)
     seen, interruption = run.watch(
-        Interrupter(
+        TerminationPolicy(
             deadline=time.monotonic() + resources.timeout_seconds,
             grace_seconds=packaged_grace_seconds(
                 limits.stop_grace_seconds, limits.after_grace_seconds
@@ -102,14 +102,14 @@ def play(
         output = read_output(stage.read_file, limit_bytes=limits.output_bytes)
     if seen.exit_code == 0:
         output = check_output(output)
-    ending = make_ending(
+    outcome = make_outcome(
         seen, resources=resources, interruption=interruption, launcher=launcher, output=output
     )
-    if ending.reason_text is not None:
+    if outcome.reason_text is not None:
         # A sentence may quote what the code wrote.
-        ending = replace(ending, reason_text=mask.mask_text(ending.reason_text))
+        outcome = replace(outcome, reason_text=mask.mask_text(outcome.reason_text))
     phases = make_phases(started_at, now(), launcher)
-    return Played(ending, mask.mask_value(output.value), run.status, phases)
+    return Played(outcome, mask.mask_value(output.value), run.status, phases)
 
 
 class _Run:
@@ -124,7 +124,7 @@ class _Run:
         self._on_status = on_status
         self.status = Status()
 
-    def watch(self, interrupter: Interrupter) -> tuple[Observation, Interruption | None]:
+    def watch(self, interrupter: TerminationPolicy) -> tuple[Observation, Interruption | None]:
         status_due = time.monotonic() + _STATUS_SECONDS
         killed = False
         while True:
@@ -135,10 +135,10 @@ class _Run:
                 self.read_status()
                 status_due = time.monotonic() + _STATUS_SECONDS
             sign = interrupter.decide(time.monotonic(), stop=self._control.stop.is_set())
-            if sign is Sign.KILL or (self._control.kill.is_set() and not killed):
+            if sign is Signal.KILL or (self._control.kill.is_set() and not killed):
                 killed = True
                 self._stage.signal("SIGKILL")
-            elif sign is Sign.STOP:
+            elif sign is Signal.STOP:
                 self._stage.signal("SIGTERM")
 
     def read_status(self) -> None:

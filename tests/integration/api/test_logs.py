@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from au2.app.jobs import RunOrder
-from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.job import Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.turns import CostlyRequests, Slots
 from au2.stores.database.claims import Claim
@@ -22,7 +22,7 @@ from au2.wire.job import WaitingView
 from tests.support.live import served
 from tests.support.world import OPERATOR, World
 
-DONE = Ending(JobState.SUCCEEDED, exit_code=0)
+DONE = Outcome(JobState.SUCCEEDED, exit_code=0)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from au2.app.jobs import RunOrder
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.http.app import make_app
 from au2.wire.contents import MEDIA_TYPE
 from tests.support.built_versions import add_image_version
@@ -62,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         version = add_image_version(world, process, make_image([make_layer({})]))
         operator = world.actor(OPERATOR)
         job = world.services.jobs.submit_run(operator, context, RunOrder(process))
-        world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        world.end(world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
         upload = world.services.upload_opening.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )

@@ -10,7 +10,7 @@ import pytest
 
 from au2.app.jobs import RunOrder
 from au2.domain.context import Context
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
 from au2.stores.database.content.contents import add_contents
@@ -53,7 +53,7 @@ class Asked:
         process, _ = self.versioned()
         operator = self.world.actor(OPERATOR)
         job = self.world.services.jobs.submit_run(operator, self.where, RunOrder(process))
-        self.world.end(self.world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        self.world.end(self.world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
         return job.id
 
     def upload(self) -> str:

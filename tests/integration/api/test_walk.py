@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.domain.version import ImageStatus
 from tests.support.world import OPERATOR, PASSWORD, World, frame
 
@@ -76,7 +76,7 @@ def test_the_whole_walk(client: httpx.Client, world: World):
     claim = world.claim(run_id)
     world.log(run_id).write_line("stdout", "hello")
     world.append_log(run_id, b"2030-01-01T00:00:00Z stderr P \xff\n")
-    world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
+    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
 
     followed = client.get(f"/jobs/{run_id}/logs/follow")
     assert followed.headers["content-type"].startswith("text/event-stream")

@@ -8,7 +8,6 @@ from typing import cast
 import pytest
 
 from au2.app.images.pushed import PushedImages
-from au2.dispatcher.control import JobControl
 from au2.dispatcher.disk_room import DiskRoom, FreeRoom
 from au2.dispatcher.image_check import ImageCheck
 from au2.dispatcher.records import Records
@@ -19,6 +18,7 @@ from au2.domain.version import ImageStatus
 from au2.engines.base import Engine
 from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.execution.control import JobControl
 from au2.images.image_import import ImportLimits
 from au2.oci.platform import AMD64
 from au2.stores.content.images import load_image

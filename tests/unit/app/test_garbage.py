@@ -13,7 +13,7 @@ from au2.app.upload_opening import OpenUpload
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import Conflict
 from au2.domain.ids import make_guid
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.domain.repository import Repository, process_repository
 from au2.domain.version import ImageStatus
 from au2.oci import media_types
@@ -114,7 +114,7 @@ def test_jobs_under_way_keep_the_image_of_a_deleted_version(house: House) -> Non
     house.collect()
     assert house.present() == present
 
-    world.end(claim, Ending(JobState.SUCCEEDED))
+    world.end(claim, Outcome(JobState.SUCCEEDED))
     house.collect()
     assert house.present() == set()
 

@@ -7,7 +7,7 @@ from au2.app.run_requests import WantedResources
 from au2.app.upload_opening import OpenUpload
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
-from au2.domain.job import Ending, Job, JobState, Reason
+from au2.domain.job import Job, JobState, Outcome, Reason
 from au2.domain.network import Network
 from au2.domain.version import ImageStatus, VersionType
 from au2.stores.database import claims
@@ -228,7 +228,7 @@ def test_a_claimed_job_is_asked_to_stop(world: World, context: Context, process:
 
     assert (asked.state, asked.stop_requested_at) == (JobState.RUNNING, world.clock())
     assert f"stop:{job.id}" in world.notices.wait(0)
-    world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0))
+    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0))
     assert world.services.jobs.stop(world.actor(OPERATOR), job.id).state is JobState.SUCCEEDED
 
 
@@ -267,7 +267,7 @@ def test_output_is_there_or_why_not(world: World, context: Context, process: str
     with pytest.raises(NotFound) as caught:
         world.services.jobs.get_output(operator, job.id)
     assert caught.value.hint == f"It is PENDING: wait for its end: au2 job wait {job.id}"
-    world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+    world.end(world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
     assert world.services.jobs.get_output(operator, job.id) == {"a": 1}
 
 
@@ -277,7 +277,7 @@ def test_why_a_job_that_failed_has_no_output(
 ):
     text = "The output file is not JSON: Expecting value: line 1 column 1 (char 0)."
     job = submit(world, context, process)
-    world.end(world.claim(job.id), Ending(JobState.FAILED, reason, text, 0))
+    world.end(world.claim(job.id), Outcome(JobState.FAILED, reason, text, 0))
 
     with pytest.raises(NotFound, match=f"Job {job.id} has no output") as caught:
         world.services.jobs.get_output(world.actor(OPERATOR), job.id)
@@ -290,7 +290,7 @@ def test_code_that_wrote_nothing_and_uploads_have_no_output(
 ):
     operator = world.actor(OPERATOR)
     job = submit(world, context, process)
-    world.end(world.claim(job.id), Ending(JobState.SUCCEEDED, exit_code=0))
+    world.end(world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0))
     body = creation({"main.py": b"x"}, world.runtime())
     begun = world.services.upload_opening.begin(operator, context, body)
     assert isinstance(begun, OpenUpload)

@@ -9,7 +9,7 @@ from au2.app.jobs import RunOrder
 from au2.app.upload_opening import OpenUpload
 from au2.app.waiting import JobWaiting
 from au2.domain.context import Context
-from au2.domain.job import Ending, JobState
+from au2.domain.job import JobState, Outcome
 from au2.domain.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
 from au2.stores.notices.base import DISPATCHER, Notices
 from au2.stores.notices.folder import FolderNotices
@@ -111,7 +111,7 @@ def test_the_way_of_a_job(
     waiting = find(world, fourth, places=3)
     assert waiting is not None
     assert (waiting.code, waiting.position.jobs_taken) == (WaitingCode.PLACES, 3)
-    world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0))
+    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0))
     assert code(world, fourth, places=3) is WaitingCode.DISPATCHER
     world.clock.move(hours=1)
     waiting = find(world, fourth, places=3)

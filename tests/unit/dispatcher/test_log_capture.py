@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from au2.dispatcher.log_capture import LogCapture
 from au2.dispatcher.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, StorageFull
-from au2.engines.pace import CpuShare
+from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker
 from au2.stores.logs.base import LogWriter
 from au2.stores.logs.files import FileLogStore

@@ -13,7 +13,7 @@ import pytest
 
 from au2.domain.errors import InvalidPackage, Unsupported
 from au2.domain.job import JobState, Reason
-from au2.engines.status import Status
+from au2.execution.status import Status
 from au2.local.place import LocalResult, run_package
 from au2.local.plain_place import PlainPlace
 from au2.local.play import Control, Limits
@@ -133,14 +133,14 @@ def test_time_out(run: Runner) -> None:
 
     result = run(files, timeout_seconds=0.3)
 
-    assert result.played.ending.reason is Reason.TIMED_OUT
+    assert result.played.outcome.reason is Reason.TIMED_OUT
     assert run.printed("stdout") == b"after 143\n"
 
 
 def test_time_out_of_a_hook_that_hangs(run: Runner) -> None:
     result = run({"main.sh": "true", "before.sh": "sleep 60"}, timeout_seconds=0.3)
 
-    assert result.played.ending.reason is Reason.TIMED_OUT
+    assert result.played.outcome.reason is Reason.TIMED_OUT
 
 
 def test_stop(run: Runner) -> None:
@@ -151,7 +151,7 @@ def test_stop(run: Runner) -> None:
     Thread(target=stop).start()
     result = run({"main.sh": "echo ready; sleep 60", "after.sh": "echo after"})
 
-    assert result.played.ending.state is JobState.STOPPED
+    assert result.played.outcome.state is JobState.STOPPED
     assert run.printed("stdout") == b"ready\nafter\n"
 
 
@@ -168,8 +168,8 @@ def test_kill_takes_everything_at_once(run: Runner) -> None:
     }
     result = run(files, limits=Limits())
 
-    assert result.played.ending.state is JobState.STOPPED
-    assert result.played.ending.exit_code == 137
+    assert result.played.outcome.state is JobState.STOPPED
+    assert result.played.outcome.exit_code == 137
     assert run.printed("stdout") == b"ready\n"
 
 
@@ -198,7 +198,7 @@ def test_a_process_that_left_the_group_does_not_hold_up_the_end(run: Runner) -> 
 def test_output_that_was_closed_early_is_no_end(run: Runner) -> None:
     result = run({"main.sh": "exec >&- 2>&-; sleep 0.3; exit 5"})
 
-    assert result.played.ending.exit_code == 5
+    assert result.played.outcome.exit_code == 5
 
 
 def test_secrets_are_covered(run: Runner) -> None:
@@ -229,7 +229,7 @@ def test_status_is_told_once(run: Runner) -> None:
 def test_output_that_is_no_file(run: Runner, obstacle: str) -> None:
     result = run({"main.sh": f'{obstacle} "$AU_OUTPUT_FILE"'})
 
-    assert result.played.ending.reason is Reason.INVALID_OUTPUT
+    assert result.played.outcome.reason is Reason.INVALID_OUTPUT
 
 
 def test_a_missing_interpreter_is_told(run: Runner) -> None:

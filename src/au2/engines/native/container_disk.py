@@ -5,13 +5,13 @@ import stat
 import subprocess
 from contextlib import suppress
 
+from au2.domain.container_contract import RESULT_FILES
 from au2.domain.errors import EngineFailure
 from au2.engines.native.commands import tool_environment
 from au2.engines.native.deep_trees import remove_tree_in
 from au2.engines.native.job_files import open_job_files
 from au2.engines.native.mounts import unmount_all
 from au2.engines.native.places import ContainerPlaces
-from au2.engines.run_files import RESULT_FILES
 
 _FILE_BYTES = 4096
 """What a file counts at least: empty ones take inodes, of which a disk has not that many more."""

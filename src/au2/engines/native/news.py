@@ -14,7 +14,7 @@ from pathlib import Path
 
 from inotify_simple import Event, INotify, flags  # type: ignore[import-untyped]
 
-from au2.engines.pace import Pace
+from au2.engines.rate_limiter import RateLimiter
 
 _LOG = flags.MODIFY
 _EXIT = flags.CREATE | flags.MOVED_TO | flags.CLOSE_WRITE
@@ -143,7 +143,7 @@ class News:
         return self._inotify
 
     def _read(self, inotify: INotify, stop: int) -> None:
-        pace = Pace(burst=5, window_seconds=0.01)
+        pace = RateLimiter(burst=5, window_seconds=0.01)
         poller = select.poll()
         poller.register(inotify.fileno(), select.POLLIN)
         poller.register(stop, select.POLLIN | select.POLLHUP)

@@ -105,7 +105,7 @@ def _begin(
     job = find_job(transaction, job_id)
     if job is None:
         raise LeaseLost(f"Job {job_id} is gone.")
-    if job.attempts and job.attempts[-1].ending is None:
+    if job.attempts and job.attempts[-1].outcome is None:
         return Claim(job, job.attempts[-1], token, resumed=True)
     number = attempt_count + 1
     attempt = {"job_id": job_id, "number": number, "created_at": at, "phases": [], "used": {}}

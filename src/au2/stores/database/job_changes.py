@@ -1,4 +1,4 @@
-"""The one door for each change of a job's state, and the small changes that are none."""
+"""Writes of jobs: state changes with their events, stop requests, status, attempts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Ending, Job, JobState, Phase, may_become
+from au2.domain.job import Job, JobState, Outcome, Phase, StateChange
 from au2.stores.database.database import Transaction
 from au2.stores.database.events import PLATFORM, add_event
 from au2.stores.database.jobs import phases_document
@@ -26,62 +26,63 @@ _CHANGE_ATTEMPT = update(attempts).where(
 def change_state(
     transaction: Transaction,
     job: Job,
-    ending: Ending,
+    change: StateChange,
     *,
-    expected: JobState,
     token: int | None,
-    at: datetime,
     actor: str = PLATFORM,
     output: Mapping[str, Any] | None = None,
 ) -> None:
-    """Change a job's state from ``expected`` to ``ending.state`` and write the event.
+    """Write a state change and its event.
 
     Args:
         transaction: the write transaction; what belongs together goes into the same one.
         job: the job; of its fields only id and organization are used.
-        ending: the new state, and for final ones why and how.
-        expected: the state that it must have now.
+        change: from the state that the job must have now to the new one.
         token: of the claim that is held; None for a job that nobody has claimed.
-        at: when.
         actor: email address of the person who caused it, or the platform.
         output: of a job that ended.
 
     Raises:
-        LeaseLost: it has another state by now, or another claim.
-        ValueError: no such change is legal.
+        LeaseLost: the job has another state by now, or another claim.
     """
-    if not may_become(expected, ending.state):
-        raise ValueError(f"a job can't go from {expected} to {ending.state}")
-    values: dict[str, Any] = {"state": ending.state.value}
-    if ending.state is JobState.RUNNING:
-        values["started_at"] = at
-    if ending.state.is_final:
+    values: dict[str, Any] = {"state": change.after.value}
+    if change.after is JobState.RUNNING:
+        values["started_at"] = change.at
+    if change.outcome is not None:
         values |= {
-            "ended_at": at,
-            "reason": None if ending.reason is None else ending.reason.value,
-            "reason_text": ending.reason_text,
-            "exit_code": ending.exit_code,
+            "ended_at": change.at,
+            **_outcome_columns(change.outcome),
             "output": output,
             "claim_owner": None,
             "claim_expires_at": None,
         }
-    guarded: dict[str, Any] = {"job_id": job.id, "expected": expected.value}
+    guarded: dict[str, Any] = {"job_id": job.id, "expected": change.before.value}
     if token is not None:
         guarded["token"] = token
     statement = _CHANGE_UNCLAIMED if token is None else _CHANGE_CLAIMED
     changed = transaction.execute(statement, guarded | values).rowcount
     if not changed:
-        raise LeaseLost(f"Job {job.id} was changed by somebody else meanwhile.")
+        raise LeaseLost(f"Job {job.id} was changed by another process meanwhile.")
     add_event(
         transaction,
-        at=at,
+        at=change.at,
         actor=actor,
-        action=f"job:{ending.state.value.lower()}",
+        action=f"job:{change.after.value.lower()}",
         subject=f"job:{job.id}",
         organization_id=job.context.organization_id,
         reason=values.get("reason"),
         exit_code=values.get("exit_code"),
     )
+
+
+def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
+    """Return the columns, of jobs and attempts alike, that hold an outcome."""
+    return {
+        "state": outcome.state.value,
+        "reason": None if outcome.reason is None else outcome.reason.value,
+        "reason_text": outcome.reason_text,
+        "exit_code": outcome.exit_code,
+    }
 
 
 def make_ready(transaction: Transaction, job_id: int, *, at: datetime) -> None:
@@ -118,7 +119,7 @@ def update_attempt(
     phases: Iterable[Phase],
     started_at: datetime | None = None,
     ended_at: datetime | None = None,
-    ending: Ending | None = None,
+    outcome: Outcome | None = None,
     container_id: str | None = None,
     image_digest: str | None = None,
     used: Mapping[str, float] | None = None,
@@ -131,13 +132,8 @@ def update_attempt(
         "image_digest": image_digest,
         "used": None if used is None else dict(used),
     }
-    if ending is not None:
-        values |= {
-            "state": ending.state.value,
-            "reason": None if ending.reason is None else ending.reason.value,
-            "reason_text": ending.reason_text,
-            "exit_code": ending.exit_code,
-        }
+    if outcome is not None:
+        values |= _outcome_columns(outcome)
     given = {name: value for name, value in values.items() if value is not None}
     wanted = {"wanted_job": job_id, "wanted_number": number}
     transaction.execute(_CHANGE_ATTEMPT, {**wanted, "phases": phases_document(phases), **given})

@@ -11,10 +11,10 @@ from au2.domain.clock import format_time, parse_time
 from au2.domain.context import Context
 from au2.domain.job import (
     Attempt,
-    Ending,
     Job,
     JobState,
     JobType,
+    Outcome,
     Phase,
     Reason,
     Resources,
@@ -60,9 +60,9 @@ def _phase(document: Mapping[str, str | None]) -> Phase:
 
 def read_attempt(row: Any) -> Attempt:
     """The attempt that a row holds."""
-    ending = None
+    outcome = None
     if row.state is not None:
-        ending = Ending(
+        outcome = Outcome(
             JobState(row.state),
             None if row.reason is None else Reason(row.reason),
             row.reason_text,
@@ -73,7 +73,7 @@ def read_attempt(row: Any) -> Attempt:
         created_at=row.created_at,
         started_at=row.started_at,
         ended_at=row.ended_at,
-        ending=ending,
+        outcome=outcome,
         container_id=row.container_id,
         image_digest=row.image_digest,
         phases=tuple(_phase(document) for document in row.phases),

@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs import RunOrder
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Ending, JobState, JobType
+from au2.domain.job import JobState, JobType, Outcome, StateChange
 from au2.stores.database import claims, job_changes
 from au2.stores.database.claims import Claim
 from tests.support.world import OPERATOR, World
@@ -35,10 +35,8 @@ def begin(world: World, claim: Claim) -> None:
         job_changes.change_state(
             transaction,
             claim.job,
-            Ending(JobState.RUNNING),
-            expected=JobState.PENDING,
+            StateChange.start(world.clock()),
             token=claim.token,
-            at=world.clock(),
         )
 
 
@@ -78,7 +76,7 @@ def renew(world: World, claim: Claim) -> None:
 
 
 def finish(world: World, claim: Claim) -> None:
-    world.end(claim, Ending(JobState.SUCCEEDED, exit_code=0))
+    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0))
 
 
 def test_a_renewed_claim_stays(world: World):
@@ -104,16 +102,14 @@ def test_a_retry_is_a_new_attempt(world: World):
     submit(world, 1)
     (claim,) = take(world, "a")
     begin(world, claim)
-    lost = Ending(JobState.FAILED)
+    lost = Outcome(JobState.FAILED)
     with world.database.write() as transaction:
-        job_changes.update_attempt(transaction, 1, 1, phases=(), ending=lost)
+        job_changes.update_attempt(transaction, 1, 1, phases=(), outcome=lost)
         job_changes.change_state(
             transaction,
             claim.job,
-            Ending(JobState.PENDING),
-            expected=JobState.RUNNING,
+            StateChange(JobState.RUNNING, JobState.PENDING, world.clock()),
             token=claim.token,
-            at=world.clock(),
         )
         claims.release_claims(transaction, "a")
     (again,) = take(world, "a")

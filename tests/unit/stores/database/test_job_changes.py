@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs import RunOrder
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Ending, Job, JobState, Phase, Reason, may_become
+from au2.domain.job import Job, JobState, Outcome, Phase, Reason, StateChange, may_become
 from au2.stores.database import job_changes
 from au2.stores.database.events import list_events
 from tests.support.world import OPERATOR, World
@@ -22,8 +22,9 @@ def change(
     world: World, job: Job, state: JobState, *, expected: JobState, token: int | None
 ) -> None:
     with world.database.write() as transaction:
+        outcome = Outcome(state) if state.is_final else None
         job_changes.change_state(
-            transaction, job, Ending(state), expected=expected, token=token, at=world.clock()
+            transaction, job, StateChange(expected, state, world.clock(), outcome), token=token
         )
 
 
@@ -62,21 +63,19 @@ def test_state_and_event_stand_or_fall_together(world: World, job: Job):
             job_changes.change_state(
                 transaction,
                 job,
-                Ending(JobState.SUCCEEDED),
-                expected=JobState.RUNNING,
+                StateChange.end(JobState.RUNNING, Outcome(JobState.SUCCEEDED), world.clock()),
                 token=claim.token,
-                at=world.clock(),
             )
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         change_and_break()
     assert actions(world, job) == ["job:submitted", "job:running"]
-    world.end(claim, Ending(JobState.FAILED, Reason.EXIT_CODE, "Look.", 3), {"a": 1})
+    world.end(claim, Outcome(JobState.FAILED, Reason.EXIT_CODE, "Look.", 3), {"a": 1})
     assert actions(world, job) == ["job:submitted", "job:running", "job:failed"]
     ended = world.job(job.id)
     assert (ended.reason, ended.exit_code, ended.output) == (Reason.EXIT_CODE, 3, {"a": 1})
-    assert ended.attempts[-1].ending == Ending(JobState.FAILED, Reason.EXIT_CODE, "Look.", 3)
+    assert ended.attempts[-1].outcome == Outcome(JobState.FAILED, Reason.EXIT_CODE, "Look.", 3)
 
 
 def actions(world: World, job: Job) -> list[str]:

@@ -17,7 +17,7 @@ from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
 from au2.domain.wording import format_seconds
-from au2.engines.status import Status
+from au2.execution.status import Status
 from au2.files.output import write_output
 from au2.local.place import LocalResult, Place, run_package
 from au2.local.play import Control, Limits
@@ -73,7 +73,7 @@ class LocalRuns:
         self._show(result)
         if result.succeeded:
             return
-        code = result.played.ending.exit_code if self._pass_exit_code else None
+        code = result.played.outcome.exit_code if self._pass_exit_code else None
         if control.stop.is_set() and not self._pass_exit_code:
             code = _EXIT_INTERRUPTED
         # A run can fail although its program ended with 0; a failure never passes for success.
@@ -88,7 +88,7 @@ class LocalRuns:
             except Au2Error as error:
                 self._terminal.error(error)
             else:
-                if result.played.ending.state is not JobState.STOPPED:
+                if result.played.outcome.state is not JobState.STOPPED:
                     self._show(result)
             if not control.stop.is_set():
                 self._terminal.remark("Waiting for the next save; Ctrl-C ends.")
@@ -149,12 +149,12 @@ class LocalRuns:
 
 
 def _conclusion(result: LocalResult) -> str:
-    ending = result.played.ending
+    outcome = result.played.outcome
     run = next(phase for phase in result.phases if phase.name == "run")
     seconds = 0.0 if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
-    reason = f" ({ending.reason})" if ending.reason else ""
-    sentence = f": {ending.reason_text}" if ending.reason_text else "."
-    return f"Run {ending.state}{reason} after {format_seconds(seconds)}{sentence}"
+    reason = f" ({outcome.reason})" if outcome.reason else ""
+    sentence = f": {outcome.reason_text}" if outcome.reason_text else "."
+    return f"Run {outcome.state}{reason} after {format_seconds(seconds)}{sentence}"
 
 
 @contextmanager

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.job import JobState, Outcome, Reason, Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
-from au2.engines.outcome import Interruption, Output, make_ending, parse_output
+from au2.execution.outcome import Interruption, Output, make_outcome, parse_output
 
 RESOURCES = Resources(
     cpu=1, memory_bytes=64 << 20, processes=64, timeout_seconds=90, network=Network.NONE
@@ -27,8 +27,8 @@ def end(
     interruption: Interruption | None = None,
     launcher: dict[str, object] | None = None,
     output: Output | None = None,
-) -> Ending:
-    return make_ending(
+) -> Outcome:
+    return make_outcome(
         seen,
         resources=RESOURCES,
         interruption=interruption,
@@ -38,7 +38,7 @@ def end(
 
 
 @pytest.mark.parametrize(
-    ("ending", "state", "reason", "exit_code"),
+    ("outcome", "state", "reason", "exit_code"),
     [
         (end(ended(0)), JobState.SUCCEEDED, None, 0),
         (end(ended(3)), JobState.FAILED, Reason.EXIT_CODE, 3),
@@ -79,10 +79,10 @@ def end(
     ],
 )
 def test_every_way_to_end(
-    ending: Ending, state: JobState, reason: Reason | None, exit_code: int | None
+    outcome: Outcome, state: JobState, reason: Reason | None, exit_code: int | None
 ):
-    assert (ending.state, ending.reason, ending.exit_code) == (state, reason, exit_code)
-    assert (ending.reason_text is None) == (state is JobState.SUCCEEDED)
+    assert (outcome.state, outcome.reason, outcome.exit_code) == (state, reason, exit_code)
+    assert (outcome.reason_text is None) == (state is JobState.SUCCEEDED)
 
 
 def test_sentences_say_what_to_do():
@@ -94,15 +94,15 @@ def test_sentences_say_what_to_do():
 
 @pytest.mark.parametrize(("size", "told"), [(None, "64 MiB"), (16 << 20, "16 MiB")])
 def test_a_bus_error_is_explained(size: int | None, told: str):
-    ending = make_ending(
+    outcome = make_outcome(
         ended(135),
         resources=replace(RESOURCES, shared_memory_bytes=size),
         interruption=None,
         launcher={},
         output=Output(),
     )
-    text = ending.reason_text or ""
-    assert ending.reason is Reason.EXIT_CODE
+    text = outcome.reason_text or ""
+    assert outcome.reason is Reason.EXIT_CODE
     for part in ("SIGBUS", "bus error", "/dev/shm was full", told, "--shm-size"):
         assert part in text
 
@@ -127,13 +127,13 @@ def test_a_bus_error_is_explained(size: int | None, told: str):
 def test_kills_for_memory_are_told_however_it_ended(
     seen: Observation, interruption: Interruption | None, state: JobState, reason: Reason | None
 ):
-    ending = end(seen, interruption)
-    assert (ending.state, ending.reason) == (state, reason)
-    assert ending.reason_text is not None
-    assert "killed 2 processes of this run for memory" in ending.reason_text
-    assert "64 MiB" in ending.reason_text
-    assert "--memory" in ending.reason_text
-    assert "--timeout" not in ending.reason_text
+    outcome = end(seen, interruption)
+    assert (outcome.state, outcome.reason) == (state, reason)
+    assert outcome.reason_text is not None
+    assert "killed 2 processes of this run for memory" in outcome.reason_text
+    assert "64 MiB" in outcome.reason_text
+    assert "--memory" in outcome.reason_text
+    assert "--timeout" not in outcome.reason_text
 
 
 def test_a_machine_without_memory_is_not_the_codes_fault():

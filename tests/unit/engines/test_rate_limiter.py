@@ -1,6 +1,6 @@
 import pytest
 
-from au2.engines.pace import CpuShare, Interval, Pace
+from au2.engines.rate_limiter import CpuShare, Interval, RateLimiter
 
 
 class Time:
@@ -18,7 +18,7 @@ class Time:
 
 def test_a_burst_passes_at_once():
     time = Time()
-    pace = Pace(time.monotonic, time.sleep)
+    pace = RateLimiter(time.monotonic, time.sleep)
     for _ in range(20):
         pace.step()
     assert time.slept == 0
@@ -26,7 +26,7 @@ def test_a_burst_passes_at_once():
 
 def test_a_flood_is_held_to_a_hundred_steps_a_second():
     time = Time()
-    pace = Pace(time.monotonic, time.sleep)
+    pace = RateLimiter(time.monotonic, time.sleep)
     steps = 0
     while time.now < 110:
         pace.step()
@@ -37,7 +37,7 @@ def test_a_flood_is_held_to_a_hundred_steps_a_second():
 
 def test_steps_that_are_far_apart_never_wait():
     time = Time()
-    pace = Pace(time.monotonic, time.sleep)
+    pace = RateLimiter(time.monotonic, time.sleep)
     for _ in range(1000):
         pace.step()
         time.now += 0.25

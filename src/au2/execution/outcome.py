@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
-from au2.domain.job import Ending, JobState, Reason, Resources
+from au2.domain.job import JobState, Outcome, Reason, Resources
 from au2.domain.json_value import find_json_mistake
 from au2.domain.wording import as_sentence, format_bytes, format_seconds
 from au2.engines.base import ContainerState, Observation
-from au2.engines.exit_codes import KILLED, describe_exit, explain_exit
-from au2.engines.memory_kills import describe_memory_kills
+from au2.execution.exit_codes import KILLED, describe_exit, explain_exit
+from au2.execution.memory_kills import describe_memory_kills
 
 
 class Interruption(Enum):
@@ -56,7 +56,7 @@ def too_large(limit_bytes: int) -> str:
     )
 
 
-def make_ending(
+def make_outcome(
     observation: Observation,
     *,
     resources: Resources,
@@ -64,7 +64,7 @@ def make_ending(
     launcher: Mapping[str, Any],
     output: Output,
     disk_text: str | None = None,
-) -> Ending:
+) -> Outcome:
     """Return how a run ended.
 
     Args:
@@ -82,14 +82,14 @@ def make_ending(
     kills = describe_memory_kills(observation, resources.memory_bytes)
     code = observation.exit_code
     if code == KILLED and kills is not None and interruption is None:
-        return Ending(JobState.FAILED, Reason.OUT_OF_MEMORY, kills, code)
+        return Outcome(JobState.FAILED, Reason.OUT_OF_MEMORY, kills, code)
     if interruption is Interruption.DISK_FULL and code is not None:
-        ending = Ending(JobState.FAILED, Reason.DISK_FULL, disk_text, code)
+        outcome = Outcome(JobState.FAILED, Reason.DISK_FULL, disk_text, code)
     else:
-        ending = _judge(observation, resources, interruption, launcher, output)
+        outcome = _judge(observation, resources, interruption, launcher, output)
     if kills is None:
-        return ending
-    return replace(ending, reason_text=f"{ending.reason_text or ''} {kills}".strip())
+        return outcome
+    return replace(outcome, reason_text=f"{outcome.reason_text or ''} {kills}".strip())
 
 
 def _judge(
@@ -98,15 +98,15 @@ def _judge(
     interruption: Interruption | None,
     launcher: Mapping[str, Any],
     output: Output,
-) -> Ending:
+) -> Outcome:
     """Return the ending; processes that were killed for memory are told of elsewhere."""
     code = observation.exit_code
     if observation.state is ContainerState.LOST or code is None:
         return _lost(observation)
     if interruption is Interruption.STOP:
-        return Ending(JobState.STOPPED, Reason.STOPPED, "Stopped on request.", code)
+        return Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped on request.", code)
     if interruption is Interruption.TIME_OUT:
-        return Ending(
+        return Outcome(
             JobState.FAILED,
             Reason.TIMED_OUT,
             f"It ran longer than its time limit of {format_seconds(resources.timeout_seconds)}."
@@ -117,28 +117,28 @@ def _judge(
     if code != 0:
         return _failure(code, launcher, resources)
     if output.problem is not None:
-        return Ending(JobState.FAILED, Reason.INVALID_OUTPUT, output.problem, code)
-    return Ending(JobState.SUCCEEDED, exit_code=code)
+        return Outcome(JobState.FAILED, Reason.INVALID_OUTPUT, output.problem, code)
+    return Outcome(JobState.SUCCEEDED, exit_code=code)
 
 
-def _lost(observation: Observation) -> Ending:
+def _lost(observation: Observation) -> Outcome:
     cause = f": {observation.message}" if observation.message else ""
     lost = as_sentence(f"The platform lost the container, so how it ended is not known{cause}")
     advice = "Run it again; if it happens again, ask your operator."
-    return Ending(JobState.FAILED, Reason.ENGINE_LOST, f"{lost} {advice}")
+    return Outcome(JobState.FAILED, Reason.ENGINE_LOST, f"{lost} {advice}")
 
 
-def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> Ending:
+def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> Outcome:
     exited = describe_exit(code)
     if launcher.get("before_exit_code") not in (None, 0):
-        return Ending(
+        return Outcome(
             JobState.FAILED,
             Reason.BEFORE_FAILED,
             f"before.sh exited with {exited}, so the entry point did not run. See the log.",
             code,
         )
     if launcher.get("entry_exit_code") == 0 and launcher.get("after_exit_code") not in (None, 0):
-        return Ending(
+        return Outcome(
             JobState.FAILED,
             Reason.AFTER_FAILED,
             f"The entry point succeeded, but after.sh exited with {exited}. See the log.",
@@ -148,7 +148,7 @@ def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> En
     text = f"The code exited with {exited}."
     if cause is not None:
         text = f"{text} {cause}"
-    return Ending(JobState.FAILED, Reason.EXIT_CODE, text, code)
+    return Outcome(JobState.FAILED, Reason.EXIT_CODE, text, code)
 
 
 def _json_name(value: object) -> str:

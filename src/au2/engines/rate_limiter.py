@@ -7,7 +7,7 @@ _BURST_CPU_SECONDS = 0.25
 _LONGEST_SLEEP_SECONDS = 0.5
 
 
-class Pace:
+class RateLimiter:
     """Lets ``burst`` steps pass in any window of time; the next waits for the window's end.
 
     A container's code decides how often its log and its files change, so it must not decide how

@@ -1,7 +1,7 @@
 from typing import Any
 
-from au2.engines.outcome import Output
-from au2.engines.output_check import check_output
+from au2.execution.outcome import Output
+from au2.execution.output_check import check_output
 from au2.secrets.masking import Masker
 
 SCHEMA = {"properties": {"a": {"type": "integer"}}, "required": ["a"]}

@@ -8,17 +8,11 @@ from types import MappingProxyType
 from au2.domain.container_contract import (
     ARGUMENTS_FILE,
     JOB_DIRECTORY,
-    OUTPUT_FILE,
-    STATUS_FILE,
     job_file_variables,
 )
 from au2.domain.job import Attempt, Job
 from au2.domain.secret import merge_environment
 from au2.domain.version import Version
-
-LAUNCHER_FILE = "launcher.json"
-RESULT_FILES = frozenset({OUTPUT_FILE, STATUS_FILE, LAUNCHER_FILE})
-"""What is read when the code has ended."""
 
 
 def make_files(job: Job) -> Mapping[str, bytes]:

@@ -1,6 +1,6 @@
 import pytest
 
-from au2.engines.status import Status, parse_status
+from au2.execution.status import Status, parse_status
 from au2.secrets.masking import Masker
 
 NOTHING = Masker(()).mask_text

@@ -6,7 +6,7 @@ from au2.domain.context import Context
 from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
 from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
-from au2.engines.run_files import make_environment, make_files
+from au2.execution.job_inputs import make_environment, make_files
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RESOURCES = Resources(

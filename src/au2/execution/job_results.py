@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from au2.domain.container_contract import OUTPUT_FILE, STATUS_FILE
+from au2.domain.container_contract import LAUNCHER_FILE, OUTPUT_FILE, STATUS_FILE
 from au2.domain.errors import InvalidRequest, TooLarge
-from au2.engines.outcome import Output, parse_output, too_large
-from au2.engines.run_files import LAUNCHER_FILE
-from au2.engines.status import STATUS_LIMIT_BYTES, Status, parse_status
+from au2.execution.outcome import Output, parse_output, too_large
+from au2.execution.status import STATUS_LIMIT_BYTES, Status, parse_status
 
 _LAUNCHER_LIMIT_BYTES = 64 << 10
 

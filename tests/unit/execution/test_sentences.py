@@ -11,13 +11,13 @@ import pytest
 from au2.app.upload_endings import ABANDONED, DISK_FULL, GIVEN_UP
 from au2.dispatcher.platform_faults import describe_platform_fault
 from au2.domain.errors import EngineFailure, StorageFull
-from au2.domain.job import Ending, Reason, Resources
+from au2.domain.job import Outcome, Reason, Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
-from au2.engines.exit_codes import describe_exit
-from au2.engines.memory_kills import describe_memory_kills
-from au2.engines.outcome import Interruption, Output, make_ending, parse_output
-from au2.engines.output_check import check_output
+from au2.execution.exit_codes import describe_exit
+from au2.execution.memory_kills import describe_memory_kills
+from au2.execution.outcome import Interruption, Output, make_outcome, parse_output
+from au2.execution.output_check import check_output
 
 _LIMIT = 1 << 20
 _SCHEMA = {"required": ["rows"], "properties": {"rows": {"type": "integer"}}}
@@ -81,15 +81,15 @@ def observations() -> Iterator[Observation]:
         )
 
 
-def end(seen: Observation, asked: Resources, **more: Any) -> Ending:
+def end(seen: Observation, asked: Resources, **more: Any) -> Outcome:
     given: dict[str, Any] = {"interruption": None, "launcher": {}, "output": Output()}
     if more.get("interruption") is Interruption.DISK_FULL:
         # Who watches the disk gives the sentence with the interruption.
         given["disk_text"] = "It wrote more to the disk than a job may."
-    return make_ending(seen, resources=asked, **{**given, **more})
+    return make_outcome(seen, resources=asked, **{**given, **more})
 
 
-def endings() -> Iterator[Ending]:
+def endings() -> Iterator[Outcome]:
     for seen, launcher in itertools.product(observations(), _LAUNCHERS):
         yield end(seen, resources(90), launcher=launcher)
     good = Observation(ContainerState.EXITED, exit_code=0)
@@ -106,7 +106,7 @@ def endings() -> Iterator[Ending]:
 
 
 def sentences() -> set[str]:
-    found = {ending.reason_text for ending in endings() if ending.reason_text is not None}
+    found = {outcome.reason_text for outcome in endings() if outcome.reason_text is not None}
     errors = (EngineFailure("runc ended with 1"), StorageFull(hint="Ask for space."))
     found |= {describe_platform_fault(12, error) for error in errors}
     found |= {text for seen in observations() if (text := describe_memory_kills(seen, 4 << 20))}
@@ -138,17 +138,17 @@ def test_no_sentence_has(mistake: str) -> None:
 
 
 def test_every_end_but_success_has_a_sentence() -> None:
-    for ending in endings():
-        assert (ending.reason is None) or ending.reason_text, ending
+    for outcome in endings():
+        assert (outcome.reason is None) or outcome.reason_text, outcome
 
 
 def test_a_lost_container_says_why_and_what_to_do() -> None:
     seen = Observation(ContainerState.LOST, message="the host was restarted")
 
-    ending = end(seen, resources(90))
+    outcome = end(seen, resources(90))
 
-    assert ending.reason is Reason.ENGINE_LOST
-    assert ending.reason_text == (
+    assert outcome.reason is Reason.ENGINE_LOST
+    assert outcome.reason_text == (
         "The platform lost the container, so how it ended is not known: the host was restarted. "
         "Run it again; if it happens again, ask your operator."
     )

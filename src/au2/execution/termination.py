@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from au2.engines.outcome import Interruption
+from au2.execution.outcome import Interruption
 
 _KILL_MARGIN_SECONDS = 2.0
 """What the launcher gets over its own grace times before everything is killed."""
@@ -30,7 +30,7 @@ class DiskVerdict:
     """Whether it is killed without being told before: there is no room for more of it."""
 
 
-class Sign(Enum):
+class Signal(Enum):
     """What is sent to a run."""
 
     STOP = auto()
@@ -38,7 +38,7 @@ class Sign(Enum):
     KILL = auto()
 
 
-class Interrupter:
+class TerminationPolicy:
     """Decides what to send to one run. Time is an argument, on any clock.
 
     Args:
@@ -60,7 +60,7 @@ class Interrupter:
         """The sentence where that was for what it wrote to the disk."""
         self._is_killed = False
 
-    def decide(self, now: float, *, stop: bool, disk: DiskVerdict | None = None) -> Sign | None:
+    def decide(self, now: float, *, stop: bool, disk: DiskVerdict | None = None) -> Signal | None:
         """Return what to send now. ``stop``: somebody asked for its end."""
         if self.interruption is None:
             self.interruption = self._find_reason(now, stop=stop, disk=disk)
@@ -69,17 +69,17 @@ class Interrupter:
             if disk is None or not disk.at_once:
                 self._kill_at = now + self._grace_seconds
                 self._repeat_at = now + _REPEAT_SECONDS if self._repeat else math.inf
-                return Sign.STOP
+                return Signal.STOP
         if disk is not None and disk.at_once and not self._is_killed:
             self._kill_at = now
         if self._repeat_at <= now < self._kill_at:
             self._repeat_at = math.inf
-            return Sign.STOP
+            return Signal.STOP
         if now < self._kill_at:
             return None
         self._repeat_at = self._kill_at = math.inf
         self._is_killed = True
-        return Sign.KILL
+        return Signal.KILL
 
     def _find_reason(
         self, now: float, *, stop: bool, disk: DiskVerdict | None

@@ -1,0 +1,1 @@
+"""Execution of one container: supervision, termination, job inputs and results, outcome."""
