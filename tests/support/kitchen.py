@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
-from au2.dependencies.built import BuiltDependencies
-from au2.dependencies.file_cache import FileCache
-from au2.dependencies.make import make_package_dependencies
-from au2.dependencies.npm_configuration import read_npm_configuration
-from au2.dependencies.npm_registry import NpmRegistry
-from au2.dependencies.npm_tool import NPM
-from au2.dependencies.sources import Sources
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.javascript.npm_registry import NpmRegistry
+from au2.dependencies.javascript.npm_tool import NPM
+from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.sources import Sources, read_npm_configuration
 from au2.dependencies.upstream import Upstream
 from au2.domain.context import Context
 from au2.images.package_image import build_package
@@ -34,7 +33,7 @@ from au2.package.javascript import parse_javascript
 from au2.package.manifest import DependencyChoices, Manifest
 from au2.package.requirement_reader import parse_requirements
 from au2.runtimes.build import build_runtime
-from au2.runtimes.catalogue_recipes import get_recipe
+from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.images import load_image, save_image, save_layer
 from tests.support.checkout import RUNTIME_CACHE
 from tests.support.engine import MEBIBYTE, Result, Workbench

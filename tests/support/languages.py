@@ -15,7 +15,7 @@ from au2.images.package_image import build_package
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
 from au2.runtimes.build import build_runtime
-from au2.runtimes.catalogue_recipes import get_recipe
+from au2.runtimes.recipe_file import get_recipe
 from tests.support.checkout import RUNTIME_CACHE
 from tests.support.engine import MEBIBYTE, Result, Workbench
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from au2.runtimes.build import build_runtime
-from au2.runtimes.catalogue_recipes import get_recipe
+from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.files import FileBlobStore
 from tests.support.checkout import RUNTIME_CACHE, RUNTIME_NAME
 from tests.support.server_process import runtime_cache_locked

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from au2.dependencies.gateway import PORT, Routes, Served, serve
+from au2.dependencies.gateway.server import PORT, GatewayErrors, Routes, serve
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
@@ -109,7 +109,9 @@ def run_build(
 class _Follower:
     """Passes on what a container prints until it has ended."""
 
-    def __init__(self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: Served) -> None:
+    def __init__(
+        self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: GatewayErrors
+    ) -> None:
         self._engine = engine
         self._spec = spec
         self._run = run

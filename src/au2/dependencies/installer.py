@@ -22,7 +22,7 @@ _Asked_contra = TypeVar("_Asked_contra", bound=Request, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class InstallTask:
     """A layer to make."""
 
     runtime_digest: str
@@ -37,7 +37,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class InstallResult:
     """What was made."""
 
     entries: list[LayerEntry]
@@ -57,7 +57,7 @@ class Installer(Protocol[_Asked_contra]):
         """Absolute path of the folder that programs are installed into."""
         ...
 
-    def make(self, request: _Asked_contra, task: Task) -> Made:
+    def make(self, request: _Asked_contra, task: InstallTask) -> InstallResult:
         """Make a layer's entries.
 
         Raises:

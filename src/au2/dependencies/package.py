@@ -2,22 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from au2.dependencies.build_container import BuildRun
-from au2.dependencies.built import BuiltDependencies
-from au2.dependencies.dependencies import Dependencies
-from au2.dependencies.javascript import JavaScriptInstaller, JavaScriptRequest
-from au2.dependencies.python import PythonInstaller
-from au2.dependencies.python_request import PythonRequest
+import uv
+
+from au2.dependencies.build_container import BuildOptions, BuildRun
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.cache.layer_cache import BuiltDependencies, DependencyLayerCache, LayerIndex
+from au2.dependencies.javascript.installer import JavaScriptInstaller, JavaScriptRequest
+from au2.dependencies.javascript.npm_registry import NpmRegistry
+from au2.dependencies.python.index import PythonIndex
+from au2.dependencies.python.installer import PythonInstaller
+from au2.dependencies.python.request import PythonRequest
+from au2.dependencies.sources import Sources
+from au2.dependencies.upstream import Upstream
+from au2.engines.base import Engine
 from au2.package.description import PackageDescription
+from au2.stores.content.base import BlobStore
 
 
 @dataclass(frozen=True, slots=True)
 class PackageDependencies:
     """Chooses the installer."""
 
-    dependencies: Dependencies
+    dependencies: DependencyLayerCache
     python: PythonInstaller
     javascript: JavaScriptInstaller
 
@@ -41,7 +50,7 @@ class PackageDependencies:
     ) -> BuiltDependencies | None:
         """Return the layer of what the package asks for; None: it asks for nothing.
 
-        Raises as :meth:`~au2.dependencies.dependencies.Dependencies.ensure`.
+        Raises as :meth:`~au2.dependencies.cache.layer_cache.DependencyLayerCache.ensure`.
         """
         match _find_request(description):
             case PythonRequest() as request:
@@ -61,3 +70,37 @@ def _find_request(description: PackageDescription) -> PythonRequest | JavaScript
         return PythonRequest(asked, description.manifest.dependencies.override)
     modules = description.javascript
     return None if modules is None else JavaScriptRequest(modules)
+
+
+def make_package_dependencies(
+    engine: Engine,
+    blobs: BlobStore,
+    layers: LayerIndex,
+    *,
+    downloads: Path,
+    sources: Sources,
+    options: BuildOptions,
+) -> PackageDependencies:
+    """Return what installs a package's dependencies; nothing is fetched yet.
+
+    Args:
+        engine: where build containers run. blobs: images, layers and built wheels.
+        layers: which layers there are. downloads: folder for files that may be lost.
+        sources: where packages come from. options: what an installation may use.
+    """
+    downloads.mkdir(mode=0o700, parents=True, exist_ok=True)
+    cache = FileCache(downloads, options.cache_max_bytes)
+    upstream = Upstream(sources)
+    python = PythonInstaller(
+        engine,
+        blobs,
+        index=PythonIndex(sources, upstream, cache),
+        cache=cache,
+        options=options,
+        uv=Path(uv.find_uv_bin()),
+    )
+    javascript = JavaScriptInstaller(
+        engine, blobs, registry=NpmRegistry(sources, upstream, cache), options=options
+    )
+    dependencies = DependencyLayerCache(blobs, layers, downloads, cache)
+    return PackageDependencies(dependencies, python, javascript)

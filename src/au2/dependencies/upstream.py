@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from au2.dependencies.listing import without_credentials
+from au2.dependencies.python.index_page import without_credentials
 from au2.dependencies.sources import Sources
 from au2.domain.errors import IndexUnreachable, TooLarge
 

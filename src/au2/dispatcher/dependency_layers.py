@@ -15,7 +15,7 @@ from au2.stores.database.database import Database
 
 @dataclass(frozen=True, slots=True)
 class DependencyLayers:
-    """A :class:`~au2.dependencies.dependencies.LayerIndex`."""
+    """A :class:`~au2.dependencies.cache.layer_cache.LayerIndex`."""
 
     database: Database
     clock: Callable[[], datetime]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dispatcher.container_ids import make_container_id
 from au2.dispatcher.records import Records

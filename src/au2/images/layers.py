@@ -7,8 +7,7 @@ from au2.oci import media_types
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of
 from au2.oci.mutate import AddedLayer
-from au2.oci.tar import LayerEntry, write_layer
-from au2.runtimes.store import MODIFIED_AT
+from au2.oci.tar import MODIFIED_AT, LayerEntry, write_layer
 
 
 def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.container_contract import (
     HOME_DIRECTORY,
     PACKAGE_DIRECTORY,
@@ -18,12 +18,18 @@ from au2.images.plan import PackagePlan, make_plan
 from au2.images.scripts import copy_entry
 from au2.oci.config import ImageConfig
 from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
-from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, with_parents
+from au2.oci.tar import (
+    MODIFIED_AT,
+    LayerEntry,
+    directory_entry,
+    file_entry,
+    link_entry,
+    with_parents,
+)
 from au2.package.entries import PackageEntry, count_files
 from au2.package.manifest import Manifest
 from au2.package.modes import mode_of
 from au2.runtimes import labels
-from au2.runtimes.store import MODIFIED_AT
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image, save_image, save_layer
 

@@ -7,8 +7,8 @@ from au2.domain.errors import NotFound
 from au2.domain.ids import is_guid
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
-from au2.runtimes.built import find_built_runtime
-from au2.runtimes.catalogue_recipes import find_recipe
+from au2.runtimes.built_runtime import find_built_runtime
+from au2.runtimes.recipe_file import find_recipe
 from au2.stores.content.base import BlobStore
 
 

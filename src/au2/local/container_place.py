@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.built import BuiltDependencies
+from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec

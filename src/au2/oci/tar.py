@@ -16,6 +16,9 @@ FILE_MODE = 0o644
 EXECUTABLE_MODE = 0o755
 DIRECTORY_MODE = 0o755
 LINK_MODE = 0o777
+MODIFIED_AT = 315_532_800
+"""1980-01-01: the time of every file in the platform's own layers. A ZIP archive can't hold an
+earlier one, and jobs write ZIP archives."""
 
 
 class EntryType(StrEnum):

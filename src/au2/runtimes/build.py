@@ -8,18 +8,18 @@ from pathlib import Path
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
 from au2.oci.host_platform import find_platform
 from au2.oci.remote.registry import Registry
-from au2.runtimes.built import (
+from au2.runtimes.built_runtime import (
     Base,
     BuiltRuntime,
     make_cache_key,
     save_runtime,
 )
 from au2.runtimes.cache import RuntimeCache
-from au2.runtimes.catalogue_recipes import find_recipe
-from au2.runtimes.foreign_image import OpenRegistry
-from au2.runtimes.making import PartMaker
-from au2.runtimes.part import Part
+from au2.runtimes.layer_builder import RuntimeLayerBuilder
+from au2.runtimes.layers import RuntimeLayers
+from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import BaseSource, Recipe
+from au2.runtimes.recipe_file import find_recipe
 from au2.stores.content.base import BlobStore
 
 FindBase = Callable[[str, str | None], Base | None]
@@ -95,11 +95,11 @@ def build_runtime(
             )
         return found
 
-    def make(recipe: Recipe, base: Base | None) -> Part:
+    def make(recipe: Recipe, base: Base | None) -> RuntimeLayers:
         try:
             with tempfile.TemporaryDirectory(prefix="au2-runtime-", dir=work_dir) as work:
                 Path(work).chmod(0o755)  # apt downloads as a user of its own.
-                maker = PartMaker(
+                maker = RuntimeLayerBuilder(
                     blobs=blobs,
                     work=Path(work),
                     platform=platform,

@@ -12,8 +12,7 @@ from typing import Any
 from au2.domain.errors import Au2Error, DigestMismatch
 from au2.oci.digest import sha256_of
 from au2.oci.streams import CHUNK_BYTES
-from au2.runtimes.packages import InstalledPackage
-from au2.runtimes.part import Part, PartLayer
+from au2.runtimes.layers import InstalledPackage, RuntimeLayer, RuntimeLayers
 from au2.stores.content.base import BlobStore
 
 _INDEX = "runtime.json"
@@ -26,7 +25,7 @@ class RuntimeCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, key: str, blobs: BlobStore) -> Part | None:
+    def find(self, key: str, blobs: BlobStore) -> RuntimeLayers | None:
         """Return the entry once its layers are in ``blobs``, verified; None if there is none."""
         entry = self._folder / _file_name(key)
         part = _read_index(entry / _INDEX, key)
@@ -40,7 +39,7 @@ class RuntimeCache:
             return None
         return part
 
-    def keep(self, key: str, part: Part, blobs: BlobStore) -> None:
+    def keep(self, key: str, part: RuntimeLayers, blobs: BlobStore) -> None:
         """Add an entry, whole or not at all. A cache that can't be written is no failure."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +67,7 @@ def _layer_name(number: int) -> str:
     return f"layer-{number}.tar"
 
 
-def _write_entry(entry: Path, key: str, part: Part, blobs: BlobStore) -> None:
+def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: BlobStore) -> None:
     for number, layer in enumerate(part.layers):
         with blobs.open(layer.digest) as source, (entry / _layer_name(number)).open("wb") as target:
             while data := source.read(CHUNK_BYTES):
@@ -80,15 +79,15 @@ def _write_entry(entry: Path, key: str, part: Part, blobs: BlobStore) -> None:
     entry.chmod(0o755)
 
 
-def _read_index(path: Path, key: str) -> Part | None:
+def _read_index(path: Path, key: str) -> RuntimeLayers | None:
     try:
         if path.stat().st_size > _MOST_INDEX_BYTES:
             return None
         document: dict[str, Any] = json.loads(path.read_bytes())
         if document["key"] != key:
             return None
-        return Part(
-            layers=tuple(PartLayer(**layer) for layer in document["layers"]),
+        return RuntimeLayers(
+            layers=tuple(RuntimeLayer(**layer) for layer in document["layers"]),
             packages=tuple(InstalledPackage(**package) for package in document["packages"]),
             config=document["config"],
         )
@@ -96,7 +95,7 @@ def _read_index(path: Path, key: str) -> Part | None:
         return None
 
 
-def _copy_in(path: Path, layer: PartLayer, blobs: BlobStore) -> None:
+def _copy_in(path: Path, layer: RuntimeLayer, blobs: BlobStore) -> None:
     digest, size_bytes = layer.digest, layer.size_bytes
     try:
         with path.open("rb") as file, blobs.writer(digest=digest, size_bytes=size_bytes) as writer:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from au2.domain.errors import RuntimeBuildFailed
-from au2.runtimes.packages import InstalledPackage, parse_packages
+from au2.runtimes.layers import InstalledPackage, parse_packages
 from au2.runtimes.recipe import DebianSource
 
 _HOST_SETTINGS = "etc/apt/apt.conf.d/00au2-host"

@@ -7,14 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from au2.domain.errors import RuntimeBuildFailed
 from au2.oci.layer import LayerMember
-from au2.oci.tar import LayerEntry, with_parents, write_layer
-from au2.runtimes.packages import InstalledPackage
+from au2.oci.tar import MODIFIED_AT, LayerEntry, with_parents, write_layer
+from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.pip_settings import read_pip_settings
 from au2.runtimes.python_packages import FetchedWheel, fetch_wheels
 from au2.runtimes.recipe import PythonPackages
 from au2.runtimes.root_files import RootFiles
 from au2.runtimes.sandbox import Sandbox
-from au2.runtimes.store import MODIFIED_AT
 from au2.runtimes.target_python import TargetPython, compile_modules, describe_python
 from au2.runtimes.wheels import open_wheel
 

@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 from au2.domain.errors import InvalidImage, RuntimeBuildFailed
 from au2.oci.paths import clean_path
 from au2.oci.tar import LayerEntry, file_entry
-from au2.runtimes.packages import PYTHON, InstalledPackage
+from au2.runtimes.layers import PYTHON, InstalledPackage
 from au2.runtimes.target_python import TargetPython
 
 _MOST_METADATA_BYTES = 32 << 20

@@ -12,7 +12,7 @@ from au2.domain.errors import NotFound, RuntimeBuildFailed
 from au2.domain.language import Language
 from au2.oci.layer import LayerMember, read_layer
 from au2.runtimes.build import build_runtime
-from au2.runtimes.built import Base, BuiltRuntime
+from au2.runtimes.built_runtime import Base, BuiltRuntime
 from au2.runtimes.recipe import BaseSource, PythonPackages, Recipe, Source, TarballSource
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image

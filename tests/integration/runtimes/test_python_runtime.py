@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from au2.runtimes.build import build_runtime
-from au2.runtimes.built import BuiltRuntime
-from au2.runtimes.catalogue_recipes import get_recipe
+from au2.runtimes.built_runtime import BuiltRuntime
+from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image
 from tests.support.checkout import RUNTIME_CACHE

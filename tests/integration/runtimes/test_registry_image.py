@@ -16,7 +16,7 @@ from au2.oci.credentials import Credentials, find_credentials
 from au2.oci.layer import read_layer
 from au2.oci.remote.registry import Registry
 from au2.runtimes.build import build_runtime
-from au2.runtimes.foreign_image import OpenRegistry
+from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image

@@ -14,7 +14,7 @@ from au2.domain.errors import RuntimeBuildFailed
 from au2.domain.language import Language
 from au2.oci.layer import LayerMember, MemberType, read_layer
 from au2.runtimes.build import build_runtime
-from au2.runtimes.built import BuiltRuntime
+from au2.runtimes.built_runtime import BuiltRuntime
 from au2.runtimes.recipe import DebianSource, Recipe, TarballSource
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image

@@ -1,7 +1,7 @@
 """Every language that packages may be written in has a runtime in the catalogue."""
 
 from au2.domain.language import Language
-from au2.runtimes.catalogue_recipes import get_recipe
+from au2.runtimes.recipe_file import get_recipe
 from tests.support.languages import RUNTIMES
 
 

@@ -1,4 +1,4 @@
-from au2.runtimes.packages import InstalledPackage, parse_packages
+from au2.runtimes.layers import InstalledPackage, parse_packages
 
 TEXT = """Package: zlib1g
 Version: 1:1.2.13

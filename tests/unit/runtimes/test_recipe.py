@@ -5,7 +5,6 @@ import pytest
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.language import Language
-from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
 from au2.runtimes.recipe import (
     BaseSource,
     DebianSource,
@@ -13,7 +12,7 @@ from au2.runtimes.recipe import (
     PythonPackages,
     TarballSource,
 )
-from au2.runtimes.recipe_file import load_recipe, parse_recipe
+from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe, parse_recipe
 
 GUID = "5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"
 HEAD = f'id = "{GUID}"\nname = "N"\nlanguage = "python"\nversion = 4\n'

@@ -15,11 +15,10 @@ from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.oci.reference import parse_reference
 from au2.runtimes.build import FindBase, build_runtime
-from au2.runtimes.built import Base, BuiltRuntime
-from au2.runtimes.catalogue_recipes import get_recipe, list_recipes
-from au2.runtimes.packages import InstalledPackage
+from au2.runtimes.built_runtime import Base, BuiltRuntime
+from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
-from au2.runtimes.recipe_file import load_recipe
+from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory

@@ -4,11 +4,9 @@ import os
 from dataclasses import replace
 
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.dependencies import LayerIndex
-from au2.dependencies.machine_sources import read_machine_sources
-from au2.dependencies.make import make_package_dependencies
-from au2.dependencies.package import PackageDependencies
-from au2.dependencies.sources import Sources
+from au2.dependencies.cache.layer_cache import LayerIndex
+from au2.dependencies.package import PackageDependencies, make_package_dependencies
+from au2.dependencies.sources import Sources, read_machine_sources
 from au2.engines.base import Engine
 from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory

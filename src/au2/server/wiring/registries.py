@@ -10,7 +10,7 @@ from au2.files.input import read_text_file
 from au2.oci.credentials import Credentials, find_credentials
 from au2.oci.remote.options import RegistryOptions
 from au2.oci.remote.registry import Registry
-from au2.runtimes.foreign_image import OpenRegistry
+from au2.runtimes.pulled_image import OpenRegistry
 from au2.server.settings import RuntimeSettings
 
 _MOST_BYTES = 4 << 20

@@ -1,0 +1,1 @@
+"""Caches of dependencies: downloaded files, wheels as built and installed, whole layers."""

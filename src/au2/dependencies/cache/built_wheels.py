@@ -1,0 +1,69 @@
+"""Wheels that were built from source before: the same source on the same runtime is built once.
+
+Code of strangers made them, so they are for the organization that asked for it and nobody else.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.gateway.bodies import Body
+from au2.dependencies.lock import BuiltWheel
+from au2.domain.errors import TooLarge
+from au2.stores.content.base import BlobStore
+
+_WHEEL_BYTES = 2 << 30
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltWheels:
+    """Those of one organization on one runtime."""
+
+    blobs: BlobStore
+    """Where the wheels themselves are kept: what a lock names must not get lost."""
+    cache: FileCache
+    scope: str
+    """Organization, runtime and tool."""
+
+    def find(self, source_sha256: str) -> BuiltWheel | None:
+        """Return what was built from a source archive."""
+        data = self.cache.read("built", self._key(source_sha256))
+        if data is None:
+            return None
+        try:
+            document: Mapping[str, str] = json.loads(data)
+            wheel = BuiltWheel(**document)
+        except (ValueError, TypeError):
+            return None  # Another version of the platform wrote it.
+        return wheel if self.blobs.contains(wheel.digest) else None
+
+    def keep(self, file: str, body: Body, source_file: str, source_sha256: str) -> BuiltWheel:
+        """Keep what was built. Raises TooLarge, StorageFull."""
+        with self.blobs.writer() as writer:
+            for piece in body:
+                writer.write(piece)
+                if writer.size_bytes > _WHEEL_BYTES:
+                    raise TooLarge(f"{file} is larger than {_WHEEL_BYTES >> 20} MiB")
+            digest = writer.commit()
+        wheel = BuiltWheel(file, digest, source_file, f"sha256:{source_sha256}")
+        data = json.dumps(wheel._asdict()).encode()
+        self.cache.put("built", self._key(source_sha256), data)
+        return wheel
+
+    def open(self, wheel: BuiltWheel) -> Path:
+        """Return where a wheel can be read. Raises BlobMissing, StorageFull."""
+        digest = wheel.digest.removeprefix("sha256:")
+        path = self.cache.find("files", digest)
+        if path is None:
+            with self.blobs.open(wheel.digest) as stream:
+                pieces = iter(partial(stream.read, _CHUNK_BYTES), b"")
+                path = self.cache.add("files", pieces, sha256=digest)
+        return path
+
+    def _key(self, source_sha256: str) -> str:
+        return sha256(f"{self.scope} {source_sha256}".encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""What a wheel became when it was installed: kept, so that the next who asks for it need not wait.
+
+A piece holds what the wheel's own archive says, and what the runtime's Python made of that; what
+was installed beside has no part in it (:mod:`.split`).
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.python.index_page import ListedFile
+from au2.dependencies.received_tree import open_part
+from au2.oci.paths import clean_path
+from au2.oci.tar import EXECUTABLE_MODE, LayerEntry, file_entry
+
+_FORMAT = 1
+_MOST_BYTES = 1 << 30
+"""What is larger would push too much else out."""
+_CHUNK_BYTES = 1 << 20
+
+
+class ChosenWheel(NamedTuple):
+    """Which of several files the installer takes."""
+
+    filename: str
+    sha256: str
+
+
+class InstalledWheel(NamedTuple):
+    """Files, ready for a layer."""
+
+    entries: list[LayerEntry]
+    digests: Mapping[str, str]
+    """SHA-256 of every file, by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledWheels:
+    """Those that one installation may use, and those that it leaves."""
+
+    cache: FileCache
+    scopes: tuple[str, ...]
+    """Runtime and tool, and whose they are, where it is somebody's. Kept in the last."""
+    prefix: str
+    """Folder that they are below, in an image."""
+    folder: Path
+    """Where those in use are held, out of reach of who cleans up."""
+
+    def find_chosen(self, files: list[ListedFile]) -> ChosenWheel | None:
+        """Return which of these was taken when the same were offered before."""
+        if len(files) == 1 and files[0].sha256 is not None:
+            return ChosenWheel(files[0].filename, files[0].sha256)
+        for scope in self.scopes:
+            data = self.cache.read("choices", _key(scope, *_describe(files)))
+            chosen = None if data is None else data.decode()
+            for file in files:
+                if file.sha256 is not None and file.sha256 == chosen:
+                    return ChosenWheel(file.filename, file.sha256)
+        return None
+
+    def find(self, wheel_sha256: str) -> InstalledWheel | None:
+        """Return what a wheel became, whole; None: it must be installed."""
+        for scope in self.scopes:
+            data = self.cache.read("piece", _key(scope, wheel_sha256))
+            piece = None if data is None else self._open(json.loads(data))
+            if piece is not None:
+                return piece
+        return None
+
+    def keep(self, choice: ChosenWheel, files: list[ListedFile], piece: InstalledWheel) -> None:
+        """Keep what a wheel became. Raises StorageFull."""
+        if sum(entry.size for entry in piece.entries) > _MOST_BYTES:
+            return
+        content = self.cache.add("pieces", _read(piece.entries))
+        document = {
+            "content": content.name,
+            "files": [
+                (entry.path, entry.size, piece.digests[entry.path], entry.mode == EXECUTABLE_MODE)
+                for entry in piece.entries
+            ],
+        }
+        scope = self.scopes[-1]
+        self.cache.put("piece", _key(scope, choice.sha256), json.dumps(document).encode())
+        if len(files) > 1:
+            self.cache.put("choices", _key(scope, *_describe(files)), choice.sha256.encode())
+
+    def _open(self, document: Mapping[str, Any]) -> InstalledWheel | None:
+        found = self.cache.find("pieces", document["content"])
+        held = self.folder / uuid.uuid4().hex
+        try:
+            os.link(found or "", held)
+        except OSError:
+            return None
+        entries, digests, begin = [], {}, 0
+        for path, size, digest, executable in document["files"]:
+            if not path.startswith(f"{self.prefix}/") or clean_path(path) != path:
+                return None
+            opened = partial(open_part, held, begin, size)
+            entries.append(file_entry(path, size, opened, executable=executable))
+            digests[path] = digest
+            begin += size
+        return InstalledWheel(entries, digests)
+
+
+def _key(*parts: str) -> str:
+    return sha256(json.dumps([_FORMAT, *parts]).encode()).hexdigest()
+
+
+def _describe(files: Iterable[ListedFile]) -> Iterator[str]:
+    """Yield all that a choice hangs on."""
+    for file in files:
+        yield json.dumps([file.filename, file.sha256, file.requires_python, file.yanked])
+
+
+def _read(entries: Iterable[LayerEntry]) -> Iterator[bytes]:
+    for entry in entries:
+        if entry.open is not None:
+            with entry.open() as stream:
+                yield from iter(partial(stream.read, _CHUNK_BYTES), b"")

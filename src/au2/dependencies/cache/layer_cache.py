@@ -1,0 +1,175 @@
+"""From what a package asks for to a layer that stays: made once for all who ask for the same."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock as ThreadLock
+from typing import Any, Protocol, TypeVar
+
+from au2.dependencies.build_container import BuildRun
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.installer import Installer, InstallResult, InstallTask, Request
+from au2.dependencies.lock import Lock, parse_lock
+from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.errors import BlobMissing
+from au2.domain.wording import count_of
+from au2.oci import media_types
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import sha256_of
+from au2.oci.mutate import AddedLayer
+from au2.oci.tar import MODIFIED_AT
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import save_layer
+
+_FORMAT = 1
+"""Grows with each change that makes other layers of the same request."""
+_WAIT_SECONDS = 0.5
+_CREATED_BY = "au2 dependencies"
+
+_Request = TypeVar("_Request", bound=Request)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltDependencies:
+    """The dependency layer of one package."""
+
+    layer: AddedLayer
+    lock: Mapping[str, Any]
+    """:class:`~au2.dependencies.lock.Lock` as JSON."""
+    programs: str
+    """Folder of the installed programs, to stand first in ``PATH``."""
+
+
+class LayerIndex(Protocol):
+    """Knows which layers there are."""
+
+    def find(self, key: str) -> DependencyLayer | None:
+        """Return what is kept under a key, and note that it was of use."""
+        ...
+
+    def add(self, layer: DependencyLayer) -> None:
+        """Keep a layer, in place of what was under its key."""
+        ...
+
+
+class DependencyLayerCache:
+    """Makes layers of dependencies, or finds those that are there. Safe for threads."""
+
+    def __init__(
+        self, blobs: BlobStore, index: LayerIndex, work_directory: Path, cache: FileCache
+    ) -> None:
+        self._blobs = blobs
+        self._index = index
+        self._work_directory = work_directory
+        self._cache = cache
+        self._at_work: dict[str, ThreadLock] = {}
+        self._lock = ThreadLock()
+
+    def ensure(
+        self,
+        installer: Installer[_Request],
+        request: _Request,
+        runtime_digest: str,
+        run: BuildRun,
+        *,
+        previous: Mapping[str, Any] | None = None,
+    ) -> BuiltDependencies:
+        """Return the layer of what is asked for.
+
+        What was asked for before is not looked up again: the same request has the same result.
+
+        Args:
+            installer: of the language. request: what is asked for.
+            runtime_digest: image that it goes on. run: who it is for.
+            previous: lock of the version before, if there is one.
+
+        Raises:
+            DependenciesFailed, IndexUnreachable, StorageFull, BlobMissing, EngineFailure
+        """
+        shared = make_key(installer.tool, runtime_digest, request)
+        own = sha256_of(f"{shared} {run.scope}".encode())
+        with self._only_one(own, run):
+            stored = self._index.find(shared) or self._index.find(own)
+            if stored is not None and self._is_whole(stored):
+                run.log(f"DependencyLayerCache are the same as before: {_counted(stored.lock)}")
+                return _built(stored, installer.programs)
+            lock = _fitting(previous if stored is None else stored.lock, shared)
+            # It may be removed at any time, as all that is kept beside.
+            self._work_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with TemporaryDirectory(prefix="dependencies-", dir=self._work_directory) as folder:
+                task = InstallTask(runtime_digest, shared, lock, run, Path(folder))
+                stored = self._keep(installer.make(request, task), shared, own, run)
+            return _built(stored, installer.programs)
+
+    def _keep(self, made: InstallResult, shared: str, own: str, run: BuildRun) -> DependencyLayer:
+        layer = save_layer(self._blobs, made.entries, _CREATED_BY, modified_at=MODIFIED_AT)
+        is_own = made.lock.context_only
+        stored = DependencyLayer(
+            key=own if is_own else shared,
+            organization_id=run.owner.organization_id if is_own else None,
+            layer_digest=layer.descriptor.digest,
+            size_bytes=layer.descriptor.size_bytes,
+            lock=made.lock.to_document(),
+            project_id=run.owner.project_id if is_own else None,
+        )
+        self._index.add(stored)
+        self._cache.prune()
+        run.log(f"DependencyLayerCache: {_counted(stored.lock)}, {stored.size_bytes} bytes")
+        return stored
+
+    def _is_whole(self, stored: DependencyLayer) -> bool:
+        try:
+            # Asked for, it is not removed as unused while the image is made.
+            return (
+                self._blobs.contains(stored.layer_digest)
+                and self._blobs.size_bytes(stored.layer_digest) == stored.size_bytes
+            )
+        except BlobMissing:
+            return False
+
+    def _only_one(self, key: str, run: BuildRun) -> "_BuildTurn":
+        with self._lock:
+            return _BuildTurn(self._at_work.setdefault(key, ThreadLock()), run)
+
+
+class _BuildTurn:
+    """Waits until nobody else makes the same, in reach of a request to stop."""
+
+    def __init__(self, lock: ThreadLock, run: BuildRun) -> None:
+        self._lock = lock
+        self._run = run
+
+    def __enter__(self) -> None:
+        while not self._lock.acquire(timeout=_WAIT_SECONDS):
+            self._run.check()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+def make_key(tool: str, runtime_digest: str, request: Request) -> str:
+    """Return the digest of everything that a layer hangs on. Pure."""
+    document = {
+        "format": _FORMAT,
+        "tool": tool,
+        "runtime": runtime_digest,
+        "request": request.to_document(),
+    }
+    return sha256_of(json.dumps(document, sort_keys=True).encode())
+
+
+def _fitting(previous: Mapping[str, Any] | None, key: str) -> Lock | None:
+    lock = None if previous is None else parse_lock(previous)
+    return lock if lock is not None and lock.key == key else None
+
+
+def _built(stored: DependencyLayer, programs: str) -> BuiltDependencies:
+    descriptor = Descriptor(media_types.LAYER_TAR, stored.layer_digest, stored.size_bytes)
+    layer = AddedLayer(descriptor, stored.layer_digest, _CREATED_BY)
+    return BuiltDependencies(layer, stored.lock, programs)
+
+
+def _counted(lock: Mapping[str, Any]) -> str:
+    return count_of(len(lock["packages"]), "package")

@@ -1,0 +1,202 @@
+"""The only way out of a build container: HTTP on its loopback, answered by the platform.
+
+Whoever speaks in there may be hostile: requests are few in kind, and short.
+"""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import BoundedSemaphore, Thread
+from typing import Any, BinaryIO, NamedTuple, Protocol
+from urllib.parse import unquote
+
+from au2.dependencies.gateway.bodies import BadBody, Body, chunked_body, sized_body
+from au2.domain.errors import Au2Error, EngineFailure
+
+logger = logging.getLogger(__name__)
+
+PORT = 8077
+ADDRESS = f"http://127.0.0.1:{PORT}"
+_CONNECTIONS = 128
+_IDLE_SECONDS = 120.0
+_PATH_CHARACTERS = 2_000
+
+
+class GatewayResponse(NamedTuple):
+    """What is sent back."""
+
+    body: bytes | Path
+    content_type: str = "application/octet-stream"
+
+
+class Routes(Protocol):
+    """What a gateway offers. Called from several threads."""
+
+    def get(self, path: str) -> GatewayResponse | None:
+        """Return what is at a path (decoded, without query); None: nothing. Raises Au2Error."""
+        ...
+
+    def put(self, path: str, body: Body) -> bool:
+        """Take what is sent; False: nothing is taken there. Raises Au2Error."""
+        ...
+
+
+class GatewayErrors:
+    """How it goes."""
+
+    def __init__(self) -> None:
+        self._has_fault = False
+
+    def note(self, error: BaseException) -> None:
+        """Keep in mind that something of ours failed; the first tells enough."""
+        if not self._has_fault:
+            logger.error("the gateway of a build container failed", exc_info=error)
+        self._has_fault = True
+
+    def check(self) -> None:
+        """Raise EngineFailure if what went wrong is nobody's fault but the platform's."""
+        if self._has_fault:
+            raise EngineFailure(
+                "the platform itself failed while it handed out packages: its own log says why.",
+                hint="Upload again; if it happens again, ask your operator.",
+            )
+
+
+@contextmanager
+def serve(listener: socket.socket, routes: Routes) -> Iterator[GatewayErrors]:
+    """Answer the requests that come in while the block runs."""
+    server = _Server(listener, routes)
+    thread = Thread(target=server.serve_forever, args=(0.05,), name="gateway", daemon=True)
+    thread.start()
+    try:
+        yield server.served
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, listener: socket.socket, routes: Routes) -> None:
+        super().__init__(("127.0.0.1", PORT), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.routes = routes
+        self.served = GatewayErrors()
+        self.places = BoundedSemaphore(_CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin a thread for a connection, unless there are too many already."""
+        if self.places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.places.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A broken connection is the container's own affair, all else is ours."""
+        error = sys.exception()
+        if error is not None and not isinstance(error, OSError):
+            self.served.note(error)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = _IDLE_SECONDS
+    server: _Server
+
+    def do_GET(self) -> None:
+        try:
+            answer = self.server.routes.get(self._asked_path())
+            file = _open(answer)
+        except Au2Error as error:
+            self._refuse(HTTPStatus.BAD_GATEWAY, error.message)
+        except OSError as error:
+            # Nothing was sent yet: it is a file of ours that can't be read.
+            self.server.served.note(error)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
+        else:
+            if file is not None and answer is not None:
+                self._send_file(file, answer.content_type)
+            else:
+                self._send(answer)
+
+    do_HEAD = do_GET  # noqa: N815 - the base class's name
+
+    def do_PUT(self) -> None:
+        # Whatever is wrong, what follows on this connection can't be told from the body.
+        self.close_connection = True
+        try:
+            taken = self.server.routes.put(self._asked_path(), self._body())
+        except BadBody as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        except Au2Error as error:
+            self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, error.message)
+        except (ConnectionError, TimeoutError):
+            raise  # Of the container.
+        except OSError as error:
+            self.server.served.note(error)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
+        else:
+            self._send(GatewayResponse(b"") if taken else None)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
+        """Say nothing: what matters is told by the routes."""
+
+    def _asked_path(self) -> str:
+        return unquote(self.path.partition("?")[0][:_PATH_CHARACTERS], errors="replace")
+
+    def _body(self) -> Body:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return chunked_body(self.rfile)
+        return sized_body(self.rfile, self.headers.get("Content-Length", ""))
+
+    def _send(self, answer: GatewayResponse | None) -> None:
+        if answer is None or not isinstance(answer.body, bytes):
+            self._refuse(HTTPStatus.NOT_FOUND, "not found")
+            return
+        self._begin(answer.content_type, len(answer.body))
+        self.wfile.write(b"" if self.command == "HEAD" else answer.body)
+
+    def _send_file(self, file: BinaryIO, content_type: str) -> None:
+        with file:
+            self._begin(content_type, os.fstat(file.fileno()).st_size)
+            if self.command == "GET":
+                self.wfile.flush()
+                self.connection.sendfile(file)
+
+    def _begin(self, content_type: str, size_bytes: int) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(size_bytes))
+        # While one container lives, everything stays as it is.
+        self.send_header("Cache-Control", "max-age=86400")
+        self.end_headers()
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        data = message.encode("utf-8", "replace")
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else data)
+
+
+def _open(answer: GatewayResponse | None) -> BinaryIO | None:
+    if answer is None or isinstance(answer.body, bytes):
+        return None
+    return answer.body.open("rb")

@@ -1,0 +1,84 @@
+"""Archives of JavaScript packages, from the operator's registry or kept from earlier."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.sources import Sources
+from au2.dependencies.upstream import Upstream
+from au2.domain.errors import DependenciesFailed
+from au2.package.integrity import parse_integrity
+from au2.package.javascript import MAKE_ANEW, LockedModule
+
+
+class NpmRegistry:
+    """The registry of the settings. Safe for threads."""
+
+    def __init__(self, sources: Sources, upstream: Upstream, cache: FileCache) -> None:
+        self._registry = sources.npm_registry.rstrip("/")
+        self._upstream = upstream
+        self._cache = cache
+
+    def fetch(
+        self, module: LockedModule, log: Callable[[str], None], *, sha256: str | None = None
+    ) -> tuple[Path, str]:
+        """Return where a package's archive is on this machine, and its SHA-256.
+
+        Args:
+            module: the package. log: takes lines for people.
+            sha256: hexadecimal, of the archive that was installed before; None: none was.
+
+        Raises:
+            IndexUnreachable, StorageFull
+            DependenciesFailed: the registry has another file than the lock names.
+        """
+        algorithm, digests = parse_integrity(module.integrity)
+        known = next(iter(digests)) if algorithm == "sha512" and len(digests) == 1 else sha256
+        with self._cache.only_once(known or self._url(module)):
+            path = None if known is None else self._cache.find("modules", known)
+            if path is not None:
+                with path.open("rb") as file:
+                    return path, hashlib.file_digest(file, "sha256").hexdigest()
+            log(f"Downloading {module.name} {module.version}")
+            own = hashlib.sha256()
+            with self._upstream.open(self._url(module)) as pieces:
+                checked = _checked(pieces, module, own, sha256)
+                # Where the lock has its SHA-512, it is found by that the next time.
+                sha512 = known if known != sha256 else None
+                path = self._cache.add("modules", checked, sha512=sha512)
+        return path, own.hexdigest()
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._upstream.close()
+
+    def _url(self, module: LockedModule) -> str:
+        return f"{self._registry}/{module.name}/-/{archive_name(module)}"
+
+
+def archive_name(module: LockedModule) -> str:
+    """Return the name of a package's archive in every registry. Pure."""
+    return f"{module.name.rpartition('/')[2]}-{module.version}.tgz"
+
+
+def _checked(
+    pieces: Iterator[bytes], module: LockedModule, own: "hashlib._Hash", sha256: str | None
+) -> Iterator[bytes]:
+    """Yield an archive; raise DependenciesFailed at its end if it is not what it should be."""
+    algorithm, digests = parse_integrity(module.integrity)
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    for piece in pieces:
+        found.update(piece)
+        own.update(piece)
+        yield piece
+    if digests and found.hexdigest() not in digests:
+        raise DependenciesFailed(
+            f"{module.name} {module.version} of the registry is not what the lock names.",
+            hint=f"Make the lock anew: '{MAKE_ANEW}'.",
+        )
+    if sha256 not in (None, own.hexdigest()):
+        raise DependenciesFailed(
+            f"{module.name} {module.version} of the registry is not what was installed before.",
+            hint=f"Ask your operator what changed, or make the lock anew: '{MAKE_ANEW}'.",
+        )

@@ -1,0 +1,1 @@
+"""Python distributions: package indexes, resolving, wheels and their installation."""

@@ -1,0 +1,158 @@
+"""Installing exactly what was pinned: what is there in pieces is left out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import ClassVar, NamedTuple
+
+from packaging.version import Version
+
+from au2.dependencies.cache.installed_wheels import ChosenWheel, InstalledWheel, InstalledWheels
+from au2.dependencies.gateway.bodies import Body
+from au2.dependencies.gateway.server import GatewayResponse
+from au2.dependencies.python.index_page import ListedFile, parse_filename
+from au2.dependencies.python.resolve_routes import PythonRoutes, allowed, format_pins
+from au2.dependencies.python.split import clashes, merge, split
+from au2.dependencies.python.wheel import read_wheel
+from au2.dependencies.received_tree import ReceivedTree
+from au2.domain.errors import DependenciesFailed
+from au2.oci.tar import LayerEntry
+
+
+class KnownFile(NamedTuple):
+    """A wheel that is to be taken, and no other."""
+
+    filename: str
+    sha256: str
+    path: Path | None = None
+    """Where it is on this machine; None: the index has it."""
+
+
+class FileClash(Exception):
+    """Two wheels bring different files of one name: it must be settled which one stays."""
+
+
+@dataclass
+class InstallRoutes(PythonRoutes):
+    """For installing: wheels only."""
+
+    pages: ClassVar[re.Pattern[str]] = re.compile(r"/pinned/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
+    files: ClassVar[re.Pattern[str]] = re.compile(r"/wheels/([0-9a-f]{32})/([^/]+)")
+    files_path: ClassVar[str] = "/wheels"
+
+    pins: Mapping[str, str] = field(default_factory=dict)
+    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    known: Mapping[str, KnownFile] = field(default_factory=dict)
+    """Of a project only this file is taken: it was built here, or it is in the lock."""
+    tree: ReceivedTree | None = None
+    pieces: InstalledWheels | None = None
+    """None: all is installed, whatever there is, and one by one in the order of the names."""
+    _choices: dict[str, ChosenWheel] = field(default_factory=dict)
+    _ready: dict[str, InstalledWheel] | None = None
+    _planning: Lock = field(default_factory=Lock)
+
+    @property
+    def unsettled(self) -> dict[str, str]:
+        """Pins of which it is not known yet that there is a wheel that can be taken."""
+        self._plan()
+        return {name: pin for name, pin in self.pins.items() if name not in self._choices}
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Pins that must be installed."""
+        ready = self._plan()
+        return {name: pin for name, pin in self.pins.items() if name not in ready}
+
+    def get(self, path: str) -> GatewayResponse | None:
+        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        with self._noted():
+            if path == "/missing":
+                return GatewayResponse(format_pins(self.missing).encode())
+            if path == "/unsettled":
+                return GatewayResponse(format_pins(self.unsettled).encode())
+        return super().get(path)
+
+    def take(self, path: str, body: Body) -> bool:
+        """Take what was installed."""
+        if path == "/tree" and self.tree is not None:
+            self.tree.receive(body)
+            return True
+        return super().take(path, body)
+
+    def list_files(self, name: str) -> list[ListedFile]:
+        """See :meth:`PythonRoutes.list_files`."""
+        if name not in self.pins:
+            return []
+        known = self.known.get(name)
+        if known is not None and known.path is not None:
+            wheel = parse_filename(known.filename)
+            url = known.path.as_uri()
+            return [] if wheel is None else [ListedFile(known.filename, wheel, url, known.sha256)]
+        wanted = (name, Version(self.pins[name]), True)
+        files = [file for file in self.find_files(name) if file.distribution == wanted]
+        if known is not None:
+            same = (file for file in files if file.filename == known.filename)
+            return [file._replace(sha256=known.sha256) for file in same]
+        return allowed(files, self.hashes.get(name))
+
+    def find_taken(self, name: str) -> ChosenWheel:
+        """Return which file was installed. Raises DependenciesFailed."""
+        if name in self._plan():
+            return self._choices[name]
+        for filename, sha256 in self.served.items():
+            found = parse_filename(filename)
+            if found is not None and found.name == name:
+                return ChosenWheel(filename, sha256)
+        raise DependenciesFailed(f"{name} was not installed.")
+
+    def finish(self, python: str) -> list[LayerEntry]:
+        """Return all that is installed; what is new is kept in pieces.
+
+        Args:
+            python: path of the interpreter in the runtime.
+
+        Raises:
+            FileClash
+            StorageFull
+        """
+        tree = (
+            InstalledWheel([], {})
+            if self.tree is None
+            else InstalledWheel(self.tree.entries, self.tree.digests)
+        )
+        if self.pieces is None:
+            return tree.entries
+        entries = merge([*self._plan().values(), tree])
+        if entries is None:
+            raise FileClash
+        self._keep(self.pieces, tree, python)
+        return entries
+
+    def _keep(self, pieces: InstalledWheels, tree: InstalledWheel, python: str) -> None:
+        taken = {name: self.find_taken(name) for name in self.missing}
+        contents = {name: read_wheel(self.paths[taken[name].filename], python) for name in taken}
+        wheels = {name: found for name, found in contents.items() if found is not None}
+        if clashes(wheels.values()):
+            raise FileClash
+        for name, piece in split(tree.entries, tree.digests, wheels, pieces.prefix).items():
+            pieces.keep(taken[name], self.list_files(name), piece)
+
+    def _plan(self) -> dict[str, InstalledWheel]:
+        """Return the pieces that are there, found once: what is cleaned up meanwhile stays."""
+        with self._planning:
+            if self._ready is None:
+                self._ready = {} if self.pieces is None else self._find_pieces(self.pieces)
+        return self._ready
+
+    def _find_pieces(self, pieces: InstalledWheels) -> dict[str, InstalledWheel]:
+        found: dict[str, InstalledWheel] = {}
+        for name in sorted(self.pins):
+            choice = pieces.find_chosen(self.list_files(name))
+            piece = None if choice is None else pieces.find(choice.sha256)
+            if choice is not None and piece is not None:
+                self._choices[name], found[name] = choice, piece
+        if merge(found.values()) is None:
+            return {}  # Told once more when they are installed.
+        return found

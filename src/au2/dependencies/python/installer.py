@@ -1,0 +1,285 @@
+"""Python: ``requirements.txt`` → what goes together (uv) → what the runtime's Python finds."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from au2.dependencies.build_container import BuildOptions, run_build
+from au2.dependencies.cache.built_wheels import BuiltWheels
+from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.cache.installed_wheels import ChosenWheel, InstalledWheels
+from au2.dependencies.gateway.server import ADDRESS
+from au2.dependencies.installer import InstallResult, InstallTask
+from au2.dependencies.lock import BuiltWheel, Lock, LockedPackage
+from au2.dependencies.python.failure import advise
+from au2.dependencies.python.index import PythonIndex
+from au2.dependencies.python.index_page import ListedFile
+from au2.dependencies.python.install_routes import FileClash, InstallRoutes, KnownFile
+from au2.dependencies.python.installed_distributions import PythonRuntime
+from au2.dependencies.python.layer import DIRECTORY, make_entries
+from au2.dependencies.python.request import PythonRequest
+from au2.dependencies.python.resolve_routes import PythonRoutes, ResolveRoutes
+from au2.dependencies.received_tree import ReceivedTree
+from au2.dependencies.tool_image import (
+    BUILD_DIRECTORY,
+    ToolImages,
+    driver_file,
+    tool_files,
+)
+from au2.domain.errors import DependenciesFailed
+from au2.engines.base import Engine
+from au2.oci.digest import sha256_of
+from au2.oci.tar import LayerEntry
+from au2.stores.content.base import BlobStore
+
+_TOOL = f"uv {version('uv')}"
+_UV = f"{BUILD_DIRECTORY}/uv"
+_DRIVER = f"{BUILD_DIRECTORY}/python.py"
+_ENVIRONMENT = {
+    "NO_COLOR": "1",
+    "PYC_INVALIDATION_MODE": "UNCHECKED_HASH",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    # What is built from source takes this for the time of its files: the first that zip knows.
+    "SOURCE_DATE_EPOCH": "315532800",
+    "UV_CACHE_DIR": f"{BUILD_DIRECTORY}/cache",
+    "UV_DEFAULT_INDEX": f"{ADDRESS}/simple/",
+    "UV_HTTP_RETRIES": "0",
+    "UV_HTTP_TIMEOUT": "1200",
+    "UV_NO_CONFIG": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    """What was made of it."""
+
+    entries: list[LayerEntry]
+    site_directory: str
+    taken: Mapping[str, tuple[str, ChosenWheel]]
+    """Version and file by project."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """Which versions go together."""
+
+    pins: Mapping[str, str]
+    from_runtime: Mapping[str, str]
+    built: Mapping[str, BuiltWheel]
+    has_run_code: bool
+    """Whether code of packages may have run: what was found out is theirs to have made up."""
+    found: dict[str, list[ListedFile]]
+    """What the index said meanwhile."""
+    installed: _Installed | None = None
+    """What was installed right then."""
+
+
+class PythonInstaller:
+    """An :class:`~au2.dependencies.installer.Installer` that uses uv.
+
+    Args:
+        engine: where the containers run. blobs: images, and wheels that are built.
+        index: where packages come from. cache: what is remembered of earlier builds.
+        options: what a build may use. uv: the program, for the runtimes' kind of machine.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        blobs: BlobStore,
+        *,
+        index: PythonIndex,
+        cache: FileCache,
+        options: BuildOptions,
+        uv: Path,
+    ) -> None:
+        self._engine = engine
+        self._blobs = blobs
+        self._index = index
+        self._cache = cache
+        self._options = options
+        self._workers = max(1, math.ceil(options.cpu))
+        driver = driver_file("python.py")
+        self._tool = f"{_TOOL}, driver {sha256_of(driver.read_bytes())}"
+        files = {_UV: uv, _DRIVER: driver}
+        self._images = ToolImages(blobs, lambda: tool_files(files), (DIRECTORY,))
+
+    @property
+    def tool(self) -> str:
+        """See :class:`~au2.dependencies.installer.Installer`."""
+        return self._tool
+
+    @property
+    def programs(self) -> str:
+        """See :class:`~au2.dependencies.installer.Installer`."""
+        return f"{DIRECTORY}/bin"
+
+    def make(self, request: PythonRequest, task: InstallTask) -> InstallResult:
+        """See :class:`~au2.dependencies.installer.Installer`."""
+        wheels = self._built_wheels(task)
+        if task.lock is None:
+            task.run.log("Looking up which versions go together")
+            resolution = self._resolve(request, task, wheels)
+        else:
+            task.run.log("Installing what was locked before")
+            resolution = _from_lock(task.lock)
+        installed = resolution.installed
+        if installed is None:
+            routes = self._install_routes(request, task, resolution, wheels)
+            installed = self._install(routes, task)
+        if installed is None:
+            task.run.log("Two packages bring the same file: all are installed, one by one")
+            routes = self._install_routes(request, task, resolution, wheels, pieces=False)
+            installed = self._install(routes, task)
+        if installed is None:
+            raise DependenciesFailed("what was installed can't be put together.")
+        lock = Lock(
+            tool=_TOOL,
+            key=task.key,
+            context_only=resolution.has_run_code,
+            packages=tuple(_lock_packages(installed.taken, resolution)),
+            from_runtime=resolution.from_runtime,
+        )
+        return InstallResult(make_entries(installed.entries, installed.site_directory), lock)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._index.close()
+
+    def _resolve(
+        self, request: PythonRequest, task: InstallTask, wheels: BuiltWheels
+    ) -> _Resolution:
+        """Find out which versions go together; most often they are installed already then."""
+        begun: list[InstallRoutes] = []
+
+        def begin_install(found: ResolveRoutes) -> InstallRoutes:
+            resolution = _Resolution(found.pins or {}, {}, {}, False, found.found)
+            begun.append(self._install_routes(request, task, resolution, wheels))
+            return begun[-1]
+
+        routes = ResolveRoutes(
+            self._index,
+            task.run.log,
+            built_before=wheels,
+            overrides=request.overrides,
+            hashes=request.hashes,
+            builds=bool(request.requirements.no_binary),
+            begin_install=begin_install,
+        )
+        runtime = self._run("resolve", request.to_plan(), routes, task)
+        pins = routes.pins or {}
+        request.check_hashes(pins)
+        resolution = _Resolution(
+            pins, routes.from_runtime, routes.built, routes.has_run_code, routes.found
+        )
+        if routes.installing is None:
+            return resolution
+        return replace(resolution, installed=self._finish(begun[-1], runtime, task))
+
+    def _install(self, routes: InstallRoutes, task: InstallTask) -> _Installed | None:
+        plan = {"one_by_one": routes.pieces is None}
+        return self._finish(routes, self._run("install", plan, routes, task), task)
+
+    def _finish(
+        self, routes: InstallRoutes, runtime: PythonRuntime, task: InstallTask
+    ) -> _Installed | None:
+        """Return what is installed; None: two packages bring different files of one name."""
+        try:
+            entries = routes.finish(runtime.executable)
+        except FileClash:
+            return None
+        old = len(routes.pins) - len(routes.missing)
+        if old:
+            task.run.log(f"{old} of {len(routes.pins)} were installed before")
+        taken = {name: (pin, routes.find_taken(name)) for name, pin in routes.pins.items()}
+        return _Installed(entries, runtime.site_directory, taken)
+
+    def _install_routes(
+        self,
+        request: PythonRequest,
+        task: InstallTask,
+        resolution: _Resolution,
+        wheels: BuiltWheels,
+        *,
+        pieces: bool = True,
+    ) -> InstallRoutes:
+        return InstallRoutes(
+            self._index,
+            task.run.log,
+            found=resolution.found,
+            pins=resolution.pins,
+            hashes=request.hashes,
+            known=self._known_files(resolution, task.lock, wheels),
+            tree=ReceivedTree(task.folder, DIRECTORY.strip("/"), self._options.layer_max_bytes),
+            pieces=self._pieces(task, own=resolution.has_run_code) if pieces else None,
+        )
+
+    def _pieces(self, task: InstallTask, *, own: bool) -> InstalledWheels:
+        """Return those that may be used: a context's only for what is its own anyway."""
+        shared = f"{task.runtime_digest} {self._tool}"
+        scopes = (shared, f"{shared} {task.run.scope}") if own else (shared,)
+        return InstalledWheels(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
+
+    def _run(
+        self, step: str, plan: Mapping[str, object], routes: PythonRoutes, task: InstallTask
+    ) -> PythonRuntime:
+        result = run_build(
+            self._engine,
+            self._images.ensure(task.runtime_digest),
+            step,
+            files={"plan.json": json.dumps({**plan, "workers": self._workers}).encode()},
+            environment=_ENVIRONMENT,
+            command=("python3", "-I", _DRIVER, step),
+            routes=routes,
+            options=self._options,
+            run=task.run,
+        )
+        if result.exit_code == 0 and routes.runtime is not None:
+            return routes.runtime
+        if routes.trouble is not None:
+            raise routes.trouble
+        raise DependenciesFailed(
+            "The dependencies could not be installed: see the log.",
+            hint=advise(result.tail, {} if routes.runtime is None else routes.runtime.versions),
+        )
+
+    def _built_wheels(self, task: InstallTask) -> BuiltWheels:
+        scope = f"{task.run.scope} {task.runtime_digest} {self._tool}"
+        return BuiltWheels(self._blobs, self._cache, scope)
+
+    def _known_files(
+        self, resolution: _Resolution, lock: Lock | None, wheels: BuiltWheels
+    ) -> dict[str, KnownFile]:
+        """Return the files that must be taken, by project."""
+        known: dict[str, KnownFile] = {}
+        for package in () if lock is None else lock.packages:
+            sha256 = package.digest.removeprefix("sha256:")
+            path = self._cache.find("files", sha256)
+            known[package.name] = KnownFile(package.file, sha256, path)
+        for name, wheel in resolution.built.items():
+            path = wheels.open(wheel)
+            known[name] = KnownFile(wheel.file, wheel.digest.removeprefix("sha256:"), path)
+        return known
+
+
+def _from_lock(lock: Lock) -> _Resolution:
+    pins = {package.name: package.version for package in lock.packages}
+    built = {package.name: package.built for package in lock.packages if package.built}
+    return _Resolution(pins, lock.from_runtime, built, lock.context_only, {})
+
+
+def _lock_packages(
+    taken: Mapping[str, tuple[str, ChosenWheel]], resolution: _Resolution
+) -> Iterator[LockedPackage]:
+    """Yield which files were installed."""
+    for name in sorted(taken):
+        pin, choice = taken[name]
+        built = resolution.built.get(name)
+        source = (None, None) if built is None else (built.source_file, built.source_digest)
+        yield LockedPackage(name, pin, choice.filename, f"sha256:{choice.sha256}", *source)

@@ -1,0 +1,152 @@
+"""What came out of a build container becomes entries of a layer: read with distrust."""
+
+import errno
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from au2.dependencies.gateway.bodies import Body
+from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
+from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
+from au2.oci.paths import shown
+from au2.oci.tar import EntryType, LayerEntry, directory_entry, file_entry, link_entry
+
+_CHUNK_BYTES = 1 << 20
+_ENTRIES = 500_000
+
+
+class ReceivedTree:
+    """A tree that was received: its contents in one file, its entries in memory.
+
+    Args:
+        folder: where to put the file.
+        prefix: path that everything must be below.
+    """
+
+    def __init__(self, folder: Path, prefix: str, max_bytes: int) -> None:
+        self._path = folder / "tree"
+        self._prefix = prefix
+        self._max_bytes = max_bytes
+        self.entries: list[LayerEntry] = []
+        self.digests: dict[str, str] = {}
+        """SHA-256 of every file, by path."""
+
+    def receive(self, body: Body) -> None:
+        """Read an archive.
+
+        Raises:
+            DependenciesFailed: not an archive, cut off, over the limit, or with something in it
+                that can't be.
+            StorageFull: no room.
+        """
+        limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
+        entries: dict[str, LayerEntry] = {}
+        size_bytes = 0
+        self.digests.clear()
+        try:
+            with self._path.open("wb") as contents:
+                for member in read_layer(_Stream(body), limits):
+                    if member.path == self._prefix and member.type is MemberType.DIRECTORY:
+                        continue
+                    entry = self._keep(member, contents, entries)
+                    size_bytes += entry.size
+                    if size_bytes > self._max_bytes:
+                        raise InvalidImage(f"it is larger than {self._max_bytes} bytes")
+                    entries[member.path] = entry
+        except InvalidImage as error:
+            raise DependenciesFailed(
+                f"what was installed can't be taken: {error.message}"
+            ) from error
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StorageFull from error
+            raise
+        self.entries = list(entries.values())
+
+    def _keep(
+        self, member: LayerMember, contents: BinaryIO, entries: Mapping[str, LayerEntry]
+    ) -> LayerEntry:
+        if not member.path.startswith(f"{self._prefix}/"):
+            raise InvalidImage(f"{shown(member.path)} is not below {self._prefix}")
+        if member.type is MemberType.DIRECTORY:
+            return directory_entry(member.path)
+        if member.type is MemberType.LINK:
+            return link_entry(member.path, member.target)
+        if member.type is MemberType.HARD_LINK:
+            return self._copy(member, entries)
+        if member.type is not MemberType.FILE or member.content is None:
+            raise InvalidImage(f"{shown(member.path)} is a {member.type}")
+        begin, size, digest = contents.tell(), 0, hashlib.sha256()
+        while piece := member.content.read(_CHUNK_BYTES):
+            size += contents.write(piece)
+            digest.update(piece)
+        self.digests[member.path] = digest.hexdigest()
+        executable = bool(member.mode & 0o111)
+        opened = partial(open_part, self._path, begin, size)
+        return file_entry(member.path, size, opened, executable=executable)
+
+    def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
+        """Return a hard link as a file of its own with the same content.
+
+        Which of its names the archive has the content under is the file system's whim, and must
+        not be seen in the layer's digest.
+        """
+        original = entries.get(member.target)
+        if original is None or original.type is EntryType.DIRECTORY:
+            raise InvalidImage(
+                f"{shown(member.path)} is a hard link to {shown(member.target)}, which is no file"
+            )
+        if member.target in self.digests:
+            self.digests[member.path] = self.digests[member.target]
+        return replace(original, path=member.path)
+
+
+class _Stream:
+    """A body as something to read from."""
+
+    def __init__(self, body: Body) -> None:
+        self._body: Iterator[bytes] = body
+        self._rest = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return some bytes, none at the end."""
+        if not self._rest:
+            self._rest = next(self._body, b"")
+        if size < 0:
+            size = len(self._rest)
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+def open_part(path: Path, begin: int, size: int) -> BinaryIO:
+    """Open a part of a file."""
+    return cast(BinaryIO, _Part(path, begin, size))
+
+
+class _Part(io.RawIOBase):
+    """A part of a file."""
+
+    def __init__(self, path: Path, begin: int, size: int) -> None:
+        super().__init__()
+        self._file = path.open("rb")
+        self._file.seek(begin)
+        self._left = size
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, none at the end."""
+        data = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        super().close()

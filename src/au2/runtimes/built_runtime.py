@@ -1,0 +1,88 @@
+"""Runtimes that are built: their image, put together from parts that lie ready."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from au2.oci.config import ImageConfig, parse_config
+from au2.oci.host_platform import find_platform
+from au2.oci.manifest import Manifest
+from au2.oci.mutate import ConfigChanges, append_layers, describe_config
+from au2.runtimes import labels
+from au2.runtimes.cache import RuntimeCache
+from au2.runtimes.layers import InstalledPackage, RuntimeLayers
+from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
+from au2.runtimes.recipe_file import find_recipe
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image, save_image
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A runtime that another one is built on."""
+
+    image_digest: str
+    packages: tuple[InstalledPackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltRuntime:
+    """A runtime's image, in the blob store."""
+
+    image_digest: str
+    packages: tuple[InstalledPackage, ...]
+    """What is installed, as far as it is known."""
+    recipe_digest: str
+    from_cache: bool
+
+
+def find_built_runtime(recipe: Recipe, blobs: BlobStore, cache_dir: Path) -> BuiltRuntime | None:
+    """Return the recipe's image, now in ``blobs``, if it was built before and kept there.
+
+    Raises:
+        StorageFull: no room.
+    """
+    base = None
+    if isinstance(recipe.source, BaseSource):
+        known = find_recipe(recipe.source.name)
+        built = None if known is None else find_built_runtime(known, blobs, cache_dir)
+        if built is None:
+            return None
+        base = Base(built.image_digest, built.packages)
+    architecture = find_platform().architecture
+    part = RuntimeCache(cache_dir).find(make_cache_key(recipe, base, architecture), blobs)
+    if part is None:
+        return None
+    digest = save_runtime(recipe, blobs, base, part, architecture)
+    packages = (*(base.packages if base else ()), *part.packages)
+    return BuiltRuntime(digest, packages, recipe.digest, True)
+
+
+def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:
+    """Return what a recipe's part is kept under in a cache."""
+    return f"{recipe.digest} {architecture} {base.image_digest if base else ''}"
+
+
+def save_runtime(
+    recipe: Recipe, blobs: BlobStore, base: Base | None, part: RuntimeLayers, architecture: str
+) -> str:
+    """Store the image of a recipe whose layers are there; return its digest."""
+    told = {labels.LANGUAGE: recipe.language.value, labels.NAME: recipe.name}
+    if recipe.reset_signals:
+        told[labels.RESET_SIGNALS] = recipe.reset_signals
+    changes = ConfigChanges(environment=recipe.environment, labels=told, cmd=recipe.command or None)
+    manifest, config = _start(recipe, blobs, base, part, architecture)
+    added = [layer.to_added() for layer in part.layers]
+    return save_image(blobs, *append_layers(manifest, config, added, changes))
+
+
+def _start(
+    recipe: Recipe, blobs: BlobStore, base: Base | None, part: RuntimeLayers, architecture: str
+) -> tuple[Manifest, ImageConfig]:
+    """Return what the recipe's layers are put on."""
+    if base is not None:
+        image = load_image(blobs, base.image_digest)
+        return image.manifest, image.config
+    config = ImageConfig(architecture=architecture)
+    if isinstance(recipe.source, ImageSource):
+        config = parse_config(part.config.encode())
+    return Manifest(describe_config(config), ()), config

@@ -1,0 +1,112 @@
+"""Pieces: nobody gets a part of another's wheel."""
+
+import hashlib
+import io
+from functools import partial
+
+import pytest
+
+from au2.dependencies.cache.installed_wheels import InstalledWheel
+from au2.dependencies.python.split import clashes, merge, split
+from au2.dependencies.python.wheel import WheelContents
+from au2.oci.tar import LayerEntry, file_entry, link_entry
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tree(files: dict[str, str]) -> InstalledWheel:
+    entries = [
+        file_entry(f"top/{path}", len(text), partial(io.BytesIO, text.encode()))
+        for path, text in files.items()
+    ]
+    return InstalledWheel(entries, {f"top/{path}": digest(text) for path, text in files.items()})
+
+
+def wheel(name: str, *, is_certain: bool = True, **files: str | None) -> WheelContents:
+    named = {path.replace("__", "/").replace("_py", ".py"): text for path, text in files.items()}
+    digests = {path: None if text is None else digest(text) for path, text in named.items()}
+    return WheelContents({**digests, f"{name}.dist-info/RECORD": None}, is_certain)
+
+
+def record(name: str, *paths: str) -> dict[str, str]:
+    info = f"{name}.dist-info/RECORD"
+    return {info: "".join(f"{path},,\n" for path in (*paths, info))}
+
+
+def parts(found: InstalledWheel, *wheels: WheelContents) -> dict[str, set[str]]:
+    named = {
+        path.partition(".")[0]: wheel
+        for wheel in wheels
+        for path, text in wheel.files.items()
+        if text is None and path.endswith("RECORD")
+    }
+    pieces = split(found.entries, found.digests, named, "top")
+    return {
+        name: {entry.path.removeprefix("top/") for entry in piece.entries}
+        - {f"{name}.dist-info/RECORD"}
+        for name, piece in pieces.items()
+    }
+
+
+def test_each_gets_its_own_and_what_was_compiled_of_it() -> None:
+    files = {"a.py": "a", "b/x.py": "b", "b/__pycache__/x.cpython-311.pyc": "!"}
+    found = tree({**files, **record("a", "a.py"), **record("b", "b/x.py")})
+    assert parts(found, wheel("a", a_py="a"), wheel("b", b__x_py="b")) == {
+        "a": {"a.py"},
+        "b": {"b/x.py", "b/__pycache__/x.cpython-311.pyc"},
+    }
+
+
+def test_who_is_not_as_it_says_has_no_piece() -> None:
+    records = {**record("a", "a.py"), **record("b", "b.py"), **record("c", "c.py"), **record("d")}
+    found = tree({"a.py": "other", "b.py": "b", "c.py": "c", **records})
+    wheels = (wheel("a", a_py="a"), wheel("b", b_py="b"), wheel("c", c_py="c", is_certain=False))
+    assert parts(found, *wheels) == {"b": {"b.py"}}
+    assert parts(found, *wheels, wheel("d", more_py="not there")) == {"b": {"b.py"}}
+
+
+def test_a_file_of_two_is_either_s_if_both_say_the_same() -> None:
+    records = {**record("a", "x.py"), **record("b", "x.py")}
+    found = tree({"x.py": "x", "__pycache__/x.cpython-311.pyc": "!", **records})
+    assert set(parts(found, wheel("a", x_py="x"), wheel("b", x_py="x"))) == {"a", "b"}
+    assert set(parts(found, wheel("a", x_py="x"), wheel("b", x_py="y"))) == {"a"}
+
+
+def test_two_that_bring_the_same_note_have_no_piece() -> None:
+    found = tree({"x.py": "x", **record("a", "x.py"), **record("b")})
+    thief = WheelContents({"a.dist-info/RECORD": None, "b.dist-info/RECORD": None}, True)
+    wheels = {"a": wheel("a", x_py="x"), "b": thief}
+    assert split(found.entries, found.digests, wheels, "top") == {}
+
+
+@pytest.mark.parametrize("told", [(), ("a.py", "made.py"), ("../a.py",)])
+def test_what_the_installer_tells_otherwise_has_no_piece(told: tuple[str, ...]) -> None:
+    found = tree({"a.py": "a", "made.py": "", **record("a", *told)})
+    assert parts(found, wheel("a", a_py="a")) == {}
+
+
+def test_what_is_nobody_s_is_in_no_piece() -> None:
+    found = tree({"a.py": "a", "more.py": "", **record("a", "a.py")})
+    more = InstalledWheel([*found.entries, link_entry("top/l", "a.py")], found.digests)
+    assert parts(more, wheel("a", a_py="a")) == {"a": {"a.py"}}
+
+
+def test_pieces_are_put_together_unless_they_contradict_one_another() -> None:
+    def paths(*files: dict[str, str]) -> list[str] | None:
+        entries = merge([tree(some) for some in files])
+        return None if entries is None else sorted(entry.path for entry in entries)
+
+    assert paths({"a": "1"}, {"b": "2"}, {"a": "1"}) == ["top/a", "top/b"]
+    assert paths({"a": "1"}, {"a": "2"}) is None
+    assert paths({"a": "1"}, {"a/b": "2"}) is None
+    assert merge([]) == []
+    plain = tree({"a": "1"})
+    program: LayerEntry = file_entry("top/a", 1, None, executable=True)
+    assert merge([plain, InstalledWheel([program], plain.digests)]) is None
+
+
+def test_wheels_clash_in_files_that_differ() -> None:
+    assert not clashes([wheel("a", x_py="x"), wheel("b", x_py="x", y_py="y")])
+    assert clashes([wheel("a", x_py="x"), wheel("b", x_py="y")])
