@@ -5,30 +5,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from au2.dispatcher.disk_room import DiskRoom, FreeRoom
-from au2.dispatcher.disk_watch import DiskUse
-from au2.dispatcher.dispatcher import Dispatcher, DispatchKit
-from au2.dispatcher.housekeeping import Housekeeping
+from au2.dispatcher.disk_space import DiskSpace, FreeSpace
+from au2.dispatcher.disk_watch import DiskUsage
+from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
+from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
+from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.patience import Patience
-from au2.dispatcher.records import Records
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
+from au2.dispatcher.write_retry import WriteRetry
 from au2.engines.base import Engine
 from au2.secrets.key_file import KeyFile
 from au2.stores.notices.folder import FolderNotices
 from tests.support.world import World
 
-AMPLE = FreeRoom(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
+AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
 
 
-def make_kit(world: World, engine: Engine, notices: FolderNotices) -> DispatchKit:
+def make_kit(world: World, engine: Engine, notices: FolderNotices) -> DispatcherDeps:
     """Return what a dispatcher works with that runs jobs; uploads it can't do."""
     options = DispatchOptions("dispatcher", 8, lease_seconds=30, poll_seconds=0.05)
-    records = Records(world.database, notices, world.clock)
-    room = DiskRoom(lambda: AMPLE)
-    return DispatchKit(
+    records = JobRecords(world.database, notices, world.clock)
+    disk_space = DiskSpace(lambda: AMPLE)
+    return DispatcherDeps(
         engine=engine,
         records=records,
         notices=notices,
@@ -38,15 +38,15 @@ def make_kit(world: World, engine: Engine, notices: FolderNotices) -> DispatchKi
             records,
             options,
             secrets=JobSecrets(world.database, KeyFile(world.folder / "secrets.key")),
-            disk_use=DiskUse(engine, room),
-            patience=Patience(lambda: False),
+            disk_usage=DiskUsage(engine, disk_space),
+            write_retry=WriteRetry(lambda: False),
         ),
         upload_job=cast(UploadJob, None),
-        housekeeping=Housekeeping(
+        maintenance=Maintenance(
             world.database, engine, world.clock, options.lease_seconds, lambda: None
         ),
         options=options,
-        room=room,
+        disk_space=disk_space,
     )
 
 

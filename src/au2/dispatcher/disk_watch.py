@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore, Lock, Thread
 
-from au2.dispatcher.disk_room import DiskRoom
+from au2.dispatcher.disk_space import DiskSpace
 from au2.domain.errors import Au2Error
 from au2.domain.wording import format_bytes
 from au2.engines.base import Engine
@@ -23,11 +23,11 @@ _PATIENCE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class DiskUse:
+class DiskUsage:
     """What all jobs of a dispatcher have written, as last counted. Safe for threads."""
 
     engine: Engine
-    room: DiskRoom
+    disk_space: DiskSpace
     monotonic: Callable[[], float] = time.monotonic
     _bytes: dict[str, int] = field(default_factory=dict)
     _watched: set[str] = field(default_factory=set)
@@ -79,7 +79,7 @@ class DiskUse:
 class DiskWatch:
     """Watches one job. For the job's thread."""
 
-    def __init__(self, use: DiskUse, container_id: str, limit_bytes: int) -> None:
+    def __init__(self, use: DiskUsage, container_id: str, limit_bytes: int) -> None:
         self._use = use
         self._container_id = container_id
         self._limit_bytes = limit_bytes
@@ -91,7 +91,7 @@ class DiskWatch:
     def look(self) -> DiskVerdict | None:
         """Return why the job must be ended, if it must; nothing is waited for."""
         now = self._use.monotonic()
-        exhausted = self._use.room.is_exhausted()
+        exhausted = self._use.disk_space.is_exhausted()
         if not exhausted:
             self._exhausted_at = None
         elif self._exhausted_at is None:
@@ -116,14 +116,14 @@ class DiskWatch:
         return (
             self._exhausted_at is not None
             and now >= self._exhausted_at + _PATIENCE_SECONDS
-            and size_bytes >= self._use.room.spare_bytes() // 4
+            and size_bytes >= self._use.disk_space.spare_bytes() // 4
             and self._use.is_largest(self._container_id)
         )
 
     def _counted(self, seconds: float) -> None:
         left_bytes = self._limit_bytes - (self._use.find(self._container_id) or 0)
         wait = min(max(left_bytes / _FASTEST_BYTES, _LEAST_SECONDS), _MOST_SECONDS)
-        if self._use.room.is_exhausted():
+        if self._use.disk_space.is_exhausted():
             wait = _LEAST_SECONDS
         self._next_at = self._use.monotonic() + max(wait, seconds * _SHARE)
         self._is_counting = False

@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
-from au2.dispatcher.disk_room import DiskRoom
-from au2.dispatcher.housekeeping import Housekeeping, Work
+from au2.dispatcher.disk_space import DiskSpace
+from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.maintenance import ActiveJob, Maintenance
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.records import Records
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.timeline import Timeline
 from au2.dispatcher.upload_job import UploadJob
@@ -31,17 +31,17 @@ _COMPLAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class DispatchKit:
+class DispatcherDeps:
     """All that a dispatcher works with."""
 
     engine: Engine
-    records: Records
+    records: JobRecords
     notices: Notices
     run_job: RunJob
     upload_job: UploadJob
-    housekeeping: Housekeeping
+    maintenance: Maintenance
     options: DispatchOptions
-    room: DiskRoom
+    disk_space: DiskSpace
     beat: Callable[[], None] = lambda: None
     """Called often by the main thread: it lives."""
 
@@ -49,38 +49,38 @@ class DispatchKit:
 class Dispatcher:
     """Moves jobs until it is told to stop. Jobs that still run then are left running."""
 
-    def __init__(self, kit: DispatchKit) -> None:
-        self._kit = kit
-        self._works: dict[int, Work] = {}
+    def __init__(self, deps: DispatcherDeps) -> None:
+        self._deps = deps
+        self._works: dict[int, ActiveJob] = {}
         self._lock = Lock()
         self._faults: Counter[int] = Counter()
         self._next_chores = 0.0
         self._clearing: Thread | None = None
         self._complained: dict[str, float] = {}
-        self._threads = ThreadPoolExecutor(kit.options.concurrent_jobs, "job")
+        self._threads = ThreadPoolExecutor(deps.options.concurrent_jobs, "job")
 
     def run(self, stop: Event, *, on_ready: Event | None = None) -> None:
-        """Work until ``stop`` is set; the notices' receiver is this thread.
+        """ActiveJob until ``stop`` is set; the notices' receiver is this thread.
 
         Raises:
             Unsupported: this machine can't run containers.
         """
-        self._kit.engine.open()
+        self._deps.engine.open()
         # Whoever had this name is gone: the data directory is locked by its server.
         self._release_claims()
-        self._kit.housekeeping.remove_leftovers(except_jobs=())
-        Thread(target=self._kit.housekeeping.prepare_runtimes, name="prepare", daemon=True).start()
+        self._deps.maintenance.remove_leftovers(except_jobs=())
+        Thread(target=self._deps.maintenance.prepare_runtimes, name="prepare", daemon=True).start()
         if on_ready is not None:
             on_ready.set()
         while not stop.is_set():
-            self._kit.beat()
+            self._deps.beat()
             self._try("taking jobs", self._take_work)
             # Each step may wait half a minute for the database.
-            self._kit.beat()
+            self._deps.beat()
             if time.monotonic() >= self._next_chores:
                 self._try("housekeeping", self._chores)
             if not self._try("waiting for notices", self._listen):
-                stop.wait(self._kit.options.poll_seconds)
+                stop.wait(self._deps.options.poll_seconds)
         self._leave()
 
     def _try(self, doing: str, step: Callable[[], None]) -> bool:
@@ -109,10 +109,10 @@ class Dispatcher:
     def _take_work(self) -> None:
         with self._lock:
             present = list(self._works)
-        free = self._kit.options.concurrent_jobs - len(present)
+        free = self._deps.options.concurrent_jobs - len(present)
         if free <= 0:
             return
-        records, options = self._kit.records, self._kit.options
+        records, options = self._deps.records, self._deps.options
         at = records.clock()
         # Lost in a power cut, the job is claimed again: nothing of it has run before RUNNING is
         # written, and building may be repeated.
@@ -127,13 +127,13 @@ class Dispatcher:
                 except_jobs=present,
             )
             claims = [
-                self._kit.upload_job.begin(transaction, claim, at)
+                self._deps.upload_job.begin(transaction, claim, at)
                 if claim.job.type is JobType.UPLOAD
                 else claim
                 for claim in claims
             ]
         for claim in claims:
-            work = Work(claim, JobControl())
+            work = ActiveJob(claim, JobControl())
             if claim.job.stop_requested_at is not None:
                 work.control.stop.set()
             with self._lock:
@@ -145,34 +145,34 @@ class Dispatcher:
 
         Runs that have begun are taken up all the same: one of them may be what fills the disk.
         """
-        if self._kit.room.may_start():
+        if self._deps.disk_space.may_start():
             return tuple(JobType)
         self._complain("the disk is full: jobs wait until there is room")
         return (JobType.UPLOAD,)
 
     def _listen(self) -> None:
         """Wait until there may be new work, passing stop requests on meanwhile."""
-        until = time.monotonic() + self._kit.options.poll_seconds
+        until = time.monotonic() + self._deps.options.poll_seconds
         while (left := until - time.monotonic()) > 0:
-            topics = self._kit.notices.wait(left)
+            topics = self._deps.notices.wait(left)
             with self._lock:
                 works = dict(self._works)
             for job_id, work in works.items():
                 if stop_topic(job_id) in topics:
                     work.control.stop.set()
             if EVERYTHING in topics:
-                self._kit.housekeeping.renew(works)
+                self._deps.maintenance.renew(works)
             if topics & {JOBS, EVERYTHING}:
                 return
 
     def _chores(self) -> None:
         with self._lock:
             works = dict(self._works)
-        self._next_chores = time.monotonic() + self._kit.options.lease_seconds / 6
-        self._kit.housekeeping.renew(works)
-        self._kit.beat()
-        self._kit.housekeeping.expire_uploads()
-        self._kit.beat()
+        self._next_chores = time.monotonic() + self._deps.options.lease_seconds / 6
+        self._deps.maintenance.renew(works)
+        self._deps.beat()
+        self._deps.maintenance.expire_uploads()
+        self._deps.beat()
         if self._clearing is None or not self._clearing.is_alive():
             # It may take long: a job may have left millions of files.
             self._clearing = Thread(
@@ -183,17 +183,17 @@ class Dispatcher:
             )
             self._clearing.start()
 
-    def _clear(self, works: Mapping[int, Work]) -> None:
-        self._kit.housekeeping.remove_leftovers(except_jobs=works)
+    def _clear(self, works: Mapping[int, ActiveJob]) -> None:
+        self._deps.maintenance.remove_leftovers(except_jobs=works)
 
-    def _move(self, work: Work) -> None:
+    def _move(self, work: ActiveJob) -> None:
         """Move one job, in its own thread."""
         claim = work.claim
         try:
             if claim.job.type is JobType.RUN:
-                self._kit.run_job.run(claim, work.control)
+                self._deps.run_job.run(claim, work.control)
             else:
-                self._kit.upload_job.run(claim, work.control)
+                self._deps.upload_job.run(claim, work.control)
             self._faults.pop(claim.job.id, None)
         except (Detached, LeaseLost):
             logger.info("job %d is left to the next dispatcher", claim.job.id)
@@ -207,20 +207,20 @@ class Dispatcher:
             with self._lock:
                 self._works.pop(claim.job.id, None)
             # The freed place may be what another job waits for.
-            self._kit.notices.send(JOBS)
+            self._deps.notices.send(JOBS)
 
     def _count_fault(self, claim: Claim) -> None:
         """After some faults end the job, so that it is neither lost nor tried for ever."""
         self._faults[claim.job.id] += 1
         if self._faults[claim.job.id] < _MAX_FAULTS:
             return
-        job = self._kit.records.find_job(claim.job.id)
+        job = self._deps.records.find_job(claim.job.id)
         if job is None or job.state.is_final:
             return
         text = "The platform failed again and again on this job. Ask your operator: see its log."
         outcome = Outcome(JobState.FAILED, Reason.ENGINE_LOST, text)
-        timeline = Timeline(self._kit.records.clock, claim.attempt.phases)
-        self._kit.records.finish(claim, outcome, timeline, was=job.state)
+        timeline = Timeline(self._deps.records.clock, claim.attempt.phases)
+        self._deps.records.finish(claim, outcome, timeline, was=job.state)
 
     def _leave(self) -> None:
         """Let running jobs run; the next dispatcher goes on with them."""
@@ -230,11 +230,11 @@ class Dispatcher:
             work.control.detach.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._try("releasing claims", self._release_claims)
-        self._kit.engine.close()
+        self._deps.engine.close()
 
     def _release_claims(self) -> None:
-        with self._kit.records.database.write() as transaction:
-            release_claims(transaction, self._kit.options.owner)
+        with self._deps.records.database.write() as transaction:
+            release_claims(transaction, self._deps.options.owner)
 
 
 def _log_crash(future: Future[None]) -> None:

@@ -20,12 +20,12 @@ from au2.stores.database.secrets import (
 )
 
 
-class SecretGone(Exception):
+class SecretMissing(Exception):
     """A secret that a run asks for can't be given to it. Says which, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class GivenSecrets:
+class ResolvedSecrets:
     """What an attempt is given."""
 
     variables: Mapping[str, str]
@@ -37,7 +37,7 @@ class GivenSecrets:
 
     def __repr__(self) -> str:
         """Names only: a value must not get into a message by way of this."""
-        return f"GivenSecrets({', '.join(self.variables)})"
+        return f"ResolvedSecrets({', '.join(self.variables)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ class JobSecrets:
     database: Database
     keys: KeyFile
 
-    def resolve(self, claim: Claim, version: Version) -> GivenSecrets:
+    def resolve(self, claim: Claim, version: Version) -> ResolvedSecrets:
         """Return the values as they are now.
 
         Raises:
-            SecretGone: one is missing by now, has no value, or can't be decrypted.
+            SecretMissing: one is missing by now, has no value, or can't be decrypted.
         """
         wanted = _wanted_secrets(claim.job, version)
         if not wanted:
-            return GivenSecrets({})
+            return ResolvedSecrets({})
         found: dict[str, Secret] = {}
         values: dict[str, str] = {}
         for variable, name in wanted.items():
@@ -66,7 +66,7 @@ class JobSecrets:
             bound_to=bound_to_attempt(claim.job.id, claim.attempt.number),
         )
         variables = {variable: values[name] for variable, name in wanted.items()}
-        return GivenSecrets(variables, tuple(found.values()), sealed)
+        return ResolvedSecrets(variables, tuple(found.values()), sealed)
 
     def held(self, claim: Claim) -> list[str]:
         """Return the values that an attempt was given when it started.
@@ -89,19 +89,19 @@ class JobSecrets:
             ciphertext = None if secret is None else find_ciphertext(transaction, secret.id)
         wants = f"The variable '{variable}' takes the secret '{name}'"
         if secret is None:
-            raise SecretGone(
+            raise SecretMissing(
                 f"{wants}, which was deleted meanwhile. Make it again with 'au2 secret create "
                 f"{name}', then run it again."
             )
         if ciphertext is None:
-            raise SecretGone(
+            raise SecretMissing(
                 f"{wants}, which has no value any more. Give it one with 'au2 secret ingest "
                 f"{name}', then run it again."
             )
         try:
             value = self.keys.ring().decrypt(ciphertext, bound_to=bound_to_secret(secret.id))
         except Au2Error as error:
-            raise SecretGone(f"{wants}. {error.message} {error.hint or ''}".strip()) from None
+            raise SecretMissing(f"{wants}. {error.message} {error.hint or ''}".strip()) from None
         return secret, value.decode()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from au2.dispatcher.log_capture import LogCapture
 from au2.dispatcher.log_room import LogRoom
-from au2.dispatcher.patience import Patience
+from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import NotFound, StorageFull
 from au2.engines.base import Engine, Observation
 from au2.execution.control import Detached, JobControl
@@ -23,7 +23,7 @@ class LogEnd:
     container_id: str
     capture: LogCapture
     log_room: LogRoom
-    patience: Patience
+    write_retry: WriteRetry
 
     def complete(self, seen: Observation, control: JobControl) -> None:
         """Copy the log to its end; after some time without room, as far as there is room.
@@ -34,12 +34,12 @@ class LogEnd:
         """
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not self._try(seen):
-            self.patience.give_up_reserve()
+            self.write_retry.give_up_reserve()
             if control.detach.wait(_STEP_SECONDS):
                 raise Detached
             if time.monotonic() >= deadline:
                 what = f"the log of container {self.container_id}"
-                self.patience.insist(
+                self.write_retry.insist(
                     lambda: self.capture.give_up(seen.log_bytes), control, what=what
                 )
                 return

@@ -1,6 +1,6 @@
 """Keeps a job's raw log from filling the disk, and says in the log where something is missing."""
 
-from au2.dispatcher.disk_room import DiskRoom
+from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.log_gaps import DISK_WAS_FULL
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.base import Engine, Observation
@@ -11,9 +11,9 @@ REMARK = f"{DISK_WAS_FULL}: what was printed here is missing."
 class LogRoom:
     """The raw log of one container, and the room for it."""
 
-    def __init__(self, engine: Engine, room: DiskRoom, container_id: str) -> None:
+    def __init__(self, engine: Engine, disk_space: DiskSpace, container_id: str) -> None:
         self._engine = engine
-        self._room = room
+        self._room = disk_space
         self._container_id = container_id
 
     def look(self, seen: Observation) -> None:

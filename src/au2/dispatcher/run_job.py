@@ -6,18 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 from au2.dispatcher.container_ids import make_container_id
-from au2.dispatcher.disk_watch import DiskUse, DiskWatch
-from au2.dispatcher.job_secrets import GivenSecrets, JobSecrets, SecretGone
+from au2.dispatcher.disk_watch import DiskUsage, DiskWatch
+from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.job_secrets import JobSecrets, ResolvedSecrets, SecretMissing
 from au2.dispatcher.log_capture import LogCapture
 from au2.dispatcher.log_end import LogEnd
 from au2.dispatcher.log_gaps import LIMIT_REACHED, count_gaps
 from au2.dispatcher.log_room import LogRoom
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.patience import Patience
 from au2.dispatcher.platform_faults import describe_platform_fault
-from au2.dispatcher.records import Records
 from au2.dispatcher.timeline import Timeline
 from au2.dispatcher.watching import Watching
+from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import (
     ArgumentListTooLong,
     Au2Error,
@@ -57,11 +57,11 @@ class RunJob:
 
     engine: Engine
     logs: LogStore
-    records: Records
+    records: JobRecords
     options: DispatchOptions
     secrets: JobSecrets
-    disk_use: DiskUse
-    patience: Patience
+    disk_usage: DiskUsage
+    write_retry: WriteRetry
 
     def run(self, claim: Claim, control: JobControl) -> None:
         """Move a claimed job to its end. Raises Detached, LeaseLost, or a fault of ours."""
@@ -88,7 +88,7 @@ class _Run:
 
     def __init__(
         self,
-        kit: RunJob,
+        deps: RunJob,
         claim: Claim,
         control: JobControl,
         *,
@@ -96,7 +96,7 @@ class _Run:
         image_digest: str,
         resources: Resources,
     ) -> None:
-        self._kit = kit
+        self._deps = deps
         self._claim = claim
         self._control = control
         self._version = version
@@ -104,9 +104,9 @@ class _Run:
         self._resources = resources
         self._id = make_container_id(claim.job, claim.attempt)
         self._state = claim.job.state
-        self._timeline = Timeline(kit.records.clock, claim.attempt.phases)
-        self._log_room = LogRoom(kit.engine, kit.disk_use.room, self._id)
-        self._disk = DiskWatch(kit.disk_use, self._id, kit.options.disk_limit_bytes)
+        self._timeline = Timeline(deps.records.clock, claim.attempt.phases)
+        self._log_room = LogRoom(deps.engine, deps.disk_usage.disk_space, self._id)
+        self._disk = DiskWatch(deps.disk_usage, self._id, deps.options.disk_limit_bytes)
         self._masker = Masker(())
         self._interrupter = self._make_interrupter()
         self._status = Status()
@@ -128,7 +128,7 @@ class _Run:
             raise
         except (BlobMissing, DigestMismatch) as error:
             self._platform_fault(Reason.IMAGE_MISSING, error)
-        except SecretGone as error:
+        except SecretMissing as error:
             self._end_before_the_start(JobState.FAILED, Reason.START_FAILED, str(error))
         except InvalidImage as error:
             self._bad_image(error)
@@ -139,13 +139,13 @@ class _Run:
             self._platform_fault(Reason.ENGINE_LOST, error)
         except Au2Error as error:
             self._platform_fault(Reason.START_FAILED, error)
-        self._kit.engine.remove(self._id)
+        self._deps.engine.remove(self._id)
 
     # -- up to the start ---------------------------------------------------------------------
 
     def _begin(self) -> bool:
         """Create and start the container; whether it runs now."""
-        engine, options = self._kit.engine, self._kit.options
+        engine, options = self._deps.engine, self._deps.options
         if self._stopped_early():
             return False
         self._timeline.begin("prepare")
@@ -159,7 +159,7 @@ class _Run:
             self._platform_fault(Reason.START_FAILED, error)
             return False
         self._timeline.begin("create")
-        secrets = self._kit.secrets.resolve(self._claim, self._version)
+        secrets = self._deps.secrets.resolve(self._claim, self._version)
         self._open_log(secrets.variables.values())
         engine.create(
             ContainerSpec(
@@ -190,11 +190,11 @@ class _Run:
 
     def _resume(self) -> bool:
         """Find out how far an earlier dispatcher came; whether the container was started."""
-        engine = self._kit.engine
+        engine = self._deps.engine
         if self._state is JobState.PENDING:
             engine.remove(self._id)
             return self._begin()
-        self._open_log(self._kit.secrets.held(self._claim))
+        self._open_log(self._deps.secrets.held(self._claim))
         seen = engine.observe(self._id)
         if seen.state is not ContainerState.LOST:
             self._capture.resume(seen.log_bytes)
@@ -205,21 +205,21 @@ class _Run:
     def _open_log(self, values: Iterable[str]) -> None:
         """Begin to write the log; these values are not seen in what the code leaves behind."""
         self._masker = Masker(values)
-        kit = self._kit
+        deps = self._deps
         pace = CpuShare(min(1.0, max(_LEAST_SHARE, self._resources.cpu / 2)))
         self._capture = LogCapture(
-            kit.engine,
-            kit.logs,
-            kit.records.notices,
+            deps.engine,
+            deps.logs,
+            deps.records.notices,
             claim=self._claim,
             container_id=self._id,
             pace=pace,
         )
         self._capture.mask(self._masker)
 
-    def _mark_running(self, secrets: GivenSecrets) -> None:
+    def _mark_running(self, secrets: ResolvedSecrets) -> None:
         self._insist(
-            lambda: self._kit.records.running(
+            lambda: self._deps.records.running(
                 self._claim,
                 self._timeline,
                 container_id=self._id,
@@ -242,27 +242,27 @@ class _Run:
 
     def _watch(self) -> Observation:
         """Follow the container to its end."""
-        kit = self._kit
+        deps = self._deps
         return Watching(
-            engine=kit.engine,
+            engine=deps.engine,
             container_id=self._id,
-            stop_signal=lambda: kit.engine.stop_signal(self._image_digest),
+            stop_signal=lambda: deps.engine.stop_signal(self._image_digest),
             control=self._control,
             termination=self._interrupter,
             capture=self._capture,
             log_room=self._log_room,
             disk=self._disk,
             read_status=self._read_status,
-            now=lambda: kit.records.clock().timestamp(),
+            now=lambda: deps.records.clock().timestamp(),
         ).follow()
 
     def _make_interrupter(self) -> TerminationPolicy:
-        options = self._kit.options
+        options = self._deps.options
         grace_seconds = options.stop_grace_seconds
         if self._is_packaged:
             grace_seconds = packaged_grace_seconds(grace_seconds, options.after_grace_seconds)
         # Also right when taken over half-way.
-        started_at = self._claim.attempt.started_at or self._kit.records.clock()
+        started_at = self._claim.attempt.started_at or self._deps.records.clock()
         deadline = started_at + timedelta(seconds=self._resources.timeout_seconds)
         return TerminationPolicy(
             deadline=deadline.timestamp(), grace_seconds=grace_seconds, repeat=self._is_packaged
@@ -275,7 +275,7 @@ class _Run:
     def _read_status(self) -> None:
         status = read_status(self._read_file, self._masker.mask_text)
         if status is not None and status != self._status:
-            self._kit.records.status(self._claim, text=status.text, progress=status.progress)
+            self._deps.records.status(self._claim, text=status.text, progress=status.progress)
             self._status = status
 
     # -- after the end -----------------------------------------------------------------------
@@ -283,7 +283,7 @@ class _Run:
     def _finish(self, seen: Observation) -> None:
         outcome, output = self._judge(seen)
         # Room first: what the code has written to the disk may be what the rest has no room for.
-        self._kit.engine.release(self._id, file_limit_bytes=self._kit.options.output_limit_bytes)
+        self._deps.engine.release(self._id, file_limit_bytes=self._deps.options.output_limit_bytes)
         self._disk.close()
         self._complete_log(seen)
         used = self._used(seen)
@@ -294,7 +294,7 @@ class _Run:
         lost = seen.state is ContainerState.LOST
         if not lost:
             self._insist(self._read_status)
-        limit_bytes = self._kit.options.output_limit_bytes
+        limit_bytes = self._deps.options.output_limit_bytes
         output = Output() if lost else read_output(self._read_file, limit_bytes=limit_bytes)
         if seen.exit_code == 0:
             output = check_output(output, self._version.out_schema, self._masker.mask_value)
@@ -311,10 +311,10 @@ class _Run:
     def _complete_log(self, seen: Observation) -> None:
         """Copy the log to its end, with the platform's remarks; it is durable then."""
         LogEnd(
-            self._kit.engine, self._id, self._capture, self._log_room, self._kit.patience
+            self._deps.engine, self._id, self._capture, self._log_room, self._deps.write_retry
         ).complete(seen, self._control)
         if seen.log_truncated:
-            limit = format_bytes(self._kit.options.log_limit_bytes)
+            limit = format_bytes(self._deps.options.log_limit_bytes)
             self._remark(f"{LIMIT_REACHED} of {limit}; the rest is not kept.")
         if kills := describe_memory_kills(seen, self._resources.memory_bytes):
             self._remark(kills)
@@ -333,20 +333,20 @@ class _Run:
         """Write down how the job ended, however long it takes until that can be done."""
         masked = self._masked(outcome)
         self._insist(
-            lambda: self._kit.records.finish(
+            lambda: self._deps.records.finish(
                 self._claim, masked, self._timeline, was=self._state, output=output, used=used
             )
         )
 
     def _insist(self, write: Callable[[], object]) -> None:
         what = f"job {self._claim.job.id}"
-        self._kit.patience.insist(write, self._control, what=what)
+        self._deps.write_retry.insist(write, self._control, what=what)
 
     def _used(self, seen: Observation) -> Mapping[str, float]:
         used: dict[str, float] = {
             "log_bytes": self._capture.stored_bytes,
             "out_of_memory_kills": seen.out_of_memory_kills,
-            "log_gaps": count_gaps(self._kit.logs, self._claim.job.id, self._claim.attempt.number),
+            "log_gaps": count_gaps(self._deps.logs, self._claim.job.id, self._claim.attempt.number),
         }
         if seen.cpu_seconds is not None:
             used["cpu_seconds"] = seen.cpu_seconds
@@ -355,7 +355,7 @@ class _Run:
         return used
 
     def _read_file(self, name: str, limit_bytes: int) -> bytes | None:
-        return self._kit.engine.read_file(self._id, name, limit_bytes=limit_bytes)
+        return self._deps.engine.read_file(self._id, name, limit_bytes=limit_bytes)
 
     def _bad_image(self, error: InvalidImage) -> None:
         """End a job whose image can't be run: who made the image must hear why."""

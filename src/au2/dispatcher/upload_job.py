@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.dispatcher.image_check import ImageCheck
-from au2.dispatcher.package_build import PackageBuild
-from au2.dispatcher.patience import Patience
+from au2.dispatcher.build_context import BuildContext
+from au2.dispatcher.image_importer import ImageImporter
+from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.package_builder import PackageBuilder
 from au2.dispatcher.platform_faults import describe_platform_fault
-from au2.dispatcher.records import Records
 from au2.dispatcher.timeline import Timeline
 from au2.dispatcher.upload_log import UploadLog
-from au2.dispatcher.upload_work import UploadWork
+from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
@@ -48,10 +48,10 @@ class UploadJob:
 
     engine: Engine
     logs: LogStore
-    records: Records
-    packages: PackageBuild
-    images: ImageCheck
-    patience: Patience
+    records: JobRecords
+    packages: PackageBuilder
+    images: ImageImporter
+    write_retry: WriteRetry
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
         """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
@@ -92,13 +92,13 @@ class UploadJob:
         self, claim: Claim, control: JobControl, timeline: Timeline, log: UploadLog
     ) -> BuiltImage | None:
         """Make the image and write down how it went; return the image if there is one."""
-        work = UploadWork(claim, control, timeline, log.write, self.records)
+        work = BuildContext(claim, control, timeline, log.write, self.records)
         built, outcome = self._try(work)
         if control.stop.is_set():
             built, outcome = None, _STOPPED
         if outcome.reason_text:
             log.write(outcome.reason_text)
-        self.patience.insist(
+        self.write_retry.insist(
             lambda: self.records.finish(
                 claim, outcome, timeline, was=JobState.RUNNING, built=built
             ),
@@ -107,7 +107,7 @@ class UploadJob:
         )
         return built
 
-    def _try(self, work: UploadWork) -> tuple[BuiltImage | None, Outcome]:
+    def _try(self, work: BuildContext) -> tuple[BuiltImage | None, Outcome]:
         """Make the image; return it and how that ended."""
         upload = self._find_upload(work.claim)
         reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
@@ -129,7 +129,7 @@ class UploadJob:
         except Au2Error as error:
             return None, _failed(reason, _explain(error))
 
-    def _make(self, work: UploadWork, upload: Upload | None) -> BuiltImage:
+    def _make(self, work: BuildContext, upload: Upload | None) -> BuiltImage:
         if upload is None:
             raise BlobMissing
         maker = self.images if upload.is_image else self.packages

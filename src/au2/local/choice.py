@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from au2.domain.errors import NotFound
-from au2.local.container_place import ContainerPlace
-from au2.local.place import Place, Staged, Tell
-from au2.local.play import Control, Limits
+from au2.execution.hooks import Show
+from au2.execution.supervise import Control, Limits
+from au2.local.container_runner import ContainerRunner
 from au2.local.request import CheckedRun
-from au2.local.stage import Show
+from au2.local.runner import PreparedExecution, Runner, Tell
 from au2.package.load import PackageOnDisk
 
 
 @dataclass(slots=True)
-class EitherPlace:
-    """A :class:`~au2.local.place.Place`: decides for each run, since the runtime may change.
+class FallbackRunner:
+    """A :class:`~au2.local.runner.Runner`: decides for each run, since the runtime may change.
 
     Args:
         containers: the first choice.
@@ -23,13 +23,13 @@ class EitherPlace:
         tell: takes the reason.
     """
 
-    containers: ContainerPlace
-    plain: Place
+    containers: ContainerRunner
+    plain: Runner
     tell: Tell
     mode: str = "container"
 
     @contextmanager
-    def staged(
+    def prepare(
         self,
         package: PackageOnDisk,
         run: CheckedRun,
@@ -37,15 +37,15 @@ class EitherPlace:
         show: Show,
         limits: Limits,
         control: Control,
-    ) -> Iterator[Staged]:
-        """See :meth:`au2.local.place.Place.staged`."""
-        place: Place = self.containers
+    ) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.staged`."""
+        runner: Runner = self.containers
         try:
             self.containers.find_runtime(package)
         except NotFound as error:
             if self.mode == "container":
                 self.tell(f"Not in a container: {error.message} {error.hint or ''}".rstrip())
-            place = self.plain
-        self.mode = place.mode
-        with place.staged(package, run, show=show, limits=limits, control=control) as staged:
-            yield staged
+            runner = self.plain
+        self.mode = runner.mode
+        with runner.prepare(package, run, show=show, limits=limits, control=control) as prepare:
+            yield prepare

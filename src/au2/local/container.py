@@ -3,15 +3,15 @@
 from au2.domain.errors import NotFound
 from au2.domain.wording import format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.execution.hooks import Show
 from au2.execution.memory_kills import describe_memory_kills
-from au2.local.stage import Show
 from au2.stores.logs.record import PLATFORM, parse_records
 
 _CHUNK_BYTES = 4 << 20
 
 
-class ContainerStage:
-    """A :class:`~au2.local.stage.Stage`."""
+class ContainerExecution:
+    """A :class:`~au2.execution.hooks.Execution`."""
 
     def __init__(self, engine: Engine, spec: ContainerSpec, show: Show) -> None:
         self._engine = engine
@@ -22,12 +22,12 @@ class ContainerStage:
         self._seen_bytes = 0
 
     def start(self) -> None:
-        """See :meth:`au2.local.stage.Stage.start`."""
+        """See :meth:`au2.execution.hooks.Execution.start`."""
         self._engine.create(self._spec)
         self._engine.start(self._id)
 
     def observe(self, timeout_seconds: float) -> Observation:
-        """See :meth:`au2.local.stage.Stage.observe`."""
+        """See :meth:`au2.execution.hooks.Execution.observe`."""
         seen = self._engine.observe(
             self._id, seen_log_bytes=self._seen_bytes, timeout_seconds=timeout_seconds
         )
@@ -38,18 +38,18 @@ class ContainerStage:
         return seen
 
     def signal(self, name: str) -> None:
-        """See :meth:`au2.local.stage.Stage.signal`."""
+        """See :meth:`au2.execution.hooks.Execution.signal`."""
         try:
             self._engine.signal(self._id, name)
         except NotFound:
             return  # it ended meanwhile; the next look says how
 
     def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
-        """See :meth:`au2.local.stage.Stage.read_file`."""
+        """See :meth:`au2.execution.hooks.Execution.read_file`."""
         return self._engine.read_file(self._id, name, limit_bytes=limit_bytes)
 
     def remove(self) -> None:
-        """See :meth:`au2.local.stage.Stage.remove`."""
+        """See :meth:`au2.execution.hooks.Execution.remove`."""
         self._engine.remove(self._id)
 
     def _show_remarks(self, seen: Observation) -> None:

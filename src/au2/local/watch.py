@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from au2.local.play import Control
+from au2.execution.supervise import Control
 from au2.package.changes import Look, Looker, find_changed
 
 _PAUSE_SECONDS = 0.25
@@ -15,7 +15,7 @@ _SHARE = 10
 """Looking takes one part in so many of the time at most, however large the package is."""
 
 
-class Watching:
+class WatchSession:
     """One session of running again on each save."""
 
     def __init__(self, directory: Path) -> None:

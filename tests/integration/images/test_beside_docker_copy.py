@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from au2.images.package_image import build_package
-from au2.local.container_place import store_contents
+from au2.local.container_runner import store_contents
 from au2.oci.layer import MemberType, read_layer
 from au2.package.manifest import Manifest
 from au2.package.scan import scan_package

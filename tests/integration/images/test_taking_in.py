@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from au2.app.images.pushed import PushedImages
-from au2.dispatcher.disk_room import DiskRoom, FreeRoom
-from au2.dispatcher.image_check import ImageCheck
-from au2.dispatcher.records import Records
+from au2.dispatcher.build_context import BuildContext
+from au2.dispatcher.disk_space import DiskSpace, FreeSpace
+from au2.dispatcher.image_importer import ImageImporter
+from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.timeline import Timeline
-from au2.dispatcher.upload_work import UploadWork
 from au2.domain.errors import InvalidImage
 from au2.domain.version import ImageStatus
 from au2.engines.base import Engine
@@ -57,16 +57,16 @@ def take_in(world: World, image: OddImage) -> list[str]:
     with world.database.read() as transaction:
         upload = find_upload_of_job(transaction, claim.job.id)
     assert upload is not None
-    records = Records(world.database, world.notices, world.clock)
+    records = JobRecords(world.database, world.notices, world.clock)
     lines: list[str] = []
-    work = UploadWork(claim, JobControl(), Timeline(world.clock), lines.append, records)
-    check = ImageCheck(
+    work = BuildContext(claim, JobControl(), Timeline(world.clock), lines.append, records)
+    check = ImageImporter(
         engine=cast(Engine, Unpacking(world)),
         blobs=world.blobs,
         records=records,
         platform=AMD64,
         limits=ImportLimits(),
-        room=DiskRoom(lambda: FreeRoom(1 << 40, 1 << 40, 1 << 40)),
+        disk_space=DiskSpace(lambda: FreeSpace(1 << 40, 1 << 40, 1 << 40)),
     )
     check.make(work, upload)
     return lines

@@ -5,16 +5,16 @@ from pathlib import Path
 from threading import Event
 from typing import cast
 
-from au2.dispatcher.disk_room import DiskRoom, FreeRoom
-from au2.dispatcher.disk_watch import DiskUse, DiskWatch
+from au2.dispatcher.disk_space import DiskSpace, FreeSpace
+from au2.dispatcher.disk_watch import DiskUsage, DiskWatch
 from au2.engines.base import Engine
 from au2.engines.native.container_disk import measure
 from au2.engines.native.places import Places
 from tests.support.waiting import wait_until
 
 MIB = 1 << 20
-AMPLE = FreeRoom(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
-FULL = FreeRoom(total_bytes=1 << 40, free_bytes=0, root_bytes=0)
+AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
+FULL = FreeSpace(total_bytes=1 << 40, free_bytes=0, root_bytes=0)
 
 
 class SlowEngine:
@@ -37,8 +37,8 @@ class Clock:
         return self.now
 
 
-def make_use(engine: SlowEngine, clock: Callable[[], float], seen: FreeRoom = AMPLE) -> DiskUse:
-    return DiskUse(cast(Engine, engine), DiskRoom(lambda: seen, clock), clock)
+def make_use(engine: SlowEngine, clock: Callable[[], float], seen: FreeSpace = AMPLE) -> DiskUsage:
+    return DiskUsage(cast(Engine, engine), DiskSpace(lambda: seen, clock), clock)
 
 
 def test_a_count_that_ends_after_the_job_is_forgotten() -> None:

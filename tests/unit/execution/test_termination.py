@@ -3,22 +3,22 @@ from au2.execution.termination import Signal, TerminationPolicy, packaged_grace_
 
 
 def test_nothing_happens_before_the_time_is_up():
-    interrupter = TerminationPolicy(deadline=100, grace_seconds=5)
-    assert interrupter.decide(99.9, stop=False) is None
-    assert interrupter.interruption is None
+    policy = TerminationPolicy(deadline=100, grace_seconds=5)
+    assert policy.decide(99.9, stop=False) is None
+    assert policy.interruption is None
 
 
 def test_first_the_stop_signal_then_once_the_kill():
-    interrupter = TerminationPolicy(deadline=100, grace_seconds=5)
-    signs = [interrupter.decide(now, stop=False) for now in (100, 101, 104.9, 105, 106, 200)]
-    assert signs == [Signal.STOP, None, None, Signal.KILL, None, None]
-    assert interrupter.interruption is Interruption.TIME_OUT
+    policy = TerminationPolicy(deadline=100, grace_seconds=5)
+    signals = [policy.decide(now, stop=False) for now in (100, 101, 104.9, 105, 106, 200)]
+    assert signals == [Signal.STOP, None, None, Signal.KILL, None, None]
+    assert policy.interruption is Interruption.TIME_OUT
 
 
 def test_the_launcher_is_told_twice():
-    interrupter = TerminationPolicy(deadline=100, grace_seconds=5, repeat=True)
-    signs = [interrupter.decide(now, stop=False) for now in (100, 100.2, 101, 102, 105, 106)]
-    assert signs == [Signal.STOP, None, Signal.STOP, None, Signal.KILL, None]
+    policy = TerminationPolicy(deadline=100, grace_seconds=5, repeat=True)
+    signals = [policy.decide(now, stop=False) for now in (100, 100.2, 101, 102, 105, 106)]
+    assert signals == [Signal.STOP, None, Signal.STOP, None, Signal.KILL, None]
     hurried = TerminationPolicy(deadline=100, grace_seconds=0, repeat=True)
     assert [hurried.decide(now, stop=False) for now in (100, 101, 102)] == [
         Signal.STOP,
@@ -28,10 +28,10 @@ def test_the_launcher_is_told_twice():
 
 
 def test_what_came_first_is_the_reason():
-    interrupter = TerminationPolicy(deadline=100, grace_seconds=5)
-    assert interrupter.decide(50, stop=True) is Signal.STOP
-    assert interrupter.decide(101, stop=True) is Signal.KILL
-    assert interrupter.interruption is Interruption.STOP
+    policy = TerminationPolicy(deadline=100, grace_seconds=5)
+    assert policy.decide(50, stop=True) is Signal.STOP
+    assert policy.decide(101, stop=True) is Signal.KILL
+    assert policy.interruption is Interruption.STOP
 
 
 def test_the_launcher_has_its_own_grace_times_and_a_margin():

@@ -18,9 +18,9 @@ from au2.domain.errors import (
 )
 from au2.domain.language import Language
 from au2.local.cached_runtimes import make_cache_search
-from au2.local.container_place import store_contents
+from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex
-from au2.local.masking import mask_show
+from au2.local.output import mask_show
 from au2.local.running_server import find_data_directory, link_data_directory
 from au2.local.runtime_image import search_both
 from au2.local.server_runtimes import make_server_search

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
-from au2.local.play import Control
-from au2.local.watch import Watching
+from au2.execution.supervise import Control
+from au2.local.watch import WatchSession
 from au2.package.changes import Looker, find_changed
 
 
@@ -72,7 +72,7 @@ class Session:
     """Watches in a thread; each run waits until it may end."""
 
     def __init__(self, folder: Path, *, hold: bool = False) -> None:
-        self.watching = Watching(folder)
+        self.watching = WatchSession(folder)
         self.controls: list[Control] = []
         self.told: list[list[str]] = []
         self.hold = hold

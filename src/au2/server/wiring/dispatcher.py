@@ -4,18 +4,18 @@ import os
 from collections.abc import Callable
 
 from au2.dispatcher.dependency_layers import DependencyLayers
-from au2.dispatcher.disk_room import DiskRoom, FreeRoom
-from au2.dispatcher.disk_watch import DiskUse
-from au2.dispatcher.dispatcher import Dispatcher, DispatchKit
-from au2.dispatcher.housekeeping import Housekeeping
-from au2.dispatcher.image_check import ImageCheck
+from au2.dispatcher.disk_space import DiskSpace, FreeSpace
+from au2.dispatcher.disk_watch import DiskUsage
+from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
+from au2.dispatcher.image_importer import ImageImporter
+from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
+from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.package_build import PackageBuild
-from au2.dispatcher.patience import Patience
-from au2.dispatcher.records import Records
+from au2.dispatcher.package_builder import PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
+from au2.dispatcher.write_retry import WriteRetry
 from au2.domain import clock
 from au2.images.image_import import ImportLimits
 from au2.oci.host_platform import find_platform
@@ -46,20 +46,20 @@ def make_dispatcher(
     blobs, logs = make_blobs(data), make_logs(data)
     notices = make_notices(data, settings, DISPATCHER)
     engine = make_engine(data, settings)
-    records = Records(database, notices, clock.now)
+    records = JobRecords(database, notices, clock.now)
     uploads = make_uploads(database, blobs, notices, settings)
 
-    room = make_disk_room(data)
-    patience = Patience(lambda: give_up_reserve(data))
+    disk_space = make_disk_room(data)
+    write_retry = WriteRetry(lambda: give_up_reserve(data))
 
     def expire_uploads() -> None:
         database.preallocate_wal()
-        if room.may_start():
+        if disk_space.may_start():
             keep_reserve(data)
         uploads.expire_abandoned()
 
     return Dispatcher(
-        DispatchKit(
+        DispatcherDeps(
             engine=engine,
             records=records,
             notices=notices,
@@ -69,52 +69,52 @@ def make_dispatcher(
                 records,
                 options,
                 secrets=JobSecrets(database, make_key_file(data, settings)),
-                disk_use=DiskUse(engine, room),
-                patience=patience,
+                disk_usage=DiskUsage(engine, disk_space),
+                write_retry=write_retry,
             ),
             upload_job=UploadJob(
                 engine,
                 logs,
                 records,
-                PackageBuild(
+                PackageBuilder(
                     blobs,
                     records,
                     make_dependencies(
                         data, settings, engine, blobs, DependencyLayers(database, clock.now)
                     ),
                 ),
-                ImageCheck(
+                ImageImporter(
                     engine,
                     blobs,
                     records,
                     platform=find_platform(),
                     limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
-                    room=room,
+                    disk_space=disk_space,
                 ),
-                patience,
+                write_retry,
             ),
-            housekeeping=Housekeeping(
+            maintenance=Maintenance(
                 database, engine, clock.now, options.lease_seconds, expire_uploads
             ),
             options=options,
-            room=room,
+            disk_space=disk_space,
             beat=beat,
         )
     )
 
 
-def make_disk_room(data: DataDirectory) -> DiskRoom:
+def make_disk_room(data: DataDirectory) -> DiskSpace:
     """Return the room on the disk of the data directory."""
 
-    def look() -> FreeRoom:
+    def look() -> FreeSpace:
         status = os.statvfs(data.root)
-        return FreeRoom(
+        return FreeSpace(
             total_bytes=status.f_blocks * status.f_frsize,
             free_bytes=status.f_bavail * status.f_frsize,
             root_bytes=status.f_bfree * status.f_frsize,
         )
 
-    return DiskRoom(look)
+    return DiskSpace(look)
 
 
 def make_options(settings: Settings) -> DispatchOptions:

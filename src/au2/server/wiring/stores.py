@@ -1,6 +1,6 @@
 """Where things are kept, and how processes tell each other that something changed."""
 
-from au2.dispatcher.disk_room import bytes_to_leave
+from au2.dispatcher.disk_space import bytes_to_leave
 from au2.secrets.key_file import KeyFile
 from au2.server.data_directory import DataDirectory
 from au2.server.settings import Settings

@@ -11,18 +11,18 @@ import click
 
 from au2.cli.output import Output
 from au2.cli.process.repo.package_remarks import list_remarks
-from au2.cli.process.repo.where import Choice, choose_place
+from au2.cli.process.repo.where import Choice, choose_runner
 from au2.cli.session import Session
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
 from au2.domain.wording import format_seconds
 from au2.execution.status import Status
+from au2.execution.supervise import Control, Limits
 from au2.files.output import write_output
-from au2.local.place import LocalResult, Place, run_package
-from au2.local.play import Control, Limits
 from au2.local.request import LocalRequest
-from au2.local.watch import Watching
+from au2.local.runner import LocalResult, Runner, run_package
+from au2.local.watch import WatchSession
 from au2.package.entries import PackageFiles
 
 _EXIT_INTERRUPTED = 130
@@ -54,13 +54,13 @@ class LocalRuns:
 
     def go(self, choice: Choice, *, watch: bool) -> None:
         """Run; ends by an exception unless all went well."""
-        with choose_place(choice, self._session) as place:
+        with choose_runner(choice, self._session) as runner:
             if watch:
-                self._watch(place)
+                self._watch(runner)
             else:
-                self._run_once(place)
+                self._run_once(runner)
 
-    def _run_once(self, place: Place) -> None:
+    def _run_once(self, runner: Runner) -> None:
         control = Control()
 
         def interrupt() -> None:
@@ -69,7 +69,7 @@ class LocalRuns:
             control.stop.set()
 
         with handling_signals(interrupt):
-            result = self._run(place, control)
+            result = self._run(runner, control)
         self._show(result)
         if result.succeeded:
             return
@@ -79,12 +79,12 @@ class LocalRuns:
         # A run can fail although its program ended with 0; a failure never passes for success.
         raise click.exceptions.Exit((code or 1) & 0xFF or 1)
 
-    def _watch(self, place: Place) -> None:
-        watching = Watching(self._directory)
+    def _watch(self, runner: Runner) -> None:
+        watching = WatchSession(self._directory)
 
         def once(control: Control) -> None:
             try:
-                result = self._run(place, control)
+                result = self._run(runner, control)
             except Au2Error as error:
                 self._terminal.error(error)
             else:
@@ -97,11 +97,11 @@ class LocalRuns:
             watching.run(once, self._tell_changed)
         raise click.exceptions.Exit(_EXIT_INTERRUPTED)
 
-    def _run(self, place: Place, control: Control) -> LocalResult:
+    def _run(self, runner: Runner, control: Control) -> LocalResult:
         return run_package(
             self._directory,
             self._request,
-            place,
+            runner,
             own_environment=self._session.environment,
             limits=Limits(),
             control=control,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from au2.cli.session import Session
 from au2.domain.errors import InvalidRequest, Unsupported
 from au2.files.home import find_home
-from au2.local.place import Place
-from au2.local.plain_place import PlainPlace
+from au2.local.process_runner import ProcessRunner
+from au2.local.runner import Runner
 
 _RUNTIMES_VARIABLE = "AU2_RUNTIMES_CACHE_DIR"
 
@@ -25,36 +25,36 @@ class Choice(NamedTuple):
 
 
 @contextmanager
-def choose_place(choice: Choice, session: Session) -> Iterator[Place]:
+def choose_runner(choice: Choice, session: Session) -> Iterator[Runner]:
     """Open the place to run at: containers where they are possible, else plain processes.
 
     Raises:
         Unsupported: a container was insisted on, and is not possible.
     """
     tell = session.terminal.remark
-    plain = PlainPlace(session.environment, tell)
+    plain = ProcessRunner(session.environment, tell)
     with ExitStack() as stack:
         if choice.plain:
             yield plain
             return
         try:
-            place = _open_containers(choice, session, plain, tell, stack)
+            runner = _open_containers(choice, session, plain, tell, stack)
         except Unsupported as error:
             if choice.container:
                 message = f"It can't run in a container: {error.message}"
                 raise Unsupported(message, hint=error.hint) from error
             tell(f"Not in a container: {error.message}")
-            place = plain
-        yield place
+            runner = plain
+        yield runner
 
 
 def _open_containers(
     choice: Choice,
     session: Session,
-    plain: Place,
+    plain: Runner,
     tell: Callable[[str], None],
     stack: ExitStack,
-) -> Place:
+) -> Runner:
     """Return containers with plain processes to fall back on. Raises Unsupported."""
     if not sys.platform.startswith("linux"):
         raise Unsupported("containers need Linux.")
@@ -62,8 +62,8 @@ def _open_containers(
         raise Unsupported("containers need root (sudo).")
     try:
         from au2.local.cached_runtimes import make_cache_search
-        from au2.local.choice import EitherPlace
-        from au2.local.container_place import ContainerPlace
+        from au2.local.choice import FallbackRunner
+        from au2.local.container_runner import ContainerRunner
         from au2.local.engine import open_local_engine
         from au2.local.runtime_image import search_both
     except ModuleNotFoundError as error:
@@ -92,8 +92,8 @@ def _open_containers(
 
         return install_dependencies(session.environment, *what)
 
-    containers = ContainerPlace(local, search, install, tell)
-    return containers if choice.container else EitherPlace(containers, plain, tell)
+    containers = ContainerRunner(local, search, install, tell)
+    return containers if choice.container else FallbackRunner(containers, plain, tell)
 
 
 def _find_data_directory(session: Session) -> Path | None:

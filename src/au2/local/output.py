@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from au2.local.stage import Show
+from au2.execution.hooks import Show
 from au2.secrets.masking import LineMasker, Masker
 
 

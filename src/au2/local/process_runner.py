@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from au2.domain.language import Language
 from au2.domain.network import Network
+from au2.execution.hooks import Show
 from au2.execution.job_inputs import make_environment, make_files
+from au2.execution.supervise import Control, Limits
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import guess_language, make_plan
 from au2.local.interpreters import Interpreter, find_interpreter, find_reset_signals
-from au2.local.place import Staged, Tell
-from au2.local.plain import PlainStage
-from au2.local.play import Control, Limits
+from au2.local.process_execution import ProcessExecution
 from au2.local.request import CheckedRun
-from au2.local.stage import Show
+from au2.local.runner import PreparedExecution, Tell
 from au2.local.working_copy import working_copy
 from au2.package import names
 from au2.package.check import read_from
@@ -41,8 +41,8 @@ _DEPENDENCIES = {
 
 
 @dataclass(slots=True)
-class PlainPlace:
-    """A :class:`~au2.local.place.Place`.
+class ProcessRunner:
+    """A :class:`~au2.local.runner.Runner`.
 
     Args:
         own_environment: the variables of this process.
@@ -55,7 +55,7 @@ class PlainPlace:
     _told: set[str] = field(default_factory=set)
 
     @contextmanager
-    def staged(
+    def prepare(
         self,
         package: PackageOnDisk,
         run: CheckedRun,
@@ -63,8 +63,8 @@ class PlainPlace:
         show: Show,
         limits: Limits,
         control: Control,
-    ) -> Iterator[Staged]:
-        """See :meth:`au2.local.place.Place.staged`."""
+    ) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.staged`."""
         language = guess_language(package.description.entry_point)
         machine = machine_environment(self.own_environment)
         interpreter = find_interpreter(language, machine)
@@ -88,9 +88,9 @@ class PlainPlace:
                 after_grace_seconds=limits.after_grace_seconds,
                 folder=str(copy.job),
             )
-            stage = PlainStage(copy, {**machine, **_NOT_FOR_CONTAINERS_ONLY, **own}, show)
+            stage = ProcessExecution(copy, {**machine, **_NOT_FOR_CONTAINERS_ONLY, **own}, show)
             try:
-                yield Staged(stage, None)
+                yield PreparedExecution(stage, None)
             finally:
                 stage.remove()
 

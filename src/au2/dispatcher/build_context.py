@@ -3,21 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from au2.dispatcher.records import Records
+from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.timeline import Timeline
 from au2.execution.control import JobControl
 from au2.stores.database.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)
-class UploadWork:
+class BuildContext:
     """One attempt."""
 
     claim: Claim
     control: JobControl
     timeline: Timeline
     log: Callable[[str], None]
-    records: Records
+    records: JobRecords
 
     def begin_phase(self, name: str) -> None:
         """Begin a stretch of the work that people see by itself."""

@@ -12,7 +12,7 @@ from typing import IO
 from au2.domain.errors import EngineFailure
 from au2.engines.base import ContainerState, Observation
 from au2.engines.native.job_files import read_job_file
-from au2.local.stage import Show
+from au2.execution.hooks import Show
 from au2.local.working_copy import WorkingCopy
 
 _CHUNK_BYTES = 1 << 16
@@ -21,8 +21,8 @@ _STRAGGLERS_SECONDS = 0.5
 have ended with it."""
 
 
-class PlainStage:
-    """A :class:`~au2.local.stage.Stage`.
+class ProcessExecution:
+    """A :class:`~au2.execution.hooks.Execution`.
 
     Args:
         copy: the folders of this run.
@@ -39,7 +39,7 @@ class PlainStage:
         self._closing_at: float | None = None
 
     def start(self) -> None:
-        """See :meth:`au2.local.stage.Stage.start`."""
+        """See :meth:`au2.execution.hooks.Execution.start`."""
         folders = {
             "AU_LAUNCHER_PLATFORM": str(self._copy.platform),
             "AU_LAUNCHER_PACKAGE": str(self._copy.package),
@@ -65,7 +65,7 @@ class PlainStage:
                 self._selector.register(pipe, selectors.EVENT_READ, name)
 
     def observe(self, timeout_seconds: float) -> Observation:
-        """See :meth:`au2.local.stage.Stage.observe`."""
+        """See :meth:`au2.execution.hooks.Execution.observe`."""
         process = self._process
         if process is None:
             return Observation(ContainerState.LOST, message="it was never started")
@@ -83,7 +83,7 @@ class PlainStage:
         return Observation(ContainerState.EXITED, exit_code=_exit_code(process.returncode))
 
     def signal(self, name: str) -> None:
-        """See :meth:`au2.local.stage.Stage.signal`."""
+        """See :meth:`au2.execution.hooks.Execution.signal`."""
         if self._process is None or self._process.poll() is not None:
             return
         if name == "SIGKILL":
@@ -92,11 +92,11 @@ class PlainStage:
             self._process.send_signal(signal.Signals[name])
 
     def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
-        """See :meth:`au2.local.stage.Stage.read_file`."""
+        """See :meth:`au2.execution.hooks.Execution.read_file`."""
         return read_job_file(self._copy.job, name, limit_bytes)
 
     def remove(self) -> None:
-        """See :meth:`au2.local.stage.Stage.remove`."""
+        """See :meth:`au2.execution.hooks.Execution.remove`."""
         process, self._process = self._process, None
         if process is not None:
             if process.poll() is None:

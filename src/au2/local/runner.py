@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol
 
 from au2.domain.clock import format_time, now
 from au2.domain.job import JobState, Outcome, Phase, Reason
+from au2.execution.hooks import Execution, Show
 from au2.execution.output_check import check_output
 from au2.execution.status import Status
-from au2.local.masking import mask_show
-from au2.local.play import Control, Limits, Played, StoppedEarly, play
+from au2.execution.supervise import Control, Limits, RunResult, StoppedEarly, supervise
+from au2.local.output import mask_show
 from au2.local.request import CheckedRun, LocalRequest, check_run
-from au2.local.stage import Show, Stage
 from au2.package.entries import PackageFiles
 from au2.package.load import PackageOnDisk, load_package_files
 from au2.secrets.masking import Masker
@@ -22,15 +22,15 @@ Tell = Callable[[str], None]
 """Takes a line for the person who runs it."""
 
 
-class Staged(NamedTuple):
+class PreparedExecution(NamedTuple):
     """A stage that is set up."""
 
-    stage: Stage
+    stage: Execution
     image_digest: str | None
     """Of the image that runs; None where there is none."""
 
 
-class Place(Protocol):
+class Runner(Protocol):
     """Containers, or this machine itself."""
 
     @property
@@ -38,7 +38,7 @@ class Place(Protocol):
         """``container`` or ``plain``."""
         ...
 
-    def staged(
+    def prepare(
         self,
         package: PackageOnDisk,
         run: CheckedRun,
@@ -46,7 +46,7 @@ class Place(Protocol):
         show: Show,
         limits: Limits,
         control: Control,
-    ) -> AbstractContextManager[Staged]:
+    ) -> AbstractContextManager[PreparedExecution]:
         """Set up a stage for the run; all of it is gone after the block.
 
         Raises:
@@ -64,7 +64,7 @@ class LocalResult:
     mode: str
     image_digest: str | None
     arguments: Mapping[str, Any]
-    played: Played
+    played: RunResult
     phases: tuple[Phase, ...]
 
     @property
@@ -93,7 +93,7 @@ class LocalResult:
 def run_package(
     directory: Path,
     request: LocalRequest,
-    place: Place,
+    runner: Runner,
     *,
     own_environment: Mapping[str, str],
     limits: Limits,
@@ -117,12 +117,14 @@ def run_package(
     shown = mask_show(show, masker)
     image_digest: str | None = None
     try:
-        with place.staged(package, run, show=shown.show, limits=limits, control=control) as staged:
-            image_digest = staged.image_digest
+        with runner.prepare(
+            package, run, show=shown.show, limits=limits, control=control
+        ) as prepare:
+            image_digest = prepare.image_digest
             control.raise_if_stopped()
             prepared = now()
-            played = play(
-                staged.stage,
+            played = supervise(
+                prepare.stage,
                 resources=run.resources,
                 limits=limits,
                 control=control,
@@ -136,9 +138,9 @@ def run_package(
     except StoppedEarly:
         prepared = now()
         outcome = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
-        played = Played(outcome, None, Status(), ())
+        played = RunResult(outcome, None, Status(), ())
     return LocalResult(
-        mode=place.mode,
+        mode=runner.mode,
         image_digest=image_digest,
         arguments=run.arguments,
         played=played,

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from au2.dispatcher.disk_room import DiskRoom
-from au2.dispatcher.records import Records
-from au2.dispatcher.upload_work import UploadWork
+from au2.dispatcher.build_context import BuildContext
+from au2.dispatcher.disk_space import DiskSpace
+from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
 from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.base import Engine
@@ -23,19 +23,19 @@ from au2.stores.database.versions import BuiltImage
 
 
 @dataclass(frozen=True, slots=True)
-class ImageCheck:
+class ImageImporter:
     """How images are taken in; one instance for all."""
 
     engine: Engine
     blobs: BlobStore
-    records: Records
+    records: JobRecords
     platform: Platform
     """Of this machine."""
     limits: ImportLimits
-    room: DiskRoom
+    disk_space: DiskSpace
     """Room where layers are unpacked."""
 
-    def make(self, work: UploadWork, upload: Upload) -> BuiltImage:
+    def make(self, work: BuildContext, upload: Upload) -> BuiltImage:
         """Return an upload's image once it is known to be sound, and unpacked here.
 
         Unpacking comes before the version is AVAILABLE: layers that are fine one by one may not
@@ -75,7 +75,7 @@ class ImageCheck:
         return BuiltImage(digest)
 
     def _ensure_room(self, new_bytes: int) -> None:
-        free_bytes, spare_bytes = self.room.free_bytes(), self.room.spare_bytes()
+        free_bytes, spare_bytes = self.disk_space.free_bytes(), self.disk_space.spare_bytes()
         if new_bytes and free_bytes < new_bytes + spare_bytes:
             needed, free = format_bytes_apart(new_bytes, free_bytes)
             raise StorageFull(

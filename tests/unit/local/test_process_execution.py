@@ -14,9 +14,9 @@ import pytest
 from au2.domain.errors import InvalidPackage, Unsupported
 from au2.domain.job import JobState, Reason
 from au2.execution.status import Status
-from au2.local.place import LocalResult, run_package
-from au2.local.plain_place import PlainPlace
-from au2.local.play import Control, Limits
+from au2.execution.supervise import Control, Limits
+from au2.local.process_runner import ProcessRunner
+from au2.local.runner import LocalResult, run_package
 from tests.support.waiting import wait_until
 from tests.unit.local.conftest import MakePackage, a_request
 
@@ -45,7 +45,7 @@ class Runner:
         return run_package(
             package.directory,
             a_request(**request),
-            PlainPlace(own, self.told.append),
+            ProcessRunner(own, self.told.append),
             own_environment=own,
             limits=limits or Limits(stop_grace_seconds=1, after_grace_seconds=1),
             control=self.control,

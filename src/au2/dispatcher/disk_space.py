@@ -15,13 +15,13 @@ def bytes_to_leave(log_bytes: int, total_bytes: int) -> int:
     """Return how much a stored log that grows to ``log_bytes`` must leave free, for non-root.
 
     Unlike a raw log, a stored one stays when its job has ended: what it takes is not given back, so
-    it leaves three times what :meth:`DiskRoom.may_start` asks for. 0 for a small log.
+    it leaves three times what :meth:`DiskSpace.may_start` asks for. 0 for a small log.
     """
     return 0 if log_bytes < _SMALL_LOG_BYTES else spare_bytes(total_bytes) * 3 // 4
 
 
 @dataclass(frozen=True, slots=True)
-class FreeRoom:
+class FreeSpace:
     """A look at a file system, in bytes."""
 
     total_bytes: int
@@ -31,7 +31,7 @@ class FreeRoom:
     """For the platform, which runs as root."""
 
 
-class DiskRoom:
+class DiskSpace:
     """What there is still room for. Safe for threads.
 
     The room that images leave free (:func:`~au2.engines.base.spare_bytes`) is shared out: large
@@ -41,12 +41,12 @@ class DiskRoom:
     """
 
     def __init__(
-        self, look: Callable[[], FreeRoom], monotonic: Callable[[], float] = time.monotonic
+        self, look: Callable[[], FreeSpace], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._look = look
         self._monotonic = monotonic
         self._lock = Lock()
-        self._seen: FreeRoom | None = None
+        self._seen: FreeSpace | None = None
         self._seen_at = 0.0
 
     def free_bytes(self) -> int:
@@ -77,7 +77,7 @@ class DiskRoom:
         """What is meant to stay free."""
         return spare_bytes(self._now().total_bytes)
 
-    def _now(self) -> FreeRoom:
+    def _now(self) -> FreeSpace:
         with self._lock:
             now = self._monotonic()
             if self._seen is None or now >= self._seen_at + _LOOK_SECONDS:

@@ -10,11 +10,11 @@ from typing import Any
 from au2.domain.clock import now
 from au2.domain.job import Outcome, Phase, Resources
 from au2.engines.base import ContainerState, Observation
+from au2.execution.hooks import Execution
 from au2.execution.job_results import read_launcher, read_output, read_status
 from au2.execution.outcome import Interruption, Output, make_outcome
 from au2.execution.status import Status
 from au2.execution.termination import Signal, TerminationPolicy, packaged_grace_seconds
-from au2.local.stage import Stage
 from au2.secrets.masking import Masker
 
 _OBSERVE_SECONDS = 0.1
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RunResult:
     """What became of a run."""
 
     outcome: Outcome
@@ -61,8 +61,8 @@ class Played:
     phases: tuple[Phase, ...]
 
 
-def play(
-    stage: Stage,
+def supervise(
+    stage: Execution,
     *,
     resources: Resources,
     limits: Limits,
@@ -70,7 +70,7 @@ def play(
     check_output: Callable[[Output], Output],
     mask: Masker,
     on_status: Callable[[Status], None],
-) -> Played:
+) -> RunResult:
     """Start the run, stay with it until its end, and return how it ended.
 
     Args:
@@ -109,14 +109,14 @@ def play(
         # A sentence may quote what the code wrote.
         outcome = replace(outcome, reason_text=mask.mask_text(outcome.reason_text))
     phases = make_phases(started_at, now(), launcher)
-    return Played(outcome, mask.mask_value(output.value), run.status, phases)
+    return RunResult(outcome, mask.mask_value(output.value), run.status, phases)
 
 
 class _Run:
     """Looks at a run again and again."""
 
     def __init__(
-        self, stage: Stage, control: Control, mask: Masker, on_status: Callable[[Status], None]
+        self, stage: Execution, control: Control, mask: Masker, on_status: Callable[[Status], None]
     ) -> None:
         self._stage = stage
         self._control = control

@@ -9,7 +9,7 @@ Show = Callable[[str, bytes], None]
 """``(stream, bytes)``: takes what the code printed, as soon as it is known."""
 
 
-class Stage(Protocol):
+class Execution(Protocol):
     """One run, from its start to its end. What it prints goes to a :data:`Show`."""
 
     def start(self) -> None:

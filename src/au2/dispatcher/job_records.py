@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from au2.dispatcher.job_secrets import GivenSecrets
+from au2.dispatcher.job_secrets import ResolvedSecrets
 from au2.dispatcher.timeline import Timeline
 from au2.domain.context import Context
 from au2.domain.job import Job, JobState, Outcome, StateChange
@@ -27,7 +27,7 @@ from au2.stores.notices.base import Notices, job_topic
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class JobRecords:
     """Writes for claimed jobs; every one is refused (LeaseLost) once the claim is another's."""
 
     database: Database
@@ -62,7 +62,7 @@ class Records:
         *,
         container_id: str | None = None,
         image_digest: str | None = None,
-        secrets: GivenSecrets,
+        secrets: ResolvedSecrets,
     ) -> datetime:
         """PENDING → RUNNING; return when. What it was given of secrets is held till its end."""
         at = self.clock()
@@ -82,7 +82,7 @@ class Records:
         return at
 
     def _hold(
-        self, transaction: Transaction, claim: Claim, secrets: GivenSecrets, at: datetime
+        self, transaction: Transaction, claim: Claim, secrets: ResolvedSecrets, at: datetime
     ) -> None:
         if secrets.sealed is not None:
             hold_values(transaction, claim.job.id, claim.attempt.number, secrets.sealed)

@@ -11,15 +11,15 @@ from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
+from au2.execution.hooks import Show
 from au2.execution.job_inputs import make_environment, make_files
+from au2.execution.supervise import Control, Limits
 from au2.images.package_image import build_package
-from au2.local.container import ContainerStage
+from au2.local.container import ContainerExecution
 from au2.local.engine import LocalEngine
-from au2.local.place import Staged, Tell
-from au2.local.play import Control, Limits
 from au2.local.request import NOBODY, CheckedRun
+from au2.local.runner import PreparedExecution, Tell
 from au2.local.runtime_image import FindRuntime, RuntimeImage
-from au2.local.stage import Show
 from au2.oci.streams import CHUNK_BYTES
 from au2.package import names
 from au2.package.check import read_from
@@ -39,8 +39,8 @@ InstallDependencies = Callable[
 
 
 @dataclass(slots=True)
-class ContainerPlace:
-    """A :class:`~au2.local.place.Place`.
+class ContainerRunner:
+    """A :class:`~au2.local.runner.Runner`.
 
     Args:
         local: the opened engine.
@@ -57,7 +57,7 @@ class ContainerPlace:
     _told: str = field(default="")
 
     @contextmanager
-    def staged(
+    def prepare(
         self,
         package: PackageOnDisk,
         run: CheckedRun,
@@ -65,16 +65,16 @@ class ContainerPlace:
         show: Show,
         limits: Limits,
         control: Control,
-    ) -> Iterator[Staged]:
-        """See :meth:`au2.local.place.Place.staged`. Raises NotFound, too: no such runtime."""
+    ) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.staged`. Raises NotFound, too: no such runtime."""
         runtime = self.find_runtime(package)
         digest = self._build(package, runtime, control)
         self._tell_once(f"In a container of runtime {runtime}; image {digest}.")
         engine = self.local.engine
         engine.prepare(digest)
-        stage = ContainerStage(engine, self._specify(run, limits, digest), show)
+        stage = ContainerExecution(engine, self._specify(run, limits, digest), show)
         try:
-            yield Staged(stage, digest)
+            yield PreparedExecution(stage, digest)
         finally:
             stage.remove()
 

@@ -16,7 +16,7 @@ _LONGEST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WriteRetry:
     """Tries again what a full disk or an unavailable database refuses."""
 
     give_up_reserve: Callable[[], bool]

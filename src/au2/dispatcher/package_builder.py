@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
+from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.container_ids import make_container_id
-from au2.dispatcher.records import Records
-from au2.dispatcher.upload_work import UploadWork
+from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, InvalidPackage
 from au2.domain.runtime import Runtime
 from au2.domain.version import Contract, RuntimeReference
@@ -25,14 +25,14 @@ from au2.wire.upload import FileEntry
 
 
 @dataclass(frozen=True, slots=True)
-class PackageBuild:
+class PackageBuilder:
     """How packages are built; one instance for all."""
 
     blobs: BlobStore
-    records: Records
+    records: JobRecords
     dependencies: PackageDependencies
 
-    def make(self, work: UploadWork, upload: Upload) -> BuiltImage:
+    def make(self, work: BuildContext, upload: Upload) -> BuiltImage:
         """Return the image of an upload's package.
 
         Building has no effect outside the blob store, where the same bytes have the same name, so
@@ -65,7 +65,7 @@ class PackageBuild:
         return _built_image(digest, description, dependencies)
 
     def _install(
-        self, work: UploadWork, description: PackageDescription, reference: RuntimeReference
+        self, work: BuildContext, description: PackageDescription, reference: RuntimeReference
     ) -> BuiltDependencies | None:
         """Install what the package asks for: a phase of its own, as it may take long."""
         if not self.dependencies.is_asked(description):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from au2.dispatcher.disk_room import DiskRoom, FreeRoom, bytes_to_leave
+from au2.dispatcher.disk_space import DiskSpace, FreeSpace, bytes_to_leave
 
 MIB = 1 << 20
 RESERVE_BYTES = 1 * MIB
@@ -13,7 +13,7 @@ RESERVE_BYTES = 1 * MIB
 def test_jobs_start_beside_a_log_that_took_all_it_may(total_bytes: int) -> None:
     for log_bytes in (1 * MIB, 70 * MIB):
         left = bytes_to_leave(log_bytes, total_bytes) - RESERVE_BYTES
-        assert DiskRoom(lambda free=left: FreeRoom(total_bytes, free, free)).may_start()
+        assert DiskSpace(lambda free=left: FreeSpace(total_bytes, free, free)).may_start()
 
 
 def test_a_small_log_need_not_leave_anything() -> None:

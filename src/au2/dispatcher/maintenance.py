@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ActiveJob:
     """A claimed job and the way to reach its thread."""
 
     claim: Claim
@@ -26,7 +26,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Housekeeping:
+class Maintenance:
     """The regular chores. ``expire_uploads`` ends uploads whose owner went away."""
 
     database: Database
@@ -35,7 +35,7 @@ class Housekeeping:
     lease_seconds: float
     expire_uploads: Callable[[], None]
 
-    def renew(self, works: Mapping[int, Work]) -> None:
+    def renew(self, works: Mapping[int, ActiveJob]) -> None:
         """Prolong all claims and pass on stop requests whose notice was missed."""
         for job_id, work in works.items():
             try:
