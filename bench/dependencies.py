@@ -13,11 +13,11 @@ from pathlib import Path
 from au2.cli.process.repo.sending import make_plan
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
-from au2.client.packages import load_package
+from au2.client.http.transport import Transport
+from au2.client.packages.local_package import load_package
+from au2.client.packages.upload import UploadSession, begin_upload, send_contents
 from au2.client.patience import Patience
-from au2.client.transport import Transport
-from au2.client.uploads import UploadSession, begin_upload, send_contents
-from au2.client.waiting import wait_for_end
+from au2.client.runs.waiting import wait_for_end
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare
 from tests.support.packages import fill_package

@@ -7,10 +7,10 @@ from tests.architecture.test_rooms import SOURCE, name_of, source_files
 ROOMS = ("cli/", "client/", "server/", "secrets/", "console/")
 WRITING = re.compile(r"""write_text\(|write_bytes\(|open\(\s*["'][wax]|O_CREAT|O_TRUNC""")
 OWN_FILES = {
-    "client/package_folders.py": "what a package holds, into a folder that was made for it",
+    "client/packages/package_folder.py": "what a package holds, into a folder that was made for it",
     "secrets/key_file.py": "the lock beside the key file",
     "server/reserve.py": "room on the disk, which has no content",
-    "client/spool.py": "temporary files without a name",
+    "client/images/spool.py": "temporary files without a name",
 }
 """File → which files it makes that nobody names."""
 

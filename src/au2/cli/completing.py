@@ -60,7 +60,7 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
     from collections import Counter
     from shlex import quote
 
-    from au2.client.naming import list_named
+    from au2.client.resources.names import list_named
 
     there = list_named(session.transport, session.context, path)
     count = Counter(item.name for item in there)
@@ -80,7 +80,7 @@ def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, 
 
 
 def _find_jobs(session: Session, _: click.Context) -> Iterator[tuple[str, str]]:
-    from au2.client.scope import context_query
+    from au2.client.http.urls import context_query
 
     query = {**context_query(session.context), "limit": _MOST_JOBS}
     for job in session.transport.call("GET", "/jobs", query=query)["items"]:

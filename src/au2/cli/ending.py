@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from au2.cli.terminal import Terminal
-from au2.client.running import JobStanding
+from au2.client.runs.job_status import JobStanding
 from au2.domain.wording import format_seconds
 
 _MOST_OUTPUT_CHARACTERS: Final = 2000

@@ -8,7 +8,7 @@ from au2.cli.cells import visible
 from au2.cli.documents import format_json_line
 from au2.cli.terminal import Terminal
 from au2.cli.terminal_log import SafeLog
-from au2.client.following import LogPiece
+from au2.client.runs.log_following import LogPiece
 from au2.stores.logs.characters import WholeCharacters
 from au2.stores.logs.record import STDOUT
 

@@ -23,7 +23,7 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
     The token is kept in the configuration file (AU_CONFIG_FILE), which only you can read; the
     password is not kept.
     """
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
 
     terminal = session.terminal
     server = session.address

@@ -11,7 +11,7 @@ def command(session: Session) -> None:
     The login token ends on the server and is forgotten here. A managed token is only forgotten
     here: programs may still use it (end it with `au2 token delete`).
     """
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
     from au2.domain.errors import NotAuthenticated
 
     entry = session.entry

@@ -36,7 +36,7 @@ def command(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     All your other logins end. Managed tokens stay, unless --end-tokens is given: do that if
     somebody else may have known the password, for they may have made some.
     """
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
     from au2.domain.errors import WrongPassword
     from au2.domain.identity import PASSWORD_MOST_CHARACTERS, ensure_usable_password
 

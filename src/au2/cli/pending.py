@@ -1,7 +1,7 @@
 """Telling what a job waits for that somebody waits for."""
 
 from au2.cli.terminal import Terminal
-from au2.client.running import Waiting
+from au2.client.runs.job_status import Waiting
 
 
 class PendingRemarks:

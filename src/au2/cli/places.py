@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from au2.client.organizations import Organizations
+from au2.client.resources.organizations import Organizations
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.ids import is_guid, parse_guid
 from au2.wire.organization import OrganizationView, ProjectView

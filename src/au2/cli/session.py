@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from au2.cli.configuration import Configuration, ServerEntry
-    from au2.client.address import Address
-    from au2.client.transport import Transport
+    from au2.client.http.address import Address
+    from au2.client.http.transport import Transport
     from au2.domain.context import Context
 
 
@@ -69,7 +69,7 @@ class Session:
         Raises:
             InvalidRequest: none of them says.
         """
-        from au2.client.address import parse_address
+        from au2.client.http.address import parse_address
 
         stated = (
             self.stated_server or self.environment.get("AU_SERVER") or self.configuration.server
@@ -114,6 +114,6 @@ class Session:
 
     def connect(self, token: str | None) -> "Transport":
         """Return a connection of its own that carries ``token``; the caller closes it."""
-        from au2.client.transport import Transport
+        from au2.client.http.transport import Transport
 
         return Transport(self.address, token=token, environment=self.environment)

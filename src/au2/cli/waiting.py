@@ -10,10 +10,10 @@ from au2.cli.outages import make_patience
 from au2.cli.pending import PendingRemarks
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
-from au2.client import following
-from au2.client.following import LogPiece
-from au2.client.running import JobStanding, Waiting, poll_job
-from au2.client.waiting import wait_for_end
+from au2.client.runs import log_following
+from au2.client.runs.job_status import JobStanding, Waiting, poll_job
+from au2.client.runs.log_following import LogPiece
+from au2.client.runs.waiting import wait_for_end
 from au2.domain.errors import ServerUnreachable
 
 _EXIT_INTERRUPTED = 130
@@ -53,7 +53,7 @@ def follow_job(
     try:
         if attempt is None:
             attempt = poll_job(session.transport, job_id).newest_attempt
-        pieces = following.follow_job(
+        pieces = log_following.follow_job(
             session.transport,
             job_id,
             attempt=attempt,

@@ -12,29 +12,29 @@ from pydantic import BaseModel
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
-from au2.http import (
+from au2.http import errors
+from au2.http.body_limit import BodyLimit
+from au2.http.concurrency import CostlyRequests
+from au2.http.job_reading import JobReading
+from au2.http.json_body import find_body_model
+from au2.http.noticeboard import NoticeBoard
+from au2.http.registry.app import make_registry
+from au2.http.v1 import (
     accounts,
-    errors,
     health,
     image_uploads,
     job_logs,
     jobs,
     members,
     organizations,
+    package_uploads,
     processes,
     runtimes,
     secrets,
-    uploads,
     version_archives,
     version_diffs,
     versions,
 )
-from au2.http.body_limit import BodyLimit
-from au2.http.job_reading import JobReading
-from au2.http.json_bodies import find_body_model
-from au2.http.noticeboard import NoticeBoard
-from au2.http.registry.app import make_registry
-from au2.http.turns import CostlyRequests
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import Notices
 
@@ -50,7 +50,7 @@ _PRIVATE = (
     versions.router,
     version_diffs.router,
     version_archives.router,
-    uploads.router,
+    package_uploads.router,
     image_uploads.router,
     jobs.router,
     job_logs.router,
@@ -157,10 +157,10 @@ def _make_limits(options: ApiOptions) -> Any:
 
 
 def _add_routes(app: FastAPI) -> None:
-    public = errors.answers(Au2Error)
+    public = errors.error_responses(Au2Error)
     app.include_router(health.router, prefix=PREFIX, responses=public)
     app.include_router(accounts.public, prefix=PREFIX, responses=public)
-    private = errors.answers(NotAuthenticated, InvalidRequest, Au2Error)
+    private = errors.error_responses(NotAuthenticated, InvalidRequest, Au2Error)
     for router in _PRIVATE:
         app.include_router(router, prefix=PREFIX, responses=private)
 

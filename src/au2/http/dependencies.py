@@ -9,10 +9,10 @@ from au2.app.services import Services
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated
 from au2.domain.identity import Actor
+from au2.http.audit_log import note_actor
+from au2.http.concurrency import CostlyRequests
 from au2.http.job_reading import JobReading
 from au2.http.noticeboard import NoticeBoard
-from au2.http.refusals import note_actor
-from au2.http.turns import CostlyRequests
 from au2.stores.logs.base import LogStore
 
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"

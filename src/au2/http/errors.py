@@ -18,26 +18,26 @@ from au2.domain.errors import (
     TooManyAttempts,
 )
 from au2.domain.wording import as_sentence
-from au2.http.refusals import note_refusal
-from au2.wire.base import ErrorAnswer
-from au2.wire.mistakes import MOST_DETAILS, describe, format_pointer, sentence_of
+from au2.http.audit_log import note_refusal
+from au2.wire.base import ErrorResponse
+from au2.wire.violations import MOST_DETAILS, describe, format_pointer, sentence_of
 
-Answers = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, dict[str, Any]]
 _MOST_NAME_CHARACTERS = 100
 
 
-def answers(*errors: type[Au2Error]) -> Answers:
+def error_responses(*errors: type[Au2Error]) -> Responses:
     """Return the OpenAPI responses of an endpoint that may end in these errors."""
-    found: Answers = {}
+    found: Responses = {}
     for error in errors:
         says = (error.__doc__ or "").strip().splitlines()[0]
         known = found.get(error.status)
         description = says if known is None else f"{known['description']} {says}"
-        found[error.status] = {"model": ErrorAnswer, "description": description}
+        found[error.status] = {"model": ErrorResponse, "description": description}
     return found
 
 
-def make_answer(
+def make_error_response(
     error: Au2Error, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the answer that says ``error``."""
@@ -99,36 +99,36 @@ def install(app: FastAPI) -> None:
 async def _answer_own(request: Request, error: Exception) -> Response:
     assert isinstance(error, Au2Error)  # noqa: S101 - registered for it
     note_refusal(request, error)
-    return make_answer(error)
+    return make_error_response(error)
 
 
 async def _answer_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return make_answer(make_invalid_request(error.errors()))
+    return make_error_response(make_invalid_request(error.errors()))
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     """What the framework refuses by itself: unknown paths and methods, bodies that are no JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if isinstance(error.__cause__, Au2Error):
-        return make_answer(error.__cause__)
+        return make_error_response(error.__cause__)
     match error.status_code:
         case 404:
-            return make_answer(NotFound(f"There is nothing at {request.url.path}."))
+            return make_error_response(NotFound(f"There is nothing at {request.url.path}."))
         case 405:
             says = InvalidRequest(f"{request.method} does not go with {request.url.path}.")
-            return make_answer(says, status=405, headers=error.headers)
+            return make_error_response(says, status=405, headers=error.headers)
         case 400:
-            return make_answer(InvalidRequest("The body can't be read as JSON."))
+            return make_error_response(InvalidRequest("The body can't be read as JSON."))
         case status:
-            return make_answer(InvalidRequest(str(error.detail)), status=status)
+            return make_error_response(InvalidRequest(str(error.detail)), status=status)
 
 
 async def _answer_nobody(_: Request, __: Exception) -> Response:
     """A body that broke off: no fault of ours to log, and nobody is there to read an answer."""
-    return make_answer(InvalidRequest("The request broke off."), status=400)
+    return make_error_response(InvalidRequest("The request broke off."), status=400)
 
 
 async def _answer_unexpected(_: Request, __: Exception) -> Response:
     """A fault of ours: the log has it, the answer says nothing of our insides."""
-    return make_answer(Au2Error(hint="The server's log says more; tell its operator."))
+    return make_error_response(Au2Error(hint="The server's log says more; tell its operator."))

@@ -13,7 +13,7 @@ from au2.domain.errors import Au2Error
 _logger = logging.getLogger(__name__)
 
 
-class StreamedAnswer(StreamingResponse):
+class StreamingResult(StreamingResponse):
     """Sends pieces, and ends their making as soon as the answer has ended, however it did.
 
     A generator that was left somewhere in its middle would keep its files and memory until the

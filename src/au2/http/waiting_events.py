@@ -6,7 +6,7 @@ from typing import Final
 from au2.domain.job import Job, JobState
 from au2.domain.waiting import Waiting
 from au2.http.log_events import format_waiting
-from au2.http.views import view_waiting
+from au2.http.v1.views import view_waiting
 
 _FIRST_SECONDS: Final = 2.0
 """Most jobs begin before that, and nobody needs to hear of it."""

@@ -33,7 +33,7 @@ class Error(View):
     details: list[ErrorDetail] = []
 
 
-class ErrorAnswer(View):
+class ErrorResponse(View):
     """Body of every answer with a status of 400 or more."""
 
     error: Error

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from au2.domain.repository import parse_repository
-from au2.http.streaming import StreamedAnswer
+from au2.http.streaming import StreamingResult
 from au2.server.addresses import ListenAddress
 from au2.server.start import open_listener
 from tests.support.live import served
@@ -109,7 +109,7 @@ def test_what_makes_the_pieces_is_closed_while_it_waits_for_the_reader(how: str)
             assert scope.is_open
             return {"type": "http.disconnect"}
 
-        await StreamedAnswer(pieces)({"type": "http"}, receive, send)
+        await StreamingResult(pieces)({"type": "http"}, receive, send)
         assert not scope.is_open
 
     asyncio.run(answer())

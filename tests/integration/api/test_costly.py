@@ -17,8 +17,8 @@ from au2.app.accounts import Accounts
 from au2.app.passwords import Passwords
 from au2.domain.errors import TooLarge
 from au2.http.app import make_app
-from au2.http.file_lists import parse_creation
-from au2.http.json_bodies import parse_model
+from au2.http.json_body import parse_model
+from au2.http.v1.file_lists import parse_creation
 from au2.wire.process import ProcessCreation
 from tests.support.live import served
 from tests.support.raw_http import connected, exchange, status_of

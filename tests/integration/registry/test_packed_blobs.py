@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message
 
 from au2.domain.repository import parse_repository
-from au2.http.streaming import StreamedAnswer
+from au2.http.streaming import StreamingResult
 from au2.server.log_format import is_news
 from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
@@ -141,7 +141,7 @@ def test_what_is_before_a_part_is_passed_over_only_as_long_as_somebody_waits(
             return {"type": "http.disconnect"}
 
         pieces = counted(world.services.repository_blobs.read(packed, 64 * MIB - 1, 1))
-        await StreamedAnswer(pieces)({"type": "http"}, receive, send)
+        await StreamingResult(pieces)({"type": "http"}, receive, send)
 
     asyncio.run(answer())
     assert set(taken) == {b""}

@@ -9,7 +9,7 @@ from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.job import Job
 from au2.domain.version import ImageStatus
-from au2.http.views import view_job
+from au2.http.v1.views import view_job
 from au2.wire.job import VersionChoiceView
 from tests.support.world import OPERATOR, World
 

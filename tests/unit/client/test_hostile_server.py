@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from au2.client.address import parse_address
-from au2.client.following import follow_log
-from au2.client.job_logs import read_log
+from au2.client.http.address import parse_address
+from au2.client.http.transport import Transport
 from au2.client.patience import Patience
-from au2.client.transport import Transport
+from au2.client.runs.job_logs import read_log
+from au2.client.runs.log_following import follow_log
 from au2.domain.errors import Au2Error, ServerUnreachable, UnexpectedAnswer, all_errors
 from tests.support.hostile_server import HostileServer, answer, endless, hostile_server
 

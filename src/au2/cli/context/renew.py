@@ -7,7 +7,7 @@ from au2.cli.session import Session
 @define("renew", examples=("au2 renew",))
 def command(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
 
     session.ensure_memory()
     token = Accounts(session.transport).renew()

@@ -38,7 +38,7 @@ def command(session: Session, organization: str, project: str | None, from_stdin
 
 def _take_token(session: Session, *, from_stdin: bool) -> None:
 
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
     from au2.domain.errors import InvalidRequest
 
     terminal = session.terminal
@@ -62,7 +62,7 @@ def _take_token(session: Session, *, from_stdin: bool) -> None:
 def _set_context(session: Session, organization: str, project: str | None) -> None:
 
     from au2.cli.places import find_organization, find_project
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     calls = Organizations(session.transport)
     found = find_organization(calls, organization)

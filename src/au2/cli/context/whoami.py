@@ -20,7 +20,7 @@ _COLUMNS = columns("email", "id", operator="is_operator", roles=_roles)
 @define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
 def command(session: Session) -> None:
     """Show who is logged in, and which roles they have where."""
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
 
     account = Accounts(session.transport).account()
     session.terminal.show_record(_COLUMNS, account.model_dump(mode="json"))

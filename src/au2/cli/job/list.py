@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """List the jobs of the context, newest first."""
     from au2.cli.naming import find_process_id
-    from au2.client.jobs import Jobs
+    from au2.client.resources.jobs import Jobs
     from au2.domain.job import JobType
 
     types = {known.rpartition(":")[2]: known.value for known in JobType}

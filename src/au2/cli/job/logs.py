@@ -48,9 +48,9 @@ def command(
         conclude(session.terminal, standing, pass_exit_code=exit_code)
         return
     from au2.cli.outages import make_patience
-    from au2.client.following import LogPiece
-    from au2.client.job_logs import read_log
-    from au2.client.running import poll_job
+    from au2.client.runs.job_logs import read_log
+    from au2.client.runs.job_status import poll_job
+    from au2.client.runs.log_following import LogPiece
 
     transport, patience = session.transport, make_patience(session.terminal)
     if attempt is None:

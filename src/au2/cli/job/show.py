@@ -10,7 +10,7 @@ from au2.cli.session import Session
 @job_argument
 def command(session: Session, job: int) -> None:
     """Show a job's record: what it is, how it goes or went, and why it ended."""
-    from au2.client.jobs import Jobs
+    from au2.client.resources.jobs import Jobs
 
     found = Jobs(session.transport).get_job(job)
     session.terminal.show_record(RECORD, found.model_dump(mode="json"))

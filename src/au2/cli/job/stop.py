@@ -9,7 +9,7 @@ from au2.cli.session import Session
 @job_argument
 def command(session: Session, job: int) -> None:
     """Stop a job: first politely, after ten seconds by force. Its after.sh still runs."""
-    from au2.client.jobs import Jobs
+    from au2.client.resources.jobs import Jobs
 
     found = Jobs(session.transport).stop_job(job)
     if found.ended_at is not None:

@@ -14,7 +14,7 @@ def command(session: Session, job: int, exit_code: bool) -> None:
     """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
     from au2.cli.ending import conclude
     from au2.cli.waiting import wait_for_job
-    from au2.client.running import poll_job
+    from au2.client.runs.job_status import poll_job
 
     # Patience is for servers that were there: this fails at once where none is.
     standing = poll_job(session.transport, job)

@@ -21,7 +21,7 @@ def command(session: Session, email: str, role: str) -> None:
     manages members and projects. Only an operator of the installation may name somebody new, who
     then gets a first password, which is shown once.
     """
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     added = Organizations(session.transport).add_member(session.context, email, role)
     is_new = added.initial_password is not None

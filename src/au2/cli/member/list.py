@@ -10,7 +10,7 @@ _COLUMNS = columns("email", "role", "project")
 @define("list", examples=("au2 member list",), reads=True)
 def command(session: Session) -> None:
     """List the members of the context. Without a project: members of the whole organization."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     found = Organizations(session.transport).list_members(session.context)
     session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

@@ -10,7 +10,7 @@ from au2.cli.session import Session
 @click.argument("email")
 def command(session: Session, email: str) -> None:
     """Take somebody's role in the context away."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     Organizations(session.transport).remove_member(session.context, email)
     session.terminal.remark(f"{email} is no member here any more.")

@@ -13,7 +13,7 @@ _COLUMNS = columns("id", "name")
 @click.argument("name")
 def command(session: Session, name: str) -> None:
     """Make an organization (operators only)."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     made = Organizations(session.transport).create_organization(name)
     session.terminal.show_record(_COLUMNS, made.model_dump(mode="json"))

@@ -10,7 +10,7 @@ _COLUMNS = columns("id", "name", "created_at")
 @define("list", examples=("au2 organization list",), reads=True)
 def command(session: Session) -> None:
     """List the organizations you belong to."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     found = Organizations(session.transport).list_organizations()
     session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

@@ -39,7 +39,7 @@ def command(session: Session, process: str, *, version: int | None, latest: bool
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
     from au2.cli.naming import find_process_id
-    from au2.client.argument_schemas import get_argument_schema
+    from au2.client.runs.argument_schemas import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
     process_id = find_process_id(session, process)

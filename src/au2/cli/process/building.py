@@ -6,8 +6,8 @@ from au2.cli.ending import fail_with, tell_end
 from au2.cli.process.versions import tell_what_runs, tell_what_still_runs
 from au2.cli.session import Session
 from au2.cli.waiting import follow_job
-from au2.client.following import LogPiece
-from au2.client.running import JobStanding
+from au2.client.runs.job_status import JobStanding
+from au2.client.runs.log_following import LogPiece
 from au2.domain.wording import format_seconds
 
 

@@ -20,7 +20,7 @@ def command(session: Session, name: str, description: str, tags: tuple[str, ...]
 
     For a package this is not needed: `au2 process repo upload` makes its process.
     """
-    from au2.client.processes import Processes
+    from au2.client.resources.processes import Processes
 
     calls = Processes(session.transport)
     made = calls.create_process(session.context, name, description, list(tags))

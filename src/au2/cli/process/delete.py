@@ -13,7 +13,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str, yes: bool) -> None:
     """Delete a process with all its versions. Records of its jobs stay."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Processes
+    from au2.client.resources.processes import Processes
 
     process_id = find_process_id(session, process)
     if not yes:

@@ -12,7 +12,7 @@ from au2.cli.session import Session
 @click.option("--tag", metavar="T", help="Only those with this tag.")
 def command(session: Session, name: str | None, tag: str | None) -> None:
     """List the processes that are visible in the context."""
-    from au2.client.processes import Processes
+    from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).list_processes(session.context, name=name, tag=tag)
     session.terminal.show_list(LIST, [item.model_dump(mode="json") for item in found])

@@ -10,7 +10,7 @@ from au2.cli.run_options import run_options
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
-    from au2.client.running import Run
+    from au2.client.runs.job_status import Run
 
 
 @define(
@@ -75,8 +75,8 @@ def command(
     """
     from au2.cli.naming import find_process_id
     from au2.cli.pairs import read_arguments, split_pairs
-    from au2.client.argument_schemas import get_argument_schema
-    from au2.client.running import Run
+    from au2.client.runs.argument_schemas import get_argument_schema
+    from au2.client.runs.job_status import Run
 
     if exit_code and not (wait or follow):
         raise click.UsageError("--exit-code goes with --wait or --follow.")
@@ -116,7 +116,7 @@ def command(
 def _submit(
     session: Session, run: "Run", *, wait: bool, follow: bool, pass_exit_code: bool
 ) -> None:
-    from au2.client.running import submit_run
+    from au2.client.runs.job_status import submit_run
 
     job = submit_run(session.transport, session.context, run)
     session.terminal.line(f"Job submitted: {job.id}")

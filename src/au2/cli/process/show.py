@@ -11,7 +11,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str) -> None:
     """Show a process. PROCESS is a GUID, or a name that is unique in the context."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Processes
+    from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).get_process(find_process_id(session, process))
     session.terminal.show_record(RECORD, found.model_dump(mode="json"))

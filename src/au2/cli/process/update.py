@@ -29,9 +29,9 @@ def command(
 ) -> None:
     """Change a process's name, description or tags. What is not given stays."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Processes
-    from au2.wire.mistakes import build
+    from au2.client.resources.processes import Processes
     from au2.wire.process import ProcessUpdate
+    from au2.wire.violations import build
 
     if tags and no_tags:
         raise click.UsageError("Give --tag or --no-tags, not both.")

@@ -4,8 +4,8 @@ from au2.cli.ending import conclude
 from au2.cli.session import Session
 from au2.cli.terminal import Terminal
 from au2.cli.waiting import wait_for_job
-from au2.client.running import JobStanding
-from au2.client.versions import DEFAULT, NEWEST, VersionStanding, get_standing
+from au2.client.resources.versions import DEFAULT, NEWEST, VersionStanding, get_standing
+from au2.client.runs.job_status import JobStanding
 from au2.domain.errors import Au2Error
 
 

@@ -13,7 +13,7 @@ _COLUMNS = columns("id", "name", "organization")
 @click.argument("name")
 def command(session: Session, name: str) -> None:
     """Make a project in the organization of the context."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     organization = session.context.organization_id
     made = Organizations(session.transport).create_project(organization, name)

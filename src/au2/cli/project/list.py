@@ -10,7 +10,7 @@ _COLUMNS = columns("id", "name", "organization", "created_at")
 @define("list", examples=("au2 project list",), reads=True)
 def command(session: Session) -> None:
     """List the organization's projects that you may see."""
-    from au2.client.organizations import Organizations
+    from au2.client.resources.organizations import Organizations
 
     organization = session.context.organization_id
     found = Organizations(session.transport).list_projects(organization)

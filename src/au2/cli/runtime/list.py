@@ -16,7 +16,7 @@ _COLUMNS = columns(
 @define("list", examples=("au2 runtime list", "au2 runtime list -o json"), reads=True)
 def command(session: Session) -> None:
     """List the runtimes that can be used in the context."""
-    from au2.client.runtimes import Runtimes
+    from au2.client.resources.runtimes import Runtimes
 
     found = Runtimes(session.transport).list_runtimes(session.context)
     session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

@@ -25,7 +25,7 @@ _COLUMNS = columns(
 def command(session: Session, runtime: str) -> None:
     """Show a runtime at its newest version. RUNTIME is a GUID, or a name unique in the context."""
     from au2.cli.naming import find_runtime_id
-    from au2.client.runtimes import Runtimes
+    from au2.client.resources.runtimes import Runtimes
 
     found = Runtimes(session.transport).get_runtime(find_runtime_id(session, runtime))
     session.terminal.show_record(_COLUMNS, found.model_dump(mode="json"))

@@ -28,7 +28,7 @@ def command(
     with `au2 secret ingest`, or here.
     """
     from au2.cli.secret.values import read_stated
-    from au2.client.secrets import Secrets
+    from au2.client.resources.secrets import Secrets
 
     value = read_stated(session.terminal, from_stdin=from_stdin, file=file)
     made = Secrets(session.transport).create_secret(session.context, name, description, value)

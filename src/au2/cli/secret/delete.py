@@ -14,7 +14,7 @@ def command(session: Session, name: str, yes: bool) -> None:
 
     Jobs that need it and have not started yet will fail.
     """
-    from au2.client.secrets import Secrets
+    from au2.client.resources.secrets import Secrets
 
     if not yes:
         session.terminal.confirm(f"Delete the secret {name} with its value?")

@@ -28,7 +28,7 @@ def command(session: Session, name: str, output: Output) -> None:
 
     Admins may. That it was read is written down.
     """
-    from au2.client.secrets import Secrets
+    from au2.client.resources.secrets import Secrets
     from au2.files.output import PRIVATE
 
     value = Secrets(session.transport).download_secret(session.context, name).encode()

@@ -24,7 +24,7 @@ def command(session: Session, *, name: str, from_stdin: bool, file: str | None) 
     they were given.
     """
     from au2.cli.secret.values import read_stated
-    from au2.client.secrets import Secrets
+    from au2.client.resources.secrets import Secrets
 
     terminal = session.terminal
     value = read_stated(terminal, from_stdin=from_stdin, file=file)

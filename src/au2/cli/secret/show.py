@@ -14,7 +14,7 @@ def command(session: Session, name: str) -> None:
 
     In a project, its own secret wins over the organization's of the same name.
     """
-    from au2.client.secrets import Secrets
+    from au2.client.resources.secrets import Secrets
 
     found = Secrets(session.transport).get_secret(session.context, name)
     session.terminal.show_record(RECORD, found.model_dump(mode="json"))

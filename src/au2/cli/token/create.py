@@ -26,7 +26,7 @@ def command(session: Session, name: str, expires: str | None) -> None:
 
     It acts as you, until it ends or is deleted. Use it with `au2 context set managed-token`.
     """
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
 
     expires_at = _parse_end(expires) if expires is not None else None
     token = Accounts(session.transport).create_token(name, expires_at)

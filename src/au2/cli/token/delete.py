@@ -10,7 +10,7 @@ from au2.cli.session import Session
 @click.argument("token")
 def command(session: Session, token: str) -> None:
     """End a token, named by its id or by a name that is unique among your tokens."""
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
     from au2.domain.errors import Conflict, Detail, NotFound
 
     accounts = Accounts(session.transport)

@@ -10,7 +10,7 @@ _COLUMNS = columns("id", "kind", "name", "created_at", "expires_at", "last_used_
 @define("list", examples=("au2 token list",), reads=True)
 def command(session: Session) -> None:
     """List your tokens, without their secrets."""
-    from au2.client.accounts import Accounts
+    from au2.client.resources.accounts import Accounts
 
     tokens = Accounts(session.transport).list_tokens()
     session.terminal.show_list(_COLUMNS, [token.model_dump(mode="json") for token in tokens])

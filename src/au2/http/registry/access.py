@@ -11,7 +11,7 @@ from au2.app.tokens import TOKEN_PREFIX
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
-from au2.http.refusals import note_actor
+from au2.http.audit_log import note_actor
 from au2.http.registry.errors import RegistryError
 from au2.oci.digest import parse_digest
 

@@ -8,10 +8,10 @@ from starlette.routing import Route
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error
+from au2.http.concurrency import CostlyRequests
 from au2.http.noticeboard import NoticeBoard
 from au2.http.registry import blobs, errors, manifests, tokens, uploads
 from au2.http.registry.access import actor_of
-from au2.http.turns import CostlyRequests
 
 _UPLOADS = "/{name:path}/blobs/uploads"
 _BLOB = "/{name:path}/blobs/{digest}"

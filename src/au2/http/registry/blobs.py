@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.http.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
-from au2.http.streaming import StreamedAnswer
+from au2.http.streaming import StreamingResult
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
@@ -37,7 +37,7 @@ async def get_blob(request: Request) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)
     is_packed = await run_in_threadpool(services.repository_blobs.is_packed, digest)
-    return StreamedAnswer(
+    return StreamingResult(
         services.repository_blobs.read(digest, first, last - first + 1),
         status_code=status,
         headers=headers,

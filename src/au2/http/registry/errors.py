@@ -24,7 +24,7 @@ from au2.domain.errors import (
     TooManyRequests,
     Unsupported,
 )
-from au2.http.refusals import note_refusal
+from au2.http.audit_log import note_refusal
 from au2.http.registry.realm import challenge
 
 BLOB_UNKNOWN = "BLOB_UNKNOWN"

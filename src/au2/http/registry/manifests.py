@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, Response
 
 from au2.domain.identity import Actor
 from au2.domain.job import Job, JobState
+from au2.http.audit_log import sender_of
+from au2.http.concurrency import CostlyRequests
 from au2.http.job_waiting import wait_for_end
-from au2.http.refusals import sender_of
 from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.http.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,
@@ -20,7 +21,6 @@ from au2.http.registry.errors import (
     RegistryError,
     unknown_as,
 )
-from au2.http.turns import CostlyRequests
 from au2.oci import media_types
 from au2.oci.document import MAX_DOCUMENT_BYTES
 from au2.stores.database.content.repositories import StoredManifest

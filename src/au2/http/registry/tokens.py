@@ -16,9 +16,9 @@ from starlette.responses import JSONResponse, Response
 from au2.app.tokens import TOKEN_PREFIX, NewToken
 from au2.domain.client_address import client_of_address
 from au2.domain.errors import Au2Error
+from au2.http.concurrency import CostlyRequests
 from au2.http.registry.access import read_basic, services_of
 from au2.http.registry.errors import RegistryError
-from au2.http.turns import CostlyRequests
 
 _LASTS_SECONDS = 3600
 _MOST_BYTES = 16 << 10

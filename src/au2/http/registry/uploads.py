@@ -12,10 +12,10 @@ from au2.app.registry.blobs import RegistryReceiver
 from au2.domain.errors import InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
-from au2.http.bodies import read_pieces
+from au2.http.body_stream import read_pieces
 from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
+from au2.http.registry.content_range import ContentRange, upload_headers
 from au2.http.registry.errors import UPLOAD_UNKNOWN, unknown_as
-from au2.http.registry.pieces import StatedPiece, upload_headers
 
 
 async def begin_upload(request: Request) -> Response:
@@ -93,7 +93,7 @@ async def _receiving(
     blobs = services_of(request).repository_blobs
     with unknown_as(UPLOAD_UNKNOWN):
         receiver = await run_in_threadpool(blobs.receive, actor, repository, upload_id)
-    piece = StatedPiece(request, repository, upload_id, receiver.received_bytes)
+    piece = ContentRange(request, repository, upload_id, receiver.received_bytes)
     try:
         piece.ensure_fits()
         async for data in read_pieces(request):

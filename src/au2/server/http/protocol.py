@@ -15,8 +15,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from au2.domain.errors import Au2Error, InvalidRequest
+from au2.http.audit_log import is_known_actor
 from au2.http.errors import format_error
-from au2.http.refusals import is_known_actor
 from au2.server.http.edge_log import EdgeLog
 from au2.server.http.limits import HttpLimits
 

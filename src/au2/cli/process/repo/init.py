@@ -50,7 +50,7 @@ def command(
 
     Asks for what the flags do not say. Files that are already there stay as they are.
     """
-    from au2.client.runtimes import Runtimes
+    from au2.client.resources.runtimes import Runtimes
     from au2.domain.errors import Conflict
     from au2.domain.language import Language
     from au2.package import names
@@ -103,7 +103,7 @@ def _choose(
 
 def _find(runtimes: "Sequence[RuntimeView]", stated: str) -> "RuntimeView":
     from au2.cli.naming import only_one
-    from au2.client.naming import Named, owner
+    from au2.client.resources.names import Named, owner
 
     by_id = [runtime for runtime in runtimes if runtime.id == stated.strip().lower()]
     found = by_id or [runtime for runtime in runtimes if runtime.name == stated]

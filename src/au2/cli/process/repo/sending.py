@@ -9,9 +9,8 @@ from au2.cli.outages import make_patience
 from au2.cli.process.repo.package_remarks import remark_on_contents
 from au2.cli.progress import UploadProgress
 from au2.cli.session import Session
-from au2.client.packages import LoadedPackage
-from au2.client.running import JobStanding
-from au2.client.uploads import (
+from au2.client.packages.local_package import LoadedPackage
+from au2.client.packages.upload import (
     Comparison,
     UploadPlan,
     UploadSession,
@@ -21,6 +20,7 @@ from au2.client.uploads import (
     complete_upload,
     send_contents,
 )
+from au2.client.runs.job_status import JobStanding
 from au2.domain.errors import Au2Error, NotFound
 from au2.domain.process import NO_PROCESS
 from au2.domain.wording import format_bytes

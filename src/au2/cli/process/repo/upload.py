@@ -11,7 +11,7 @@ from au2.cli.session import Session
 from au2.console.words import PathType
 
 if TYPE_CHECKING:
-    from au2.client.packages import LoadedPackage
+    from au2.client.packages.local_package import LoadedPackage
 
 
 @define(
@@ -64,7 +64,7 @@ def command(
     from au2.cli.process.repo.package_remarks import remark_on_files, show_plan
     from au2.cli.process.repo.sending import agree, make_plan, send_package
     from au2.cli.schema_remarks import remark_on_schemas
-    from au2.client.packages import load_package
+    from au2.client.packages.local_package import load_package
 
     if process is not None and new:
         raise click.UsageError("Give --process or --new, not both.")

@@ -59,10 +59,10 @@ def command(
     """
     from au2.cli.naming import find_process_id
     from au2.cli.schema_remarks import remark_on_schemas
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
     from au2.package.contract_files import ContractFiles, read_contract
-    from au2.wire.mistakes import build
     from au2.wire.process import VersionCreation
+    from au2.wire.violations import build
 
     contract = read_contract(ContractFiles(args_schema, out_schema, env))
     schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}

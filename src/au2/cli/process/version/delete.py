@@ -14,7 +14,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str, number: int, yes: bool) -> None:
     """Delete version N. Its number is not used again. A published version can't be deleted."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
 
     process_id = find_process_id(session, process)
     if not yes:

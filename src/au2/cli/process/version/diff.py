@@ -22,7 +22,7 @@ def command(session: Session, process: str, old: int, new: int) -> None:
     default environment and resources.
     """
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
 
     terminal = session.terminal
     found = Versions(session.transport).compare(find_process_id(session, process), old, new)

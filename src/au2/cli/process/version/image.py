@@ -6,7 +6,7 @@ import time
 from au2.cli.download_progress import DownloadProgress
 from au2.cli.output import Output
 from au2.cli.session import Session
-from au2.client.version_downloads import open_download
+from au2.client.resources.version_download import open_download
 
 _BLOCK_BYTES = 1 << 20
 

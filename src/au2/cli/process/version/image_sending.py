@@ -11,9 +11,10 @@ from au2.cli.process.version.same_image import SameImage
 from au2.cli.process.version.steps import tell_step
 from au2.cli.process.version.turns import Place, begin_in_turn
 from au2.cli.session import Session
-from au2.client.image_archives import send_archive, want_image
-from au2.client.image_shipment import Heartbeat, Shipment
-from au2.client.image_uploads import (
+from au2.client.images.archive_upload import send_archive, want_image
+from au2.client.images.blob_uploader import BlobUploader, Heartbeat
+from au2.client.images.spool import Spool, find_spool_directory
+from au2.client.images.upload import (
     ImageSession,
     ImageStanding,
     ImageUpload,
@@ -21,8 +22,7 @@ from au2.client.image_uploads import (
     abandon_image,
     leave_image,
 )
-from au2.client.running import JobStanding
-from au2.client.spool import Spool, find_spool_directory
+from au2.client.runs.job_status import JobStanding
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -62,7 +62,7 @@ def send_image(
         stop = Event()
         progress = ImageProgress(terminal, clock=time.monotonic)
         sending = _open(session, upload, stop)
-        shipment = Shipment(sending, progress, stop=stop)
+        shipment = BlobUploader(sending, progress, stop=stop)
         scope.enter_context(Heartbeat(session.connect(session.entry.token), upload))
         try:
             if upload.resumed:

@@ -11,7 +11,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str, number: int) -> None:
     """Publish version N: runs take the newest published version by default."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
 
     Versions(session.transport).publish(find_process_id(session, process), number)
     session.terminal.remark(f"Version {number} is published.")

@@ -4,10 +4,10 @@ from typing import BinaryIO
 
 from au2.cli.process.version.steps import tell_step
 from au2.cli.session import Session
-from au2.client.image_archives import want_image
-from au2.client.image_files import check_archive, find_manifest_digest
-from au2.client.image_uploads import ImageStanding
-from au2.client.running import poll_job
+from au2.client.images.archive_check import check_archive, find_manifest_digest
+from au2.client.images.archive_upload import want_image
+from au2.client.images.upload import ImageStanding
+from au2.client.runs.job_status import poll_job
 
 _AVAILABLE = "AVAILABLE"
 

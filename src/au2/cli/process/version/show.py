@@ -12,7 +12,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str, number: int) -> None:
     """Show version N of a process."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
 
     process_id = find_process_id(session, process)
     found = Versions(session.transport).get_version(process_id, number)

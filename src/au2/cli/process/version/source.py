@@ -7,9 +7,9 @@ from pathlib import Path
 
 from au2.cli.download_progress import DownloadProgress
 from au2.cli.session import Session
-from au2.client.package_folders import ensure_free, new_folder, unpack_package
-from au2.client.processes import Processes
-from au2.client.version_downloads import Download, open_download
+from au2.client.packages.package_folder import ensure_free, new_folder, unpack_package
+from au2.client.resources.processes import Processes
+from au2.client.resources.version_download import Download, open_download
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
 from au2.files.faults import told_as_file_faults

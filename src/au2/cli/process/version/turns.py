@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from au2.cli.outages import make_patience
 from au2.cli.session import Session
-from au2.client.image_uploads import (
+from au2.client.images.upload import (
     ImageSession,
     ImageStanding,
     ask_standing,

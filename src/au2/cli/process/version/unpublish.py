@@ -11,7 +11,7 @@ from au2.cli.session import Session
 def command(session: Session, process: str, number: int) -> None:
     """Take the publication of version N back."""
     from au2.cli.naming import find_process_id
-    from au2.client.processes import Versions
+    from au2.client.resources.processes import Versions
 
     Versions(session.transport).unpublish(find_process_id(session, process), number)
     session.terminal.remark(f"Version {number} is not published any more.")

@@ -82,7 +82,7 @@ def command(
     from au2.cli.naming import find_process_id
     from au2.cli.process.version.image_sending import send_image
     from au2.cli.process.version.turns import Place
-    from au2.client.image_uploads import ImageStanding, ask_standing
+    from au2.client.images.upload import ImageStanding, ask_standing
 
     place = Place(find_process_id(session, process), number)
     sent = send_image(session, place, file, image=image, spool=spool)

@@ -1,0 +1,1 @@
+"""HTTP client of one server: connection, addresses, proxies, errors, server-sent events."""

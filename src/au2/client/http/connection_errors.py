@@ -1,0 +1,130 @@
+"""Why a connection did not come about: what it most likely was, and what to try."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from au2.client.http.address import Address
+from au2.client.http.proxies import Proxy
+from au2.domain.errors import ServerUnreachable
+
+_PROBE_TIMEOUT_SECONDS: Final = 2.0
+_WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL says of an answer that is no TLS, in several versions."""
+_UNKNOWN_AUTHORITY: Final = frozenset({18, 19, 20, 21})
+"""OpenSSL's codes for certificates, or chains of them, that nobody known vouches for."""
+_NO_TUNNEL: Final = "Tunnel connection failed: "
+"""What ``http.client`` says of a proxy that answers CONNECT with an error."""
+_CA_VARIABLE: Final = "SSL_CERT_FILE"
+
+
+def explain_no_connection(
+    address: Address, error: Exception, environment: Mapping[str, str], proxy: Proxy | None = None
+) -> ServerUnreachable:
+    """Return what to raise when connecting to ``address`` failed with ``error``."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _explain_certificate(address, error, environment)
+    if isinstance(error, ssl.SSLError) and error.reason in _WITHOUT_TLS:
+        plain = address._replace(scheme="http")
+        return ServerUnreachable(
+            f"The server {address} does not speak TLS.", hint=f"Try {plain} (--server, AU_SERVER)."
+        )
+    if proxy is not None:
+        return _explain_proxy(address, error, proxy)
+    return ServerUnreachable(
+        f"The server {address} cannot be reached: {describe_cause(error)}.",
+        hint="Is it running, and is the address right (--server, AU_SERVER)?",
+    )
+
+
+def explain_cut(
+    address: Address, error: Exception, proxy: Proxy | None = None
+) -> ServerUnreachable:
+    """Return what to raise when a connection to ``address`` broke with ``error``."""
+    way = "" if proxy is None else f" through {proxy}"
+    return ServerUnreachable(f"The connection to {address}{way} broke: {describe_cause(error)}.")
+
+
+def explain_refused_login(proxy: Proxy) -> ServerUnreachable:
+    """Return what to raise when a proxy wants to know who asks (status 407)."""
+    return ServerUnreachable(
+        f"{_capital(proxy)} wants a user name and a password (status 407).",
+        hint=f"Write them into {proxy.variable}: http://USER:PASSWORD@HOST:PORT",
+    )
+
+
+def explain_silence(address: Address, error: Exception) -> ServerUnreachable:
+    """The same where no answer had begun yet: so it is, too, where plain HTTP meets TLS.
+
+    That is not guessed: the server is asked.
+    """
+    hung_up = isinstance(error, ConnectionResetError | http.client.BadStatusLine)
+    if address.scheme == "http" and hung_up and _speaks_tls(address):
+        secure = address._replace(scheme="https")
+        return ServerUnreachable(
+            f"The server {address} speaks TLS.", hint=f"Try {secure} (--server, AU_SERVER)."
+        )
+    return explain_cut(address, error)
+
+
+def describe_cause(error: Exception) -> str:
+    """Return what an error of the network says, in small letters and without a number."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _explain_proxy(address: Address, error: Exception, proxy: Proxy) -> ServerUnreachable:
+    told = str(error)
+    if told.startswith(_NO_TUNNEL):
+        cause = told.removeprefix(_NO_TUNNEL)
+        if cause.startswith("407"):
+            return explain_refused_login(proxy)
+        return ServerUnreachable(
+            f"{_capital(proxy)} gives no connection to {address}: {cause}.",
+            hint="Is the address right (--server, AU_SERVER)? NO_PROXY leaves the proxy out.",
+        )
+    return ServerUnreachable(
+        f"{_capital(proxy)}, through which {address} is asked, cannot be reached: "
+        f"{describe_cause(error)}.",
+        hint=f"Correct or unset {proxy.variable}, or name the server's host in NO_PROXY.",
+    )
+
+
+def _capital(proxy: Proxy) -> str:
+    text = str(proxy)
+    return text[0].upper() + text[1:]
+
+
+def _explain_certificate(
+    address: Address, error: ssl.SSLCertVerificationError, environment: Mapping[str, str]
+) -> ServerUnreachable:
+    reason = error.verify_message.rstrip(".")
+    hint = None
+    stated = environment.get(_CA_VARIABLE)
+    if stated and not Path(stated).is_file():
+        hint = f"There is no file '{stated}', which {_CA_VARIABLE} names."
+    elif error.verify_code in _UNKNOWN_AUTHORITY:
+        hint = f"If you know who signed it, trust their certificate: {_CA_VARIABLE}=ca.crt au2 …"
+    return ServerUnreachable(f"The certificate of {address} is not trusted: {reason}.", hint=hint)
+
+
+def _speaks_tls(address: Address) -> bool:
+    """Whether a handshake succeeds there. Nothing is sent, so no certificate is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    place = (address.host, address.port)
+    try:
+        with (
+            socket.create_connection(place, _PROBE_TIMEOUT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=address.host),
+        ):
+            return True
+    except OSError:
+        return False

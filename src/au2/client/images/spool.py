@@ -1,0 +1,128 @@
+"""Space on disk for a layer whose digest is known only when it was read.
+
+The file has no name from the first moment on, so whatever ends the process frees it.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from au2.client.images.blob_sources import BLOCK_BYTES, Blob, SpooledSource
+from au2.domain.errors import Au2Error
+from au2.oci.streams import Readable
+
+Keep = Callable[[Readable, int | None, Callable[[int], None]], Blob]
+"""Keeps a stream as a blob: as :meth:`Spool.keep`."""
+
+_SPARE_BYTES: Final = 1 << 20
+"""For what the file system itself needs."""
+_HINT: Final = (
+    "Name another folder with --spool DIR or TMPDIR. Or save the image to a file first and give "
+    "that with --file: it needs no space beside the file."
+)
+
+
+class Spool:
+    """Makes such files in one folder."""
+
+    def __init__(self, directory: Path, *, make_room: Callable[[], None]) -> None:
+        """``make_room``: waits until the blob before was sent, whose space is free then."""
+        self._directory = directory
+        self._make_room = make_room
+
+    def keep(
+        self, stream: Readable, size_bytes: int | None, counted: Callable[[int], None]
+    ) -> Blob:
+        """Read ``stream`` to its end; return the blob that it was.
+
+        Args:
+            stream: where the bytes come from.
+            size_bytes: how many will come; None: unknown.
+            counted: told how many more were read.
+
+        Raises:
+            Au2Error: there is not enough space, or the folder can't be used.
+        """
+        self._ensure_room(size_bytes or 0)
+        descriptor = self._open()
+        source = None
+        try:
+            digest, size = self._fill(descriptor, stream, size_bytes, counted)
+            source = SpooledSource(descriptor, size)
+            return Blob(digest, size, source)
+        finally:
+            if source is None:
+                os.close(descriptor)
+
+    def _fill(
+        self,
+        descriptor: int,
+        stream: Readable,
+        expected_bytes: int | None,
+        counted: Callable[[int], None],
+    ) -> tuple[str, int]:
+        hashed, size = sha256(), 0
+        # Hashing lets go of the interpreter's lock, as writing and reading do: each block is
+        # hashed while it is written and the next one comes.
+        with ThreadPoolExecutor(1) as beside:
+            hashing: Future[None] | None = None
+            while data := stream.read(BLOCK_BYTES):
+                if hashing is not None:
+                    hashing.result()
+                hashing = beside.submit(hashed.update, data)
+                self._write(descriptor, data, expected_bytes or size)
+                size += len(data)
+                counted(len(data))
+        return f"sha256:{hashed.hexdigest()}", size
+
+    def _write(self, descriptor: int, data: bytes, needed_bytes: int) -> None:
+        # Only this part is guarded: what the stream raises is not the folder's fault.
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(descriptor, left) :]
+        except OSError as error:
+            raise self._failure(error, needed_bytes) from error
+
+    def _ensure_room(self, size_bytes: int) -> None:
+        if self._free_bytes() < size_bytes + _SPARE_BYTES:
+            self._make_room()
+        free = self._free_bytes()
+        if free < size_bytes + _SPARE_BYTES:
+            raise Au2Error(
+                f"A layer of {_mebibytes(size_bytes)} must be kept on disk until it is sent, but "
+                f"'{self._directory}' has only {_mebibytes(free)} free.",
+                hint=_HINT,
+            )
+
+    def _free_bytes(self) -> int:
+        try:
+            found = os.statvfs(self._directory)
+        except OSError as error:
+            raise self._failure(error, 0) from error
+        return found.f_bavail * found.f_frsize
+
+    def _open(self) -> int:
+        try:
+            with tempfile.TemporaryFile(dir=self._directory, buffering=0) as file:
+                return os.dup(file.fileno())
+        except OSError as error:
+            raise self._failure(error, 0) from error
+
+    def _failure(self, error: OSError, needed_bytes: int) -> Au2Error:
+        why = error.strerror or str(error)
+        size = f" of {_mebibytes(needed_bytes)} or more" if needed_bytes else ""
+        return Au2Error(f"A layer{size} can't be kept in '{self._directory}': {why}.", hint=_HINT)
+
+
+def find_spool_directory(stated: Path | None) -> Path:
+    """Return the folder that was stated, or else the one that ``TMPDIR`` names, as usual."""
+    return stated if stated is not None else Path(tempfile.gettempdir())
+
+
+def _mebibytes(size_bytes: int) -> str:
+    return f"{size_bytes / (1 << 20):,.0f} MiB"

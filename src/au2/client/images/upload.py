@@ -1,0 +1,300 @@
+"""The requests of an image's upload: a session, its blobs in pieces, then its manifest.
+
+Like ``uploads`` this reads the few wire fields by hand, since ``version upload`` is measured
+against ``docker load``; a test holds them against ``wire.image_upload``.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from threading import Event
+from typing import Any, Final, NamedTuple
+
+from au2.client.answers import (
+    find_flag,
+    find_text,
+    find_whole,
+    take_list,
+    take_number,
+    take_text,
+    take_whole,
+)
+from au2.client.http.transport import Transport
+from au2.client.http.urls import quote_segment
+from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BlobSource
+from au2.client.images.request_size import PIECE_BYTES, PieceSize
+from au2.client.patience import Patience
+from au2.client.runs.job_status import JobStanding, read_standing
+from au2.domain.errors import (
+    Au2Error,
+    Conflict,
+    LeaseLost,
+    ServerUnreachable,
+    UnexpectedAnswer,
+)
+
+_MEDIA_TYPE: Final = "application/octet-stream"
+_ANSWER_SECONDS: Final = 600.0
+"""How long the server may take to store what was sent, on a slow disk."""
+
+_LEAST_HEARTBEAT_SECONDS: Final = 0.1
+"""Whatever the server asks for: signs of life are no flood."""
+_MOST_HEARTBEAT_SECONDS: Final = 3600.0
+"""No clock waits for ever."""
+_COURTESY_SECONDS: Final = 5.0
+"""How long a command that ends waits for the answer to its farewell."""
+_REASON_CHARACTERS: Final = 500
+"""Of a reason: it travels in the address, where each may become twelve."""
+
+
+class ImageSession(NamedTuple):
+    """An upload under way: ``ImageUploadView``."""
+
+    id: str
+    process: str
+    version: int
+    job: int
+    fence: int
+    lease_seconds: float
+    heartbeat_seconds: float
+    resumed: bool
+    architecture: str
+    variant: str
+
+
+class ImageStanding(NamedTuple):
+    """How it stands with a version's image: ``ImageStandingView``."""
+
+    process: str
+    version: int
+    image_status: str
+    image_digest: str | None
+    job: int | None
+    architecture: str
+    variant: str
+
+
+class Stopped(Exception):
+    """Somebody does not want the blob sent any more."""
+
+
+def ask_standing(transport: Transport, process_id: str, number: int) -> ImageStanding:
+    """Return how it stands with a version's image.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it takes no image.
+    """
+    document = transport.call("GET", _image_path(process_id, number))
+    return ImageStanding(
+        process=take_text(document, "process"),
+        version=take_whole(document, "version"),
+        image_status=take_text(document, "image_status"),
+        image_digest=find_text(document, "image_digest"),
+        job=find_whole(document, "job"),
+        architecture=take_text(document, "architecture"),
+        variant=take_text(document, "variant"),
+    )
+
+
+def begin_image(transport: Transport, process_id: str, number: int) -> ImageSession:
+    """Begin to send an image to a version, or go on with what was begun before.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it has an image, or somebody else is sending one.
+        StillSending: another command of the same account is.
+    """
+    document = transport.call("POST", _image_path(process_id, number))
+    return ImageSession(
+        id=take_text(document, "id"),
+        process=take_text(document, "process"),
+        version=take_whole(document, "version"),
+        job=take_whole(document, "job"),
+        fence=take_whole(document, "fence"),
+        lease_seconds=take_number(document, "lease_seconds"),
+        heartbeat_seconds=min(
+            max(take_number(document, "heartbeat_seconds"), _LEAST_HEARTBEAT_SECONDS),
+            _MOST_HEARTBEAT_SECONDS,
+        ),
+        resumed=find_flag(document, "resumed"),
+        architecture=take_text(document, "architecture"),
+        variant=take_text(document, "variant"),
+    )
+
+
+def abandon_image(transport: Transport, session: ImageSession, reason: str) -> None:
+    """Give an upload up; its job tells the reason, and another can begin at once."""
+    path = f"/image-uploads/{quote_segment(session.id)}"
+    said = reason[:_REASON_CHARACTERS]
+    transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
+
+
+def leave_image(transport: Transport, session: ImageSession) -> None:
+    """Say that this sender ends, so that the next one need not wait for its silence."""
+    path = f"/image-uploads/{quote_segment(session.id)}/leave"
+    transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
+
+
+def ask_lacking(
+    transport: Transport, session: ImageSession, sizes: Mapping[str, int]
+) -> dict[str, int]:
+    """Return which blobs (size in bytes by digest) are to be sent, and how much of each has come.
+
+    A sign of life, too.
+    """
+    wanted = [{"digest": digest, "size_bytes": size} for digest, size in sizes.items()]
+    document = transport.call(
+        "POST",
+        f"/image-uploads/{quote_segment(session.id)}/lacking",
+        query={"fence": session.fence},
+        document={"blobs": wanted},
+    )
+    found = {}
+    for item in take_list(document, "lacking"):
+        digest = take_text(item, "digest")
+        found[digest] = take_whole(item, "received_bytes", most=sizes.get(digest, 0))
+    return found
+
+
+class ImageUpload:
+    """The session's requests, going on after cut connections. For one thread at a time."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        session: ImageSession,
+        patience: Patience,
+        *,
+        stop: Event,
+        piece_bytes: int = PIECE_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin.
+
+        Args:
+            transport: for one thread at a time.
+            session: that was begun.
+            patience: with a server that does not answer.
+            stop: once it is set, what is being sent ends with :class:`Stopped`, and so should
+                the patience's pauses.
+            piece_bytes: the most of one request.
+            clock: monotonic, in seconds.
+        """
+        self._transport = transport
+        self._session = session
+        self._patience = patience
+        self._stop = stop
+        self._pieces = PieceSize(piece_bytes, clock)
+        self._path = f"/image-uploads/{quote_segment(session.id)}"
+
+    def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
+        return self._patience.persist(lambda: ask_lacking(self._transport, self._session, sizes))
+
+    def complete(self, manifest: bytes, media_type: str) -> JobStanding:
+        """All blobs are there: let the import begin; return its job. Repeating is harmless."""
+        return self._patience.persist(
+            lambda: read_standing(
+                self._transport.send(
+                    "PUT",
+                    f"{self._path}/manifest",
+                    query={"fence": self._session.fence},
+                    body=[manifest],
+                    size_bytes=len(manifest),
+                    media_type=media_type,
+                    timeout_seconds=_ANSWER_SECONDS,
+                )
+            )
+        )
+
+    def send(
+        self,
+        blob: Blob,
+        received_bytes: int,
+        counted: Callable[[int], None],
+        *,
+        end_bytes: int | None = None,
+    ) -> int:
+        """Send a blob from where it was cut, and return how much of it has come.
+
+        Args:
+            blob: what to send.
+            received_bytes: how much of it had come.
+            counted: told how many more bytes have come, as the server says.
+            end_bytes: how far to send; None: all of it.
+
+        Raises:
+            DigestMismatch: it is something else than was stated.
+            LeaseLost: the session is another sender's now.
+            ServerUnreachable: for too long.
+        """
+        end = blob.size_bytes if end_bytes is None else end_bytes
+        offset, is_whole = received_bytes, False
+        # All bytes may have come and not be checked yet: a piece without any brings that about.
+        while not is_whole and (offset < end or end == blob.size_bytes):
+            try:
+                reached, is_whole = self._send_piece(blob, offset, end)
+            except LeaseLost:
+                raise
+            except (ServerUnreachable, Conflict) as error:
+                reached, is_whole = self._find_again(blob, error)
+            if reached > offset:
+                counted(reached - offset)
+            if reached > offset or is_whole:
+                self._patience.note_progress()
+            offset = reached
+        return offset
+
+    def _send_piece(self, blob: Blob, offset: int, end: int) -> tuple[int, bool]:
+        size = min(self._pieces.next_bytes, end - offset)
+        with self._pieces.timed(size):
+            document = self._patch(blob, offset, size)
+        reached = take_whole(document, "received_bytes", most=blob.size_bytes)
+        is_whole = find_flag(document, "is_whole")
+        if reached <= offset and not is_whole:
+            raise UnexpectedAnswer
+        return reached, is_whole
+
+    def _patch(self, blob: Blob, offset: int, size: int) -> Any:
+        return self._transport.send(
+            "PATCH",
+            f"{self._path}/blobs/{quote_segment(blob.digest)}",
+            query={
+                "fence": self._session.fence,
+                "offset": offset,
+                "size": blob.size_bytes,
+            },
+            body=self._read(blob.source, offset, size),
+            size_bytes=size,
+            media_type=_MEDIA_TYPE,
+            timeout_seconds=_ANSWER_SECONDS,
+        )
+
+    def _read(self, source: BlobSource, offset: int, size: int) -> Iterator[bytes]:
+        stream = source.open(offset)
+        while size:
+            if self._stop.is_set():
+                raise Stopped
+            try:
+                data = stream.read(min(size, BLOCK_BYTES))
+            except OSError as error:
+                # While a request is sent, an OSError would be taken for the connection's.
+                raise Au2Error(f"The archive can't be read: {error.strerror or error}.") from error
+            if not data:
+                raise Au2Error("The archive became shorter while it was sent.")
+            size -= len(data)
+            yield data
+
+    def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
+        """After a failure, ask where to go on, as long as there is patience."""
+        sizes = {blob.digest: blob.size_bytes}
+        lacking = self._patience.ask_after(
+            error, lambda: ask_lacking(self._transport, self._session, sizes)
+        )
+        if blob.digest not in lacking:
+            return blob.size_bytes, True
+        return lacking[blob.digest], False
+
+
+def _image_path(process_id: str, number: int) -> str:
+    return f"/processes/{quote_segment(process_id)}/versions/{number}/image"

@@ -1,0 +1,1 @@
+"""Uploads of packages, and packages that are downloaded."""

@@ -1,0 +1,179 @@
+"""Packages that come back: unpacked as if the server were an enemy."""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from au2.client.packages.local_paths import find_target_mistake, find_written_mistake
+from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
+from au2.files.faults import told_as_file_faults
+from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
+from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.package.entries import PackagedFile, count_files
+from au2.package.limits import PackageLimits
+from au2.package.modes import format_mode, mode_of
+from au2.package.paths import find_path_mistake, validate_paths
+
+_LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
+"""More than any server lets in unless its operator says so: a bound, not a rule."""
+_ARCHIVE_LIMITS: Final = LayerLimits(stream_bytes=_LIMITS.total_bytes, sparse_parts=0)
+
+
+_KINDS: Final = frozenset({MemberType.FILE, MemberType.LINK, MemberType.DIRECTORY})
+
+
+@contextmanager
+def new_folder(directory: Path) -> Iterator[Path]:
+    """Yield a folder to fill; what is in it comes to ``directory`` when the block ends well.
+
+    Raises:
+        InvalidRequest: ``directory`` is there and not empty.
+        Au2Error: it can't be written.
+    """
+    ensure_free(directory)
+    with told_as_file_faults(directory):
+        is_new = not directory.exists()
+        directory.mkdir(parents=True, exist_ok=True)
+        incoming = Path(tempfile.mkdtemp(prefix=".au2-", dir=directory))
+    try:
+        yield incoming
+        with told_as_file_faults(directory):
+            for path in list(incoming.iterdir()):
+                _move(path, directory / path.name)
+    except BaseException:
+        _make_removable(incoming)
+        shutil.rmtree(incoming, ignore_errors=True)
+        with suppress(OSError):
+            if is_new:
+                directory.rmdir()
+        raise
+    incoming.rmdir()
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename a file or folder; a folder that may not be written could not be moved as it is."""
+    mode = None if path.is_symlink() or not path.is_dir() else stat.S_IMODE(path.stat().st_mode)
+    if mode is None or mode & stat.S_IWUSR:
+        path.rename(target)
+        return
+    path.chmod(mode | stat.S_IWUSR)
+    path.rename(target)
+    target.chmod(mode)
+
+
+def _make_removable(directory: Path) -> None:
+    for folder, _, _ in os.walk(directory):
+        with suppress(OSError):
+            Path(folder).chmod(0o700)
+
+
+def ensure_free(directory: Path) -> None:
+    """Raise InvalidRequest unless ``directory`` is not there yet or is an empty folder."""
+    with told_as_file_faults(directory):
+        is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+    if not is_free:
+        raise InvalidRequest(
+            f"'{directory}' is there already and is no empty folder.",
+            hint="Name another folder with -o DIR.",
+        )
+
+
+def unpack_package(stream: Readable, directory: Path) -> int:
+    """Write the package in ``stream``, a tar archive; return how many files and links it has.
+
+    ``directory`` is empty and nobody else writes to it. Whatever the archive holds, nothing is
+    written outside: links are made last, when all of them were judged.
+
+    Raises:
+        UnexpectedAnswer: it holds what no package can hold.
+        Au2Error: a file can't be written.
+    """
+    unpacker = _Unpacker(directory)
+    try:
+        for member in read_layer(stream, _ARCHIVE_LIMITS):
+            unpacker.add(member)
+    except InvalidImage as error:
+        raise UnexpectedAnswer(f"The server sent no package: {error.message}.") from error
+    unpacker.finish()
+    return count_files(unpacker.entries)
+
+
+class _Unpacker:
+    """One archive on its way to one folder."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.entries: list[PackagedFile] = []
+
+    def add(self, member: LayerMember) -> None:
+        """Write a file; take note of links and folders."""
+        path = member.path
+        if not path:
+            return  # The package's own folder.
+        message = find_path_mistake(path) or find_written_mistake(path)
+        if message is None and member.type not in _KINDS:
+            message = f"a {member.type} can't be part of a package"
+        if message is None:
+            message = find_target_mistake(member.target)
+        if message is None and len(self.entries) == _LIMITS.files:
+            message = "too many files"
+        if message is not None:
+            raise _refused([Detail(message, file=path)])
+        if member.type is MemberType.LINK:
+            self.entries.append(PackagedFile(path, "link", False, 0, "", member.target, b""))
+        elif member.content is None:
+            mode = format_mode(member.mode, is_folder=True)
+            self.entries.append(PackagedFile(path, "folder", False, 0, "", "", b"", mode))
+        else:
+            executable, mode = bool(member.mode & 0o111), format_mode(member.mode, is_folder=False)
+            entry = PackagedFile(path, "file", executable, member.size_bytes, "", "", b"", mode)
+            self.entries.append(entry._replace(sha256=self._write(entry, member.content)))
+
+    def finish(self) -> None:
+        """Judge everything together, then make folders and links; modes of folders last."""
+        mistakes = validate_paths(self.entries, limits=_LIMITS)
+        if mistakes:
+            raise _refused(mistakes)
+        for entry in self.entries:
+            if entry.type == "link":
+                path = self._directory / entry.path
+                with told_as_file_faults(path):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.symlink_to(entry.target)
+        folders = sorted(entry for entry in self.entries if entry.type == "folder")
+        for folder in folders:
+            with told_as_file_faults(self._directory / folder.path):
+                (self._directory / folder.path).mkdir(parents=True, exist_ok=True)
+        for folder in reversed(folders):
+            if folder.mode:
+                with told_as_file_faults(self._directory / folder.path):
+                    (self._directory / folder.path).chmod(mode_of(folder))
+
+    def _write(self, entry: PackagedFile, content: Readable) -> str:
+        full = self._directory / entry.path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        digest = hashlib.sha256()
+        with told_as_file_faults(full):
+            full.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(full, flags, 0o777 if entry.executable else 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            while data := content.read(CHUNK_BYTES):
+                digest.update(data)
+                with told_as_file_faults(full):
+                    file.write(data)
+            with told_as_file_faults(full):
+                file.flush()
+                if entry.mode:
+                    # Where it is ordinary, the mask of whoever downloads it decides, as for git.
+                    full.chmod(mode_of(entry))
+        return digest.hexdigest()
+
+
+def _refused(mistakes: list[Detail]) -> UnexpectedAnswer:
+    return UnexpectedAnswer("The server sent what can't be in a package.", details=mistakes)

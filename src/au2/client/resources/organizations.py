@@ -1,0 +1,70 @@
+"""Organizations, projects and members."""
+
+from au2.client.http.urls import context_query, quote_segment
+from au2.client.resources.resource import Resource, read_many, read_one, write
+from au2.domain.context import Context
+from au2.wire.organization import (
+    Creation,
+    MemberAdded,
+    MemberAddition,
+    MemberView,
+    OrganizationView,
+    ProjectView,
+)
+from au2.wire.violations import build
+
+
+class Organizations(Resource):
+    """``/organizations`` and ``/members``."""
+
+    def list_organizations(self) -> list[OrganizationView]:
+        """Return the organizations that the account knows."""
+        return read_many(OrganizationView, self._transport.call("GET", "/organizations"))
+
+    def create_organization(self, name: str) -> OrganizationView:
+        """Make an organization (operators only)."""
+        document = self._transport.call(
+            "POST", "/organizations", document=write(build(Creation, name=name))
+        )
+        return read_one(OrganizationView, document)
+
+    def get_organization(self, organization: str) -> OrganizationView:
+        """Return one organization. Raises NotFound."""
+        return read_one(
+            OrganizationView, self._transport.call("GET", f"/organizations/{organization}")
+        )
+
+    def list_projects(self, organization: str) -> list[ProjectView]:
+        """Return the projects of ``organization`` that the account knows."""
+        document = self._transport.call("GET", f"/organizations/{organization}/projects")
+        return read_many(ProjectView, document)
+
+    def create_project(self, organization: str, name: str) -> ProjectView:
+        """Make a project in ``organization``."""
+        document = self._transport.call(
+            "POST",
+            f"/organizations/{organization}/projects",
+            document=write(build(Creation, name=name)),
+        )
+        return read_one(ProjectView, document)
+
+    def list_members(self, context: Context) -> list[MemberView]:
+        """Return the members of ``context``."""
+        document = self._transport.call("GET", "/members", query=context_query(context))
+        return read_many(MemberView, document)
+
+    def add_member(self, context: Context, email: str, role: str) -> MemberAdded:
+        """Give ``email`` a role in ``context``; a new user's first password is in the answer."""
+        document = self._transport.call(
+            "POST",
+            "/members",
+            query=context_query(context),
+            document=write(build(MemberAddition, email=email, role=role)),
+        )
+        return read_one(MemberAdded, document)
+
+    def remove_member(self, context: Context, email: str) -> None:
+        """Take the role of ``email`` in ``context`` away."""
+        self._transport.call(
+            "DELETE", f"/members/{quote_segment(email, 'member')}", query=context_query(context)
+        )

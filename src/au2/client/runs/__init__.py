@@ -1,0 +1,1 @@
+"""Submission of runs, status of jobs, and their logs."""

@@ -1,0 +1,145 @@
+"""Following a job's log live, over cut connections, without a gap or a repetition."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from au2.client.answers import find_flag, find_text, take_list, take_text
+from au2.client.http.server_sent_events import Event, parse_events
+from au2.client.http.transport import Query, Transport
+from au2.client.patience import Patience
+from au2.client.runs.job_status import JobStanding, Waiting, poll_job, read_standing, read_waiting
+from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
+from au2.stores.logs.record import STREAMS
+
+_SILENCE_SECONDS: Final = 60.0
+"""The server sends a comment line more often than this."""
+
+_RETRY_POLL_SECONDS: Final = 0.5
+
+
+class LogPiece(NamedTuple):
+    """One record of the log."""
+
+    time: str
+    stream: str
+    """``stdout``, ``stderr`` or ``platform``."""
+    partial: bool
+    """The line goes on in the next piece of this stream."""
+    content: bytes
+
+    @property
+    def printed(self) -> bytes:
+        """The bytes that the program printed."""
+        return self.content if self.partial else self.content + b"\n"
+
+
+def follow_job(
+    transport: Transport,
+    job_id: int,
+    *,
+    attempt: int,
+    patience: Patience,
+    pause: Callable[[float], object],
+) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
+    """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
+
+    ``pause`` is ``time.sleep``.
+    """
+    standing: JobStanding | None = None
+    while standing is None or not standing.is_final:
+        if standing is not None and standing.newest_attempt <= attempt:
+            # The retry is about to begin.
+            pause(_RETRY_POLL_SECONDS)
+            standing = patience.persist(lambda: poll_job(transport, job_id))
+            continue
+        if standing is not None:
+            attempt += 1
+        for found in follow_log(transport, job_id, attempt=attempt, patience=patience):
+            if isinstance(found, JobStanding):
+                standing = found
+            else:
+                yield found
+    yield standing
+
+
+def follow_log(
+    transport: Transport,
+    job_id: int,
+    *,
+    attempt: int,
+    patience: Patience,
+) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
+    """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
+
+    Before it begins, what the job waits for, if it waits long, and again when that changes.
+    A cut connection is opened again where the last event ended; any event is progress.
+
+    Raises:
+        ServerUnreachable: the connection could not be had again.
+    """
+    offset: str | None = None
+    while True:
+        try:
+            for event in _events(transport, job_id, attempt=attempt, offset=offset):
+                patience.note_progress()
+                offset = event.id or offset
+                if event.name == "log":
+                    yield _read_pieces(event)
+                elif event.name == "waiting":
+                    yield _read_waiting(event)
+                elif event.name == "end":
+                    yield read_standing(_read_object(event))
+                    return
+            cut = ServerUnreachable("The server ended the log before the job ended.")
+        except ServerUnreachable as error:
+            cut = error
+        transport.close()
+        patience.wait(cut)
+
+
+def _events(
+    transport: Transport, job_id: int, *, attempt: int, offset: str | None
+) -> Iterator[Event]:
+    query: Query = {"attempt": attempt, "offset": offset}
+    with transport.stream(
+        f"/jobs/{job_id}/logs/follow",
+        query=query,
+        accept="text/event-stream",
+        timeout_seconds=_SILENCE_SECONDS,
+    ) as response:
+        yield from parse_events(response)
+
+
+def _read_object(event: Event) -> dict[str, Any]:
+    try:
+        document = json.loads(event.data)
+    except (ValueError, RecursionError) as error:
+        raise UnexpectedAnswer from error
+    if not isinstance(document, dict):
+        raise UnexpectedAnswer
+    return document
+
+
+def _read_waiting(event: Event) -> Waiting:
+    return read_waiting(_read_object(event))
+
+
+def _read_pieces(event: Event) -> list[LogPiece]:
+    return [_read_piece(record) for record in take_list(_read_object(event), "records")]
+
+
+def _read_piece(record: object) -> LogPiece:
+    text = find_text(record, "text")
+    try:
+        content = (
+            b64decode(take_text(record, "base64"), validate=True) if text is None else text.encode()
+        )
+    except ValueError as error:
+        raise UnexpectedAnswer from error
+    stream = take_text(record, "stream")
+    if stream not in STREAMS:
+        raise UnexpectedAnswer
+    is_partial = find_flag(record, "partial")
+    return LogPiece(take_text(record, "time"), stream, is_partial, content)

@@ -1,0 +1,177 @@
+"""The logs of jobs: whole, or followed while they grow."""
+
+from collections.abc import AsyncGenerator, Generator
+from time import monotonic
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
+from au2.domain.identity import Actor
+from au2.domain.job import Job
+from au2.http.audit_log import sender_of
+from au2.http.dependencies import (
+    LARGEST_OFFSET,
+    BoardOf,
+    CostlyOf,
+    CurrentActor,
+    JobReadingOf,
+    LogsOf,
+    ServicesOf,
+)
+from au2.http.errors import error_responses
+from au2.http.job_reading import POLL_SECONDS, JobReading
+from au2.http.log_events import KEEP_ALIVE, LogPosition, format_end
+from au2.http.noticeboard import NoticeBoard
+from au2.http.streaming import StreamingResult
+from au2.http.v1.jobs import JobId
+from au2.http.v1.views import view_job
+from au2.http.waiting_events import WaitingEvents
+from au2.stores.logs.base import LogStore
+from au2.stores.notices.base import job_topic, log_topic
+
+router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
+
+_KEEP_ALIVE_SECONDS = 15.0
+_LOOK_SECONDS = 5.0
+"""How often the record, and the right to read it, is looked at while lines keep coming."""
+_PIECE_BYTES = 1 << 18
+
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["log", "waiting", "end"]},
+        "id": {"type": "string", "description": "Offset to go on from, of 'log' events."},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
+"""What each of the server-sent events is like."""
+
+AttemptNumber = Annotated[
+    int | None, Query(ge=1, le=2**31 - 1, description="Which attempt; the newest if not given.")
+]
+Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="Byte to begin at.")]
+
+
+@router.get(
+    "",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Records of the CRI log format (Kubernetes).",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        **error_responses(NotFound),
+    },
+)
+def get_job_log(
+    services: ServicesOf,
+    actor: CurrentActor,
+    logs: LogsOf,
+    job: JobId,
+    *,
+    attempt: AttemptNumber = None,
+    offset: Offset = 0,
+) -> Response:
+    """The log as it is now, byte for byte."""
+    _, number = services.jobs.authorize_log(actor, job, attempt)
+    end = max(offset, logs.size_bytes(job, number))
+    return StreamingResult(
+        _read_pieces(logs, LogPosition(job, number, offset), end),
+        media_type="application/octet-stream",
+        headers={"Content-Length": str(end - offset)},
+    )
+
+
+def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:
+    offset = at.offset
+    while offset < end:
+        limit = min(_PIECE_BYTES, end - offset)
+        piece = logs.read(at.job_id, at.attempt, offset=offset, limit_bytes=limit)
+        if not piece:
+            return
+        offset += len(piece)
+        yield piece
+
+
+@router.get(
+    "/follow",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Events 'log' (data: LogChunk, id: next offset), and 'waiting' "
+            "(WaitingView) while the job is pending for more than two seconds; then 'end' "
+            "(JobView).",
+            "content": {"text/event-stream": {"schema": _EVENT}},
+        },
+        **error_responses(NotFound, Busy, TooManyRequests),
+    },
+)
+async def follow_job_log(
+    *,
+    services: ServicesOf,
+    actor: CurrentActor,
+    board: BoardOf,
+    reading: JobReadingOf,
+    costly: CostlyOf,
+    request: Request,
+    job: JobId,
+    attempt: AttemptNumber = None,
+    offset: Offset = 0,
+) -> Response:
+    """The log as it grows, until the attempt has ended."""
+    _, number = await run_in_threadpool(services.jobs.authorize_log, actor, job, attempt)
+    return StreamingResult(
+        _follow(reading, actor, board, LogPosition(job, number, offset)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        during=costly.streams.take(sender_of(request)),
+    )
+
+
+async def _follow(
+    reading: JobReading, actor: Actor, board: NoticeBoard, at: LogPosition
+) -> AsyncGenerator[bytes, None]:
+    with board.watch(job_topic(at.job_id), log_topic(at.job_id)) as watch:
+        not_before = sent_at = monotonic()
+        # It was let in just now, so what somebody else read a moment ago will do.
+        looked_at = not_before - POLL_SECONDS
+        waiting = WaitingEvents(reading.waiting, monotonic)
+        while not board.is_closing:
+            try:
+                job = await reading.job(actor, at.job_id, not_before=looked_at)
+            except (NotAuthenticated, NotFound):
+                return  # Who comes back to go on is told why that is no longer possible.
+            # The record is looked at before the log: what is in the log when the record says that
+            # the attempt has ended is all that there will ever be.
+            is_over = _is_over(job.value, at.attempt)
+            not_before = job.read_at if is_over else not_before
+            while True:
+                events, at = await reading.events(at, not_before=not_before)
+                if not events:
+                    break
+                for event in events:
+                    yield event
+                sent_at = monotonic()
+            if is_over:
+                yield format_end(view_job(job.value))
+                return
+            if (told := await waiting.look(job.value)) is not None:
+                yield told
+                sent_at = monotonic()
+            if monotonic() - sent_at >= _KEEP_ALIVE_SECONDS:
+                yield KEEP_ALIVE
+                sent_at = monotonic()
+            news = await watch.wait(POLL_SECONDS)
+            not_before = max(watch.told_at, monotonic() - POLL_SECONDS)
+            if news != {log_topic(at.job_id)} or monotonic() - looked_at >= _LOOK_SECONDS:
+                looked_at = not_before
+
+
+def _is_over(job: Job, attempt: int) -> bool:
+    ended = any(tried.number == attempt and tried.outcome for tried in job.attempts)
+    return job.state.is_final or ended

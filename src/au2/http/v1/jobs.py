@@ -1,0 +1,150 @@
+"""Jobs."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from au2.app.jobs import RunOrder
+from au2.app.run_requests import WantedResources
+from au2.domain.errors import (
+    Busy,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+    TooManyRequests,
+)
+from au2.domain.identity import Action
+from au2.domain.ids import parse_guid
+from au2.domain.job import JobState, JobType
+from au2.domain.network import Network
+from au2.http.audit_log import sender_of
+from au2.http.dependencies import (
+    LARGEST_ID,
+    BoardOf,
+    CostlyOf,
+    CurrentActor,
+    CurrentContext,
+    JobReadingOf,
+    ServicesOf,
+)
+from au2.http.errors import error_responses
+from au2.http.job_waiting import wait_for_end
+from au2.http.json_body import json_body
+from au2.http.permissions import may_make
+from au2.http.v1.views import view_job
+from au2.stores.database.jobs import JobFilter
+from au2.wire.job import JobPage, JobView, RunCreation
+
+router = APIRouter(prefix="/jobs", tags=["job"])
+RunCreationBody = Annotated[RunCreation, json_body(RunCreation, after=may_make(Action.RUN_PROCESS))]
+
+_LONGEST_WAIT_SECONDS = 3600.0
+
+JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=error_responses(
+        NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
+    ),
+)
+def submit_run(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: RunCreationBody,
+) -> JobView:
+    """Run a process."""
+    return view_job(services.jobs.submit_run(actor, context, _make_order(body)))
+
+
+def _make_order(body: RunCreation) -> RunOrder:
+    return RunOrder(
+        process=body.process,
+        version=body.version,
+        latest=body.latest,
+        arguments=body.arguments,
+        environment=body.environment,
+        secrets=body.secrets,
+        resources=WantedResources(
+            cpu=body.cpu,
+            memory_bytes=body.memory_bytes,
+            shared_memory_bytes=body.shared_memory_bytes,
+            timeout_seconds=body.timeout_seconds,
+            network=None if body.network is None else Network(body.network),
+        ),
+    )
+
+
+@router.get("", responses=error_responses(NotFound, NotPermitted))
+def list_jobs(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    *,
+    state: JobState | None = None,
+    type: JobType | None = None,  # noqa: A002 - the word of the specification
+    process: str | None = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> JobPage:
+    """Jobs of exactly this context, newest first."""
+    wanted = JobFilter(
+        state=state,
+        type=type,
+        process_id=None if process is None else parse_guid(process),
+        search=search or None,
+        before=before,
+    )
+    # One more than asked for tells whether there is a next page.
+    found = services.jobs.list_jobs(actor, context, wanted, limit=limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return JobPage(items=[view_job(job) for job in page], next_before=page[-1].id if more else None)
+
+
+@router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))
+async def get_job(
+    *,
+    services: ServicesOf,
+    actor: CurrentActor,
+    board: BoardOf,
+    reading: JobReadingOf,
+    costly: CostlyOf,
+    request: Request,
+    job: JobId,
+    wait_seconds: Annotated[
+        float,
+        Query(
+            ge=0, le=_LONGEST_WAIT_SECONDS, description="Answer at the job's end, or after this."
+        ),
+    ] = 0.0,
+) -> JobView:
+    """One job."""
+    if wait_seconds:
+        with costly.streams.take(sender_of(request)):
+            found = await wait_for_end(reading, actor, board, job, wait_seconds)
+    else:
+        found = await run_in_threadpool(services.jobs.get, actor, job)
+    if found.state is not JobState.PENDING:
+        return view_job(found)
+    return view_job(found, await reading.waiting(found))
+
+
+@router.post("/{job}/stop", responses=error_responses(NotFound, NotPermitted, StorageFull))
+def stop_job(services: ServicesOf, actor: CurrentActor, job: JobId) -> JobView:
+    """Stop a job; one that has ended stays as it is."""
+    return view_job(services.jobs.stop(actor, job))
+
+
+@router.get("/{job}/output", responses=error_responses(NotFound))
+def get_job_output(services: ServicesOf, actor: CurrentActor, job: JobId) -> dict[str, Any]:
+    """What the job's code gave back."""
+    return dict(services.jobs.get_output(actor, job))

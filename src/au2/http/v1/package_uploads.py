@@ -1,0 +1,152 @@
+"""Uploads of packages."""
+
+from typing import Annotated
+
+import anyio
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from au2.app.upload_opening import Comparison
+from au2.domain.errors import (
+    Conflict,
+    DigestMismatch,
+    InvalidPackage,
+    InvalidRequest,
+    LeaseLost,
+    NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
+)
+from au2.http.body_stream import read_pieces
+from au2.http.dependencies import CurrentActor, CurrentContext, Fence, ServicesOf
+from au2.http.errors import error_responses
+from au2.http.v1.file_lists import UploadCreationBody
+from au2.http.v1.views import view_comparison, view_job, view_upload
+from au2.wire.contents import MEDIA_TYPE
+from au2.wire.job import JobView
+from au2.wire.upload import (
+    UploadComparison,
+    UploadProgress,
+    UploadView,
+)
+
+router = APIRouter(prefix="/uploads", tags=["upload"])
+
+Complete = Annotated[
+    bool, Query(description="Also complete the upload, if nothing is lacking any more.")
+]
+
+
+_CREATION_FAILURES = error_responses(
+    NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, InvalidPackage, StorageFull
+)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=UploadView,
+    responses=_CREATION_FAILURES
+    | {200: {"model": UploadComparison, "description": "There is a version of it already."}},
+)
+def begin_upload(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: UploadCreationBody,
+) -> UploadView | JSONResponse:
+    """Begin an upload with the list of files; the answer says which contents to send.
+
+    Unless that is forced, a package that the newest available version was made of makes no new one:
+    the answer then is 200 and names the version.
+    """
+    begun = services.upload_opening.begin(actor, context, body)
+    if isinstance(begun, Comparison):
+        return JSONResponse(view_comparison(begun).model_dump(mode="json"))
+    return view_upload(begun)
+
+
+@router.post("/compare", responses=_CREATION_FAILURES)
+def compare_upload(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: UploadCreationBody,
+) -> UploadComparison:
+    """Say what an upload with this list would find, and change nothing."""
+    return view_comparison(services.upload_opening.compare(actor, context, body))
+
+
+@router.get("/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull))
+def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> UploadView:
+    """One's own upload and what it still lacks. Counts as a sign of life."""
+    return view_upload(services.uploads.get(actor, upload))
+
+
+@router.put(
+    "/{upload}/contents",
+    responses=error_responses(
+        NotFound,
+        NotPermitted,
+        Conflict,
+        LeaseLost,
+        TooLarge,
+        InvalidRequest,
+        DigestMismatch,
+        StorageFull,
+    ),
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "Frames: SHA-256 (32 bytes), size (8 bytes, big-endian), content.",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def receive_contents(
+    *,
+    services: ServicesOf,
+    actor: CurrentActor,
+    upload: str,
+    fence: Fence,
+    request: Request,
+    complete: Complete = False,
+) -> UploadProgress:
+    """Send contents that are lacking. What has come whole is kept even if the rest does not."""
+    receiver = await run_in_threadpool(services.uploads.receive, actor, upload, fence)
+    try:
+        async for piece in read_pieces(request):
+            await run_in_threadpool(receiver.feed, piece)
+        lacking = await run_in_threadpool(
+            services.uploads.finish_receiving, actor, upload, receiver
+        )
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_in_threadpool(receiver.close)
+    job: JobView | None = None
+    if complete and not lacking:
+        job = view_job(await run_in_threadpool(services.uploads.complete, actor, upload, fence))
+    return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking, job=job)
+
+
+@router.post(
+    "/{upload}/complete",
+    responses=error_responses(NotFound, NotPermitted, Conflict, LeaseLost, StorageFull),
+)
+def complete_upload(
+    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
+) -> JobView:
+    """Everything has been sent: let the build begin."""
+    return view_job(services.uploads.complete(actor, upload, fence))
+
+
+@router.delete(
+    "/{upload}",
+    status_code=204,
+    responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
+)
+def abandon_upload(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
+    """Give one's own upload up."""
+    services.uploads.abandon(actor, upload, fence)

@@ -1,0 +1,121 @@
+"""What differs between two versions."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from au2.app.version_diffs import Difference, FileDocument, VersionComparison
+from au2.domain.errors import NotFound
+from au2.domain.version import Version
+from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber
+from au2.http.errors import error_responses
+from au2.package.modes import mode_of
+from au2.wire.upload import FileEntry
+from au2.wire.version_diff import (
+    DependencyDifference,
+    FileDifference,
+    RuntimeOfVersion,
+    SchemaDifference,
+    ValueDifference,
+    VersionDiff,
+)
+
+router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+
+
+@router.get("/{version}/diff/{other}", responses=error_responses(NotFound))
+def compare_versions(
+    services: ServicesOf,
+    actor: CurrentActor,
+    process: str,
+    version: VersionNumber,
+    other: VersionNumber,
+) -> VersionDiff:
+    """What differs from ``version`` (the old one) to ``other`` (the new one)."""
+    return _view(services.version_diffs.compare(actor, process, version, other))
+
+
+def _view(found: VersionComparison) -> VersionDiff:
+    files = found.files
+    schemas = {"arguments": found.arguments, "output": found.output}
+    return VersionDiff(
+        process=found.old.process_id,
+        old=found.old.number,
+        new=found.new.number,
+        same_image=found.old.image_digest == found.new.image_digest is not None,
+        old_image_digest=found.old.image_digest,
+        new_image_digest=found.new.image_digest,
+        old_runtime=_view_runtime(found.old),
+        new_runtime=_view_runtime(found.new),
+        files=None if files is None else [_view_file(difference) for difference in files],
+        dependencies=[
+            DependencyDifference(name=item.name, change=item.change, old=item.old, new=item.new)
+            for item in found.dependencies
+        ],
+        schemas=[
+            SchemaDifference.model_validate(
+                {
+                    "schema_of": which,
+                    "pointer": change.pointer,
+                    "message": change.message,
+                    "breaks": change.breaks,
+                }
+            )
+            for which, changes in schemas.items()
+            for change in changes
+        ],
+        environment=[_view_value(item) for item in found.environment],
+        resources=[_view_value(item) for item in found.resources],
+    )
+
+
+def _view_runtime(version: Version) -> RuntimeOfVersion | None:
+    runtime = version.runtime
+    if runtime is None:
+        return None
+    return RuntimeOfVersion(id=runtime.runtime_id, version=runtime.runtime_version)
+
+
+def _view_file(difference: Difference) -> FileDifference:
+    old, new = (_read_entry(document) for document in (difference.old, difference.new))
+    is_folder = all(entry is None or entry.type == "folder" for entry in (old, new))
+    return FileDifference(
+        path=f"{difference.name}/" if is_folder else difference.name,
+        change=difference.change,
+        old_size_bytes=_view_size(old),
+        new_size_bytes=_view_size(new),
+        mode_only=old is not None and new is not None and _content(old) == _content(new),
+        old_mode=_view_mode(old),
+        new_mode=_view_mode(new),
+    )
+
+
+def _read_entry(document: FileDocument | None) -> FileEntry | None:
+    return None if document is None else FileEntry.model_construct(**document)
+
+
+def _content(entry: FileEntry) -> tuple[str, str, str]:
+    return entry.type, entry.sha256, entry.target
+
+
+def _view_size(entry: FileEntry | None) -> int | None:
+    return None if entry is None or entry.type == "folder" else entry.size_bytes
+
+
+def _view_mode(entry: FileEntry | None) -> str | None:
+    return None if entry is None or entry.type == "link" else f"{mode_of(entry):04o}"
+
+
+def _view_value(difference: Difference) -> ValueDifference:
+    return ValueDifference(
+        name=difference.name,
+        change=difference.change,
+        old=_format_value(difference.old),
+        new=_format_value(difference.new),
+    )
+
+
+def _format_value(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return " ".join(f"{kind} {name}" for kind, name in value.items())
+    return None if value is None else str(value)

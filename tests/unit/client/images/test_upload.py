@@ -1,0 +1,195 @@
+"""Sending the blobs of an image: in pieces, and on after whatever happens."""
+
+from threading import Event
+
+import pytest
+
+from au2.client.http.transport import Transport
+from au2.client.images.blob_sources import Blob, BytesSource
+from au2.client.images.upload import (
+    ImageSession,
+    ImageStanding,
+    ImageUpload,
+    Stopped,
+    abandon_image,
+    ask_lacking,
+    ask_standing,
+    begin_image,
+)
+from au2.domain.errors import Conflict, DigestMismatch, LeaseLost, ServerUnreachable
+from au2.wire.image_upload import ImageStandingView, ImageUploadView
+from tests.support.busybox import digest_of
+from tests.unit.client.api import PROCESS, Answer, Api
+from tests.unit.client.image_server import ABANDON, EMPTY, LACKING, SESSION, ImageServer
+from tests.unit.client.passing_time import PassingTime
+
+DATA = bytes(range(256)) * 40
+SIZE = len(DATA)
+
+
+@pytest.fixture
+def server(api: Api) -> ImageServer:
+    return ImageServer(api)
+
+
+@pytest.fixture
+def time() -> PassingTime:
+    return PassingTime()
+
+
+@pytest.fixture
+def upload(transport: Transport, time: PassingTime) -> ImageUpload:
+    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+    return ImageUpload(transport, session, time.patience(), stop=Event(), piece_bytes=4096)
+
+
+def blob(data: bytes = DATA, digest: str | None = None) -> Blob:
+    return Blob(digest or digest_of(data), len(data), BytesSource(data))
+
+
+def test_a_session_is_what_the_contract_says(
+    server: ImageServer, api: Api, transport: Transport
+) -> None:
+    assert set(ImageSession._fields) == set(ImageUploadView.model_fields)
+    assert set(ImageStanding._fields) == set(ImageStandingView.model_fields)
+    assert ask_standing(transport, PROCESS, 4)._asdict() == EMPTY
+    api.requests.clear()
+
+    session = begin_image(transport, PROCESS, 4)
+    lacking = ask_lacking(transport, session, {digest_of(DATA): SIZE})
+    abandon_image(transport, session, "The archive is cut off." * 30)
+
+    assert session._asdict() == SESSION
+    assert lacking == {digest_of(DATA): 0}
+    assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
+    assert api.asked()[-1] == ABANDON
+    assert api.requests[-1].query["reason"] == ("The archive is cut off." * 30)[:500]
+
+
+def test_a_blob_goes_in_pieces(server: ImageServer, upload: ImageUpload) -> None:
+    counted: list[int] = []
+
+    assert upload.send(blob(), 0, counted.append) == SIZE
+
+    assert server.blobs == {digest_of(DATA): DATA}
+    assert [request.query["offset"] for request in server.pieces] == ["0", "4096", "8192"]
+    assert {request.query["size"] for request in server.pieces} == {str(SIZE)}
+    assert sum(counted) == SIZE
+
+
+def test_an_empty_blob_is_sent(server: ImageServer, upload: ImageUpload) -> None:
+    upload.send(blob(b""), 0, lambda _: None)
+
+    assert server.blobs == {digest_of(b""): b""}
+    assert len(server.pieces) == 1
+
+
+def test_it_goes_on_where_an_earlier_command_was(server: ImageServer, upload: ImageUpload) -> None:
+    server.parts[digest_of(DATA)] = DATA[:5000]
+    counted: list[int] = []
+
+    upload.send(blob(), 5000, counted.append)
+
+    assert server.blobs == {digest_of(DATA): DATA}
+    assert sum(counted) == SIZE - 5000
+
+
+@pytest.mark.parametrize("fault", ["half", "deaf", "away", "busy", "lost"])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_it_goes_on_where_the_server_says(
+    server: ImageServer, upload: ImageUpload, time: PassingTime, fault: str, at: int
+) -> None:
+    server.faults = [None] * at + [fault, fault]
+
+    upload.send(blob(), 0, lambda _: None)
+
+    assert server.blobs == {digest_of(DATA): DATA}
+    # A connection that is there again at once is no outage.
+    assert bool(time.outages) == (fault in {"away", "lost"})
+
+
+def test_an_outage_is_told_once(
+    server: ImageServer, upload: ImageUpload, time: PassingTime
+) -> None:
+    server.faults = ["away"] * 5
+
+    upload.send(blob(), 0, lambda _: None)
+
+    assert time.outages == [pytest.approx(119.9)]
+    assert time.pauses == [0.1, 0.2, 0.4, 0.8, 1.6]
+
+
+@pytest.mark.parametrize(("fault", "error"), [("away", ServerUnreachable), ("busy", Conflict)])
+def test_patience_ends_after_two_minutes_without_progress(
+    server: ImageServer, upload: ImageUpload, time: PassingTime, fault: str, error: type[Exception]
+) -> None:
+    server.faults = [None] + [fault] * 1000
+
+    with pytest.raises(error):
+        upload.send(blob(), 0, lambda _: None)
+
+    assert time.moment == pytest.approx(120)
+    assert max(time.pauses) == 5
+
+
+def test_progress_gives_all_the_patience_back(
+    server: ImageServer, upload: ImageUpload, time: PassingTime
+) -> None:
+    server.faults = (["away"] * 20 + [None]) * 3
+
+    upload.send(blob(), 0, lambda _: None)
+
+    assert time.moment > 200
+    assert len(time.outages) == 3
+
+
+def test_questions_and_the_manifest_outlast_an_outage_too(
+    server: ImageServer, api: Api, upload: ImageUpload, time: PassingTime
+) -> None:
+    real = api.routes[LACKING]
+    assert callable(real)
+    turns = iter([True, True])
+    api.routes[LACKING] = lambda request: Answer(cut=True) if next(turns, False) else real(request)
+
+    assert upload.find_lacking({digest_of(DATA): SIZE}) == {digest_of(DATA): 0}
+    assert upload.complete(b"{}", "application/json").id == 12
+    assert time.outages == [pytest.approx(119.9)]
+    assert (server.manifest, server.media_type) == (b"{}", "application/json")
+
+
+def test_who_lost_the_session_ends_at_once(
+    server: ImageServer, upload: ImageUpload, time: PassingTime
+) -> None:
+    server.faults = ["lease"]
+
+    with pytest.raises(LeaseLost, match="Somebody took over"):
+        upload.send(blob(), 0, lambda _: None)
+
+    assert time.pauses == []
+
+
+def test_another_content_is_told(server: ImageServer, upload: ImageUpload) -> None:
+    with pytest.raises(DigestMismatch):
+        upload.send(blob(digest=digest_of(b"other")), 0, lambda _: None)
+
+
+def test_it_can_be_stopped(server: ImageServer, transport: Transport, time: PassingTime) -> None:
+    stop = Event()
+    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+    upload = ImageUpload(transport, session, time.patience(), stop=stop, piece_bytes=4096)
+
+    with pytest.raises(Stopped):
+        upload.send(blob(), 0, lambda _: stop.set())
+
+    assert digest_of(DATA) not in server.blobs
+
+
+def test_a_window_can_not_be_wound_back(server: ImageServer, upload: ImageUpload) -> None:
+    server.parts[digest_of(DATA)] = DATA[:5000]
+    server.faults = ["lost"]
+    window = Blob(digest_of(DATA), SIZE, BytesSource(DATA[5000:9000], 5000))
+
+    with pytest.raises(ServerUnreachable) as caught:
+        upload.send(window, 5000, lambda _: None, end_bytes=9000)
+
+    assert "wound back" in str(caught.value)

@@ -1,0 +1,231 @@
+"""Each call asks the address and sends the body that the API knows."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from au2.client.http.transport import Transport
+from au2.client.resources.accounts import Accounts
+from au2.client.resources.jobs import Jobs
+from au2.client.resources.names import Named, list_named
+from au2.client.resources.organizations import Organizations
+from au2.client.resources.processes import Processes, Versions
+from au2.client.resources.runtimes import Runtimes
+from au2.domain.context import Context
+from au2.domain.errors import NotFound, UnexpectedAnswer
+from au2.wire.process import ProcessUpdate, VersionCreation
+from tests.unit.client.api import (
+    NOW,
+    ORGANIZATION,
+    PROCESS,
+    PROJECT,
+    Answer,
+    Api,
+    job_document,
+)
+
+TOKEN = {
+    "id": "t1",
+    "kind": "login",
+    "name": "",
+    "created_at": NOW,
+    "expires_at": None,
+    "last_used_at": None,
+}
+PROCESS_DOCUMENT = {
+    "id": PROCESS,
+    "name": "forecast",
+    "description": "",
+    "organization": ORGANIZATION,
+    "project": None,
+    "tags": [],
+    "created_at": NOW,
+    "created_by": "me",
+    "updated_at": NOW,
+    "updated_by": "me",
+}
+_EMPTY = (
+    *("image_digest", "published_at", "published_by", "runtime", "runtime_version"),
+    *("upload_job", "environment", "args_schema", "out_schema", "resources"),
+)
+VERSION = dict.fromkeys(_EMPTY) | {
+    "process": PROCESS,
+    "id": 3,
+    "type": "image",
+    "description": "",
+    "image_status": "NONE",
+    "created_at": NOW,
+    "created_by": "me",
+}
+IN_CONTEXT = {"organization": ORGANIZATION, "project": PROJECT}
+
+
+def test_accounts(api: Api, transport: Transport) -> None:
+    api.answer("POST /login", TOKEN | {"token": "s"})
+    api.answer("POST /tokens/renew", TOKEN | {"token": "s2"})
+    api.answer("POST /tokens", TOKEN | {"token": "s3"})
+    api.answer("GET /tokens", [TOKEN])
+    api.answer("GET /tokens/current", TOKEN)
+    api.routes["DELETE /tokens/current"] = Answer(204)
+    api.routes["DELETE /tokens/a%20b"] = Answer(204)
+    account = {"id": "u", "email": "me@x.org", "is_operator": False, "memberships": []}
+    api.answer("GET /account", account)
+    api.routes["PUT /account/password"] = Answer(204)
+    calls = Accounts(transport)
+
+    assert calls.login("me@x.org", "pw").token == "s"
+    assert calls.renew().token == "s2"
+    assert calls.create_token("ci", datetime(2030, 1, 31, tzinfo=UTC)).token == "s3"
+    assert [token.id for token in calls.list_tokens()] == ["t1"]
+    assert calls.current_token().kind == "login"
+    assert calls.account().email == "me@x.org"
+    calls.delete_token("a b")
+    calls.logout()
+    calls.change_password("old", "new and long")
+
+    assert api.requests[0].document == {"email": "me@x.org", "password": "pw"}
+    assert api.requests[-1].document == {"present": "old", "new": "new and long"}
+    calls.change_password("old", "new and long", end_tokens=True)
+    assert api.requests[-1].document == {
+        "present": "old",
+        "new": "new and long",
+        "end_tokens": True,
+    }
+    assert api.requests[2].document == {"name": "ci", "expires_at": "2030-01-31T00:00:00Z"}
+
+
+def test_organizations(api: Api, transport: Transport, context: Context) -> None:
+    organization = {"id": ORGANIZATION, "name": "O", "created_at": NOW}
+    project = organization | {"id": PROJECT, "organization": ORGANIZATION}
+    member = {"email": "you@x.org", "role": "admin", "project": None}
+    api.answer("GET /organizations", [organization])
+    api.answer("POST /organizations", organization)
+    api.answer(f"GET /organizations/{ORGANIZATION}", organization)
+    api.answer(f"GET /organizations/{ORGANIZATION}/projects", [project])
+    api.answer(f"POST /organizations/{ORGANIZATION}/projects", project)
+    api.answer("GET /members", [member])
+    api.answer("POST /members", member)
+    api.routes["DELETE /members/you%40x.org"] = Answer(204)
+    calls = Organizations(transport)
+
+    assert calls.list_organizations()[0] == calls.get_organization(ORGANIZATION)
+    assert calls.create_organization("O").name == "O"
+    assert calls.list_projects(ORGANIZATION)[0] == calls.create_project(ORGANIZATION, "P")
+    assert calls.list_members(context)[0].email == "you@x.org"
+    assert calls.add_member(context, "you@x.org", "admin").initial_password is None
+    calls.remove_member(context, "you@x.org")
+
+    assert all(request.query == IN_CONTEXT for request in api.requests[-3:])
+    assert api.requests[-2].document == {"email": "you@x.org", "role": "admin"}
+
+
+def test_runtimes(api: Api, transport: Transport, context: Context) -> None:
+    runtime = {
+        "id": PROCESS,
+        "name": "Python3.11",
+        "language": "python",
+        "version": 4,
+        "image_digest": "sha256:0",
+        "organization": None,
+        "project": None,
+        "created_at": NOW,
+        "retired_at": None,
+    }
+    api.answer("GET /runtimes", [runtime])
+    api.answer(f"GET /runtimes/{PROCESS}", runtime)
+    calls = Runtimes(transport)
+
+    assert calls.list_runtimes(context, name="x")[0] == calls.get_runtime(PROCESS)
+    assert api.requests[0].query == IN_CONTEXT | {"name": "x"}
+
+
+def test_processes(api: Api, transport: Transport, context: Context) -> None:
+    api.answer("GET /processes", [PROCESS_DOCUMENT])
+    api.answer("POST /processes", PROCESS_DOCUMENT)
+    api.answer(f"GET /processes/{PROCESS}", PROCESS_DOCUMENT)
+    api.answer(f"PATCH /processes/{PROCESS}", PROCESS_DOCUMENT)
+    api.routes[f"DELETE /processes/{PROCESS}"] = Answer(204)
+    calls = Processes(transport)
+
+    assert calls.list_processes(context, name="n", tag="t")[0].name == "forecast"
+    assert calls.create_process(context, "n", "d", ["t"]) == calls.get_process(PROCESS)
+    calls.update_process(PROCESS, ProcessUpdate(name="m", tags=[]))
+    calls.delete_process(PROCESS)
+
+    assert api.requests[0].query == IN_CONTEXT | {"name": "n", "tag": "t"}
+    assert api.requests[1].document == {"name": "n", "description": "d", "tags": ["t"]}
+    assert api.of(f"PATCH /processes/{PROCESS}")[0].document == {"name": "m", "tags": []}
+
+
+def test_versions(api: Api, transport: Transport) -> None:
+    path = f"/processes/{PROCESS}/versions"
+    api.answer(f"GET {path}", [VERSION])
+    api.answer(f"POST {path}", VERSION)
+    api.answer(f"GET {path}/3", VERSION)
+    api.answer(f"POST {path}/3/publish", VERSION)
+    api.answer(f"POST {path}/3/unpublish", VERSION)
+    api.routes[f"DELETE {path}/3"] = Answer(204)
+    calls = Versions(transport)
+
+    creation = VersionCreation(description="d", args_schema={"default": None})
+
+    assert calls.list_versions(PROCESS)[0] == calls.create_version(PROCESS, creation)
+    assert api.of(f"POST {path}")[0].document == {
+        "description": "d",
+        "args_schema": {"default": None},
+    }
+    assert calls.get_version(PROCESS, 3).id == 3
+    assert calls.publish(PROCESS, 3) == calls.unpublish(PROCESS, 3)
+    calls.delete_version(PROCESS, 3)
+
+
+def test_jobs_page_by_page(api: Api, transport: Transport, context: Context) -> None:
+    first = {"items": [job_document(9), job_document(8)], "next_before": 8}
+    last = {"items": [job_document(7)], "next_before": None}
+    for limit, expected in ((10, [9, 8, 7]), (1, [9])):
+        pages = [first, last]
+        api.routes["GET /jobs"] = lambda _, pages=pages: Answer(
+            body=json.dumps(pages.pop(0)).encode()
+        )
+        found = Jobs(transport).list_jobs(context, state="FAILED", limit=limit)
+        assert [job.id for job in found] == expected
+    assert api.requests[0].query == IN_CONTEXT | {"state": "FAILED", "limit": "10"}
+    assert api.requests[1].query == IN_CONTEXT | {"state": "FAILED", "limit": "8", "before": "8"}
+
+
+def test_one_job(api: Api, transport: Transport) -> None:
+    api.answer("GET /jobs/12", job_document())
+    api.answer("POST /jobs/12/stop", job_document())
+
+    assert Jobs(transport).get_job(12) == Jobs(transport).stop_job(12)
+
+
+def test_names(api: Api, transport: Transport, context: Context) -> None:
+    other = PROCESS_DOCUMENT | {"name": "forecast-2"}
+    api.answer("GET /processes", [PROCESS_DOCUMENT, other])
+
+    found = list_named(transport, context, "/processes", "forecast")
+
+    assert found == [Named(PROCESS, "forecast", Context(ORGANIZATION))]
+    assert str(found[0]) == f"{PROCESS} (organization {ORGANIZATION})"
+
+
+@pytest.mark.parametrize("document", [None, {}, [1], [{"id": 1}]])
+def test_what_is_no_list(
+    api: Api, transport: Transport, context: Context, document: object
+) -> None:
+    api.answer("GET /processes", document)
+
+    with pytest.raises(UnexpectedAnswer):
+        Processes(transport).list_processes(context)
+    if document != {}:
+        with pytest.raises(UnexpectedAnswer):
+            list_named(transport, context, "/processes", "x")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "x" * 5000])
+def test_what_no_path_can_hold_is_not_there(api: Api, transport: Transport, name: str) -> None:
+    with pytest.raises(NotFound, match="There is no token"):
+        Accounts(transport).delete_token(name)
+    assert api.requests == []
