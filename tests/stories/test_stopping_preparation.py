@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from au2.engines.native.layer_locks import unpacking_locked
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.rootfs.layers import unpacking_locked
 from au2.oci.digest import hexadecimal
 from tests.support.command import Au2
 from tests.support.image_archives import HandMade, docker_25, make_image

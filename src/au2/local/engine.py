@@ -12,7 +12,7 @@ from typing import TextIO
 from au2.engines.base import Engine
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.places import Places
+from au2.engines.native.paths import EnginePaths
 from au2.local.running_server import RUN_DIRECTORIES
 from au2.stores.content.files import FileBlobStore
 
@@ -45,7 +45,7 @@ def open_local_engine(folder: Path) -> Iterator[LocalEngine]:
         made.mkdir(mode=0o711, parents=True, exist_ok=True)
     folder.chmod(0o711)
     blobs = FileBlobStore(folder / "blobs")
-    run_directory = RUN_DIRECTORIES / Places(folder, RUN_DIRECTORIES).instance
+    run_directory = RUN_DIRECTORIES / EnginePaths(folder, RUN_DIRECTORIES).instance
     engine = NativeEngine(blobs, folder, run_directory, NativeOptions())
     with (folder / "lock").open("w") as lock:
         if _is_alone(lock):

@@ -11,7 +11,7 @@ from typing import IO
 
 from au2.domain.errors import EngineFailure
 from au2.engines.base import ContainerState, Observation
-from au2.engines.native.job_files import read_job_file
+from au2.engines.native.lifecycle.job_files import read_job_file
 from au2.execution.hooks import Show
 from au2.local.working_copy import WorkingCopy
 

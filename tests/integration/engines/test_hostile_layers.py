@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidImage, StorageFull
-from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.rootfs.layers import LayerStore
 from au2.oci.layer import LayerLimits, read_layer
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from au2.engines.base import ContainerState
-from au2.engines.native.cgroup import find_hierarchies
+from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.places import Places
+from au2.engines.native.paths import EnginePaths
 from tests.support.busybox import SmallImage, make_image
 from tests.support.engine import Workbench, make_workbench
 
@@ -212,7 +212,7 @@ def test_memory_that_others_took_is_told_apart(workbench: Workbench) -> None:
     # container's own.
     spec = workbench.spec("tail /dev/zero; echo went on", memory=256 << 20)
     workbench.engine.create(spec)
-    with memory_limited(Places(workbench.data_dir, workbench.run_dir).control_group, 32 << 20):
+    with memory_limited(EnginePaths(workbench.data_dir, workbench.run_dir).control_group, 32 << 20):
         workbench.engine.start(spec.container_id)
         seen = workbench.finish(spec.container_id).observation
     assert (seen.exit_code, seen.out_of_memory_kills) == (0, 1)

@@ -7,10 +7,10 @@ import pytest
 
 from au2.domain.errors import EngineFailure
 from au2.domain.network import Network
-from au2.engines.native.cgroup import find_hierarchies
 from au2.engines.native.engine import NativeEngine
+from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.places import Places
+from au2.engines.native.paths import EnginePaths
 from tests.support.engine import Workbench
 
 
@@ -38,7 +38,7 @@ def traces(workbench: Workbench, container_id: str) -> list[str]:
 
 def cards(workbench: Workbench) -> list[str]:
     """Network cards on the host's side of containers."""
-    instance = Places(workbench.data_dir, workbench.run_dir).instance
+    instance = EnginePaths(workbench.data_dir, workbench.run_dir).instance
     ports = Path(f"/sys/class/net/au2{instance[:10]}/brif")
     return sorted(path.name for path in ports.iterdir())
 
@@ -63,7 +63,7 @@ def test_nothing_is_left_of_a_runtime_that_dies_while_it_creates(
     spec = workbench.spec("sleep 99")
     groups = find_hierarchies()
     hierarchy = groups.controllers.get("pids") or groups.unified
-    places = Places(workbench.data_dir, workbench.run_dir)
+    places = EnginePaths(workbench.data_dir, workbench.run_dir)
     group = f"{hierarchy}{places.control_group}/{spec.container_id}"
     runtime = tmp_path / "dying-runc"
     runtime.write_text(DYING_RUNTIME.format(group=group))

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from au2.engines.native.processes import identify, is_alive
+from au2.engines.native.lifecycle.record import identify, is_alive
 from tests.support.engine import Workbench
 from tests.support.waiting import wait_until
 

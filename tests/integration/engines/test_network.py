@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from au2.domain.network import Network
-from au2.engines.native.check import check_host
+from au2.engines.native.host.check import check_host
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.places import Places
+from au2.engines.native.paths import EnginePaths
 from tests.support.busybox import BUSYBOX, SmallImage
 from tests.support.engine import Workbench, make_workbench
 
@@ -258,7 +258,7 @@ def test_reloaded_rules_are_put_back(
     options = NativeOptions(subnet="10.87.64.0/24")
     with opened(tmp_path / "data", busybox_image, options) as workbench:
         assert workbench.run(ask(PRIVATE[0]), network=Network.INTERNET).stdout == b"no way\n"
-        instance = Places(workbench.data_dir, workbench.run_dir).instance
+        instance = EnginePaths(workbench.data_dir, workbench.run_dir).instance
         run("nft", "delete", "table", "inet", f"au2_{instance}")
         result = workbench.run(f"ip route; {ask(PRIVATE[0])}", network=Network.INTERNET)
         assert result.stdout.startswith(b"default via 10.87.64.1 dev eth0")
@@ -267,7 +267,7 @@ def test_reloaded_rules_are_put_back(
 
 def test_uninstalling_leaves_nothing(tmp_path: Path, busybox_image: SmallImage) -> None:
     with opened(tmp_path / "data", busybox_image, NativeOptions()) as workbench:
-        instance = Places(workbench.data_dir, workbench.run_dir).instance
+        instance = EnginePaths(workbench.data_dir, workbench.run_dir).instance
         workbench.start("sleep 99", network=Network.INTERNET)
         assert len(traces(instance)) >= 3
     assert traces(instance) == []
@@ -291,7 +291,7 @@ def traces(instance: str) -> list[str]:
 
 @pytest.mark.parametrize("connections", [0, 4096])
 def test_the_kernel_takes_the_rules(workbench: Workbench, connections: int) -> None:
-    places = Places(workbench.data_dir, workbench.run_dir)
+    places = EnginePaths(workbench.data_dir, workbench.run_dir)
     found = {c.name: c for c in check_host(places, NativeOptions(connections=connections))}
     assert found["packet filter"].ok, found["packet filter"]
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import pytest
 
 from au2.domain.network import Network
-from au2.engines.native.cgroup import find_hierarchies
-from au2.engines.native.places import Places
+from au2.engines.native.host.cgroup import find_hierarchies
+from au2.engines.native.paths import EnginePaths
 from tests.support.engine import MEBIBYTE, Workbench
 
 COMMON = """\
@@ -159,7 +159,7 @@ time.sleep(600)
     memory = find_hierarchies().controllers.get("memory")
     if memory is None:
         return  # Version 2 counts it as memory, whose limit has a test of its own.
-    group = Places(workbench.data_dir, workbench.run_dir).control_group.lstrip("/")
+    group = EnginePaths(workbench.data_dir, workbench.run_dir).control_group.lstrip("/")
     folder = memory / group / container_id
     used, limit = (
         int((folder / f"memory.kmem.tcp.{name}_in_bytes").read_text())

@@ -20,11 +20,11 @@ import pytest
 
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
 from au2.engines.base import RUNNABLE_LAYERS
-from au2.engines.native.layers import LayerStore
+from au2.engines.native.host.system_calls import open_in_root
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.room import Room
-from au2.engines.native.system_calls import open_in_root
-from au2.engines.native.tree import TreeWriter
+from au2.engines.native.rootfs.disk_budget import DiskBudget
+from au2.engines.native.rootfs.layer_tree import TreeWriter
+from au2.engines.native.rootfs.layers import LayerStore
 from au2.oci.layer import read_layer
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image
@@ -356,7 +356,7 @@ def test_folders_that_only_paths_name_count(tmp_path: Path) -> None:
         for most, fits in ((54, True), (53, False)):
             writer = TreeWriter(
                 root,
-                Room(root, lambda: None),
+                DiskBudget(root, lambda: None),
                 id_base=BASE,
                 id_count=65536,
                 most_entries=most,
@@ -377,7 +377,11 @@ def test_paths_of_folders_are_not_kept_without_end(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     root = os.open(tmp_path / "tree", os.O_RDONLY | os.O_DIRECTORY)
     writer = TreeWriter(
-        root, Room(root, lambda: None), id_base=BASE, id_count=65536, most_folder_characters=50
+        root,
+        DiskBudget(root, lambda: None),
+        id_base=BASE,
+        id_count=65536,
+        most_folder_characters=50,
     )
     try:
         members = read_layer(io.BytesIO(Layer().folder("a" * 30).folder("b" * 21).data()))

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import StorageFull
-from au2.engines.native.layer_locks import unpacking_locked
-from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.room import Room
+from au2.engines.native.rootfs.disk_budget import DiskBudget
+from au2.engines.native.rootfs.layers import LayerStore, unpacking_locked
 from au2.oci.digest import hexadecimal
 from au2.stores.content.files import FileBlobStore
 from au2.stores.content.images import load_image
@@ -128,7 +127,7 @@ def test_files_count_as_more_than_their_bytes(disk: Path) -> None:
     checks = Checks()
     root = os.open(disk, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        room = Room(root, checks)
+        room = DiskBudget(root, checks)
         room.spend(size_bytes=1)
         room.spend(size_bytes=15 * MIB)
         assert checks.count == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from au2.engines.native.layer_locks import unpacking_locked
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.rootfs.layers import unpacking_locked
 from tests.support.busybox import SmallImage
 from tests.support.engine import Workbench, make_workbench
 

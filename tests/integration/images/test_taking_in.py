@@ -16,8 +16,8 @@ from au2.dispatcher.timeline import Timeline
 from au2.domain.errors import InvalidImage
 from au2.domain.version import ImageStatus
 from au2.engines.base import Engine
-from au2.engines.native.layers import LayerStore
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.rootfs.layers import LayerStore
 from au2.execution.control import JobControl
 from au2.images.image_import import ImportLimits
 from au2.oci.platform import AMD64

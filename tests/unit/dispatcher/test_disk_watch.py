@@ -8,8 +8,8 @@ from typing import cast
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.disk_watch import DiskUsage, DiskWatch
 from au2.engines.base import Engine
-from au2.engines.native.container_disk import measure
-from au2.engines.native.places import Places
+from au2.engines.native.lifecycle.removal import measure_disk
+from au2.engines.native.paths import EnginePaths
 from tests.support.waiting import wait_until
 
 MIB = 1 << 20
@@ -72,4 +72,4 @@ def test_on_a_full_disk_it_is_counted_at_once() -> None:
 
 
 def test_a_container_that_is_gone_takes_nothing(tmp_path: Path) -> None:
-    assert measure(Places(tmp_path / "data", tmp_path / "run").container("gone")) == 0
+    assert measure_disk(EnginePaths(tmp_path / "data", tmp_path / "run").container("gone")) == 0

@@ -8,30 +8,25 @@ from pathlib import Path
 
 from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
 from au2.engines.base import Check, ContainerSpec, ContainerState, Observation
-from au2.engines.native.cgroup import ControlGroups, find_hierarchies
-from au2.engines.native.check import check_host, find_tool, missing_needs
-from au2.engines.native.container_disk import measure, release
-from au2.engines.native.creation import Creator, host_seccomp
-from au2.engines.native.faults import as_engine_failure
-from au2.engines.native.job_files import read_job_file
-from au2.engines.native.layers import LayerStore
-from au2.engines.native.listening import listen_inside
-from au2.engines.native.log_gate import allow_log, restrict_log
-from au2.engines.native.memory import ensure_memory
-from au2.engines.native.monitor import Monitor
-from au2.engines.native.mounts import unmount_all
-from au2.engines.native.network import Network
-from au2.engines.native.news import News
-from au2.engines.native.observation import Observer
+from au2.engines.native.host.cgroup import ControlGroups, find_hierarchies
+from au2.engines.native.host.check import check_host, find_tool, missing_needs
+from au2.engines.native.host.commands import as_engine_failure
+from au2.engines.native.lifecycle.creation import Creator, host_seccomp
+from au2.engines.native.lifecycle.events import ContainerWatcher
+from au2.engines.native.lifecycle.job_files import read_job_file
+from au2.engines.native.lifecycle.log_limit import allow_log, restrict_log
+from au2.engines.native.lifecycle.monitor import Monitor
+from au2.engines.native.lifecycle.observation import Observer
+from au2.engines.native.lifecycle.oci_runtime import OciRuntime
+from au2.engines.native.lifecycle.record import ContainerRecord, parse_signal, send_signal
+from au2.engines.native.lifecycle.removal import Remover, measure_disk, release_disk
+from au2.engines.native.network.bridge import ContainerNetwork
+from au2.engines.native.network.loopback import listen_inside
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.overlay_trial import remove_old_trials
-from au2.engines.native.places import ContainerPlaces, Places, is_container_id
-from au2.engines.native.processes import send_signal
-from au2.engines.native.record import ContainerRecord
-from au2.engines.native.removal import Remover
-from au2.engines.native.runtime import OciRuntime
-from au2.engines.native.signals import parse_signal
-from au2.engines.native.unused_layers import UnusedLayers
+from au2.engines.native.paths import ContainerPaths, EnginePaths, is_container_id
+from au2.engines.native.rootfs.layers import LayerStore
+from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
+from au2.engines.native.rootfs.unused_layers import UnusedLayers
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
 from au2.stores.logs.preallocation import punch_beginning
@@ -55,16 +50,16 @@ class NativeEngine:
     ) -> None:
         self._blobs = blobs
         self._options = options
-        self._places = Places(data_dir.absolute(), run_dir.absolute())
-        self._layers = LayerStore(blobs, self._places.layers, options)
-        self._network = Network(self._places.network, self._places.instance, options)
-        self._unused = UnusedLayers(self._places, options)
-        self._runtime = OciRuntime(options.runtime_command, self._places.runtime_root)
-        self._news = News()
+        self._paths = EnginePaths(data_dir.absolute(), run_dir.absolute())
+        self._layers = LayerStore(blobs, self._paths.layers, options)
+        self._network = ContainerNetwork(self._paths.network, self._paths.instance, options)
+        self._unused = UnusedLayers(self._paths, options)
+        self._runtime = OciRuntime(options.runtime_command, self._paths.runtime_root)
+        self._watcher = ContainerWatcher()
 
     def check(self) -> Sequence[Check]:
         """See :meth:`au2.engines.base.Engine.check`."""
-        return check_host(self._places, self._options)
+        return check_host(self._paths, self._options)
 
     def open(self) -> None:
         """See :meth:`au2.engines.base.Engine.open`."""
@@ -72,14 +67,14 @@ class NativeEngine:
         if missing:
             raise Unsupported("this machine can't run containers: " + "; ".join(missing))
         with as_engine_failure("set up the container engine"):
-            self._places.make(group=self._options.id_base)
+            self._paths.make(group=self._options.id_base)
             self._unused.remove_other_ids()
-            ensure_memory(self._places.bundles)
+            ensure_memory(self._paths.bundles)
             self._network.ensure()
 
     def close(self) -> None:
         """See :meth:`au2.engines.base.Engine.close`."""
-        self._news.close()
+        self._watcher.close()
 
     def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
         """See :meth:`au2.engines.base.Engine.prepare`."""
@@ -99,7 +94,7 @@ class NativeEngine:
         except EngineFailure:
             # Somebody else may have started it at the same moment; it may even have ended, or have
             # been killed before. That is for who observes it.
-            exited = self._places.container(container_id).exit_file.exists()
+            exited = self._paths.container(container_id).exit_file.exists()
             if self._runtime.is_waiting(container_id) and not exited:
                 raise
 
@@ -113,7 +108,7 @@ class NativeEngine:
 
     def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
         """See :meth:`au2.engines.base.Engine.read_log`. Raises NotFound."""
-        container = self._find_places(container_id)
+        container = self._find_paths(container_id)
         try:
             with container.log.open("rb") as file:
                 file.seek(offset)
@@ -126,7 +121,7 @@ class NativeEngine:
     def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
         """See :meth:`au2.engines.base.Engine.read_file`."""
         with as_engine_failure("read a job file"):
-            return read_job_file(self._find_places(container_id).files, name, limit_bytes)
+            return read_job_file(self._find_paths(container_id).files, name, limit_bytes)
 
     def listen(self, container_id: str, port: int) -> socket.socket:
         """See :meth:`au2.engines.base.Engine.listen`."""
@@ -152,32 +147,32 @@ class NativeEngine:
 
     def disk_bytes(self, container_id: str) -> int:
         """See :meth:`au2.engines.base.Engine.disk_bytes`."""
-        return measure(self._find_places(container_id))
+        return measure_disk(self._find_paths(container_id))
 
     def restrict_log(self, container_id: str) -> None:
         """See :meth:`au2.engines.base.Engine.restrict_log`."""
         with as_engine_failure("restrict a log"):
-            restrict_log(self._find_places(container_id), self._get_record(container_id))
+            restrict_log(self._find_paths(container_id), self._get_record(container_id))
 
     def allow_log(self, container_id: str, remark: str) -> None:
         """See :meth:`au2.engines.base.Engine.allow_log`."""
         with as_engine_failure("let a log grow again"):
-            allow_log(self._find_places(container_id), self._get_record(container_id), remark)
+            allow_log(self._find_paths(container_id), self._get_record(container_id), remark)
 
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
         """See :meth:`au2.engines.base.Engine.drop_log`."""
         with as_engine_failure("give back a log's beginning"):
-            return punch_beginning(self._find_places(container_id).log, size_bytes)
+            return punch_beginning(self._find_paths(container_id).log, size_bytes)
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
         """See :meth:`au2.engines.base.Engine.release`."""
         with as_engine_failure("give back the disk of a container"):
-            release(self._find_places(container_id), file_limit_bytes=file_limit_bytes)
+            release_disk(self._find_paths(container_id), file_limit_bytes=file_limit_bytes)
 
     def reclaim(self, *, file_limit_bytes: int) -> None:
         """See :meth:`au2.engines.base.Engine.reclaim`."""
         with as_engine_failure("clear up after containers that have ended"):
-            remove_old_trials(self._places.data_dir)
+            remove_old_trials(self._paths.data_dir)
         for container_id in self.list_containers():
             if self.observe(container_id).state in (ContainerState.EXITED, ContainerState.LOST):
                 self.release(container_id, file_limit_bytes=file_limit_bytes)
@@ -185,13 +180,13 @@ class NativeEngine:
     def remove(self, container_id: str) -> None:
         """See :meth:`au2.engines.base.Engine.remove`."""
         if is_container_id(container_id):
-            self._news.forget(container_id)
+            self._watcher.forget(container_id)
             with as_engine_failure("remove the container"):
                 self._remover.remove(container_id)
 
     def list_containers(self) -> Iterator[str]:
         """See :meth:`au2.engines.base.Engine.list_containers`."""
-        yield from self._places.container_ids()
+        yield from self._paths.container_ids()
 
     def list_layers(self) -> Iterator[str]:
         """See :meth:`au2.engines.base.UnpackedLayers.list_layers`."""
@@ -214,17 +209,17 @@ class NativeEngine:
         self.close()
         with as_engine_failure("remove what the container engine set up"):
             self._network.remove()
-            self._groups.remove(self._places.control_group)
-            unmount_all(self._places.bundles)
-            shutil.rmtree(self._places.run_dir, ignore_errors=True)
+            self._groups.remove(self._paths.control_group)
+            unmount_all(self._paths.bundles)
+            shutil.rmtree(self._paths.run_dir, ignore_errors=True)
 
-    def _find_places(self, container_id: str) -> ContainerPlaces:
+    def _find_paths(self, container_id: str) -> ContainerPaths:
         if not is_container_id(container_id):
             raise _no_container(container_id)
-        return self._places.container(container_id)
+        return self._paths.container(container_id)
 
     def _get_record(self, container_id: str) -> ContainerRecord:
-        record = ContainerRecord.read(self._find_places(container_id).record)
+        record = ContainerRecord.read(self._find_paths(container_id).record)
         if record is None:
             raise _no_container(container_id)
         return record
@@ -241,7 +236,7 @@ class NativeEngine:
         runtime_path = find_tool(options.runtime_command) or options.runtime_command
         monitor = Monitor(options.monitor_command, runtime_path, options.create_timeout_seconds)
         return Creator(
-            self._places,
+            self._paths,
             options,
             self._layers,
             self._groups,
@@ -252,11 +247,11 @@ class NativeEngine:
 
     @cached_property
     def _observer(self) -> Observer:
-        return Observer(self._places, self._runtime, self._groups, self._news)
+        return Observer(self._paths, self._runtime, self._groups, self._watcher)
 
     @cached_property
     def _remover(self) -> Remover:
-        return Remover(self._places, self._runtime, self._groups, self._network)
+        return Remover(self._paths, self._runtime, self._groups, self._network)
 
 
 def _no_container(container_id: str) -> NotFound:

@@ -1,0 +1,1 @@
+"""The host: its needs and limits, control groups, tools and system calls."""

@@ -1,0 +1,1 @@
+"""Lifecycle of one container: creation, start, observation, log, removal."""

@@ -1,0 +1,123 @@
+"""Record of a container on disk, and the identity of processes: any process can take over."""
+
+import json
+import os
+import re
+import signal
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from au2.domain.errors import InvalidRequest
+
+_REAL_TIME = re.compile(r"RT(MIN|MAX)(?:([+-])([0-9]{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """A process: its number, and when it began, in clock ticks since the host did."""
+
+    pid: int
+    start_ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """A created container."""
+
+    container_id: str
+    init: ProcessIdentity
+    """Its first process."""
+    monitor: ProcessIdentity
+    """The process that holds its output and will know its exit code."""
+    log_limit_bytes: int
+    job_files: str
+    """Fingerprint of the job files before the start (:func:`.job_files.fingerprint`)."""
+
+    def write(self, path: Path) -> None:
+        """Write the record, whole or not at all."""
+        temporary = path.with_name(f"{path.name}.new")
+        temporary.write_text(json.dumps(asdict(self)), "utf-8")
+        temporary.chmod(0o600)
+        os.replace(temporary, path)  # noqa: PTH105 - atomic is the point
+
+    @classmethod
+    def read(cls, path: Path) -> "ContainerRecord | None":
+        """Read a record; None if there is none: the container was never created to the end."""
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        document["init"] = ProcessIdentity(**document["init"])
+        document["monitor"] = ProcessIdentity(**document["monitor"])
+        return cls(**document)
+
+
+def identify(pid: int) -> ProcessIdentity | None:
+    """Return the identity of the process that has this number now; None if there is none."""
+    found = _read(pid)
+    return None if found is None else ProcessIdentity(pid, found[1])
+
+
+def is_alive(process: ProcessIdentity) -> bool:
+    """Whether the process runs; one that only waits to be collected does not."""
+    found = _read(process.pid)
+    return found is not None and found[0] not in "ZX" and found[1] == process.start_ticks
+
+
+def send_signal(process: ProcessIdentity, number: int) -> bool:
+    """Send a signal to exactly this process; return False if it is no more."""
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            # From here on the number can't come to mean another process.
+            if is_alive(process):
+                signal.pidfd_send_signal(descriptor, number)
+                return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def read_pid(file: Path) -> int | None:
+    """Return the number in a file; None if there is none."""
+    try:
+        return int(file.read_text("ascii").strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _read(pid: int) -> tuple[str, int] | None:
+    """Return state and start time (proc(5), ``/proc/pid/stat``)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    # The name, in brackets, may hold anything.
+    fields = text[text.rindex(")") + 2 :].split()
+    return fields[0], int(fields[19])
+
+
+def parse_signal(text: str) -> int:
+    """Return the number of ``SIGTERM``, ``TERM``, ``15`` or ``SIGRTMIN+3``.
+
+    Raises:
+        InvalidRequest: there is no such signal.
+    """
+    name = text.strip().upper().removeprefix("SIG")
+    number = _find_number(name)
+    if number is None or not 1 <= number <= signal.SIGRTMAX:
+        raise InvalidRequest(f"{text[:40]!r} is not a signal")
+    return number
+
+
+def _find_number(name: str) -> int | None:
+    if name.isascii() and name.isdigit():
+        return int(name)
+    real_time = _REAL_TIME.fullmatch(name)
+    if real_time is not None:
+        base = signal.SIGRTMIN if real_time[1] == "MIN" else signal.SIGRTMAX
+        offset = int(real_time[3] or 0)
+        return base - offset if real_time[2] == "-" else base + offset
+    found = signal.Signals.__members__.get(f"SIG{name}")
+    return None if found is None else int(found)

@@ -1,0 +1,1 @@
+"""Network of containers: bridge, packet filter, name resolution."""

@@ -1,0 +1,1 @@
+"""Root file system of containers: unpacked layers, overlay mounts, users and programs inside."""

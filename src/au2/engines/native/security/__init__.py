@@ -1,0 +1,1 @@
+"""Isolation of containers: capabilities, system-call filter, user namespaces."""

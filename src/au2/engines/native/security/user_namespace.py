@@ -1,0 +1,124 @@
+"""A container's user namespace, made by an id of the host that nothing else has.
+
+What processes hold of some things (inotify instances and watches, queued signals, timers, POSIX
+message queues, locked memory) the kernel counts for their user, and also for the user who made
+their user namespace (``struct ucounts``, user_namespaces(7)). If that were the host's root, as it
+is for what the OCI runtime makes, all containers and root itself would share one limit, and one
+container could take all of it.
+"""
+
+import hashlib
+import os
+import resource
+import select
+import subprocess
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, cast
+
+from au2.domain.errors import EngineFailure, Unsupported
+from au2.engines.native.host.commands import tool_environment
+from au2.engines.native.host.system_calls import become
+from au2.engines.native.options import NativeOptions
+
+_COMMAND = (
+    "setpriv",
+    *("--reuid", "{owner}", "--regid", "{owner}", "--clear-groups"),
+    # Some hosts let nobody without it make user namespaces.
+    *("--inh-caps", "+sys_admin", "--ambient-caps", "+sys_admin"),
+    *("unshare", "--user", "cat"),
+)
+_PATIENCE_SECONDS = 60.0
+
+
+def choose_owner(options: NativeOptions, container_id: str) -> int:
+    """Return the host id that owns a container's user namespace.
+
+    By chance two containers may have the same; then these two share their limits.
+    """
+    number = int.from_bytes(hashlib.sha256(container_id.encode()).digest()[:8], "big")
+    return options.id_base + options.id_count + number % options.owner_count
+
+
+@contextmanager
+def new_user_namespace(owner: int) -> Iterator["NewUserNamespace"]:
+    """Begin to make a user namespace; it is gone after the block unless a process is in it.
+
+    Raises:
+        Unsupported: a tool of util-linux is missing.
+    """
+    command = [word.format(owner=owner) for word in _COMMAND]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=tool_environment(),
+            cwd="/",
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise Unsupported(f"{command[0]} is not installed: it is part of util-linux") from error
+    with process:  # Ends when its standard input does.
+        yield NewUserNamespace(process)
+
+
+def set_limits(owner: int, pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
+    """Set limits (``resource.RLIMIT_…`` → soft, hard) of a process in a user namespace of ours.
+
+    The OCI runtime needs a capability for that which services are often run without
+    (``CAP_SYS_RESOURCE``); the owner of the namespace needs none.
+
+    Raises:
+        OSError: the process is gone, or a hard limit is higher than it has.
+    """
+    # A thread of its own: it is the owner, and not used for anything else.
+    with ThreadPoolExecutor(1, "limits") as thread:
+        thread.submit(_set_limits, owner, pid, limits).result()
+
+
+def _set_limits(owner: int, pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
+    become(owner)
+    for name, values in limits.items():
+        resource.prlimit(pid, name, values)
+
+
+class NewUserNamespace:
+    """A user namespace that is being made."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    @property
+    def path(self) -> Path:
+        """The file that stands for the namespace, as long as the block goes on."""
+        return Path(f"/proc/{self._process.pid}/ns/user")
+
+    def map_ids(self, base: int, count: int) -> None:
+        """Wait until the namespace is there, and map its ids to ``count`` ids from ``base`` on.
+
+        Raises:
+            EngineFailure: it could not be made; the message holds what the tool said.
+        """
+        self._wait_for_namespace()
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{self._process.pid}/{name}").write_text(f"0 {base} {count}\n", "ascii")
+
+    def _wait_for_namespace(self) -> None:
+        given = cast("IO[bytes]", self._process.stdin)
+        answered = cast("IO[bytes]", self._process.stdout)
+        with suppress(BrokenPipeError):  # It has ended; so does its output.
+            given.write(b"\n")
+            given.flush()
+        poller = select.poll()
+        poller.register(answered, select.POLLIN)
+        # What it is given comes back from the program that was started in the namespace.
+        if poller.poll(_PATIENCE_SECONDS * 1000) and os.read(answered.fileno(), 1):
+            return
+        self._process.kill()
+        _, said = self._process.communicate()
+        text = said.decode("utf-8", "replace").strip() or "it did not say why"
+        raise EngineFailure(f"the user namespace could not be made: {text[-2000:]}")
