@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from hashlib import sha256
 
-from au2.app.upload_opening import OpenUpload
+from au2.app.uploads.package.begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Outcome
@@ -56,7 +56,7 @@ def add_packaged_version(
     )
     entries = [FileEntry.model_validate(_fields(file)) for file in files]
     creation = UploadCreation(runtime=runtime.id, name=name, files=entries)
-    opened = world.services.upload_opening.begin(operator, context, creation)
+    opened = world.services.upload_starter.begin(operator, context, creation)
     assert isinstance(opened, OpenUpload)
     upload = opened.upload
     with world.services.uploads.receive(operator, upload.id, upload.fence) as receiver:

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select
 
 from au2.app.garbage.collection import GarbageCollection, Wishes
 from au2.app.garbage.report import Report
-from au2.app.upload_opening import OpenUpload
+from au2.app.uploads.package.begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.ids import make_guid
@@ -133,7 +133,7 @@ class House:
         return self.world.folder / "blobs" / "sha256" / digits[:2] / digits
 
     def upload(self, files: dict[str, bytes], runtime: str) -> OpenUpload:
-        begun = self.world.services.upload_opening.begin(
+        begun = self.world.services.upload_starter.begin(
             self.actor, self.context, creation(files, runtime)
         )
         assert isinstance(begun, OpenUpload)

@@ -1,1 +1,1 @@
-"""Use cases: who may, what happens, which event. One module per noun, no database library."""
+"""Use cases, one folder per noun: permission, change and event of every request."""

@@ -6,29 +6,28 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 
-from au2.app.accounts import Accounts, SessionOptions
-from au2.app.image_contents import ImageContents
-from au2.app.images.archives import VersionArchives
-from au2.app.images.pushed import PushedImages
-from au2.app.images.uploads import ImageUploadOptions, ImageUploads
-from au2.app.jobs import Jobs
-from au2.app.members import Members
-from au2.app.organizations import Organizations
-from au2.app.passwords import Passwords, make_hasher
-from au2.app.processes import Processes
+from au2.app.accounts.accounts import Accounts, SessionOptions
+from au2.app.accounts.passwords import Passwords, make_hasher
+from au2.app.jobs.jobs import Jobs
+from au2.app.jobs.run_requests import RunLimits
+from au2.app.jobs.waiting import JobWaiting
+from au2.app.organizations.members import Members
+from au2.app.organizations.organizations import Organizations
+from au2.app.processes.processes import Processes
 from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.decompression import DecompressionLimiter
+from au2.app.registry.images import ImageContents, VersionImages
 from au2.app.registry.manifests import RepositoryManifests
-from au2.app.registry.version_images import VersionImages
-from au2.app.run_requests import RunLimits
+from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.app.runtimes import Runtimes
-from au2.app.secrets import Secrets
-from au2.app.unpacking import Unpacking
-from au2.app.upload_opening import UploadOpening, UploadOptions
-from au2.app.uploads import Uploads
-from au2.app.version_diffs import VersionDiffs
-from au2.app.versions import Versions
-from au2.app.visible_blobs import UsableBlobs
-from au2.app.waiting import JobWaiting
+from au2.app.secrets.secrets import Secrets
+from au2.app.uploads.image.sessions import ImageUploadOptions, ImageUploads
+from au2.app.uploads.image.versions import PushedImages
+from au2.app.uploads.package.begin import PackageUploadOptions, UploadStarter
+from au2.app.uploads.package.sessions import PackageUploads
+from au2.app.versions.archives import VersionArchives
+from au2.app.versions.diffs import VersionDiffs
+from au2.app.versions.versions import Versions
 from au2.domain import clock as clocks
 from au2.secrets.key_file import KeyFile
 from au2.stores.content.base import BlobStore
@@ -42,7 +41,7 @@ class ServiceOptions:
 
     session: SessionOptions = field(default_factory=SessionOptions)
     run: RunLimits = field(default_factory=RunLimits)
-    upload: UploadOptions = field(default_factory=UploadOptions)
+    upload: PackageUploadOptions = field(default_factory=PackageUploadOptions)
     image_upload: ImageUploadOptions = field(default_factory=ImageUploadOptions)
     places: int = 1
     """How many jobs are worked on at once."""
@@ -60,15 +59,15 @@ class Services:
     versions: Versions
     version_diffs: VersionDiffs
     version_archives: VersionArchives
-    upload_opening: UploadOpening
-    uploads: Uploads
+    upload_starter: UploadStarter
+    uploads: PackageUploads
     image_uploads: ImageUploads
     repository_blobs: RepositoryBlobs
     repository_manifests: RepositoryManifests
     jobs: Jobs
     job_waiting: JobWaiting
     secrets: Secrets
-    unpacking: Unpacking
+    decompression: DecompressionLimiter
 
 
 def make_services(
@@ -86,7 +85,7 @@ def make_services(
     passwords = Passwords(hasher or make_hasher())
     runtimes = Runtimes(database, clock)
     contents = ImageContents(blobs)
-    images, usable = VersionImages(database, contents), UsableBlobs(contents)
+    images, usable = VersionImages(database, contents), MountableBlobs(contents)
     repository_blobs = RepositoryBlobs(
         database,
         blobs,
@@ -104,10 +103,10 @@ def make_services(
         versions=Versions(database, clock),
         version_diffs=VersionDiffs(database),
         version_archives=VersionArchives(database, blobs),
-        upload_opening=UploadOpening(
+        upload_starter=UploadStarter(
             database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
         ),
-        uploads=Uploads(database, blobs, notices, options=chosen.upload, clock=clock),
+        uploads=PackageUploads(database, blobs, notices, options=chosen.upload, clock=clock),
         image_uploads=ImageUploads(
             database, blobs, notices, usable, options=chosen.image_upload, clock=clock
         ),
@@ -124,5 +123,5 @@ def make_services(
         jobs=Jobs(database, notices, chosen.run, clock),
         job_waiting=JobWaiting(database, notices, places=chosen.places, clock=clock),
         secrets=Secrets(database, keys, clock),
-        unpacking=Unpacking(),
+        decompression=DecompressionLimiter(),
     )

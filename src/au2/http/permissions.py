@@ -5,7 +5,7 @@ The use cases ask again, and are what counts; see :mod:`au2.http.json_body`.
 
 from collections.abc import Callable
 
-from au2.app.organizations import ensure_operator
+from au2.app.organizations.organizations import ensure_operator
 from au2.app.permissions import ensure_may, ensure_may_in
 from au2.domain.identity import Action
 from au2.http.dependencies import CurrentActor, CurrentContext, Fence, ServicesOf

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from au2.app.run_requests import (
+from au2.app.jobs.run_requests import (
     RunLimits,
     WantedResources,
     check_arguments,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from au2.app.accounts import Accounts, parse_email
-from au2.app.organizations import Organizations
-from au2.app.texts import parse_name
+from au2.app.accounts.accounts import Accounts, parse_email
+from au2.app.organizations.organizations import Organizations
+from au2.app.validation import parse_name
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.ids import parse_guid
 from au2.stores.database.accounts import count_users

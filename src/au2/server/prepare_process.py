@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 
-from au2.app.secret_keys import ensure_keys
+from au2.app.secrets.keys import ensure_keys
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.base import Engine

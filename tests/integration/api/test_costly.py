@@ -13,8 +13,8 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi.exceptions import RequestValidationError
 
-from au2.app.accounts import Accounts
-from au2.app.passwords import Passwords
+from au2.app.accounts.accounts import Accounts
+from au2.app.accounts.passwords import Passwords
 from au2.domain.errors import TooLarge
 from au2.http.app import make_app
 from au2.http.json_body import parse_model

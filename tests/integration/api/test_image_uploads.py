@@ -6,9 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.app.image_contents import ImageContents
-from au2.app.images.uploads import ImageUploads
-from au2.app.visible_blobs import UsableBlobs
+from au2.app.registry.images import ImageContents
+from au2.app.registry.mountable_blobs import MountableBlobs
+from au2.app.uploads.image.sessions import ImageUploads
 from au2.domain.context import Context
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import StillSending
@@ -286,7 +286,7 @@ def test_a_server_that_was_away_waits_for_signs_of_life(
     world: World, sending: Sender, process: str, version: int
 ) -> None:
     world.clock.move(seconds=60)
-    usable = UsableBlobs(ImageContents(world.blobs))
+    usable = MountableBlobs(ImageContents(world.blobs))
     restarted = ImageUploads(world.database, world.blobs, world.notices, usable, clock=world.clock)
     actor = world.actor("developer@example.com")
 

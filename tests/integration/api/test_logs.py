@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.job import Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots

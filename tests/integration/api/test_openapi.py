@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.job import JobState, Outcome
 from au2.http.app import make_app
 from au2.wire.contents import MEDIA_TYPE
@@ -63,7 +63,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         operator = world.actor(OPERATOR)
         job = world.services.jobs.submit_run(operator, context, RunOrder(process))
         world.end(world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
-        upload = world.services.upload_opening.begin(
+        upload = world.services.upload_starter.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )
         world.services.secrets.create(operator, context, "db", value="of the reports")

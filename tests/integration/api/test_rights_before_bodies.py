@@ -48,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         process = world.process(context)
         world.version(process)
         operator = world.actor(OPERATOR)
-        upload = world.services.upload_opening.begin(
+        upload = world.services.upload_starter.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )
         world.services.secrets.create(operator, context, "db", value="of the reports")

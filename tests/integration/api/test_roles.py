@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.context import Context
 from au2.domain.job import JobState, Outcome
 from au2.domain.repository import process_repository
@@ -63,7 +63,7 @@ class Asked:
             actor = self.world.actor(email)
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
-                return self.world.services.upload_opening.begin(actor, self.where, body).upload.id
+                return self.world.services.upload_starter.begin(actor, self.where, body).upload.id
         raise AssertionError("nobody can upload")
 
     def image_upload(self) -> dict[str, Any]:

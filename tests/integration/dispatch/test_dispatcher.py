@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.context import Context
 from au2.domain.job import Job, JobState
 from au2.engines.native.engine import NativeEngine

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from au2.app.images.pushed import PushedImages
+from au2.app.uploads.image.versions import PushedImages
 from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.image_importer import ImageImporter

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from au2.app.image_contents import ImageContents
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.version_images import VersionImages
-from au2.app.visible_blobs import UsableBlobs
+from au2.app.registry.images import ImageContents, VersionImages
+from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
 from au2.stores.content.files import FileBlobStore
@@ -140,7 +139,7 @@ class FullStore(FileBlobStore):
 def test_an_upload_outlives_a_full_disk(world: World, developer: Guest, tmp_path: Path) -> None:
     store = FullStore(tmp_path / "blobs")
     contents = ImageContents(store)
-    images, usable = VersionImages(world.database, contents), UsableBlobs(contents)
+    images, usable = VersionImages(world.database, contents), MountableBlobs(contents)
     blobs = RepositoryBlobs(world.database, store, images, usable)
     actor, repository = world.actor("developer@example.com"), parse_repository(developer.repository)
     upload = blobs.begin(actor, repository)

@@ -8,8 +8,8 @@ import pytest
 
 from au2.app.garbage.collection import Wishes
 from au2.app.garbage.report import Report, What
-from au2.app.jobs import RunOrder
-from au2.app.upload_opening import OpenUpload
+from au2.app.jobs.jobs import RunOrder
+from au2.app.uploads.package.begin import OpenUpload
 from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import Conflict
 from au2.domain.ids import make_guid
@@ -92,7 +92,7 @@ def test_a_retired_runtime_in_use_stays(house: House) -> None:
     world = house.world
     images = [house.image(name) for name in ("older", "newest")]
     runtime = house.runtime(images[0])
-    begun = world.services.upload_opening.begin(
+    begun = world.services.upload_starter.begin(
         house.actor, house.context, creation({"main.py": b"x"}, runtime)
     )
     assert isinstance(begun, OpenUpload)

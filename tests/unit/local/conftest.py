@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from au2.app.run_requests import WantedResources
+from au2.app.jobs.run_requests import WantedResources
 from au2.local.request import LocalRequest
 from au2.package.load import PackageOnDisk, load_package_files
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.app.secrets import Secrets
+from au2.app.secrets.secrets import Secrets
 from au2.domain.context import Context
 from au2.domain.identity import Actor, Membership, Role
 from au2.secrets.key_file import KeyFile

@@ -1,1 +1,1 @@
-"""What registry clients ask for: blobs, manifests and tags of repositories."""
+"""Use cases of the image registry: blobs, manifests and tags of repositories."""

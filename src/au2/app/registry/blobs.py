@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.registry.version_images import VersionImages
-from au2.app.repository_access import ensure_may_pull, ensure_may_push
-from au2.app.visible_blobs import UsableBlobs
+from au2.app.registry.access import ensure_may_pull, ensure_may_push
+from au2.app.registry.images import VersionImages
+from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.domain import clock as clocks
 from au2.domain.errors import DigestMismatch, NotFound, NotPermitted, TooLarge
 from au2.domain.identity import Actor
@@ -45,7 +45,7 @@ class RepositoryBlobs:
         database: Database,
         blobs: BlobStore,
         images: VersionImages,
-        usable: UsableBlobs,
+        usable: MountableBlobs,
         *,
         blob_max_bytes: int = _MOST_BYTES,
         clock: Callable[[], datetime] = clocks.now,
@@ -82,7 +82,7 @@ class RepositoryBlobs:
         return {digest: size for digest, size in found.items() if self._blobs.contains(digest)}
 
     def is_packed(self, digest: str) -> bool:
-        """Whether a blob has to be decompressed to be read (:mod:`au2.app.unpacking`)."""
+        """Whether reading a blob means to decompress (:mod:`au2.app.registry.decompression`)."""
         return self._blobs.find_compressed(digest) is not None
 
     def read(self, digest: str, offset_bytes: int, size_bytes: int) -> Generator[bytes, None, None]:

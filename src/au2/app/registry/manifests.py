@@ -4,8 +4,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.images.pushed import PushedImages
+from au2.app.registry.access import (
+    ensure_may_delete,
+    ensure_may_pull,
+    ensure_may_push,
+)
 from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.images import VersionImages
 from au2.app.registry.references import (
     find_tagged_version,
     is_digest_reference,
@@ -13,12 +18,7 @@ from au2.app.registry.references import (
     reads_as_digest,
     resolve_tag,
 )
-from au2.app.registry.version_images import VersionImages
-from au2.app.repository_access import (
-    ensure_may_delete,
-    ensure_may_pull,
-    ensure_may_push,
-)
+from au2.app.uploads.image.versions import PushedImages
 from au2.domain import clock as clocks
 from au2.domain.errors import (
     Conflict,

@@ -6,8 +6,8 @@ from functools import partial
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from au2.app.accounts.tokens import TOKEN_PREFIX
 from au2.app.services import Services
-from au2.app.tokens import TOKEN_PREFIX
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository

@@ -43,7 +43,7 @@ async def get_blob(request: Request) -> Response:
         headers=headers,
         media_type=media_type,
         what=f"the blob {digest} of {repository}",
-        during=services.unpacking.reading(actor) if is_packed else None,
+        during=services.decompression.reading(actor) if is_packed else None,
     )
 
 

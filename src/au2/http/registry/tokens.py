@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from au2.app.tokens import TOKEN_PREFIX, NewToken
+from au2.app.accounts.tokens import TOKEN_PREFIX, NewToken
 from au2.domain.client_address import client_of_address
 from au2.domain.errors import Au2Error
 from au2.http.concurrency import CostlyRequests

@@ -39,7 +39,7 @@ async def _read(
     with ExitStack() as stack:
         # Counted until the answer has been made: what follows works on the whole list.
         body = await read_counted(request, stack, costly.file_lists, small_bytes=_SMALL_BYTES)
-        parse = partial(parse_creation, body, most_files=services.upload_opening.limits.files)
+        parse = partial(parse_creation, body, most_files=services.upload_starter.limits.files)
         yield await costly.parsing.run(sender_of(request), parse)
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from au2.app.jobs import RunOrder
-from au2.app.run_requests import WantedResources
+from au2.app.jobs.jobs import RunOrder
+from au2.app.jobs.run_requests import WantedResources
 from au2.domain.errors import (
     Busy,
     Conflict,

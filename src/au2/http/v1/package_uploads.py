@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from au2.app.upload_opening import Comparison
+from au2.app.uploads.package.begin import PackageComparison
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,
@@ -62,8 +62,8 @@ def begin_upload(
     Unless that is forced, a package that the newest available version was made of makes no new one:
     the answer then is 200 and names the version.
     """
-    begun = services.upload_opening.begin(actor, context, body)
-    if isinstance(begun, Comparison):
+    begun = services.upload_starter.begin(actor, context, body)
+    if isinstance(begun, PackageComparison):
         return JSONResponse(view_comparison(begun).model_dump(mode="json"))
     return view_upload(begun)
 
@@ -76,7 +76,7 @@ def compare_upload(
     body: UploadCreationBody,
 ) -> UploadComparison:
     """Say what an upload with this list would find, and change nothing."""
-    return view_comparison(services.upload_opening.compare(actor, context, body))
+    return view_comparison(services.upload_starter.compare(actor, context, body))
 
 
 @router.get("/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull))

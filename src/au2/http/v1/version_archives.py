@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from au2.app.images.archives import OpenArchive
 from au2.app.services import Services
+from au2.app.versions.archives import OpenArchive
 from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFound
 from au2.domain.identity import Actor
 from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber
@@ -95,7 +95,7 @@ def _answer(archive: OpenArchive, what: str, services: Services, actor: Actor) -
         media_type=_MEDIA_TYPE,
         headers={"Content-Length": str(archive.size_bytes), "Cache-Control": "no-store"},
         what=what,
-        during=services.unpacking.reading(actor) if archive.unpacks else None,
+        during=services.decompression.reading(actor) if archive.unpacks else None,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from au2.app.version_diffs import Difference, FileDocument, VersionComparison
+from au2.app.versions.diffs import Difference, FileDocument, VersionComparison
 from au2.domain.errors import NotFound
 from au2.domain.version import Version
 from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber

@@ -1,9 +1,9 @@
 """Records as they travel."""
 
-from au2.app.accounts import Account
-from au2.app.members import NewMember
-from au2.app.tokens import NewToken
-from au2.app.upload_opening import Comparison, OpenUpload
+from au2.app.accounts.accounts import Account
+from au2.app.accounts.tokens import NewToken
+from au2.app.organizations.members import NewMember
+from au2.app.uploads.package.begin import OpenUpload, PackageComparison
 from au2.domain.job import Attempt, Job, Resources
 from au2.domain.process import Process
 from au2.domain.runtime import Runtime
@@ -185,7 +185,7 @@ def view_upload(opened: OpenUpload) -> UploadView:
     )
 
 
-def view_comparison(comparison: Comparison) -> UploadComparison:
+def view_comparison(comparison: PackageComparison) -> UploadComparison:
     """A package beside what its process has."""
     return UploadComparison(
         process=comparison.process_id,

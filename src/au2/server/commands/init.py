@@ -4,7 +4,7 @@ from contextlib import closing
 
 import click
 
-from au2.app.secret_keys import ensure_keys
+from au2.app.secrets.keys import ensure_keys
 from au2.console.commands import Command
 from au2.domain.clock import now
 from au2.server.commands.asking import read_password

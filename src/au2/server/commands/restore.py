@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from au2.app.restored_jobs import end_restored_runs
+from au2.app.jobs.restored import end_restored_runs
 from au2.console.commands import Command
 from au2.console.words import PathType
 from au2.domain.clock import now

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from au2.app.secret_keys import KeyUse, SecretKeys
+from au2.app.secrets.keys import KeyUse, SecretKeys
 from au2.console.commands import Group
 from au2.domain.clock import format_time
 from au2.domain.errors import SecretUnreadable

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from au2.app.accounts import Accounts, SessionOptions
-from au2.app.images.uploads import ImageUploadOptions
-from au2.app.organizations import Organizations
-from au2.app.password_resets import PasswordResets
-from au2.app.passwords import Passwords, make_hasher
-from au2.app.run_requests import RunLimits
+from au2.app.accounts.accounts import Accounts, SessionOptions
+from au2.app.accounts.password_resets import PasswordResets
+from au2.app.accounts.passwords import Passwords, make_hasher
+from au2.app.jobs.run_requests import RunLimits
+from au2.app.organizations.organizations import Organizations
 from au2.app.services import ServiceOptions, Services
 from au2.app.services import make_services as make_all_services
-from au2.app.upload_opening import UploadOptions
-from au2.app.uploads import Uploads
+from au2.app.uploads.image.sessions import ImageUploadOptions
+from au2.app.uploads.package.begin import PackageUploadOptions
+from au2.app.uploads.package.sessions import PackageUploads
 from au2.domain.network import Network
 from au2.oci.host_platform import find_platform
 from au2.package.limits import PackageLimits
@@ -65,9 +65,9 @@ def make_password_resets(database: Database) -> PasswordResets:
 
 def make_uploads(
     database: Database, blobs: BlobStore, notices: Notices, settings: Settings
-) -> Uploads:
+) -> PackageUploads:
     """Make the use cases about uploads: the dispatcher ends those that were given up."""
-    return Uploads(database, blobs, notices, options=make_upload_options(settings))
+    return PackageUploads(database, blobs, notices, options=make_upload_options(settings))
 
 
 def make_run_limits(settings: Settings) -> RunLimits:
@@ -86,9 +86,9 @@ def make_run_limits(settings: Settings) -> RunLimits:
     )
 
 
-def make_upload_options(settings: Settings) -> UploadOptions:
+def make_upload_options(settings: Settings) -> PackageUploadOptions:
     """Return how large packages may be and how long an upload is waited for."""
     limits = PackageLimits(
         files=settings.limits.package_max_files, total_bytes=settings.limits.package_max_bytes
     )
-    return UploadOptions(lease_seconds=settings.uploads.lease_seconds, limits=limits)
+    return PackageUploadOptions(lease_seconds=settings.uploads.lease_seconds, limits=limits)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
 from au2.domain.job import JobState, JobType, Outcome, StateChange
 from au2.stores.database import claims, job_changes

@@ -2,7 +2,7 @@ from itertools import product
 
 import pytest
 
-from au2.app.jobs import RunOrder
+from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
 from au2.domain.job import Job, JobState, Outcome, Phase, Reason, StateChange, may_become
 from au2.stores.database import job_changes

@@ -88,7 +88,7 @@ def command(
     Ctrl-C stops it as au2 job stop would; a second one kills it. With -o json or yaml, stdout has
     the record alone, and the log goes to stderr.
     """
-    from au2.app.run_requests import WantedResources
+    from au2.app.jobs.run_requests import WantedResources
     from au2.cli.pairs import split_pairs
     from au2.cli.process.repo.running import LocalRuns
     from au2.cli.process.repo.where import Choice

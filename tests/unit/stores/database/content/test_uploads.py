@@ -12,7 +12,7 @@ from tests.support.world import IMAGE, OPERATOR, World, creation
 def upload(world: World) -> Upload:
     context = world.organization()
     body = creation({"main.py": b"1"}, world.runtime())
-    return world.services.upload_opening.begin(world.actor(OPERATOR), context, body).upload
+    return world.services.upload_starter.begin(world.actor(OPERATOR), context, body).upload
 
 
 def find(world: World, upload: Upload) -> Upload | None:

@@ -1,0 +1,1 @@
+"""Users: passwords, logins, tokens and the login throttle."""

@@ -1,0 +1,451 @@
+"""Logging in, tokens, and who one is."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from au2.app.accounts.login_throttle import LoginThrottle
+from au2.app.accounts.passwords import Passwords
+from au2.app.accounts.tokens import (
+    LOGIN,
+    MANAGED,
+    REGISTRY,
+    NewToken,
+    delete_expired,
+    end_token,
+    ensure_not_expired,
+    hash_secret,
+    make_registry_token,
+    make_token,
+    own_token,
+    parse_token_end,
+    parse_token_name,
+)
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    StorageFull,
+    TooManyAttempts,
+    WrongPassword,
+)
+from au2.domain.identity import Actor, Role, ensure_usable_password
+from au2.domain.ids import make_guid
+from au2.domain.seldom import Seldom
+from au2.stores.database import accounts, organizations
+from au2.stores.database.accounts import Token, User
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import add_event
+
+_TOUCH_EVERY = timedelta(minutes=1)
+_MOST_EMAIL_CHARACTERS = 254
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How long a login lasts."""
+
+    login_seconds: float = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMembership:
+    """A role with the names that people read."""
+
+    context: Context
+    organization_name: str
+    project_name: str | None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who an actor is."""
+
+    id: str
+    email: str
+    is_operator: bool
+    memberships: tuple[NamedMembership, ...]
+
+
+class Accounts:
+    """Users and their tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        options: SessionOptions | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._options = options or SessionOptions()
+        self._clock = clock
+        self._throttle = LoginThrottle(clock)
+        self._refusals = Seldom()
+
+    def add_user(self, email: str, password: str, *, is_operator: bool = False) -> User:
+        """Make a user: for the operator's own command.
+
+        Raises:
+            InvalidRequest: no email address, or an empty password.
+            Conflict: the address is taken.
+        """
+        address = parse_email(email)
+        if not password:
+            raise InvalidRequest("The password is empty.")
+        user = User(
+            make_guid(), address, self._passwords.hash(password), is_operator, self._clock()
+        )
+        with self._database.write() as transaction:
+            if accounts.find_user_by_email(transaction, address) is not None:
+                raise Conflict(f"There is already a user {address}.")
+            accounts.add_user(transaction, user)
+            self._note(transaction, address, "user:created", f"user:{user.id}")
+        return user
+
+    def actor_of(self, email: str) -> Actor:
+        """The actor that a user is: for the operator's own command, which needs no token.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        with self._database.read() as transaction:
+            user = accounts.find_user_by_email(transaction, email.strip())
+            if user is None:
+                raise NotFound(f"There is no user {email}.")
+            return _make_actor(transaction, user, token_id="")
+
+    def login(
+        self,
+        email: str,
+        password: str,
+        *,
+        address: str = "",
+        for_registry_seconds: float | None = None,
+    ) -> NewToken:
+        """Exchange a password for a token.
+
+        Args:
+            email: in any letter case.
+            password: as typed.
+            address: where the request came from; failures are counted per email and client, and per
+                client.
+            for_registry_seconds: make it a registry token, which holds for so long, at most as
+                long as logins do; None: a login.
+
+        Raises:
+            WrongPassword: the email address or the password is wrong.
+            TooManyAttempts: too many failures lately.
+            Conflict: the password was changed at this moment.
+        """
+        user = self._verify(email, password, address)
+        rehashed = None
+        if self._passwords.needs_rehash(user.password_hash):
+            rehashed = self._passwords.hash(password)
+        ends = self._login_ends()
+        if for_registry_seconds is None:
+            new = make_token(user.id, LOGIN, "login", at=self._clock(), expires_at=ends)
+        else:
+            new = make_registry_token(
+                user.id,
+                "password",
+                at=self._clock(),
+                lasts_seconds=for_registry_seconds,
+                latest_end=ends,
+            )
+        with self._database.write() as transaction:
+            _ensure_unchanged(transaction, user)
+            if rehashed is not None:
+                accounts.set_password_hash(transaction, user.id, rehashed)
+            delete_expired(transaction, self._clock())
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
+        return new
+
+    def lend_to_registry(
+        self, secret: str, lasts_seconds: float, *, email: str = "", address: str = ""
+    ) -> NewToken:
+        """Exchange a token for one that the registry only takes, and that ends with it at latest.
+
+        A registry token is given back as it is: it is not to prolong itself. ``email`` is what they
+        call themselves, which is only logged, with their address, when they are refused.
+
+        Raises:
+            NotAuthenticated: there is no such token.
+            TokenExpired: there was.
+            StorageFull: no room.
+        """
+        try:
+            self.authenticate(secret, at_registry=True)
+        except NotAuthenticated as error:
+            self._log_refusal(email, address, error)
+            raise
+        # Lost in a power cut, it is asked for again.
+        with self._database.write(durable=False) as transaction:
+            lender = accounts.find_token_by_hash(transaction, hash_secret(secret))
+            if lender is None:
+                raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
+            if lender.kind == REGISTRY:
+                return NewToken(lender, secret)
+            new = make_registry_token(
+                lender.user_id,
+                lender.id,
+                at=self._clock(),
+                lasts_seconds=lasts_seconds,
+                latest_end=lender.expires_at,
+            )
+            delete_expired(transaction, self._clock())
+            accounts.add_token(transaction, new.token)
+        return new
+
+    def change_password(
+        self, actor: Actor, present: str, new: str, *, address: str = "", end_tokens: bool = False
+    ) -> None:
+        """Replace the actor's password, and end all their logins but the one they came with.
+
+        ``end_tokens`` ends all their managed tokens too: who had the old password may have made
+        some, which would outlive it.
+
+        Raises:
+            InvalidRequest: the new password is too short or too long.
+            WrongPassword: the present one is wrong.
+            TooManyAttempts: too many failures lately; they count together with those of logins.
+            Conflict: the password was changed at this moment.
+        """
+        ensure_usable_password(new)
+        try:
+            user = self._verify(actor.email, present, address)
+        except WrongPassword:
+            hint = "Nothing was changed."
+            raise WrongPassword("The present password is wrong.", hint=hint) from None
+        new_hash = self._passwords.hash(new)
+        with self._database.write() as transaction:
+            token = own_token(transaction, actor)
+            _ensure_unchanged(transaction, user)
+            accounts.set_password_hash(transaction, user.id, new_hash)
+            accounts.delete_tokens_but(transaction, user.id, kind=LOGIN, kept_id=token.id)
+            accounts.delete_tokens_but(transaction, user.id, kind=REGISTRY, kept_id=token.id)
+            if end_tokens:
+                accounts.delete_tokens_but(transaction, user.id, kind=MANAGED, kept_id="")
+            self._note(transaction, user.email, "user:password-changed", f"user:{user.id}")
+
+    def _verify(self, email: str, password: str, address: str) -> User:
+        """The user whose password this is, unless there were too many failures."""
+        known_as = email.strip().lower()
+        try:
+            attempt = self._throttle.begin(known_as, address)
+        except TooManyAttempts as error:
+            self._log_refusal(email, address, error)
+            raise
+        with attempt:
+            with self._database.read() as transaction:
+                user = accounts.find_user_by_email(transaction, known_as)
+            fits = self._passwords.verify(user.password_hash if user else None, password)
+            if user is None or not fits:
+                wrong = WrongPassword()
+                self._log_refusal(email, address, wrong)
+                raise wrong
+            attempt.succeed()
+        return user
+
+    def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
+        """The actor that a token's secret stands for. Part of every request: one read.
+
+        Args:
+            secret: of the token.
+            at_registry: whether it is the registry that asks, which takes all kinds of tokens.
+
+        Raises:
+            NotAuthenticated: there is no such token, or it is for the registry only.
+            TokenExpired: there was.
+        """
+        now = self._clock()
+        with self._database.read() as transaction:
+            token = accounts.find_token_by_hash(transaction, hash_secret(secret))
+            user = None if token is None else accounts.find_user(transaction, token.user_id)
+            if token is None or user is None:
+                raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
+            ensure_not_expired(token, now)
+            if token.kind == REGISTRY and not at_registry:
+                raise NotAuthenticated(
+                    "This token is for the image registry only.", hint="Log in: au2 login"
+                )
+            actor = _make_actor(transaction, user, token.id)
+        if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
+            self._touch(token.id, now)
+        return actor
+
+    def refresh(self, actor: Actor) -> Actor:
+        """The actor as of now: for requests that last so long that rights may end meanwhile.
+
+        Raises:
+            NotAuthenticated: the token was removed.
+            TokenExpired: its time is over. Not of a registry token: a push that waits for its
+                import would break off, and no client asks for another in the same request.
+        """
+        with self._database.read() as transaction:
+            token = own_token(transaction, actor)
+            user = accounts.find_user(transaction, actor.user_id)
+            if user is None:
+                raise NotAuthenticated(hint="Log in again: au2 login")
+            if token.kind != REGISTRY:
+                ensure_not_expired(token, self._clock())
+            return _make_actor(transaction, user, token.id)
+
+    def _touch(self, token_id: str, now: datetime) -> None:
+        try:
+            with self._database.write(durable=False, patient=False) as transaction:
+                accounts.touch_token(transaction, token_id, at=now, unless_since=now - _TOUCH_EVERY)
+        except (StorageFull, DatabaseUnavailable):
+            # Neither a full disk nor a locked database must keep people from looking.
+            return
+
+    def renew(self, actor: Actor) -> NewToken:
+        """Replace the actor's login token by one that lasts a full term again.
+
+        Raises:
+            Conflict: it is a managed token.
+        """
+        with self._database.write() as transaction:
+            token = own_token(transaction, actor)
+            if token.kind != LOGIN:
+                raise Conflict(
+                    "A managed token is not renewed.",
+                    hint="Make a new one: au2 token create NAME",
+                )
+            new = make_token(
+                actor.user_id,
+                LOGIN,
+                token.name,
+                at=self._clock(),
+                expires_at=self._login_ends(),
+            )
+            end_token(transaction, token)
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, actor.email, "token:renewed", f"token:{new.token.id}")
+        return new
+
+    def logout(self, actor: Actor) -> None:
+        """End a login. A managed token stays: others may use it, and it is removed by name."""
+        with self._database.write() as transaction:
+            token = own_token(transaction, actor)
+            if token.kind == LOGIN:
+                end_token(transaction, token)
+                self._note(transaction, actor.email, "user:logged-out", f"user:{actor.user_id}")
+
+    def token_info(self, actor: Actor) -> Token:
+        """The token that the actor came with."""
+        with self._database.read() as transaction:
+            return own_token(transaction, actor)
+
+    def list_tokens(self, actor: Actor) -> list[Token]:
+        """The actor's managed tokens."""
+        with self._database.read() as transaction:
+            return accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
+
+    def create_token(
+        self, actor: Actor, name: str, *, expires_at: datetime | None = None
+    ) -> NewToken:
+        """Make a managed token, which acts as its owner.
+
+        Raises:
+            InvalidRequest: the name or the end is not usable.
+            Conflict: the actor has a token of that name.
+        """
+        name = parse_token_name(name)
+        ends = None if expires_at is None else parse_token_end(expires_at, self._clock())
+        new = make_token(actor.user_id, MANAGED, name, at=self._clock(), expires_at=ends)
+        with self._database.write() as transaction:
+            present = accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
+            if any(token.name == name for token in present):
+                raise Conflict(f"You already have a token named '{name}'.")
+            accounts.add_token(transaction, new.token)
+            self._note(transaction, actor.email, "token:created", f"token:{new.token.id}")
+        return new
+
+    def delete_token(self, actor: Actor, id_or_name: str) -> None:
+        """Remove one of the actor's managed tokens.
+
+        Raises:
+            NotFound: the actor has no such token.
+        """
+        with self._database.write() as transaction:
+            for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
+                if id_or_name.lower() == token.id or id_or_name == token.name:
+                    end_token(transaction, token)
+                    self._note(transaction, actor.email, "token:deleted", f"token:{token.id}")
+                    return
+        raise NotFound(f"There is no token '{id_or_name}'.")
+
+    def show(self, actor: Actor) -> Account:
+        """Who the actor is, with the names of all contexts."""
+        with self._database.read() as transaction:
+            named = tuple(
+                _name_membership(transaction, membership.context, membership.role)
+                for membership in actor.memberships
+            )
+        return Account(actor.user_id, actor.email, actor.is_operator, named)
+
+    def _log_refusal(self, email: str, address: str, error: NotAuthenticated) -> None:
+        """Log each wrong password, whose number is bounded, and of the rest one a minute."""
+        kept_back = 0 if isinstance(error, WrongPassword) else self._refusals.take()
+        if kept_back is None:
+            return
+        more = f" ({kept_back} more since the last such line)" if kept_back else ""
+        # In quotes and not longer than an address can be: who guesses may type anything there.
+        shown = email[:_MOST_EMAIL_CHARACTERS]
+        says = f"{error.message}{more}"
+        logger.warning("refused login of %r from %s: %s", shown, address or "?", says)
+
+    def _login_ends(self) -> datetime:
+        return self._clock() + timedelta(seconds=self._options.login_seconds)
+
+    def _note(self, transaction: Transaction, who: str, action: str, subject: str) -> None:
+        add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
+
+
+def parse_email(text: str) -> str:
+    """Return an email address in lower case.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    address = text.strip().lower()
+    name, at, host = address.partition("@")
+    usable = address.isprintable() and " " not in address and len(address) <= _MOST_EMAIL_CHARACTERS
+    if not (name and at and host and usable) or "@" in host:
+        raise InvalidRequest(f"'{text}' is not an email address.")
+    return address
+
+
+def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
+    memberships = organizations.list_memberships(transaction, user.id)
+    return Actor(user.id, user.email, token_id, user.is_operator, tuple(memberships))
+
+
+def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
+    """Refuse if the password was changed since it was verified: it must end all old logins."""
+    user = accounts.find_user(transaction, verified.id)
+    if user is None or user.password_hash != verified.password_hash:
+        raise Conflict("The password was changed at this moment.", hint="Try again.")
+
+
+def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:
+    organization = organizations.find_organization(transaction, context.organization_id)
+    project = None
+    if context.project_id is not None:
+        project = organizations.find_project(transaction, context.project_id)
+    return NamedMembership(
+        context,
+        "" if organization is None else organization.name,
+        None if project is None else project.name,
+        role,
+    )

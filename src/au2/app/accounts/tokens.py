@@ -1,0 +1,114 @@
+"""Tokens: their kinds, how they are made, and how they end."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from au2.app.validation import parse_name
+from au2.domain.errors import InvalidRequest, NotAuthenticated, TokenExpired
+from au2.domain.identity import Actor
+from au2.domain.ids import is_guid, make_guid
+from au2.stores.database import accounts
+from au2.stores.database.accounts import Token
+from au2.stores.database.database import Transaction
+
+LOGIN = "login"
+MANAGED = "managed"
+REGISTRY = "registry"
+"""Of a registry client, which shows it around: taken by the registry only, and short-lived.
+
+Its name is the id of the token that it was given for, and with which it ends; "password" if none.
+"""
+TOKEN_PREFIX = "au2_"  # noqa: S105 - how tokens begin, not one of them
+_KEEP_EXPIRED = timedelta(days=30)
+"""So that whoever still comes with one learns that it has expired."""
+_KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
+"""Longer than any request that began in a registry token's time goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token with its secret, which is known only now."""
+
+    token: Token
+    secret: str
+
+
+def make_token(
+    user_id: str, kind: str, name: str, *, at: datetime, expires_at: datetime | None
+) -> NewToken:
+    """Return a new token, which is not stored yet."""
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = Token(
+        id=make_guid(),
+        user_id=user_id,
+        kind=kind,
+        name=name,
+        secret_hash=hash_secret(secret),
+        created_at=at,
+        expires_at=expires_at,
+        last_used_at=None,
+    )
+    return NewToken(token, secret)
+
+
+def make_registry_token(
+    user_id: str, name: str, *, at: datetime, lasts_seconds: float, latest_end: datetime | None
+) -> NewToken:
+    """Return a new token for the registry, which lasts so long, or till ``latest_end``."""
+    ends = at + timedelta(seconds=lasts_seconds)
+    return make_token(user_id, REGISTRY, name, at=at, expires_at=min(ends, latest_end or ends))
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a token's secret."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def own_token(transaction: Transaction, actor: Actor) -> Token:
+    """Return the token that the actor came with. Raises NotAuthenticated: it was removed."""
+    token = accounts.find_token(transaction, actor.token_id)
+    if token is None:
+        raise NotAuthenticated(hint="Log in again: au2 login")
+    return token
+
+
+def ensure_not_expired(token: Token, now: datetime) -> None:
+    """Raise TokenExpired if its time is over."""
+    if token.expires_at is not None and token.expires_at <= now:
+        raise TokenExpired(hint="Log in again: au2 login")
+
+
+def end_token(transaction: Transaction, token: Token) -> None:
+    """Remove a token, and what was lent to registry clients for it."""
+    accounts.delete_token(transaction, token.id)
+    accounts.delete_tokens_named(transaction, token.user_id, kind=REGISTRY, name=token.id)
+
+
+def delete_expired(transaction: Transaction, now: datetime) -> None:
+    """Remove logins and registry tokens that expired a while ago."""
+    accounts.delete_expired_tokens(transaction, kind=LOGIN, before=now - _KEEP_EXPIRED)
+    accounts.delete_expired_tokens(transaction, kind=REGISTRY, before=now - _KEEP_EXPIRED_REGISTRY)
+
+
+def parse_token_name(text: str) -> str:
+    """Return the name of a managed token. Raises InvalidRequest."""
+    name = parse_name(text, "a token")
+    # These could not be named in an address afterwards.
+    if "/" in name or name == "current" or is_guid(name):
+        raise InvalidRequest(f"'{name}' can't be the name of a token.", hint="Choose another.")
+    return name
+
+
+def parse_token_end(moment: datetime, now: datetime) -> datetime:
+    """Return when a managed token is to end, in UTC. Raises InvalidRequest."""
+    if moment.tzinfo is None:
+        raise InvalidRequest("The token's end needs a time zone, for example a final 'Z'.")
+    try:
+        ends = moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidRequest("The token's end is out of range.") from error
+    if ends <= now:
+        raise InvalidRequest("The token's end lies in the past.")
+    return ends

@@ -1,1 +1,0 @@
-"""Images of versions: how they come in, and how they are given back."""

@@ -1,0 +1,325 @@
+"""Jobs: submitting, reading, stopping."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from au2.app.jobs.run_requests import (
+    RunLimits,
+    WantedResources,
+    check_arguments,
+    check_environment,
+    choose_resources,
+    fit_arguments,
+)
+from au2.app.jobs.secret_references import check_secret_names, check_secret_references
+from au2.app.permissions import ensure_may, ensure_may_in, ensure_visible
+from au2.app.processes.processes import get_named
+from au2.app.uploads.outcome import close_stopped_upload
+from au2.app.versions.hints import process_command
+from au2.app.versions.versions import choose_version
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.job import Job, JobState, JobType, Outcome, Reason, RunRequest, StateChange
+from au2.domain.process import Process
+from au2.domain.version import Version, VersionType
+from au2.domain.version_choice import VersionChoice
+from au2.stores.database import job_changes, jobs
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import add_event
+from au2.stores.database.jobs import JobFilter
+from au2.stores.notices.base import JOBS, Notices, job_topic, stop_topic
+
+_LARGEST_ID = 2**63 - 1
+HIDDEN = "***"
+"""Shown in the place of what somebody may not see."""
+_STOPPED = Outcome(
+    JobState.STOPPED, Reason.STOPPED, "It was stopped before it began; submit it again if needed."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """A run as somebody asks for it."""
+
+    process: str
+    """GUID, or a name that is unique in the context."""
+    version: int | None = None
+    """None: the newest published, else the newest available one."""
+    latest: bool = False
+    """Take the newest available version, published or not; goes without ``version``."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Variable → name of a secret."""
+    resources: WantedResources = field(default_factory=WantedResources)
+
+
+class Jobs:
+    """Job records."""
+
+    def __init__(
+        self,
+        database: Database,
+        notices: Notices,
+        limits: RunLimits | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._notices = notices
+        self._limits = limits or RunLimits()
+        self._clock = clock
+
+    def submit_run(self, actor: Actor, context: Context, order: RunOrder) -> Job:
+        """Make a job that runs a process; it belongs to ``context``.
+
+        Raises:
+            NotPermitted: the actor is no runner there, or may not run the process.
+            NotFound: there is no such process or version here.
+            Conflict: the version has no image, or no version has one.
+            InvalidRequest: arguments, environment, secrets or resources can't be given, or
+                ``latest`` and a version are.
+        """
+        ensure_may_in(actor, Action.RUN_PROCESS, context)
+        if order.latest and order.version is not None:
+            raise InvalidRequest("Give either 'version' or 'latest', not both.")
+        check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
+        # What no version takes; packaged ones take fewer names, which is known with the version.
+        check_environment(order.environment, any_name=True)
+        schema, arguments = self._fit_arguments(actor, context, order)
+        now = self._clock()
+        with self._database.write() as transaction:
+            process, version, choice = _choose(transaction, actor, context, order)
+            if version.args_schema != schema:
+                raise Conflict(
+                    "Another version became the default in this moment.", hint="Try again."
+                )
+            _check_variables(order, version)
+            resources = choose_resources(order.resources, version.resources, self._limits)
+            check_secret_references(
+                transaction,
+                actor,
+                context,
+                defaults=version.environment,
+                environment=order.environment,
+                secrets=order.secrets,
+            )
+            request = RunRequest(arguments, order.environment, resources, order.secrets, choice)
+            job = _insert_run(
+                transaction,
+                actor,
+                context=context,
+                process=process,
+                version=version,
+                request=request,
+                at=now,
+            )
+        self._notices.send(JOBS)
+        return job
+
+    def _fit_arguments(
+        self, actor: Actor, context: Context, order: RunOrder
+    ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+        """Return the schema of the version, and the arguments with its defaults.
+
+        A check may take a process of its own, so it is done before the writing transaction.
+        """
+        with self._database.read() as transaction:
+            process, version, _ = _choose(transaction, actor, context, order)
+        hint = f"See what it takes: {process_command('args', process)}"
+        if order.version is not None or order.latest:
+            hint += f" --ver {version.number}"
+        return version.args_schema, fit_arguments(order.arguments, version.args_schema, hint=hint)
+
+    def list_jobs(
+        self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int
+    ) -> list[Job]:
+        """Jobs of exactly this context, newest first. Raises NotPermitted."""
+        ensure_may(actor, Action.VIEW_JOB, context)
+        with self._database.read() as transaction:
+            found = jobs.list_jobs(transaction, context, wanted, limit=limit)
+        return [_as_shown_to(actor, job) for job in found]
+
+    def get(self, actor: Actor, job_id: int) -> Job:
+        """One job. Raises NotFound."""
+        with self._database.read() as transaction:
+            return _get_visible(transaction, actor, job_id)
+
+    def find(self, job_id: int) -> Job:
+        """One job as it is, for :meth:`show`. Raises NotFound."""
+        with self._database.read() as transaction:
+            job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
+        if job is None:
+            raise _missing(job_id)
+        return job
+
+    def show(self, actor: Actor, job: Job) -> Job:
+        """A job that was found as this actor may see it. Raises NotFound."""
+        ensure_visible(actor, Action.VIEW_JOB, job.context, _missing(job.id))
+        return _as_shown_to(actor, job)
+
+    def authorize_log(self, actor: Actor, job_id: int, attempt: int | None) -> tuple[Job, int]:
+        """The job whose log is read, and the attempt: the one asked for, else the newest.
+
+        Raises:
+            NotFound: there is no such job or attempt.
+        """
+        job = self.get(actor, job_id)
+        newest = max((tried.number for tried in job.attempts), default=1)
+        if attempt is not None and not 1 <= attempt <= newest:
+            raise NotFound(f"Job {job_id} has no attempt {attempt}.")
+        return job, attempt or newest
+
+    def get_output(self, actor: Actor, job_id: int) -> Mapping[str, Any]:
+        """What the job's code gave back. Raises NotFound."""
+        job = self.get(actor, job_id)
+        if job.output is None:
+            raise NotFound(f"Job {job_id} has no output.", hint=_explain_lack_of_output(job))
+        return job.output
+
+    def stop(self, actor: Actor, job_id: int) -> Job:
+        """Stop a job: at once if nobody works on it, else its dispatcher is told to.
+
+        A job that has ended stays as it is. Raises NotFound, NotPermitted.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = _get_visible(transaction, actor, job_id)
+            ensure_may(actor, Action.STOP_JOB, job.context)
+            if job.state.is_final:
+                return job
+            if not _stop_unclaimed(transaction, actor, job, now):
+                _ask_to_stop(transaction, actor, job, now)
+            stopped = _get_visible(transaction, actor, job_id)
+        self._notices.send(stop_topic(job_id))
+        self._notices.send(job_topic(job_id))
+        return stopped
+
+
+def _explain_lack_of_output(job: Job) -> str:
+    if job.type is JobType.UPLOAD:
+        return "It is an upload; only runs give output."
+    if not job.state.is_final:
+        return f"It is {job.state}: wait for its end: au2 job wait {job.id}"
+    if job.reason is not None:
+        return f"It ended as {job.state} ({job.reason}). {job.reason_text or ''}".strip()
+    return "Code gives output by writing a JSON object to the file AU_OUTPUT_FILE."
+
+
+def _choose(
+    transaction: Transaction, actor: Actor, context: Context, order: RunOrder
+) -> tuple[Process, Version, VersionChoice]:
+    process = get_named(transaction, actor, context, order.process)
+    ensure_may(actor, Action.RUN_PROCESS, process.context)
+    version, choice = choose_version(transaction, process, order.version, latest=order.latest)
+    return process, version, choice
+
+
+def _check_variables(order: RunOrder, version: Version) -> None:
+    """Refuse variables that the version's code could not be given. Raises InvalidRequest."""
+    any_name = version.type is VersionType.IMAGE
+    check_environment(order.environment, any_name=any_name)
+    check_secret_names(order.secrets, order.environment, any_name=any_name)
+
+
+def _insert_run(
+    transaction: Transaction,
+    actor: Actor,
+    *,
+    context: Context,
+    process: Process,
+    version: Version,
+    request: RunRequest,
+    at: datetime,
+) -> Job:
+    job_id = jobs.add_job(
+        transaction,
+        type=JobType.RUN,
+        name=process.name,
+        context=context,
+        process_id=process.id,
+        version_number=version.number,
+        submitted_by=actor.email,
+        at=at,
+        ready=True,
+        request=request,
+    )
+    note_submitted(transaction, actor, job_id, context, at=at)
+    # Put together here instead of read back: this is the straight path of every run.
+    return Job(
+        id=job_id,
+        type=JobType.RUN,
+        state=JobState.PENDING,
+        name=process.name,
+        context=context,
+        process_id=process.id,
+        version_number=version.number,
+        submitted_by=actor.email,
+        created_at=at,
+        request=request,
+    )
+
+
+def note_submitted(
+    transaction: Transaction, actor: Actor, job_id: int, context: Context, *, at: datetime
+) -> None:
+    """Write the event of a new job."""
+    add_event(
+        transaction,
+        at=at,
+        actor=actor.email,
+        action="job:submitted",
+        subject=f"job:{job_id}",
+        organization_id=context.organization_id,
+    )
+
+
+def _get_visible(transaction: Transaction, actor: Actor, job_id: int) -> Job:
+    missing = _missing(job_id)
+    job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
+    if job is None:
+        raise missing
+    ensure_visible(actor, Action.VIEW_JOB, job.context, missing)
+    return _as_shown_to(actor, job)
+
+
+def _missing(job_id: int) -> NotFound:
+    return NotFound(f"There is no job {job_id} here.")
+
+
+def _as_shown_to(actor: Actor, job: Job) -> Job:
+    """The values of variables are for those who may give some: people put passwords there."""
+    if job.request is None or actor.may(Action.RUN_PROCESS, job.context):
+        return job
+    hidden = dict.fromkeys(job.request.environment, HIDDEN)
+    return replace(job, request=replace(job.request, environment=hidden))
+
+
+def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> bool:
+    """Stop a job that no dispatcher has touched; False if one has."""
+    if job.state is not JobState.PENDING or job.attempts:
+        # An attempt may have left a container: only a dispatcher can clean that up.
+        return False
+    try:
+        change = StateChange.end(JobState.PENDING, _STOPPED, at)
+        job_changes.change_state(transaction, job, change, token=None, actor=actor.email)
+    except LeaseLost:
+        return False
+    if job.type is JobType.UPLOAD:
+        close_stopped_upload(transaction, job)
+    return True
+
+
+def _ask_to_stop(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> None:
+    job_changes.request_stop(transaction, job.id, at=at, by=actor.email)
+    add_event(
+        transaction,
+        at=at,
+        actor=actor.email,
+        action="job:stop-requested",
+        subject=f"job:{job.id}",
+        organization_id=job.context.organization_id,
+    )

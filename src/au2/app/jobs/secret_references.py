@@ -1,0 +1,98 @@
+"""Whether a run can have the secrets that it asks for, as far as that is known at submission."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from au2.app.jobs.run_requests import ENVIRONMENT_BYTES
+from au2.domain.context import Context
+from au2.domain.errors import Detail, InvalidRequest
+from au2.domain.identity import Action, Actor
+from au2.domain.secret import Secret, merge_environment
+from au2.domain.secret_name import find_secret_name_mistake
+from au2.package.environment import find_length_mistake, find_name_mistake
+from au2.stores.database.database import Transaction
+from au2.stores.database.secrets import find_secret
+
+_MOST_SECRETS = 100
+
+
+def check_secret_names(
+    secrets: Mapping[str, str], environment: Mapping[str, str], *, any_name: bool = False
+) -> None:
+    """Refuse names that can't be, and variables given twice. Raises InvalidRequest.
+
+    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_mistake`.
+    """
+    mistakes = []
+    for variable, name in secrets.items():
+        message = find_name_mistake(variable, any_name=any_name)
+        message = message or find_secret_name_mistake(name)
+        if message is None and variable in environment:
+            message = f"'{variable}' is given both as a text and as a secret"
+        if message is not None:
+            mistakes.append(Detail(message, pointer=_pointer(variable)))
+    if mistakes:
+        raise InvalidRequest("The secrets can't be given like this.", details=mistakes)
+
+
+def check_secret_references(
+    transaction: Transaction,
+    actor: Actor,
+    context: Context,
+    *,
+    defaults: Mapping[str, Any] | None,
+    environment: Mapping[str, str],
+    secrets: Mapping[str, str],
+) -> None:
+    """Refuse a run whose secrets are not there, have no value, or may not be used by the actor.
+
+    Args:
+        transaction: in which the job is made.
+        actor: who submits.
+        context: where the run happens; what a name means is found from there.
+        defaults: what ``env.yml`` says.
+        environment: texts given at submission.
+        secrets: secrets given at submission.
+
+    Raises:
+        InvalidRequest: with every mistake.
+    """
+    wanted = merge_environment(defaults, environment, secrets)
+    mistakes: list[Detail] = []
+    size_bytes = 0
+    if len(wanted.secrets) > _MOST_SECRETS:
+        mistakes.append(Detail(f"more than {_MOST_SECRETS} secrets", pointer="/secrets"))
+    for variable, name in list(wanted.secrets.items())[:_MOST_SECRETS]:
+        found = find_secret(transaction, context, name)
+        message = _find_mistake(actor, variable, name, found)
+        if found is not None:
+            size_bytes += found.size_bytes
+        if message is None:
+            continue
+        if variable in secrets:
+            mistakes.append(Detail(message, pointer=_pointer(variable)))
+        else:
+            mistakes.append(Detail(message, file="env.yml"))
+    if size_bytes > ENVIRONMENT_BYTES:
+        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES >> 20} MiB", "/secrets"))
+    if mistakes:
+        raise InvalidRequest(
+            "The run can't have the secrets that it asks for.",
+            details=mistakes,
+            hint="See what there is: au2 secret list",
+        )
+
+
+def _find_mistake(actor: Actor, variable: str, name: str, found: Secret | None) -> str | None:
+    wants = f"'{variable}' takes the secret '{name}'"
+    if found is None:
+        return f"{wants}, which is not there: au2 secret create {name}"
+    if not actor.may(Action.USE_SECRET, found.context):
+        return f"{wants}, which you may not use"
+    if not found.has_value:
+        return f"{wants}, which has no value yet: au2 secret ingest {name}"
+    return find_length_mistake(variable, found.size_bytes)
+
+
+def _pointer(variable: str) -> str:
+    return f"/secrets/{variable.replace('~', '~0').replace('/', '~1')}"

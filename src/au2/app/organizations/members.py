@@ -1,0 +1,167 @@
+"""Members: who has which role in a context."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from au2.app.accounts.accounts import parse_email
+from au2.app.accounts.passwords import Passwords, make_password
+from au2.app.permissions import ensure_may
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, InvalidRequest, NotFound
+from au2.domain.identity import Action, Actor, Membership, Role
+from au2.domain.ids import make_guid
+from au2.stores.database import accounts, organizations
+from au2.stores.database.accounts import User
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import add_event
+from au2.stores.database.organizations import Member
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A member just added; with the first password of a user who is new too."""
+
+    member: Member
+    initial_password: str | None
+
+
+class Members:
+    """Who belongs to an organization or a project."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._clock = clock
+
+    def list_members(self, actor: Actor, context: Context) -> list[Member]:
+        """Who has a role that reaches ``context``. Raises NotPermitted."""
+        ensure_may(actor, Action.VIEW_MEMBERS, context)
+        with self._database.read() as transaction:
+            return organizations.list_members(transaction, context)
+
+    def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
+        """Give somebody a role, replacing the one held there.
+
+        An operator who names somebody unknown makes that user, and learns the first password.
+        An admin must not: they could hold anybody's address before its owner comes.
+
+        Raises:
+            NotPermitted: the actor is no admin here.
+            InvalidRequest: no email address, or no role.
+            NotFound: there is no such user, and the actor is no operator.
+            Conflict: it would leave the organization without an admin.
+        """
+        ensure_may(actor, Action.MANAGE_MEMBERS, context)
+        address = parse_email(email)
+        membership = Membership(context, _parse_role(role))
+        # Hashed before it is known whether it is needed: hashing takes time, a transaction none.
+        with self._database.read() as transaction:
+            is_new = accounts.find_user_by_email(transaction, address) is None
+        if is_new and not actor.is_operator:
+            raise NotFound(
+                f"There is no user {address}. An operator of this installation makes new users.",
+                hint="Ask an operator to add them; afterwards you can change their role.",
+            )
+        password = make_password() if is_new else None
+        password_hash = None if password is None else self._passwords.hash(password)
+        now = self._clock()
+        with self._database.write() as transaction:
+            user = accounts.find_user_by_email(transaction, address)
+            if user is not None:
+                password = None
+            elif password_hash is not None:
+                user = User(make_guid(), address, password_hash, False, now)
+                accounts.add_user(transaction, user)
+            else:
+                raise Conflict(f"{address} was removed meanwhile.", hint="Try again.")
+            if membership.role is not Role.ADMIN:
+                _ensure_other_admin(transaction, user.id, context)
+            organizations.set_membership(
+                transaction,
+                membership_id=make_guid(),
+                user_id=user.id,
+                membership=membership,
+                at=now,
+                by=actor.email,
+            )
+            self._note(
+                transaction,
+                actor,
+                "member:added",
+                context,
+                email=address,
+                role=str(membership.role),
+            )
+        return NewMember(Member(address, membership), password)
+
+    def remove(self, actor: Actor, context: Context, email: str) -> None:
+        """Take somebody's role in exactly this context away.
+
+        Raises:
+            NotPermitted: the actor is no admin here.
+            NotFound: there is no such member.
+            Conflict: it would leave the organization without an admin.
+        """
+        ensure_may(actor, Action.MANAGE_MEMBERS, context)
+        address = email.strip().lower()
+        with self._database.write() as transaction:
+            user = accounts.find_user_by_email(transaction, address)
+            if user is not None:
+                _ensure_other_admin(transaction, user.id, context)
+            if user is None or not organizations.remove_membership(transaction, user.id, context):
+                raise NotFound(f"There is no member {address} here.")
+            self._note(transaction, actor, "member:removed", context, email=address)
+
+    def _note(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        action: str,
+        context: Context,
+        *,
+        email: str,
+        role: str | None = None,
+    ) -> None:
+        place = (
+            f"organization:{context.organization_id}"
+            if context.project_id is None
+            else f"project:{context.project_id}"
+        )
+        add_event(
+            transaction,
+            at=self._clock(),
+            actor=actor.email,
+            action=action,
+            subject=place,
+            organization_id=context.organization_id,
+            email=email,
+            role=role,
+        )
+
+
+def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context) -> None:
+    """Refuse to take the last admin from an organization."""
+    if context.project_id is not None:
+        return
+    held = organizations.list_memberships(transaction, user_id)
+    if Membership(context, Role.ADMIN) not in held:
+        return
+    if organizations.count_admins(transaction, context.organization_id) <= 1:
+        raise Conflict(
+            "This is the organization's last admin.", hint="Make somebody else an admin first."
+        )
+
+
+def _parse_role(text: str) -> Role:
+    try:
+        return Role(text)
+    except ValueError:
+        known = ", ".join(Role)
+        raise InvalidRequest(f"'{text}' is not a role.", hint=f"Roles: {known}.") from None

@@ -1,0 +1,167 @@
+"""Organizations and projects, and which context a request means."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from au2.app.permissions import ensure_may
+from au2.app.validation import parse_name
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, NotFound, NotPermitted
+from au2.domain.identity import Action, Actor, Membership, Role
+from au2.domain.ids import make_guid, parse_guid
+from au2.stores.database import organizations
+from au2.stores.database.database import Database
+from au2.stores.database.events import add_event
+from au2.stores.database.organizations import Organization, Project
+
+
+class Organizations:
+    """Organizations and their projects."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = clocks.now) -> None:
+        self._database = database
+        self._clock = clock
+        self._known_projects: dict[str, str] = {}
+
+    def resolve_context(self, actor: Actor, organization: str, project: str | None) -> Context:
+        """The context that two GUIDs name.
+
+        Raises:
+            InvalidRequest: one is no GUID.
+            NotFound: it is foreign, or the project is not of that organization.
+        """
+        context = Context(
+            parse_guid(organization), None if project is None else parse_guid(project)
+        )
+        above = Context(context.organization_id)
+        if not actor.knows(above):
+            raise _no_organization(above.organization_id)
+        if context.project_id is None:
+            return context
+        belongs = self._organization_of(context.project_id) == context.organization_id
+        if not belongs or not actor.knows(context):
+            raise NotFound(f"There is no project {context.project_id} in this organization.")
+        return context
+
+    def _organization_of(self, project_id: str) -> str | None:
+        """The organization of a project. Remembered: a project never moves, and runs ask often."""
+        if project_id not in self._known_projects:
+            with self._database.read() as transaction:
+                found = organizations.find_project(transaction, project_id)
+            if found is None:
+                return None
+            self._known_projects[project_id] = found.organization_id
+        return self._known_projects[project_id]
+
+    def list_organizations(self, actor: Actor) -> list[Organization]:
+        """The organizations in which the actor has a role."""
+        ids = {membership.context.organization_id for membership in actor.memberships}
+        with self._database.read() as transaction:
+            return organizations.list_organizations(transaction, ids)
+
+    def get_organization(self, actor: Actor, organization: str) -> Organization:
+        """One organization. Raises NotFound."""
+        organization_id = parse_guid(organization)
+        with self._database.read() as transaction:
+            found = organizations.find_organization(transaction, organization_id)
+        if found is None or not actor.may(Action.VIEW_ORGANIZATION, Context(organization_id)):
+            raise _no_organization(organization_id)
+        return found
+
+    def create_organization(
+        self, actor: Actor, name: str, *, organization_id: str | None = None
+    ) -> Organization:
+        """Make an organization; the actor becomes its admin.
+
+        Raises:
+            NotPermitted: the actor is no operator.
+            Conflict: the id given is taken.
+        """
+        ensure_operator(actor)
+        organization = Organization(
+            id=make_guid() if organization_id is None else parse_guid(organization_id),
+            name=parse_name(name, "an organization"),
+            created_at=self._clock(),
+            created_by=actor.email,
+        )
+        with self._database.write() as transaction:
+            if organizations.find_organization(transaction, organization.id) is not None:
+                raise Conflict(f"There is already an organization {organization.id}.")
+            organizations.add_organization(transaction, organization)
+            organizations.set_membership(
+                transaction,
+                membership_id=make_guid(),
+                user_id=actor.user_id,
+                membership=Membership(Context(organization.id), Role.ADMIN),
+                at=organization.created_at,
+                by=actor.email,
+            )
+            add_event(
+                transaction,
+                at=organization.created_at,
+                actor=actor.email,
+                action="organization:created",
+                subject=f"organization:{organization.id}",
+                organization_id=organization.id,
+                name=organization.name,
+            )
+        return organization
+
+    def list_projects(self, actor: Actor, organization: str) -> list[Project]:
+        """The organization's projects that the actor may know of. Raises NotFound."""
+        context = self.resolve_context(actor, organization, None)
+        with self._database.read() as transaction:
+            found = organizations.list_projects(transaction, context.organization_id)
+        return [
+            project
+            for project in found
+            if actor.knows(Context(project.organization_id, project.id))
+        ]
+
+    def create_project(
+        self, actor: Actor, organization: str, name: str, *, project_id: str | None = None
+    ) -> Project:
+        """Make a project.
+
+        Raises:
+            NotFound: the organization is foreign.
+            NotPermitted: the actor is no admin of it.
+            Conflict: the id given is taken.
+        """
+        context = self.resolve_context(actor, organization, None)
+        ensure_may(actor, Action.CREATE_PROJECT, context)
+        project = Project(
+            id=make_guid() if project_id is None else parse_guid(project_id),
+            organization_id=context.organization_id,
+            name=parse_name(name, "a project"),
+            created_at=self._clock(),
+            created_by=actor.email,
+        )
+        with self._database.write() as transaction:
+            if organizations.find_project(transaction, project.id) is not None:
+                raise Conflict(f"There is already a project {project.id}.")
+            organizations.add_project(transaction, project)
+            add_event(
+                transaction,
+                at=project.created_at,
+                actor=actor.email,
+                action="project:created",
+                subject=f"project:{project.id}",
+                organization_id=context.organization_id,
+                name=project.name,
+            )
+        return project
+
+
+def _no_organization(organization_id: str) -> NotFound:
+    return NotFound(f"There is no organization {organization_id}.")
+
+
+def ensure_operator(actor: Actor) -> None:
+    """Refuse to make an organization unless the actor is an operator. Raises NotPermitted."""
+    if not actor.is_operator:
+        raise NotPermitted(
+            "Only operators of this installation make organizations.",
+            hint="Ask whoever runs the server.",
+        )

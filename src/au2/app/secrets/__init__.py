@@ -1,0 +1,1 @@
+"""Secrets of contexts, and the keys that encrypt their values."""

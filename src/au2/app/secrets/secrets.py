@@ -1,0 +1,217 @@
+"""Secrets: records for whoever works in a context, values for few."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from au2.app.permissions import ensure_may, ensure_may_in
+from au2.app.secrets.keys import ensure_keys
+from au2.app.validation import parse_description
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, InvalidRequest, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import make_guid
+from au2.domain.json_value import is_encodable
+from au2.domain.secret import Secret
+from au2.domain.secret_name import VALUE_BYTES, find_secret_name_mistake
+from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import Keyring
+from au2.stores.database import secrets
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.events import add_event
+from au2.stores.database.secrets import bound_to_secret
+
+
+class Secrets:
+    """The secrets of contexts. What is visible may be the organization's; what is changed or read
+    out is the context's own.
+    """
+
+    def __init__(
+        self, database: Database, keys: KeyFile, clock: Callable[[], datetime] = clocks.now
+    ) -> None:
+        self._database = database
+        self._keys = keys
+        self._clock = clock
+
+    def list_secrets(self, actor: Actor, context: Context) -> list[Secret]:
+        """All that can be used in ``context``, by name. Raises NotPermitted."""
+        ensure_may(actor, Action.VIEW_SECRET, context)
+        with self._database.read() as transaction:
+            return secrets.list_secrets(transaction, context)
+
+    def get(self, actor: Actor, context: Context, name: str) -> Secret:
+        """The secret that a name means in ``context``. Raises NotFound, NotPermitted."""
+        ensure_may(actor, Action.VIEW_SECRET, context)
+        with self._database.read() as transaction:
+            found = secrets.find_secret(transaction, context, name)
+        if found is None:
+            raise no_secret(name)
+        return found
+
+    def create(
+        self,
+        actor: Actor,
+        context: Context,
+        name: str,
+        *,
+        description: str = "",
+        value: str | None = None,
+    ) -> Secret:
+        """Make a secret of ``context``, without a value unless one is given.
+
+        Raises:
+            NotPermitted: the actor is no developer there.
+            InvalidRequest: the name or the value is not usable.
+            Conflict: the context has one of that name.
+        """
+        ensure_may_in(actor, Action.CREATE_SECRET, context)
+        if message := find_secret_name_mistake(name):
+            raise InvalidRequest(f"{message}.")
+        secret = self._make(actor, context, name, parse_description(description))
+        sealed = None if value is None else self._seal(secret, value)
+        with self._database.write() as transaction:
+            if secrets.find_own_secret(transaction, context, name) is not None:
+                raise Conflict(
+                    f"There is already a secret '{name}' here.",
+                    hint=f"Give it another value with: au2 secret ingest {name}",
+                )
+            secrets.add_secret(transaction, secret)
+            self._note(transaction, actor, "secret:created", secret)
+            if sealed is not None:
+                secret = self._keep(transaction, actor, secret, sealed)
+        return secret
+
+    def ingest(self, actor: Actor, context: Context, name: str, value: str) -> Secret:
+        """Give one of the context's own secrets a value, or another one.
+
+        Raises:
+            NotFound: the context itself has none of that name.
+            NotPermitted: the actor is no developer there.
+            InvalidRequest: the value is not usable.
+        """
+        ensure_may_in(actor, Action.INGEST_SECRET, context)
+        with self._database.read() as transaction:
+            secret = _get_own(transaction, context, name)
+        sealed = self._seal(secret, value)
+        with self._database.write() as transaction:
+            # It may have been deleted, and made anew, since.
+            if _get_own(transaction, context, name).id != secret.id:
+                raise Conflict(f"The secret '{name}' was changed meanwhile.", hint="Try again.")
+            return self._keep(transaction, actor, secret, sealed)
+
+    def download(self, actor: Actor, context: Context, name: str) -> str:
+        """The value of one of the context's own secrets. That it was read is written down.
+
+        Raises:
+            NotFound: the context itself has none of that name, or it has no value.
+            NotPermitted: the actor is no admin there.
+            SecretUnreadable: it can't be decrypted.
+        """
+        ensure_may_in(actor, Action.DOWNLOAD_SECRET, context)
+        with self._database.read() as transaction:
+            secret = _get_own(transaction, context, name)
+            ciphertext = secrets.find_ciphertext(transaction, secret.id)
+        if ciphertext is None:
+            raise NotFound(
+                f"The secret '{name}' has no value.",
+                hint=f"Give it one: au2 secret ingest {name}",
+            )
+        value = self._keys.ring().decrypt(ciphertext, bound_to=bound_to_secret(secret.id))
+        with self._database.write() as transaction:
+            self._note(transaction, actor, "secret:downloaded", secret)
+        return value.decode()
+
+    def delete(self, actor: Actor, context: Context, name: str) -> None:
+        """Delete one of the context's own secrets with its value. Raises NotFound, NotPermitted."""
+        ensure_may_in(actor, Action.DELETE_SECRET, context)
+        with self._database.write() as transaction:
+            secret = _get_own(transaction, context, name)
+            secrets.delete_secret(transaction, secret.id)
+            self._note(transaction, actor, "secret:deleted", secret)
+
+    def _make(self, actor: Actor, context: Context, name: str, description: str) -> Secret:
+        now = self._clock()
+        return Secret(
+            id=make_guid(),
+            name=name,
+            context=context,
+            description=description,
+            has_value=False,
+            size_bytes=0,
+            created_at=now,
+            created_by=actor.email,
+            updated_at=now,
+            updated_by=actor.email,
+        )
+
+    def _seal(self, secret: Secret, value: str) -> tuple[str, int]:
+        """Return the ciphertext and the length of a value. Raises InvalidRequest."""
+        data = _check_value(value)
+        return self._ring().encrypt(data, bound_to=bound_to_secret(secret.id)), len(data)
+
+    def _ring(self) -> Keyring:
+        """The keys; the first secret of an installation makes the first one."""
+        ensure_keys(self._database, self._keys, self._clock())
+        return self._keys.ring()
+
+    def _keep(
+        self, transaction: Transaction, actor: Actor, secret: Secret, sealed: tuple[str, int]
+    ) -> Secret:
+        ciphertext, size_bytes = sealed
+        now = self._clock()
+        secrets.set_ciphertext(
+            transaction, secret.id, ciphertext, size_bytes=size_bytes, at=now, by=actor.email
+        )
+        self._note(transaction, actor, "secret:ingested", secret)
+        return replace(
+            secret, has_value=True, size_bytes=size_bytes, updated_at=now, updated_by=actor.email
+        )
+
+    def _note(self, transaction: Transaction, actor: Actor, action: str, secret: Secret) -> None:
+        add_event(
+            transaction,
+            at=self._clock(),
+            actor=actor.email,
+            action=action,
+            subject=f"secret:{secret.id}",
+            organization_id=secret.context.organization_id,
+            name=secret.name,
+        )
+
+
+def no_secret(name: str, hint: str | None = None) -> NotFound:
+    """The error for a name that means nothing in a context."""
+    return NotFound(f"There is no secret '{name[:200]}' here.", hint=hint or "See: au2 secret list")
+
+
+def _get_own(transaction: Transaction, context: Context, name: str) -> Secret:
+    found = secrets.find_own_secret(transaction, context, name)
+    if found is not None:
+        return found
+    hint = None
+    if secrets.find_secret(transaction, context, name) is not None:
+        hint = (
+            "One of this name belongs to the organization; change it there: "
+            f"au2 context set {context.organization_id}"
+        )
+    raise no_secret(name, hint)
+
+
+def _check_value(value: str) -> bytes:
+    """Return a value as bytes. What is wrong with it is said without telling any of it."""
+    if not value:
+        raise InvalidRequest("The value of a secret can't be empty.")
+    if "\0" in value or not is_encodable(value):
+        raise InvalidRequest(
+            "The value is no text that a variable can hold: it has a NUL or half of a character.",
+            hint="Encode it first, for example with base64.",
+        )
+    data = value.encode()
+    if len(data) > VALUE_BYTES:
+        raise InvalidRequest(
+            f"The value is longer than {VALUE_BYTES // 1024} KiB.",
+            hint="Keep large things elsewhere, and the way to them here.",
+        )
+    return data

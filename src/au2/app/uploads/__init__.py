@@ -1,0 +1,1 @@
+"""Uploads of packages and of ready-made images."""

@@ -1,0 +1,1 @@
+"""Image uploads: missing blobs, manifest, import."""

@@ -1,0 +1,1 @@
+"""Package uploads: file list, missing contents, build."""

@@ -1,0 +1,229 @@
+"""The beginning of an upload: which process and runtime, is it new at all, what is lacking."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from au2.app.jobs.jobs import note_submitted
+from au2.app.permissions import ensure_may_in
+from au2.app.processes.processes import insert_process
+from au2.app.runtimes import Runtimes
+from au2.app.uploads.disk_space import ensure_disk_space
+from au2.app.uploads.package.file_lists import check_file_list, find_lacking
+from au2.app.uploads.package.target_process import ChosenProcess, choose_process
+from au2.app.versions.versions import note_version
+from au2.domain import clock as clocks
+from au2.domain.context import Context
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import make_guid
+from au2.domain.job import JobType
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
+from au2.package.digest import digest_files
+from au2.package.limits import PackageLimits
+from au2.stores.content.base import BlobStore
+from au2.stores.database import jobs, processes, versions
+from au2.stores.database.content import uploads
+from au2.stores.database.content.uploads import Upload, UploadState
+from au2.stores.database.database import Database, Transaction
+from au2.stores.database.runtimes import find_runtime
+from au2.wire.upload import UploadCreation
+
+
+@dataclass(frozen=True, slots=True)
+class PackageUploadOptions:
+    """How large a package may be, and how long an upload is kept open without a sign of life."""
+
+    lease_seconds: float = 120.0
+    limits: PackageLimits = field(default_factory=PackageLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """An upload session and what it still lacks."""
+
+    upload: Upload
+    lacking: list[str]
+    runtime_version: int | None = None
+    """Where the upload was just begun: what it builds on."""
+    newest_runtime_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageComparison:
+    """A package beside what its process has."""
+
+    process_id: str | None
+    """None: a new process."""
+    equal_version: int | None
+    """The newest available version, if it is this package on this version of the runtime."""
+    runtime_version: int
+    newest_runtime_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """What an acceptable request uploads."""
+
+    context: Context
+    """Where it was asked for."""
+    owner: Context
+    """Where its process belongs, or will."""
+    runtime: RuntimeReference
+    digest: str
+    """Of the list of files."""
+
+
+class UploadStarter:
+    """Begins uploads."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        *,
+        runtimes: Runtimes,
+        options: PackageUploadOptions | None = None,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._runtimes = runtimes
+        self._options = options or PackageUploadOptions()
+        self._clock = clock
+
+    @property
+    def limits(self) -> PackageLimits:
+        """How large a package may be."""
+        return self._options.limits
+
+    def compare(
+        self, actor: Actor, context: Context, creation: UploadCreation
+    ) -> PackageComparison:
+        """Say what :meth:`begin` would find, and change nothing. Raises as that does."""
+        check_file_list(creation.files, self._options.limits)
+        _, comparison = self._look(actor, context, creation)
+        return comparison
+
+    def begin(
+        self, actor: Actor, context: Context, creation: UploadCreation
+    ) -> OpenUpload | PackageComparison:
+        """Begin an upload: makes the version (and perhaps its process) and its job.
+
+        A package that the newest available version was made of makes none, unless that is forced.
+
+        Raises:
+            NotFound: there is no such process or runtime here.
+            NotPermitted: the actor is no developer.
+            Conflict: the name means several processes, or not the expected one.
+            InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
+            StorageFull: what is lacking does not fit; nothing was made.
+        """
+        expected = check_file_list(creation.files, self._options.limits)
+        package, comparison = self._look(actor, context, creation)
+        if comparison.equal_version is not None and not creation.force:
+            return comparison
+        lacking = find_lacking(self._database, self._blobs, package.owner, expected)
+        ensure_disk_space(self._blobs, "package", sum(expected[sha256] for sha256 in lacking))
+        with self._database.write() as transaction:
+            # Chosen again: since then another upload may have made a process of this name.
+            chosen = choose_process(transaction, actor, context, creation, self._clock())
+            comparison = _compare(transaction, chosen, package)
+            if comparison.equal_version is not None and not creation.force:
+                return comparison
+            if chosen.is_new:
+                insert_process(transaction, chosen.process)
+            upload = self._insert(transaction, actor, creation, chosen.process, package)
+        return OpenUpload(
+            upload,
+            lacking,
+            runtime_version=comparison.runtime_version,
+            newest_runtime_version=comparison.newest_runtime_version,
+        )
+
+    def _look(
+        self, actor: Actor, context: Context, creation: UploadCreation
+    ) -> tuple[_Package, PackageComparison]:
+        """Return what is uploaded, and how it compares as of now."""
+        ensure_may_in(actor, Action.UPLOAD_VERSION, context)
+        with self._database.read() as transaction:
+            chosen = choose_process(transaction, actor, context, creation, self._clock())
+        runtime = self._runtimes.resolve(
+            actor, chosen.process.context, creation.runtime, creation.runtime_version
+        )
+        package = _Package(context, chosen.process.context, runtime, digest_files(creation.files))
+        with self._database.read() as transaction:
+            return package, _compare(transaction, chosen, package)
+
+    def _insert(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        creation: UploadCreation,
+        process: Process,
+        package: _Package,
+    ) -> Upload:
+        now = self._clock()
+        number = processes.take_version_number(transaction, process.id)
+        job_id = jobs.add_job(
+            transaction,
+            type=JobType.UPLOAD,
+            name=process.name,
+            context=package.context,
+            process_id=process.id,
+            version_number=number,
+            submitted_by=actor.email,
+            at=now,
+            ready=False,
+        )
+        version = Version(
+            process_id=process.id,
+            number=number,
+            type=VersionType.PACKAGED,
+            description="",
+            image_status=ImageStatus.UPLOADING,
+            image_digest=None,
+            created_at=now,
+            created_by=actor.email,
+            runtime=package.runtime,
+            upload_job_id=job_id,
+            package_digest=package.digest,
+        )
+        versions.add_version(transaction, version)
+        upload = Upload(
+            id=make_guid(),
+            organization_id=process.context.organization_id,
+            process_id=process.id,
+            version_number=number,
+            job_id=job_id,
+            user_id=actor.user_id,
+            fence=1,
+            lease_until=now + timedelta(seconds=self._options.lease_seconds),
+            state=UploadState.OPEN,
+            files=[entry.model_dump() for entry in creation.files],
+            runtime=creation.runtime,
+            created_at=now,
+        )
+        uploads.add_upload(transaction, upload)
+        note_version(transaction, actor, "version:created", process, number, at=now)
+        note_submitted(transaction, actor, job_id, package.context, at=now)
+        return upload
+
+
+def _compare(
+    transaction: Transaction, chosen: ChosenProcess, package: _Package
+) -> PackageComparison:
+    used = package.runtime
+    runtime = find_runtime(transaction, used.runtime_id)
+    newest: Version | None = None
+    if not chosen.is_new:
+        newest = versions.find_newest_available(transaction, chosen.process.id)
+    is_equal = (
+        newest is not None and newest.package_digest == package.digest and newest.runtime == used
+    )
+    return PackageComparison(
+        process_id=None if chosen.is_new else chosen.process.id,
+        equal_version=newest.number if newest is not None and is_equal else None,
+        runtime_version=used.runtime_version,
+        newest_runtime_version=used.runtime_version if runtime is None else runtime.version,
+    )

@@ -1,0 +1,232 @@
+"""Receiving the contents of an upload: checked, streamed, and whole ones kept whatever happens."""
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from au2.domain.errors import InvalidRequest, StorageFull
+from au2.stores.content.base import BlobStore, BlobWriter
+from au2.wire.contents import HEADER_BYTES, ContentHeader, parse_header
+
+_SMALL_BYTES = 64 << 10
+"""Contents up to here are gathered and flushed to disk together."""
+
+
+class ContentsReceiver:
+    """Takes one request's body piece by piece, from one thread at a time.
+
+    A context manager: however it is left, what is whole is kept and what is not is gone.
+    """
+
+    def __init__(
+        self,
+        blobs: BlobStore,
+        expected: Mapping[str, int],
+        *,
+        lacking: Collection[str],
+        renew: Callable[[], None],
+        note_stored: Callable[[Mapping[str, int]], None],
+        note_full: Callable[[frozenset[str]], None],
+    ) -> None:
+        """Begin.
+
+        Args:
+            blobs: where contents go.
+            expected: size in bytes by sha256 (hexadecimal) of all contents of the file list.
+            lacking: those of them that are wanted; others are read past.
+            renew: prolongs the upload's lease when that is due; called often, raises LeaseLost.
+            note_stored: told the contents that are durable now, size in bytes by sha256.
+            note_full: told what was new to the store of this request when the disk was full.
+        """
+        self._blobs = blobs
+        self._expected = expected
+        self._lacking = frozenset(lacking)
+        self._renew = renew
+        self._note_stored = note_stored
+        self._note_full = note_full
+        self._frames = FrameParser()
+        self._sha256 = ""
+        self._small: bytearray | None = None
+        self._large: BlobWriter | None = None
+        self._large_scope = ExitStack()
+        self._gather: Callable[[str, bytes], None] | None = None
+        self._gather_scope = ExitStack()
+        self._stored: set[str] = set()
+        self._unnoted: dict[str, int] = {}
+        self._new: set[str] = set()
+        """Of those stored, what the store had not had from anybody."""
+        self.received_bytes = 0
+
+    def __enter__(self) -> Self:
+        """Ready to be fed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Keep what is whole, drop the rest. Idempotent."""
+        self._large_scope.close()
+        self._guarded(self._flush)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body.
+
+        Raises:
+            InvalidRequest: a content that is not in the file list, or has another size there.
+            DigestMismatch: not the bytes that were announced.
+            LeaseLost: the upload was closed meanwhile.
+            StorageFull: no room; the upload's job says so.
+        """
+        self._renew()
+        self._guarded(lambda: self._take(data))
+        self.received_bytes += len(data)
+
+    def finish(self) -> frozenset[str]:
+        """The body is at its end: make all durable, and return what was new to the store.
+
+        Raises:
+            InvalidRequest: it ended inside a content; what was whole is kept.
+            StorageFull: no room; the upload's job says so.
+        """
+        self._guarded(self._flush)
+        if not self._frames.is_between:
+            raise InvalidRequest(
+                "The request ended in the middle of a content.", hint="Send what is lacking again."
+            )
+        return frozenset(self._new)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except StorageFull as error:
+            self._large_scope.close()
+            self._gather = None
+            # Leaving the batch with the error drops what waits in it.
+            self._gather_scope.__exit__(type(error), error, error.__traceback__)
+            self._note_full(frozenset(self._new))
+            raise
+
+    def _take(self, data: bytes) -> None:
+        for event in self._frames.feed(data):
+            match event:
+                case Began(header):
+                    self._begin(header)
+                case Piece(piece):
+                    self._add(piece)
+                case Ended():
+                    self._end()
+
+    def _begin(self, header: ContentHeader) -> None:
+        size_bytes = self._expected.get(header.sha256)
+        if size_bytes is None:
+            raise InvalidRequest(f"The content {header.sha256} is not in the file list.")
+        if size_bytes != header.size_bytes:
+            raise InvalidRequest(
+                f"The content {header.sha256} has {size_bytes} bytes in the file list, "
+                f"but {header.size_bytes} bytes were announced."
+            )
+        self._sha256 = header.sha256
+        digest = f"sha256:{header.sha256}"
+        if header.sha256 in self._stored or header.sha256 not in self._lacking:
+            return  # It is there already: read past it.
+        # Stored again even if another organization has sent it: only who sends it has it.
+        if not self._blobs.contains(digest):
+            self._new.add(header.sha256)
+        if size_bytes <= _SMALL_BYTES:
+            self._small = bytearray()
+        else:
+            self._large = self._large_scope.enter_context(
+                self._blobs.writer(digest=digest, size_bytes=size_bytes)
+            )
+
+    def _add(self, piece: memoryview) -> None:
+        if self._large is not None:
+            self._large.write(piece)
+        elif self._small is not None:
+            self._small += piece
+
+    def _end(self) -> None:
+        if self._large is not None:
+            self._large.commit()
+            self._large = None
+            self._large_scope.close()
+            self._note()
+        elif self._small is not None:
+            content, self._small = bytes(self._small), None
+            if self._gather is None:
+                self._gather = self._gather_scope.enter_context(self._blobs.batch())
+            self._gather(f"sha256:{self._sha256}", content)
+            self._note()
+
+    def _note(self) -> None:
+        self._stored.add(self._sha256)
+        self._unnoted[self._sha256] = self._expected[self._sha256]
+
+    def _flush(self) -> None:
+        self._gather = None
+        self._gather_scope.close()
+        unnoted, self._unnoted = self._unnoted, {}
+        if unnoted:
+            self._note_stored(unnoted)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """A header has come."""
+
+    header: ContentHeader
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some bytes of the content that began last."""
+
+    data: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The content that began last is whole."""
+
+
+FrameEvent = Began | Piece | Ended
+
+
+@dataclass(slots=True)
+class FrameParser:
+    """A push parser: give it bytes, get what they mean. Holds at most a header's bytes back."""
+
+    _header: bytearray = field(default_factory=bytearray)
+    _left_bytes: int = 0
+
+    @property
+    def is_between(self) -> bool:
+        """Whether the bytes so far end exactly at the end of a content."""
+        return not self._header and not self._left_bytes
+
+    def feed(self, data: bytes) -> "list[FrameEvent]":
+        """Return what ``data`` adds. Pieces are views of ``data``: use them before it changes."""
+        events: list[FrameEvent] = []
+        rest = memoryview(data)
+        while rest:
+            if self._left_bytes:
+                piece, rest = rest[: self._left_bytes], rest[self._left_bytes :]
+                self._left_bytes -= len(piece)
+                events.append(Piece(piece))
+                if not self._left_bytes:
+                    events.append(Ended())
+                continue
+            missing = HEADER_BYTES - len(self._header)
+            self._header += rest[:missing]
+            rest = rest[missing:]
+            if len(self._header) == HEADER_BYTES:
+                header = parse_header(bytes(self._header))
+                self._header.clear()
+                self._left_bytes = header.size_bytes
+                events.append(Began(header))
+                if not header.size_bytes:
+                    events.append(Ended())
+        return events

@@ -1,0 +1,1 @@
+"""Versions of processes: publication, choice, comparison and download."""

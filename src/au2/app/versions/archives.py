@@ -1,0 +1,205 @@
+"""Versions given back: the image as an archive, the package as the files that were uploaded."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO, cast
+
+from au2.app.processes.processes import get_visible
+from au2.app.versions.versions import ensure_available, get_version
+from au2.domain.container_contract import PACKAGE_DIRECTORY
+from au2.domain.errors import BlobMissing, InvalidRequest
+from au2.domain.identity import Actor
+from au2.domain.process import Process
+from au2.domain.repository import process_repository
+from au2.domain.version import Version, VersionType
+from au2.oci.archive.loadable import make_loadable
+from au2.oci.archive.writer import docker_archive_entries
+from au2.oci.digest import VerifyingReader
+from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.image import Image
+from au2.oci.layer import LayerMember, read_layer
+from au2.oci.tar import (
+    LayerEntry,
+    directory_entry,
+    file_entry,
+    format_layer,
+    link_entry,
+    measure_layer,
+)
+from au2.package.entries import PackageEntry
+from au2.package.modes import mode_of
+from au2.stores.content.base import BlobStore
+from au2.stores.content.images import load_image
+from au2.stores.database.content.uploads import find_upload_of_job
+from au2.stores.database.database import Database
+from au2.wire.upload import FileEntry
+
+_GONE_HINT = "Tell the server's operator: au2-server fsck shows what is damaged."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenArchive:
+    """A tar archive that is made while it is taken."""
+
+    entries: Sequence[LayerEntry]
+    size_bytes: int
+    close: Callable[[], None] = lambda: None
+    """Ends what reading the entries has begun."""
+    unpacks: bool = False
+    """Whether blobs are decompressed for it (:mod:`au2.app.registry.decompression`)."""
+
+    def blocks(self) -> Generator[bytes, None, None]:
+        """Yield the archive. Nothing is read ahead, so memory stays flat however slow it goes."""
+        try:
+            yield from format_layer(self.entries)
+        finally:
+            self.close()
+
+
+class VersionArchives:
+    """What can be had back of versions."""
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
+        self._blobs = blobs
+
+    def open_image(self, actor: Actor, process_id: str, number: int, server: str) -> OpenArchive:
+        """Return the image as what ``docker load`` takes.
+
+        Args:
+            actor: who may see the process.
+            process_id: GUID.
+            number: of the version.
+            server: host and port, for the image's name (spec section 7).
+
+        Raises:
+            NotFound: it is foreign or missing.
+            Conflict: it has no image yet.
+            BlobMissing: the store has lost a part of it.
+        """
+        process, version = self._find(actor, process_id, number)
+        image = self._load(version)
+        loadable, manifest = make_loadable(image, self._blobs.size_bytes)
+        self._ensure_there(loadable)
+        if manifest is None:
+            manifest = self._blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
+        repository = process_repository(process.context.organization_id, process.id)
+        tag = f"{server}/{repository}:{version.number}"
+        entries = docker_archive_entries(loadable, manifest, self._blobs, tag)
+        unpacks = self._are_unpacked(blob.digest for blob in loadable.manifest.layers)
+        return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
+
+    def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
+        """Return a packaged version as it was uploaded: bytes, modes, links, empty folders.
+
+        Contents that are not kept by themselves any more are read out of the image.
+
+        Raises:
+            NotFound, Conflict, BlobMissing: as :meth:`open_image`.
+            InvalidRequest: it was not made of a package.
+        """
+        _, version = self._find(actor, process_id, number)
+        if version.type is not VersionType.PACKAGED:
+            raise InvalidRequest(
+                f"Version {number} was not made of a package: it is an image, without source.",
+                hint="Download the image itself: leave out --package.",
+            )
+        files = self._files_of(version)
+        if self._has_contents(files):
+            entries = [_entry(file, self._open_content) for file in files]
+            # A file of a package may be what is in somebody's compressed layer.
+            unpacks = self._are_unpacked(f"sha256:{file.sha256}" for file in files if file.sha256)
+            return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
+        digest = self._load(version).manifest.layers[-1].digest
+        layer = LayerContents(self._blobs, digest)
+        entries = [_entry(file, layer.open) for file in files]
+        unpacks = self._are_unpacked([digest])
+        return OpenArchive(entries, measure_layer(entries), layer.close, unpacks)
+
+    def _are_unpacked(self, digests: Iterable[str]) -> bool:
+        return any(self._blobs.find_compressed(digest) is not None for digest in digests)
+
+    def _find(self, actor: Actor, process_id: str, number: int) -> tuple[Process, Version]:
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            version = get_version(transaction, process, number)
+        ensure_available(process, version)
+        return process, version
+
+    def _load(self, version: Version) -> Image:
+        if version.image_digest is None:
+            raise BlobMissing(hint=_GONE_HINT)
+        return load_image(self._blobs, version.image_digest)
+
+    def _ensure_there(self, image: Image) -> None:
+        """Look before the first byte goes out: an answer that has begun can only break off."""
+        for blob in image.manifest.layers:
+            if not self._blobs.contains(blob.digest):
+                raise BlobMissing(f"The layer {blob.digest} is gone.", hint=_GONE_HINT)
+
+    def _files_of(self, version: Version) -> list[FileEntry]:
+        upload = None
+        if version.upload_job_id is not None:
+            with self._database.read() as transaction:
+                upload = find_upload_of_job(transaction, version.upload_job_id)
+        if upload is None:
+            raise BlobMissing("Which files were uploaded is not known any more.", hint=_GONE_HINT)
+        return [FileEntry.model_construct(**document) for document in upload.files]
+
+    def _has_contents(self, files: Sequence[PackageEntry]) -> bool:
+        wanted = {file.sha256 for file in files if file.size_bytes}
+        return all(self._blobs.contains(f"sha256:{sha256}") for sha256 in wanted)
+
+    def _open_content(self, file: PackageEntry) -> BinaryIO:
+        return self._blobs.open(f"sha256:{file.sha256}")
+
+
+def _entry(file: PackageEntry, open_content: Callable[[PackageEntry], BinaryIO]) -> LayerEntry:
+    if file.type == "link":
+        return link_entry(file.path, file.target)
+    if file.type == "folder":
+        return directory_entry(file.path, mode=mode_of(file))
+    content = partial(open_content, file) if file.size_bytes else None
+    return file_entry(file.path, file.size_bytes, content, mode=mode_of(file))
+
+
+_PREFIX = f"{PACKAGE_DIRECTORY.strip('/')}/"
+
+
+class LayerContents:
+    """Reads a package's layer once, front to end.
+
+    Contents must be asked for in the order of archives (:func:`au2.oci.tar.format_layer`), which
+    is that of the layer too; what the builder added beside them is passed over.
+    """
+
+    def __init__(self, blobs: BlobStore, layer_digest: str) -> None:
+        self._blobs = blobs
+        self._layer_digest = layer_digest
+        self._layer: BinaryIO | None = None
+        self._members: Iterator[LayerMember] = iter(())
+
+    def open(self, entry: PackageEntry) -> BinaryIO:
+        """Open the content of a file; it is checked against the file's digest.
+
+        Raises:
+            BlobMissing: the layer is not there, or does not hold it.
+        """
+        if self._layer is None:
+            self._layer = self._blobs.open(self._layer_digest)
+            self._members = read_layer(self._layer)
+        wanted = _PREFIX + entry.path
+        for member in self._members:
+            if member.path == wanted and member.content is not None:
+                found = VerifyingReader(member.content, f"sha256:{entry.sha256}", entry.size_bytes)
+                return cast(BinaryIO, found)
+        raise BlobMissing(f"'{entry.path}' is not in the package's layer {self._layer_digest}")
+
+    def close(self) -> None:
+        """Close the layer. Idempotent."""
+        layer, self._layer = self._layer, None
+        if layer is not None:
+            with suppress(OSError):
+                layer.close()

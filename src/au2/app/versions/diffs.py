@@ -1,0 +1,111 @@
+"""Two versions of a process beside each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from au2.app.processes.processes import get_visible
+from au2.app.versions.versions import ensure_available, get_version
+from au2.domain.identity import Actor
+from au2.domain.version import Version, VersionType
+from au2.jsonschema.compare import SchemaChange, compare_schemas
+from au2.stores.database.content.uploads import find_upload_of_job
+from au2.stores.database.database import Database, Transaction
+
+Change = Literal["added", "removed", "changed"]
+FileDocument = Mapping[str, Any]
+"""A document of ``contract.upload.FileEntry``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that one version has and the other has not, or has otherwise."""
+
+    name: str
+    change: Change
+    old: Any
+    """None where it was added."""
+    new: Any
+    """None where it was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionComparison:
+    """All that differs between two versions."""
+
+    old: Version
+    new: Version
+    files: Sequence[Difference] | None
+    """By path; old and new are file documents. None: the files of one of them are not known."""
+    dependencies: Sequence[Difference]
+    arguments: Sequence[SchemaChange]
+    output: Sequence[SchemaChange]
+    environment: Sequence[Difference]
+    resources: Sequence[Difference]
+
+
+class VersionDiffs:
+    """Compares versions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def compare(self, actor: Actor, process_id: str, old: int, new: int) -> VersionComparison:
+        """Compare two versions of one process.
+
+        Raises:
+            NotFound: there is no such version.
+            Conflict: a packaged one is not AVAILABLE. What its build reads from the package
+                (schemas, environment, dependencies) would seem to be removed.
+        """
+        with self._database.read() as transaction:
+            process = get_visible(transaction, actor, process_id)
+            before = get_version(transaction, process, old)
+            after = get_version(transaction, process, new)
+            for version in (before, after):
+                if version.type is VersionType.PACKAGED:
+                    ensure_available(process, version)
+            old_files, new_files = _find_files(transaction, before), _find_files(transaction, after)
+        files = None
+        if old_files is not None and new_files is not None:
+            files = compare_mappings(old_files, new_files)
+        return VersionComparison(
+            old=before,
+            new=after,
+            files=files,
+            dependencies=compare_mappings(_dependencies(before), _dependencies(after)),
+            arguments=compare_schemas(before.args_schema, after.args_schema, "arguments"),
+            output=compare_schemas(before.out_schema, after.out_schema, "output"),
+            environment=compare_mappings(before.environment or {}, after.environment or {}),
+            resources=compare_mappings(before.resources or {}, after.resources or {}),
+        )
+
+
+def compare_mappings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """Return what differs, by name."""
+    return sorted(_differences(old, new), key=lambda difference: difference.name)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in old.keys() | new.keys():
+        if name not in old:
+            yield Difference(name, "added", None, new[name])
+        elif name not in new:
+            yield Difference(name, "removed", old[name], None)
+        elif old[name] != new[name]:
+            yield Difference(name, "changed", old[name], new[name])
+
+
+def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDocument] | None:
+    if version.upload_job_id is None:
+        return None
+    upload = find_upload_of_job(transaction, version.upload_job_id)
+    if upload is None:
+        return None
+    # Lists that were stored before modes were kept have none.
+    return {file["path"]: {"mode": "", **file} for file in upload.files}
+
+
+def _dependencies(version: Version) -> dict[str, str]:
+    packages = (version.dependencies or {}).get("packages", [])
+    return {package["name"]: package["version"] for package in packages}

@@ -1,0 +1,35 @@
+import pytest
+
+from au2.app.accounts.password_resets import PasswordResets
+from au2.app.accounts.passwords import Passwords, make_hasher
+from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, WrongPassword
+from tests.support.world import OPERATOR, PASSWORD, World
+
+NEW = "another password of enough length"
+
+
+@pytest.fixture
+def resets(world: World) -> PasswordResets:
+    return PasswordResets(world.database, Passwords(make_hasher()), world.clock)
+
+
+def test_the_new_one_holds_and_all_tokens_are_ended(world: World, resets: PasswordResets):
+    accounts = world.services.accounts
+    login = accounts.login(OPERATOR, PASSWORD)
+    managed = accounts.create_token(accounts.authenticate(login.secret), "for a robot")
+
+    assert resets.reset(f" {OPERATOR.upper()} ", NEW) >= 2
+
+    for ended in (login, managed):
+        with pytest.raises(NotAuthenticated):
+            accounts.authenticate(ended.secret)
+    with pytest.raises(WrongPassword):
+        accounts.login(OPERATOR, PASSWORD)
+    assert accounts.authenticate(accounts.login(OPERATOR, NEW).secret).email == OPERATOR
+
+
+def test_a_user_who_is_not_there_and_a_password_that_will_not_do(resets: PasswordResets):
+    with pytest.raises(NotFound):
+        resets.reset("nobody@example.com", NEW)
+    with pytest.raises(InvalidRequest):
+        resets.reset(OPERATOR, "short")

@@ -1,0 +1,95 @@
+"""Which blobs the versions of a process have."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from au2.app.registry.images import ImageContents, VersionImages
+from au2.domain.errors import NotFound
+from au2.domain.repository import process_repository
+from au2.oci import media_types
+from au2.oci.descriptor import Descriptor
+from au2.oci.digest import sha256_of
+from au2.oci.document import format_document
+from au2.stores.database.database import Database, Transaction
+from tests.support.house import House
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows with each transaction."""
+    found: list[str] = []
+    read = Database.read
+
+    @contextmanager
+    def counted(database: Database) -> Iterator[Transaction]:
+        found.append("read")
+        with read(database) as transaction:
+            yield transaction
+
+    monkeypatch.setattr(Database, "read", counted)
+    return found
+
+
+def test_all_blobs_are_looked_up_at_once(house: House, asked: list[str]) -> None:
+    process, _ = house.version(house.image("first"))
+    for name in ("second", "third"):
+        house.version(house.image(name), process)
+    other, _ = house.version(house.image("foreign"))
+    images = VersionImages(house.world.database, ImageContents(house.world.blobs))
+    wanted = set().union(*(house.blobs_of(house.image(name)) for name in ("first", "third")))
+    layers = wanted - {house.image("first"), house.image("third")}
+    missing = {f"sha256:{number:064}" for number in range(100)}
+    asked.clear()
+
+    found = images.find_blobs(process, wanted | missing)
+
+    assert set(found) == layers
+    assert found == {digest: house.world.blobs.size_bytes(digest) for digest in layers}
+    assert asked == ["read"]
+    assert images.find_blobs(other, layers) == {}
+
+
+def test_the_images_of_an_index_are_looked_up_at_once(house: House, asked: list[str]) -> None:
+    process, _ = house.version(house.image("first"))
+    second = house.image("second")
+    house.version(second, process)
+    services = house.world.services
+    repository = process_repository(house.context.organization_id, process)
+
+    def push(children: list[str], name: str = "") -> str:
+        data = _make_index(children, name)
+        asked.clear()
+        return services.repository_manifests.put(
+            house.actor, repository, sha256_of(data), data, media_types.INDEX
+        ).digest
+
+    pushed = [push([second], name) for name in "abcdefgh"]
+    few = len(asked)
+    push([house.image("first"), second, *pushed] * 100)
+    assert len(asked) == few
+
+
+def test_an_index_waits_for_each_of_its_images(house: House) -> None:
+    process, _ = house.version(house.image("first"))
+    repository = process_repository(house.context.organization_id, process)
+    lacking = house.image("never pushed")
+    data = _make_index([house.image("first"), lacking])
+    with pytest.raises(NotFound, match=lacking):
+        house.world.services.repository_manifests.put(
+            house.actor, repository, sha256_of(data), data, media_types.INDEX
+        )
+
+
+def _make_index(children: list[str], name: str = "") -> bytes:
+    return format_document(
+        {
+            "schemaVersion": 2,
+            "mediaType": media_types.INDEX,
+            "manifests": [
+                Descriptor(media_types.MANIFEST, child, 1).to_document() for child in children
+            ],
+            "annotations": {"name": name},
+        }
+    )

@@ -1,0 +1,124 @@
+"""Images that do not fit: refused before they are sent, or ended, with nothing kept of them."""
+
+import subprocess
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.images import ImageContents, VersionImages
+from au2.app.registry.mountable_blobs import MountableBlobs
+from au2.app.uploads.image.sessions import ImageUploads
+from au2.domain.errors import LeaseLost, StorageFull
+from au2.domain.job import JobState
+from au2.domain.repository import Repository
+from au2.domain.version import ImageStatus
+from au2.stores.content.files import FileBlobStore
+from au2.stores.database.content.uploads import Upload
+from tests.support.memory_disk import mounted_in_memory
+from tests.support.world import OPERATOR, World
+
+LAYER = b"x" * (6 << 20)
+DIGEST = f"sha256:{sha256(LAYER).hexdigest()}"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with mounted_in_memory(folder, "8m"):
+        yield folder
+
+
+@pytest.fixture
+def blobs(disk: Path) -> FileBlobStore:
+    return FileBlobStore(disk / "blobs")
+
+
+@pytest.fixture
+def images(world: World, blobs: FileBlobStore) -> ImageUploads:
+    usable = MountableBlobs(ImageContents(blobs))
+    return ImageUploads(world.database, blobs, world.notices, usable, clock=world.clock)
+
+
+@pytest.fixture
+def upload(world: World, images: ImageUploads) -> Upload:
+    process = world.process(world.organization())
+    number = world.version(process, ImageStatus.NONE)
+    return images.begin(world.actor(OPERATOR), process, number).upload
+
+
+def fill(disk: Path, left_bytes: int) -> None:
+    free = FileBlobStore(disk / "blobs").free_bytes()
+    subprocess.run(["fallocate", "-l", str(free - left_bytes), disk / "filling"], check=True)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_sent(
+    world: World, disk: Path, images: ImageUploads, upload: Upload
+) -> None:
+    operator = world.actor(OPERATOR)
+    fill(disk, 1 << 20)
+    with pytest.raises(StorageFull, match=r": 6 MiB are to be sent, and 1 MiB are free"):
+        images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
+    assert images.find_lacking(operator, upload.id, upload.fence, {}) == {}, "a sign of life"
+    (disk / "filling").unlink()
+    lacking = images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
+    assert lacking == {DIGEST: 0}
+
+
+def test_what_came_already_needs_no_more_room(
+    world: World, disk: Path, images: ImageUploads, upload: Upload
+) -> None:
+    operator = world.actor(OPERATOR)
+    receiver = images.receive(
+        operator, upload.id, upload.fence, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+    )
+    receiver.feed(LAYER[: 5 << 20])
+    receiver.close()
+    fill(disk, 1 << 20)
+    lacking = images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
+    assert lacking == {DIGEST: 5 << 20}
+
+
+def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
+    world: World, disk: Path, blobs: FileBlobStore, images: ImageUploads, upload: Upload
+) -> None:
+    operator = world.actor(OPERATOR)
+    receiver = images.receive(
+        operator, upload.id, upload.fence, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+    )
+    receiver.feed(LAYER[: 3 << 20])
+    fill(disk, 1 << 20)  # Somebody else was quicker.
+    with pytest.raises(StorageFull):
+        receiver.feed(LAYER[3 << 20 :])
+    receiver.close()
+
+    assert list(blobs.list_unfinished()) == []
+    assert blobs.free_bytes() == 4 << 20
+    job = world.job(upload.job_id)
+    assert job.state is JobState.FAILED
+    assert "disk is full" in str(job.reason_text)
+    with pytest.raises(LeaseLost):
+        images.find_lacking(operator, upload.id, upload.fence, {})
+
+
+def test_a_push_that_fills_the_disk_leaves_nothing(
+    world: World, disk: Path, blobs: FileBlobStore
+) -> None:
+    context = world.organization(project=None)
+    world.user("developer@example.com", "developer", context)
+    developer = world.actor("developer@example.com")
+    repository = Repository(context.organization_id, "base")
+    contents = ImageContents(blobs)
+    images, usable = VersionImages(world.database, contents), MountableBlobs(contents)
+    registry = RepositoryBlobs(world.database, blobs, images, usable)
+    begun = registry.begin(developer, repository)
+    receiver = registry.receive(developer, repository, begun.id)
+    receiver.feed(LAYER[: 3 << 20])
+    fill(disk, 1 << 20)
+    with pytest.raises(StorageFull):
+        receiver.feed(LAYER[3 << 20 :])
+    receiver.close()
+    assert list(blobs.list_unfinished()) == []
