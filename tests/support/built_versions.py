@@ -9,7 +9,7 @@ from au2.domain.context import Context
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Outcome
 from au2.domain.language import Language
-from au2.domain.version import ImageStatus
+from au2.domain.version import BuiltImage, ImageStatus
 from au2.images.package_image import build_package
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
@@ -86,7 +86,7 @@ def _finish(world: World, process_id: str, number: int, job_id: int, digest: str
     with world.database.write() as transaction:
         version = versions.find_version(transaction, process_id, number)
         assert version is not None
-        built = versions.BuiltImage(digest)
+        built = BuiltImage(digest)
         versions.change_image_status(transaction, version, ImageStatus.AVAILABLE, image=built)
 
 

@@ -15,7 +15,7 @@ from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.ids import make_guid
 from au2.domain.language import Language
-from au2.domain.version import ImageStatus
+from au2.domain.version import BuiltImage, ImageStatus
 from au2.oci import media_types
 from au2.oci.config import ImageConfig
 from au2.oci.descriptor import Descriptor
@@ -89,7 +89,7 @@ class House:
             present = versions.find_version(transaction, process_id, number)
             assert present is not None
             versions.change_image_status(
-                transaction, present, ImageStatus.AVAILABLE, image=versions.BuiltImage(image)
+                transaction, present, ImageStatus.AVAILABLE, image=BuiltImage(image)
             )
         return process_id, number
 
@@ -154,5 +154,5 @@ class House:
             present = versions.find_version(transaction, upload.process_id, upload.version_number)
             assert present is not None
             versions.change_image_status(
-                transaction, present, ImageStatus.AVAILABLE, image=versions.BuiltImage(image)
+                transaction, present, ImageStatus.AVAILABLE, image=BuiltImage(image)
             )

@@ -18,9 +18,9 @@ from sqlalchemy import update
 from au2.app.services import ServiceOptions, Services, make_services
 from au2.domain.context import Context
 from au2.domain.identity import Actor
-from au2.domain.job import Job, JobState, Outcome, StateChange
+from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
 from au2.domain.language import Language
-from au2.domain.version import Contract, ImageStatus, VersionType
+from au2.domain.version import BuiltImage, Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
 from au2.secrets.key_file import KeyFile
 from au2.stores.content.files import FileBlobStore
@@ -143,7 +143,7 @@ class World:
             with self.database.write() as transaction:
                 present = versions.find_version(transaction, process_id, made.number)
                 assert present is not None
-                built = versions.BuiltImage(image_digest)
+                built = BuiltImage(image_digest)
                 image = built if step is ImageStatus.AVAILABLE else None
                 versions.change_image_status(transaction, present, step, image=image)
         with self.database.write() as transaction:
@@ -162,7 +162,7 @@ class World:
         log = self.log(job_id)
         log.append(data, at=log.size_bytes())
 
-    def claim(self, job_id: int) -> claims.Claim:
+    def claim(self, job_id: int) -> Claim:
         """Take the job as a dispatcher would, and begin to run it."""
         with self.database.write() as transaction:
             taken = claims.take_claims(
@@ -173,7 +173,7 @@ class World:
             job_changes.change_state(transaction, claim.job, change, token=claim.token)
         return claim
 
-    def end(self, claim: claims.Claim, outcome: Outcome, output: Any = None) -> None:
+    def end(self, claim: Claim, outcome: Outcome, output: Any = None) -> None:
         """End a claimed job, its attempt too, and tell."""
         with self.database.write() as transaction:
             job_changes.update_attempt(

@@ -9,6 +9,7 @@ from au2.app.permissions import ensure_may
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.event import PLATFORM
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.language import Language
@@ -16,7 +17,7 @@ from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
 from au2.stores.database import organizations, runtimes
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.events import add_event
 
 _LARGEST_VERSION = 2**31 - 1
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.timeline import Timeline
+from au2.domain.job import Claim
 from au2.execution.control import JobControl
-from au2.stores.database.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)

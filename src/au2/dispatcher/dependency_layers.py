@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.layer import DependencyLayer
 from au2.stores.database.content.layers import (
     find_dependency_layer,
     put_dependency_layer,

@@ -7,19 +7,16 @@ from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
+from au2.domain.layer import CheckedLayer
+from au2.domain.upload import Upload
+from au2.domain.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.base import Engine
 from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
 from au2.oci.platform import Platform
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
-from au2.stores.database.content.layers import (
-    CheckedLayer,
-    find_checked_layers,
-    put_checked_layer,
-)
-from au2.stores.database.content.uploads import Upload
-from au2.stores.database.versions import BuiltImage
+from au2.stores.database.content.layers import find_checked_layers, put_checked_layer
 
 
 @dataclass(frozen=True, slots=True)

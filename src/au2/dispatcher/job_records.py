@@ -8,21 +8,16 @@ from typing import Any
 from au2.dispatcher.job_secrets import ResolvedSecrets
 from au2.dispatcher.timeline import Timeline
 from au2.domain.context import Context
-from au2.domain.job import Job, JobState, Outcome, StateChange
-from au2.domain.version import ImageStatus, Version
-from au2.stores.database.claims import Claim
+from au2.domain.event import PLATFORM
+from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
+from au2.domain.version import BuiltImage, ImageStatus, Version
 from au2.stores.database.database import Database, Transaction
-from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.events import add_event
 from au2.stores.database.job_changes import change_state, set_status, update_attempt
 from au2.stores.database.jobs import find_job
 from au2.stores.database.processes import find_process
 from au2.stores.database.secrets import hold_values, release_values
-from au2.stores.database.versions import (
-    BuiltImage,
-    change_image_status,
-    find_newest_lock,
-    find_version,
-)
+from au2.stores.database.versions import change_image_status, find_newest_lock, find_version
 from au2.stores.notices.base import Notices, job_topic
 
 

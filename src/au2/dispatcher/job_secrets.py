@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from au2.domain.errors import Au2Error
-from au2.domain.job import Job
+from au2.domain.job import Claim, Job
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.version import Version
 from au2.secrets.key_file import KeyFile
-from au2.stores.database.claims import Claim
 from au2.stores.database.database import Database
 from au2.stores.database.secrets import (
     bound_to_attempt,

@@ -6,10 +6,10 @@ import time
 from au2.dispatcher.log_gaps import DISK_WAS_FULL
 from au2.dispatcher.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
+from au2.domain.job import Claim
 from au2.engines.base import Engine
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker
-from au2.stores.database.claims import Claim
 from au2.stores.logs.base import LogStore
 from au2.stores.logs.record import PLATFORM
 from au2.stores.notices.base import Notices, log_topic

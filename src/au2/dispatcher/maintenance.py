@@ -7,9 +7,10 @@ from datetime import datetime
 
 from au2.dispatcher.container_ids import parse_container_id
 from au2.domain.errors import Au2Error, LeaseLost
+from au2.domain.job import Claim
 from au2.engines.base import Engine
 from au2.execution.control import JobControl
-from au2.stores.database.claims import Claim, renew_claim
+from au2.stores.database.claims import renew_claim
 from au2.stores.database.database import Database
 from au2.stores.database.jobs import find_job
 from au2.stores.database.runtimes import list_runtimes

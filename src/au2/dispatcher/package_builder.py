@@ -9,18 +9,17 @@ from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.container_ids import make_container_id
 from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, InvalidPackage
+from au2.domain.job import Claim
 from au2.domain.runtime import Runtime
-from au2.domain.version import Contract, RuntimeReference
+from au2.domain.upload import Upload
+from au2.domain.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package
 from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackageEntry
 from au2.package.environment import plain_texts
 from au2.package.limits import LOCK_BYTES
 from au2.stores.content.base import BlobStore
-from au2.stores.database.claims import Claim
-from au2.stores.database.content.uploads import Upload
 from au2.stores.database.runtimes import find_runtime
-from au2.stores.database.versions import BuiltImage
 from au2.wire.upload import FileEntry
 
 

@@ -29,7 +29,7 @@ from au2.domain.errors import (
     SecretUnreadable,
     StorageFull,
 )
-from au2.domain.job import JobState, Outcome, Reason, Resources
+from au2.domain.job import Claim, JobState, Outcome, Reason, Resources
 from au2.domain.version import Version, VersionType
 from au2.domain.wording import as_sentence, format_bytes
 from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
@@ -43,7 +43,6 @@ from au2.execution.output_check import check_output
 from au2.execution.status import Status
 from au2.execution.termination import TerminationPolicy, packaged_grace_seconds
 from au2.secrets.masking import Masker
-from au2.stores.database.claims import Claim
 from au2.stores.logs.base import LogStore
 
 _LEAST_SHARE = 0.1

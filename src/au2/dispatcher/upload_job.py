@@ -23,15 +23,15 @@ from au2.domain.errors import (
     LeaseLost,
     StorageFull,
 )
-from au2.domain.job import JobState, Outcome, Phase, Reason, StateChange
+from au2.domain.job import Claim, JobState, Outcome, Phase, Reason, StateChange
+from au2.domain.upload import Upload
+from au2.domain.version import BuiltImage
 from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
 from au2.execution.control import Detached, JobControl, Stopped
-from au2.stores.database.claims import Claim
-from au2.stores.database.content.uploads import Upload, find_upload_of_job
+from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_changes import change_state, update_attempt
-from au2.stores.database.versions import BuiltImage
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import job_topic
 

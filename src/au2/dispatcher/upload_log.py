@@ -1,7 +1,7 @@
 """The log of an upload's job: lines of the platform's own, and a remark where some are missing."""
 
 from au2.domain.errors import StorageFull
-from au2.stores.database.claims import Claim
+from au2.domain.job import Claim
 from au2.stores.logs.base import LogStore, LogWriter
 from au2.stores.logs.record import PLATFORM, STDOUT
 from au2.stores.notices.base import Notices, log_topic

@@ -37,8 +37,7 @@ _FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.STOPPED})
 
 _NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.PENDING: frozenset({JobState.RUNNING, JobState.FAILED, JobState.STOPPED}),
-    # Back to PENDING: a retry is a new attempt of the same job.
-    JobState.RUNNING: frozenset({JobState.PENDING, *_FINAL}),
+    JobState.RUNNING: _FINAL,
     JobState.SUCCEEDED: frozenset(),
     JobState.FAILED: frozenset(),
     JobState.STOPPED: frozenset(),
@@ -187,3 +186,15 @@ class Job:
     progress: float | None = None
     stop_requested_at: datetime | None = None
     attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claimed job: a lease with a fencing token."""
+
+    job: Job
+    """The job as of the claim."""
+    attempt: Attempt
+    token: int
+    resumed: bool
+    """Whether the attempt was begun under an earlier claim, so that its progress is unknown."""

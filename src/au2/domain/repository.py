@@ -5,7 +5,9 @@
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid
@@ -64,3 +66,18 @@ def parse_repository(text: str) -> Repository:
             "GUID: 'au2 process list' shows it."
         )
     return Repository(guid, name)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredManifest:
+    """A manifest or index that a registry client pushed."""
+
+    digest: str
+    media_type: str
+    size_bytes: int
+    artifact_type: str | None
+    subject_digest: str | None
+    annotations: Mapping[str, str]
+    pushed_at: datetime
+    pushed_by: str
+    """Email address."""

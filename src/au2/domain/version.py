@@ -86,3 +86,14 @@ class Version:
     """Digest of the package's file list, process ids aside: equal packages have equal ones."""
     dependencies: Mapping[str, Any] | None = None
     """The lock: what was resolved and installed, with hashes. None: nothing was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """Result of a build or an import: the fields that it sets on its version."""
+
+    image_digest: str
+    contract: Contract | None = None
+    """Contract of the package. None: the version keeps the contract that it was created with."""
+    resources: Mapping[str, Any] | None = None
+    dependencies: Mapping[str, Any] | None = None

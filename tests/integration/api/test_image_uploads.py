@@ -10,11 +10,11 @@ from au2.app.registry.images import ImageContents
 from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.app.uploads.image.sessions import ImageUploads
 from au2.domain.context import Context
-from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import StillSending
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
+from au2.domain.layer import DependencyLayer
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
 from au2.stores.database.content.layers import put_dependency_layer

@@ -12,10 +12,9 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.job import Job, JobState, Outcome, Reason
+from au2.domain.job import Claim, Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots
-from au2.stores.database.claims import Claim
 from au2.stores.notices.base import DISPATCHER
 from au2.stores.notices.folder import FolderNotices
 from au2.wire.job import WaitingView

@@ -13,7 +13,7 @@ import pytest
 from au2.domain.context import Context
 from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
-from au2.domain.version import ImageStatus
+from au2.domain.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
 from tests.support.world import IMAGE, OPERATOR, World, creation, entry, frame
 
@@ -426,7 +426,7 @@ def available(uploading: Uploading, number: int) -> None:
         with world.database.write() as transaction:
             present = versions.find_version(transaction, process, number)
             assert present is not None
-            image = versions.BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
+            image = BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
             versions.change_image_status(transaction, present, step, image=image)
 
 

@@ -10,10 +10,10 @@ from au2.app.garbage.collection import Wishes
 from au2.app.garbage.report import Report, What
 from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.package.begin import OpenUpload
-from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import Conflict
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Outcome
+from au2.domain.layer import DependencyLayer
 from au2.domain.repository import Repository, process_repository
 from au2.domain.version import ImageStatus
 from au2.oci import media_types

@@ -7,8 +7,8 @@ import pytest
 from au2.app.garbage.collection import Wishes
 from au2.app.garbage.report import Report, What
 from au2.domain.ids import make_guid
+from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus
-from au2.stores.database.content.uploads import Upload
 from tests.support.house import DAY, House
 
 LAYER = b"a layer " * 1000

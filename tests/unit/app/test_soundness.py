@@ -10,7 +10,7 @@ import pytest
 from au2.app.soundness.check import Soundness, SoundnessCheck
 from au2.app.soundness.findings import Finding
 from au2.app.soundness.image_check import ImageCheck
-from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.layer import DependencyLayer
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import sha256_of

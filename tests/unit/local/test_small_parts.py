@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from au2.app.runtimes import Runtimes
-from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import (
     BlobMissing,
     Conflict,
@@ -17,6 +16,7 @@ from au2.domain.errors import (
     NotFound,
 )
 from au2.domain.language import Language
+from au2.domain.layer import DependencyLayer
 from au2.local.cached_runtimes import make_cache_search
 from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex

@@ -23,6 +23,7 @@ from au2.app.accounts.tokens import (
     parse_token_name,
 )
 from au2.domain import clock as clocks
+from au2.domain.account import Token, User
 from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
@@ -38,7 +39,6 @@ from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
 from au2.domain.seldom import Seldom
 from au2.stores.database import accounts, organizations
-from au2.stores.database.accounts import Token, User
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 

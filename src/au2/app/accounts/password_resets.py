@@ -6,10 +6,11 @@ from datetime import datetime
 from au2.app.accounts.passwords import Passwords
 from au2.domain import clock as clocks
 from au2.domain.errors import NotFound
+from au2.domain.event import PLATFORM
 from au2.domain.identity import ensure_usable_password
 from au2.stores.database import accounts
 from au2.stores.database.database import Database
-from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.events import add_event
 
 
 class PasswordResets:

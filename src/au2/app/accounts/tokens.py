@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from au2.app.validation import parse_name
+from au2.domain.account import Token
 from au2.domain.errors import InvalidRequest, NotAuthenticated, TokenExpired
 from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.stores.database import accounts
-from au2.stores.database.accounts import Token
 from au2.stores.database.database import Transaction
 
 LOGIN = "login"

@@ -8,15 +8,14 @@ from au2.app.accounts.accounts import parse_email
 from au2.app.accounts.passwords import Passwords, make_password
 from au2.app.permissions import ensure_may
 from au2.domain import clock as clocks
+from au2.domain.account import Member, User
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid
 from au2.stores.database import accounts, organizations
-from au2.stores.database.accounts import User
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
-from au2.stores.database.organizations import Member
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from au2.app.permissions import ensure_may
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
+from au2.domain.account import Organization, Project
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor, Membership, Role
@@ -13,7 +14,6 @@ from au2.domain.ids import make_guid, parse_guid
 from au2.stores.database import organizations
 from au2.stores.database.database import Database
 from au2.stores.database.events import add_event
-from au2.stores.database.organizations import Organization, Project
 
 
 class Organizations:

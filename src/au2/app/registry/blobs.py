@@ -13,10 +13,10 @@ from au2.domain.errors import DigestMismatch, NotFound, NotPermitted, TooLarge
 from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
+from au2.domain.upload import BlobUpload
 from au2.oci.digest import parse_digest
 from au2.stores.content.base import BlobStore
 from au2.stores.database.content.repositories import (
-    BlobUpload,
     add_blob_upload,
     add_repository_blobs,
     delete_blob_upload,

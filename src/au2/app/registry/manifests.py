@@ -30,7 +30,7 @@ from au2.domain.errors import (
 )
 from au2.domain.identity import Actor
 from au2.domain.job import Job
-from au2.domain.repository import Repository
+from au2.domain.repository import Repository, StoredManifest
 from au2.domain.version import ImageStatus
 from au2.oci.descriptor import Descriptor
 from au2.oci.digest import parse_digest, sha256_of
@@ -47,7 +47,7 @@ from au2.oci.registry_manifest import (
 from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
 from au2.stores.database.content import repositories
-from au2.stores.database.content.repositories import ReferrerPage, StoredManifest
+from au2.stores.database.content.repositories import ReferrerPage
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 from au2.stores.database.versions import find_version, list_versions

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from au2.domain.event import PLATFORM
 from au2.domain.job import Job, JobState, Outcome, Reason, StateChange
+from au2.domain.upload import Upload, UploadState
 from au2.domain.version import ImageStatus, may_become
 from au2.stores.database import job_changes, jobs, versions
 from au2.stores.database.content import uploads
-from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Transaction
-from au2.stores.database.events import PLATFORM
 from au2.wire.image_upload import MOST_REASON_CHARACTERS
 
 ABANDONED = Outcome(

@@ -10,9 +10,9 @@ from au2.domain.errors import LeaseLost, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
+from au2.domain.upload import Upload, UploadState
 from au2.stores.database import jobs, processes
 from au2.stores.database.content import uploads
-from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Transaction
 
 

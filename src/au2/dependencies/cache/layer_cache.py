@@ -12,8 +12,8 @@ from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.installer import Installer, InstallResult, InstallTask, Request
 from au2.dependencies.lock import Lock, parse_lock
-from au2.domain.dependency_layer import DependencyLayer
 from au2.domain.errors import BlobMissing
+from au2.domain.layer import DependencyLayer
 from au2.domain.wording import count_of
 from au2.oci import media_types
 from au2.oci.descriptor import Descriptor

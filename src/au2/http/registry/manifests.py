@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from au2.domain.identity import Actor
 from au2.domain.job import Job, JobState
+from au2.domain.repository import StoredManifest
 from au2.http.audit_log import sender_of
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_waiting import wait_for_end
@@ -23,7 +24,6 @@ from au2.http.registry.errors import (
 )
 from au2.oci import media_types
 from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.stores.database.content.repositories import StoredManifest
 
 _IMPORT_SECONDS = 1800.0
 _MOST_TAGS = 1000

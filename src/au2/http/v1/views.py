@@ -4,6 +4,7 @@ from au2.app.accounts.accounts import Account
 from au2.app.accounts.tokens import NewToken
 from au2.app.organizations.members import NewMember
 from au2.app.uploads.package.begin import OpenUpload, PackageComparison
+from au2.domain.account import Member, Organization, Project, Token
 from au2.domain.job import Attempt, Job, Resources
 from au2.domain.process import Process
 from au2.domain.runtime import Runtime
@@ -11,8 +12,6 @@ from au2.domain.secret import Secret
 from au2.domain.version import Version
 from au2.domain.version_choice import explain_choice
 from au2.domain.waiting import Waiting
-from au2.stores.database.accounts import Token
-from au2.stores.database.organizations import Member, Organization, Project
 from au2.wire.account import AccountView, MembershipView, NewTokenView, TokenView
 from au2.wire.job import (
     AttemptView,

@@ -1,41 +1,16 @@
 """Users and their tokens."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
+from au2.domain.account import Token, User
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import tokens, users
 
 _FIND_USER = select(users).where(users.c.id == bindparam("user_id"))
 _FIND_TOKEN = select(tokens).where(tokens.c.id == bindparam("token_id"))
 _FIND_BY_HASH = select(tokens).where(tokens.c.secret_hash == bindparam("secret_hash"))
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user as stored."""
-
-    id: str
-    email: str
-    password_hash: str
-    is_operator: bool
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token as stored: never the secret, only its hash."""
-
-    id: str
-    user_id: str
-    kind: str
-    name: str
-    secret_hash: str
-    created_at: datetime
-    expires_at: datetime | None
-    last_used_at: datetime | None
 
 
 def _user(row: Row[tuple[object, ...]]) -> User:

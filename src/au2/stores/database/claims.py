@@ -5,13 +5,12 @@ change of a claimed job names it, so a dispatcher that was thought dead can chan
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Attempt, Job, JobState, JobType
+from au2.domain.job import Attempt, Claim, JobState, JobType
 from au2.stores.database.database import Transaction
 from au2.stores.database.jobs import find_job
 from au2.stores.database.tables import attempts, jobs
@@ -36,18 +35,6 @@ _CHANGE_CLAIMED = update(jobs).where(
     jobs.c.id == bindparam("job_id"), jobs.c.claim_token == bindparam("token")
 )
 _INSERT_ATTEMPT = insert(attempts)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to move one job."""
-
-    job: Job
-    """As it was when claimed."""
-    attempt: Attempt
-    token: int
-    resumed: bool
-    """The attempt was begun under an earlier claim: find out how far it came."""
 
 
 def take_claims(

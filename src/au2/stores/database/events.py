@@ -1,30 +1,15 @@
 """Events: what happened, written in the transaction in which it happened."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
 
+from au2.domain.event import Event
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import events
 
-PLATFORM = "platform"
-"""The actor of what no person did."""
 _INSERT = insert(events)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened."""
-
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    organization_id: str | None
-    data: Mapping[str, Any]
 
 
 def add_event(

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from au2.domain.errors import LeaseLost
+from au2.domain.event import PLATFORM
 from au2.domain.job import Job, JobState, Outcome, Phase, StateChange
 from au2.stores.database.database import Transaction
-from au2.stores.database.events import PLATFORM, add_event
+from au2.stores.database.events import add_event
 from au2.stores.database.jobs import phases_document
 from au2.stores.database.tables import attempts, jobs
 

@@ -1,45 +1,16 @@
 """Organizations, projects, memberships."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from au2.domain.account import Member, Organization, Project
 from au2.domain.context import Context
 from au2.domain.identity import Membership, Role
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, owned_by, read_context, visible_from
 from au2.stores.database.tables import memberships, organizations, projects, users
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """An organization as stored."""
-
-    id: str
-    name: str
-    created_at: datetime
-    created_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A project as stored."""
-
-    id: str
-    organization_id: str
-    name: str
-    created_at: datetime
-    created_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A user's membership, with the email address that people see."""
-
-    email: str
-    membership: Membership
 
 
 def add_organization(transaction: Transaction, organization: Organization) -> None:
@@ -68,14 +39,6 @@ def list_organizations(transaction: Transaction, ids: Collection[str]) -> list[O
         select(organizations)
         .where(organizations.c.id.in_(ids))
         .order_by(organizations.c.name, organizations.c.id)
-    )
-    return [Organization(**row._mapping) for row in rows]
-
-
-def list_all_organizations(transaction: Transaction) -> list[Organization]:
-    """Every organization, by name: for operators."""
-    rows = transaction.execute(
-        select(organizations).order_by(organizations.c.name, organizations.c.id)
     )
     return [Organization(**row._mapping) for row in rows]
 

@@ -1,7 +1,6 @@
 """Runtimes and their versions."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 
 from au2.domain.context import Context
 from au2.domain.language import Language
-from au2.domain.runtime import Runtime
+from au2.domain.runtime import Runtime, RuntimeBuild
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, read_context, visible_from
 from au2.stores.database.tables import runtime_versions, runtimes
@@ -96,17 +95,6 @@ def list_visible_images(transaction: Transaction, context: Context) -> list[str]
         .order_by(runtime_versions.c.created_at.desc())
     )
     return [str(row.image_digest) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeBuild:
-    """One version of a runtime, with what it was made from and what is in it."""
-
-    version: int
-    image_digest: str
-    recipe_digest: str
-    packages: tuple[Mapping[str, Any], ...]
-    created_at: datetime
 
 
 def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]:

@@ -1,7 +1,6 @@
 """Process versions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy import Select, bindparam, insert, select, update
 
 from au2.domain.errors import Conflict
 from au2.domain.version import (
-    Contract,
+    BuiltImage,
     ImageStatus,
     RuntimeReference,
     Version,
@@ -160,17 +159,6 @@ def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, 
     """What the newest version that has dependencies was built with."""
     row = transaction.execute(_NEWEST_LOCK, {"process_id": process_id}).one_or_none()
     return None if row is None else row.dependencies
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltImage:
-    """What a build or an import adds to its version."""
-
-    image_digest: str
-    contract: Contract | None = None
-    """What the package says. None: the contract that the version was made with stays."""
-    resources: Mapping[str, Any] | None = None
-    dependencies: Mapping[str, Any] | None = None
 
 
 def change_image_status(

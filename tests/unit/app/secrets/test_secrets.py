@@ -8,11 +8,11 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted, SecretUnreadable
 from au2.domain.secret_name import VALUE_BYTES
-from au2.domain.version import Contract, ImageStatus
+from au2.domain.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database.events import list_events
 from au2.stores.database.jobs import JobFilter
 from au2.stores.database.secrets import bound_to_secret, list_ciphertexts, replace_ciphertext
-from au2.stores.database.versions import BuiltImage, change_image_status, find_version
+from au2.stores.database.versions import change_image_status, find_version
 from tests.support.world import IMAGE, OPERATOR, World
 
 VALUE = "the-value-itself"

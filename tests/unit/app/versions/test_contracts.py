@@ -7,7 +7,7 @@ import pytest
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, NotPermitted
-from au2.domain.version import Contract, ImageStatus
+from au2.domain.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database import versions
 from tests.support.world import IMAGE, OPERATOR, World
 
@@ -30,7 +30,7 @@ def create(world: World, process: str, contract: Contract | None = None) -> int:
     return made.number
 
 
-def give_image(world: World, process: str, number: int, built: versions.BuiltImage) -> None:
+def give_image(world: World, process: str, number: int, built: BuiltImage) -> None:
     for step in (ImageStatus.UPLOADING, ImageStatus.BUILDING, ImageStatus.AVAILABLE):
         with world.database.write() as transaction:
             present = versions.find_version(transaction, process, number)
@@ -49,7 +49,7 @@ def test_an_imported_image_leaves_it_as_it_is(world: World, context: Context) ->
     number = create(world, process, CONTRACT)
     assert find_contract(world, process, number) == CONTRACT
 
-    give_image(world, process, number, versions.BuiltImage(IMAGE))
+    give_image(world, process, number, BuiltImage(IMAGE))
 
     assert find_contract(world, process, number) == CONTRACT
 
@@ -58,14 +58,14 @@ def test_a_built_package_brings_its_own(world: World, context: Context) -> None:
     process = world.process(context)
     number = create(world, process, CONTRACT)
 
-    give_image(world, process, number, versions.BuiltImage(IMAGE, Contract({"A": "b"})))
+    give_image(world, process, number, BuiltImage(IMAGE, Contract({"A": "b"})))
 
     assert find_contract(world, process, number) == Contract({"A": "b"})
 
 
 def test_runs_are_held_to_it(world: World, context: Context) -> None:
     process = world.process(context)
-    give_image(world, process, create(world, process, CONTRACT), versions.BuiltImage(IMAGE))
+    give_image(world, process, create(world, process, CONTRACT), BuiltImage(IMAGE))
     jobs, operator = world.services.jobs, world.actor(OPERATOR)
 
     with pytest.raises(InvalidRequest, match="do not match"):

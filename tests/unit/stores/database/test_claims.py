@@ -4,9 +4,8 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
-from au2.domain.job import JobState, JobType, Outcome, StateChange
+from au2.domain.job import Claim, JobState, JobType, Outcome, StateChange
 from au2.stores.database import claims, job_changes
-from au2.stores.database.claims import Claim
 from tests.support.world import OPERATOR, World
 
 LEASE_SECONDS = 30.0
@@ -98,19 +97,13 @@ def test_what_a_dead_owner_held_is_free_at_once(world: World):
     assert (claim.job.id, claim.resumed) == (1, True)
 
 
-def test_a_retry_is_a_new_attempt(world: World):
+def test_a_claim_after_an_ended_attempt_begins_a_new_one(world: World):
     submit(world, 1)
     (claim,) = take(world, "a")
     begin(world, claim)
     lost = Outcome(JobState.FAILED)
     with world.database.write() as transaction:
         job_changes.update_attempt(transaction, 1, 1, phases=(), outcome=lost)
-        job_changes.change_state(
-            transaction,
-            claim.job,
-            StateChange(JobState.RUNNING, JobState.PENDING, world.clock()),
-            token=claim.token,
-        )
         claims.release_claims(transaction, "a")
     (again,) = take(world, "a")
     assert (again.attempt.number, again.resumed) == (2, False)

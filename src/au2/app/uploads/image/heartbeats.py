@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from au2.domain.errors import StillSending
-from au2.stores.database.content.uploads import Upload
+from au2.domain.upload import Upload
 
 _HEARTBEAT_SECONDS: Final = 2.0
 _SILENT_HEARTBEATS: Final = 3

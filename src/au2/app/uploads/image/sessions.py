@@ -33,6 +33,7 @@ from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.process import Process
 from au2.domain.repository import Repository, process_repository
+from au2.domain.upload import Upload, UploadState
 from au2.domain.version import Version
 from au2.domain.wording import format_bytes_apart
 from au2.oci.digest import parse_digest, sha256_of
@@ -41,7 +42,6 @@ from au2.oci.platform import AMD64, Platform
 from au2.stores.content.base import BlobStore
 from au2.stores.database.content import uploads
 from au2.stores.database.content.repositories import add_repository_blobs, find_repository_blobs
-from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Database, Transaction
 from au2.stores.notices.base import JOBS, Notices, job_topic
 

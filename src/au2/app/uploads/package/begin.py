@@ -18,13 +18,13 @@ from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import JobType
 from au2.domain.process import Process
+from au2.domain.upload import Upload, UploadState
 from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
 from au2.package.digest import digest_files
 from au2.package.limits import PackageLimits
 from au2.stores.content.base import BlobStore
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.content import uploads
-from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime
 from au2.wire.upload import UploadCreation

@@ -25,11 +25,11 @@ from au2.domain.errors import Conflict, DatabaseUnavailable, LeaseLost, StorageF
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
+from au2.domain.upload import Upload, UploadState
 from au2.domain.version import ImageStatus
 from au2.stores.content.base import BlobStore
 from au2.stores.database import job_changes, versions
 from au2.stores.database.content import contents, uploads
-from au2.stores.database.content.uploads import Upload, UploadState
 from au2.stores.database.database import Database
 from au2.stores.notices.base import JOBS, Notices, job_topic
 

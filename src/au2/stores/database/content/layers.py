@@ -1,14 +1,13 @@
 """Layers: the cache of dependency layers, and the results of layer checks."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
 from au2.domain.context import Context
-from au2.domain.dependency_layer import DependencyLayer
+from au2.domain.layer import CheckedLayer, DependencyLayer
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import visible_from
 from au2.stores.database.tables import dependency_layers, layers
@@ -74,18 +73,6 @@ def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) 
     transaction.execute(
         update(dependency_layers).where(dependency_layers.c.key == key).values(used_at=at)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedLayer:
-    """A layer's blob that holds a safe archive."""
-
-    digest: str
-    """Of the blob, as it came."""
-    diff_id: str
-    """Of the uncompressed archive."""
-    size_bytes: int
-    """Uncompressed."""
 
 
 def find_checked_layers(

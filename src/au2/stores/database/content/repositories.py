@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
-from au2.domain.repository import Repository
+from au2.domain.repository import Repository, StoredManifest
+from au2.domain.upload import BlobUpload
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import in_chunks
 from au2.stores.database.tables import (
@@ -20,21 +21,6 @@ from au2.stores.database.tables import (
     repository_manifests,
     repository_tags,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredManifest:
-    """A manifest or index that was pushed."""
-
-    digest: str
-    media_type: str
-    size_bytes: int
-    artifact_type: str | None
-    subject_digest: str | None
-    annotations: Mapping[str, str]
-    pushed_at: datetime
-    pushed_by: str
-    """Email address."""
 
 
 def put_manifest(
@@ -294,16 +280,6 @@ def add_repository_blobs(
     ]
     if rows:
         transaction.execute(insert(repository_blobs), rows)
-
-
-@dataclass(frozen=True, slots=True)
-class BlobUpload:
-    """One blob on its way."""
-
-    id: str
-    repository: Repository
-    user_id: str
-    created_at: datetime
 
 
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, s
 
 from au2.domain.job import JobState
 from au2.domain.repository import Repository
+from au2.domain.upload import UploadState
 from au2.domain.version import ImageStatus
-from au2.stores.database.content.uploads import UploadState
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import (
     attempts,

@@ -1,55 +1,17 @@
 """Upload sessions: an owner, a lease and a fencing token."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
 from au2.domain.errors import LeaseLost
+from au2.domain.upload import Upload, UploadState
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import uploads
 
 _FIND = select(uploads).where(uploads.c.id == bindparam("upload_id"))
 _FIND_OF_JOB = select(uploads).where(uploads.c.job_id == bindparam("job_id"))
-
-
-class UploadState(StrEnum):
-    """Where an upload stands."""
-
-    OPEN = "open"
-    COMPLETE = "complete"
-    ABANDONED = "abandoned"
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An upload session as stored."""
-
-    id: str
-    organization_id: str
-    """Owner of the contents that come."""
-    process_id: str
-    version_number: int
-    job_id: int
-    user_id: str
-    fence: int
-    lease_until: datetime
-    state: UploadState
-    files: Sequence[Mapping[str, Any]]
-    """Documents of ``contract.upload.FileEntry``; none for an image."""
-    runtime: str
-    """As the package names it; empty for an image."""
-    created_at: datetime
-    manifest_digest: str | None = None
-    """Of an image, once all of it has come."""
-
-    @property
-    def is_image(self) -> bool:
-        """Whether an image is sent, ready-made; else a package."""
-        return not self.runtime
 
 
 _CHANGE = update(uploads).where(

@@ -14,9 +14,9 @@ from au2.app.uploads.image.sessions import ImageUploads
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState
 from au2.domain.repository import Repository
+from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus
 from au2.stores.content.files import FileBlobStore
-from au2.stores.database.content.uploads import Upload
 from tests.support.memory_disk import mounted_in_memory
 from tests.support.world import OPERATOR, World
 

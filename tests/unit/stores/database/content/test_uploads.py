@@ -1,10 +1,10 @@
 import pytest
 
 from au2.domain.errors import Conflict, LeaseLost
-from au2.domain.version import ImageStatus, may_become
+from au2.domain.upload import Upload, UploadState
+from au2.domain.version import BuiltImage, ImageStatus, may_become
 from au2.stores.database import versions
 from au2.stores.database.content import uploads
-from au2.stores.database.content.uploads import Upload, UploadState
 from tests.support.world import IMAGE, OPERATOR, World, creation
 
 
@@ -76,9 +76,7 @@ def test_the_one_door_of_an_image_status(world: World, status: ImageStatus, want
 
     def change_status() -> None:
         with world.database.write() as transaction:
-            versions.change_image_status(
-                transaction, version, wanted, image=versions.BuiltImage(IMAGE)
-            )
+            versions.change_image_status(transaction, version, wanted, image=BuiltImage(IMAGE))
 
     if may_become(status, wanted):
         change_status()
