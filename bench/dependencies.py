@@ -10,14 +10,14 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from au2.cli.process.repo.sending import make_plan
+from au2.cli.packages.package_upload import make_plan
 from au2.cli.session import Session
-from au2.cli.terminal import Terminal
 from au2.client.http.transport import Transport
 from au2.client.packages.local_package import load_package
 from au2.client.packages.upload import UploadSession, begin_upload, send_contents
 from au2.client.patience import Patience
 from au2.client.runs.waiting import wait_for_end
+from au2.console.console import Console
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare
 from tests.support.packages import fill_package
@@ -108,7 +108,7 @@ class _Bench:
 
     def connect(self) -> Transport:
         """Return a connection like the command's, with the command's own token."""
-        session = Session(Terminal(sys.stdin, sys.stdout, sys.stderr), self._au2.env)
+        session = Session(Console(sys.stdin, sys.stdout, sys.stderr), self._au2.env)
         self._context_of_user = session.context
         return session.transport
 

@@ -5,7 +5,10 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-_MODULES = {"api": b"au2.server.api_process", "dispatcher": b"au2.server.dispatcher_process"}
+_MODULES = {
+    "api": b"au2.server.supervision.api_process",
+    "dispatcher": b"au2.server.supervision.dispatcher_process",
+}
 
 
 def find_supervisor(group: int) -> list[int]:

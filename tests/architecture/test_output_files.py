@@ -9,7 +9,7 @@ WRITING = re.compile(r"""write_text\(|write_bytes\(|open\(\s*["'][wax]|O_CREAT|O
 OWN_FILES = {
     "client/packages/package_folder.py": "what a package holds, into a folder that was made for it",
     "secrets/key_file.py": "the lock beside the key file",
-    "server/reserve.py": "room on the disk, which has no content",
+    "server/disk_reserve.py": "room on the disk, which has no content",
     "client/images/spool.py": "temporary files without a name",
 }
 """File → which files it makes that nobody names."""

@@ -14,6 +14,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "mana
 MOST_LINES = 500
 
 IMPORTS_INSIDE_FUNCTIONS = {
+    "console/console.py": "tables and questions are for the commands that need them",
     "client/http/proxies.py": "most people have no proxy, and au2 starts quicker without it",
     "oci/decompress.py": "only who has zstd data waits for the library that unpacks it",
     "package/description.py": "only packages with a requirements.txt wait for what judges it",

@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from au2.server.http.limits import HttpLimits
-from au2.server.http_server import make_server
+from au2.server.http.server import make_server
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 from au2.cli.root import make_root
 from au2.domain.errors import Au2Error, all_errors
 from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
-from au2.server.settings_source import list_settings
+from au2.server.settings.source import list_settings
 from tests.support.checkout import ROOT
 from tests.support.world import open_world
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from au2.cli.session import Session
-from au2.cli.terminal import FORMATS
 from au2.console.commands import Command as CheckedCommand
 from au2.console.commands import Group as CheckedGroup
+from au2.console.console import FORMATS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -147,7 +147,7 @@ def server_option() -> click.Option:
 
 def _output_option() -> click.Option:
     def use(ctx: click.Context, _: click.Parameter, value: str) -> None:
-        ctx.ensure_object(Session).terminal.output_format = value
+        ctx.ensure_object(Session).console.output_format = value
 
     return click.Option(
         ["-o", "--output"],

@@ -70,7 +70,7 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
 
     # Click sees no argument where the last word is an option without its value, as --ver is here.
     process = ctx.params.get("process") or ctx.args[0]

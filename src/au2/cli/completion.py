@@ -25,4 +25,4 @@ def command(session: Session, shell: str) -> None:
     root = click.get_current_context().find_root().command
     made = get_completion_class(shell)
     assert made is not None  # noqa: S101 - the choice holds the names that click knows
-    session.terminal.text(made(root, {}, "au2", "_AU2_COMPLETE").source())
+    session.console.text(made(root, {}, "au2", "_AU2_COMPLETE").source())

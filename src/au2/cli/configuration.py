@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, ConfigurationBroken, InvalidRequest
-from au2.files.faults import told_as_file_faults
+from au2.files.errors import convert_file_errors
 from au2.files.home import find_home
 from au2.files.input import read_text_file
 from au2.files.output import PRIVATE, ensure_output, write_output
@@ -126,7 +126,7 @@ def save(configuration: Configuration, path: Path) -> None:
 
 
 def _make_folder(path: Path) -> None:
-    with told_as_file_faults(path):
+    with convert_file_errors(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 

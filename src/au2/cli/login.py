@@ -25,17 +25,17 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
     """
     from au2.client.resources.accounts import Accounts
 
-    terminal = session.terminal
+    console = session.console
     server = session.address
     session.ensure_memory()
-    email = email or session.entry.email or terminal.ask("Email", flag="--email")
+    email = email or session.entry.email or console.ask("Email", flag="--email")
     if password_stdin:
-        password = terminal.read_input(_PASSWORD_LIMIT_BYTES).removesuffix("\n")
+        password = console.read_input(_PASSWORD_LIMIT_BYTES).removesuffix("\n")
         password = password.removesuffix("\r")
         if not password:
             raise click.UsageError("There is no password on standard input.")
     else:
-        password = terminal.ask_secret(f"Password of {email}", flag="--password-stdin")
+        password = console.ask_secret(f"Password of {email}", flag="--password-stdin")
     transport = session.connect(None)
     try:
         token = Accounts(transport).login(email, password)
@@ -44,4 +44,4 @@ def command(session: Session, email: str | None, password_stdin: bool) -> None:
     kept = session.entry
     session.remember(kept._replace(token=token.token, is_managed=False, email=email))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
-    terminal.remark(f"Logged in to {server} as {email}{until}.")
+    console.remark(f"Logged in to {server} as {email}{until}.")

@@ -16,7 +16,7 @@ def command(session: Session) -> None:
 
     entry = session.entry
     if entry.token is None:
-        session.terminal.remark(f"You are not logged in to {session.address}.")
+        session.console.remark(f"You are not logged in to {session.address}.")
         return
     try:
         if not entry.is_managed:
@@ -27,4 +27,4 @@ def command(session: Session) -> None:
     finally:
         # Also when the server can't be reached: here it is gone, and the error tells the rest.
         session.remember(entry._replace(token=None, is_managed=False))
-    session.terminal.remark(f"Logged out of {session.address}.")
+    session.console.remark(f"Logged out of {session.address}.")

@@ -7,29 +7,29 @@ from typing import NoReturn
 
 from au2.cli.root import make_root
 from au2.cli.session import Session
-from au2.cli.terminal import Terminal, standard_terminal
-from au2.console.ending import explain
-from au2.console.streams import close_standard_streams, open_standard_streams
+from au2.console.console import Console, standard_console
+from au2.console.failures import explain_failure
+from au2.console.standard_streams import close_standard_streams, open_standard_streams
 
 
 def main() -> NoReturn:
     """Run the command line of this process."""
-    terminal = standard_terminal(has_input=open_standard_streams())
-    code = run(sys.argv[1:], terminal, os.environ)
+    console = standard_console(has_input=open_standard_streams())
+    code = run(sys.argv[1:], console, os.environ)
     close_standard_streams()
     sys.exit(code)
 
 
-def run(arguments: Sequence[str], terminal: Terminal, environment: Mapping[str, str]) -> int:
+def run(arguments: Sequence[str], console: Console, environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code."""
-    session = Session(terminal, environment)
+    session = Session(console, environment)
     try:
         code = make_root().main(arguments, prog_name="au2", standalone_mode=False, obj=session)
-        terminal.flush()
+        console.flush()
     except BaseException as error:  # noqa: BLE001 - the last door: all that is raised gets a sentence
-        ending = explain(error, environment)
+        ending = explain_failure(error, environment)
         if ending.error is not None:
-            terminal.error(ending.error)
+            console.error(ending.error)
         return ending.exit_code
     finally:
         session.close()

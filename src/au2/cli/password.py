@@ -4,7 +4,7 @@ import click
 
 from au2.cli.commands import define
 from au2.cli.session import Session
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 
 _FLAG = "--stdin"
 _INPUT_LIMIT_BYTES = 4096
@@ -41,31 +41,31 @@ def command(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     from au2.domain.identity import PASSWORD_MOST_CHARACTERS, ensure_usable_password
 
     transport = session.transport
-    terminal = session.terminal
-    present, new = _read(terminal) if from_stdin else _ask(terminal)
+    console = session.console
+    present, new = _read(console) if from_stdin else _ask(console)
     ensure_usable_password(new)
     if len(present) > PASSWORD_MOST_CHARACTERS:
         # Nobody has one so long, and it could not be sent.
         raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
     Accounts(transport).change_password(present, new, end_tokens=end_tokens)
     ended = "Your other logins and your managed tokens" if end_tokens else "Your other logins"
-    terminal.remark(f"The password is changed. {ended} have ended.")
+    console.remark(f"The password is changed. {ended} have ended.")
 
 
-def _ask(terminal: Terminal) -> tuple[str, str]:
+def _ask(console: Console) -> tuple[str, str]:
     from au2.domain.errors import InvalidRequest
 
-    present = terminal.ask_secret("Present password", flag=_FLAG)
-    new = terminal.ask_secret("New password", flag=_FLAG)
-    if terminal.ask_secret("New password again", flag=_FLAG) != new:
+    present = console.ask_secret("Present password", flag=_FLAG)
+    new = console.ask_secret("New password", flag=_FLAG)
+    if console.ask_secret("New password again", flag=_FLAG) != new:
         raise InvalidRequest("The two new passwords differ.", hint="Nothing was changed.")
     return present, new
 
 
-def _read(terminal: Terminal) -> tuple[str, str]:
+def _read(console: Console) -> tuple[str, str]:
     from au2.domain.errors import InvalidRequest
 
-    lines = terminal.read_input(_INPUT_LIMIT_BYTES).removesuffix("\n").split("\n")
+    lines = console.read_input(_INPUT_LIMIT_BYTES).removesuffix("\n").split("\n")
     if len(lines) != 2:
         raise InvalidRequest(f"{_FLAG} takes two lines: the present password and the new one.")
     present, new = (line.removesuffix("\r") for line in lines)

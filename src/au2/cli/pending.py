@@ -1,14 +1,14 @@
 """Telling what a job waits for that somebody waits for."""
 
-from au2.cli.terminal import Terminal
 from au2.client.runs.job_status import Waiting
+from au2.console.console import Console
 
 
 class PendingRemarks:
     """On a terminal one line that is drawn over itself; elsewhere a line for each new cause."""
 
-    def __init__(self, terminal: Terminal, job_id: int) -> None:
-        self._terminal = terminal
+    def __init__(self, console: Console, job_id: int) -> None:
+        self._terminal = console
         self._job_id = job_id
         self._told: set[str] = set()
         """Codes that have been told."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from au2.domain.wording import format_bytes
 
 _REDRAW_SECONDS = 0.1
@@ -12,9 +12,9 @@ class UploadProgress:
     """Counts bytes and tells their rate."""
 
     def __init__(
-        self, terminal: Terminal, *, total_bytes: int, skipped: str, clock: Callable[[], float]
+        self, console: Console, *, total_bytes: int, skipped: str, clock: Callable[[], float]
     ) -> None:
-        self._terminal = terminal
+        self._terminal = console
         self._total_bytes = total_bytes
         self._skipped = skipped
         self._clock = clock

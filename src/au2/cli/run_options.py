@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from au2.console.numbers import PositiveNumber
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

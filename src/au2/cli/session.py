@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Session:
     """One run of the command line."""
 
-    def __init__(self, terminal: Terminal, environment: Mapping[str, str]) -> None:
-        self.terminal = terminal
+    def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
+        self.console = console
         self.environment = environment
         self.stated_server: str | None = None
         """What ``--server`` said."""

@@ -2,8 +2,8 @@
 
 import click
 
-from au2.console.ending import told_as_stdout_faults
-from au2.console.words import check_texts
+from au2.console.failures import convert_stdout_errors
+from au2.console.parameters import check_texts
 
 _HELP_NAMES = ("--help", "-h")
 
@@ -45,7 +45,7 @@ def print_and_end(ctx: click.Context, text: str) -> None:
 
     Click by itself would end with a failure where nobody reads.
     """
-    with told_as_stdout_faults():
+    with convert_stdout_errors():
         click.echo(text, color=ctx.color)
     ctx.exit()
 

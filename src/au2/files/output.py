@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from au2.domain.errors import InvalidRequest
-from au2.files.faults import told_as_file_faults
+from au2.files.errors import convert_file_errors
 
 PRIVATE: Final = 0o600
 """Permissions of a file that its owner alone can read."""
@@ -40,7 +40,7 @@ class OutputFile:
 
     def write(self, data: bytes) -> None:
         """Write all of ``data``. Raises Au2Error, never an OSError, if that fails."""
-        with told_as_file_faults(self._path):
+        with convert_file_errors(self._path):
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -60,7 +60,7 @@ def open_output(path: Path, *, permissions: int | None = None) -> Iterator[Outpu
         InvalidRequest: it is a folder.
         Au2Error: it can't be written.
     """
-    with told_as_file_faults(path):
+    with convert_file_errors(path):
         found = _find(path)
         special = _open_special(path, found)
     if special is not None:
@@ -86,7 +86,7 @@ def ensure_output(path: Path) -> None:
 
     The disk may still be full then.
     """
-    with told_as_file_faults(path):
+    with convert_file_errors(path):
         found = _find(path)
         special = _open_special(path, found)
         if special is not None:
@@ -134,7 +134,7 @@ def _find_own_descriptor(path: Path) -> int | None:
 
 @contextmanager
 def _replacing(path: Path, permissions: int | None) -> Iterator[OutputFile]:
-    with told_as_file_faults(path):
+    with convert_file_errors(path):
         target = path.resolve()
         incoming = target.with_name(f".au2-{os.urandom(8).hex()}")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -142,13 +142,13 @@ def _replacing(path: Path, permissions: int | None) -> Iterator[OutputFile]:
     try:
         try:
             yield OutputFile(descriptor, path)
-            with told_as_file_faults(path):
+            with convert_file_errors(path):
                 if permissions is not None:
                     incoming.chmod(permissions)
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        with told_as_file_faults(path):
+        with convert_file_errors(path):
             incoming.replace(target)
             _sync_folder(target.parent)
     finally:

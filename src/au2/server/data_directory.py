@@ -56,7 +56,7 @@ class DataDirectory:
 
     @property
     def reserve_file(self) -> Path:
-        """Room to be given up when the disk is full (:mod:`au2.server.reserve`)."""
+        """Room to be given up when the disk is full (:mod:`au2.server.disk_reserve`)."""
         return self.root / "reserve"
 
     @property
@@ -145,14 +145,14 @@ def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]
 
 
 @contextlib.contextmanager
-def hold_blobs(folder: Path) -> Iterator[None]:
+def lock_blobs(folder: Path) -> Iterator[None]:
     """Keep blobs from being removed while a backup copies them. Raises Conflict."""
     with _flocked(folder, fcntl.LOCK_EX, "Another backup or a garbage collection is under way"):
         yield
 
 
 @contextlib.contextmanager
-def removing_blobs(folder: Path) -> Iterator[None]:
+def allow_blob_removal(folder: Path) -> Iterator[None]:
     """Hold the right to remove blobs, with others. Raises Conflict while a backup copies them."""
     with _flocked(folder, fcntl.LOCK_SH, "A backup is under way"):
         yield

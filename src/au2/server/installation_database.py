@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 from au2.domain.errors import StorageFull
 from au2.server.data_directory import DataDirectory
-from au2.server.reserve import give_up_reserve
+from au2.server.disk_reserve import release_disk_reserve
 from au2.server.wiring.stores import open_database
 from au2.stores.database.database import Database
 
@@ -45,6 +45,6 @@ def _with_reserve(data: DataDirectory, act: Callable[[], None]) -> None:
     try:
         act()
     except StorageFull:
-        if not give_up_reserve(data):
+        if not release_disk_reserve(data):
             raise
         act()

@@ -9,8 +9,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from au2.console.commands import Group, print_and_end
-from au2.console.ending import EXIT_INTERRUPTED, explain, told_as_stdout_faults
-from au2.console.streams import close_standard_streams, open_standard_streams
+from au2.console.failures import EXIT_INTERRUPTED, convert_stdout_errors, explain_failure
+from au2.console.standard_streams import close_standard_streams, open_standard_streams
 from au2.server.terminal import show_error, tell
 
 _COMMANDS = {
@@ -89,13 +89,13 @@ def run(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run one command and return its exit code."""
     try:
         code = server.main(arguments, prog_name="au2-server", standalone_mode=False)
-        with told_as_stdout_faults():
+        with convert_stdout_errors():
             sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         tell(error.format_message())
         return error.exit_code
     except BaseException as error:  # noqa: BLE001 - the last door: all that is raised gets a sentence
-        ending = explain(error, environment)
+        ending = explain_failure(error, environment)
         if ending.error is not None:
             show_error(ending.error)
         if ending.exit_code == EXIT_INTERRUPTED:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from au2.console.ending import lines_of, told_as_stdout_faults
+from au2.console.failures import convert_stdout_errors, format_error
 from au2.domain.errors import Au2Error
 
 _UNLIMITED_COLUMNS = 1 << 16
@@ -17,7 +17,7 @@ _UNLIMITED_COLUMNS = 1 << 16
 
 def show_error(error: Au2Error) -> None:
     """Print an error, all its details and what to do next."""
-    for line in lines_of(error):
+    for line in format_error(error):
         tell("\n".join(map(_visible, line.split("\n"))))
 
 
@@ -37,7 +37,7 @@ def say(text: str) -> None:
 
 def show_text(text: str) -> None:
     """Print data that has its own line ends."""
-    with told_as_stdout_faults():
+    with convert_stdout_errors():
         click.echo(text, nl=False)
 
 

@@ -10,8 +10,8 @@ from starlette.types import Message
 
 from au2.domain.repository import parse_repository
 from au2.http.streaming import StreamingResult
-from au2.server.addresses import ListenAddress
-from au2.server.start import open_listener
+from au2.server.settings.listen_address import ListenAddress
+from au2.server.supervision.start import open_listener
 from tests.support.live import served
 from tests.support.readers import begin_reading, open_files
 from tests.support.waiting import wait_until

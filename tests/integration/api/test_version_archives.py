@@ -14,7 +14,7 @@ import pytest
 from au2.domain.errors import InvalidRequest
 from au2.http.app import ApiOptions
 from au2.http.v1.version_archives import name_server
-from au2.server.log_format import is_news
+from au2.server.supervision.log_format import is_news
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from au2.domain.repository import parse_repository
 from au2.http.streaming import StreamingResult
-from au2.server.log_format import is_news
+from au2.server.supervision.log_format import is_news
 from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of

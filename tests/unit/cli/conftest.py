@@ -11,7 +11,7 @@ import pytest
 
 from au2.cli.configuration import Configuration, ServerEntry, load, save
 from au2.cli.main import run
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from tests.unit.client.api import ORGANIZATION, PROJECT, Api, serve
 
 
@@ -63,7 +63,7 @@ class CommandLine:
         is_terminal = bool(typed)
         given = Stream(stdin or typed.encode(), is_terminal=is_terminal)
         out, err = Stream(), Stream(is_terminal=is_terminal)
-        code = run([str(word) for word in arguments], Terminal(given, out, err), self.environment)
+        code = run([str(word) for word in arguments], Console(given, out, err), self.environment)
         return Result(code, out.content(), err.content())
 
     def ok(self, *arguments: object, stdin: bytes | None = None, typed: str = "") -> Result:

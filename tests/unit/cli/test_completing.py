@@ -9,7 +9,7 @@ from click.shell_completion import ShellComplete
 from au2.cli.configuration import Configuration, save
 from au2.cli.root import make_root
 from au2.cli.session import Session
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import PROCESS, Answer, Api, job_document
 
@@ -19,7 +19,7 @@ THIRD = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
 
 def offered(au2: CommandLine, words: str, incomplete: str = "") -> list[str]:
     out, err = Stream(is_terminal=True), Stream(is_terminal=True)
-    session = Session(Terminal(Stream(is_terminal=True), out, err), au2.environment)
+    session = Session(Console(Stream(is_terminal=True), out, err), au2.environment)
     shell = ShellComplete(make_root(), {"obj": session}, "au2", "_AU2_COMPLETE")
     with closing(session):
         found = shell.get_completions(shlex.split(words), incomplete)

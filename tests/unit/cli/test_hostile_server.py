@@ -16,7 +16,7 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, save
 from au2.cli.main import run
 from au2.cli.root import make_root
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from tests.support.hostile_api import JUNK, NUMBERS, TEXTS, HostileApi, as_json
 from tests.support.image_archives import NAME, docker_20, make_image
 from tests.support.world import open_world
@@ -139,7 +139,7 @@ def command(api: Api, folder: Path, *words: str) -> Result:
     for stream in (out, err):
         stream.reconfigure(errors="backslashreplace")  # As au2.cli.main does.
     environment = {"AU_CONFIG_FILE": str(folder / "au2.json"), "AU_SERVER": api.url}
-    code = run(words, Terminal(given, out, err), environment)
+    code = run(words, Console(given, out, err), environment)
     return Result(code, out.content(), err.content())
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.cli.image_progress import ImageProgress
+from au2.cli.images.image_progress import ImageProgress
 from au2.cli.main import run
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from tests.support.busybox import digest_of
 from tests.support.image_archives import NAME, docker_20, make_image
 from tests.unit.cli.conftest import CommandLine, Stream
@@ -79,7 +79,7 @@ def test_a_refusal_comes_before_anything_is_read(server: ImageServer, au2: Comma
     given = Stream(ARCHIVE)
     out, err = Stream(), Stream()
 
-    code = run([*COMMAND, "--stdin"], Terminal(given, out, err), au2.environment)
+    code = run([*COMMAND, "--stdin"], Console(given, out, err), au2.environment)
 
     assert code == 5
     assert err.content() == b"error: It has its image already.\nhint: Make a new one.\n"
@@ -233,7 +233,7 @@ def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: Command
             return Reader()
 
     out, err = Stream(), Stream()
-    code = run([*COMMAND, "--stdin"], Terminal(Given(), out, err), au2.environment)
+    code = run([*COMMAND, "--stdin"], Console(Given(), out, err), au2.environment)
 
     assert code == 130
     assert b"Give the same command again" in err.content()
@@ -320,7 +320,7 @@ def test_waiting_shows_the_import(server: ImageServer, au2: CommandLine) -> None
 def test_progress_on_a_terminal() -> None:
     moments = iter(range(100))
     err = Stream(is_terminal=True)
-    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: float(next(moments)))
+    progress = ImageProgress(Console(Stream(), Stream(), err), clock=lambda: float(next(moments)))
 
     progress.skip(1 << 30)
     progress.read(3 << 20)
@@ -338,7 +338,7 @@ def test_progress_on_a_terminal() -> None:
 def test_progress_of_what_is_known_to_come() -> None:
     moment = 0.0
     err = Stream(is_terminal=True)
-    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: moment)
+    progress = ImageProgress(Console(Stream(), Stream(), err), clock=lambda: moment)
     progress.expect(1000 << 20)
     progress.skip(100 << 20)
     progress.begin(900 << 20, 100 << 20)
@@ -358,7 +358,7 @@ def test_progress_of_what_is_known_to_come() -> None:
 def test_a_rate_is_told_once_something_has_come() -> None:
     moments = iter(range(100))
     err = Stream(is_terminal=True)
-    progress = ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: float(next(moments)))
+    progress = ImageProgress(Console(Stream(), Stream(), err), clock=lambda: float(next(moments)))
 
     progress.begin(10 << 20, 0)
     progress.read(1)
@@ -368,6 +368,6 @@ def test_a_rate_is_told_once_something_has_come() -> None:
 
 def test_progress_of_nothing_is_not_told() -> None:
     err = Stream()
-    ImageProgress(Terminal(Stream(), Stream(), err), clock=lambda: 0.0).finish()
+    ImageProgress(Console(Stream(), Stream(), err), clock=lambda: 0.0).finish()
 
     assert err.content() == b""

@@ -9,7 +9,7 @@ import pytest
 
 from au2.cli.main import run
 from au2.cli.process.version.source import safe_name
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 from au2.oci.tar import LayerEntry, directory_entry, file_entry, write_layer
 from tests.support.devices import FULL, NULL, make_device
 from tests.unit.cli.conftest import CommandLine, Stream
@@ -61,7 +61,7 @@ def test_to_a_pipe(api: Api, au2: CommandLine, words: tuple[str, ...], chunked: 
 
 def test_not_to_a_terminal(api: Api, au2: CommandLine) -> None:
     out, err = Stream(is_terminal=True), Stream(is_terminal=True)
-    code = run([*COMMAND], Terminal(Stream(), out, err), au2.environment)
+    code = run([*COMMAND], Console(Stream(), out, err), au2.environment)
     assert code == 2
     told = err.content().decode()
     assert "-o FILE" in told

@@ -11,15 +11,15 @@ import pytest
 from backports import zstd
 
 from au2.domain.errors import Au2Error, Conflict, DigestMismatch, InvalidRequest, NotFound
+from au2.server.backup.create import BackupResult, create_backup
 from au2.server.backup.layout import DATABASE, DESCRIPTION, Description, is_part
-from au2.server.backup.making import MadeBackup, make_backup
-from au2.server.backup.restoring import restore_backup
-from au2.server.data_directory import DataDirectory, removing_blobs
+from au2.server.backup.restore import restore_backup
+from au2.server.data_directory import DataDirectory, allow_blob_removal
 from au2.server.wiring.stores import make_blobs, make_logs, open_database
 from au2.stores.database.database import Database
 
 DESCRIBED = Description("0.1.0", "2026-11-30T12:00:00Z", "/var/lib/au2")
-MakeBackup = Callable[[Path], MadeBackup]
+MakeBackup = Callable[[Path], BackupResult]
 
 
 def silent(_read_bytes: int) -> None:
@@ -51,7 +51,7 @@ def database(data: DataDirectory) -> Iterator[Database]:
 
 @pytest.fixture
 def back_up(data: DataDirectory, database: Database) -> MakeBackup:
-    return lambda path: make_backup(data, database, path, DESCRIBED, progress=silent)
+    return lambda path: create_backup(data, database, path, DESCRIBED, progress=silent)
 
 
 def files_of(root: Path) -> dict[str, bytes]:
@@ -132,7 +132,7 @@ def test_a_damaged_blob_is_named_and_left_out(
 def test_no_blob_is_removed_meanwhile(
     data: DataDirectory, back_up: MakeBackup, tmp_path: Path
 ) -> None:
-    with removing_blobs(data.blobs), removing_blobs(data.blobs), pytest.raises(Conflict):
+    with allow_blob_removal(data.blobs), allow_blob_removal(data.blobs), pytest.raises(Conflict):
         back_up(tmp_path / "made")
     back_up(tmp_path / "made")
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from au2.server.commands.gc import gc
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
-from au2.server.reserve import give_up_reserve, keep_reserve
+from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
 
 
 class Terminal(io.StringIO):
@@ -38,11 +38,11 @@ def test_progress_in_a_log_is_whole_lines_now_and_then() -> None:
 
 def test_room_is_held_back_and_given_up(tmp_path: Path) -> None:
     data = DataDirectory(tmp_path)
-    assert not give_up_reserve(data)
-    keep_reserve(data)
-    keep_reserve(data)
+    assert not release_disk_reserve(data)
+    create_disk_reserve(data)
+    create_disk_reserve(data)
     assert data.reserve_file.stat().st_blocks * 512 >= 1 << 20
-    assert give_up_reserve(data)
+    assert release_disk_reserve(data)
     assert not data.reserve_file.exists()
 
 

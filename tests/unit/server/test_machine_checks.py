@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from au2.server.machine_checks import check_builder, check_room, check_tls
-from au2.server.tls import TlsFiles
+from au2.server.settings.tls import TlsFiles
 from tests.support.certificates import make_certificates
 from tests.support.memory_disk import mounted_in_memory
 

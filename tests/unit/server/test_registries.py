@@ -10,7 +10,7 @@ from au2.domain.errors import InvalidSettings, RegistryFailure
 from au2.oci.credentials import Credentials
 from au2.oci.remote.options import RegistryOptions
 from au2.oci.remote.registry import Registry
-from au2.server.settings_source import read_settings
+from au2.server.settings.source import read_settings
 from au2.server.wiring.registries import read_credentials
 
 TEXT = json.dumps({"auths": {"r.example": {"auth": "bWU6c2VjcmV0"}}})

@@ -15,8 +15,8 @@ from au2.domain.identity import Actor, Membership, Role
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.doctor import check_keys
 from au2.server.data_directory import DataDirectory
-from au2.server.prepare_process import prepare_keys
-from au2.server.settings import SecretSettings, Settings
+from au2.server.settings.sections import SecretSettings, Settings
+from au2.server.supervision.prepare_process import prepare_keys
 from au2.server.wiring.stores import make_key_file, open_database
 
 COMMAND = Path(sys.executable).parent / "au2-server"

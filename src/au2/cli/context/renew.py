@@ -13,4 +13,4 @@ def command(session: Session) -> None:
     token = Accounts(session.transport).renew()
     session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
-    session.terminal.remark(f"You are logged in{until}.")
+    session.console.remark(f"You are logged in{until}.")

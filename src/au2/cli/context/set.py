@@ -41,11 +41,11 @@ def _take_token(session: Session, *, from_stdin: bool) -> None:
     from au2.client.resources.accounts import Accounts
     from au2.domain.errors import InvalidRequest
 
-    terminal = session.terminal
+    console = session.console
     if from_stdin:
-        token = terminal.read_input(_TOKEN_LIMIT_BYTES).strip()
+        token = console.read_input(_TOKEN_LIMIT_BYTES).strip()
     else:
-        token = terminal.ask_secret("Managed token", flag="--stdin").strip()
+        token = console.ask_secret("Managed token", flag="--stdin").strip()
     if not token or not token.isascii() or not token.isprintable():
         raise InvalidRequest("That is no token.")
     transport = session.connect(token)
@@ -56,7 +56,7 @@ def _take_token(session: Session, *, from_stdin: bool) -> None:
     finally:
         transport.close()
     session.remember(session.entry._replace(token=token, is_managed=is_managed, email=email))
-    terminal.remark(f"From now on the token of {email} is used on {session.address}.")
+    console.remark(f"From now on the token of {email} is used on {session.address}.")
 
 
 def _set_context(session: Session, organization: str, project: str | None) -> None:
@@ -76,4 +76,4 @@ def _set_context(session: Session, organization: str, project: str | None) -> No
         )
     )
     place = f"organization {found.name}" + (f", project {inner.name}" if inner else "")
-    session.terminal.remark(f"The context is now: {place}.")
+    session.console.remark(f"The context is now: {place}.")

@@ -1,8 +1,8 @@
 """`au2 context show`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns(
     "server", "email", "organization", "organization_name", "project", "project_name"
@@ -21,4 +21,4 @@ def command(session: Session) -> None:
         "project": entry.project,
         "project_name": entry.project_name,
     }
-    session.terminal.show_record(_COLUMNS, document)
+    session.console.show_record(_COLUMNS, document)

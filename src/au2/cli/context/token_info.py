@@ -1,8 +1,8 @@
 """`au2 token-info`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
 
@@ -13,4 +13,4 @@ def command(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     token = Accounts(session.transport).current_token()
-    session.terminal.show_record(_COLUMNS, token.model_dump(mode="json"))
+    session.console.show_record(_COLUMNS, token.model_dump(mode="json"))

@@ -1,8 +1,8 @@
 """`au2 whoami`."""
 
-from au2.cli.cells import Document, columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import Document, columns
 
 
 def _roles(document: Document) -> str:
@@ -23,4 +23,4 @@ def command(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     account = Accounts(session.transport).account()
-    session.terminal.show_record(_COLUMNS, account.model_dump(mode="json"))
+    session.console.show_record(_COLUMNS, account.model_dump(mode="json"))

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from au2.cli.cells import Document, columns
+from au2.console.cells import Document, columns
 
 
 def _phases(document: Document) -> str:

@@ -52,7 +52,7 @@ def command(
     limit: int,
 ) -> None:
     """List the jobs of the context, newest first."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.jobs import Jobs
     from au2.domain.job import JobType
 
@@ -67,4 +67,4 @@ def command(
         search=search,
         limit=limit,
     )
-    session.terminal.show_list(LIST, [job.model_dump(mode="json") for job in jobs])
+    session.console.show_list(LIST, [job.model_dump(mode="json") for job in jobs])

@@ -33,26 +33,26 @@ def command(
     platform, go to stderr. On a terminal, sequences that would steer it are written out; colours
     stay. With -o json or yaml it is a list of records, one a line.
     """
-    from au2.cli.log_printing import choose_printer
+    from au2.cli.jobs.log_output import choose_printer
 
     if exit_code and not follow:
         raise click.UsageError("--exit-code goes with --follow.")
-    show = choose_printer(session.terminal, timestamps=timestamps)
+    show = choose_printer(session.console, timestamps=timestamps)
     if follow:
-        from au2.cli.ending import conclude
-        from au2.cli.waiting import follow_job
+        from au2.cli.jobs.outcome import report_and_exit
+        from au2.cli.jobs.wait import follow_job
 
         standing = follow_job(session, job, attempt=attempt, show=show.pieces)
         show.end()
         show.begin_remarks()
-        conclude(session.terminal, standing, pass_exit_code=exit_code)
+        report_and_exit(session.console, standing, pass_exit_code=exit_code)
         return
     from au2.cli.outages import make_patience
     from au2.client.runs.job_logs import read_log
     from au2.client.runs.job_status import poll_job
     from au2.client.runs.log_following import LogPiece
 
-    transport, patience = session.transport, make_patience(session.terminal)
+    transport, patience = session.transport, make_patience(session.console)
     if attempt is None:
         attempt = poll_job(transport, job).newest_attempt
     for records in read_log(transport, job, attempt=attempt, patience=patience):

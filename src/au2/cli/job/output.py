@@ -10,4 +10,4 @@ from au2.cli.session import Session
 def command(session: Session, job: int) -> None:
     """Print what a job wrote as its output: a JSON object."""
     output = session.transport.call("GET", f"/jobs/{job}/output")
-    session.terminal.show_document(output)
+    session.console.show_document(output)

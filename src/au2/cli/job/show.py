@@ -13,4 +13,4 @@ def command(session: Session, job: int) -> None:
     from au2.client.resources.jobs import Jobs
 
     found = Jobs(session.transport).get_job(job)
-    session.terminal.show_record(RECORD, found.model_dump(mode="json"))
+    session.console.show_record(RECORD, found.model_dump(mode="json"))

@@ -13,6 +13,6 @@ def command(session: Session, job: int) -> None:
 
     found = Jobs(session.transport).stop_job(job)
     if found.ended_at is not None:
-        session.terminal.remark(f"Job {job} is {found.state}.")
+        session.console.remark(f"Job {job} is {found.state}.")
     else:
-        session.terminal.remark(f"Job {job} is being stopped; its end: au2 job wait {job}")
+        session.console.remark(f"Job {job} is being stopped; its end: au2 job wait {job}")

@@ -2,9 +2,9 @@
 
 import click
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _ROLES = ("viewer", "runner", "developer", "admin")
 _COLUMNS = columns("email", "role", "project")
@@ -26,7 +26,7 @@ def command(session: Session, email: str, role: str) -> None:
     added = Organizations(session.transport).add_member(session.context, email, role)
     is_new = added.initial_password is not None
     shown = _COLUMNS_OF_NEW_USER if is_new else _COLUMNS
-    session.terminal.show_record(shown, added.model_dump(mode="json"))
+    session.console.show_record(shown, added.model_dump(mode="json"))
     if is_new:
-        session.terminal.remark("Pass the first password on now: it is not shown again.")
-        session.terminal.remark("Tell them to log in and to change it with: au2 password")
+        session.console.remark("Pass the first password on now: it is not shown again.")
+        session.console.remark("Tell them to log in and to change it with: au2 password")

@@ -1,8 +1,8 @@
 """`au2 member list`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("email", "role", "project")
 
@@ -13,4 +13,4 @@ def command(session: Session) -> None:
     from au2.client.resources.organizations import Organizations
 
     found = Organizations(session.transport).list_members(session.context)
-    session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

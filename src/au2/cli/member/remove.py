@@ -13,4 +13,4 @@ def command(session: Session, email: str) -> None:
     from au2.client.resources.organizations import Organizations
 
     Organizations(session.transport).remove_member(session.context, email)
-    session.terminal.remark(f"{email} is no member here any more.")
+    session.console.remark(f"{email} is no member here any more.")

@@ -2,9 +2,9 @@
 
 import click
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("id", "name")
 
@@ -16,4 +16,4 @@ def command(session: Session, name: str) -> None:
     from au2.client.resources.organizations import Organizations
 
     made = Organizations(session.transport).create_organization(name)
-    session.terminal.show_record(_COLUMNS, made.model_dump(mode="json"))
+    session.console.show_record(_COLUMNS, made.model_dump(mode="json"))

@@ -5,9 +5,9 @@ import json
 import click
 
 from au2.cli.arguments import latest_option, process_argument, version_option
-from au2.cli.cells import Document, columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import Document, columns
 
 
 def _default(document: Document) -> str | None:
@@ -38,16 +38,16 @@ def command(session: Session, process: str, *, version: int | None, latest: bool
     """
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.runs.argument_schemas import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
     process_id = find_process_id(session, process)
     schema = get_argument_schema(session.transport, process_id, version, latest=latest)
     found = [] if schema is None else list_arguments(schema)
-    terminal = session.terminal
-    terminal.show_list(_LIST, [argument.to_document() for argument in found])
+    console = session.console
+    console.show_list(_LIST, [argument.to_document() for argument in found])
     if schema is None:
-        terminal.remark("The process says nothing about its arguments: it takes any JSON object.")
+        console.remark("The process says nothing about its arguments: it takes any JSON object.")
     elif not found:
-        terminal.remark("The schema names no arguments. See it whole: au2 process version show")
+        console.remark("The schema names no arguments. See it whole: au2 process version show")

@@ -24,4 +24,4 @@ def command(session: Session, name: str, description: str, tags: tuple[str, ...]
 
     calls = Processes(session.transport)
     made = calls.create_process(session.context, name, description, list(tags))
-    session.terminal.show_record(RECORD, made.model_dump(mode="json"))
+    session.console.show_record(RECORD, made.model_dump(mode="json"))

@@ -12,11 +12,11 @@ from au2.cli.session import Session
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(session: Session, process: str, yes: bool) -> None:
     """Delete a process with all its versions. Records of its jobs stay."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Processes
 
     process_id = find_process_id(session, process)
     if not yes:
-        session.terminal.confirm(f"Delete process {process} with all its versions?")
+        session.console.confirm(f"Delete process {process} with all its versions?")
     Processes(session.transport).delete_process(process_id)
-    session.terminal.remark(f"Process {process_id} is deleted.")
+    session.console.remark(f"Process {process_id} is deleted.")

@@ -1,6 +1,6 @@
 """What is shown of a process."""
 
-from au2.cli.cells import columns
+from au2.console.cells import columns
 
 LIST = columns("id", "name", "organization", "project", "tags", "updated_at")
 RECORD = columns(

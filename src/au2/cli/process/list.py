@@ -15,4 +15,4 @@ def command(session: Session, name: str | None, tag: str | None) -> None:
     from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).list_processes(session.context, name=name, tag=tag)
-    session.terminal.show_list(LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(LIST, [item.model_dump(mode="json") for item in found])

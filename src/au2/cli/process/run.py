@@ -73,8 +73,8 @@ def command(
 
     Ctrl-C while waiting or following leaves the job running.
     """
-    from au2.cli.naming import find_process_id
-    from au2.cli.pairs import read_arguments, split_pairs
+    from au2.cli.lookup import find_process_id
+    from au2.cli.run_input import parse_pairs, read_arguments
     from au2.client.runs.argument_schemas import get_argument_schema
     from au2.client.runs.job_status import Run
 
@@ -93,7 +93,7 @@ def command(
         version=version,
         latest=latest or None,
         arguments=read_arguments(
-            session.terminal,
+            session.console,
             pairs,
             arguments,
             args_file,
@@ -102,8 +102,8 @@ def command(
             ),
             hint=f"See what it takes: au2 process args {process}",
         ),
-        environment=split_pairs(variables, flag="--env"),
-        secrets=split_pairs(secrets, flag="--secret", form="K=NAME") or None,
+        environment=parse_pairs(variables, flag="--env"),
+        secrets=parse_pairs(secrets, flag="--secret", form="K=NAME") or None,
         cpu=cpu,
         memory_bytes=_parse_size(memory),
         shared_memory_bytes=_parse_size(shm_size),
@@ -119,25 +119,25 @@ def _submit(
     from au2.client.runs.job_status import submit_run
 
     job = submit_run(session.transport, session.context, run)
-    session.terminal.line(f"Job submitted: {job.id}")
+    session.console.line(f"Job submitted: {job.id}")
     if job.version_text is not None:
         from au2.cli.process.versions import tell_choice
 
-        tell_choice(session.terminal, job)
+        tell_choice(session.console, job)
     if not (wait or follow):
         return
-    from au2.cli.ending import conclude
-    from au2.cli.log_printing import BytePrinter
-    from au2.cli.waiting import follow_job, wait_for_job
+    from au2.cli.jobs.log_output import BytePrinter
+    from au2.cli.jobs.outcome import report_and_exit
+    from au2.cli.jobs.wait import follow_job, wait_for_job
 
     if follow:
-        printer = BytePrinter(session.terminal)
+        printer = BytePrinter(session.console)
         standing = follow_job(session, job.id, show=printer.pieces, attempt=1)
         printer.end()
         printer.begin_remarks()
     else:
         standing = wait_for_job(session, job.id)
-    conclude(session.terminal, standing, pass_exit_code=pass_exit_code)
+    report_and_exit(session.console, standing, pass_exit_code=pass_exit_code)
 
 
 def _parse_size(text: str | None) -> int | None:

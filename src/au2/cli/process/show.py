@@ -10,8 +10,8 @@ from au2.cli.session import Session
 @process_argument
 def command(session: Session, process: str) -> None:
     """Show a process. PROCESS is a GUID, or a name that is unique in the context."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).get_process(find_process_id(session, process))
-    session.terminal.show_record(RECORD, found.model_dump(mode="json"))
+    session.console.show_record(RECORD, found.model_dump(mode="json"))

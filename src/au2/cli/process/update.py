@@ -28,7 +28,7 @@ def command(
     no_tags: bool,
 ) -> None:
     """Change a process's name, description or tags. What is not given stays."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Processes
     from au2.wire.process import ProcessUpdate
     from au2.wire.violations import build
@@ -41,4 +41,4 @@ def command(
     update = build(ProcessUpdate, name=name, description=description, tags=new_tags)
     calls = Processes(session.transport)
     changed = calls.update_process(find_process_id(session, process), update)
-    session.terminal.show_record(RECORD, changed.model_dump(mode="json"))
+    session.console.show_record(RECORD, changed.model_dump(mode="json"))

@@ -1,11 +1,11 @@
 """Which version of a process runs: waiting for one, and telling which it is."""
 
-from au2.cli.ending import conclude
+from au2.cli.jobs.outcome import report_and_exit
+from au2.cli.jobs.wait import wait_for_job
 from au2.cli.session import Session
-from au2.cli.terminal import Terminal
-from au2.cli.waiting import wait_for_job
 from au2.client.resources.versions import DEFAULT, NEWEST, VersionStanding, get_standing
 from au2.client.runs.job_status import JobStanding
+from au2.console.console import Console
 from au2.domain.errors import Au2Error
 
 
@@ -18,28 +18,28 @@ def await_build(session: Session, process_id: str, number: int | None) -> int:
     version = get_standing(session.transport, process_id, which)
     if version.is_in_the_works and version.upload_job is not None:
         job_id = version.upload_job
-        session.terminal.remark(f"Waits for version {version.number} to be built: job {job_id}.")
+        session.console.remark(f"Waits for version {version.number} to be built: job {job_id}.")
         built = wait_for_job(session, job_id)
         if not built.succeeded:
-            conclude(session.terminal, built)
+            report_and_exit(session.console, built)
     return version.number
 
 
-def tell_choice(terminal: Terminal, job: JobStanding) -> None:
+def tell_choice(console: Console, job: JobStanding) -> None:
     """Say which version a job runs, if a newer one is there, and how to run that one."""
     if job.version_text is None:
         return
-    terminal.remark(job.version_text)
+    console.remark(job.version_text)
     statuses = {version.image_status: version for version in job.newer}
     if "AVAILABLE" in statuses:
-        terminal.remark("hint: --latest runs the newest that is AVAILABLE.")
+        console.remark("hint: --latest runs the newest that is AVAILABLE.")
     for status in ("UPLOADING", "BUILDING"):
         if status in statuses:
             number = statuses[status].version
-            terminal.remark(f"hint: --wait-for-build waits for version {number} and runs it.")
+            console.remark(f"hint: --wait-for-build waits for version {number} and runs it.")
     failed = statuses.get("FAILED")
     if failed is not None and failed.upload_job is not None:
-        terminal.remark(f"hint: See what failed: au2 job show {failed.upload_job}")
+        console.remark(f"hint: See what failed: au2 job show {failed.upload_job}")
 
 
 def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: bool) -> None:
@@ -50,23 +50,23 @@ def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: 
         return
     if default is not None and default.is_published:
         ready = "" if is_built else " --wait-for-build"
-        session.terminal.remark(
+        session.console.remark(
             f"Version {default.number} is published, so it is what runs. "
             f"Run this one: {run} --ver {number}{ready}"
         )
         if is_built:
             publish = f"au2 process version publish {process_id} {number}"
-            session.terminal.remark(f"Let it run from now on: {publish}")
+            session.console.remark(f"Let it run from now on: {publish}")
     elif not is_built:
         meanwhile = f"Until it is built, version {default.number} runs. " if default else ""
-        session.terminal.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
+        session.console.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
 
 
 def tell_what_still_runs(session: Session, process_id: str) -> None:
     """After an upload that failed, say which version a run takes, if there is one."""
     default = _find_default(session, process_id)
     if default is not None:
-        session.terminal.remark(f"Runs take version {default.number}, as before.")
+        session.console.remark(f"Runs take version {default.number}, as before.")
 
 
 def _find_default(session: Session, process_id: str) -> VersionStanding | None:

@@ -2,9 +2,9 @@
 
 import click
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("id", "name", "organization")
 
@@ -17,4 +17,4 @@ def command(session: Session, name: str) -> None:
 
     organization = session.context.organization_id
     made = Organizations(session.transport).create_project(organization, name)
-    session.terminal.show_record(_COLUMNS, made.model_dump(mode="json"))
+    session.console.show_record(_COLUMNS, made.model_dump(mode="json"))

@@ -1,8 +1,8 @@
 """`au2 project list`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("id", "name", "organization", "created_at")
 
@@ -14,4 +14,4 @@ def command(session: Session) -> None:
 
     organization = session.context.organization_id
     found = Organizations(session.transport).list_projects(organization)
-    session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

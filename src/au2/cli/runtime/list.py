@@ -1,8 +1,8 @@
 """`au2 runtime list`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns(
     runtime="id",
@@ -19,4 +19,4 @@ def command(session: Session) -> None:
     from au2.client.resources.runtimes import Runtimes
 
     found = Runtimes(session.transport).list_runtimes(session.context)
-    session.terminal.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])

@@ -30,8 +30,8 @@ def command(
     from au2.cli.secret.values import read_stated
     from au2.client.resources.secrets import Secrets
 
-    value = read_stated(session.terminal, from_stdin=from_stdin, file=file)
+    value = read_stated(session.console, from_stdin=from_stdin, file=file)
     made = Secrets(session.transport).create_secret(session.context, name, description, value)
-    session.terminal.show_record(RECORD, made.model_dump(mode="json"))
+    session.console.show_record(RECORD, made.model_dump(mode="json"))
     if not made.has_value:
-        session.terminal.remark(f"Give it a value with: au2 secret ingest {name}")
+        session.console.remark(f"Give it a value with: au2 secret ingest {name}")

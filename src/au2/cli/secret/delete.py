@@ -17,6 +17,6 @@ def command(session: Session, name: str, yes: bool) -> None:
     from au2.client.resources.secrets import Secrets
 
     if not yes:
-        session.terminal.confirm(f"Delete the secret {name} with its value?")
+        session.console.confirm(f"Delete the secret {name} with its value?")
     Secrets(session.transport).delete_secret(session.context, name)
-    session.terminal.remark(f"Secret '{name}' is deleted.")
+    session.console.remark(f"Secret '{name}' is deleted.")

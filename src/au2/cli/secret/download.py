@@ -3,7 +3,7 @@
 import click
 
 from au2.cli.commands import define
-from au2.cli.output import Output, OutputType
+from au2.cli.output_file import Output, OutputType
 from au2.cli.session import Session
 
 
@@ -32,7 +32,7 @@ def command(session: Session, name: str, output: Output) -> None:
     from au2.files.output import PRIVATE
 
     value = Secrets(session.transport).download_secret(session.context, name).encode()
-    with output.open(session.terminal, permissions=PRIVATE) as write:
+    with output.open(session.console, permissions=PRIVATE) as write:
         write(value)
     if output.path is not None:
-        session.terminal.remark(f"The value is in '{output.path}'.")
+        session.console.remark(f"The value is in '{output.path}'.")

@@ -1,6 +1,6 @@
 """What is shown of a secret: everything but its value."""
 
-from au2.cli.cells import columns
+from au2.console.cells import columns
 
 LIST = columns("name", "description", "organization", "project", "has_value", "updated_at")
 RECORD = columns(

@@ -26,9 +26,9 @@ def command(session: Session, *, name: str, from_stdin: bool, file: str | None) 
     from au2.cli.secret.values import read_stated
     from au2.client.resources.secrets import Secrets
 
-    terminal = session.terminal
-    value = read_stated(terminal, from_stdin=from_stdin, file=file)
+    console = session.console
+    value = read_stated(console, from_stdin=from_stdin, file=file)
     if value is None:
-        value = terminal.ask_secret(f"Value of {name}", flag="--stdin or --file")
+        value = console.ask_secret(f"Value of {name}", flag="--stdin or --file")
     Secrets(session.transport).ingest_secret(session.context, name, value)
-    terminal.remark(f"Secret '{name}' has this value from now on.")
+    console.remark(f"Secret '{name}' has this value from now on.")

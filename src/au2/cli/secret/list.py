@@ -11,4 +11,4 @@ def command(session: Session) -> None:
     from au2.client.resources.secrets import Secrets
 
     found = Secrets(session.transport).list_secrets(session.context)
-    session.terminal.show_list(LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(LIST, [item.model_dump(mode="json") for item in found])

@@ -17,4 +17,4 @@ def command(session: Session, name: str) -> None:
     from au2.client.resources.secrets import Secrets
 
     found = Secrets(session.transport).get_secret(session.context, name)
-    session.terminal.show_record(RECORD, found.model_dump(mode="json"))
+    session.console.show_record(RECORD, found.model_dump(mode="json"))

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import click
 
-from au2.cli.terminal import Terminal
-from au2.console.words import PathType
+from au2.console.console import Console
+from au2.console.parameters import PathType
 from au2.domain.errors import InvalidRequest
 
 _LIMIT_BYTES = 1 << 20
@@ -36,12 +36,12 @@ def value_options(function: _FUNCTION) -> _FUNCTION:
     return function
 
 
-def read_stated(terminal: Terminal, *, from_stdin: bool, file: str | None) -> str | None:
+def read_stated(console: Console, *, from_stdin: bool, file: str | None) -> str | None:
     """Return the value that the options give; None if neither does."""
     if from_stdin and file is not None:
         raise click.UsageError("Give one of --stdin and --file.")
     if from_stdin:
-        data = terminal.read_bytes(_LIMIT_BYTES)
+        data = console.read_bytes(_LIMIT_BYTES)
         return _decode(data.removesuffix(b"\n").removesuffix(b"\r"), "standard input")
     return None if file is None else _decode(_read(file), f"'{file}'")
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,8 +30,8 @@ def command(session: Session, name: str, expires: str | None) -> None:
 
     expires_at = _parse_end(expires) if expires is not None else None
     token = Accounts(session.transport).create_token(name, expires_at)
-    session.terminal.show_record(_COLUMNS, token.model_dump(mode="json"))
-    session.terminal.remark("Keep the token now: it is not shown again.")
+    session.console.show_record(_COLUMNS, token.model_dump(mode="json"))
+    session.console.remark("Keep the token now: it is not shown again.")
 
 
 def _parse_end(text: str) -> "datetime":

@@ -26,4 +26,4 @@ def command(session: Session, token: str) -> None:
             details=[Detail(item.id) for item in found],
         )
     accounts.delete_token(found[0].id)
-    session.terminal.remark(f"Token '{found[0].name}' has ended.")
+    session.console.remark(f"Token '{found[0].name}' has ended.")

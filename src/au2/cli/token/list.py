@@ -1,8 +1,8 @@
 """`au2 token list`."""
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import columns
 
 _COLUMNS = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
 
@@ -13,4 +13,4 @@ def command(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     tokens = Accounts(session.transport).list_tokens()
-    session.terminal.show_list(_COLUMNS, [token.model_dump(mode="json") for token in tokens])
+    session.console.show_list(_COLUMNS, [token.model_dump(mode="json") for token in tokens])

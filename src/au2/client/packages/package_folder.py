@@ -12,7 +12,7 @@ from typing import Final
 
 from au2.client.packages.local_paths import find_target_mistake, find_written_mistake
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
-from au2.files.faults import told_as_file_faults
+from au2.files.errors import convert_file_errors
 from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.package.entries import PackagedFile, count_files
@@ -37,13 +37,13 @@ def new_folder(directory: Path) -> Iterator[Path]:
         Au2Error: it can't be written.
     """
     ensure_free(directory)
-    with told_as_file_faults(directory):
+    with convert_file_errors(directory):
         is_new = not directory.exists()
         directory.mkdir(parents=True, exist_ok=True)
         incoming = Path(tempfile.mkdtemp(prefix=".au2-", dir=directory))
     try:
         yield incoming
-        with told_as_file_faults(directory):
+        with convert_file_errors(directory):
             for path in list(incoming.iterdir()):
                 _move(path, directory / path.name)
     except BaseException:
@@ -75,7 +75,7 @@ def _make_removable(directory: Path) -> None:
 
 def ensure_free(directory: Path) -> None:
     """Raise InvalidRequest unless ``directory`` is not there yet or is an empty folder."""
-    with told_as_file_faults(directory):
+    with convert_file_errors(directory):
         is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
     if not is_free:
         raise InvalidRequest(
@@ -143,31 +143,31 @@ class _Unpacker:
         for entry in self.entries:
             if entry.type == "link":
                 path = self._directory / entry.path
-                with told_as_file_faults(path):
+                with convert_file_errors(path):
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.symlink_to(entry.target)
         folders = sorted(entry for entry in self.entries if entry.type == "folder")
         for folder in folders:
-            with told_as_file_faults(self._directory / folder.path):
+            with convert_file_errors(self._directory / folder.path):
                 (self._directory / folder.path).mkdir(parents=True, exist_ok=True)
         for folder in reversed(folders):
             if folder.mode:
-                with told_as_file_faults(self._directory / folder.path):
+                with convert_file_errors(self._directory / folder.path):
                     (self._directory / folder.path).chmod(mode_of(folder))
 
     def _write(self, entry: PackagedFile, content: Readable) -> str:
         full = self._directory / entry.path
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         digest = hashlib.sha256()
-        with told_as_file_faults(full):
+        with convert_file_errors(full):
             full.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(full, flags, 0o777 if entry.executable else 0o666)
         with os.fdopen(descriptor, "wb") as file:
             while data := content.read(CHUNK_BYTES):
                 digest.update(data)
-                with told_as_file_faults(full):
+                with convert_file_errors(full):
                     file.write(data)
-            with told_as_file_faults(full):
+            with convert_file_errors(full):
                 file.flush()
                 if entry.mode:
                     # Where it is ordinary, the mask of whoever downloads it decides, as for git.

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from au2.console.commands import Command
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 from au2.domain.clock import format_time, now
 from au2.domain.wording import count_of, format_bytes
+from au2.server.backup.create import BackupResult, create_backup
 from au2.server.backup.layout import Description
-from au2.server.backup.making import MadeBackup, make_backup
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
@@ -48,14 +48,14 @@ def backup(*, data: DataDirectory, path: Path, output: str) -> None:
         au2_version=version("au2"), created_at=format_time(now()), data_directory=str(data.root)
     )
     with opened_to_read(data) as database, ReadingProgress(sys.stderr) as progress:
-        made = make_backup(data, database, path, description, progress=progress)
+        made = create_backup(data, database, path, description, progress=progress)
     _show(made, path, output)
     key_file = make_key_file(data, settings_of(data)).path
     tell(f"The keys of the secrets are not in it. Keep a copy of {key_file} in another place.")
     sys.exit(1 if made.damaged else 0)
 
 
-def _show(made: MadeBackup, path: Path, output: str) -> None:
+def _show(made: BackupResult, path: Path, output: str) -> None:
     show_record(
         {
             "backup": str(path),

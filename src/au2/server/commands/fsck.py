@@ -11,10 +11,10 @@ from au2.domain.wording import count_of
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
-from au2.server.data_directory import DataDirectory, removing_blobs
+from au2.server.data_directory import DataDirectory, allow_blob_removal
 from au2.server.installation_database import opened_to_read
 from au2.server.terminal import show_lines, show_record, tell
-from au2.server.wiring.keeping import make_soundness_check
+from au2.server.wiring.maintenance import make_soundness_check
 
 _MOST_HITS = 5
 """For people; documents have them all."""
@@ -47,7 +47,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
             found = check.run(quick=quick, progress=progress)
         removed = 0
         if remove_damaged:
-            with removing_blobs(data.blobs):
+            with allow_blob_removal(data.blobs):
                 removed = check.remove_damaged(found)
     _show(found, removed, output, option_of(data))
     sys.exit(1 if found.findings else 0)

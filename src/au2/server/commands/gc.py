@@ -14,11 +14,11 @@ from au2.domain.wording import format_bytes
 from au2.package.sizes import parse_duration
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
-from au2.server.data_directory import DataDirectory, removing_blobs
+from au2.server.data_directory import DataDirectory, allow_blob_removal
+from au2.server.disk_reserve import create_disk_reserve
 from au2.server.installation_database import opened_to_read, opened_to_write
-from au2.server.reserve import keep_reserve
 from au2.server.terminal import show_list, show_record, tell
-from au2.server.wiring.keeping import make_garbage_collection
+from au2.server.wiring.maintenance import make_garbage_collection
 
 _COLUMNS = {name: name for name in ("what", "goes", "why", "number", "bytes")}
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -69,7 +69,7 @@ def gc(
     wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(data)
     opened = opened_to_read if plan else opened_to_write
-    with opened(data) as database, nullcontext() if plan else removing_blobs(data.blobs):
+    with opened(data) as database, nullcontext() if plan else allow_blob_removal(data.blobs):
         collection = make_garbage_collection(data, settings, database)
         try:
             report = collection.run(wishes)
@@ -80,7 +80,7 @@ def gc(
         if not plan:
             database.preallocate_wal()  # A running server's, which may have used up its own.
     if not plan:
-        keep_reserve(data)
+        create_disk_reserve(data)
     _show(report, output, is_plan=plan)
 
 

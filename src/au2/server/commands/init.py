@@ -7,13 +7,13 @@ import click
 from au2.app.secrets.keys import ensure_keys
 from au2.console.commands import Command
 from au2.domain.clock import now
+from au2.server.bootstrap import InitialSetup, NewScope, bootstrap_installation
 from au2.server.commands.asking import read_password
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
-from au2.server.first_people import FirstPeople, NamedPlace, make_first_people
 from au2.server.terminal import show_record
-from au2.server.wiring.services import make_people
+from au2.server.wiring.services import make_bootstrap_services
 from au2.server.wiring.stores import make_key_file, open_database
 
 _LOCK_PATIENCE_SECONDS = 0.0
@@ -43,7 +43,7 @@ def init(
     output: str,
 ) -> None:
     """Prepare a data directory and make its first user, who may do everything."""
-    wanted = FirstPeople(
+    wanted = InitialSetup(
         email=email,
         organization=_named("organization", organization, organization_id),
         project=_named("project", project, project_id),
@@ -58,14 +58,14 @@ def init(
     ):
         database.migrate()
         ensure_keys(database, make_key_file(data, settings), now())
-        people = make_people(database)
-        record = make_first_people(
+        people = make_bootstrap_services(database)
+        record = bootstrap_installation(
             database, people.accounts, people.organizations, wanted, password
         )
     show_record(record, output)
 
 
-def _named(what: str, name: str | None, guid: str | None) -> NamedPlace | None:
+def _named(what: str, name: str | None, guid: str | None) -> NewScope | None:
     if name is None and guid is not None:
         raise click.UsageError(f"--{what}-id needs --{what} NAME.")
-    return None if name is None else NamedPlace(name, guid)
+    return None if name is None else NewScope(name, guid)

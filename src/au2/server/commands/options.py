@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import Settings
-from au2.server.settings_source import read_settings
+from au2.server.settings.sections import Settings
+from au2.server.settings.source import read_settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -8,19 +8,19 @@ import click
 
 from au2.app.jobs.restored import end_restored_runs
 from au2.console.commands import Command
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 from au2.domain.clock import now
 from au2.domain.wording import count_of
 from au2.files.output import PRIVATE, write_output
 from au2.secrets.key_file import KeyFile
-from au2.server.backup.restoring import restore_backup
+from au2.server.backup.restore import restore_backup
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, option_of, output_option, settings_of
 from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_write
 from au2.server.terminal import show_record, tell
-from au2.server.wiring.keeping import make_soundness_check
+from au2.server.wiring.maintenance import make_soundness_check
 from au2.server.wiring.stores import make_key_file
 
 

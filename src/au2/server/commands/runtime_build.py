@@ -8,7 +8,7 @@ import click
 
 from au2.app.runtimes import Runtimes
 from au2.console.commands import Command
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
@@ -22,7 +22,7 @@ from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
 from au2.server.commands.options import data_option, output_option, settings_of
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import RuntimeSettings
+from au2.server.settings.sections import RuntimeSettings
 from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database

@@ -6,13 +6,13 @@ from dataclasses import replace
 import click
 
 from au2.console.commands import Command
-from au2.server.addresses import ListenAddress, parse_listen_address
 from au2.server.commands.examples import with_examples
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
-from au2.server.reserve import keep_reserve
-from au2.server.settings_source import check_settings
-from au2.server.start import ServerProcesses, start_server
+from au2.server.disk_reserve import create_disk_reserve
+from au2.server.settings.listen_address import ListenAddress, parse_listen_address
+from au2.server.settings.source import check_settings
+from au2.server.supervision.start import ServerProcesses, start_server
 from au2.server.terminal import say
 
 
@@ -48,5 +48,5 @@ def start(data: DataDirectory, listen: ListenAddress | None) -> None:
         settings = replace(settings, server=replace(settings.server, listen=listen))
         check_settings(settings)
     data.create()
-    keep_reserve(data)
+    create_disk_reserve(data)
     sys.exit(start_server(data, settings, say=say, processes=ServerProcesses()))

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from au2.http.app import ApiOptions, make_app
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import Settings
+from au2.server.settings.sections import Settings
 from au2.server.wiring.services import make_services
 from au2.server.wiring.stores import (
     make_blobs,

@@ -10,7 +10,7 @@ from au2.dependencies.sources import Sources, read_machine_sources
 from au2.engines.base import Engine
 from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import BuildSettings, Settings
+from au2.server.settings.sections import BuildSettings, Settings
 from au2.stores.content.base import BlobStore
 
 

@@ -20,8 +20,8 @@ from au2.domain import clock
 from au2.images.image_import import ImportLimits
 from au2.oci.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
-from au2.server.reserve import give_up_reserve, keep_reserve
-from au2.server.settings import Settings
+from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
+from au2.server.settings.sections import Settings
 from au2.server.wiring.dependencies import make_dependencies
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.services import make_uploads
@@ -50,12 +50,12 @@ def make_dispatcher(
     uploads = make_uploads(database, blobs, notices, settings)
 
     disk_space = make_disk_room(data)
-    write_retry = WriteRetry(lambda: give_up_reserve(data))
+    write_retry = WriteRetry(lambda: release_disk_reserve(data))
 
     def expire_uploads() -> None:
         database.preallocate_wal()
         if disk_space.may_start():
-            keep_reserve(data)
+            create_disk_reserve(data)
         uploads.expire_abandoned()
 
     return Dispatcher(

@@ -9,7 +9,7 @@ from au2.engines.base import Engine, UnpackedLayers
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import Settings
+from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_blobs
 from au2.stores.content.base import BlobStore
 from au2.stores.content.files import FileBlobStore

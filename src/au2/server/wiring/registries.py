@@ -11,7 +11,7 @@ from au2.oci.credentials import Credentials, find_credentials
 from au2.oci.remote.options import RegistryOptions
 from au2.oci.remote.registry import Registry
 from au2.runtimes.pulled_image import OpenRegistry
-from au2.server.settings import RuntimeSettings
+from au2.server.settings.sections import RuntimeSettings
 
 _MOST_BYTES = 4 << 20
 

@@ -16,14 +16,14 @@ from au2.domain.network import Network
 from au2.oci.host_platform import find_platform
 from au2.package.limits import PackageLimits
 from au2.secrets.key_file import KeyFile
-from au2.server.settings import Settings
+from au2.server.settings.sections import Settings
 from au2.stores.content.base import BlobStore
 from au2.stores.database.database import Database
 from au2.stores.notices.base import Notices
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class BootstrapServices:
     """The use cases that make the first user and where that user works."""
 
     accounts: Accounts
@@ -53,9 +53,9 @@ def make_services(
     return make_all_services(database, blobs, notices, options, keys=keys)
 
 
-def make_people(database: Database) -> People:
+def make_bootstrap_services(database: Database) -> BootstrapServices:
     """Make what the operator's own command needs to make users."""
-    return People(Accounts(database, Passwords(make_hasher())), Organizations(database))
+    return BootstrapServices(Accounts(database, Passwords(make_hasher())), Organizations(database))
 
 
 def make_password_resets(database: Database) -> PasswordResets:

@@ -4,12 +4,12 @@ import signal
 import sys
 import threading
 
-from au2.server.child import Child
+from au2.server.supervision.worker import Worker
 
 name, manner = sys.argv[1:]
 stop = threading.Event()
-child = Child(name)
-pid_file = child.briefing.data.root / f"{name}.pid"
+child = Worker(name)
+pid_file = child.config.data.root / f"{name}.pid"
 if manner == "broken":
     sys.exit(7)
 if manner != "stubborn":

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from au2.domain.errors import Au2Error
-from au2.server.addresses import parse_listen_address
 from au2.server.data_directory import DataDirectory
-from au2.server.settings import ServerSettings, Settings
-from au2.server.start import ServerProcesses, start_server
-from au2.server.supervised import RestartDelays
+from au2.server.settings.listen_address import parse_listen_address
+from au2.server.settings.sections import ServerSettings, Settings
+from au2.server.supervision.start import ServerProcesses, start_server
+from au2.server.supervision.worker_process import RestartDelays
 from au2.server.terminal import say, show_error
 
 root, listen, prepare, dispatcher = sys.argv[1:]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from au2.cli.cells import columns
 from au2.cli.commands import define
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.cells import columns
+from au2.console.parameters import PathType
 
 _COLUMNS = columns("file", "line", "message")
 
@@ -32,22 +32,22 @@ def command(session: Session, directory: Path) -> None:
 
     Ends with 1 if there is a mistake.
     """
-    from au2.cli.process.repo.package_remarks import remark_on_files
+    from au2.cli.packages.package_remarks import remark_on_files
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.domain.errors import InvalidPackage
     from au2.package.check import inspect_package
     from au2.package.schemas import load_schemas
 
-    terminal = session.terminal
+    console = session.console
     found = inspect_package(directory)
     mistakes = found.mistakes
-    remark_on_files(terminal, found.files)
-    if terminal.output_format != "table":
-        terminal.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
+    remark_on_files(console, found.files)
+    if console.output_format != "table":
+        console.show_list(_COLUMNS, [asdict(mistake) for mistake in mistakes])
     if not mistakes:
-        remark_on_schemas(terminal, load_schemas(directory))
-        terminal.remark("The package is fine.")
+        remark_on_schemas(console, load_schemas(directory))
+        console.remark("The package is fine.")
         return
-    if terminal.output_format != "table":
+    if console.output_format != "table":
         raise click.exceptions.Exit(1)
     raise InvalidPackage(details=mistakes)

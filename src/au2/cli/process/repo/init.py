@@ -9,7 +9,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 if TYPE_CHECKING:
     from au2.wire.runtime import RuntimeView
@@ -56,7 +56,7 @@ def command(
     from au2.package import names
     from au2.package.template import write_package
 
-    terminal = session.terminal
+    console = session.console
     if (directory / names.MANIFEST).exists():
         # Before anything is asked.
         raise Conflict(
@@ -66,9 +66,9 @@ def command(
     runtimes = Runtimes(session.transport).list_runtimes(session.context)
     proposed = directory.resolve().name or "my-process"
     if name is None:
-        name = proposed if yes else terminal.ask("Process Name", flag="--name", default=proposed)
+        name = proposed if yes else console.ask("Process Name", flag="--name", default=proposed)
     if description is None:
-        description = "" if yes else terminal.ask("Description", flag="--description", default="")
+        description = "" if yes else console.ask("Description", flag="--description", default="")
     chosen = _choose(session, runtimes, runtime, yes=yes)
     written = write_package(
         directory,
@@ -77,10 +77,10 @@ def command(
         runtime=chosen.id,
         language=Language(chosen.language),
     )
-    terminal.remark(f"'{directory}' is a package now, for runtime {chosen.name}:")
+    console.remark(f"'{directory}' is a package now, for runtime {chosen.name}:")
     for file_name in written:
-        terminal.remark(f"  {file_name}")
-    terminal.remark("Edit it, then upload it with: au2 process repo upload")
+        console.remark(f"  {file_name}")
+    console.remark("Edit it, then upload it with: au2 process repo upload")
 
 
 def _choose(
@@ -98,11 +98,11 @@ def _choose(
             return usable[0]
         raise AnswerNeeded("There are several runtimes.", hint="Choose one with --runtime.")
     choices = [(runtime.name, runtime.id) for runtime in usable]
-    return usable[session.terminal.choose("Runtime", choices, flag="--runtime")]
+    return usable[session.console.choose("Runtime", choices, flag="--runtime")]
 
 
 def _find(runtimes: "Sequence[RuntimeView]", stated: str) -> "RuntimeView":
-    from au2.cli.naming import only_one
+    from au2.cli.lookup import only_one
     from au2.client.resources.names import Named, owner
 
     by_id = [runtime for runtime in runtimes if runtime.id == stated.strip().lower()]

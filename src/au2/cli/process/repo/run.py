@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.commands import define
-from au2.cli.output import Output, OutputType
+from au2.cli.output_file import Output, OutputType
 from au2.cli.run_options import run_options
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 if TYPE_CHECKING:
     from au2.local.request import ReadArguments
@@ -89,9 +89,9 @@ def command(
     the record alone, and the log goes to stderr.
     """
     from au2.app.jobs.run_requests import WantedResources
-    from au2.cli.pairs import split_pairs
-    from au2.cli.process.repo.running import LocalRuns
-    from au2.cli.process.repo.where import Choice
+    from au2.cli.packages.local_run import LocalRuns
+    from au2.cli.packages.runner_choice import RunnerChoice
+    from au2.cli.run_input import parse_pairs
     from au2.domain.network import Network
     from au2.local.request import LocalRequest
     from au2.package.sizes import parse_duration, parse_size
@@ -100,8 +100,8 @@ def command(
         raise click.UsageError("Give --plain or --container, not both.")
     request = LocalRequest(
         read_arguments=_make_reader(session, pairs, arguments, args_file),
-        environment=split_pairs(variables, flag="--env"),
-        secrets=split_pairs(secrets, flag="--secret", form="K=NAME"),
+        environment=parse_pairs(variables, flag="--env"),
+        secrets=parse_pairs(secrets, flag="--secret", form="K=NAME"),
         wanted=WantedResources(
             cpu=cpu,
             memory_bytes=None if memory is None else parse_size(memory),
@@ -110,7 +110,7 @@ def command(
             network=None if network is None else Network(network),
         ),
     )
-    choice = Choice(plain=plain, container=container, data_dir=data_dir)
+    choice = RunnerChoice(plain=plain, container=container, data_dir=data_dir)
     runs = LocalRuns(session, directory, request, output_file, pass_exit_code=exit_code)
     runs.go(choice, watch=watch)
 
@@ -123,15 +123,15 @@ def _make_reader(
     Raises:
         UsageError: they can't be meant so, whatever the schema.
     """
-    from au2.cli.pairs import read_arguments
+    from au2.cli.run_input import read_arguments
     from au2.local.request import WHERE_ARGUMENTS
 
-    terminal = session.terminal
+    console = session.console
     given = read_arguments(
-        terminal, pairs, text, file, find_schema=lambda: None, hint=WHERE_ARGUMENTS
+        console, pairs, text, file, find_schema=lambda: None, hint=WHERE_ARGUMENTS
     )
     if not pairs:
         return lambda _: given
     return lambda schema: read_arguments(
-        terminal, pairs, None, None, find_schema=lambda: schema, hint=WHERE_ARGUMENTS
+        console, pairs, None, None, find_schema=lambda: schema, hint=WHERE_ARGUMENTS
     )

@@ -8,7 +8,7 @@ import click
 from au2.cli.commands import define
 from au2.cli.completing import complete_processes
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 if TYPE_CHECKING:
     from au2.client.packages.local_package import LoadedPackage
@@ -61,29 +61,29 @@ def command(
     Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
     takes them; each is named, with the line that takes it.
     """
-    from au2.cli.process.repo.package_remarks import remark_on_files, show_plan
-    from au2.cli.process.repo.sending import agree, make_plan, send_package
+    from au2.cli.packages.package_remarks import remark_on_files, show_plan
+    from au2.cli.packages.package_upload import confirm_upload, make_plan, send_package
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.packages.local_package import load_package
 
     if process is not None and new:
         raise click.UsageError("Give --process or --new, not both.")
     package = load_package(directory)
-    remark_on_schemas(session.terminal, package.schemas)
-    remark_on_files(session.terminal, package.files)
+    remark_on_schemas(session.console, package.schemas)
+    remark_on_files(session.console, package.files)
     if plan:
-        show_plan(session.terminal, package.files)
+        show_plan(session.console, package.files)
         return
     process_id = _find_process(session, package, stated=process, new=new)
     wanted = make_plan(package, process_id, new=new, force=force)
-    agreed = wanted if yes else agree(session, package, wanted)
+    agreed = wanted if yes else confirm_upload(session, package, wanted)
     if agreed is None:
         return
     sent = send_package(session, package, agreed)
     if sent is None:
         return
     if wait:
-        from au2.cli.process.building import watch_build
+        from au2.cli.packages.follow_build import watch_build
 
         watch_build(session, sent.version, sent.job, process_id=sent.process)
         return
@@ -96,7 +96,7 @@ def _find_process(
     session: Session, package: "LoadedPackage", *, stated: str | None, new: bool
 ) -> str | None:
     """Return the process's id; None: the server finds or makes the one of the package's name."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
 
     if new:
         return None

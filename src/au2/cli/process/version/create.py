@@ -8,7 +8,7 @@ from au2.cli.arguments import process_argument
 from au2.cli.commands import define
 from au2.cli.process.version.fields import CREATED
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 _FILE = PathType(exists=True, dir_okay=False, path_type=Path)
 
@@ -57,7 +57,7 @@ def command(
     package; they can't be changed later. For a package this command is not needed: `au2 process
     repo upload` makes the version.
     """
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.cli.schema_remarks import remark_on_schemas
     from au2.client.resources.processes import Versions
     from au2.package.contract_files import ContractFiles, read_contract
@@ -66,8 +66,8 @@ def command(
 
     contract = read_contract(ContractFiles(args_schema, out_schema, env))
     schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}
-    remark_on_schemas(session.terminal, schemas)
+    remark_on_schemas(session.console, schemas)
     process_id = find_process_id(session, process)
     creation = build(VersionCreation, description=description, **contract._asdict())
     made = Versions(session.transport).create_version(process_id, creation)
-    session.terminal.show_record(CREATED, made.model_dump(mode="json"))
+    session.console.show_record(CREATED, made.model_dump(mode="json"))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from au2.cli.arguments import process_argument, version_argument
-from au2.cli.cells import Document, columns
 from au2.cli.commands import define
 from au2.cli.session import Session
+from au2.console.cells import Document, columns
 from au2.domain.wording import format_bytes
 
 _LIST = columns("part", "item", "change", "old", "new")
@@ -21,31 +21,31 @@ def command(session: Session, process: str, old: int, new: int) -> None:
     Files or images, dependencies, runtime, schemas (and which of their changes break callers),
     default environment and resources.
     """
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
-    terminal = session.terminal
+    console = session.console
     found = Versions(session.transport).compare(find_process_id(session, process), old, new)
     document = found.model_dump(mode="json")
-    if terminal.output_format != "table":
-        terminal.show_document(document)
+    if console.output_format != "table":
+        console.show_document(document)
         return
     rows = list(_rows(document))
     if rows:
-        terminal.show_list(_LIST, rows)
+        console.show_list(_LIST, rows)
     if document["files"] is None:
-        terminal.remark("The files of image versions are not compared.")
+        console.remark("The files of image versions are not compared.")
     digests = {old: found.old_image_digest, new: found.new_image_digest}
     without = [number for number, digest in digests.items() if digest is None]
     for number in without:
-        terminal.remark(f"Version {number} has no image.")
+        console.remark(f"Version {number} has no image.")
     if not rows and not (without and found.files is None):
         alike = "are the same image" if found.same_image else "differ in nothing that is compared"
-        terminal.remark(f"Versions {old} and {new} {alike}.")
+        console.remark(f"Versions {old} and {new} {alike}.")
     broken = sum(item.breaks for item in found.schemas)
     if broken:
         noun = "change breaks" if broken == 1 else "changes break"
-        terminal.remark(f"{broken} schema {noun} callers.")
+        console.remark(f"{broken} schema {noun} callers.")
 
 
 def _rows(document: Document) -> Iterator[Document]:

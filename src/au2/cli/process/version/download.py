@@ -4,9 +4,9 @@ import click
 
 from au2.cli.arguments import process_argument, version_argument
 from au2.cli.commands import define
-from au2.cli.output import OutputType
+from au2.cli.output_file import OutputType
 from au2.cli.session import Session
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 
 @define(
@@ -39,7 +39,7 @@ def command(
     With --package, a packaged version gives back the files that were uploaded, in a new or empty
     folder (else ./NAME-N). Uploading that folder makes the next version of the process.
     """
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
 
     if package:
         if target == "-":
@@ -49,7 +49,7 @@ def command(
         download_package(session, find_process_id(session, process), number, target)
         return
     output = OutputType().convert(target or "-", None, None)
-    if output.path is None and session.terminal.shows_data:
+    if output.path is None and session.console.shows_data:
         raise click.UsageError(
             "An image does not go to a terminal: add -o FILE, or '| docker load'."
         )

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from au2.cli.cells import Document, columns
-from au2.cli.documents import format_yaml
+from au2.console.cells import Document, columns
+from au2.console.documents import format_yaml
 
 
 def _published(document: Document) -> str:

@@ -4,7 +4,7 @@ import shlex
 import time
 
 from au2.cli.download_progress import DownloadProgress
-from au2.cli.output import Output
+from au2.cli.output_file import Output
 from au2.cli.session import Session
 from au2.client.resources.version_download import open_download
 
@@ -17,11 +17,11 @@ def download_image(session: Session, process_id: str, number: int, output: Outpu
     Raises:
         Au2Error: it can't be had, or not be written; then no half of it is left in a file.
     """
-    terminal = session.terminal
+    console = session.console
     with open_download(session.transport, process_id, number, "archive") as download:
-        progress = DownloadProgress(terminal, download.size_bytes, clock=time.monotonic)
+        progress = DownloadProgress(console, download.size_bytes, clock=time.monotonic)
         try:
-            with output.open(terminal) as write:
+            with output.open(console) as write:
                 while block := download.read(_BLOCK_BYTES):
                     write(block)
                     progress.advance(len(block))
@@ -29,4 +29,4 @@ def download_image(session: Session, process_id: str, number: int, output: Outpu
             progress.finish()
     if output.path is not None:
         where = shlex.quote(str(output.path))
-        terminal.remark(f"The image is in '{output.path}'. Load it with: docker load -i {where}")
+        console.remark(f"The image is in '{output.path}'. Load it with: docker load -i {where}")

@@ -10,8 +10,8 @@ from au2.cli.session import Session
 @process_argument
 def command(session: Session, process: str) -> None:
     """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
     found = Versions(session.transport).list_versions(find_process_id(session, process))
-    session.terminal.show_list(LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(LIST, [item.model_dump(mode="json") for item in found])

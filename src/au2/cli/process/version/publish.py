@@ -10,8 +10,8 @@ from au2.cli.session import Session
 @version_argument()
 def command(session: Session, process: str, number: int) -> None:
     """Publish version N: runs take the newest published version by default."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
     Versions(session.transport).publish(find_process_id(session, process), number)
-    session.terminal.remark(f"Version {number} is published.")
+    session.console.remark(f"Version {number} is published.")

@@ -46,12 +46,12 @@ def tell_same(session: Session, standing: ImageStanding, *, wait: bool) -> None:
         told = f"Version {standing.version} has this very image already."
     else:
         told = f"This very image is being imported to version {standing.version} already."
-    tell_step(session.terminal, told)
+    tell_step(session.console, told)
     if is_available or standing.job is None:
         return
     if not wait:
-        session.terminal.remark(f"Wait for it: au2 job wait {standing.job}")
+        session.console.remark(f"Wait for it: au2 job wait {standing.job}")
         return
-    from au2.cli.process.building import watch_build
+    from au2.cli.packages.follow_build import watch_build
 
     watch_build(session, standing.version, poll_job(session.transport, standing.job))

@@ -11,9 +11,9 @@ from au2.cli.session import Session
 @version_argument()
 def command(session: Session, process: str, number: int) -> None:
     """Show version N of a process."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
     process_id = find_process_id(session, process)
     found = Versions(session.transport).get_version(process_id, number)
-    session.terminal.show_record(RECORD, found.model_dump(mode="json"))
+    session.console.show_record(RECORD, found.model_dump(mode="json"))

@@ -12,7 +12,7 @@ from au2.client.resources.processes import Processes
 from au2.client.resources.version_download import Download, open_download
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
-from au2.files.faults import told_as_file_faults
+from au2.files.errors import convert_file_errors
 from au2.files.output import write_output
 from au2.package import names
 from au2.package.manifest import context_key
@@ -36,7 +36,7 @@ def download_package(session: Session, process_id: str, number: int, target: str
     # Before anything is asked for, and again when the folder is made.
     ensure_free(directory)
     with open_download(session.transport, process_id, number, "package") as download:
-        progress = DownloadProgress(session.terminal, download.size_bytes, clock=time.monotonic)
+        progress = DownloadProgress(session.console, download.size_bytes, clock=time.monotonic)
         try:
             with new_folder(directory) as incoming:
                 count = unpack_package(_Counted(download, progress), incoming)
@@ -44,7 +44,7 @@ def download_package(session: Session, process_id: str, number: int, target: str
         finally:
             progress.finish()
     noun = "file" if count == 1 else "files"
-    session.terminal.remark(f"The package is in '{directory}': {count} {noun}.")
+    session.console.remark(f"The package is in '{directory}': {count} {noun}.")
 
 
 def safe_name(name: str) -> str:
@@ -83,7 +83,7 @@ def _remember_process(session: Session, process: ProcessView, directory: Path) -
         text = set_process_id(read_text(path, names.MANIFEST), key, process.id)
         _write_over(path, text.encode())
     except InvalidPackage:
-        session.terminal.remark(
+        session.console.remark(
             f"{names.MANIFEST} can't take the process's id: upload with --process {process.id}"
         )
 
@@ -91,6 +91,6 @@ def _remember_process(session: Session, process: ProcessView, directory: Path) -
 def _write_over(path: Path, data: bytes) -> None:
     """Write a file that was just downloaded, also where its mode forbids that; keep the mode."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    with told_as_file_faults(path):
+    with convert_file_errors(path):
         path.chmod(mode | stat.S_IWUSR)
     write_output(path, data, permissions=mode)

@@ -1,11 +1,11 @@
 """What `au2 process version upload` prints of its steps."""
 
-from au2.cli.terminal import Terminal
+from au2.console.console import Console
 
 
-def tell_step(terminal: Terminal, text: str) -> None:
+def tell_step(console: Console, text: str) -> None:
     """Print a line of data; a remark where one document is to be all the data."""
-    if terminal.output_format == "table":
-        terminal.line(text)
+    if console.output_format == "table":
+        console.line(text)
     else:
-        terminal.remark(text)
+        console.remark(text)

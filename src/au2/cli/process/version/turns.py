@@ -38,7 +38,7 @@ def begin_in_turn(
         Conflict: it has an image, perhaps by now, or somebody else is sending one.
         ServerUnreachable: at once, or for too long while it was waited.
     """
-    patience = make_patience(session.terminal)
+    patience = make_patience(session.console)
     is_told = False
     while True:
         try:
@@ -52,7 +52,7 @@ def begin_in_turn(
             if not is_told:
                 is_told = True
                 said = error.message.rstrip(".")
-                session.terminal.remark(f"{said}; waiting until it ends.")
+                session.console.remark(f"{said}; waiting until it ends.")
             time.sleep(_ASK_SECONDS)
         except ServerUnreachable as error:
             if not is_told:

@@ -10,8 +10,8 @@ from au2.cli.session import Session
 @version_argument()
 def command(session: Session, process: str, number: int) -> None:
     """Take the publication of version N back."""
-    from au2.cli.naming import find_process_id
+    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
     Versions(session.transport).unpublish(find_process_id(session, process), number)
-    session.terminal.remark(f"Version {number} is not published any more.")
+    session.console.remark(f"Version {number} is not published any more.")

@@ -8,7 +8,7 @@ from au2.cli.commands import define
 from au2.cli.completing import complete_processes, complete_versions
 from au2.cli.session import Session
 from au2.console.numbers import WholeNumber
-from au2.console.words import PathType
+from au2.console.parameters import PathType
 
 
 @define(
@@ -74,13 +74,13 @@ def command(
     """
     if from_stdin == (file is not None):
         raise click.UsageError("Give --stdin or --file F, one of them.")
-    if from_stdin and session.terminal.is_typed:
+    if from_stdin and session.console.is_typed:
         raise click.UsageError(
             "An image does not come from a keyboard: docker save IMAGE | "
             f"au2 process version upload --process {process} --ver {number} --stdin"
         )
-    from au2.cli.naming import find_process_id
-    from au2.cli.process.version.image_sending import send_image
+    from au2.cli.images.image_upload import send_image
+    from au2.cli.lookup import find_process_id
     from au2.cli.process.version.turns import Place
     from au2.client.images.upload import ImageStanding, ask_standing
 
@@ -91,12 +91,12 @@ def command(
 
         tell_same(session, sent, wait=wait)
     elif wait:
-        from au2.cli.process.building import watch_build
+        from au2.cli.packages.follow_build import watch_build
 
         watch_build(session, number, sent, process_id=place.process_id)
     else:
         from au2.cli.process.versions import tell_what_runs
 
         tell_what_runs(session, place.process_id, number, is_built=False)
-    if session.terminal.output_format != "table":
-        session.terminal.show_document(ask_standing(session.transport, *place)._asdict())
+    if session.console.output_format != "table":
+        session.console.show_document(ask_standing(session.transport, *place)._asdict())

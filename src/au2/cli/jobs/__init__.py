@@ -1,0 +1,1 @@
+"""Jobs on the command line: waiting for one, its log, its outcome."""

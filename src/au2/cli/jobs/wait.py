@@ -1,0 +1,84 @@
+"""Staying with a job until it ends."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import click
+
+from au2.cli.outages import make_patience
+from au2.cli.pending import PendingRemarks
+from au2.cli.session import Session
+from au2.client.runs import log_following
+from au2.client.runs.job_status import JobStanding, Waiting, poll_job
+from au2.client.runs.log_following import LogPiece
+from au2.client.runs.waiting import wait_for_end
+from au2.console.console import Console
+from au2.domain.errors import ServerUnreachable
+
+_EXIT_INTERRUPTED = 130
+
+
+def wait_for_job(session: Session, job_id: int) -> JobStanding:
+    """Return how the job ended, once it has."""
+    remarks = PendingRemarks(session.console, job_id)
+    try:
+        return wait_for_end(
+            session.transport,
+            job_id,
+            patience=make_patience(session.console),
+            pause=time.sleep,
+            tell=remarks.tell,
+        )
+    except KeyboardInterrupt:
+        remarks.end()
+        _detach(session.console, job_id, f"au2 job wait {job_id}")
+    except ServerUnreachable as error:
+        error.hint = f"The job goes on without you. Wait for it again: au2 job wait {job_id}"
+        raise
+
+
+def follow_job(
+    session: Session,
+    job_id: int,
+    *,
+    show: Callable[[Sequence[LogPiece]], None],
+    attempt: int | None = None,
+) -> JobStanding:
+    """``show`` the job's log from its first byte as it grows; return how the job ended.
+
+    ``attempt``: where to begin; None: at the newest.
+    """
+    console, remarks = session.console, PendingRemarks(session.console, job_id)
+    try:
+        if attempt is None:
+            attempt = poll_job(session.transport, job_id).newest_attempt
+        pieces = log_following.follow_job(
+            session.transport,
+            job_id,
+            attempt=attempt,
+            patience=make_patience(console),
+            pause=time.sleep,
+        )
+        for found in pieces:
+            if isinstance(found, Waiting):
+                remarks.tell(found)
+                continue
+            remarks.end()
+            if isinstance(found, JobStanding):
+                return found
+            show(found)
+    except KeyboardInterrupt:
+        remarks.end()
+        _detach(console, job_id, f"au2 job logs {job_id} --follow")
+    except ServerUnreachable as error:
+        error.hint = f"The job goes on without you. Follow it again: au2 job logs {job_id} --follow"
+        raise
+    raise AssertionError("the log ends with the job's standing or an error")
+
+
+def _detach(console: Console, job_id: int, again: str) -> NoReturn:
+    console.remark(f"\nJob {job_id} goes on without you.")
+    console.remark(f"Go on watching: {again}")
+    console.remark(f"Stop it:        au2 job stop {job_id}")
+    raise click.exceptions.Exit(_EXIT_INTERRUPTED)

@@ -1,0 +1,1 @@
+"""Packages on the command line: uploads, builds and local runs."""

@@ -1,0 +1,76 @@
+"""What is told of a package's files before they are sent or run."""
+
+from heapq import nlargest
+from typing import Final
+
+from au2.console.console import Console
+from au2.domain.wording import count_of, format_bytes
+from au2.package import names
+from au2.package.entries import PackagedFile, PackageFiles, count_files
+from au2.package.near_names import find_near_names
+
+_LARGEST_SHOWN: Final = 10
+_LARGEST_ASKED: Final = 3
+"""In the one line above a question."""
+
+
+def list_remarks(files: PackageFiles) -> list[str]:
+    """Return what is to be told of the files, a line each.
+
+    Those that are left out because they may hold secrets, with the line that takes them, and those
+    whose name is almost one with a meaning.
+    """
+    near = find_near_names(entry.path for entry in files.entries)
+    remarks = [
+        f"Warning: {name} is a file like any other and does nothing by itself; "
+        f"did you mean '{meant}'?"
+        for name, meant in near.items()
+    ]
+    remarks += [
+        f"Left out: {left_out.shown} ({left_out.reason}). "
+        f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
+        for left_out in files.left_out
+    ]
+    if files.left_out:
+        remarks.append(
+            "Better than in a package: 'au2 secret create NAME', and '{secret: NAME}' in env.yml."
+        )
+    if files.left_out and all(entry.path != names.IGNORE for entry in files.entries):
+        remarks.append(
+            f"The package has no {names.IGNORE}, so the default rules hold (caches, virtual "
+            "environments, version control). A file of your own replaces them: begin it with the "
+            "lines that 'au2 process repo init' writes into a new package."
+        )
+    return remarks
+
+
+def remark_on_files(console: Console, files: PackageFiles) -> None:
+    """Tell what :func:`list_remarks` returns."""
+    for remark in list_remarks(files):
+        console.remark(remark)
+
+
+def remark_on_contents(console: Console, files: PackageFiles) -> None:
+    """Tell, above a question, how much would be uploaded and what the most of it is."""
+    shown = ", ".join(
+        f"{file.path} ({format_bytes(file.size_bytes)})" for file in _largest(files, _LARGEST_ASKED)
+    )
+    console.remark(f"The package has {_measure(files)}; the largest: {shown}.")
+
+
+def show_plan(console: Console, files: PackageFiles) -> None:
+    """Print what an upload would be of."""
+    console.line(f"Package: {_measure(files)}")
+    console.line("The largest:")
+    for file in _largest(files, _LARGEST_SHOWN):
+        console.line(f"  {format_bytes(file.size_bytes):>10}  {file.path}")
+    console.remark("Nothing was sent. Contents that the server has already are not sent again.")
+
+
+def _measure(files: PackageFiles) -> str:
+    number = count_files(files.entries)
+    return f"{count_of(number, 'file')}, {format_bytes(files.total_bytes)}"
+
+
+def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
+    return nlargest(number, files.entries, key=lambda file: file.size_bytes)

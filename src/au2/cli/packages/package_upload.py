@@ -1,0 +1,162 @@
+"""Sending a package: the three lines of the manual page, and progress."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from au2.cli.outages import make_patience
+from au2.cli.packages.package_remarks import remark_on_contents
+from au2.cli.progress import UploadProgress
+from au2.cli.session import Session
+from au2.client.packages.local_package import LoadedPackage
+from au2.client.packages.upload import (
+    Comparison,
+    UploadPlan,
+    UploadSession,
+    abandon_upload,
+    begin_upload,
+    compare_package,
+    complete_upload,
+    send_contents,
+)
+from au2.client.runs.job_status import JobStanding
+from au2.domain.errors import Au2Error, NotFound
+from au2.domain.process import NO_PROCESS
+from au2.domain.wording import format_bytes
+
+
+class PackageUpload(NamedTuple):
+    """An upload that is done."""
+
+    process: str
+    """GUID."""
+    version: int
+    job: JobStanding
+    """The build's."""
+
+
+def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -> UploadPlan | None:
+    """Ask whether to upload; return the plan that holds only for what was agreed to.
+
+    None: the newest version was made of this package already, which was told.
+    """
+    comparison = _ask_server(plan, partial(compare_package, session.transport, session.context))
+    if not plan.force and _tell_known(session, package, plan, comparison):
+        return None
+    name = package.manifest.name
+    remark_on_contents(session.console, package.files)
+    if comparison.process is not None:
+        session.console.confirm(f"Make a new version of process '{name}' ({comparison.process})?")
+    elif plan.new:
+        session.console.confirm(f"Make a new process '{name}'?")
+    else:
+        session.console.confirm(f"There is no process '{name}' here yet. Make it?")
+    if plan.process is not None or plan.new:
+        return plan
+    return plan._replace(expected_process=comparison.process or NO_PROCESS)
+
+
+def send_package(
+    session: Session, package: LoadedPackage, plan: UploadPlan
+) -> PackageUpload | None:
+    """Upload ``package``; None: there is a version of it already, which was told."""
+    console = session.console
+    upload = _ask_server(plan, partial(begin_upload, session.transport, session.context))
+    if isinstance(upload, Comparison):
+        _tell_known(session, package, plan, upload)
+        return None
+    console.line(f"Version created: {upload.version}")
+    _remember(session, package, plan, upload.process)
+    _tell_runtime(session, plan, upload)
+    console.line("Uploading package")
+    try:
+        job = _send(session, upload, plan)
+    except (Au2Error, KeyboardInterrupt) as error:
+        _give_up(session, upload, error)
+        raise
+    console.line(f"Job submitted: {job.id}")
+    return PackageUpload(upload.process, upload.version, job)
+
+
+def make_plan(
+    package: LoadedPackage, process_id: str | None, *, new: bool, force: bool
+) -> UploadPlan:
+    """Return what to upload: as a version of the process, or (None) of the one of its name."""
+    manifest = package.manifest
+    return UploadPlan(
+        process=process_id,
+        name=manifest.name,
+        description=manifest.description,
+        runtime=manifest.runtime,
+        runtime_version=manifest.runtime_version,
+        files=package.files.entries,
+        force=force,
+        new=new,
+    )
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _ask_server(plan: UploadPlan, ask: Callable[[UploadPlan], _Answer]) -> _Answer:
+    try:
+        return ask(plan)
+    except NotFound as error:
+        if plan.process is not None and error.hint is None:
+            error.hint = f"If process {plan.process} is gone, upload with --new."
+        raise
+
+
+def _tell_known(
+    session: Session, package: LoadedPackage, plan: UploadPlan, comparison: Comparison
+) -> bool:
+    if comparison.process is None or comparison.equal_version is None:
+        return False
+    _remember(session, package, plan, comparison.process)
+    session.console.line(f"Unchanged: version {comparison.equal_version} is this package already")
+    session.console.remark("Make a new version of it all the same with --force.")
+    return True
+
+
+def _remember(session: Session, package: LoadedPackage, plan: UploadPlan, process_id: str) -> None:
+    # Another process that was named for once does not take the place of the package's own.
+    if plan.process is None or package.process_id(session.context) is None:
+        package.remember_process(session.context, process_id)
+
+
+def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadSession) -> None:
+    used, newest = upload.runtime_version, upload.newest_runtime_version
+    if used is not None and newest is not None and used < newest:
+        session.console.remark(
+            f"Built on version {used} of runtime '{plan.runtime}', as aunsight.yml asks; "
+            f"the newest is {newest}."
+        )
+
+
+def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding:
+    sizes = {file.sha256: file.size_bytes for file in plan.files if file.type == "file"}
+    total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
+    there_bytes = sum(sizes.values()) - total_bytes
+    files_there = len(sizes) - len(upload.lacking)
+    progress = UploadProgress(
+        session.console,
+        total_bytes=total_bytes,
+        skipped=f"the server had {files_there} of {len(sizes)} files ({format_bytes(there_bytes)})",
+        clock=time.monotonic,
+    )
+    transport, patience = session.transport, make_patience(session.console)
+    try:
+        job = send_contents(transport, upload, plan, progress.advance, patience)
+    finally:
+        progress.finish()
+    return job or complete_upload(transport, upload, patience)
+
+
+def _give_up(session: Session, upload: UploadSession, error: BaseException) -> None:
+    """Free the version's upload at once, instead of when its lease ends. A courtesy: may fail."""
+    session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
+    try:
+        abandon_upload(session.transport, upload)
+    except Au2Error as second:
+        error.add_note(f"Giving up failed too: {second.message}")

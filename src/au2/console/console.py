@@ -1,0 +1,296 @@
+"""The one owner of all output and of all questions.
+
+Data goes to stdout; remarks, questions, progress and errors go to stderr. Without a terminal there
+is no colour, no progress line and no question.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from os import fstat, get_terminal_size
+from os.path import samestat
+from threading import Lock
+from typing import BinaryIO, Final, TextIO
+
+from au2.console.cells import Columns, Document, visible
+from au2.console.failures import convert_stdout_errors, format_error
+from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
+from au2.domain.json_value import ensure_text
+from au2.files.input import decode_text
+
+FORMATS: Final = ("table", "json", "yaml")
+_CLEAR: Final = "\r\x1b[K"
+
+
+class Console:
+    """Standard streams, and the format that ``--output`` chose."""
+
+    def __init__(self, stdin: TextIO | None, stdout: TextIO, stderr: TextIO) -> None:
+        """``stdin``: None where it is closed."""
+        self._stdin = stdin
+        self._stdout = stdout
+        self._stderr = stderr
+        self.output_format = "table"
+        self._progress = ""
+        """The line of progress that stands there, without an end."""
+        self._drawing = Lock()
+        """Progress is drawn, and outages are told, by several threads."""
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer."""
+        return self.is_typed and self._stderr.isatty()
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether what comes on stdin is typed by somebody."""
+        return self._stdin is not None and self._stdin.isatty()
+
+    @property
+    def can_animate(self) -> bool:
+        """Whether a line may be drawn over itself on stderr."""
+        return self._stderr.isatty()
+
+    @property
+    def shows_data(self) -> bool:
+        """Whether data on stdout is for somebody's eyes."""
+        return self._stdout.isatty()
+
+    @property
+    def mixes_streams(self) -> bool:
+        """Whether stdout and stderr go to the same place, as after ``2>&1`` or on a terminal."""
+        try:
+            out, err = fstat(self._stdout.fileno()), fstat(self._stderr.fileno())
+        except (OSError, ValueError):
+            return False
+        return samestat(out, err)
+
+    # Data
+
+    def line(self, text: str) -> None:
+        """Print one line of data; where it can't be printed, the error tells it."""
+        line = visible(text)
+        with convert_stdout_errors(lost=line):
+            self._print(f"{line}\n")
+
+    def text(self, text: str) -> None:
+        """Print data that has its own line ends, as it is."""
+        with convert_stdout_errors():
+            self._print(text)
+
+    def bytes_out(self, data: bytes) -> None:
+        """Print bytes to stdout exactly."""
+        with convert_stdout_errors():
+            self._stdout.buffer.write(data)
+
+    def bytes_err(self, data: bytes) -> None:
+        """Print bytes to stderr exactly."""
+        self._tell("")
+        with suppress(OSError):
+            self._stderr.buffer.write(data)
+
+    def flush(self) -> None:
+        """Let everything printed so far be seen."""
+        with convert_stdout_errors():
+            self._stdout.flush()
+        with suppress(OSError):
+            self._stderr.flush()
+
+    def show_list(self, columns: Columns, documents: Iterable[Document]) -> None:
+        """Show many documents: a table with a header, or all their fields as JSON or YAML."""
+        if self.output_format != "table":
+            self.show_document(list(documents))
+            return
+        from au2.console.tables import choose_box, draw_list  # rich is slow to import
+
+        box = choose_box(self._stdout.encoding)
+        self.text(draw_list(columns, documents, width=self._width(), box=box))
+
+    def show_record(self, columns: Columns, document: Document) -> None:
+        """Show one document: a table of names and values, or all its fields as JSON or YAML."""
+        if self.output_format != "table":
+            self.show_document(document)
+            return
+        from au2.console.tables import choose_box, draw_record  # rich is slow to import
+
+        box = choose_box(self._stdout.encoding)
+        self.text(draw_record(columns, document, width=self._width(), box=box))
+
+    def show_document(self, document: object) -> None:
+        """Show a value as JSON, or as YAML if that was asked for."""
+        from au2.console.documents import format_json, format_yaml
+
+        is_yaml = self.output_format == "yaml"
+        self.text(format_yaml(document) if is_yaml else format_json(document))
+
+    # Remarks
+
+    def remark(self, text: str) -> None:
+        """Tell what happened."""
+        self._tell(_as_lines(text))
+
+    def redraw(self, text: str) -> None:
+        """Draw the line of progress over the one before; empty to take it away."""
+        with self._drawing:
+            # A line that is folded could not be drawn over.
+            self._progress = visible(text).replace("\n", " ")[: self._progress_width()]
+            self._write_remark(f"{_CLEAR}{self._progress}")
+
+    def error(self, error: Au2Error) -> None:
+        """Tell what went wrong: the sentence, each mistake, and what to do next."""
+        self._tell("".join(map(_as_lines, format_error(error))))
+
+    # Questions
+
+    def ask(self, question: str, *, flag: str, default: str | None = None) -> str:
+        """Ask for a text. Raises AnswerNeeded, which names ``flag``, if nobody is there."""
+        self._need_somebody(question, flag)
+        shown = f"{question} [{default}]" if default else question
+        while True:
+            answer = self._read_answer(f"{shown}: ") or default
+            if answer is not None:
+                return answer
+
+    def ask_secret(self, question: str, *, flag: str) -> str:
+        """Ask for what is not shown while it is typed."""
+        self._need_somebody(question, flag)
+        from getpass import getpass  # loads termios; rarely needed
+
+        with _told_as_typed():
+            return ensure_text(getpass(f"{question}: ", self._stderr))
+
+    def choose(self, question: str, choices: Sequence[tuple[str, ...]], *, flag: str) -> int:
+        """Ask for one of ``choices``, each the texts that name it; return its index.
+
+        The answer may be a number, or a text that names one of them only.
+        """
+        self._need_somebody(question, flag)
+        for number, names in enumerate(choices, start=1):
+            self.remark(f"  {number}  {'  '.join(names)}")
+        while True:
+            answer = self._read_answer(f"{question} (1-{len(choices)}): ")
+            named = [index for index, names in enumerate(choices) if answer in names]
+            if len(named) == 1:
+                return named[0]
+            if answer.isascii() and answer.isdecimal() and 1 <= int(answer) <= len(choices):
+                return int(answer) - 1
+            self.remark(f"Type a number from 1 to {len(choices)}, or a name.")
+
+    def confirm(self, question: str, *, flag: str = "--yes") -> None:
+        """Ask whether to go on. Raises Declined if not, AnswerNeeded if nobody is there."""
+        self._need_somebody(question, flag)
+        while True:
+            answer = self._read_answer(f"{question} [y/N]: ").lower()
+            if answer in {"y", "yes"}:
+                return
+            if answer in {"", "n", "no"}:
+                raise Declined
+
+    def read_input(self, limit_bytes: int) -> str:
+        """Return the text on stdin, UTF-8 without a byte-order mark; raises like read_bytes.
+
+        Raises:
+            InvalidRequest: also, it is no UTF-8.
+        """
+        return decode_text(self.read_bytes(limit_bytes), "standard input")
+
+    def read_bytes(self, limit_bytes: int) -> bytes:
+        """Return the bytes on stdin exactly.
+
+        Raises:
+            InvalidRequest: they exceed the limit, or stdin is closed or can't be read.
+        """
+        try:
+            data = self.input_stream().read(limit_bytes + 1)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise InvalidRequest(f"Standard input can't be read: {why}.") from error
+        if len(data) > limit_bytes:
+            raise InvalidRequest("What came on stdin is too long.")
+        return data
+
+    def input_stream(self) -> BinaryIO:
+        """Return stdin for reading bytes, when there may be any number of them.
+
+        Raises:
+            InvalidRequest: it is closed.
+        """
+        if self._stdin is None:
+            raise InvalidRequest("Standard input is closed, so nothing can be read from it.")
+        return self._stdin.buffer
+
+    def _print(self, text: str) -> None:
+        self._tell("")
+        self._stdout.write(text)
+        self._stdout.flush()
+
+    def _write_remark(self, text: str) -> None:
+        """Write to stderr. That it can't be written is no reason to fail: the work is done."""
+        with suppress(OSError):
+            self._stderr.write(text)
+            self._stderr.flush()
+
+    def _tell(self, text: str) -> None:
+        """Write to stderr in the place of a line of progress, if there is one."""
+        with self._drawing:
+            cleared = _CLEAR if self._progress else ""
+            self._progress = ""
+            if cleared or text:
+                self._write_remark(cleared + text)
+
+    def _progress_width(self) -> int | None:
+        try:
+            columns = get_terminal_size(self._stderr.fileno()).columns
+        except (OSError, ValueError):
+            return None
+        # Some terminals, as those of CI, do not say how wide they are: 0.
+        return columns - 1 if columns > 1 else None
+
+    def _read_answer(self, prompt: str) -> str:
+        self._write_remark(visible(prompt))
+        assert self._stdin is not None  # noqa: S101 - somebody is there
+        with _told_as_typed():
+            # Past the text stream, which would read ahead of what is read as bytes later.
+            answer = self._stdin.buffer.readline().decode(self._stdin.encoding)
+        if not answer:
+            self._write_remark("\n")
+            raise Declined
+        return answer.strip()
+
+    def _need_somebody(self, question: str, flag: str) -> None:
+        if not self.can_ask:
+            raise AnswerNeeded(
+                f"There is no terminal to ask on: {question}", hint=f"Answer it with {flag}."
+            )
+
+    def _width(self) -> int | None:
+        """Columns to fold tables at; None where stdout is no terminal."""
+        if not self.shows_data:
+            return None
+        from shutil import get_terminal_size  # not needed without a terminal
+
+        return get_terminal_size().columns
+
+
+def _as_lines(text: str) -> str:
+    """Return what is told, with a line end; further lines stand under the first, indented.
+
+    Names in it may have been chosen by somebody, and are not to look like another remark or hint.
+    """
+    told = text.lstrip("\n")
+    blank = len(text) - len(told)
+    return "\n" * blank + visible(told).replace("\n", "\n  ") + "\n"
+
+
+def standard_console(*, has_input: bool) -> Console:
+    """Return the terminal on the process's own streams. ``has_input``: stdin was open."""
+    return Console(sys.stdin if has_input else None, sys.stdout, sys.stderr)
+
+
+@contextmanager
+def _told_as_typed() -> Iterator[None]:
+    try:
+        yield
+    except UnicodeError:
+        # Without the cause, which would show some of it.
+        raise InvalidRequest("What was typed is no text in UTF-8.") from None

@@ -1,0 +1,67 @@
+"""Documents → tables: columns as data, drawn with rich.
+
+Imported only when a table is drawn, since rich takes as long to import as a whole other command.
+"""
+
+from collections.abc import Iterable
+from io import StringIO
+
+from rich.box import ASCII, SQUARE, Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from au2.console.cells import Columns, Document, format_cell
+
+_UNLIMITED_COLUMNS = 1 << 16
+"""Width where there is no terminal: nothing is folded, so that scripts find whole values."""
+
+
+def draw_list(
+    columns: Columns, documents: Iterable[Document], *, width: int | None, box: Box
+) -> str:
+    """Return a table with a header and one row per document."""
+    table = _table(box, show_header=True)
+    for title in columns:
+        table.add_column(Text(title), overflow="fold")
+    for document in documents:
+        table.add_row(*(Text(format_cell(column(document))) for column in columns.values()))
+    return _render(table, width)
+
+
+def draw_record(columns: Columns, document: Document, *, width: int | None, box: Box) -> str:
+    """Return a table with a name and a value column and no header."""
+    table = _table(box, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for title, column in columns.items():
+        table.add_row(Text(title), Text(format_cell(column(document))))
+    return _render(table, width)
+
+
+def choose_box(encoding: str) -> Box:
+    """Return the manual page's box, or plain characters where the terminal can't show it."""
+    try:
+        "┌─┬┐".encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return ASCII
+    return SQUARE
+
+
+def _table(box: Box, *, show_header: bool) -> Table:
+    return Table(box=box, show_header=show_header, show_lines=True, header_style="", safe_box=False)
+
+
+def _render(table: Table, width: int | None) -> str:
+    # Drawn to memory, without colour: what is shown is the same on a terminal and in a file.
+    console = Console(
+        file=StringIO(),
+        width=width or _UNLIMITED_COLUMNS,
+        color_system=None,
+        legacy_windows=False,
+        emoji=False,
+        highlight=False,
+    )
+    with console.capture() as drawn:
+        console.print(table)
+    return drawn.get()

@@ -1,0 +1,1 @@
+"""The processes of a server: supervisor, API, dispatcher, preparation of a start."""

@@ -1,0 +1,166 @@
+"""What ``au2-server start`` does: lock, listen, prepare, supervise."""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from au2.domain.clock import format_time, now
+from au2.domain.errors import Au2Error, ServerNotStarted
+from au2.files.output import PRIVATE, write_output
+from au2.local.running_server import link_data_directory
+from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
+from au2.server.settings.listen_address import ListenAddress
+from au2.server.settings.sections import Settings
+from au2.server.supervision.log_format import configure_logging
+from au2.server.supervision.supervisor import Supervisor
+from au2.server.supervision.worker import WorkerConfig
+from au2.server.supervision.worker_process import (
+    RestartDelays,
+    WorkerCommand,
+    module_command,
+    spawn,
+)
+
+logger = logging.getLogger(__name__)
+
+_MOST_IDLE_SECONDS = 300
+"""Longer than clients wait for anything; ``au2 job logs --follow`` in a pager, which may stand
+longer, goes on where it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcesses:
+    """The commands of the server's processes, and how patient one is with them."""
+
+    prepare: Sequence[str] = module_command("au2.server.supervision.prepare_process")
+    """Runs to its end before the others start: checks the machine, migrates the database."""
+    api: Sequence[str] = module_command("au2.server.supervision.api_process")
+    dispatcher: Sequence[str] = module_command("au2.server.supervision.dispatcher_process")
+    delays: RestartDelays = field(default_factory=RestartDelays)
+    stop_seconds: float = 10.0
+    silent_seconds: float = 60.0
+    """Longer than a process waits for a database that somebody else has locked."""
+    lock_patience_seconds: float = 10.0
+    """A little more than the processes of a killed server take to end."""
+
+
+def start_server(
+    data: DataDirectory,
+    settings: Settings,
+    *,
+    say: Callable[[str], None],
+    processes: ServerProcesses,
+) -> int:
+    """Run the server until it is told to stop; return the exit code.
+
+    Raises:
+        Conflict: another server runs on this data directory.
+        ServerNotStarted: the port is taken, the certificate unusable, or the machine lacks
+            something.
+    """
+    configure_logging("supervisor", settings.server.log_level)
+    tls = settings.server.tls
+    if tls is not None:
+        tls.check()
+    with (
+        lock_data_directory(data.root, patience_seconds=processes.lock_patience_seconds) as lock,
+        open_listener(settings.server.listen) as listener,
+    ):
+        host, port = listener.getsockname()[:2]
+        url = f"{'http' if tls is None else 'https'}://{ListenAddress(host, port)}"
+
+        def brief(descriptors: Mapping[str, int]) -> bytes:
+            return WorkerConfig(data, settings, descriptors).to_line()
+
+        def announce() -> None:
+            _note_server(data, url)
+            link_data_directory(data.run_directory(settings.server.run_dir), data.root)
+            with suppress(OSError):  # Where that goes to may be full as well.
+                say(f"au2 server ready on {url}")
+
+        def retreat() -> None:
+            # Ours, so that nobody is left waiting in the queue of a server that has stopped.
+            listener.close()
+            data.server_file.unlink(missing_ok=True)
+
+        _prepare(WorkerCommand("prepare", processes.prepare, {"lock": lock}), brief)
+        api = {"lock": lock, "listen": listener.fileno()}
+        silent = processes.silent_seconds
+        supervisor = Supervisor(
+            [
+                WorkerCommand("dispatcher", processes.dispatcher, {"lock": lock}, silent),
+                WorkerCommand("api", processes.api, api, silent),
+            ],
+            brief=brief,
+            on_ready=announce,
+            on_stopping=retreat,
+            delays=processes.delays,
+            stop_seconds=processes.stop_seconds,
+        )
+        code = supervisor.run()
+        # Of what its processes have given back, for the next start may find the disk full.
+        create_disk_reserve(data)
+        return code
+
+
+def open_listener(
+    address: ListenAddress, idle_seconds: float = _MOST_IDLE_SECONDS
+) -> socket.socket:
+    """Return a socket that listens there.
+
+    Args:
+        address: where.
+        idle_seconds: after which the kernel ends a connection whose other side takes nothing of
+            what was sent (``TCP_USER_TIMEOUT``, RFC 5482, also for a window of zero), for nothing
+            else does: an answer that nobody reads on would keep its file and its place, and a
+            server that stops would wait for it.
+
+    Raises:
+        ServerNotStarted: the port is taken or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        listener = socket.create_server((address.host, address.port), family=family, backlog=1024)
+    except OSError as error:
+        raise ServerNotStarted(
+            f"The server can't listen on {address}: {os.strerror(error.errno or 0)}.",
+            hint="Choose another address or port with --listen HOST:PORT (port 0: a free one).",
+        ) from error
+    # Connections have it of the socket that takes them.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(idle_seconds * 1000))
+    return listener
+
+
+def write_server_file(file: Path, url: str) -> None:
+    """Note where the server listens, for scripts that start it with port 0."""
+    document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
+    write_output(file, f"{json.dumps(document)}\n".encode(), permissions=PRIVATE)
+
+
+def _note_server(data: DataDirectory, url: str) -> None:
+    """Note where the server listens; on a full disk it runs without the note."""
+    try:
+        write_server_file(data.server_file, url)
+    except Au2Error as error:
+        if release_disk_reserve(data):
+            _note_server(data, url)
+        else:
+            logger.warning("%s", error.message)
+
+
+def _prepare(command: WorkerCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:
+    process = spawn(command, brief)
+    try:
+        code = process.wait()
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+    if code:
+        raise ServerNotStarted("The server was not started: see above.")
