@@ -9,6 +9,7 @@ import click
 from au2.cli.root import make_root
 from au2.domain.errors import Au2Error, all_errors
 from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
+from au2.domain.job import Reason
 from au2.server.settings.source import list_settings
 from tests.support.checkout import ROOT
 from tests.support.world import open_world
@@ -39,6 +40,17 @@ def make_errors_page() -> str:
         "of details say the rest. A container of yours that fails is no error but a result: its\n"
         "job has a reason code instead.\n\n"
         + _table(["code", "says", "HTTP status", "exit code"], rows)
+    )
+
+
+def make_reasons_page() -> str:
+    """Return the page of all reason codes of jobs."""
+    rows = [[f"`{reason}`", reason.meaning] for reason in Reason]
+    return (
+        f"# Reason codes\n\n{_NOTE}\n"
+        "A job that ends without success has one of these codes (`reason` in its record) and a\n"
+        "sentence with the particulars and what to do (`reason_text`).\n\n"
+        + _table(["code", "meaning"], rows)
     )
 
 
@@ -104,8 +116,6 @@ def _helps(
     context = click.Context(
         command, info_name=words[-1], parent=parent, terminal_width=90, **settings
     )
-    # click keeps the option as the first context had it, which in a test may have had no parent.
-    command._help_option = None
     yield words, command.get_help(context).rstrip()
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -140,6 +150,7 @@ def make_http_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": make_commands_page,
     "errors.md": make_errors_page,
+    "reasons.md": make_reasons_page,
     "http.md": make_http_page,
     "permissions.md": make_permissions_page,
     "settings.md": make_settings_page,

@@ -50,22 +50,46 @@ def may_become(present: JobState, wanted: JobState) -> bool:
 
 
 class Reason(StrEnum):
-    """Why a job ended without success."""
+    """Reason code of a job that ended without success; ``meaning`` is one sentence for users."""
 
-    EXIT_CODE = "exit-code"
-    OUT_OF_MEMORY = "out-of-memory"
-    TIMED_OUT = "timed-out"
-    STOPPED = "stopped"
-    BEFORE_FAILED = "before-failed"
-    AFTER_FAILED = "after-failed"
-    INVALID_OUTPUT = "invalid-output"
-    DISK_FULL = "disk-full"
-    IMAGE_MISSING = "image-missing"
-    START_FAILED = "start-failed"
-    ENGINE_LOST = "engine-lost"
-    BUILD_FAILED = "build-failed"
-    IMPORT_FAILED = "import-failed"
-    UPLOAD_ABANDONED = "upload-abandoned"
+    meaning: str
+
+    def __new__(cls, code: str, meaning: str = "") -> Self:
+        """Make a member whose value is the code alone, so that ``Reason(code)`` finds it."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    EXIT_CODE = "exit-code", "The code ended with an exit code other than 0."
+    OUT_OF_MEMORY = (
+        "out-of-memory",
+        "The kernel killed a process of the job for memory, and the code ended with 137.",
+    )
+    TIMED_OUT = "timed-out", "The job ran longer than its time limit and was ended."
+    STOPPED = "stopped", "A user stopped the job."
+    BEFORE_FAILED = "before-failed", "`before.sh` failed, so the entry point did not run."
+    AFTER_FAILED = "after-failed", "The entry point ended with 0, and `after.sh` failed."
+    INVALID_OUTPUT = (
+        "invalid-output",
+        "The output is no JSON object, is too large, or does not match the version's schema.",
+    )
+    DISK_FULL = (
+        "disk-full",
+        "The job wrote more than its disk limit, or most of all jobs on a full disk.",
+    )
+    IMAGE_MISSING = "image-missing", "The image's content is not in the content store."
+    START_FAILED = "start-failed", "The container could not be started; no code ran."
+    ENGINE_LOST = (
+        "engine-lost",
+        "The container or its monitor was lost, and the exit code with it.",
+    )
+    BUILD_FAILED = "build-failed", "The package could not be built into an image."
+    IMPORT_FAILED = "import-failed", "The image was refused when it was checked."
+    UPLOAD_ABANDONED = (
+        "upload-abandoned",
+        "The upload was given up, or its client sent nothing for the time of its lease.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
