@@ -9,7 +9,7 @@ from au2.app.permissions import ensure_may
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
-from au2.domain.event import PLATFORM
+from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.language import Language
@@ -112,7 +112,7 @@ class Runtimes:
                 transaction,
                 at=now,
                 actor=PLATFORM,
-                action="runtime:built",
+                action=EventAction.RUNTIME_BUILT,
                 subject=f"runtime:{guid}",
                 organization_id=None if context is None else context.organization_id,
                 version=version,
@@ -148,7 +148,7 @@ class Runtimes:
                 transaction,
                 at=now,
                 actor=PLATFORM,
-                action="runtime:retired",
+                action=EventAction.RUNTIME_RETIRED,
                 subject=f"runtime:{found.id}",
                 organization_id=None if found.context is None else found.context.organization_id,
                 version=found.version,

@@ -8,7 +8,7 @@ from typing import Any
 from au2.dispatcher.job_secrets import ResolvedSecrets
 from au2.dispatcher.timeline import Timeline
 from au2.domain.context import Context
-from au2.domain.event import PLATFORM
+from au2.domain.event import PLATFORM, EventAction
 from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
 from au2.domain.version import BuiltImage, ImageStatus, Version
 from au2.stores.database.database import Database, Transaction
@@ -86,7 +86,7 @@ class JobRecords:
                 transaction,
                 at=at,
                 actor=PLATFORM,
-                action="secret:used",
+                action=EventAction.SECRET_USED,
                 subject=f"secret:{secret.id}",
                 organization_id=secret.context.organization_id,
                 name=secret.name,

@@ -35,6 +35,7 @@ from au2.domain.errors import (
     TooManyAttempts,
     WrongPassword,
 )
+from au2.domain.event import EventAction
 from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
 from au2.domain.seldom import Seldom
@@ -108,7 +109,7 @@ class Accounts:
             if accounts.find_user_by_email(transaction, address) is not None:
                 raise Conflict(f"There is already a user {address}.")
             accounts.add_user(transaction, user)
-            self._note(transaction, address, "user:created", f"user:{user.id}")
+            self._note(transaction, address, EventAction.USER_CREATED, f"user:{user.id}")
         return user
 
     def actor_of(self, email: str) -> Actor:
@@ -167,7 +168,7 @@ class Accounts:
                 accounts.set_password_hash(transaction, user.id, rehashed)
             delete_expired(transaction, self._clock())
             accounts.add_token(transaction, new.token)
-            self._note(transaction, user.email, "user:logged-in", f"user:{user.id}")
+            self._note(transaction, user.email, EventAction.USER_LOGGED_IN, f"user:{user.id}")
         return new
 
     def lend_to_registry(
@@ -235,7 +236,9 @@ class Accounts:
             accounts.delete_tokens_but(transaction, user.id, kind=REGISTRY, kept_id=token.id)
             if end_tokens:
                 accounts.delete_tokens_but(transaction, user.id, kind=MANAGED, kept_id="")
-            self._note(transaction, user.email, "user:password-changed", f"user:{user.id}")
+            self._note(
+                transaction, user.email, EventAction.USER_PASSWORD_CHANGED, f"user:{user.id}"
+            )
 
     def _verify(self, email: str, password: str, address: str) -> User:
         """The user whose password this is, unless there were too many failures."""
@@ -330,7 +333,7 @@ class Accounts:
             )
             end_token(transaction, token)
             accounts.add_token(transaction, new.token)
-            self._note(transaction, actor.email, "token:renewed", f"token:{new.token.id}")
+            self._note(transaction, actor.email, EventAction.TOKEN_RENEWED, f"token:{new.token.id}")
         return new
 
     def logout(self, actor: Actor) -> None:
@@ -339,7 +342,9 @@ class Accounts:
             token = own_token(transaction, actor)
             if token.kind == LOGIN:
                 end_token(transaction, token)
-                self._note(transaction, actor.email, "user:logged-out", f"user:{actor.user_id}")
+                self._note(
+                    transaction, actor.email, EventAction.USER_LOGGED_OUT, f"user:{actor.user_id}"
+                )
 
     def token_info(self, actor: Actor) -> Token:
         """The token that the actor came with."""
@@ -368,7 +373,7 @@ class Accounts:
             if any(token.name == name for token in present):
                 raise Conflict(f"You already have a token named '{name}'.")
             accounts.add_token(transaction, new.token)
-            self._note(transaction, actor.email, "token:created", f"token:{new.token.id}")
+            self._note(transaction, actor.email, EventAction.TOKEN_CREATED, f"token:{new.token.id}")
         return new
 
     def delete_token(self, actor: Actor, id_or_name: str) -> None:
@@ -381,7 +386,9 @@ class Accounts:
             for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
                 if id_or_name.lower() == token.id or id_or_name == token.name:
                     end_token(transaction, token)
-                    self._note(transaction, actor.email, "token:deleted", f"token:{token.id}")
+                    self._note(
+                        transaction, actor.email, EventAction.TOKEN_DELETED, f"token:{token.id}"
+                    )
                     return
         raise NotFound(f"There is no token '{id_or_name}'.")
 
@@ -408,7 +415,7 @@ class Accounts:
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)
 
-    def _note(self, transaction: Transaction, who: str, action: str, subject: str) -> None:
+    def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
         add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
 
 

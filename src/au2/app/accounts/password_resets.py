@@ -6,7 +6,7 @@ from datetime import datetime
 from au2.app.accounts.passwords import Passwords
 from au2.domain import clock as clocks
 from au2.domain.errors import NotFound
-from au2.domain.event import PLATFORM
+from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import ensure_usable_password
 from au2.stores.database import accounts
 from au2.stores.database.database import Database
@@ -47,7 +47,7 @@ class PasswordResets:
                 transaction,
                 at=self._clock(),
                 actor=PLATFORM,
-                action="user:password-reset",
+                action=EventAction.USER_PASSWORD_RESET,
                 subject=f"user:{user.id}",
                 organization_id=None,
             )

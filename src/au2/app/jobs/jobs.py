@@ -22,6 +22,7 @@ from au2.app.versions.versions import choose_version
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Job, JobState, JobType, Outcome, Reason, RunRequest, StateChange
 from au2.domain.process import Process
@@ -271,7 +272,7 @@ def note_submitted(
         transaction,
         at=at,
         actor=actor.email,
-        action="job:submitted",
+        action=EventAction.JOB_SUBMITTED,
         subject=f"job:{job_id}",
         organization_id=context.organization_id,
     )
@@ -319,7 +320,7 @@ def _ask_to_stop(transaction: Transaction, actor: Actor, job: Job, at: datetime)
         transaction,
         at=at,
         actor=actor.email,
-        action="job:stop-requested",
+        action=EventAction.JOB_STOP_REQUESTED,
         subject=f"job:{job.id}",
         organization_id=job.context.organization_id,
     )

@@ -11,6 +11,7 @@ from au2.domain import clock as clocks
 from au2.domain.account import Member, User
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid
 from au2.stores.database import accounts, organizations
@@ -93,7 +94,7 @@ class Members:
             self._note(
                 transaction,
                 actor,
-                "member:added",
+                EventAction.MEMBER_ADDED,
                 context,
                 email=address,
                 role=str(membership.role),
@@ -116,13 +117,13 @@ class Members:
                 _ensure_other_admin(transaction, user.id, context)
             if user is None or not organizations.remove_membership(transaction, user.id, context):
                 raise NotFound(f"There is no member {address} here.")
-            self._note(transaction, actor, "member:removed", context, email=address)
+            self._note(transaction, actor, EventAction.MEMBER_REMOVED, context, email=address)
 
     def _note(
         self,
         transaction: Transaction,
         actor: Actor,
-        action: str,
+        action: EventAction,
         context: Context,
         *,
         email: str,

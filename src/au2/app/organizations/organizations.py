@@ -9,6 +9,7 @@ from au2.domain import clock as clocks
 from au2.domain.account import Organization, Project
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, NotFound, NotPermitted
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid, parse_guid
 from au2.stores.database import organizations
@@ -101,7 +102,7 @@ class Organizations:
                 transaction,
                 at=organization.created_at,
                 actor=actor.email,
-                action="organization:created",
+                action=EventAction.ORGANIZATION_CREATED,
                 subject=f"organization:{organization.id}",
                 organization_id=organization.id,
                 name=organization.name,
@@ -146,7 +147,7 @@ class Organizations:
                 transaction,
                 at=project.created_at,
                 actor=actor.email,
-                action="project:created",
+                action=EventAction.PROJECT_CREATED,
                 subject=f"project:{project.id}",
                 organization_id=context.organization_id,
                 name=project.name,

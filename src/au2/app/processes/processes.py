@@ -8,6 +8,7 @@ from au2.app.validation import parse_description, parse_name, parse_tags
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid, parse_guid
 from au2.domain.process import Process
@@ -85,7 +86,7 @@ class Processes:
                 at=self._clock(),
                 by=actor.email,
             )
-            self._note(transaction, actor, "process:updated", process)
+            self._note(transaction, actor, EventAction.PROCESS_UPDATED, process)
             return get_visible(transaction, actor, process_id)
 
     def delete(self, actor: Actor, process_id: str) -> None:
@@ -110,9 +111,11 @@ class Processes:
                         hint=f"Wait for job {version.upload_job_id}, or stop it.",
                     )
             processes.delete_process(transaction, process.id, at=self._clock())
-            self._note(transaction, actor, "process:deleted", process)
+            self._note(transaction, actor, EventAction.PROCESS_DELETED, process)
 
-    def _note(self, transaction: Transaction, actor: Actor, action: str, process: Process) -> None:
+    def _note(
+        self, transaction: Transaction, actor: Actor, action: EventAction, process: Process
+    ) -> None:
         add_event(
             transaction,
             at=self._clock(),
@@ -153,7 +156,7 @@ def insert_process(transaction: Transaction, process: Process) -> None:
         transaction,
         at=process.created_at,
         actor=process.created_by,
-        action="process:created",
+        action=EventAction.PROCESS_CREATED,
         subject=f"process:{process.id}",
         organization_id=process.context.organization_id,
         name=process.name,

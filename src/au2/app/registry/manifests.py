@@ -28,6 +28,7 @@ from au2.domain.errors import (
     NotFound,
     Unsupported,
 )
+from au2.domain.event import EventAction
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository, StoredManifest
@@ -254,7 +255,7 @@ class RepositoryManifests:
             else:
                 is_gone = repositories.delete_tag(transaction, repository, reference)
             if is_gone:
-                self._note(transaction, actor, "image:deleted", repository, reference)
+                self._note(transaction, actor, EventAction.IMAGE_DELETED, repository, reference)
         if not is_gone:
             raise NotFound(f"{repository} has no image '{reference}'.")
 
@@ -311,7 +312,7 @@ class RepositoryManifests:
         )
         with self._database.write() as transaction:
             repositories.put_manifest(transaction, repository, stored)
-            self._note(transaction, actor, "image:pushed", repository, digest)
+            self._note(transaction, actor, EventAction.IMAGE_PUSHED, repository, digest)
 
     def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
         with self._database.write() as transaction:
@@ -328,13 +329,13 @@ class RepositoryManifests:
         repositories.put_tag(
             transaction, repository, name, digest, at=self._clock(), by=actor.email
         )
-        self._note(transaction, actor, "image:tagged", repository, name)
+        self._note(transaction, actor, EventAction.IMAGE_TAGGED, repository, name)
 
     def _note(
         self,
         transaction: Transaction,
         actor: Actor,
-        action: str,
+        action: EventAction,
         repository: Repository,
         reference: str,
     ) -> None:

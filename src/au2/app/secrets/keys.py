@@ -15,7 +15,7 @@ from typing import Any
 
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, SecretUnreadable
-from au2.domain.event import PLATFORM
+from au2.domain.event import PLATFORM, EventAction
 from au2.secrets.key_file import KeyFile
 from au2.secrets.keyring import key_id_of
 from au2.stores.database.database import Database
@@ -89,7 +89,7 @@ class SecretKeys:
                 hint="Change to another key with: au2-server secret-key rotate",
             )
         self._keys.ensure(self._clock())
-        self._note("secret-key:created")
+        self._note(EventAction.SECRET_KEY_CREATED)
 
     def list_keys(self) -> list[KeyUse]:
         """All keys, the encrypting one first; then those that values need and nobody has.
@@ -112,7 +112,7 @@ class SecretKeys:
         """
         dropped = self._drop_retired()
         key_id = self._keys.add(self._clock()).id
-        self._note("secret-key:added", key=key_id)
+        self._note(EventAction.SECRET_KEY_ADDED, key=key_id)
         values, unreadable = 0, set[str]()
         while waiting := [
             ciphertext
@@ -120,7 +120,7 @@ class SecretKeys:
             if key_id_of(ciphertext.text) != key_id and ciphertext.bound_to not in unreadable
         ]:
             values += self._encrypt_anew(waiting[:_BATCH], unreadable)
-        self._note("secret-key:rotated", key=key_id, values=values)
+        self._note(EventAction.SECRET_KEY_ROTATED, key=key_id, values=values)
         return Rotation(key_id, values, len(unreadable), dropped)
 
     def _encrypt_anew(self, batch: Sequence[Ciphertext], unreadable: set[str]) -> int:
@@ -156,7 +156,7 @@ class SecretKeys:
         with self._database.read() as transaction:
             return list_ciphertexts(transaction)
 
-    def _note(self, action: str, **data: Any) -> None:
+    def _note(self, action: EventAction, **data: Any) -> None:
         with self._database.write() as transaction:
             add_event(
                 transaction,

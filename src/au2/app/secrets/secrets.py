@@ -10,6 +10,7 @@ from au2.app.validation import parse_description
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.json_value import is_encodable
@@ -78,7 +79,7 @@ class Secrets:
                     hint=f"Give it another value with: au2 secret ingest {name}",
                 )
             secrets.add_secret(transaction, secret)
-            self._note(transaction, actor, "secret:created", secret)
+            self._note(transaction, actor, EventAction.SECRET_CREATED, secret)
             if sealed is not None:
                 secret = self._keep(transaction, actor, secret, sealed)
         return secret
@@ -120,7 +121,7 @@ class Secrets:
             )
         value = self._keys.ring().decrypt(ciphertext, bound_to=bound_to_secret(secret.id))
         with self._database.write() as transaction:
-            self._note(transaction, actor, "secret:downloaded", secret)
+            self._note(transaction, actor, EventAction.SECRET_DOWNLOADED, secret)
         return value.decode()
 
     def delete(self, actor: Actor, context: Context, name: str) -> None:
@@ -129,7 +130,7 @@ class Secrets:
         with self._database.write() as transaction:
             secret = _get_own(transaction, context, name)
             secrets.delete_secret(transaction, secret.id)
-            self._note(transaction, actor, "secret:deleted", secret)
+            self._note(transaction, actor, EventAction.SECRET_DELETED, secret)
 
     def _make(self, actor: Actor, context: Context, name: str, description: str) -> Secret:
         now = self._clock()
@@ -164,12 +165,14 @@ class Secrets:
         secrets.set_ciphertext(
             transaction, secret.id, ciphertext, size_bytes=size_bytes, at=now, by=actor.email
         )
-        self._note(transaction, actor, "secret:ingested", secret)
+        self._note(transaction, actor, EventAction.SECRET_INGESTED, secret)
         return replace(
             secret, has_value=True, size_bytes=size_bytes, updated_at=now, updated_by=actor.email
         )
 
-    def _note(self, transaction: Transaction, actor: Actor, action: str, secret: Secret) -> None:
+    def _note(
+        self, transaction: Transaction, actor: Actor, action: EventAction, secret: Secret
+    ) -> None:
         add_event(
             transaction,
             at=self._clock(),

@@ -10,6 +10,7 @@ from au2.app.versions.contracts import check_contract
 from au2.app.versions.hints import explain_upload, process_command
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, NotFound
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.process import Process
 from au2.domain.version import Contract, ImageStatus, Version, VersionType
@@ -107,7 +108,9 @@ class Versions:
                 out_schema=chosen.out_schema,
             )
             versions.add_version(transaction, version)
-            note_version(transaction, actor, "version:created", process, version.number, at=now)
+            note_version(
+                transaction, actor, EventAction.VERSION_CREATED, process, version.number, at=now
+            )
         return version
 
     def publish(self, actor: Actor, process_id: str, number: int) -> Version:
@@ -130,7 +133,9 @@ class Versions:
                 )
             if version.published_at is None:
                 versions.set_published(transaction, version, at=now, by=actor.email)
-                note_version(transaction, actor, "version:published", process, number, at=now)
+                note_version(
+                    transaction, actor, EventAction.VERSION_PUBLISHED, process, number, at=now
+                )
             return get_version(transaction, process, number)
 
     def unpublish(self, actor: Actor, process_id: str, number: int) -> Version:
@@ -142,7 +147,9 @@ class Versions:
             )
             if version.published_at is not None:
                 versions.set_published(transaction, version, at=None, by=None)
-                note_version(transaction, actor, "version:unpublished", process, number, at=now)
+                note_version(
+                    transaction, actor, EventAction.VERSION_UNPUBLISHED, process, number, at=now
+                )
             return get_version(transaction, process, number)
 
     def delete(self, actor: Actor, process_id: str, number: int) -> None:
@@ -166,7 +173,7 @@ class Versions:
                     hint=f"Wait for job {version.upload_job_id}, or stop it.",
                 )
             versions.delete_version(transaction, version, at=now)
-            note_version(transaction, actor, "version:deleted", process, number, at=now)
+            note_version(transaction, actor, EventAction.VERSION_DELETED, process, number, at=now)
 
     def _get_own(
         self, transaction: Transaction, actor: Actor, action: Action, process_id: str, number: int
@@ -265,7 +272,7 @@ def ensure_available(process: Process, version: Version, *, hint: str | None = N
 def note_version(
     transaction: Transaction,
     actor: Actor,
-    action: str,
+    action: EventAction,
     process: Process,
     number: int,
     *,

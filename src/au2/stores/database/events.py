@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from au2.domain.event import Event
+from au2.domain.event import Event, EventAction
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import events
 
@@ -17,7 +17,7 @@ def add_event(
     *,
     at: datetime,
     actor: str,
-    action: str,
+    action: EventAction,
     subject: str,
     organization_id: str | None = None,
     **data: Any,
@@ -26,7 +26,7 @@ def add_event(
     row = {
         "at": at,
         "actor": actor,
-        "action": action,
+        "action": action.value,
         "subject": subject,
         "organization_id": organization_id,
         "data": data,
@@ -40,6 +40,8 @@ def list_events(transaction: Transaction, subject: str) -> list[Event]:
         select(events).where(events.c.subject == subject).order_by(events.c.id)
     )
     return [
-        Event(row.at, row.actor, row.action, row.subject, row.organization_id, row.data)
+        Event(
+            row.at, row.actor, EventAction(row.action), row.subject, row.organization_id, row.data
+        )
         for row in rows
     ]

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.event import PLATFORM
+from au2.domain.event import PLATFORM, EventAction
 from au2.domain.job import Job, JobState, Outcome, Phase, StateChange
 from au2.stores.database.database import Transaction
 from au2.stores.database.events import add_event
@@ -68,7 +68,7 @@ def change_state(
         transaction,
         at=change.at,
         actor=actor,
-        action=f"job:{change.after.value.lower()}",
+        action=EventAction(f"job:{change.after.value.lower()}"),
         subject=f"job:{job.id}",
         organization_id=job.context.organization_id,
         reason=values.get("reason"),

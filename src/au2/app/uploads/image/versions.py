@@ -15,6 +15,7 @@ from au2.app.versions.hints import process_command
 from au2.app.versions.versions import get_version, note_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import Job, JobType
@@ -129,7 +130,7 @@ def queue_import(
     version = get_version(transaction, process, upload.version_number)
     versions.change_image_status(transaction, version, ImageStatus.BUILDING)
     job_changes.make_ready(transaction, upload.job_id, at=at)
-    note_version(transaction, actor, "version:uploaded", process, version.number, at=at)
+    note_version(transaction, actor, EventAction.VERSION_UPLOADED, process, version.number, at=at)
 
 
 def upload_in_progress(transaction: Transaction, process: Process, version: Version) -> Conflict:

@@ -14,6 +14,7 @@ from au2.app.uploads.package.target_process import ChosenProcess, choose_process
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain.context import Context
+from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import JobType
@@ -205,7 +206,7 @@ class UploadStarter:
             created_at=now,
         )
         uploads.add_upload(transaction, upload)
-        note_version(transaction, actor, "version:created", process, number, at=now)
+        note_version(transaction, actor, EventAction.VERSION_CREATED, process, number, at=now)
         note_submitted(transaction, actor, job_id, package.context, at=now)
         return upload
 

@@ -22,6 +22,7 @@ from au2.app.uploads.sessions import (
 from au2.app.versions.versions import get_version, note_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, DatabaseUnavailable, LeaseLost, StorageFull
+from au2.domain.event import EventAction
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
@@ -122,7 +123,9 @@ class PackageUploads:
             version = get_version(transaction, process, upload.version_number)
             versions.change_image_status(transaction, version, ImageStatus.BUILDING)
             job_changes.make_ready(transaction, upload.job_id, at=now)
-            note_version(transaction, actor, "version:uploaded", process, version.number, at=now)
+            note_version(
+                transaction, actor, EventAction.VERSION_UPLOADED, process, version.number, at=now
+            )
             job = job_of_upload(transaction, upload)
         self._memory.forget(upload.id)
         self._notices.send(JOBS)
