@@ -9,7 +9,7 @@ from pathlib import Path
 
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import unpacking_locked
-from au2.oci.digest import hexadecimal
+from au2.oci.spec.digest import hexadecimal
 from tests.support.command import Au2
 from tests.support.image_archives import HandMade, docker_25, make_image
 from tests.support.packages import submitted_job

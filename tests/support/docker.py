@@ -18,7 +18,7 @@ from typing import IO
 import pytest
 
 from au2.oci.archive import write_docker_archive
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.command import Result, run_command
 
@@ -62,7 +62,7 @@ class Docker:
 
     def copy_image(self, data_dir: Path, digest: str, tag: str) -> None:
         """Load an image out of a server's data directory: the very same layers."""
-        blobs = FileBlobStore(data_dir / "blobs")
+        blobs = FileContentStore(data_dir / "blobs")
         with tempfile.TemporaryFile() as archive:
             write_docker_archive(load_image(blobs, digest), blobs, archive, tag)
             archive.seek(0)

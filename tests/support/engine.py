@@ -15,7 +15,7 @@ from au2.domain.network import Network
 from au2.engines.base import ContainerSpec, ContainerState, Observation
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.logs.record import parse_records
 from tests.support.busybox import SmallImage
 
@@ -37,7 +37,7 @@ class Workbench:
     """An opened engine and an image of busybox in it."""
 
     engine: NativeEngine
-    blobs: FileBlobStore
+    blobs: FileContentStore
     image_digest: str
     data_dir: Path
     run_dir: Path
@@ -128,7 +128,7 @@ def make_workbench(
     """Return an engine that is not opened yet."""
     # Not in the tests' temporary folder: no other user may enter that.
     run_dir = Path("/run") / f"au2-test-{uuid.uuid4().hex[:12]}"
-    blobs = FileBlobStore(folder / "blobs")
+    blobs = FileContentStore(folder / "blobs")
     engine = NativeEngine(blobs, folder, run_dir, options or NativeOptions())
     return Workbench(engine, blobs, image.save(blobs), folder, run_dir)
 

@@ -8,25 +8,25 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
-from au2.app.garbage.collection import GarbageCollection, Wishes
-from au2.app.garbage.report import Report
+from au2.app.maintenance.gc.collection import GarbageCollection, GCOptions
+from au2.app.maintenance.gc.report import GCReport
 from au2.app.uploads.package.begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.ids import make_guid
 from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
-from au2.oci import media_types
-from au2.oci.config import ImageConfig
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.manifest import Manifest
+from au2.oci.spec import media_types
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.manifest import Manifest
 from au2.stores.content.images import load_image, save_image
 from au2.stores.database import tables, versions
 from tests.support.world import OPERATOR, World, creation, frame
 
 DAY = 86_400.0
-WISHES = Wishes(grace_seconds=DAY, unused_seconds=90 * DAY)
+WISHES = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY)
 
 
 @dataclass
@@ -120,7 +120,7 @@ class House:
                 os.utime(path, (then, then))
         self.world.clock.move(days=2)
 
-    def collect(self, wishes: Wishes = WISHES) -> Report:
+    def collect(self, wishes: GCOptions = WISHES) -> GCReport:
         world = self.world
         return GarbageCollection(world.database, world.blobs, self.layers, world.clock).run(wishes)
 

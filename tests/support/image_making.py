@@ -10,7 +10,7 @@ from typing import Any
 
 from backports import zstd
 
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.busybox import SmallImage, digest_of
 
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -85,7 +85,7 @@ class OddImage:
         """How Docker calls it."""
         return digest_of(self.config)
 
-    def save(self, blobs: FileBlobStore) -> str:
+    def save(self, blobs: FileContentStore) -> str:
         """Put it into a blob store; return the manifest's digest."""
         packed = [_pack(layer, self.packing) for layer in self.layers]
         manifest = json.dumps(

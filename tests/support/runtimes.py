@@ -6,7 +6,7 @@ import pytest
 
 from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.checkout import RUNTIME_CACHE, RUNTIME_NAME
 from tests.support.server_process import runtime_cache_locked
 
@@ -14,7 +14,7 @@ from tests.support.server_process import runtime_cache_locked
 @pytest.fixture(scope="session")
 def runtime_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of built runtimes; the one that tests use most is there."""
-    blobs = FileBlobStore(tmp_path_factory.mktemp("runtime") / "blobs")
+    blobs = FileContentStore(tmp_path_factory.mktemp("runtime") / "blobs")
     with runtime_cache_locked():
         build_runtime(
             get_recipe(RUNTIME_NAME), blobs, cache_dir=RUNTIME_CACHE, progress=lambda _: None

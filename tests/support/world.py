@@ -23,7 +23,7 @@ from au2.domain.language import Language
 from au2.domain.version import BuiltImage, Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
 from au2.secrets.key_file import KeyFile
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.database import claims, job_changes, tables, versions
 from au2.stores.database.database import Database
 from au2.stores.logs.base import LogWriter
@@ -57,7 +57,7 @@ class World:
     folder: Path
     clock: Clock
     database: Database
-    blobs: FileBlobStore
+    blobs: FileContentStore
     logs: FileLogStore
     notices: FolderNotices
     services: Services
@@ -220,7 +220,7 @@ def open_world(
     (folder / "database" / "au2.sqlite3").write_bytes(_migrated_database())
     file = folder / "database" / "au2.sqlite3"
     database = Database.open_file(file, busy_seconds=busy_seconds)
-    blobs = FileBlobStore(folder / "blobs")
+    blobs = FileContentStore(folder / "blobs")
     notices = FolderNotices(folder / "notices", "api")
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     services = make_services(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.command import Au2
 from tests.support.packages import fill_package, run_to_end, upload_package
@@ -113,7 +113,7 @@ def _run(au2: Au2, process: Any) -> tuple[float, str]:
 
 
 def _layer_sizes(server: ServerProcess, runtime: dict[str, Any]) -> list[int]:
-    image = load_image(FileBlobStore(server.data_dir / "blobs"), runtime["image_digest"])
+    image = load_image(FileContentStore(server.data_dir / "blobs"), runtime["image_digest"])
     return [layer.size_bytes for layer in image.manifest.layers]
 
 

@@ -30,7 +30,7 @@ from au2.app.versions.diffs import VersionDiffs
 from au2.app.versions.versions import Versions
 from au2.domain import clock as clocks
 from au2.secrets.key_file import KeyFile
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
 from au2.stores.notices.base import Notices
 
@@ -72,7 +72,7 @@ class Services:
 
 def make_services(
     database: Database,
-    blobs: BlobStore,
+    blobs: ContentStore,
     notices: Notices,
     options: ServiceOptions | None = None,
     *,

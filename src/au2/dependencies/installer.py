@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.lock import Lock
-from au2.oci.tar import LayerEntry
+from au2.oci.tar.writer import LayerEntry
 
 
 class Request(Protocol):

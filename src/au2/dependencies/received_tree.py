@@ -11,9 +11,9 @@ from typing import BinaryIO, cast
 
 from au2.dependencies.gateway.bodies import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
-from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
-from au2.oci.paths import shown
-from au2.oci.tar import EntryType, LayerEntry, directory_entry, file_entry, link_entry
+from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
+from au2.oci.tar.paths import shown
+from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES = 500_000

@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 from au2.domain.container_contract import USER_ID
 from au2.domain.errors import BlobMissing
-from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
-from au2.oci.tar import MODIFIED_AT, LayerEntry, directory_entry, file_entry, with_parents
-from au2.stores.content.base import BlobStore
+from au2.oci.spec.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, directory_entry, file_entry, with_parents
 from au2.stores.content.images import load_image, save_image, save_layer
+from au2.stores.content.protocol import ContentStore
 
 BUILD_DIRECTORY = "/opt/au2/build"
 _FILES = Path(__file__).parent / "drivers"
@@ -27,7 +27,10 @@ class ToolImages:
     """
 
     def __init__(
-        self, blobs: BlobStore, make_tool: Callable[[], list[LayerEntry]], folders: tuple[str, ...]
+        self,
+        blobs: ContentStore,
+        make_tool: Callable[[], list[LayerEntry]],
+        folders: tuple[str, ...],
     ) -> None:
         self._blobs = blobs
         self._make_tool = make_tool

@@ -13,9 +13,9 @@ from au2.domain.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.base import Engine
 from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
-from au2.oci.platform import Platform
-from au2.stores.content.base import BlobStore
+from au2.oci.spec.platform import Platform
 from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.layers import find_checked_layers, put_checked_layer
 
 
@@ -24,7 +24,7 @@ class ImageImporter:
     """How images are taken in; one instance for all."""
 
     engine: Engine
-    blobs: BlobStore
+    blobs: ContentStore
     records: JobRecords
     platform: Platform
     """Of this machine."""

@@ -18,7 +18,7 @@ from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackageEntry
 from au2.package.environment import plain_texts
 from au2.package.limits import LOCK_BYTES
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.runtimes import find_runtime
 from au2.wire.upload import FileEntry
 
@@ -27,7 +27,7 @@ from au2.wire.upload import FileEntry
 class PackageBuilder:
     """How packages are built; one instance for all."""
 
-    blobs: BlobStore
+    blobs: ContentStore
     records: JobRecords
     dependencies: PackageDependencies
 

@@ -1,8 +1,8 @@
 """What an image's configuration says for its runs: each start of a job has to work it off."""
 
 from au2.domain.errors import InvalidImage
-from au2.oci.config import ImageConfig
-from au2.oci.paths import MAX_NAME_BYTES, MAX_PATH_BYTES
+from au2.oci.spec.config import ImageConfig
+from au2.oci.tar.paths import MAX_NAME_BYTES, MAX_PATH_BYTES
 
 _MOST_VOLUMES = 128
 _MAX_USER_BYTES = 256

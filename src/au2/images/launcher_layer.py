@@ -9,7 +9,7 @@ from au2.domain.container_contract import HOME_DIRECTORY, PACKAGE_DIRECTORY, USE
 from au2.domain.language import Language
 from au2.images import sdk
 from au2.images.scripts import DEFAULT_SHELL
-from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, with_parents
+from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, link_entry, with_parents
 
 LAUNCHER_VERSION = "1"
 """Grows with each change of the launcher that an engine or a dispatcher can notice."""

@@ -3,17 +3,17 @@
 import io
 from collections.abc import Iterable
 
-from au2.oci import media_types
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.mutate import AddedLayer
-from au2.oci.tar import MODIFIED_AT, LayerEntry, write_layer
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.mutate import AddedLayer
+from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, write_layer
 
 
 def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
     """Make an uncompressed layer in memory; return what points to it, and its bytes.
 
-    Raises as :func:`au2.oci.tar.write_layer`.
+    Raises as :func:`au2.oci.tar.writer.write_layer`.
     """
     out = io.BytesIO()
     write_layer(entries, out, modified_at=MODIFIED_AT)

@@ -16,9 +16,9 @@ from au2.images import launcher_layer as launcher
 from au2.images.layers import make_small_layer
 from au2.images.plan import PackagePlan, make_plan
 from au2.images.scripts import copy_entry
-from au2.oci.config import ImageConfig
-from au2.oci.mutate import AddedLayer, ConfigChanges, append_layers
-from au2.oci.tar import (
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.tar.writer import (
     MODIFIED_AT,
     LayerEntry,
     directory_entry,
@@ -30,8 +30,8 @@ from au2.package.entries import PackageEntry, count_files
 from au2.package.manifest import Manifest
 from au2.package.modes import mode_of
 from au2.runtimes import labels
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image, save_image, save_layer
+from au2.stores.content.protocol import ContentStore
 
 DEFAULT_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -47,7 +47,7 @@ LAUNCHER_LABEL = "au2.launcher.version"
 
 
 def build_package(
-    blobs: BlobStore,
+    blobs: ContentStore,
     runtime_image_digest: str,
     files: Sequence[PackageEntry],
     *,
@@ -103,7 +103,7 @@ def build_package(
 
 
 def _plan(
-    blobs: BlobStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
+    blobs: ContentStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
 ) -> PackagePlan:
     return make_plan(
         files,
@@ -114,12 +114,12 @@ def _plan(
     )
 
 
-def _read_content(blobs: BlobStore, entry: PackageEntry) -> bytes:
+def _read_content(blobs: ContentStore, entry: PackageEntry) -> bytes:
     return blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=entry.size_bytes)
 
 
 def _package_entries(
-    blobs: BlobStore, files: Sequence[PackageEntry], plan: PackagePlan
+    blobs: ContentStore, files: Sequence[PackageEntry], plan: PackagePlan
 ) -> list[LayerEntry]:
     entries = [_layer_entry(blobs, entry) for entry in files]
     copies = (copy_entry(script, _PREFIX, USER_ID) for script in plan.scripts)
@@ -133,7 +133,7 @@ def _package_entries(
 _PREFIX = PACKAGE_DIRECTORY.strip("/")
 
 
-def _layer_entry(blobs: BlobStore, entry: PackageEntry) -> LayerEntry:
+def _layer_entry(blobs: ContentStore, entry: PackageEntry) -> LayerEntry:
     path = f"{_PREFIX}/{entry.path}"
     if entry.type == "link":
         return link_entry(path, entry.target, owner=USER_ID)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from au2.oci.tar import LayerEntry, file_entry
+from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.package.entries import PackageEntry
 
 LARGEST_BYTES = 16 << 20

@@ -27,7 +27,7 @@ from au2.package.description import PackageDescription, describe_package
 from au2.package.entries import PackagedFile
 from au2.package.environment import plain_texts
 from au2.package.load import PackageOnDisk
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 _SMALL_BYTES = 1 << 20
 _DEPENDENCIES = frozenset({names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENCIES})
@@ -137,7 +137,7 @@ def _describe(package: PackageOnDisk, language: Language) -> PackageDescription:
     )
 
 
-def store_contents(blobs: BlobStore, files: Sequence[PackagedFile]) -> None:
+def store_contents(blobs: ContentStore, files: Sequence[PackagedFile]) -> None:
     """Put the contents of a package into ``blobs``.
 
     Raises:
@@ -159,7 +159,7 @@ def store_contents(blobs: BlobStore, files: Sequence[PackagedFile]) -> None:
                 _store_large(blobs, digest, file.source)
 
 
-def _store_large(blobs: BlobStore, digest: str, source: Path) -> None:
+def _store_large(blobs: ContentStore, digest: str, source: Path) -> None:
     with source.open("rb") as reader, blobs.writer(digest=digest) as writer:
         while data := reader.read(CHUNK_BYTES):
             writer.write(data)

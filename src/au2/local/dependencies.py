@@ -14,7 +14,7 @@ from au2.domain.layer import DependencyLayer
 from au2.files.home import NO_HOME, find_home
 from au2.files.output import write_output
 from au2.local.engine import LocalEngine
-from au2.oci.digest import hexadecimal
+from au2.oci.spec.digest import hexadecimal
 from au2.package.description import PackageDescription
 
 _MOST_INDEX_BYTES = 64 << 20

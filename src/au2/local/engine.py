@@ -14,7 +14,7 @@ from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from au2.local.running_server import RUN_DIRECTORIES
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 
 _KEPT_SECONDS = 14 * 86_400.0
 """All that is kept can be made again; what was not made for so long is removed."""
@@ -25,7 +25,7 @@ class LocalEngine:
     """An opened engine, the store that its images are in, and the folder of both."""
 
     engine: Engine
-    blobs: FileBlobStore
+    blobs: FileContentStore
     folder: Path
 
 
@@ -44,7 +44,7 @@ def open_local_engine(folder: Path) -> Iterator[LocalEngine]:
     for made in (folder.parent, folder):
         made.mkdir(mode=0o711, parents=True, exist_ok=True)
     folder.chmod(0o711)
-    blobs = FileBlobStore(folder / "blobs")
+    blobs = FileContentStore(folder / "blobs")
     run_directory = RUN_DIRECTORIES / EnginePaths(folder, RUN_DIRECTORIES).instance
     engine = NativeEngine(blobs, folder, run_directory, NativeOptions())
     with (folder / "lock").open("w") as lock:
@@ -69,7 +69,7 @@ def _is_alone(lock: TextIO) -> bool:
     return True
 
 
-def _clean(engine: Engine, blobs: FileBlobStore, folder: Path) -> None:
+def _clean(engine: Engine, blobs: FileContentStore, folder: Path) -> None:
     """Remove what runs left that were killed, and what is old."""
     for container_id in list(engine.list_containers()):
         engine.remove(container_id)

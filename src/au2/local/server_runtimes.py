@@ -10,9 +10,9 @@ from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
-from au2.stores.content.base import BlobStore
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import copy_image
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, find_runtime_image, list_runtimes
 
@@ -22,7 +22,7 @@ def make_server_search(data_dir: Path) -> FindRuntime:
     return partial(_find, data_dir)
 
 
-def _find(data_dir: Path, manifest: Manifest, blobs: BlobStore) -> RuntimeImage:
+def _find(data_dir: Path, manifest: Manifest, blobs: ContentStore) -> RuntimeImage:
     file = data_dir / "database" / "au2.sqlite3"
     if not file.is_file():
         raise InvalidRequest(f"'{data_dir}' is no data directory of au2: see --data-dir.")
@@ -37,7 +37,7 @@ def _find(data_dir: Path, manifest: Manifest, blobs: BlobStore) -> RuntimeImage:
         digest = find_runtime_image(transaction, runtime.id, version)
     if digest is None:
         raise NotFound(f"The runtime '{runtime.name}' has no version {version} in '{data_dir}'.")
-    copy_image(FileBlobStore(data_dir / "blobs"), blobs, digest)
+    copy_image(FileContentStore(data_dir / "blobs"), blobs, digest)
     return RuntimeImage(runtime.name, runtime.language, digest, version)
 
 

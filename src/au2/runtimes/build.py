@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
-from au2.oci.host_platform import find_platform
-from au2.oci.remote.registry import Registry
+from au2.oci.registry_client.registry import Registry
+from au2.oci.spec.host_platform import find_platform
 from au2.runtimes.built_runtime import (
     Base,
     BuiltRuntime,
@@ -20,7 +20,7 @@ from au2.runtimes.layers import RuntimeLayers
 from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import BaseSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 FindBase = Callable[[str, str | None], Base | None]
 """Returns what the installation has: by name or id, and made from the recipe of that digest if one
@@ -29,7 +29,7 @@ is given."""
 
 def build_runtime(
     recipe: Recipe,
-    blobs: BlobStore,
+    blobs: ContentStore,
     *,
     mirror: str | None = None,
     cache_dir: Path | None = None,

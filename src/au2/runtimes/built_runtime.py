@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.oci.config import ImageConfig, parse_config
-from au2.oci.host_platform import find_platform
-from au2.oci.manifest import Manifest
-from au2.oci.mutate import ConfigChanges, append_layers, describe_config
+from au2.oci.spec.config import ImageConfig, parse_config
+from au2.oci.spec.host_platform import find_platform
+from au2.oci.spec.manifest import Manifest
+from au2.oci.spec.mutate import ConfigChanges, append_layers, describe_config
 from au2.runtimes import labels
 from au2.runtimes.cache import RuntimeCache
 from au2.runtimes.layers import InstalledPackage, RuntimeLayers
 from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image, save_image
+from au2.stores.content.protocol import ContentStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class BuiltRuntime:
     from_cache: bool
 
 
-def find_built_runtime(recipe: Recipe, blobs: BlobStore, cache_dir: Path) -> BuiltRuntime | None:
+def find_built_runtime(recipe: Recipe, blobs: ContentStore, cache_dir: Path) -> BuiltRuntime | None:
     """Return the recipe's image, now in ``blobs``, if it was built before and kept there.
 
     Raises:
@@ -63,7 +63,7 @@ def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:
 
 
 def save_runtime(
-    recipe: Recipe, blobs: BlobStore, base: Base | None, part: RuntimeLayers, architecture: str
+    recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
 ) -> str:
     """Store the image of a recipe whose layers are there; return its digest."""
     told = {labels.LANGUAGE: recipe.language.value, labels.NAME: recipe.name}
@@ -76,7 +76,7 @@ def save_runtime(
 
 
 def _start(
-    recipe: Recipe, blobs: BlobStore, base: Base | None, part: RuntimeLayers, architecture: str
+    recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
 ) -> tuple[Manifest, ImageConfig]:
     """Return what the recipe's layers are put on."""
     if base is not None:

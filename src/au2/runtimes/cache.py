@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Au2Error, DigestMismatch
-from au2.oci.digest import sha256_of
+from au2.oci.spec.digest import sha256_of
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.layers import InstalledPackage, RuntimeLayer, RuntimeLayers
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 _INDEX = "runtime.json"
 _MOST_INDEX_BYTES = 16 << 20
@@ -25,7 +25,7 @@ class RuntimeCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, key: str, blobs: BlobStore) -> RuntimeLayers | None:
+    def find(self, key: str, blobs: ContentStore) -> RuntimeLayers | None:
         """Return the entry once its layers are in ``blobs``, verified; None if there is none."""
         entry = self._folder / _file_name(key)
         part = _read_index(entry / _INDEX, key)
@@ -39,7 +39,7 @@ class RuntimeCache:
             return None
         return part
 
-    def keep(self, key: str, part: RuntimeLayers, blobs: BlobStore) -> None:
+    def keep(self, key: str, part: RuntimeLayers, blobs: ContentStore) -> None:
         """Add an entry, whole or not at all. A cache that can't be written is no failure."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def _layer_name(number: int) -> str:
     return f"layer-{number}.tar"
 
 
-def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: BlobStore) -> None:
+def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: ContentStore) -> None:
     for number, layer in enumerate(part.layers):
         with blobs.open(layer.digest) as source, (entry / _layer_name(number)).open("wb") as target:
             while data := source.read(CHUNK_BYTES):
@@ -95,7 +95,7 @@ def _read_index(path: Path, key: str) -> RuntimeLayers | None:
         return None
 
 
-def _copy_in(path: Path, layer: RuntimeLayer, blobs: BlobStore) -> None:
+def _copy_in(path: Path, layer: RuntimeLayer, blobs: ContentStore) -> None:
     digest, size_bytes = layer.digest, layer.size_bytes
     try:
         with path.open("rb") as file, blobs.writer(digest=digest, size_bytes=size_bytes) as writer:

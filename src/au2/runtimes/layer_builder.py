@@ -6,9 +6,9 @@ from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, RuntimeBuildFailed
 from au2.domain.language import Language
-from au2.oci.digest import VerifyingReader
-from au2.oci.platform import Platform
-from au2.oci.tar import MODIFIED_AT, LayerEntry
+from au2.oci.spec.digest import VerifyingReader
+from au2.oci.spec.platform import Platform
+from au2.oci.tar.writer import MODIFIED_AT, LayerEntry
 from au2.runtimes.apt_sources import choose_sources, default_sources, read_transport_settings
 from au2.runtimes.built_runtime import Base
 from au2.runtimes.debian import make_debian_root
@@ -23,8 +23,8 @@ from au2.runtimes.pulled_image import OpenRegistry, pull_image
 from au2.runtimes.python_layer import add_python_packages
 from au2.runtimes.recipe import DebianSource, ImageSource, Recipe, TarballSource
 from au2.runtimes.root_files import RootFiles
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image, save_layer
+from au2.stores.content.protocol import ContentStore
 
 _DPKG_STATUS = "var/lib/dpkg/status"
 
@@ -44,7 +44,7 @@ class _Progress:
 class RuntimeLayerBuilder:
     """Makes one part, in a folder of its own."""
 
-    blobs: BlobStore
+    blobs: ContentStore
     work: Path
     platform: Platform
     mirror: str | None

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from au2.oci import media_types
-from au2.oci.descriptor import Descriptor
-from au2.oci.mutate import AddedLayer
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.mutate import AddedLayer
 
 PYTHON = "python"
 """Kind of packages that are installed as wheels."""

@@ -5,19 +5,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from au2.domain.errors import DigestMismatch, InvalidImage, RuntimeBuildFailed
-from au2.oci.config import ImageConfig, parse_config
-from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
-from au2.oci.descriptor import Descriptor
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.image import check_layers_agree
-from au2.oci.index import choose_image, parse_index
-from au2.oci.manifest import Manifest, parse_manifest
-from au2.oci.platform import Platform, rank
-from au2.oci.reference import Reference, parse_reference
-from au2.oci.remote.registry import Registry
+from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
+from au2.oci.registry_client.registry import Registry
+from au2.oci.spec.config import ImageConfig, parse_config
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.image import check_layers_agree
+from au2.oci.spec.index import choose_image, parse_index
+from au2.oci.spec.manifest import Manifest, parse_manifest
+from au2.oci.spec.platform import Platform, rank
+from au2.oci.spec.reference import Reference, parse_reference
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.layers import RuntimeLayer
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 OpenRegistry = Callable[[str], AbstractContextManager[Registry]]
 """Opens a registry by its name, with what the operator set for it."""
@@ -37,7 +37,7 @@ class PulledImage:
 
 def pull_image(
     text: str,
-    blobs: BlobStore,
+    blobs: ContentStore,
     *,
     platform: Platform,
     open_registry: OpenRegistry,
@@ -61,7 +61,7 @@ def pull_image(
 def _pull(
     reference: Reference,
     registry: Registry,
-    blobs: BlobStore,
+    blobs: ContentStore,
     platform: Platform,
     progress: Callable[[str], None],
 ) -> PulledImage:
@@ -120,7 +120,7 @@ def _read_config(reference: Reference, registry: Registry, descriptor: Descripto
 
 
 def _fetch_layer(
-    reference: Reference, registry: Registry, layer: Descriptor, diff_id: str, blobs: BlobStore
+    reference: Reference, registry: Registry, layer: Descriptor, diff_id: str, blobs: ContentStore
 ) -> int:
     """Store a layer as the uncompressed bytes that ``diff_id`` names; return their number."""
     if blobs.contains(diff_id):

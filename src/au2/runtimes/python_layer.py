@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from au2.domain.errors import RuntimeBuildFailed
-from au2.oci.layer import LayerMember
-from au2.oci.tar import MODIFIED_AT, LayerEntry, with_parents, write_layer
+from au2.oci.tar.layer import LayerMember
+from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, with_parents, write_layer
 from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.pip_settings import read_pip_settings
 from au2.runtimes.python_packages import FetchedWheel, fetch_wheels

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from au2.domain.language import Language
-from au2.oci.digest import sha256_of
-from au2.oci.document import format_document
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.document import format_document
 
 _FORMAT = 2
 """Grows when the same recipe begins to give another image, so that caches notice."""
@@ -35,7 +35,7 @@ class ImageSource:
     """An image in a registry."""
 
     reference: str
-    """As :func:`au2.oci.reference.parse_reference` takes it; what has a digest never changes."""
+    """For :func:`au2.oci.spec.reference.parse_reference`; with a digest it never changes."""
 
 
 @dataclass(frozen=True, slots=True)

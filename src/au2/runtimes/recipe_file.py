@@ -8,7 +8,7 @@ from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.language import Language
 from au2.files.input import read_text_file
-from au2.oci.reference import parse_reference
+from au2.oci.spec.reference import parse_reference
 from au2.runtimes.recipe import (
     BaseSource,
     DebianSource,

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from au2.oci.decompress import decompressed
-from au2.oci.layer import LayerMember, MemberType, read_layer
-from au2.oci.paths import parent_paths
+from au2.oci.compression.decompress import decompressed
 from au2.oci.streams import CHUNK_BYTES, Readable
-from au2.oci.tar import EntryType, LayerEntry, directory_entry, link_entry, with_parents
+from au2.oci.tar.layer import LayerMember, MemberType, read_layer
+from au2.oci.tar.paths import parent_paths
+from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, link_entry, with_parents
 
 USER_NAME = "au2"
 USER_ID = 1000

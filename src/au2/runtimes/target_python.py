@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import RuntimeBuildFailed
-from au2.oci.layer import LayerMember, MemberType, read_layer
-from au2.oci.paths import clean_path
+from au2.oci.tar.layer import LayerMember, MemberType, read_layer
+from au2.oci.tar.paths import clean_path
 from au2.runtimes.sandbox import Sandbox
 
 _INSIDE = Path(__file__).parent / "inside"

@@ -18,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from au2.domain.errors import InvalidImage, RuntimeBuildFailed
-from au2.oci.paths import clean_path
-from au2.oci.tar import LayerEntry, file_entry
+from au2.oci.tar.paths import clean_path
+from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.runtimes.layers import PYTHON, InstalledPackage
 from au2.runtimes.target_python import TargetPython
 

@@ -16,7 +16,7 @@ import pytest
 
 from au2.dependencies.sources import Sources
 from au2.domain.errors import DependenciesFailed, InvalidPackage
-from au2.oci.layer import MemberType, read_layer
+from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.javascript import MAKE_ANEW, parse_javascript
 from tests.support.engine import Workbench
 from tests.support.javascript_packages import make_module

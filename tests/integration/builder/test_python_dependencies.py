@@ -11,8 +11,8 @@ from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.dependencies.sources import Sources
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable
-from au2.oci.layer import LayerMember, read_layer
-from au2.oci.tar import MODIFIED_AT
+from au2.oci.tar.layer import LayerMember, read_layer
+from au2.oci.tar.writer import MODIFIED_AT
 from tests.support.kitchen import OWNER, Kitchen
 from tests.support.package_index import SimpleIndex
 from tests.support.python_packages import make_source, make_wheel

@@ -12,7 +12,7 @@ import pytest
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
-from au2.oci.layer import read_layer
+from au2.oci.tar.layer import read_layer
 from tests.support.kitchen import Kitchen
 from tests.support.python_packages import make_source, make_wheel
 

@@ -15,8 +15,8 @@ import pytest
 from au2.domain.errors import InvalidImage, StorageFull
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import LayerStore
-from au2.oci.layer import LayerLimits, read_layer
-from au2.stores.content.files import FileBlobStore
+from au2.oci.tar.layer import LayerLimits, read_layer
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.image_making import GZIP, Layer, odd_image
 
@@ -26,13 +26,13 @@ BASE = NativeOptions().id_base
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[LayerStore]:
     folder = tmp_path / "layers"
-    yield LayerStore(FileBlobStore(tmp_path / "blobs"), folder, NativeOptions())
+    yield LayerStore(FileContentStore(tmp_path / "blobs"), folder, NativeOptions())
     # Python, and so pytest, can't remove what is nested so deeply.
     subprocess.run(["rm", "-rf", folder / str(BASE)], check=True)
 
 
 def unpack(store: LayerStore, tmp_path: Path, *layers: Layer | bytes) -> list[Path]:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     return list(store.ensure_image(load_image(blobs, odd_image(*layers).save(blobs))))
 
 
@@ -183,7 +183,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_bomb_that_fills_the_disk_leaves_nothing(
     store: LayerStore, tmp_path: Path, small_disk: Path
 ) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     bomb = odd_image(Layer().add("zeros", content=bytes(64 << 20)), packing=GZIP)
     digest = bomb.save(blobs)
     with pytest.raises(StorageFull):

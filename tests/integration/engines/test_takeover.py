@@ -15,7 +15,7 @@ from tests.support.engine import Workbench
 DRIVER = """
 import json, os, signal, sys
 from pathlib import Path
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.domain.job import Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerSpec
@@ -23,7 +23,7 @@ from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 
 data_dir, run_dir, image, container_id, step, script = sys.argv[1:]
-blobs = FileBlobStore(Path(data_dir) / "blobs")
+blobs = FileContentStore(Path(data_dir) / "blobs")
 engine = NativeEngine(blobs, Path(data_dir), Path(run_dir), NativeOptions())
 engine.open()
 if step == "create":

@@ -25,8 +25,8 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.disk_budget import DiskBudget
 from au2.engines.native.rootfs.layer_tree import TreeWriter
 from au2.engines.native.rootfs.layers import LayerStore
-from au2.oci.layer import read_layer
-from au2.stores.content.files import FileBlobStore
+from au2.oci.tar.layer import read_layer
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import make_image
 from tests.support.engine import Workbench
@@ -44,7 +44,7 @@ def unpack(tmp_path: Path) -> Callable[..., list[Path]]:
     """Unpack layers below ``tmp_path/layers``; return their folders."""
 
     def do(*layers: Layer, where: Path | None = None) -> list[Path]:
-        blobs = FileBlobStore(tmp_path / "blobs")
+        blobs = FileContentStore(tmp_path / "blobs")
         digest = make_image([layer.data() for layer in layers]).save(blobs)
         store = LayerStore(blobs, where or tmp_path / "layers", NativeOptions())
         return list(store.ensure_image(load_image(blobs, digest)))
@@ -261,7 +261,7 @@ def test_a_folder_becomes_a_file_and_back(unpack: Callable[..., list[Path]]) -> 
 
 
 def test_an_untrue_diff_id_is_refused(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     layer = Layer().add("f").data()
     image = make_image([layer])
     (config,) = [data for data in image.blobs.values() if b"diff_ids" in data]
@@ -284,7 +284,7 @@ def test_an_untrue_diff_id_is_refused(tmp_path: Path) -> None:
 def test_a_compressed_layer_under_its_own_digest_is_refused(tmp_path: Path) -> None:
     """It would be an image that runs here and nowhere else."""
     packed = gzip.compress(Layer().add("file", content=b"x").data())
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     digest = make_image([packed]).save(blobs)
     store = LayerStore(blobs, tmp_path / "layers", NativeOptions())
     with pytest.raises(InvalidImage):
@@ -292,7 +292,7 @@ def test_a_compressed_layer_under_its_own_digest_is_refused(tmp_path: Path) -> N
 
 
 def test_a_damaged_blob_is_told(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     layer = Layer().add("f", content=b"content").data()
     digest = make_image([layer]).save(blobs)
     (path,) = (tmp_path / "blobs").rglob(hashlib.sha256(layer).hexdigest())
@@ -396,7 +396,7 @@ def test_paths_of_folders_are_not_kept_without_end(tmp_path: Path) -> None:
 
 
 def test_unpacking_ends_when_it_is_to_end(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     layer = Layer()
     for number in range(3000):
         layer.add(f"{number}")
@@ -439,7 +439,7 @@ def test_a_long_path_is_gone_down_once(
 
 
 def test_unpacking_at_the_same_time(tmp_path: Path) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     layers = [Layer().add(f"{n}", content=os.urandom(100_000)).data() for n in range(4)]
     digests = [make_image(layers[: n + 1]).save(blobs) for n in range(4)]
     store = LayerStore(blobs, tmp_path / "layers", NativeOptions())

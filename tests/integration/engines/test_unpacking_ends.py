@@ -12,8 +12,8 @@ from au2.domain.errors import StorageFull
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.disk_budget import DiskBudget
 from au2.engines.native.rootfs.layers import LayerStore, unpacking_locked
-from au2.oci.digest import hexadecimal
-from au2.stores.content.files import FileBlobStore
+from au2.oci.spec.digest import hexadecimal
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import digest_of
 from tests.support.image_making import GZIP, Layer, odd_image
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def unpack(folder: Path, layer: Layer, check: Callable[[], None], packing: str = GZIP) -> None:
-    blobs = FileBlobStore(folder.parent / "blobs")
+    blobs = FileContentStore(folder.parent / "blobs")
     image = load_image(blobs, odd_image(layer, packing=packing).save(blobs))
     LayerStore(blobs, folder, NativeOptions()).ensure_image(image, check)
 

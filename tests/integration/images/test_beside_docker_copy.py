@@ -8,10 +8,10 @@ import pytest
 
 from au2.images.package_image import build_package
 from au2.local.container_runner import store_contents
-from au2.oci.layer import MemberType, read_layer
+from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.manifest import Manifest
 from au2.package.scan import scan_package
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import make_image, make_layer
 from tests.support.docker import Docker
@@ -75,7 +75,7 @@ def by_docker(docker: Docker, folder: Path) -> dict[str, tuple[bool, int]]:
         return read_package(archive, "package/")
 
 
-def by_au2(blobs: FileBlobStore, folder: Path) -> dict[str, tuple[bool, int]]:
+def by_au2(blobs: FileContentStore, folder: Path) -> dict[str, tuple[bool, int]]:
     files = scan_package(folder).entries
     store_contents(blobs, files)
     digest = build_package(
@@ -103,4 +103,4 @@ def test_the_same_modes_and_folders(docker: Docker, tmp_path: Path, seed: int) -
     folder = tmp_path / f"package{seed}"
     make_package(folder, seed)
 
-    assert by_au2(FileBlobStore(tmp_path / "blobs"), folder) == by_docker(docker, folder)
+    assert by_au2(FileContentStore(tmp_path / "blobs"), folder) == by_docker(docker, folder)

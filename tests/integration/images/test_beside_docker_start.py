@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
-from au2.oci.config import parse_config
+from au2.oci.spec.config import parse_config
 from tests.support.beside_docker import BesideDocker
 from tests.support.busybox import BUSYBOX
 from tests.support.image_making import Layer, OddImage, odd_image, shell

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from au2.oci import media_types
+from au2.oci.spec import media_types
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
 from tests.support.docker import Docker

@@ -11,15 +11,15 @@ import pytest
 from backports import zstd
 
 from au2.domain.errors import InvalidImage
+from au2.oci.archive.archived_image import ArchivedImage
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.found import FoundImage
 from au2.oci.archive.manifests import describe_layer, make_manifest
 from au2.oci.archive.member import BlobMember
 from au2.oci.archive.random_access import open_archive
 from au2.oci.archive.reader import read_archive
-from au2.oci.decompress import Compression, decompressed
-from au2.oci.digest import HashingWriter, sha256_of
-from au2.oci.manifest import parse_manifest
+from au2.oci.compression.decompress import Compression, decompressed
+from au2.oci.spec.digest import HashingWriter, sha256_of
+from au2.oci.spec.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable
 from tests.support import image_archives as made
 from tests.support.docker import Docker
@@ -64,7 +64,7 @@ def read_stream(data: bytes) -> tuple[ArchiveDocuments, dict[str, str]]:
     return read_archive(BytesIO(data), take), plain
 
 
-def check(archive: Path, built: Built, name: str | None = None) -> FoundImage:
+def check(archive: Path, built: Built, name: str | None = None) -> ArchivedImage:
     """Read the archive in every way; its image is the one that was built, layer by layer."""
     data = archive.read_bytes()
     found = []
@@ -89,7 +89,7 @@ def check(archive: Path, built: Built, name: str | None = None) -> FoundImage:
     return image
 
 
-def check_manifest(image: FoundImage) -> None:
+def check_manifest(image: ArchivedImage) -> None:
     """Its manifest is the archive's own, or one of the same plain layers each time."""
     layers = [
         layer.descriptor or describe_layer(layer.diff_id, layer.size_bytes, layer.compression)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidImage
-from au2.oci.layer import LayerLimits, read_layer
+from au2.oci.tar.layer import LayerLimits, read_layer
 from tests.support.beside_docker import BesideDocker
 from tests.support.docker import Docker
 from tests.support.image_making import odd_image, shell

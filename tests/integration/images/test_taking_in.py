@@ -20,7 +20,7 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.execution.control import JobControl
 from au2.images.image_import import ImportLimits
-from au2.oci.platform import AMD64
+from au2.oci.spec.platform import AMD64
 from au2.stores.content.images import load_image
 from au2.stores.database.content.uploads import find_upload_of_job
 from tests.support.busybox import digest_of

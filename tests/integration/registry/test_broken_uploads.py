@@ -16,7 +16,7 @@ from au2.app.registry.images import ImageContents, VersionImages
 from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.integration.registry.guest import Guest, code
 from tests.support.busybox import digest_of
 from tests.support.waiting import wait_until
@@ -115,7 +115,7 @@ def test_what_comes_after_the_stated_length_is_no_part_of_it(developer: Guest, p
     assert code(developer.ask("GET", f"blobs/{digest}")) == (404, "BLOB_UNKNOWN")
 
 
-class FullStore(FileBlobStore):
+class FullStore(FileContentStore):
     """A store on a disk that is full when a blob is to be made durable, all of which had room."""
 
     def __init__(self, root: Path) -> None:

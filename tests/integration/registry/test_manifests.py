@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from au2.oci.media_types import DOCKER_FOREIGN_GZIP
+from au2.oci.spec.media_types import DOCKER_FOREIGN_GZIP
 from tests.integration.registry.guest import (
     CONFIG,
     LAYER,

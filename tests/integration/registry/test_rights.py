@@ -11,7 +11,7 @@ from au2.domain.context import Context
 from au2.domain.errors import Conflict
 from au2.domain.repository import Repository, process_repository
 from au2.domain.version import BuiltImage, ImageStatus
-from au2.oci.media_types import INDEX
+from au2.oci.spec.media_types import INDEX
 from au2.stores.database.versions import change_image_status, find_version
 from tests.integration.registry.guest import MANIFEST, NOWHERE, Guest, code, describe, make_manifest
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer

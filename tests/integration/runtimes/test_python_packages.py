@@ -10,11 +10,11 @@ import pytest
 
 from au2.domain.errors import NotFound, RuntimeBuildFailed
 from au2.domain.language import Language
-from au2.oci.layer import LayerMember, read_layer
+from au2.oci.tar.layer import LayerMember, read_layer
 from au2.runtimes.build import build_runtime
 from au2.runtimes.built_runtime import Base, BuiltRuntime
 from au2.runtimes.recipe import BaseSource, PythonPackages, Recipe, Source, TarballSource
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.checkout import RUNTIME_CACHE
 from tests.support.wheels import make_wheel
@@ -26,7 +26,7 @@ SITE = "usr/local/lib/python3.11/dist-packages"
 class Kitchen:
     """A base, a folder of wheels, and a way to build."""
 
-    def __init__(self, blobs: FileBlobStore, base: Base, folder: Path) -> None:
+    def __init__(self, blobs: FileContentStore, base: Base, folder: Path) -> None:
         self.blobs, self.base, self.folder = blobs, base, folder
         self.wheels = folder / "wheels"
         self.wheels.mkdir()
@@ -62,9 +62,9 @@ class Kitchen:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileBlobStore, Base]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileContentStore, Base]:
     RUNTIME_CACHE.mkdir(parents=True, exist_ok=True)
-    blobs = FileBlobStore(tmp_path_factory.mktemp("blobs"))
+    blobs = FileContentStore(tmp_path_factory.mktemp("blobs"))
     recipe = Recipe(
         id="5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e12",
         name="On it",
@@ -80,7 +80,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileBlobStore, Base]
 
 @pytest.fixture
 def kitchen(
-    base: tuple[FileBlobStore, Base], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: tuple[FileContentStore, Base], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Kitchen:
     made = Kitchen(*base, tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -146,4 +146,4 @@ def test_an_interpreter_that_is_not_there(kitchen: Kitchen) -> None:
 def test_a_base_that_nobody_knows(tmp_path: Path) -> None:
     recipe = Recipe("x", "N", Language.PYTHON, 1, BaseSource("Fortran"))
     with pytest.raises(NotFound, match="Fortran"):
-        build_runtime(recipe, FileBlobStore(tmp_path), progress=print)
+        build_runtime(recipe, FileContentStore(tmp_path), progress=print)

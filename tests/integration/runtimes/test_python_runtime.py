@@ -9,7 +9,7 @@ import pytest
 from au2.runtimes.build import build_runtime
 from au2.runtimes.built_runtime import BuiltRuntime
 from au2.runtimes.recipe_file import get_recipe
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.checkout import RUNTIME_CACHE
 
@@ -21,7 +21,7 @@ class Built:
 
     def __init__(self, folder: Path, cache: Path | None) -> None:
         self.lines: list[str] = []
-        self.blobs = FileBlobStore(folder)
+        self.blobs = FileContentStore(folder)
         self.runtime: BuiltRuntime = build_runtime(
             RECIPE, self.blobs, cache_dir=cache, progress=self.lines.append
         )

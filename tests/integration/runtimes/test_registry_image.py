@@ -12,13 +12,13 @@ import pytest
 
 from au2.domain.errors import RegistryFailure
 from au2.domain.language import Language
-from au2.oci.credentials import Credentials, find_credentials
-from au2.oci.layer import read_layer
-from au2.oci.remote.registry import Registry
+from au2.oci.registry_client.credentials import Credentials, find_credentials
+from au2.oci.registry_client.registry import Registry
+from au2.oci.tar.layer import read_layer
 from au2.runtimes.build import build_runtime
 from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.docker import Docker
 from tests.support.registry import PASSWORD, USER, LocalRegistry, MakeRegistry
@@ -74,7 +74,7 @@ def test_a_runtime_from_an_image(
     docker: Docker, image: str, registry: LocalRegistry, tmp_path: Path
 ) -> None:
     digest = registry.push(docker, image, "library/base")
-    blobs, lines = FileBlobStore(tmp_path / "blobs"), list[str]()
+    blobs, lines = FileContentStore(tmp_path / "blobs"), list[str]()
     recipe = recipe_of(f"{registry.name}/library/base@{digest}")
     built = build_runtime(recipe, blobs, cache_dir=tmp_path / "cache", progress=lines.append)
 
@@ -93,7 +93,7 @@ def test_a_runtime_from_an_image(
 
     again = build_runtime(
         recipe,
-        FileBlobStore(tmp_path / "other"),
+        FileContentStore(tmp_path / "other"),
         cache_dir=tmp_path / "cache",
         open_registry=_no_registry,
         progress=lines.append,
@@ -108,7 +108,7 @@ def _no_registry(name: str) -> "closing[Registry]":
 def test_by_tag(docker: Docker, image: str, registry: LocalRegistry, tmp_path: Path) -> None:
     registry.push(docker, image, "tagged:three")
     recipe = recipe_of(f"{registry.name}/tagged:three")
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     assert build_runtime(recipe, blobs, progress=print).image_digest
     missing = replace(recipe, source=ImageSource(f"{registry.name}/tagged:four"))
     with pytest.raises(RegistryFailure, match="has no image"):
@@ -125,7 +125,7 @@ def test_a_login_is_needed(
     with make_registry(with_login=True) as registry:
         digest = registry.push(docker, image, "private/base")
         recipe = recipe_of(f"{registry.name}/private/base@{digest}")
-        blobs = FileBlobStore(tmp_path / "blobs")
+        blobs = FileContentStore(tmp_path / "blobs")
         for wrong in (None, Credentials(USER, "guessed")):
             with pytest.raises(RegistryFailure, match="HTTP 401") as caught:
                 build_runtime(recipe, blobs, open_registry=with_login(wrong), progress=print)

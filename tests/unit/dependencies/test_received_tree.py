@@ -8,7 +8,7 @@ import pytest
 
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
-from au2.oci.tar import EntryType, LayerEntry
+from au2.oci.tar.writer import EntryType, LayerEntry
 
 
 def archive_of(*members: tuple[str, bytes, dict[str, object]]) -> bytes:

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 from au2.dependencies.tool_image import ToolImages
-from au2.oci.tar import LayerEntry, directory_entry
-from au2.stores.content.files import FileBlobStore
+from au2.oci.tar.writer import LayerEntry, directory_entry
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import SmallImage
 
@@ -24,7 +24,7 @@ def make_old(root: Path) -> None:
 def test_what_was_removed_as_unused_is_made_again(
     tmp_path: Path, busybox_image: SmallImage
 ) -> None:
-    blobs = FileBlobStore(tmp_path)
+    blobs = FileContentStore(tmp_path)
     images = ToolImages(blobs, make_tool, ())
     runtime = busybox_image.save(blobs)
     made = images.ensure(runtime)
@@ -41,7 +41,7 @@ def test_what_was_removed_as_unused_is_made_again(
 def test_an_image_that_is_used_again_is_not_removed_under_the_build(
     tmp_path: Path, busybox_image: SmallImage
 ) -> None:
-    blobs = FileBlobStore(tmp_path)
+    blobs = FileContentStore(tmp_path)
     images = ToolImages(blobs, make_tool, ())
     runtime = busybox_image.save(blobs)
     made = images.ensure(runtime)
@@ -51,4 +51,4 @@ def test_an_image_that_is_used_again_is_not_removed_under_the_build(
 
     manifest = load_image(blobs, made).manifest
     for digest in (made, manifest.config.digest, *(layer.digest for layer in manifest.layers)):
-        assert blobs.unused_bytes(digest, older_than_seconds=3600) is None
+        assert blobs.expired_bytes(digest, older_than_seconds=3600) is None

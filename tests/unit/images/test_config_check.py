@@ -6,9 +6,9 @@ import pytest
 from au2.domain.errors import InvalidImage
 from au2.images.config_check import check_config
 from au2.images.image_import import ImportLimits, ImportRun, import_image
-from au2.oci.config import ImageConfig
-from au2.oci.platform import AMD64
-from au2.stores.content.files import FileBlobStore
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.platform import AMD64
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.image_making import Layer, odd_image
 
 LONGEST = "/" + "a/" * 2047
@@ -39,7 +39,7 @@ def test_what_images_have() -> None:
     ],
 )
 def test_what_would_hold_up_every_run(tmp_path: Path, run: dict[str, Any], said: str) -> None:
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     digest = odd_image(Layer().add("file"), **run).save(blobs)
     importing = ImportRun(
         platform=AMD64,

@@ -18,9 +18,9 @@ from au2.images.image_import import (
     import_image,
     keep_packed,
 )
-from au2.oci.platform import AMD64
+from au2.oci.spec.platform import AMD64
 from au2.oci.streams import CHUNK_BYTES
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.busybox import digest_of
 from tests.support.image_making import AMD64_TOLD, GZIP, ZSTD, Layer, OddImage, odd_image
 
@@ -31,7 +31,7 @@ class Import:
     """One import, and what it tells."""
 
     def __init__(self, folder: Path) -> None:
-        self.blobs = FileBlobStore(folder / "blobs")
+        self.blobs = FileContentStore(folder / "blobs")
         self.noted: dict[str, KnownLayer] = {}
         self.lines: list[str] = []
         self.checks = 0

@@ -8,15 +8,15 @@ import pytest
 
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidPackage
 from au2.images.package_image import build_package
-from au2.oci import media_types
-from au2.oci.config import ImageConfig
-from au2.oci.descriptor import Descriptor
-from au2.oci.layer import LayerMember, MemberType, read_layer
-from au2.oci.mutate import AddedLayer, make_image
-from au2.oci.tar import directory_entry, write_layer
+from au2.oci.spec import media_types
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.mutate import AddedLayer, make_image
+from au2.oci.tar.layer import LayerMember, MemberType, read_layer
+from au2.oci.tar.writer import directory_entry, write_layer
 from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image, save_image
 
 RESET = "/usr/bin/env --default-signal=INT,QUIT"
@@ -26,7 +26,7 @@ class Yard:
     """A blob store with a runtime in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.blobs = FileBlobStore(folder)
+        self.blobs = FileContentStore(folder)
         self.lines: list[str] = []
         self.runtime = self.add_runtime("python")
 

@@ -25,12 +25,12 @@ from au2.local.running_server import find_data_directory, link_data_directory
 from au2.local.runtime_image import search_both
 from au2.local.server_runtimes import make_server_search
 from au2.local.working_copy import copy_content
-from au2.oci.config import ImageConfig
-from au2.oci.mutate import make_image
-from au2.oci.tar import file_entry
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.mutate import make_image
+from au2.oci.tar.writer import file_entry
 from au2.package.manifest import Manifest
 from au2.secrets.masking import Masker
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import copy_image, load_image, save_image, save_layer
 from au2.stores.database.database import Database
 from tests.unit.local.conftest import MakePackage
@@ -38,14 +38,14 @@ from tests.unit.local.conftest import MakePackage
 DIGEST = "sha256:" + "ab" * 32
 
 
-def save_image_of(store: FileBlobStore, content: bytes) -> str:
+def save_image_of(store: FileContentStore, content: bytes) -> str:
     entry = file_entry("file", len(content), lambda: BytesIO(content))
     layer = save_layer(store, [entry])
     return save_image(store, *make_image(ImageConfig("amd64"), [layer]))
 
 
 def test_an_image_is_copied_whole(tmp_path: Path) -> None:
-    source, target = FileBlobStore(tmp_path / "a"), FileBlobStore(tmp_path / "b")
+    source, target = FileContentStore(tmp_path / "a"), FileContentStore(tmp_path / "b")
     digest = save_image_of(source, b"content")
 
     copy_image(source, target, digest)
@@ -56,7 +56,7 @@ def test_an_image_is_copied_whole(tmp_path: Path) -> None:
 
 
 def test_an_image_that_is_damaged_is_not_copied(tmp_path: Path) -> None:
-    source, target = FileBlobStore(tmp_path / "a"), FileBlobStore(tmp_path / "b")
+    source, target = FileContentStore(tmp_path / "a"), FileContentStore(tmp_path / "b")
     digest = save_image_of(source, b"content")
     layer = load_image(source, digest).manifest.layers[0].digest.removeprefix("sha256:")
     path = tmp_path / "a" / "sha256" / layer[:2] / layer
@@ -71,7 +71,7 @@ def test_an_image_that_is_damaged_is_not_copied(tmp_path: Path) -> None:
 def test_contents_go_into_the_store_once(make_package: MakePackage, tmp_path: Path) -> None:
     large = b"x" * (2 << 20)
     package = make_package({"main.py": "1", "same.py": "1", "large.bin": large})
-    store = FileBlobStore(tmp_path / "blobs")
+    store = FileContentStore(tmp_path / "blobs")
 
     store_contents(store, package.files.entries)
     store_contents(store, package.files.entries)
@@ -87,7 +87,7 @@ def test_a_file_that_was_saved_meanwhile_is_noticed(
     (package.directory / "main.py").write_text("2")
 
     with pytest.raises(DigestMismatch):
-        store_contents(FileBlobStore(tmp_path / "blobs"), package.files.entries)
+        store_contents(FileContentStore(tmp_path / "blobs"), package.files.entries)
 
 
 def test_a_copy_has_the_content(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ class Server:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.blobs = FileBlobStore(root / "blobs")
+        self.blobs = FileContentStore(root / "blobs")
         self.database = Database.open_file(root / "database" / "au2.sqlite3")
         self.database.migrate()
 
@@ -157,7 +157,7 @@ FIRST, SECOND = (f"5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e1{number}" for number in (1
 def test_a_servers_runtime_by_name_id_and_version(tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
     old, new = server.add(FIRST, "Mine", b"old"), server.add(FIRST, "Mine", b"new")
-    local = FileBlobStore(tmp_path / "local")
+    local = FileContentStore(tmp_path / "local")
     search = make_server_search(server.root)
 
     by_name = search(Manifest("x", "", "Mine"), local)
@@ -180,7 +180,7 @@ def test_a_servers_runtime_by_name_id_and_version(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_no_data_directory_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest):
-        make_server_search(tmp_path)(Manifest("x", "", "Mine"), FileBlobStore(tmp_path / "b"))
+        make_server_search(tmp_path)(Manifest("x", "", "Mine"), FileContentStore(tmp_path / "b"))
 
 
 def test_a_server_that_lost_its_image(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_server_that_lost_its_image(tmp_path: Path) -> None:
 
     with pytest.raises(BlobMissing):
         make_server_search(server.root)(
-            Manifest("x", "", "Mine"), FileBlobStore(tmp_path / "local")
+            Manifest("x", "", "Mine"), FileContentStore(tmp_path / "local")
         )
     server.database.close()
 
@@ -220,7 +220,7 @@ def test_a_runtime_that_only_a_server_knows_is_explained(tmp_path: Path) -> None
     search = make_cache_search([tmp_path / "cache"])
 
     with pytest.raises(NotFound) as caught:
-        search(Manifest("x", "", FIRST), FileBlobStore(tmp_path / "local"))
+        search(Manifest("x", "", FIRST), FileContentStore(tmp_path / "local"))
 
     assert "--data-dir" in str(caught.value.hint)
     assert "NAME" not in str(caught.value.hint)
@@ -229,7 +229,7 @@ def test_a_runtime_that_only_a_server_knows_is_explained(tmp_path: Path) -> None
 def test_what_one_search_does_not_find_another_may(tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
     digest = server.add(FIRST, "Mine", b"old")
-    local = FileBlobStore(tmp_path / "local")
+    local = FileContentStore(tmp_path / "local")
     both = search_both(make_cache_search([tmp_path / "cache"]), make_server_search(server.root))
 
     assert both(Manifest("x", "", "Mine"), local).image_digest == digest

@@ -12,11 +12,11 @@ import pytest
 
 from au2.domain.errors import RuntimeBuildFailed
 from au2.domain.language import Language
-from au2.oci.layer import LayerMember, MemberType, read_layer
+from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.runtimes.build import build_runtime
 from au2.runtimes.built_runtime import BuiltRuntime
 from au2.runtimes.recipe import DebianSource, Recipe, TarballSource
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 
 Members = dict[str, tuple[LayerMember, bytes]]
@@ -58,7 +58,7 @@ class Kitchen:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.blobs = FileBlobStore(folder / "blobs")
+        self.blobs = FileContentStore(folder / "blobs")
         self.lines: list[str] = []
 
     def recipe(self, data: bytes) -> Recipe:
@@ -76,7 +76,7 @@ class Kitchen:
         )
 
     def build(
-        self, recipe: Recipe, *, cache: Path | None = None, blobs: FileBlobStore | None = None
+        self, recipe: Recipe, *, cache: Path | None = None, blobs: FileContentStore | None = None
     ) -> BuiltRuntime:
         return build_runtime(
             recipe,
@@ -213,7 +213,7 @@ def test_the_cache_serves_another_store(kitchen: Kitchen, tmp_path: Path) -> Non
     recipe, cache = kitchen.recipe(make_root()), tmp_path / "cache"
     first = kitchen.build(recipe, cache=cache)
     (tmp_path / "root.tar").unlink()
-    other = FileBlobStore(tmp_path / "other")
+    other = FileContentStore(tmp_path / "other")
     second = kitchen.build(recipe, cache=cache, blobs=other)
     assert second.from_cache
     assert second.image_digest == first.image_digest
@@ -231,10 +231,10 @@ def test_a_damaged_cache_is_built_anew(
     first = kitchen.build(recipe, cache=cache)
     [entry] = cache.iterdir()
     (entry / damaged).write_bytes(content)
-    other = FileBlobStore(tmp_path / "other")
+    other = FileContentStore(tmp_path / "other")
     again = kitchen.build(recipe, cache=cache, blobs=other)
     assert (again.image_digest, again.from_cache) == (first.image_digest, False)
-    mended = FileBlobStore(tmp_path / "third")
+    mended = FileContentStore(tmp_path / "third")
     assert kitchen.build(recipe, cache=cache, blobs=mended).from_cache
     assert [path.name for path in cache.iterdir()] == [entry.name]
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import RegistryFailure, RuntimeBuildFailed
-from au2.oci import media_types
-from au2.oci.digest import sha256_of
-from au2.oci.platform import AMD64
-from au2.oci.remote.registry import Registry
+from au2.oci.registry_client.registry import Registry
+from au2.oci.spec import media_types
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.platform import AMD64
 from au2.runtimes.pulled_image import PulledImage, pull_image
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.hostile_registry import Answer, Asked, scripted_registry
 
 
@@ -48,7 +48,7 @@ class MadeUp:
         with scripted_registry(self._answer) as registry:
             return pull_image(
                 f"{registry.name}/made/up@{top}",
-                FileBlobStore(folder),
+                FileContentStore(folder),
                 platform=AMD64,
                 open_registry=lambda name: closing(Registry(name)),
                 progress=print,
@@ -97,7 +97,7 @@ def test_an_image(tmp_path: Path, index: bool) -> None:
     assert (layer.digest, layer.size_bytes) == (sha256_of(LAYER), len(LAYER))
     assert pulled.config.env == ("A=1",)
     assert (pulled.config.user, pulled.config.entrypoint, pulled.config.diff_ids) == ("", (), ())
-    with FileBlobStore(tmp_path).open(layer.digest) as stream:
+    with FileContentStore(tmp_path).open(layer.digest) as stream:
         assert stream.read() == LAYER
     plain = MadeUp(layers=[LAYER], layer_type=media_types.LAYER_TAR).pull(tmp_path / "plain")
     assert [one.digest for one in plain.layers] == [layer.digest]
@@ -127,7 +127,7 @@ def test_a_layer_that_explodes_is_stopped_by_its_digest(tmp_path: Path) -> None:
     bomb = gzip.compress(bytes(64 << 20))
     with pytest.raises(RuntimeBuildFailed, match="was stated"):
         MadeUp(layers=[bomb]).pull(tmp_path)
-    assert list(FileBlobStore(tmp_path).list_digests()) == []
+    assert list(FileContentStore(tmp_path).list_digests()) == []
 
 
 def test_an_image_that_is_not_there_is_named_as_people_name_it(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_an_image_that_is_not_there_is_named_as_people_name_it(tmp_path: Path) -
             with pytest.raises(RegistryFailure, match=rf"has no image made/up{target}\."):
                 pull_image(
                     f"{registry.name}/made/up{target}",
-                    FileBlobStore(tmp_path),
+                    FileContentStore(tmp_path),
                     platform=AMD64,
                     open_registry=lambda name: closing(Registry(name)),
                     progress=print,

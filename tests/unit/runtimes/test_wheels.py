@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import RuntimeBuildFailed
-from au2.oci.tar import LayerEntry
+from au2.oci.tar.writer import LayerEntry
 from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.target_python import TargetPython
 from au2.runtimes.wheels import OpenedWheel, open_wheel

@@ -2,8 +2,8 @@
 
 import pytest
 
-from au2.app.soundness.check import Soundness
-from au2.app.soundness.findings import Finding
+from au2.app.maintenance.fsck.check import IntegrityReport
+from au2.app.maintenance.fsck.findings import Finding
 from au2.server.commands.fsck import _block, _summary
 from au2.server.terminal import format_table, show_lines
 from au2.stores.database.content.roots import RootKind
@@ -50,4 +50,4 @@ def test_a_layer_that_came_compressed_is_mended_as_it_came() -> None:
     ],
 )
 def test_numbers_in_words(number: int, text: str) -> None:
-    assert text in _summary(Soundness((), number, number, number), number, OPTIONS)
+    assert text in _summary(IntegrityReport((), number, number, number), number, OPTIONS)

@@ -14,8 +14,8 @@ from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
 from au2.domain.upload import BlobUpload
-from au2.oci.digest import parse_digest
-from au2.stores.content.base import BlobStore
+from au2.oci.spec.digest import parse_digest
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.repositories import (
     add_blob_upload,
     add_repository_blobs,
@@ -43,7 +43,7 @@ class RepositoryBlobs:
     def __init__(
         self,
         database: Database,
-        blobs: BlobStore,
+        blobs: ContentStore,
         images: VersionImages,
         usable: MountableBlobs,
         *,
@@ -157,7 +157,7 @@ class RepositoryBlobs:
         """
         with self._database.read() as transaction:
             self._get_own(transaction, actor, repository, upload_id)
-        return UploadProgress(upload_id, self._blobs.partial_bytes(upload_id))
+        return UploadProgress(upload_id, self._blobs.ingest_bytes(upload_id))
 
     def receive(self, actor: Actor, repository: Repository, upload_id: str) -> "RegistryReceiver":
         """Begin to receive a piece. Raises as :meth:`show`, and Conflict while another comes."""
@@ -167,7 +167,7 @@ class RepositoryBlobs:
     def cancel(self, actor: Actor, repository: Repository, upload_id: str) -> None:
         """Forget what has come of a blob. Raises as :meth:`show`."""
         self.show(actor, repository, upload_id)
-        self._blobs.remove_partial(upload_id)
+        self._blobs.abort_ingest(upload_id)
         self.forget(upload_id)
 
     def forget(self, upload_id: str) -> None:
@@ -195,7 +195,7 @@ class RegistryReceiver:
         owner: RepositoryBlobs,
         repository: Repository,
         upload_id: str,
-        blobs: BlobStore,
+        blobs: ContentStore,
         max_bytes: int,
     ) -> None:
         self._owner = owner

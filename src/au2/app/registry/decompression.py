@@ -12,7 +12,7 @@ from au2.domain.identity import Actor
 class DecompressionLimiter:
     """Who reads what has to be decompressed, at this moment, in this process.
 
-    Each keeps at most a window (:data:`au2.oci.decompress.WINDOW_BYTES`) in memory, however slow
+    Each keeps at most a window (``WINDOW_BYTES``) in memory, however slow
     it goes; and to begin in the middle costs as much as all that is before.
     """
 

@@ -33,20 +33,20 @@ from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository, StoredManifest
 from au2.domain.version import ImageStatus
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import parse_digest, sha256_of
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.index import choose_image, parse_index
-from au2.oci.manifest import parse_manifest
-from au2.oci.media_types import FOREIGN_LAYERS
-from au2.oci.platform import Platform
-from au2.oci.registry_manifest import (
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import parse_digest, sha256_of
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.index import choose_image, parse_index
+from au2.oci.spec.manifest import parse_manifest
+from au2.oci.spec.media_types import FOREIGN_LAYERS
+from au2.oci.spec.platform import Platform
+from au2.oci.spec.registry_manifest import (
     RegistryManifest,
     media_type_of,
     parse_registry_manifest,
 )
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import repositories
 from au2.stores.database.content.repositories import ReferrerPage
 from au2.stores.database.database import Database, Transaction
@@ -84,7 +84,7 @@ class RepositoryManifests:
     def __init__(
         self,
         database: Database,
-        blobs: BlobStore,
+        blobs: ContentStore,
         images: VersionImages,
         repository_blobs: RepositoryBlobs,
         pushed: PushedImages,

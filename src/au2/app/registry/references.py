@@ -3,8 +3,8 @@
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.repository import Repository
 from au2.domain.version import ImageStatus, Version
-from au2.oci.digest import parse_digest
-from au2.oci.reference import TAG
+from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.reference import TAG
 from au2.stores.database.content import repositories
 from au2.stores.database.database import Transaction
 from au2.stores.database.versions import find_version

@@ -14,13 +14,13 @@ from au2.domain.identity import Actor
 from au2.domain.process import Process
 from au2.domain.repository import process_repository
 from au2.domain.version import Version, VersionType
-from au2.oci.archive.loadable import make_loadable
+from au2.oci.archive.docker_compat import without_zstd
 from au2.oci.archive.writer import docker_archive_entries
-from au2.oci.digest import VerifyingReader
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.image import Image
-from au2.oci.layer import LayerMember, read_layer
-from au2.oci.tar import (
+from au2.oci.spec.digest import VerifyingReader
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.image import Image
+from au2.oci.tar.layer import LayerMember, read_layer
+from au2.oci.tar.writer import (
     LayerEntry,
     directory_entry,
     file_entry,
@@ -30,8 +30,8 @@ from au2.oci.tar import (
 )
 from au2.package.entries import PackageEntry
 from au2.package.modes import mode_of
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database
 from au2.wire.upload import FileEntry
@@ -61,7 +61,7 @@ class OpenArchive:
 class VersionArchives:
     """What can be had back of versions."""
 
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: ContentStore) -> None:
         self._database = database
         self._blobs = blobs
 
@@ -81,7 +81,7 @@ class VersionArchives:
         """
         process, version = self._find(actor, process_id, number)
         image = self._load(version)
-        loadable, manifest = make_loadable(image, self._blobs.size_bytes)
+        loadable, manifest = without_zstd(image, self._blobs.size_bytes)
         self._ensure_there(loadable)
         if manifest is None:
             manifest = self._blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
@@ -171,11 +171,11 @@ _PREFIX = f"{PACKAGE_DIRECTORY.strip('/')}/"
 class LayerContents:
     """Reads a package's layer once, front to end.
 
-    Contents must be asked for in the order of archives (:func:`au2.oci.tar.format_layer`), which
+    Contents must be asked for in the order of :func:`au2.oci.tar.writer.format_layer`, which
     is that of the layer too; what the builder added beside them is passed over.
     """
 
-    def __init__(self, blobs: BlobStore, layer_digest: str) -> None:
+    def __init__(self, blobs: ContentStore, layer_digest: str) -> None:
         self._blobs = blobs
         self._layer_digest = layer_digest
         self._layer: BinaryIO | None = None

@@ -9,7 +9,7 @@ from au2.client.images.archive_upload import Wanted, open_plain, send_archive
 from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BytesSource
 from au2.client.images.blob_uploader import BlobUploader
 from au2.oci.archive.reader import read_archive
-from au2.oci.digest import sha256_of
+from au2.oci.spec.digest import sha256_of
 from au2.oci.streams import Readable
 
 

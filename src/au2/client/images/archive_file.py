@@ -11,15 +11,15 @@ from au2.client.images.blob_sources import (
     UnpackedSource,
 )
 from au2.client.images.blob_uploader import BlobUploader
-from au2.oci.archive.found import FoundImage, FoundLayer
+from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
 from au2.oci.archive.manifests import describe_layer
 from au2.oci.archive.random_access import ArchiveFile
-from au2.oci.decompress import Compression
-from au2.oci.descriptor import Descriptor
+from au2.oci.compression.decompress import Compression
+from au2.oci.spec.descriptor import Descriptor
 
 
 def send_from_file(
-    descriptor: int, archive: ArchiveFile, image: FoundImage, shipment: BlobUploader
+    descriptor: int, archive: ArchiveFile, image: ArchivedImage, shipment: BlobUploader
 ) -> Sequence[Descriptor]:
     """Offer the image's layers straight from the file; return what they are.
 
@@ -46,7 +46,7 @@ def send_from_file(
     return [_describe(layer, blobs[layer.path]) for layer in image.layers]
 
 
-def _known_digest(layer: FoundLayer) -> str | None:
+def _known_digest(layer: ArchivedLayer) -> str | None:
     if layer.compression is Compression.NONE:
         return layer.diff_id
     if layer.compression is Compression.ZSTD or layer.descriptor is None:
@@ -54,7 +54,7 @@ def _known_digest(layer: FoundLayer) -> str | None:
     return layer.descriptor.digest
 
 
-def _read_layer(layer: FoundLayer, packed: BlobSource, shipment: BlobUploader) -> Blob:
+def _read_layer(layer: ArchivedLayer, packed: BlobSource, shipment: BlobUploader) -> Blob:
     is_sent_plain = layer.compression is Compression.ZSTD
     source = UnpackedSource(packed) if is_sent_plain else packed
     stream, hashed, size = source.open(0), sha256(), 0
@@ -65,7 +65,7 @@ def _read_layer(layer: FoundLayer, packed: BlobSource, shipment: BlobUploader) -
     return Blob(f"sha256:{hashed.hexdigest()}", size, source)
 
 
-def _describe(layer: FoundLayer, blob: Blob) -> Descriptor:
+def _describe(layer: ArchivedLayer, blob: Blob) -> Descriptor:
     is_sent_plain = layer.compression is Compression.ZSTD
     compression = Compression.NONE if is_sent_plain else layer.compression
     return describe_layer(blob.digest, blob.size_bytes, compression)

@@ -8,15 +8,15 @@ from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BytesSource, pass_
 from au2.client.images.blob_uploader import BlobUploader, damaged
 from au2.client.images.spool import Keep
 from au2.domain.errors import DigestMismatch, InvalidImage
+from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.found import FoundImage, FoundLayer
 from au2.oci.archive.manifests import describe_layer
 from au2.oci.archive.member import BlobMember
 from au2.oci.archive.reader import read_archive
-from au2.oci.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.platform import Platform
+from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.platform import Platform
 from au2.oci.streams import Readable
 
 _WINDOW_BYTES: Final = 16 << 20
@@ -26,7 +26,7 @@ _TAKEN: Final = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD}
 
 def send_from_stream(
     stream: Readable, wanted: tuple[str | None, Platform], shipment: BlobUploader, keep: Keep
-) -> tuple[FoundImage, Sequence[Descriptor]]:
+) -> tuple[ArchivedImage, Sequence[Descriptor]]:
     """Read the archive to its end and offer its layers; return the image and what its layers are.
 
     Which layers belong to the image is known at the end only. ``wanted``: its name, if stated, and
@@ -64,7 +64,7 @@ class _Reading:
         self._found[member.path] = describe_layer(blob.digest, blob.size_bytes, compression)
         self._shipment.offer([blob])
 
-    def describe(self, layer: FoundLayer, documents: ArchiveDocuments) -> Descriptor:
+    def describe(self, layer: ArchivedLayer, documents: ArchiveDocuments) -> Descriptor:
         """Return what a layer of the image came to be; raises InvalidImage if it is another."""
         if layer.path not in self._found:
             data = documents.kept(layer.path)

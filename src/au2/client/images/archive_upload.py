@@ -13,8 +13,8 @@ from au2.client.images.spool import Keep
 from au2.client.images.upload import ImageSession, ImageStanding
 from au2.oci.archive.manifests import make_manifest
 from au2.oci.archive.random_access import ArchiveFile, open_archive
-from au2.oci.digest import sha256_of
-from au2.oci.platform import LINUX, Platform, parse_platform
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.platform import LINUX, Platform, parse_platform
 
 
 class Wanted(NamedTuple):

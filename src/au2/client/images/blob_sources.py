@@ -5,8 +5,8 @@ from io import BytesIO
 from typing import Final, NamedTuple, Protocol
 
 from au2.domain.errors import ServerUnreachable
-from au2.oci.archive.random_access import FileContent, Place
-from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
+from au2.oci.archive.random_access import ByteRange, FileContent
+from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Readable
 
 BLOCK_BYTES: Final = 1 << 20
@@ -59,14 +59,14 @@ class BytesSource:
 class FileSource:
     """A part of a file that stays open."""
 
-    def __init__(self, descriptor: int, place: Place) -> None:
+    def __init__(self, descriptor: int, place: ByteRange) -> None:
         self._descriptor = descriptor
         self._place = place
 
     def open(self, offset_bytes: int) -> Readable:
         """Return what follows; several readers don't disturb each other."""
         start, size = self._place
-        return FileContent(self._descriptor, Place(start + offset_bytes, size - offset_bytes))
+        return FileContent(self._descriptor, ByteRange(start + offset_bytes, size - offset_bytes))
 
     def close(self) -> None:
         """The file is another's."""
@@ -98,7 +98,9 @@ class SpooledSource:
 
     def open(self, offset_bytes: int) -> Readable:
         """Return what follows."""
-        return FileContent(self._descriptor, Place(offset_bytes, self._size_bytes - offset_bytes))
+        return FileContent(
+            self._descriptor, ByteRange(offset_bytes, self._size_bytes - offset_bytes)
+        )
 
     def close(self) -> None:
         """Free the space. Idempotent."""

@@ -13,8 +13,8 @@ from typing import Final
 from au2.client.packages.local_paths import find_target_mistake, find_written_mistake
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
 from au2.files.errors import convert_file_errors
-from au2.oci.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.package.entries import PackagedFile, count_files
 from au2.package.limits import PackageLimits
 from au2.package.modes import format_mode, mode_of

@@ -14,7 +14,7 @@ from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.gateway.bodies import Body
 from au2.dependencies.lock import BuiltWheel
 from au2.domain.errors import TooLarge
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 _WHEEL_BYTES = 2 << 30
 _CHUNK_BYTES = 1 << 20
@@ -24,7 +24,7 @@ _CHUNK_BYTES = 1 << 20
 class BuiltWheels:
     """Those of one organization on one runtime."""
 
-    blobs: BlobStore
+    blobs: ContentStore
     """Where the wheels themselves are kept: what a lock names must not get lost."""
     cache: FileCache
     scope: str

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.python.index_page import ListedFile
 from au2.dependencies.received_tree import open_part
-from au2.oci.paths import clean_path
-from au2.oci.tar import EXECUTABLE_MODE, LayerEntry, file_entry
+from au2.oci.tar.paths import clean_path
+from au2.oci.tar.writer import EXECUTABLE_MODE, LayerEntry, file_entry
 
 _FORMAT = 1
 _MOST_BYTES = 1 << 30

@@ -15,13 +15,13 @@ from au2.dependencies.lock import Lock, parse_lock
 from au2.domain.errors import BlobMissing
 from au2.domain.layer import DependencyLayer
 from au2.domain.wording import count_of
-from au2.oci import media_types
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.mutate import AddedLayer
-from au2.oci.tar import MODIFIED_AT
-from au2.stores.content.base import BlobStore
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.mutate import AddedLayer
+from au2.oci.tar.writer import MODIFIED_AT
 from au2.stores.content.images import save_layer
+from au2.stores.content.protocol import ContentStore
 
 _FORMAT = 1
 """Grows with each change that makes other layers of the same request."""
@@ -58,7 +58,7 @@ class DependencyLayerCache:
     """Makes layers of dependencies, or finds those that are there. Safe for threads."""
 
     def __init__(
-        self, blobs: BlobStore, index: LayerIndex, work_directory: Path, cache: FileCache
+        self, blobs: ContentStore, index: LayerIndex, work_directory: Path, cache: FileCache
     ) -> None:
         self._blobs = blobs
         self._index = index

@@ -22,10 +22,10 @@ from au2.dependencies.tool_image import (
 from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.domain.errors import DependenciesFailed
 from au2.engines.base import Engine
-from au2.oci.digest import sha256_of
-from au2.oci.tar import LayerEntry, directory_entry
+from au2.oci.spec.digest import sha256_of
+from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.package.javascript import JavaScriptDependencies, LockedModule
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 _MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
 _TOOL = f"npm {NPM.version}"
@@ -63,7 +63,7 @@ class JavaScriptInstaller:
     """An :class:`~au2.dependencies.installer.Installer` that uses npm."""
 
     def __init__(
-        self, engine: Engine, blobs: BlobStore, *, registry: NpmRegistry, options: BuildOptions
+        self, engine: Engine, blobs: ContentStore, *, registry: NpmRegistry, options: BuildOptions
     ) -> None:
         self._engine = engine
         self._registry = registry

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from au2.dependencies.javascript.npm_registry import NpmRegistry
 from au2.domain.errors import DependenciesFailed
-from au2.oci.tar import LayerEntry, file_entry
+from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.package.javascript import LockedModule
 
 NPM = LockedModule(

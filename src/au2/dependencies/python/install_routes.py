@@ -18,7 +18,7 @@ from au2.dependencies.python.split import clashes, merge, split
 from au2.dependencies.python.wheel import read_wheel
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
-from au2.oci.tar import LayerEntry
+from au2.oci.tar.writer import LayerEntry
 
 
 class KnownFile(NamedTuple):

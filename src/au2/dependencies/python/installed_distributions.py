@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from au2.dependencies.python.index_page import Distribution, ListedFile
 from au2.domain.errors import InvalidRequest
-from au2.oci.paths import clean_path
+from au2.oci.tar.paths import clean_path
 
 _SCHEME = "runtime:"
 _MOST_CHARACTERS = 4096

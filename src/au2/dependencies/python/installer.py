@@ -31,9 +31,9 @@ from au2.dependencies.tool_image import (
 )
 from au2.domain.errors import DependenciesFailed
 from au2.engines.base import Engine
-from au2.oci.digest import sha256_of
-from au2.oci.tar import LayerEntry
-from au2.stores.content.base import BlobStore
+from au2.oci.spec.digest import sha256_of
+from au2.oci.tar.writer import LayerEntry
+from au2.stores.content.protocol import ContentStore
 
 _TOOL = f"uv {version('uv')}"
 _UV = f"{BUILD_DIRECTORY}/uv"
@@ -92,7 +92,7 @@ class PythonInstaller:
     def __init__(
         self,
         engine: Engine,
-        blobs: BlobStore,
+        blobs: ContentStore,
         *,
         index: PythonIndex,
         cache: FileCache,

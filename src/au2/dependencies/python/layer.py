@@ -3,7 +3,7 @@
 import io
 from collections.abc import Iterable
 
-from au2.oci.tar import LayerEntry, directory_entry, file_entry, with_parents
+from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, with_parents
 
 DIRECTORY = "/opt/au2/python"
 _LINK_NAME = "au2-dependencies.pth"

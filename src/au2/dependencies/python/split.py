@@ -14,8 +14,8 @@ from au2.dependencies.python.wheel import (
     WheelContents,
     parse_record,
 )
-from au2.oci.paths import parent_paths
-from au2.oci.tar import EntryType, LayerEntry
+from au2.oci.tar.paths import parent_paths
+from au2.oci.tar.writer import EntryType, LayerEntry
 
 _CACHE = "__pycache__"
 

@@ -27,8 +27,8 @@ from au2.engines.native.paths import ContainerPaths, EnginePaths, is_container_i
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
 from au2.engines.native.rootfs.unused_layers import UnusedLayers
-from au2.stores.content.base import BlobStore
 from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
 from au2.stores.logs.preallocation import punch_beginning
 
 _STOP_SIGNAL = "SIGTERM"
@@ -46,7 +46,7 @@ class NativeEngine:
     """
 
     def __init__(
-        self, blobs: BlobStore, data_dir: Path, run_dir: Path, options: NativeOptions
+        self, blobs: ContentStore, data_dir: Path, run_dir: Path, options: NativeOptions
     ) -> None:
         self._blobs = blobs
         self._options = options

@@ -13,7 +13,7 @@ from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
 from au2.http.audit_log import note_actor
 from au2.http.registry.errors import RegistryError
-from au2.oci.digest import parse_digest
+from au2.oci.spec.digest import parse_digest
 
 
 def services_of(request: Request) -> Services:

@@ -22,8 +22,8 @@ from au2.http.registry.errors import (
     RegistryError,
     unknown_as,
 )
-from au2.oci import media_types
-from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec import media_types
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 
 _IMPORT_SECONDS = 1800.0
 _MOST_TAGS = 1000

@@ -25,8 +25,8 @@ from au2.http.errors import error_responses
 from au2.http.json_body import json_body
 from au2.http.permissions import sends_image
 from au2.http.v1.views import view_job
-from au2.oci import media_types
-from au2.oci.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec import media_types
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.wire.image_upload import (
     BLOB_MEDIA_TYPE,
     DIGEST_PATTERN,

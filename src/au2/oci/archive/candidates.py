@@ -10,15 +10,15 @@ import re
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci import media_types
-from au2.oci.archive import complaints
-from au2.oci.archive.contents import Contents
+from au2.oci.archive import diagnostics as complaints
+from au2.oci.archive.contents import ArchiveContents
 from au2.oci.archive.docker_list import DOCKER_LIST, ListedImage, parse_docker_list
-from au2.oci.archive.layout import LAYOUT_INDEX, LaidImage, find_images
+from au2.oci.archive.layout import LAYOUT_INDEX, LayoutImage, find_images
 from au2.oci.archive.member import blob_path
-from au2.oci.descriptor import Descriptor, parse_descriptor
-from au2.oci.document import parse_document
-from au2.oci.index import IndexEntry
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor, parse_descriptor
+from au2.oci.spec.document import parse_document
+from au2.oci.spec.index import IndexEntry
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
@@ -49,7 +49,7 @@ class Candidate(NamedTuple):
         return ", ".join(self.names) or self.digests[0]
 
 
-def find_candidates(contents: Contents) -> tuple[Candidate, ...]:
+def find_candidates(contents: ArchiveContents) -> tuple[Candidate, ...]:
     """Return the images of the archive; at least one.
 
     Raises:
@@ -73,7 +73,7 @@ def find_candidates(contents: Contents) -> tuple[Candidate, ...]:
     return tuple(found)
 
 
-def _listed_images(contents: Contents) -> dict[str, ListedImage]:
+def _listed_images(contents: ArchiveContents) -> dict[str, ListedImage]:
     """Return the images of Docker's list by their configurations, an image once."""
     if not contents.has(DOCKER_LIST):
         return {}
@@ -90,7 +90,7 @@ def _earlier(found: list[Candidate], config_path: str) -> ListedImage | None:
     return next((one.listed for one in found if one.config_path == config_path), None)
 
 
-def _find_config(contents: Contents, image: LaidImage) -> Descriptor | None:
+def _find_config(contents: ArchiveContents, image: LayoutImage) -> Descriptor | None:
     """Return what a manifest's configuration is; None: it is the manifest of something else."""
     data = contents.document(blob_path(image.entry.descriptor.digest), "manifest")
     config = parse_descriptor(parse_document(data, "manifest").member("config"))

@@ -4,10 +4,10 @@ import posixpath
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.member import FoundFile, stated_digest
-from au2.oci.digest import sha256_of
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.paths import clean_path, shown
+from au2.oci.archive.member import ArchivedFile, stated_digest
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.tar.paths import clean_path, shown
 
 _MOST_LINKS = 40
 """Links that are followed for one name, as Linux does (``ELOOP``)."""
@@ -27,7 +27,7 @@ class ArchiveLimits(NamedTuple):
     """Documents, names and links that are held in memory."""
 
 
-class Contents:
+class ArchiveContents:
     """The files and links of an archive, by their clean paths.
 
     Of several members of one name the last counts, as for ``docker load`` and whoever unpacks the
@@ -36,7 +36,7 @@ class Contents:
     """
 
     def __init__(self, kept_limit_bytes: int) -> None:
-        self._files: dict[str, FoundFile] = {}
+        self._files: dict[str, ArchivedFile] = {}
         self._documents: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._left_bytes = kept_limit_bytes
@@ -50,7 +50,7 @@ class Contents:
             self.top_names.add(name)
         return len(self.top_names) > before
 
-    def add_file(self, path: str, file: FoundFile, document: bytes | None = None) -> None:
+    def add_file(self, path: str, file: ArchivedFile, document: bytes | None = None) -> None:
         """Add a file, and keep its bytes if they are a document.
 
         Raises:
@@ -78,7 +78,7 @@ class Contents:
         """Return the bytes of a small file that looks like JSON; None for other files."""
         return self._documents.get(path)
 
-    def file(self, path: str) -> FoundFile:
+    def file(self, path: str) -> ArchivedFile:
         """Return what is known of a file by its resolved path."""
         return self._files[path]
 

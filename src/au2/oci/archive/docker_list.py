@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.names import familiar_name
-from au2.oci.document import Fields, parse_list
-from au2.oci.manifest import MAX_LAYERS
+from au2.oci.spec.document import Fields, parse_list
+from au2.oci.spec.manifest import MAX_LAYERS
 
 DOCKER_LIST = "manifest.json"
 _MOST_IMAGES = 1000

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 
 from au2.domain.errors import InvalidImage
+from au2.oci.archive.archived_image import ArchivedImage
 from au2.oci.archive.candidates import Candidate, find_candidates
-from au2.oci.archive.complaints import with_hint
-from au2.oci.archive.contents import Contents
-from au2.oci.archive.found import FoundImage
+from au2.oci.archive.contents import ArchiveContents
+from au2.oci.archive.diagnostics import with_hint
 from au2.oci.archive.names import matches, matches_but_tag
 from au2.oci.archive.opening import open_image
-from au2.oci.config import ImageConfig, parse_config
-from au2.oci.platform import Platform, describe_mismatch, rank
+from au2.oci.spec.config import ImageConfig, parse_config
+from au2.oci.spec.platform import Platform, describe_mismatch, rank
 
 _MOST_SHOWN = 20
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
@@ -24,7 +24,7 @@ class ArchiveDocuments:
     Raises InvalidImage when it is made if the archive has no images, or damaged lists of them.
     """
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: ArchiveContents) -> None:
         self._contents = contents
         self._candidates = find_candidates(contents)
         self._configs: dict[str, ImageConfig] = {}
@@ -38,7 +38,7 @@ class ArchiveDocuments:
         """Return the bytes of a small member that looks like JSON; None for all others."""
         return self._contents.kept(path)
 
-    def choose(self, name: str | None, machine: Platform) -> FoundImage:
+    def choose(self, name: str | None, machine: Platform) -> ArchivedImage:
         """Return the image that fits ``machine`` best.
 
         Args:

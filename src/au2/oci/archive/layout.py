@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci import media_types
-from au2.oci.archive.contents import Contents
+from au2.oci.archive.contents import ArchiveContents
 from au2.oci.archive.member import blob_path
 from au2.oci.archive.names import familiar_name, names_by_annotations
-from au2.oci.index import IndexEntry, parse_entries
+from au2.oci.spec import media_types
+from au2.oci.spec.index import IndexEntry, parse_entries
 
 LAYOUT_INDEX = "index.json"
 _DEEPEST = 3
@@ -21,7 +21,7 @@ _DEEPEST = 3
 _MOST_ENTRIES = 1000
 
 
-class LaidImage(NamedTuple):
+class LayoutImage(NamedTuple):
     """A manifest that the layout holds, and what led to it."""
 
     entry: IndexEntry
@@ -31,7 +31,7 @@ class LaidImage(NamedTuple):
     """What that entry points to: the manifest, or the index that it is in."""
 
 
-def find_images(contents: Contents) -> tuple[LaidImage, ...]:
+def find_images(contents: ArchiveContents) -> tuple[LayoutImage, ...]:
     """Return the images whose manifests are in the archive.
 
     An index may point to images for other platforms whose bytes were left out.
@@ -47,18 +47,18 @@ def find_images(contents: Contents) -> tuple[LaidImage, ...]:
         name = names_by_annotations(entry.descriptor.annotations)
         if name is not None:
             names.setdefault(digest, []).append(familiar_name(name))
-    found: list[LaidImage] = []
+    found: list[LayoutImage] = []
     visited: set[str] = set()
     for digest, root in roots.items():
         for entry in _find_manifests(contents, root, visited, _DEEPEST):
-            found.append(LaidImage(entry, tuple(names.get(digest, ())), digest))
+            found.append(LayoutImage(entry, tuple(names.get(digest, ())), digest))
             if len(found) > _MOST_ENTRIES:
                 raise InvalidImage(f"the archive has more than {_MOST_ENTRIES} images")
     return tuple(found)
 
 
 def _find_manifests(
-    contents: Contents, entry: IndexEntry, visited: set[str], depth: int
+    contents: ArchiveContents, entry: IndexEntry, visited: set[str], depth: int
 ) -> Iterator[IndexEntry]:
     descriptor = entry.descriptor
     path = blob_path(descriptor.digest)

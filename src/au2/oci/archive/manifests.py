@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from au2.domain.errors import InvalidImage
-from au2.oci import media_types
-from au2.oci.archive.found import FoundImage
-from au2.oci.decompress import Compression
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.manifest import Manifest
+from au2.oci.archive.archived_image import ArchivedImage
+from au2.oci.compression.decompress import Compression
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.manifest import Manifest
 
 _LAYER_TYPES = {
     Compression.NONE: media_types.LAYER_TAR,
@@ -29,7 +29,7 @@ def describe_layer(digest: str, size_bytes: int, compression: Compression) -> De
     return Descriptor(media_type, digest, size_bytes)
 
 
-def make_manifest(image: FoundImage, layers: Sequence[Descriptor]) -> tuple[bytes, str]:
+def make_manifest(image: ArchivedImage, layers: Sequence[Descriptor]) -> tuple[bytes, str]:
     """Return the image's manifest and its media type.
 
     That is the archive's own, byte for byte, if it has one and the layers are the blobs that it

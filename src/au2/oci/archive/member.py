@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from au2.oci.decompress import Compression
+from au2.oci.compression.decompress import Compression
 from au2.oci.streams import Readable
 
 _BLOB_PATH = re.compile(r"blobs/sha256/([0-9a-f]{64})")
@@ -24,7 +24,7 @@ class BlobMember(NamedTuple):
     """To be read before ``take`` returns; what is not read is passed over."""
 
 
-class FoundFile(NamedTuple):
+class ArchivedFile(NamedTuple):
     """A regular file of the archive, as the documents need to know it."""
 
     size_bytes: int

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from au2.domain.errors import InvalidRequest
-from au2.oci.reference import DOCKER_HUB, Reference, parse_reference
+from au2.oci.spec.reference import DOCKER_HUB, Reference, parse_reference
 
 _LIBRARY = "library/"
 _LOCAL = "localhost"

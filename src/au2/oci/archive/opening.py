@@ -1,18 +1,18 @@
 """From a chosen image to its documents and the places of its layers."""
 
 from au2.domain.errors import InvalidImage
-from au2.oci import media_types
+from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
 from au2.oci.archive.candidates import Candidate
-from au2.oci.archive.contents import Contents
+from au2.oci.archive.contents import ArchiveContents
 from au2.oci.archive.docker_list import ListedImage
-from au2.oci.archive.found import FoundImage, FoundLayer
 from au2.oci.archive.member import blob_path
-from au2.oci.config import ImageConfig, parse_config
-from au2.oci.decompress import Compression
-from au2.oci.descriptor import Descriptor
-from au2.oci.image import check_layers_agree
-from au2.oci.manifest import Manifest, parse_manifest
-from au2.oci.paths import shown
+from au2.oci.compression.decompress import Compression
+from au2.oci.spec import media_types
+from au2.oci.spec.config import ImageConfig, parse_config
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.image import check_layers_agree
+from au2.oci.spec.manifest import Manifest, parse_manifest
+from au2.oci.tar.paths import shown
 
 _TAKEN = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD})
 _FOREIGN_HINT = (
@@ -21,7 +21,7 @@ _FOREIGN_HINT = (
 )
 
 
-def open_image(contents: Contents, candidate: Candidate) -> FoundImage:
+def open_image(contents: ArchiveContents, candidate: Candidate) -> ArchivedImage:
     """Return the image with its layers' places.
 
     Raises:
@@ -36,11 +36,11 @@ def open_image(contents: Contents, candidate: Candidate) -> FoundImage:
         if candidate.listed is None or _agree(manifest, config):
             check_layers_agree(manifest, config)
             layers = _laid_layers(contents, manifest, config)
-            return FoundImage(candidate.names, config_bytes, data, manifest.media_type, layers)
+            return ArchivedImage(candidate.names, config_bytes, data, manifest.media_type, layers)
     if candidate.listed is None:
         raise InvalidImage(f"the image {shown(candidate.label)} has neither manifest nor layers")
     layers = _listed_layers(contents, candidate.listed, config)
-    return FoundImage(candidate.names, config_bytes, None, None, layers)
+    return ArchivedImage(candidate.names, config_bytes, None, None, layers)
 
 
 def _agree(manifest: Manifest, config: ImageConfig) -> bool:
@@ -54,8 +54,8 @@ def _agree(manifest: Manifest, config: ImageConfig) -> bool:
 
 
 def _laid_layers(
-    contents: Contents, manifest: Manifest, config: ImageConfig
-) -> tuple[FoundLayer, ...]:
+    contents: ArchiveContents, manifest: Manifest, config: ImageConfig
+) -> tuple[ArchivedLayer, ...]:
     return tuple(
         _find_layer(contents, blob_path(layer.digest), diff_id, layer)
         for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
@@ -63,8 +63,8 @@ def _laid_layers(
 
 
 def _listed_layers(
-    contents: Contents, listed: ListedImage, config: ImageConfig
-) -> tuple[FoundLayer, ...]:
+    contents: ArchiveContents, listed: ListedImage, config: ImageConfig
+) -> tuple[ArchivedLayer, ...]:
     if len(listed.layer_paths) != len(config.diff_ids):
         raise InvalidImage(
             f"the list of images names {len(listed.layer_paths)} layers but the configuration has "
@@ -77,8 +77,8 @@ def _listed_layers(
 
 
 def _find_layer(
-    contents: Contents, name: str, diff_id: str, descriptor: Descriptor | None
-) -> FoundLayer:
+    contents: ArchiveContents, name: str, diff_id: str, descriptor: Descriptor | None
+) -> ArchivedLayer:
     try:
         path = contents.resolve(name, "layer")
     except InvalidImage as error:
@@ -98,4 +98,4 @@ def _find_layer(
             f"the archive is damaged: {path} has {file.size_bytes} bytes, but the manifest says "
             f"{descriptor.size_bytes} bytes"
         )
-    return FoundLayer(path, file.size_bytes, file.compression, diff_id, descriptor)
+    return ArchivedLayer(path, file.size_bytes, file.compression, diff_id, descriptor)

@@ -5,21 +5,21 @@ import os
 from typing import BinaryIO, NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import complaints
-from au2.oci.archive.contents import ArchiveLimits, Contents
+from au2.oci.archive import diagnostics as complaints
+from au2.oci.archive.contents import ArchiveContents, ArchiveLimits
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.powershell import TextWatch, damage_explained, watch_file
 from au2.oci.archive.walk import NotContiguous, walk
-from au2.oci.decompress import Compression, find_compression
+from au2.oci.compression.decompress import Compression, find_compression
 from au2.oci.streams import CHUNK_BYTES
-from au2.oci.tar_header import BLOCK_BYTES
-from au2.oci.tar_source import TarSource
+from au2.oci.tar.header import BLOCK_BYTES
+from au2.oci.tar.source import TarSource
 
 _PIECE_BYTES = 1 << 14
 """Headers lie far apart: to read much more than one is for nothing."""
 
 
-class Place(NamedTuple):
+class ByteRange(NamedTuple):
     """Where a member's content is in the file."""
 
     offset_bytes: int
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 class FileContent(io.RawIOBase):
     """A part of a file. Reads at its own position, so several may be read in threads at once."""
 
-    def __init__(self, descriptor: int, place: Place) -> None:
+    def __init__(self, descriptor: int, place: ByteRange) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._position, self._left_bytes = place
@@ -65,16 +65,16 @@ class FileContent(io.RawIOBase):
 class ArchiveFile:
     """An archive in a file, whose members can be read in any order."""
 
-    def __init__(self, descriptor: int, start_bytes: int, contents: Contents) -> None:
+    def __init__(self, descriptor: int, start_bytes: int, contents: ArchiveContents) -> None:
         self.documents = ArchiveDocuments(contents)
         self._descriptor = descriptor
         self._start_bytes = start_bytes
         self._contents = contents
 
-    def place(self, path: str) -> Place:
+    def place(self, path: str) -> ByteRange:
         """Return where the member with this path is, of a :class:`FoundLayer`."""
         file = self._contents.file(path)
-        return Place(self._start_bytes + file.offset_bytes, file.size_bytes)
+        return ByteRange(self._start_bytes + file.offset_bytes, file.size_bytes)
 
     def open(self, path: str) -> FileContent:
         """Open the member's content; the archive's file must stay open as long."""
@@ -98,7 +98,7 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
 
     def find_watch() -> TextWatch:
         size_bytes = max(0, os.fstat(descriptor).st_size - start_bytes)
-        return watch_file(FileContent(descriptor, Place(start_bytes, size_bytes)))
+        return watch_file(FileContent(descriptor, ByteRange(start_bytes, size_bytes)))
 
     first = os.pread(descriptor, BLOCK_BYTES, start_bytes)
     if find_compression(first) is not Compression.NONE:
@@ -121,7 +121,7 @@ class _FileSource(TarSource):
 
     def __init__(self, descriptor: int, start_bytes: int, limits: ArchiveLimits) -> None:
         size_bytes = max(0, os.fstat(descriptor).st_size - start_bytes)
-        content = FileContent(descriptor, Place(start_bytes, size_bytes))
+        content = FileContent(descriptor, ByteRange(start_bytes, size_bytes))
         super().__init__(content, limits.stream_bytes, what="archive", piece_bytes=_PIECE_BYTES)
         self._content = content
 

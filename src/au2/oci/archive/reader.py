@@ -3,16 +3,16 @@
 from collections.abc import Callable
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import complaints
+from au2.oci.archive import diagnostics as complaints
 from au2.oci.archive.contents import ArchiveLimits
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.member import BlobMember
 from au2.oci.archive.powershell import TextWatch, damage_explained
 from au2.oci.archive.walk import walk
-from au2.oci.decompress import LARGE_WINDOW_BYTES, decompressed
+from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Prefixed, Readable, read_start
-from au2.oci.tar_header import BLOCK_BYTES
-from au2.oci.tar_source import TarSource
+from au2.oci.tar.header import BLOCK_BYTES
+from au2.oci.tar.source import TarSource
 
 
 def read_archive(

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 
 from au2.domain.errors import InvalidImage
-from au2.oci import tar_header
-from au2.oci.archive import complaints
-from au2.oci.archive.contents import ArchiveLimits, Contents, link_target
-from au2.oci.archive.member import BlobMember, FoundFile, stated_digest
-from au2.oci.decompress import Compression, find_compression
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.paths import clean_path, shown
-from au2.oci.sparse import SparseContent
+from au2.oci.archive import diagnostics as complaints
+from au2.oci.archive.contents import ArchiveContents, ArchiveLimits, link_target
+from au2.oci.archive.member import ArchivedFile, BlobMember, stated_digest
+from au2.oci.compression.decompress import Compression, find_compression
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.streams import Prefixed, Readable, read_start
-from au2.oci.tar_entries import read_entries
-from au2.oci.tar_header import BLOCK_BYTES, padding
-from au2.oci.tar_source import MemberContent, TarSource
+from au2.oci.tar import header as tar_header
+from au2.oci.tar.entries import read_entries
+from au2.oci.tar.header import BLOCK_BYTES, padding
+from au2.oci.tar.paths import clean_path, shown
+from au2.oci.tar.source import MemberContent, TarSource
+from au2.oci.tar.sparse import SparseContent
 
 
 class NotContiguous(Exception):
@@ -23,7 +23,7 @@ class NotContiguous(Exception):
 
 def walk(
     source: TarSource, limits: ArchiveLimits, take: Callable[[BlobMember], None] | None
-) -> Contents:
+) -> ArchiveContents:
     """Read the archive to its end mark and return what it holds.
 
     Every file that may be a layer goes to ``take``, if there is one. Small files that look like
@@ -34,7 +34,7 @@ def walk(
         InvalidImage: damaged, cut off, over a limit, two different documents of one name, or
             plainly a root file system, which is refused without reading on.
     """
-    contents = Contents(limits.kept_bytes)
+    contents = ArchiveContents(limits.kept_bytes)
     for entry in read_entries(source, limits.members, must_end=True):
         content = MemberContent(source, entry.content_bytes)
         path, size = clean_path(entry.path), entry.size_bytes
@@ -59,7 +59,7 @@ def walk(
 
 
 def _visit_file(
-    path: str, size: int, offset: int, content: Readable, contents: Contents
+    path: str, size: int, offset: int, content: Readable, contents: ArchiveContents
 ) -> BlobMember | None:
     """Note a file, keep it if it is a document, and return it if it may be a layer."""
     digest = stated_digest(path)
@@ -70,7 +70,7 @@ def _visit_file(
     may_be_layer = compression is not Compression.NONE or complaints.looks_like_tar(start)
     is_document = size <= MAX_DOCUMENT_BYTES and start.lstrip()[:1] in (b"{", b"[")
     document = start + content.read() if is_document else None
-    contents.add_file(path, FoundFile(size, compression, may_be_layer, offset), document)
+    contents.add_file(path, ArchivedFile(size, compression, may_be_layer, offset), document)
     if is_document or not may_be_layer:
         return None
     return BlobMember(path, size, digest, compression, Prefixed(start, content))

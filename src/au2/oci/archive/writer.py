@@ -9,12 +9,12 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
-from au2.oci import media_types
-from au2.oci.digest import hexadecimal
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.image import Image
+from au2.oci.spec import media_types
+from au2.oci.spec.digest import hexadecimal
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.image import Image
 from au2.oci.streams import Writable
-from au2.oci.tar import LayerEntry, file_entry, with_parents, write_layer
+from au2.oci.tar.writer import LayerEntry, file_entry, with_parents, write_layer
 
 
 class BlobSource(Protocol):

@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from au2.app.soundness.check import Soundness
-from au2.app.soundness.findings import Finding
+from au2.app.maintenance.fsck.check import IntegrityReport
+from au2.app.maintenance.fsck.findings import Finding
 from au2.console.commands import Command
 from au2.domain.wording import count_of
 from au2.server.commands.examples import with_examples
@@ -14,7 +14,7 @@ from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory, allow_blob_removal
 from au2.server.installation_database import opened_to_read
 from au2.server.terminal import show_lines, show_record, tell
-from au2.server.wiring.maintenance import make_soundness_check
+from au2.server.wiring.maintenance import make_integrity_check
 
 _MOST_HITS = 5
 """For people; documents have them all."""
@@ -42,7 +42,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
     is hit and what to do.
     """
     with opened_to_read(data) as database:
-        check = make_soundness_check(data, settings_of(data), database)
+        check = make_integrity_check(data, settings_of(data), database)
         with ReadingProgress(sys.stderr) as progress:
             found = check.run(quick=quick, progress=progress)
         removed = 0
@@ -53,7 +53,7 @@ def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str)
     sys.exit(1 if found.findings else 0)
 
 
-def _show(found: Soundness, removed: int, output: str, options: str) -> None:
+def _show(found: IntegrityReport, removed: int, output: str, options: str) -> None:
     if output == "table":
         show_lines([_block(finding, options) for finding in found.findings])
         tell(_summary(found, removed, options))
@@ -79,7 +79,7 @@ def _block(finding: Finding, options: str) -> dict[str, object]:
     }
 
 
-def _summary(found: Soundness, removed: int, options: str) -> str:
+def _summary(found: IntegrityReport, removed: int, options: str) -> str:
     number = len(found.findings)
     said = count_of(number, "finding", "findings") if number else "All is whole"
     images = count_of(found.images, "image was", "images were")

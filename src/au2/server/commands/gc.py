@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.app.garbage.collection import LEAST_GRACE_SECONDS, Wishes
-from au2.app.garbage.report import Report
+from au2.app.maintenance.gc.collection import LEAST_GRACE_SECONDS, GCOptions
+from au2.app.maintenance.gc.report import GCReport
 from au2.console.commands import Command
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.wording import format_bytes
@@ -66,7 +66,7 @@ def gc(
 
     Shows how much of what goes and stays, and why.
     """
-    wishes = Wishes(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
+    wishes = GCOptions(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(data)
     opened = opened_to_read if plan else opened_to_write
     with opened(data) as database, nullcontext() if plan else allow_blob_removal(data.blobs):
@@ -84,7 +84,7 @@ def gc(
     _show(report, output, is_plan=plan)
 
 
-def _show(report: Report, output: str, *, is_plan: bool) -> None:
+def _show(report: GCReport, output: str, *, is_plan: bool) -> None:
     lines = [line.to_document() for line in report.lines()]
     if output == "table":
         for line in lines:

@@ -20,7 +20,7 @@ from au2.server.commands.reading_progress import ReadingProgress
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_write
 from au2.server.terminal import show_record, tell
-from au2.server.wiring.maintenance import make_soundness_check
+from au2.server.wiring.maintenance import make_integrity_check
 from au2.server.wiring.stores import make_key_file
 
 
@@ -73,7 +73,7 @@ def restore(
         ended = 0
         if not keep_unfinished_jobs:
             ended = end_restored_runs(database, at=now(), made_at=description.created_at)
-        found = make_soundness_check(data, settings, database).run(
+        found = make_integrity_check(data, settings, database).run(
             quick=True, progress=lambda _bytes: None
         )
     show_record(

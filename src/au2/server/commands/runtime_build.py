@@ -13,7 +13,7 @@ from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
-from au2.oci.reference import parse_reference
+from au2.oci.spec.reference import parse_reference
 from au2.runtimes.build import FindBase, build_runtime
 from au2.runtimes.built_runtime import Base, BuiltRuntime
 from au2.runtimes.layers import InstalledPackage

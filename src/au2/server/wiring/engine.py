@@ -11,8 +11,8 @@ from au2.engines.native.options import NativeOptions
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_blobs
-from au2.stores.content.base import BlobStore
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
+from au2.stores.content.protocol import ContentStore
 
 
 def make_engine(data: DataDirectory, settings: Settings) -> Engine:
@@ -29,11 +29,11 @@ def make_unpacked_layers(data: DataDirectory, settings: Settings) -> UnpackedLay
 def engine_without_data(data: DataDirectory, settings: Settings) -> Iterator[Engine]:
     """Yield an engine for removing what is left of an installation whose data is gone."""
     with tempfile.TemporaryDirectory() as folder:
-        yield _make_native(data, settings, FileBlobStore(Path(folder)))
+        yield _make_native(data, settings, FileContentStore(Path(folder)))
 
 
 def _make_native(
-    data: DataDirectory, settings: Settings, blobs: BlobStore | None = None
+    data: DataDirectory, settings: Settings, blobs: ContentStore | None = None
 ) -> NativeEngine:
     options = NativeOptions(
         id_base=settings.jobs.first_host_id,

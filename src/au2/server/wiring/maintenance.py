@@ -1,7 +1,7 @@
 """What keeps an installation in order, made from the settings."""
 
-from au2.app.garbage.collection import GarbageCollection
-from au2.app.soundness.check import SoundnessCheck
+from au2.app.maintenance.fsck.check import IntegrityCheck
+from au2.app.maintenance.gc.collection import GarbageCollection
 from au2.domain import clock
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
@@ -18,9 +18,9 @@ def make_garbage_collection(
     return GarbageCollection(database, make_blobs(data), layers, clock.now)
 
 
-def make_soundness_check(
+def make_integrity_check(
     data: DataDirectory, settings: Settings, database: Database
-) -> SoundnessCheck:
+) -> IntegrityCheck:
     """Return what checks that all that is kept is whole."""
     layers = make_unpacked_layers(data, settings)
-    return SoundnessCheck(database, make_blobs(data), layers, clock.now)
+    return IntegrityCheck(database, make_blobs(data), layers, clock.now)

@@ -13,11 +13,11 @@ from au2.app.uploads.image.sessions import ImageUploadOptions
 from au2.app.uploads.package.begin import PackageUploadOptions
 from au2.app.uploads.package.sessions import PackageUploads
 from au2.domain.network import Network
-from au2.oci.host_platform import find_platform
+from au2.oci.spec.host_platform import find_platform
 from au2.package.limits import PackageLimits
 from au2.secrets.key_file import KeyFile
 from au2.server.settings.sections import Settings
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
 from au2.stores.notices.base import Notices
 
@@ -32,7 +32,7 @@ class BootstrapServices:
 
 def make_services(
     database: Database,
-    blobs: BlobStore,
+    blobs: ContentStore,
     notices: Notices,
     settings: Settings,
     *,
@@ -64,7 +64,7 @@ def make_password_resets(database: Database) -> PasswordResets:
 
 
 def make_uploads(
-    database: Database, blobs: BlobStore, notices: Notices, settings: Settings
+    database: Database, blobs: ContentStore, notices: Notices, settings: Settings
 ) -> PackageUploads:
     """Make the use cases about uploads: the dispatcher ends those that were given up."""
     return PackageUploads(database, blobs, notices, options=make_upload_options(settings))

@@ -4,8 +4,8 @@ from au2.dispatcher.disk_space import bytes_to_leave
 from au2.secrets.key_file import KeyFile
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
-from au2.stores.content.base import BlobStore
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
 from au2.stores.logs.base import LogStore
 from au2.stores.logs.files import FileLogStore
@@ -28,14 +28,14 @@ def open_database_for_good(data: DataDirectory) -> Database:
     return database
 
 
-def make_blobs(data: DataDirectory) -> BlobStore:
+def make_blobs(data: DataDirectory) -> ContentStore:
     """Return the blob store."""
-    return FileBlobStore(data.blobs)
+    return FileContentStore(data.blobs)
 
 
 def remove_unfinished_blobs(data: DataDirectory) -> int:
     """Remove what writers left that were killed; return how many files."""
-    return FileBlobStore(data.blobs).clean_incoming(_ABANDONED_SECONDS)
+    return FileContentStore(data.blobs).clean_incoming(_ABANDONED_SECONDS)
 
 
 def make_key_file(data: DataDirectory, settings: Settings) -> KeyFile:

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, TooLarge
-from au2.oci.digest import parse_digest, sha256_of
+from au2.oci.spec.digest import parse_digest, sha256_of
 from au2.stores.content.durability import SyncFileSystem, sync_files
 from au2.stores.content.faults import translated_faults
-from au2.stores.content.incoming import BlobFolders, write_whole
+from au2.stores.content.ingest import ContentPaths, write_whole
 
 _MOST_FILES = 4096
 _MOST_BYTES = 256 << 20
@@ -17,7 +17,7 @@ class BlobBatch:
     """Temporary files that are named together, after one flush."""
 
     def __init__(
-        self, folders: BlobFolders, *, max_bytes: int | None, syncfs: SyncFileSystem | None
+        self, folders: ContentPaths, *, max_bytes: int | None, syncfs: SyncFileSystem | None
     ) -> None:
         self._folders = folders
         self._max_bytes = max_bytes

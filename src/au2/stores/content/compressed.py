@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from au2.oci.decompress import decompressed
-from au2.oci.digest import hexadecimal
+from au2.oci.compression.decompress import decompressed
+from au2.oci.spec.digest import hexadecimal
 from au2.oci.streams import CHUNK_BYTES
 from au2.stores.content.durability import sync_path
 from au2.stores.content.faults import translated_faults
-from au2.stores.content.incoming import BlobFolders
+from au2.stores.content.ingest import ContentPaths
 
 _ENTRY = re.compile(r"(sha256:[0-9a-f]{64}) ([0-9]{1,19})\n")
 
@@ -36,7 +36,7 @@ class Compressed(NamedTuple):
 class CompressedBlobs:
     """The entries of one store."""
 
-    def __init__(self, folders: BlobFolders) -> None:
+    def __init__(self, folders: ContentPaths) -> None:
         self._folders = folders
 
     def find(self, digest: str) -> Compressed | None:

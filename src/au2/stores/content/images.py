@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Mapping
 
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
-from au2.oci import media_types
-from au2.oci.config import ImageConfig, parse_config
-from au2.oci.descriptor import Descriptor
-from au2.oci.digest import sha256_of
-from au2.oci.document import MAX_DOCUMENT_BYTES
-from au2.oci.image import Image, check_layers_agree
-from au2.oci.manifest import Manifest, parse_manifest
-from au2.oci.mutate import AddedLayer
+from au2.oci.spec import media_types
+from au2.oci.spec.config import ImageConfig, parse_config
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.image import Image, check_layers_agree
+from au2.oci.spec.manifest import Manifest, parse_manifest
+from au2.oci.spec.mutate import AddedLayer
 from au2.oci.streams import CHUNK_BYTES
-from au2.oci.tar import LayerEntry, write_layer
-from au2.stores.content.base import BlobStore
+from au2.oci.tar.writer import LayerEntry, write_layer
+from au2.stores.content.protocol import ContentStore
 
 
-def load_image(store: BlobStore, digest: str) -> Image:
+def load_image(store: ContentStore, digest: str) -> Image:
     """Return the image whose manifest has ``digest``. The layers are not read.
 
     Raises:
@@ -33,7 +33,7 @@ def load_image(store: BlobStore, digest: str) -> Image:
 
 
 def save_image(
-    store: BlobStore,
+    store: ContentStore,
     manifest: Manifest,
     config: ImageConfig,
     *,
@@ -67,7 +67,7 @@ def save_image(
     return digest
 
 
-def copy_image(source: BlobStore, target: BlobStore, digest: str) -> None:
+def copy_image(source: ContentStore, target: ContentStore, digest: str) -> None:
     """Copy what ``target`` lacks of an image, checked on the way.
 
     Raises:
@@ -84,7 +84,7 @@ def copy_image(source: BlobStore, target: BlobStore, digest: str) -> None:
 
 
 def save_layer(
-    store: BlobStore,
+    store: ContentStore,
     entries: Iterable[LayerEntry],
     created_by: str = "",
     *,
@@ -93,7 +93,7 @@ def save_layer(
     """Store an uncompressed layer of ``entries``; return it ready to be put on an image.
 
     Raises:
-        InvalidImage, DigestMismatch: as :func:`au2.oci.tar.write_layer` says.
+        InvalidImage, DigestMismatch: as :func:`au2.oci.tar.writer.write_layer` says.
         StorageFull, TooLarge: no room, or over the store's limit.
     """
     with store.writer() as writer:
@@ -103,7 +103,7 @@ def save_layer(
     return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
 
 
-def _count_on(store: BlobStore, layer: Descriptor) -> None:
+def _count_on(store: ContentStore, layer: Descriptor) -> None:
     """Raise BlobMissing unless a layer is there. It was asked for, so it stays for a while."""
     if not store.contains(layer.digest):
         raise BlobMissing(f"the layer {layer.digest} is not in the store")
@@ -111,14 +111,14 @@ def _count_on(store: BlobStore, layer: Descriptor) -> None:
         raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
 
 
-def _copy_blob(source: BlobStore, target: BlobStore, digest: str) -> None:
+def _copy_blob(source: ContentStore, target: ContentStore, digest: str) -> None:
     with source.open(digest) as reader, target.writer(digest=digest) as writer:
         while data := reader.read(CHUNK_BYTES):
             writer.write(data)
         writer.commit()
 
 
-def _read_document(store: BlobStore, digest: str) -> bytes:
+def _read_document(store: ContentStore, digest: str) -> bytes:
     try:
         return store.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
     except DigestMismatch as error:

@@ -13,7 +13,7 @@ from au2.app.versions.archives import OpenArchive
 from au2.domain.context import Context
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, NotFound
 from au2.domain.version import ImageStatus
-from au2.oci import media_types
+from au2.oci.spec import media_types
 from tests.support.built_versions import (
     add_image_version,
     add_packaged_version,

@@ -22,7 +22,7 @@ from au2.client.images.upload import ImageSession, ImageUpload
 from au2.client.patience import Patience
 from au2.client.runs.job_status import JobStanding
 from au2.domain.errors import Au2Error, InvalidImage
-from au2.oci.manifest import parse_manifest
+from au2.oci.spec.manifest import parse_manifest
 from tests.support.busybox import digest_of
 from tests.support.image_archives import (
     LAYER,

@@ -9,7 +9,7 @@ import pytest
 
 from au2.client.packages.package_folder import new_folder, unpack_package
 from au2.domain.errors import Au2Error, InvalidRequest, UnexpectedAnswer
-from au2.oci.tar import LayerEntry, directory_entry, file_entry, link_entry, write_layer
+from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, link_entry, write_layer
 
 
 def archive(*entries: LayerEntry) -> io.BytesIO:

@@ -14,8 +14,8 @@ from au2.dependencies.installer import InstallResult, InstallTask
 from au2.dependencies.lock import Lock
 from au2.domain.context import Context
 from au2.local.dependencies import FolderLayerIndex
-from au2.oci.tar import file_entry
-from au2.stores.content.files import FileBlobStore
+from au2.oci.tar.writer import file_entry
+from au2.stores.content.filesystem import FileContentStore
 
 
 class Request:
@@ -46,7 +46,7 @@ class Installer:
 def dependencies(tmp_path: Path) -> DependencyLayerCache:
     downloads = tmp_path / "downloads"
     index = FolderLayerIndex(tmp_path / "layers")
-    blobs = FileBlobStore(tmp_path / "blobs")
+    blobs = FileContentStore(tmp_path / "blobs")
     return DependencyLayerCache(blobs, index, downloads, FileCache(downloads, 1 << 20))
 
 

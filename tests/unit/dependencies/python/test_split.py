@@ -9,7 +9,7 @@ import pytest
 from au2.dependencies.cache.installed_wheels import InstalledWheel
 from au2.dependencies.python.split import clashes, merge, split
 from au2.dependencies.python.wheel import WheelContents
-from au2.oci.tar import LayerEntry, file_entry, link_entry
+from au2.oci.tar.writer import LayerEntry, file_entry, link_entry
 
 
 def digest(text: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from au2.domain.errors import Conflict, StorageFull, TooLarge
 from au2.domain.repository import Repository
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 
 
 class BlobReceiver:
@@ -14,7 +14,7 @@ class BlobReceiver:
 
     def __init__(
         self,
-        blobs: BlobStore,
+        blobs: ContentStore,
         name: str,
         digest: str,
         *,
@@ -93,7 +93,7 @@ def name_of_part(repository: Repository, digest: str) -> str:
     """Return the name of a blob in pieces: who sends it to the same process goes on with it.
 
     It begins with the process's id, by which house-keeping knows what is under way
-    (:mod:`au2.app.garbage.pieces`).
+    (:mod:`au2.app.maintenance.gc.ingests`).
     """
     name = hashlib.sha256(f"{repository} {digest}".encode()).hexdigest()
     return f"{repository.process_id}_{name}"

@@ -36,10 +36,10 @@ from au2.domain.repository import Repository, process_repository
 from au2.domain.upload import Upload, UploadState
 from au2.domain.version import Version
 from au2.domain.wording import format_bytes_apart
-from au2.oci.digest import parse_digest, sha256_of
-from au2.oci.manifest import parse_manifest
-from au2.oci.platform import AMD64, Platform
-from au2.stores.content.base import BlobStore
+from au2.oci.spec.digest import parse_digest, sha256_of
+from au2.oci.spec.manifest import parse_manifest
+from au2.oci.spec.platform import AMD64, Platform
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import uploads
 from au2.stores.database.content.repositories import add_repository_blobs, find_repository_blobs
 from au2.stores.database.database import Database, Transaction
@@ -86,7 +86,7 @@ class ImageUploads:
     def __init__(
         self,
         database: Database,
-        blobs: BlobStore,
+        blobs: ContentStore,
         notices: Notices,
         usable: MountableBlobs,
         *,
@@ -200,7 +200,7 @@ class ImageUploads:
             self._renew_in(transaction, upload, now)
             add_repository_blobs(transaction, repository, there, at=now)
         lacking = {
-            digest: self._blobs.partial_bytes(name_of_part(repository, digest))
+            digest: self._blobs.ingest_bytes(name_of_part(repository, digest))
             for digest in wanted
             if digest not in there
         }

@@ -23,7 +23,7 @@ from au2.domain.upload import Upload, UploadState
 from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
 from au2.package.digest import digest_files
 from au2.package.limits import PackageLimits
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
@@ -81,7 +81,7 @@ class UploadStarter:
     def __init__(
         self,
         database: Database,
-        blobs: BlobStore,
+        blobs: ContentStore,
         *,
         runtimes: Runtimes,
         options: PackageUploadOptions | None = None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from au2.domain.errors import InvalidRequest, StorageFull
-from au2.stores.content.base import BlobStore, BlobWriter
+from au2.stores.content.protocol import BlobWriter, ContentStore
 from au2.wire.contents import HEADER_BYTES, ContentHeader, parse_header
 
 _SMALL_BYTES = 64 << 10
@@ -21,7 +21,7 @@ class ContentsReceiver:
 
     def __init__(
         self,
-        blobs: BlobStore,
+        blobs: ContentStore,
         expected: Mapping[str, int],
         *,
         lacking: Collection[str],

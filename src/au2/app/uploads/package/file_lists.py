@@ -9,7 +9,7 @@ from au2.domain.wording import format_bytes_apart
 from au2.package.entries import PackageEntry
 from au2.package.limits import MOST_MISTAKES, PackageLimits
 from au2.package.paths import validate_paths
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import contents
 from au2.stores.database.database import Database
 
@@ -54,7 +54,7 @@ def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def find_lacking(
-    database: Database, blobs: BlobStore, context: Context, expected: Mapping[str, int]
+    database: Database, blobs: ContentStore, context: Context, expected: Mapping[str, int]
 ) -> list[str]:
     """The sha256 of contents that must be sent, in the order of the list.
 

@@ -28,7 +28,7 @@ from au2.domain.ids import parse_guid
 from au2.domain.job import Job
 from au2.domain.upload import Upload, UploadState
 from au2.domain.version import ImageStatus
-from au2.stores.content.base import BlobStore
+from au2.stores.content.protocol import ContentStore
 from au2.stores.database import job_changes, versions
 from au2.stores.database.content import contents, uploads
 from au2.stores.database.database import Database
@@ -44,7 +44,7 @@ class PackageUploads:
     def __init__(
         self,
         database: Database,
-        blobs: BlobStore,
+        blobs: ContentStore,
         notices: Notices,
         *,
         options: PackageUploadOptions | None = None,

@@ -38,8 +38,8 @@ from au2.engines.native.security.user_namespace import (
     new_user_namespace,
     set_limits,
 )
-from au2.oci.config import ImageConfig
-from au2.oci.image import Image
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.image import Image
 from au2.stores.logs.base import PREALLOCATED_BYTES
 from au2.stores.logs.preallocation import preallocate
 

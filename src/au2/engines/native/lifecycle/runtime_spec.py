@@ -12,7 +12,7 @@ from au2.engines.base import ContainerSpec
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
-from au2.oci.config import ImageConfig
+from au2.oci.spec.config import ImageConfig
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CPU_PERIOD_MICROSECONDS = 100_000

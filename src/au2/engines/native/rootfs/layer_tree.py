@@ -14,8 +14,8 @@ from au2.engines.native.host.system_calls import open_in_root
 from au2.engines.native.rootfs.directories import open_making, remove_tree_in
 from au2.engines.native.rootfs.disk_budget import DiskBudget
 from au2.engines.native.security.capabilities import shift_file_capability
-from au2.oci.layer import MOST_ENTRIES, LayerMember, MemberType
-from au2.oci.sparse import read_pieces
+from au2.oci.tar.layer import MOST_ENTRIES, LayerMember, MemberType
+from au2.oci.tar.sparse import read_pieces
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -17,12 +17,12 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.directories import remove_tree
 from au2.engines.native.rootfs.disk_budget import DiskBudget, MeteredStream
 from au2.engines.native.rootfs.layer_tree import TreeWriter
-from au2.oci.decompress import decompressed
-from au2.oci.digest import hexadecimal
-from au2.oci.image import Image
-from au2.oci.layer import read_layer
+from au2.oci.compression.decompress import decompressed
+from au2.oci.spec.digest import hexadecimal
+from au2.oci.spec.image import Image
 from au2.oci.streams import Readable
-from au2.stores.content.base import BlobStore
+from au2.oci.tar.layer import read_layer
+from au2.stores.content.protocol import ContentStore
 
 _CLAIMS = "claims"
 _LOOK_SECONDS = 0.05
@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.05
 class LayerStore:
     """Unpacked layers by the digest of their uncompressed archive (diff_id)."""
 
-    def __init__(self, blobs: BlobStore, folder: Path, options: NativeOptions) -> None:
+    def __init__(self, blobs: ContentStore, folder: Path, options: NativeOptions) -> None:
         self._blobs = blobs
         self._options = options
         # With other ids the same layer is another tree.

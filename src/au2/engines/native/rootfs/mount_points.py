@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from au2.engines.native.host.system_calls import open_in_root
 from au2.engines.native.rootfs.directories import open_making
-from au2.oci.paths import MAX_PATH_BYTES
+from au2.oci.tar.paths import MAX_PATH_BYTES
 
 _FOLDERS = ("proc", "sys", "dev", "etc")
 _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")

@@ -16,7 +16,7 @@ from au2.domain.job import JobState
 from au2.domain.repository import Repository
 from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
 from tests.support.memory_disk import mounted_in_memory
 from tests.support.world import OPERATOR, World
 
@@ -33,12 +33,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def blobs(disk: Path) -> FileBlobStore:
-    return FileBlobStore(disk / "blobs")
+def blobs(disk: Path) -> FileContentStore:
+    return FileContentStore(disk / "blobs")
 
 
 @pytest.fixture
-def images(world: World, blobs: FileBlobStore) -> ImageUploads:
+def images(world: World, blobs: FileContentStore) -> ImageUploads:
     usable = MountableBlobs(ImageContents(blobs))
     return ImageUploads(world.database, blobs, world.notices, usable, clock=world.clock)
 
@@ -51,7 +51,7 @@ def upload(world: World, images: ImageUploads) -> Upload:
 
 
 def fill(disk: Path, left_bytes: int) -> None:
-    free = FileBlobStore(disk / "blobs").free_bytes()
+    free = FileContentStore(disk / "blobs").free_bytes()
     subprocess.run(["fallocate", "-l", str(free - left_bytes), disk / "filling"], check=True)
 
 
@@ -83,7 +83,7 @@ def test_what_came_already_needs_no_more_room(
 
 
 def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
-    world: World, disk: Path, blobs: FileBlobStore, images: ImageUploads, upload: Upload
+    world: World, disk: Path, blobs: FileContentStore, images: ImageUploads, upload: Upload
 ) -> None:
     operator = world.actor(OPERATOR)
     receiver = images.receive(
@@ -95,7 +95,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
         receiver.feed(LAYER[3 << 20 :])
     receiver.close()
 
-    assert list(blobs.list_unfinished()) == []
+    assert list(blobs.list_ingests()) == []
     assert blobs.free_bytes() == 4 << 20
     job = world.job(upload.job_id)
     assert job.state is JobState.FAILED
@@ -105,7 +105,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
 
 
 def test_a_push_that_fills_the_disk_leaves_nothing(
-    world: World, disk: Path, blobs: FileBlobStore
+    world: World, disk: Path, blobs: FileContentStore
 ) -> None:
     context = world.organization(project=None)
     world.user("developer@example.com", "developer", context)
@@ -121,4 +121,4 @@ def test_a_push_that_fills_the_disk_leaves_nothing(
     with pytest.raises(StorageFull):
         receiver.feed(LAYER[3 << 20 :])
     receiver.close()
-    assert list(blobs.list_unfinished()) == []
+    assert list(blobs.list_ingests()) == []

@@ -14,8 +14,8 @@ from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState, Reason
 from au2.domain.version import ImageStatus
-from au2.stores.content.base import BlobStore
-from au2.stores.content.files import FileBlobStore
+from au2.stores.content.filesystem import FileContentStore
+from au2.stores.content.protocol import ContentStore
 from tests.support.memory_disk import mounted_in_memory
 from tests.support.world import OPERATOR, World, creation, frame
 
@@ -24,7 +24,7 @@ LARGE = b"x" * (1 << 20)
 FILES = {"a": SMALL, "b": LARGE}
 
 
-class TinyStore(FileBlobStore):
+class TinyStore(FileContentStore):
     """A store on a disk with little room."""
 
     def __init__(self, root: Path, room_bytes: int) -> None:
@@ -59,7 +59,7 @@ class TinyStore(FileBlobStore):
             yield add_if_there_is_room
 
 
-def uploads_on(world: World, blobs: BlobStore) -> PackageUploads:
+def uploads_on(world: World, blobs: ContentStore) -> PackageUploads:
     return PackageUploads(
         world.database,
         blobs,
@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_made(
 ):
     (tmp_path / "disk").mkdir()
     with mounted_in_memory(tmp_path / "disk", "512k"):
-        blobs = FileBlobStore(tmp_path / "disk" / "blobs")
+        blobs = FileContentStore(tmp_path / "disk" / "blobs")
         opening = UploadStarter(world.database, blobs, runtimes=world.services.runtimes)
         operator, runtime = world.actor(OPERATOR), world.runtime()
         with pytest.raises(StorageFull, match="package: 1 MiB are to be sent, and 512 KiB are"):

@@ -17,7 +17,7 @@ from au2.engines.native.lifecycle.runtime_spec import (
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
-from au2.oci.config import ImageConfig
+from au2.oci.spec.config import ImageConfig
 
 IMAGE = ImageConfig(
     architecture="amd64",

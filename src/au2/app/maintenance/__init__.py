@@ -1,0 +1,1 @@
+"""Maintenance by the operator: garbage collection and integrity check."""

@@ -1,0 +1,1 @@
+"""Decompression of gzip and zstd streams, bounded in memory and time."""

@@ -1,0 +1,122 @@
+"""Layers and archives come plain or compressed; the first bytes tell."""
+
+import re
+import zlib
+from enum import StrEnum
+
+from au2.domain.errors import InvalidImage
+from au2.oci.compression.expansion_guard import ExpansionGuard
+from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Prefixed, Readable, read_start
+
+
+class Compression(StrEnum):
+    """How bytes are packed, by their first bytes."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    XZ = "xz"
+    """Told, so that errors can name it; not taken."""
+    BZIP2 = "bzip2"
+    """As xz."""
+
+
+_MAGIC = {
+    Compression.GZIP: re.compile(rb"\x1f\x8b"),
+    # A frame, or a skippable frame, with which parallel compressors begin (RFC 8878, 3.1).
+    Compression.ZSTD: re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    Compression.XZ: re.compile(rb"\xfd7zXZ\x00"),
+    Compression.BZIP2: re.compile(rb"BZh[1-9]"),
+}
+WINDOW_BYTES = 8 << 20
+"""What a zstd frame may want to be kept in memory: what RFC 8878 (3.1.1.1.2) recommends, and all
+that ``zstd -19`` and container tools at their own levels write."""
+LARGE_WINDOW_BYTES = 128 << 20
+"""What ``zstd`` itself takes by default: for who reads once, not for many at a time."""
+_LONGEST = 6
+_WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
+
+
+def find_compression(start: bytes) -> Compression:
+    """Return how the data whose first bytes these are (six are enough) is compressed."""
+    for compression, magic in _MAGIC.items():
+        if magic.match(start):
+            return compression
+    return Compression.NONE
+
+
+def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Readable:
+    """Return a stream of the uncompressed bytes; memory stays flat however well it was compressed.
+
+    Reading the result to its end reads ``stream`` to its end.
+
+    Args:
+        stream: plain, or compressed with gzip or zstd.
+        window_bytes: the largest window that is taken, a power of two: so much memory is needed.
+
+    Raises:
+        InvalidImage: compressed in a way that is not supported; the result's ``read`` raises it for
+            data that is damaged, or that :class:`ExpansionGuard` refuses.
+    """
+    start = read_start(stream, _LONGEST)
+    whole = Prefixed(start, stream)
+    match find_compression(start):
+        case Compression.NONE:
+            return whole
+        case Compression.GZIP:
+            return _GzipReader(whole)
+        case Compression.ZSTD:
+            from au2.oci.compression.zstd import ZstdReader  # noqa: PLC0415 - start-up time, rarely needed
+
+            return ZstdReader(whole, window_bytes)
+        case other:
+            raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
+
+
+class _GzipReader:
+    """Decompresses one or more gzip members, at most as much at a time as is asked for."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._worth = ExpansionGuard()
+        self._waiting = b""
+        self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
+        self._ended = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+        while size and not self._ended:
+            self._waiting = self._waiting or self._take()
+            input_ended = not self._waiting
+            if data := self._decompress(size):
+                return self._worth.give(data)
+            # Only now: at the end of the input, output may still have been waiting in the
+            # decompressor.
+            if input_ended and not self._ended:
+                raise InvalidImage("the data is cut off: its gzip stream has no end")
+        return b""
+
+    def _decompress(self, size: int) -> bytes:
+        try:
+            data = self._member.decompress(self._waiting, size)
+        except zlib.error as error:
+            raise InvalidImage(f"the gzip data is damaged: {error}") from None
+        self._waiting = self._member.unconsumed_tail
+        if self._member.eof:
+            self._begin_member(self._member.unused_data)
+        return data
+
+    def _begin_member(self, rest: bytes) -> None:
+        """Go on with the next member, or end: zeros may follow, tapes were padded with them."""
+        while not (rest := rest.lstrip(b"\0")):
+            rest = self._take()
+            if not rest:
+                self._ended = True
+                return
+        self._waiting = rest
+        self._worth.begin_member()
+        self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
+
+    def _take(self) -> bytes:
+        return self._worth.take(self._stream.read(INPUT_BYTES))

@@ -1,0 +1,92 @@
+"""Answering a registry that asks who we are."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+
+from au2.domain.errors import RegistryFailure
+from au2.oci.registry_client.answers import explain_refusal, read_small
+from au2.oci.registry_client.challenge import Challenge
+from au2.oci.registry_client.credentials import Credentials
+
+_MOST_ANSWER_BYTES = 1 << 20
+
+Fetch = Callable[[httpx.URL, dict[str, str]], httpx.Response]
+"""Sends a GET request with headers; the answer is open and comes from that place itself."""
+
+
+class RegistryLogin:
+    """What is needed to log in to one registry."""
+
+    def __init__(
+        self, name: str, credentials: Credentials | None, *, may_be_plain: bool, fetch: Fetch
+    ) -> None:
+        self._name = name
+        self._credentials = credentials
+        self._may_be_plain = may_be_plain
+        self._fetch = fetch
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a name and a password."""
+        return self._credentials is not None
+
+    def answer(self, challenges: Sequence[Challenge], scope: str) -> str | None:
+        """Return a value for ``Authorization``; None if no challenge can be answered.
+
+        Raises:
+            RegistryFailure: there is no token to be had, or only in a place that is not safe.
+        """
+        for challenge in challenges:
+            if challenge.scheme == "bearer" and "realm" in challenge.parameters:
+                return f"Bearer {self._fetch_token(challenge, scope)}"
+            if challenge.scheme == "basic" and self._credentials is not None:
+                return _basic(self._credentials)
+        return None
+
+    def _fetch_token(self, challenge: Challenge, scope: str) -> str:
+        realm = self._safe_realm(challenge.parameters["realm"])
+        query = {
+            "service": challenge.parameters.get("service", ""),
+            # What is wanted is ours to say: a registry that asks for more does not get it.
+            "scope": scope,
+        }
+        headers = {} if self._credentials is None else {"Authorization": _basic(self._credentials)}
+        url = realm.copy_merge_params({key: text for key, text in query.items() if text})
+        response = self._fetch(url, headers)
+        try:
+            if response.status_code != 200:
+                raise explain_refusal(
+                    self._name, response.status_code, "a token", logged_in=self.is_known
+                )
+            return self._read_token(read_small(response, _MOST_ANSWER_BYTES))
+        finally:
+            response.close()
+
+    def _safe_realm(self, text: str) -> httpx.URL:
+        try:
+            realm = httpx.URL(text)
+        except (httpx.InvalidURL, ValueError):
+            realm = httpx.URL("")
+        allowed = {"https", "http"} if self._may_be_plain else {"https"}
+        if realm.scheme not in allowed or not realm.host or realm.userinfo:
+            raise RegistryFailure(f"{self._name} wants a login in a place that is not safe.")
+        return realm
+
+    def _read_token(self, data: bytes) -> str:
+        try:
+            document: Any = json.loads(data)
+            token = document.get("token") or document.get("access_token")
+        except (ValueError, AttributeError, RecursionError):
+            token = None
+        if not isinstance(token, str) or not (token.isascii() and token.isprintable()):
+            raise RegistryFailure(f"The login of {self._name} gave no token.")
+        return token
+
+
+def _basic(credentials: Credentials) -> str:
+    pair = f"{credentials.username}:{credentials.password}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()

@@ -1,0 +1,1 @@
+"""Records of the OCI image specification: digests, manifests, indexes, configurations."""

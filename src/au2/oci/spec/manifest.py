@@ -1,0 +1,73 @@
+"""An image manifest (OCI image specification, "Image Manifest")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from au2.domain.errors import InvalidImage
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor, parse_descriptor
+from au2.oci.spec.document import Fields, format_document, parse_document
+
+MAX_LAYERS = 500
+"""More than any builder makes; a bound for what one manifest can make us do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an image consists of: a configuration and layers, lowest first."""
+
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = media_types.MANIFEST
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON, whose digest names the image; inverse of :func:`parse_manifest`.
+
+        For a manifest that came from elsewhere, the bytes that came are the ones with its digest.
+        """
+        document: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": self.media_type,
+            "config": self.config.to_document(),
+            "layers": [layer.to_document() for layer in self.layers],
+        }
+        if self.annotations:
+            document["annotations"] = dict(self.annotations)
+        return format_document(document)
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Return the manifest in ``data``, OCI or Docker schema 2.
+
+    Raises:
+        InvalidImage: too large, not a manifest of one image, or it points to something that is not
+            an image's configuration or layer.
+    """
+    fields = parse_document(data, "manifest")
+    media_type = _media_type(fields)
+    config = parse_descriptor(Fields(fields.take("config"), "manifest's config"))
+    if config.media_type not in media_types.CONFIGS:
+        raise InvalidImage(f"the manifest's config is not an image's: {config.media_type[:100]}")
+    fields.take("layers")
+    layers = tuple(parse_descriptor(layer) for layer in fields.members("layers"))
+    _check_layers(layers)
+    return Manifest(config, layers, fields.text_mapping("annotations"), media_type)
+
+
+def _media_type(fields: Fields) -> str:
+    media_type = fields.text("mediaType", media_types.MANIFEST)
+    if media_type in media_types.INDEXES or fields.has("manifests"):
+        raise InvalidImage("this is an index of several images, not the manifest of one")
+    if media_type not in media_types.MANIFESTS or fields.natural("schemaVersion") != 2:
+        raise InvalidImage(f"this is not an image manifest that we know: {media_type[:100]}")
+    return media_type
+
+
+def _check_layers(layers: tuple[Descriptor, ...]) -> None:
+    if len(layers) > MAX_LAYERS:
+        raise InvalidImage(f"the image has {len(layers)} layers; at most {MAX_LAYERS} are taken")
+    for layer in layers:
+        if layer.media_type not in media_types.LAYERS:
+            raise InvalidImage(f"the manifest has a layer of unknown type {layer.media_type[:100]}")

@@ -1,0 +1,91 @@
+"""Names of images in registries, as `docker pull` understands them."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from au2.domain.errors import InvalidRequest
+from au2.domain.repository import MOST_CHARACTERS, REPOSITORY_NAME
+from au2.oci.spec.digest import parse_digest
+
+DOCKER_HUB = "docker.io"
+_HOST = re.compile(
+    r"(?:\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(?::[0-9]{1,5})?"
+)
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An image in a registry. With a digest, a tag is only a remark."""
+
+    registry: str
+    """Host, and port if it is not the usual one; Docker Hub is ``docker.io``."""
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def target(self) -> str:
+        """What to ask the registry for."""
+        return self.digest or self.tag or "latest"
+
+    def __str__(self) -> str:
+        """Write everything out; inverse of :func:`parse_reference`."""
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def parse_reference(text: str) -> Reference:
+    """Return the image that ``[HOST[:PORT]/]NAME[:TAG][@sha256:…]`` names.
+
+    As for Docker, a first part without dot and port is no host (``localhost`` aside), and a name of
+    one part is one of Docker Hub's own: ``python:3.11`` is ``docker.io/library/python:3.11``.
+
+    Raises:
+        InvalidRequest: it is not of that form.
+    """
+    name, at, digest_text = text.partition("@")
+    digest = parse_digest(digest_text) if at else None
+    registry, path = _split_host(name)
+    repository, colon, tag = path.partition(":")
+    if registry == DOCKER_HUB and "/" not in repository:
+        repository = f"library/{repository}"
+    if not _HOST.fullmatch(registry) or not REPOSITORY_NAME.fullmatch(repository):
+        raise _not_a_reference(text, "lower-case letters, digits and . _ - between slashes")
+    if colon and not TAG.fullmatch(tag):
+        raise _not_a_reference(text, "the tag has up to 128 letters, digits and . _ -")
+    if len(repository) > MOST_CHARACTERS:
+        raise _not_a_reference(text, f"the name has more than {MOST_CHARACTERS} characters")
+    given = tag if colon else None
+    return Reference(registry, repository, given or (None if digest else "latest"), digest)
+
+
+def is_loopback(registry: str) -> bool:
+    """Whether the registry is this machine itself, by its name alone."""
+    host = host_of(registry)
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def host_of(registry: str) -> str:
+    """Return the host without its port and brackets, in lower case."""
+    host = registry.rpartition(":")[0] if re.search(r":[0-9]+$", registry) else registry
+    return host.strip("[]").lower()
+
+
+def _split_host(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return ("docker.io" if first == "index.docker.io" else first), rest
+    return DOCKER_HUB, name
+
+
+def _not_a_reference(text: str, why: str) -> InvalidRequest:
+    shown = repr(text if len(text) <= 100 else text[:100] + "…")
+    return InvalidRequest(f"{shown} does not name an image: {why}")

@@ -1,0 +1,1 @@
+"""Tar archives: deterministic writer and distrustful reader of layers."""

@@ -1,0 +1,290 @@
+"""What a check of all that is kept finds, and whom it says is hit."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from au2.app.maintenance.fsck.check import IntegrityCheck, IntegrityReport
+from au2.app.maintenance.fsck.findings import Finding
+from au2.app.maintenance.fsck.image_check import ImageIntegrity
+from au2.domain.layer import DependencyLayer
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.document import format_document
+from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
+from au2.stores.database.content.layers import put_dependency_layer
+from au2.stores.database.content.roots import ImageRoot, RootKind
+from tests.support.house import House
+
+
+def check_of(house: House) -> IntegrityCheck:
+    world = house.world
+    return IntegrityCheck(world.database, world.blobs, house.layers, world.clock)
+
+
+def check(house: House, *, quick: bool = False) -> IntegrityReport:
+    return check_of(house).run(quick=quick, progress=lambda _bytes: None)
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def delete(path: Path) -> None:
+    path.unlink()
+
+
+HURTS = pytest.mark.parametrize("hurt", [flip, truncate, delete])
+
+
+def test_nothing_is_found_where_all_is_whole(house: House) -> None:
+    world = house.world
+    runtime = house.runtime(house.image("runtime"))
+    house.upload({"main.py": b"print()"}, runtime)
+    process, _ = house.version(house.image("one"))
+    world.services.versions.create_image_version(house.actor, process)
+    seen: list[int] = []
+    found = check_of(house).run(quick=False, progress=seen.append)
+    assert found.findings == ()
+    assert found.images == 2
+    assert found.read_blobs == len(house.present())
+    assert sum(seen) == sum(map(world.blobs.size_bytes, house.present()))
+    assert check(house, quick=True).read_blobs == 0
+
+
+@HURTS
+@pytest.mark.parametrize("part", ["manifest", "config", "layer"])
+def test_each_part_of_a_version_is_looked_at(
+    house: House, part: str, hurt: Callable[[Path], None]
+) -> None:
+    image = house.image("one")
+    process, number = house.version(image)
+    house.version(house.image("two"))
+    manifest = load_image(house.world.blobs, image).manifest
+    digests = {
+        "manifest": image,
+        "config": manifest.config.digest,
+        "layer": manifest.layers[0].digest,
+    }
+    hurt(house.file_of(digests[part]))
+
+    (finding,) = check(house).findings
+
+    assert finding.digest == digests[part]
+    assert finding.is_missing == (hurt is delete)
+    (owner,) = finding.hits
+    assert f"version {number} " in owner
+    assert process in owner
+    assert "upload the same" in finding.advise()
+    assert finding.digest not in finding.problem, "it is told already"
+    # A quick check sees all that has not its size.
+    if hurt is not flip or part == "manifest":
+        assert [one.digest for one in check(house, quick=True).findings] == [digests[part]]
+
+
+@HURTS
+def test_a_layer_that_several_have_names_them_all(
+    house: House, hurt: Callable[[Path], None]
+) -> None:
+    image = house.image("shared")
+    house.version(image)
+    house.runtime(image)
+    hurt(house.file_of(load_image(house.world.blobs, image).manifest.layers[0].digest))
+    (finding,) = check(house).findings
+    assert len(finding.hits) == 2
+    assert "runtime build" in finding.advise()
+
+
+@HURTS
+def test_what_was_pushed_is_looked_at(house: House, hurt: Callable[[Path], None]) -> None:
+    image = house.image("pushed")
+    children = [image, sha256_of(b"never pushed")]
+    descriptors = [Descriptor(media_types.MANIFEST, one, 1).to_document() for one in children]
+    index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": descriptors}
+    digest = house.put(format_document(index))
+    at = house.world.clock()
+    house.row(
+        "repository_tags",
+        organization_id=house.context.organization_id,
+        repository="base",
+        name="1",
+        digest=digest,
+        updated_at=at,
+        updated_by="x",
+    )
+    assert check(house).findings == ()
+    layer = load_image(house.world.blobs, image).manifest.layers[0].digest
+    hurt(house.file_of(layer))
+    (finding,) = check(house).findings
+    assert finding.digest == layer
+    assert list(finding.hits) == [f"org_{house.context.organization_id}/base:1"]
+
+
+@HURTS
+def test_dependencies_and_files_are_looked_at(house: House, hurt: Callable[[Path], None]) -> None:
+    layer, file = house.put(b"layer"), sha256_of(b"print()")
+    stored = DependencyLayer(sha256_of(b"key"), None, layer, 5, {})
+    with house.world.database.write() as transaction:
+        put_dependency_layer(transaction, stored, at=house.world.clock())
+    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
+    house.finish(begun, house.image("built"))
+    assert check(house).findings == ()
+    for digest in (layer, file):
+        hurt(house.file_of(digest))
+
+    found = {finding.digest: finding for finding in check(house).findings}
+
+    assert set(found) == {layer, file}
+    assert list(found[layer].hits) == [f"dependencies kept as {stored.key}"]
+    assert "files of version 1" in next(iter(found[file].hits))
+    assert "sent again" in found[file].advise()
+
+
+def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
+    blob = house.put(b"of somebody else")
+    config = Descriptor(media_types.CONFIG, blob, 1).to_document()
+    index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": [], "config": config}
+    untyped = {"schemaVersion": 2, "config": config}  # Once taken where it came as an index.
+    for data in (format_document(index), format_document(untyped), b'{"config": 5}'):
+        house.row(
+            "repository_manifests",
+            organization_id=house.context.organization_id,
+            repository="base/debian",
+            digest=house.put(data),
+            media_type=media_types.INDEX,
+            size_bytes=len(data),
+            annotations={},
+            pushed_at=house.world.clock(),
+            pushed_by="x",
+        )
+    assert check(house).findings == ()
+    assert check(house, quick=True).findings == ()
+    truncate(house.file_of(blob))
+    for quick in (False, True):
+        (finding,) = check(house, quick=quick).findings
+        assert (finding.digest, len(finding.hits)) == (blob, 1)
+
+
+def test_what_has_not_come_yet_is_no_fault(house: House) -> None:
+    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
+    house.world.blobs.remove(sha256_of(b"print()"))
+    assert begun.upload.state == "open"
+    assert check(house).findings == ()
+
+
+@pytest.mark.parametrize("hurt", [flip, truncate])
+def test_damage_that_hits_nobody_is_told(house: House, hurt: Callable[[Path], None]) -> None:
+    digest = house.put(b"lonely")
+    hurt(house.file_of(digest))
+    (finding,) = check(house).findings
+    assert (finding.digest, finding.hits) == (digest, {})
+    assert "nothing needs it" in finding.advise()
+
+
+def test_an_untrue_form_of_a_blob_is_found(house: House) -> None:
+    image = house.image("one")
+    house.version(image)
+    raw = load_image(house.world.blobs, image).manifest.layers[0].digest
+    packed = house.put(gzip.compress(b"layer of onE", mtime=0))
+    house.world.blobs.remove(raw)
+    house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    (finding,) = check(house).findings
+    assert finding.digest == raw
+    assert len(finding.hits) == 1
+
+
+@pytest.mark.parametrize("hurt", [flip, truncate])
+def test_a_damaged_blob_hits_those_who_have_it_in_another_form(
+    house: House, hurt: Callable[[Path], None]
+) -> None:
+    image = house.image("one")
+    house.version(image)
+    raw = load_image(house.world.blobs, image).manifest.layers[0].digest
+    packed = house.put(gzip.compress(b"layer of one", mtime=0))
+    house.world.blobs.remove(raw)
+    house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    assert check(house).findings == ()
+    hurt(house.file_of(packed))
+    (finding,) = check(house).findings
+    assert finding.digest == packed
+    assert len(finding.hits) == 1
+
+
+def test_what_is_damaged_is_removed_so_that_it_comes_again(house: House) -> None:
+    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
+    digest, lonely = sha256_of(b"print()"), house.put(b"lonely")
+    for one in (digest, lonely):
+        flip(house.file_of(one))
+    uploads = house.world.services.uploads
+    assert uploads.get(house.actor, begun.upload.id).lacking == [], "it counts as had"
+    found = check(house)
+    house.put(b"lonely")
+
+    assert check_of(house).remove_damaged(found) == 1
+
+    assert lonely in house.present(), "it has come anew"
+    assert uploads.get(house.actor, begun.upload.id).lacking == [digest.removeprefix("sha256:")]
+
+
+def test_unpacked_layers_of_no_image_are_only_told(house: House) -> None:
+    image = house.image("one")
+    house.version(image)
+    (diff_id,) = load_image(house.world.blobs, image).config.diff_ids
+    house.layers.sizes = {diff_id.removeprefix("sha256:"): 1, "0" * 64: 1, "x.incoming": 1}
+    found = check(house)
+    assert found.findings == ()
+    assert found.stray_layers == 2
+
+
+class CountedBlobs:
+    """A blob store that counts the documents read from it."""
+
+    def __init__(self, blobs: Any) -> None:
+        self._blobs = blobs
+        self.read: list[str] = []
+
+    def read_bytes(self, digest: str, *, limit_bytes: int) -> Any:
+        self.read.append(digest)
+        return self._blobs.read_bytes(digest, limit_bytes=limit_bytes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._blobs, name)
+
+
+def make_index(house: House, children: list[str], name: str = "") -> str:
+    descriptors = [Descriptor(media_types.INDEX, one, 1).to_document() for one in children]
+    index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": descriptors}
+    return house.put(format_document(index | {"annotations": {"name": name}}))
+
+
+def test_each_of_many_nested_indexes_is_looked_at_once(house: House) -> None:
+    """Whoever may push may nest them as deep, and name each as often, as they like."""
+    image = house.image("inmost")
+    deep = image
+    for _ in range(1100):
+        deep = make_index(house, [deep])
+    wide = [image, image]
+    for _ in range(10):
+        wide = [make_index(house, wide, name) for name in ("left", "right")]
+    layer = load_image(house.world.blobs, image).manifest.layers[0].digest
+    house.world.blobs.remove(layer)
+    blobs = CountedBlobs(house.world.blobs)
+    findings: dict[str, Finding] = {}
+    check = ImageIntegrity(cast(ContentStore, blobs), findings)
+
+    check.look_at(ImageRoot(RootKind.REPOSITORY, deep, "deep", is_run=False))
+    check.look_at(ImageRoot(RootKind.REPOSITORY, wide[0], "wide", is_run=False))
+
+    assert set(findings[layer].hits) == {"deep", "wide"}
+    assert len(blobs.read) == (1100 + 1) + (1 + 9 * 2 + 1)
