@@ -59,12 +59,12 @@ def add_packaged_version(
     opened = world.services.upload_starter.begin(operator, context, creation)
     assert isinstance(opened, OpenUpload)
     upload = opened.upload
-    with world.services.uploads.receive(operator, upload.id, upload.fence) as receiver:
+    with world.services.uploads.receive(operator, upload.id, upload.fencing_token) as receiver:
         for file in files:
             if file.sha256 in opened.lacking:
                 receiver.feed(frame(bytes(file.source)))
         world.services.uploads.finish_receiving(operator, upload.id, receiver)
-    world.services.uploads.complete(operator, upload.id, upload.fence)
+    world.services.uploads.complete(operator, upload.id, upload.fencing_token)
     digest = build_package(
         world.blobs,
         runtime_image,

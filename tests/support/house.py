@@ -139,7 +139,7 @@ class House:
         assert isinstance(begun, OpenUpload)
         actor = self.actor
         with self.world.services.uploads.receive(
-            actor, begun.upload.id, begun.upload.fence
+            actor, begun.upload.id, begun.upload.fencing_token
         ) as receiver:
             for content in files.values():
                 receiver.feed(frame(content))
@@ -149,7 +149,7 @@ class House:
     def finish(self, begun: OpenUpload, image: str) -> None:
         """Let the version of an upload have its image."""
         upload = begun.upload
-        self.world.services.uploads.complete(self.actor, upload.id, upload.fence)
+        self.world.services.uploads.complete(self.actor, upload.id, upload.fencing_token)
         with self.world.database.write() as transaction:
             present = versions.find_version(transaction, upload.process_id, upload.version_number)
             assert present is not None

@@ -8,7 +8,7 @@ from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
 from au2.domain.layer import CheckedLayer
-from au2.domain.upload import Upload
+from au2.domain.upload import ImageUpload
 from au2.domain.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.base import Engine
@@ -32,7 +32,7 @@ class ImageImporter:
     disk_space: DiskSpace
     """Room where layers are unpacked."""
 
-    def make(self, work: BuildContext, upload: Upload) -> BuiltImage:
+    def make(self, work: BuildContext, upload: ImageUpload) -> BuiltImage:
         """Return an upload's image once it is known to be sound, and unpacked here.
 
         Unpacking comes before the version is AVAILABLE: layers that are fine one by one may not

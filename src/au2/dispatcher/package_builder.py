@@ -11,7 +11,7 @@ from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, InvalidPackage
 from au2.domain.job import Claim
 from au2.domain.runtime import Runtime
-from au2.domain.upload import Upload
+from au2.domain.upload import PackageUpload
 from au2.domain.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package
 from au2.package.description import PackageDescription, describe_package
@@ -31,7 +31,7 @@ class PackageBuilder:
     records: JobRecords
     dependencies: PackageDependencies
 
-    def make(self, work: BuildContext, upload: Upload) -> BuiltImage:
+    def make(self, work: BuildContext, upload: PackageUpload) -> BuiltImage:
         """Return the image of an upload's package.
 
         Building has no effect outside the blob store, where the same bytes have the same name, so

@@ -24,7 +24,7 @@ from au2.domain.errors import (
     StorageFull,
 )
 from au2.domain.job import Claim, JobState, Outcome, Phase, Reason, StateChange
-from au2.domain.upload import Upload
+from au2.domain.upload import ImageUpload, PackageUpload, Upload
 from au2.domain.version import BuiltImage
 from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
@@ -61,8 +61,7 @@ class UploadJob:
         if claim.job.state is not JobState.PENDING:
             return claim
         upload = find_upload_of_job(transaction, claim.job.id)
-        is_image = upload is not None and upload.is_image
-        phases = (Phase("import" if is_image else "build", at),)
+        phases = (Phase("import" if isinstance(upload, ImageUpload) else "build", at),)
         change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
         update_attempt(
             transaction, claim.job.id, claim.attempt.number, phases=phases, started_at=at
@@ -110,7 +109,8 @@ class UploadJob:
     def _try(self, work: BuildContext) -> tuple[BuiltImage | None, Outcome]:
         """Make the image; return it and how that ended."""
         upload = self._find_upload(work.claim)
-        reason = Reason.IMPORT_FAILED if upload and upload.is_image else Reason.BUILD_FAILED
+        is_image = isinstance(upload, ImageUpload)
+        reason = Reason.IMPORT_FAILED if is_image else Reason.BUILD_FAILED
         try:
             return self._make(work, upload), Outcome(JobState.SUCCEEDED)
         except Stopped:
@@ -130,10 +130,12 @@ class UploadJob:
             return None, _failed(reason, _explain(error))
 
     def _make(self, work: BuildContext, upload: Upload | None) -> BuiltImage:
-        if upload is None:
-            raise BlobMissing
-        maker = self.images if upload.is_image else self.packages
-        return maker.make(work, upload)
+        match upload:
+            case ImageUpload():
+                return self.images.make(work, upload)
+            case PackageUpload():
+                return self.packages.make(work, upload)
+        raise BlobMissing
 
     def _find_upload(self, claim: Claim) -> Upload | None:
         with self.records.database.read() as transaction:

@@ -27,29 +27,37 @@ class UploadState(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """An upload session as stored."""
+    """An upload session of one version: its sender, its lease and its fencing token."""
 
     id: str
     organization_id: str
-    """Owner of the contents that come."""
+    """Owner of the contents that are sent."""
     process_id: str
     version_number: int
     job_id: int
     user_id: str
-    fence: int
+    fencing_token: int
+    """Grows each time another sender takes the upload over."""
     lease_until: datetime
     state: UploadState
-    files: Sequence[Mapping[str, Any]]
-    """Documents of ``contract.upload.FileEntry``; none for an image."""
-    runtime: str
-    """As the package names it; empty for an image."""
     created_at: datetime
-    manifest_digest: str | None = None
-    """Of an image, once all of it has come."""
 
-    @property
-    def is_image(self) -> bool:
-        """Whether an image is sent, ready-made; else a package."""
-        return not self.runtime
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageUpload(Upload):
+    """The upload of a package: its file list, and the runtime to build on."""
+
+    files: Sequence[Mapping[str, Any]]
+    """Documents of ``wire.upload.FileEntry``."""
+    runtime: str
+    """Runtime as the package names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageUpload(Upload):
+    """The upload of a ready-made image."""
+
+    manifest_digest: str | None = None
+    """Digest of the image's manifest, once all blobs are there."""

@@ -210,7 +210,9 @@ def test_what_another_project_sent_is_sent_again(
     wanted = {digest_of(LARGE): len(LARGE)}
     upload = begun.upload
 
-    assert set(world.services.image_uploads.find_lacking(spy, upload.id, upload.fence, wanted))
+    assert set(
+        world.services.image_uploads.find_lacking(spy, upload.id, upload.fencing_token, wanted)
+    )
     mounted = world.services.repository_blobs.mount(
         spy, process_repository(organization, copy), digest_of(LARGE), None
     )

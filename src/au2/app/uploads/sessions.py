@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 from au2.app.permissions import ensure_may, ensure_visible
 from au2.domain.context import Context
@@ -15,13 +16,15 @@ from au2.stores.database import jobs, processes
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
 
+_Upload = TypeVar("_Upload", bound=Upload)
+
 
 @dataclass(slots=True)
-class Renewal:
+class Renewal(Generic[_Upload]):
     """Prolongs a lease once a part of it has gone."""
 
-    renew: Callable[[Upload], Upload]
-    upload: Upload
+    renew: Callable[[_Upload], _Upload]
+    upload: _Upload
     clock: Callable[[], datetime]
     lease_seconds: float
     every_seconds: float | None = None
@@ -36,14 +39,14 @@ class Renewal:
 
 
 def get_own_upload(
-    transaction: Transaction, actor: Actor, upload_id: str, *, of_image: bool
-) -> Upload:
+    transaction: Transaction, actor: Actor, upload_id: str, kind: type[_Upload]
+) -> _Upload:
     """The actor's upload of that kind. Raises NotFound, NotPermitted."""
     wanted = parse_guid(upload_id)
     missing = NotFound(f"There is no upload {wanted} here.")
     upload = uploads.find_upload(transaction, wanted)
     process = None if upload is None else processes.find_process(transaction, upload.process_id)
-    if upload is None or process is None or upload.is_image is not of_image:
+    if process is None or not isinstance(upload, kind):
         raise missing
     ensure_visible(actor, Action.VIEW_PROCESS, process.context, missing)
     ensure_may(actor, Action.UPLOAD_VERSION, process.context)
@@ -53,11 +56,11 @@ def get_own_upload(
 
 
 def get_open_upload(
-    transaction: Transaction, actor: Actor, upload_id: str, fence: int, *, of_image: bool
-) -> Upload:
+    transaction: Transaction, actor: Actor, upload_id: str, fencing_token: int, kind: type[_Upload]
+) -> _Upload:
     """The actor's upload, open and under this fencing token. Raises LeaseLost too."""
-    upload = get_own_upload(transaction, actor, upload_id, of_image=of_image)
-    ensure_open(upload, fence)
+    upload = get_own_upload(transaction, actor, upload_id, kind)
+    ensure_open(upload, fencing_token)
     return upload
 
 
@@ -67,9 +70,9 @@ def context_of_upload(transaction: Transaction, upload: Upload) -> Context:
     return Context(upload.organization_id) if process is None else process.context
 
 
-def ensure_open(upload: Upload, fence: int) -> None:
+def ensure_open(upload: Upload, fencing_token: int) -> None:
     """Raise LeaseLost unless the upload is open and this is its fencing token."""
-    if upload.fence != fence:
+    if upload.fencing_token != fencing_token:
         raise LeaseLost("Another sender took this upload over.", hint="Start the upload again.")
     if upload.state is not UploadState.OPEN:
         raise LeaseLost(

@@ -13,6 +13,7 @@ from au2.domain.errors import BlobMissing, InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.process import Process
 from au2.domain.repository import process_repository
+from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
 from au2.oci.archive.docker_compat import without_zstd
 from au2.oci.archive.writer import docker_archive_entries
@@ -144,7 +145,7 @@ class VersionArchives:
         if version.upload_job_id is not None:
             with self._database.read() as transaction:
                 upload = find_upload_of_job(transaction, version.upload_job_id)
-        if upload is None:
+        if not isinstance(upload, PackageUpload):
             raise BlobMissing("Which files were uploaded is not known any more.", hint=_GONE_HINT)
         return [FileEntry.model_construct(**document) for document in upload.files]
 

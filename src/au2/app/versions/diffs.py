@@ -7,6 +7,7 @@ from typing import Any, Literal
 from au2.app.processes.processes import get_visible
 from au2.app.versions.versions import ensure_available, get_version
 from au2.domain.identity import Actor
+from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
 from au2.stores.database.content.uploads import find_upload_of_job
@@ -103,7 +104,8 @@ def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDoc
     if upload is None:
         return None
     # Lists that were stored before modes were kept have none.
-    return {file["path"]: {"mode": "", **file} for file in upload.files}
+    files = upload.files if isinstance(upload, PackageUpload) else ()
+    return {file["path"]: {"mode": "", **file} for file in files}
 
 
 def _dependencies(version: Version) -> dict[str, str]:

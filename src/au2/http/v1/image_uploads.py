@@ -233,7 +233,7 @@ def _view(begun: BegunImage) -> ImageUploadView:
         process=upload.process_id,
         version=upload.version_number,
         job=upload.job_id,
-        fence=upload.fence,
+        fence=upload.fencing_token,
         lease_seconds=begun.lease_seconds,
         heartbeat_seconds=begun.heartbeat_seconds,
         resumed=begun.resumed,

@@ -177,7 +177,7 @@ def view_upload(opened: OpenUpload) -> UploadView:
         process=upload.process_id,
         version=upload.version_number,
         job=upload.job_id,
-        fence=upload.fence,
+        fence=upload.fencing_token,
         lacking=opened.lacking,
         runtime_version=opened.runtime_version,
         newest_runtime_version=opened.newest_runtime_version,

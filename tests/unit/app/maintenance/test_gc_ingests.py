@@ -31,7 +31,7 @@ def begin(house: House, process: str) -> Upload:
 
 def send_half(house: House, upload: Upload) -> None:
     receiver = house.world.services.image_uploads.receive(
-        house.actor, upload.id, upload.fence, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+        house.actor, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
     )
     receiver.feed(LAYER[:4000])
     receiver.close()
@@ -47,7 +47,7 @@ def test_pieces_of_an_image_go_as_soon_as_nobody_sends_it(house: House, process:
     send_half(house, upload)
     assert lines(house.collect()) == [(False, "an upload under way", 4000)]
 
-    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fence)
+    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fencing_token)
     assert lines(house.collect(PLAN)) == [(True, "its upload has ended", 4000)]
     assert lines(house.collect()) == [(True, "its upload has ended", 4000)]
     assert lines(house.collect()) == []
@@ -62,11 +62,11 @@ def test_an_upload_without_a_sign_of_life_keeps_nothing(house: House, process: s
 def test_another_upload_to_the_process_goes_on_with_its_pieces(house: House, process: str) -> None:
     upload = begin(house, process)
     send_half(house, upload)
-    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fence)
+    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fencing_token)
     again = begin(house, process)
     assert lines(house.collect()) == [(False, "an upload under way", 4000)]
     lacking = house.world.services.image_uploads.find_lacking(
-        house.actor, again.id, again.fence, {DIGEST: len(LAYER)}
+        house.actor, again.id, again.fencing_token, {DIGEST: len(LAYER)}
     )
     assert lacking == {DIGEST: 4000}
 

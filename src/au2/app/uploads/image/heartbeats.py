@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from au2.domain.errors import StillSending
-from au2.domain.upload import Upload
+from au2.domain.upload import ImageUpload
 
 _HEARTBEAT_SECONDS: Final = 2.0
 _SILENT_HEARTBEATS: Final = 3
@@ -33,12 +33,12 @@ class SenderHeartbeats:
         """Return until when an upload is kept after a sign of life."""
         return now + self._lease
 
-    def note_gone(self, upload: Upload, now: datetime) -> datetime:
+    def note_gone(self, upload: ImageUpload, now: datetime) -> datetime:
         """Remember that the sender ended; return the end of a lease that tells so too."""
         self._gone.add(upload.id)
         return self.lease_end(now) - self._silence
 
-    def ensure_silent(self, upload: Upload, now: datetime) -> None:
+    def ensure_silent(self, upload: ImageUpload, now: datetime) -> None:
         """Raise StillSending if the upload's sender lives; forget it otherwise."""
         last = upload.lease_until - self._lease
         if upload.id not in self._gone:

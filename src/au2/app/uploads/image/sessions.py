@@ -33,7 +33,7 @@ from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.domain.process import Process
 from au2.domain.repository import Repository, process_repository
-from au2.domain.upload import Upload, UploadState
+from au2.domain.upload import ImageUpload, Upload, UploadState
 from au2.domain.version import Version
 from au2.domain.wording import format_bytes_apart
 from au2.oci.spec.digest import parse_digest, sha256_of
@@ -72,7 +72,7 @@ class VersionImageStatus:
 class BegunImage:
     """An upload session that goes on."""
 
-    upload: Upload
+    upload: ImageUpload
     lease_seconds: float
     heartbeat_seconds: float
     resumed: bool
@@ -131,7 +131,7 @@ class ImageUploads:
             process, version = get_image_version(transaction, actor, process_id, number)
             ensure_takes_image(process, version)
             present = uploads.find_open_upload(transaction, process.id, number)
-            if present is not None and present.user_id == actor.user_id:
+            if isinstance(present, ImageUpload) and present.user_id == actor.user_id:
                 self._senders.ensure_silent(present, now)
                 upload = self._take_over(transaction, present, now)
             else:
@@ -150,23 +150,23 @@ class ImageUploads:
             upload,
             self._options.lease_seconds,
             self._senders.heartbeat_seconds,
-            resumed=upload.fence > 1,
+            resumed=upload.fencing_token > 1,
             platform=self._options.platform,
         )
 
-    def authorize(self, actor: Actor, upload_id: str, fence: int) -> None:
+    def authorize(self, actor: Actor, upload_id: str, fencing_token: int) -> None:
         """Refuse unless the upload is the actor's, at this fencing token.
 
         It may have been completed: to do so again is harmless. Raises NotFound, NotPermitted,
         LeaseLost.
         """
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, of_image=True)
-        if upload.fence != fence or upload.state is not UploadState.COMPLETE:
-            ensure_open(upload, fence)
+            upload = get_own_upload(transaction, actor, upload_id, ImageUpload)
+        if upload.fencing_token != fencing_token or upload.state is not UploadState.COMPLETE:
+            ensure_open(upload, fencing_token)
 
     def find_lacking(
-        self, actor: Actor, upload_id: str, fence: int, wanted: Mapping[str, int]
+        self, actor: Actor, upload_id: str, fencing_token: int, wanted: Mapping[str, int]
     ) -> dict[str, int]:
         """Return which blobs (size in bytes by digest) must be sent, and how much has come of each.
 
@@ -181,7 +181,7 @@ class ImageUploads:
         packed = {digest: self._blobs.find_compressed(digest) for digest in wanted}
         asked = {*wanted, *filter(None, packed.values())}
         with self._database.read() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, ImageUpload)
             repository = _repository_of(upload)
             usable = self._usable.find(transaction, actor, repository, asked)
         usable |= {
@@ -212,7 +212,7 @@ class ImageUploads:
         self,
         actor: Actor,
         upload_id: str,
-        fence: int,
+        fencing_token: int,
         digest: str,
         *,
         size_bytes: int,
@@ -223,7 +223,7 @@ class ImageUploads:
         Raises:
             NotFound: the upload is foreign or missing.
             NotPermitted: it is another user's.
-            LeaseLost: it is closed, or ``fence`` is an older one.
+            LeaseLost: it is closed, or ``fencing_token`` is an older one.
             Conflict: another number of bytes has come.
             InvalidRequest: no digest, or larger than is taken.
         """
@@ -235,7 +235,7 @@ class ImageUploads:
                 hint="Split it: smaller layers are also shared and sent better.",
             )
         with self._database.read() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, ImageUpload)
         renew = Renewal(
             self._renew,
             upload,
@@ -256,7 +256,7 @@ class ImageUploads:
             note_full=lambda: self._end_for_space(upload),
         )
 
-    def complete(self, actor: Actor, upload_id: str, fence: int, manifest: bytes) -> Job:
+    def complete(self, actor: Actor, upload_id: str, fencing_token: int, manifest: bytes) -> Job:
         """Close an upload whose blobs are all there, and let the import begin.
 
         Repeating is harmless.
@@ -272,12 +272,12 @@ class ImageUploads:
         """
         digest = sha256_of(manifest)
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, of_image=True)
-            if upload.state is UploadState.COMPLETE and upload.fence == fence:
+            upload = get_own_upload(transaction, actor, upload_id, ImageUpload)
+            if upload.state is UploadState.COMPLETE and upload.fencing_token == fencing_token:
                 if upload.manifest_digest != digest:
                     raise Conflict("This upload was completed with another manifest.")
                 return job_of_upload(transaction, upload)
-            ensure_open(upload, fence)
+            ensure_open(upload, fencing_token)
             repository = _repository_of(upload)
             needed = _blobs_of(manifest)
             known = find_repository_blobs(transaction, repository, needed)
@@ -297,25 +297,29 @@ class ImageUploads:
         self._notices.send(job_topic(job.id))
         return job
 
-    def leave(self, actor: Actor, upload_id: str, fence: int) -> None:
+    def leave(self, actor: Actor, upload_id: str, fencing_token: int) -> None:
         """The sender ends, and somebody may go on at once. Raises as :meth:`receive`.
 
         A sign of life of it that is still on its way is refused: its fencing token is an old one.
         """
         # Lost in a power cut, who goes on waits for some seconds.
         with self._database.write(durable=False) as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, ImageUpload)
             until = self._senders.note_gone(upload, self._clock())
-            uploads.change_upload(transaction, upload, fence=upload.fence + 1, lease_until=until)
+            uploads.change_upload(
+                transaction, upload, fencing_token=upload.fencing_token + 1, lease_until=until
+            )
 
-    def abandon(self, actor: Actor, upload_id: str, fence: int, reason: str | None = None) -> None:
+    def abandon(
+        self, actor: Actor, upload_id: str, fencing_token: int, reason: str | None = None
+    ) -> None:
         """Give one's own upload up. Its job tells the reason. Raises as :meth:`receive`."""
         with self._database.write() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=True)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, ImageUpload)
             fail_upload(transaction, upload, given_up(reason), at=self._clock(), actor=actor.email)
         self._notices.send(job_topic(upload.job_id))
 
-    def _end_for_space(self, upload: Upload) -> None:
+    def _end_for_space(self, upload: ImageUpload) -> None:
         # If there is no room even for that, the end of the lease tells it later.
         with (
             suppress(StorageFull, DatabaseUnavailable, LeaseLost),
@@ -332,17 +336,21 @@ class ImageUploads:
                     hint="Ask which blobs are lacking, and send them first.",
                 )
 
-    def _take_over(self, transaction: Transaction, present: Upload, now: datetime) -> Upload:
-        fence, until = present.fence + 1, self._senders.lease_end(now)
-        uploads.change_upload(transaction, present, fence=fence, lease_until=until)
-        return replace(present, fence=fence, lease_until=until)
+    def _take_over(
+        self, transaction: Transaction, present: ImageUpload, now: datetime
+    ) -> ImageUpload:
+        fencing_token, until = present.fencing_token + 1, self._senders.lease_end(now)
+        uploads.change_upload(transaction, present, fencing_token=fencing_token, lease_until=until)
+        return replace(present, fencing_token=fencing_token, lease_until=until)
 
-    def _renew(self, upload: Upload) -> Upload:
+    def _renew(self, upload: ImageUpload) -> ImageUpload:
         # Lost in a power cut, the upload's lease ends a little earlier.
         with self._database.write(durable=False) as transaction:
             return self._renew_in(transaction, upload, self._clock())
 
-    def _renew_in(self, transaction: Transaction, upload: Upload, now: datetime) -> Upload:
+    def _renew_in(
+        self, transaction: Transaction, upload: ImageUpload, now: datetime
+    ) -> ImageUpload:
         until = self._senders.lease_end(now)
         uploads.change_upload(transaction, upload, lease_until=until)
         return replace(upload, lease_until=until)
@@ -353,7 +361,7 @@ class ImageUploads:
             add_repository_blobs(transaction, repository, sizes, at=self._clock())
 
 
-def _repository_of(upload: Upload) -> Repository:
+def _repository_of(upload: ImageUpload) -> Repository:
     return process_repository(upload.organization_id, upload.process_id)
 
 

@@ -20,7 +20,7 @@ from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import Job, JobType
 from au2.domain.process import Process
-from au2.domain.upload import Upload, UploadState
+from au2.domain.upload import ImageUpload, UploadState
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.stores.database import job_changes, jobs, versions
 from au2.stores.database.content import uploads
@@ -74,7 +74,7 @@ def find_image_digest(transaction: Transaction, version: Version) -> str | None:
     upload = None
     if version.upload_job_id is not None:
         upload = uploads.find_upload_of_job(transaction, version.upload_job_id)
-    return version.image_digest if upload is None else upload.manifest_digest
+    return upload.manifest_digest if isinstance(upload, ImageUpload) else version.image_digest
 
 
 def begin_image(
@@ -86,7 +86,7 @@ def begin_image(
     at: datetime,
     lease_until: datetime,
     manifest_digest: str | None = None,
-) -> Upload:
+) -> ImageUpload:
     """Make the session and the job of an image, and set the version UPLOADING.
 
     With ``manifest_digest`` everything has come already: the session is complete at once.
@@ -103,18 +103,16 @@ def begin_image(
         ready=False,
     )
     versions.change_image_status(transaction, version, ImageStatus.UPLOADING, upload_job_id=job_id)
-    upload = Upload(
+    upload = ImageUpload(
         id=make_guid(),
         organization_id=process.context.organization_id,
         process_id=process.id,
         version_number=version.number,
         job_id=job_id,
         user_id=actor.user_id,
-        fence=1,
+        fencing_token=1,
         lease_until=lease_until,
         state=UploadState.OPEN if manifest_digest is None else UploadState.COMPLETE,
-        files=(),
-        runtime="",
         created_at=at,
         manifest_digest=manifest_digest,
     )
@@ -124,7 +122,7 @@ def begin_image(
 
 
 def queue_import(
-    transaction: Transaction, actor: Actor, process: Process, upload: Upload, *, at: datetime
+    transaction: Transaction, actor: Actor, process: Process, upload: ImageUpload, *, at: datetime
 ) -> None:
     """Everything has come: set the version BUILDING and let a dispatcher take the job."""
     version = get_version(transaction, process, upload.version_number)

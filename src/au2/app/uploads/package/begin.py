@@ -19,7 +19,7 @@ from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import JobType
 from au2.domain.process import Process
-from au2.domain.upload import Upload, UploadState
+from au2.domain.upload import PackageUpload, UploadState
 from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
 from au2.package.digest import digest_files
 from au2.package.limits import PackageLimits
@@ -43,7 +43,7 @@ class PackageUploadOptions:
 class OpenUpload:
     """An upload session and what it still lacks."""
 
-    upload: Upload
+    upload: PackageUpload
     lacking: list[str]
     runtime_version: int | None = None
     """Where the upload was just begun: what it builds on."""
@@ -163,7 +163,7 @@ class UploadStarter:
         creation: UploadCreation,
         process: Process,
         package: _Package,
-    ) -> Upload:
+    ) -> PackageUpload:
         now = self._clock()
         number = processes.take_version_number(transaction, process.id)
         job_id = jobs.add_job(
@@ -191,14 +191,14 @@ class UploadStarter:
             package_digest=package.digest,
         )
         versions.add_version(transaction, version)
-        upload = Upload(
+        upload = PackageUpload(
             id=make_guid(),
             organization_id=process.context.organization_id,
             process_id=process.id,
             version_number=number,
             job_id=job_id,
             user_id=actor.user_id,
-            fence=1,
+            fencing_token=1,
             lease_until=now + timedelta(seconds=self._options.lease_seconds),
             state=UploadState.OPEN,
             files=[entry.model_dump() for entry in creation.files],

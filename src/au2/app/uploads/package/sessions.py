@@ -26,7 +26,7 @@ from au2.domain.event import EventAction
 from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
-from au2.domain.upload import Upload, UploadState
+from au2.domain.upload import PackageUpload, Upload, UploadState
 from au2.domain.version import ImageStatus
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database import job_changes, versions
@@ -65,21 +65,21 @@ class PackageUploads:
             NotPermitted: it is another user's.
         """
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
+            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
         if upload.state is UploadState.OPEN:
             upload = self._renew(upload)
         return OpenUpload(upload, self._lacking(upload))
 
-    def receive(self, actor: Actor, upload_id: str, fence: int) -> ContentsReceiver:
+    def receive(self, actor: Actor, upload_id: str, fencing_token: int) -> ContentsReceiver:
         """Begin to receive contents; feed the receiver with the request's body.
 
         Raises:
             NotFound: it is foreign or missing.
             NotPermitted: it is another user's.
-            LeaseLost: it is closed, or ``fence`` is an older one.
+            LeaseLost: it is closed, or ``fencing_token`` is an older one.
         """
         with self._database.read() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=False)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, PackageUpload)
         renew = Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
         renew()
         return ContentsReceiver(
@@ -97,10 +97,10 @@ class PackageUploads:
         """End a request; return what is lacking. Raises as :meth:`ContentsReceiver.finish`."""
         self._memory.add(parse_guid(upload_id), receiver.finish())
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
+            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
         return self._lacking(upload)
 
-    def complete(self, actor: Actor, upload_id: str, fence: int) -> Job:
+    def complete(self, actor: Actor, upload_id: str, fencing_token: int) -> Job:
         """Close an upload that has everything, and let the build begin. Repeating is harmless.
 
         Raises:
@@ -109,10 +109,10 @@ class PackageUploads:
         """
         now = self._clock()
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, of_image=False)
-            if upload.state is UploadState.COMPLETE and upload.fence == fence:
+            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
+            if upload.state is UploadState.COMPLETE and upload.fencing_token == fencing_token:
                 return job_of_upload(transaction, upload)
-            ensure_open(upload, fence)
+            ensure_open(upload, fencing_token)
         lacking = self._lacking(upload)
         if lacking:
             raise Conflict(f"{len(lacking)} contents have not come yet.", hint="Send them first.")
@@ -132,10 +132,10 @@ class PackageUploads:
         self._notices.send(job_topic(job.id))
         return job
 
-    def abandon(self, actor: Actor, upload_id: str, fence: int) -> None:
+    def abandon(self, actor: Actor, upload_id: str, fencing_token: int) -> None:
         """Give one's own upload up. Raises as :meth:`receive`."""
         with self._database.write() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fence, of_image=False)
+            upload = get_open_upload(transaction, actor, upload_id, fencing_token, PackageUpload)
             fail_upload(transaction, upload, GIVEN_UP, at=self._clock(), actor=actor.email)
         self._memory.forget(upload.id)
         self._notices.send(job_topic(upload.job_id))
@@ -159,13 +159,13 @@ class PackageUploads:
                 return True
         return False
 
-    def _renew(self, upload: Upload) -> Upload:
+    def _renew(self, upload: PackageUpload) -> PackageUpload:
         until = self._clock() + timedelta(seconds=self._options.lease_seconds)
         with self._database.write() as transaction:
             uploads.change_upload(transaction, upload, lease_until=until)
         return replace(upload, lease_until=until)
 
-    def _lacking(self, upload: Upload) -> list[str]:
+    def _lacking(self, upload: PackageUpload) -> list[str]:
         with self._database.read() as transaction:
             context = context_of_upload(transaction, upload)
         return find_lacking(self._database, self._blobs, context, stored_contents(upload.files))
@@ -183,7 +183,7 @@ class PackageUploads:
         needed = {
             sha256
             for other in still_open
-            if other.id != upload.id
+            if isinstance(other, PackageUpload) and other.id != upload.id
             for sha256 in stored_contents(other.files)
         }
         for sha256 in self._memory.forget(upload.id) - needed:

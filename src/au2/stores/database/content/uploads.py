@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.upload import Upload, UploadState
+from au2.domain.upload import ImageUpload, PackageUpload, Upload, UploadState
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import uploads
 
@@ -16,7 +16,7 @@ _FIND_OF_JOB = select(uploads).where(uploads.c.job_id == bindparam("job_id"))
 
 _CHANGE = update(uploads).where(
     uploads.c.id == bindparam("wanted"),
-    uploads.c.fence == bindparam("held_fence"),
+    uploads.c.fence == bindparam("held_token"),
     uploads.c.state == UploadState.OPEN.value,
 )
 
@@ -31,19 +31,39 @@ def add_upload(transaction: Transaction, upload: Upload) -> None:
             version_number=upload.version_number,
             job_id=upload.job_id,
             user_id=upload.user_id,
-            fence=upload.fence,
+            fence=upload.fencing_token,
             lease_until=upload.lease_until,
             state=upload.state.value,
-            files=list(upload.files),
-            runtime=upload.runtime,
             created_at=upload.created_at,
-            manifest_digest=upload.manifest_digest,
+            **_columns_of_kind(upload),
         )
     )
 
 
+def _columns_of_kind(upload: Upload) -> dict[str, Any]:
+    """Columns that only one kind of upload fills; an image upload has no runtime."""
+    if isinstance(upload, PackageUpload):
+        return {"files": list(upload.files), "runtime": upload.runtime}
+    digest = upload.manifest_digest if isinstance(upload, ImageUpload) else None
+    return {"files": [], "runtime": "", "manifest_digest": digest}
+
+
 def _upload(row: Any) -> Upload:
-    return Upload(**{**row._mapping, "state": UploadState(row.state)})
+    session = {
+        "id": row.id,
+        "organization_id": row.organization_id,
+        "process_id": row.process_id,
+        "version_number": row.version_number,
+        "job_id": row.job_id,
+        "user_id": row.user_id,
+        "fencing_token": row.fence,
+        "lease_until": row.lease_until,
+        "state": UploadState(row.state),
+        "created_at": row.created_at,
+    }
+    if row.runtime:
+        return PackageUpload(**session, files=row.files, runtime=row.runtime)
+    return ImageUpload(**session, manifest_digest=row.manifest_digest)
 
 
 def find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
@@ -96,24 +116,22 @@ def change_upload(
     *,
     state: UploadState = UploadState.OPEN,
     lease_until: datetime | None = None,
-    fence: int | None = None,
+    fencing_token: int | None = None,
     manifest_digest: str | None = None,
 ) -> None:
-    """The one door for an upload, guarded by its fencing token and by being open.
+    """Change an open upload, guarded by its fencing token; None leaves a column as it is.
 
     Raises:
-        LeaseLost: it is no longer open, or somebody else took it over.
+        LeaseLost: the upload is no longer open, or another sender took it over.
     """
-    changed = transaction.execute(
-        _CHANGE,
-        {
-            "wanted": upload.id,
-            "held_fence": upload.fence,
-            "state": state.value,
-            "lease_until": lease_until or upload.lease_until,
-            "fence": fence or upload.fence,
-            "manifest_digest": manifest_digest or upload.manifest_digest,
-        },
-    ).rowcount
-    if not changed:
+    values: dict[str, Any] = {
+        "wanted": upload.id,
+        "held_token": upload.fencing_token,
+        "state": state.value,
+        "lease_until": lease_until or upload.lease_until,
+        "fence": fencing_token or upload.fencing_token,
+    }
+    if manifest_digest is not None:
+        values["manifest_digest"] = manifest_digest
+    if not transaction.execute(_CHANGE, values).rowcount:
         raise LeaseLost("This upload is no longer open.", hint="Start the upload again.")

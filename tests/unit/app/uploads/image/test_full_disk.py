@@ -61,10 +61,12 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(
     operator = world.actor(OPERATOR)
     fill(disk, 1 << 20)
     with pytest.raises(StorageFull, match=r": 6 MiB are to be sent, and 1 MiB are free"):
-        images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
-    assert images.find_lacking(operator, upload.id, upload.fence, {}) == {}, "a sign of life"
+        images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
+    assert images.find_lacking(operator, upload.id, upload.fencing_token, {}) == {}, (
+        "a sign of life"
+    )
     (disk / "filling").unlink()
-    lacking = images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
+    lacking = images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
     assert lacking == {DIGEST: 0}
 
 
@@ -73,12 +75,12 @@ def test_what_came_already_needs_no_more_room(
 ) -> None:
     operator = world.actor(OPERATOR)
     receiver = images.receive(
-        operator, upload.id, upload.fence, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+        operator, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
     )
     receiver.feed(LAYER[: 5 << 20])
     receiver.close()
     fill(disk, 1 << 20)
-    lacking = images.find_lacking(operator, upload.id, upload.fence, {DIGEST: len(LAYER)})
+    lacking = images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
     assert lacking == {DIGEST: 5 << 20}
 
 
@@ -87,7 +89,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
 ) -> None:
     operator = world.actor(OPERATOR)
     receiver = images.receive(
-        operator, upload.id, upload.fence, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+        operator, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
     )
     receiver.feed(LAYER[: 3 << 20])
     fill(disk, 1 << 20)  # Somebody else was quicker.
@@ -101,7 +103,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
     assert job.state is JobState.FAILED
     assert "disk is full" in str(job.reason_text)
     with pytest.raises(LeaseLost):
-        images.find_lacking(operator, upload.id, upload.fence, {})
+        images.find_lacking(operator, upload.id, upload.fencing_token, {})
 
 
 def test_a_push_that_fills_the_disk_leaves_nothing(

@@ -67,7 +67,7 @@ def test_each_upload_by_name_is_bound_to_what_has_the_name_then(world: World, co
 
     processes.update(operator, first.process_id, name="renamed")
     second = begin(world, context).upload
-    world.services.uploads.abandon(operator, second.id, second.fence)
+    world.services.uploads.abandon(operator, second.id, second.fencing_token)
     processes.delete(operator, second.process_id)
     third = begin(world, context).upload
 
@@ -157,7 +157,7 @@ def test_uploads_renames_and_deletions_at_once_mix_nothing(world: World, context
         assert isinstance(found, OpenUpload)
         begun.append((found.upload.process_id, found.upload.version_number))
         assert names(world, context).count("hello") <= 1
-        services.uploads.abandon(operator, found.upload.id, found.upload.fence)
+        services.uploads.abandon(operator, found.upload.id, found.upload.fencing_token)
 
     def disturb(turn: int) -> None:
         for process in services.processes.list_processes(operator, context, name="hello"):

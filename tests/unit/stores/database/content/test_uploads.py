@@ -33,12 +33,12 @@ def test_what_is_kept_is_what_was_given(world: World, upload: Upload):
 
 
 def test_an_older_fence_changes_nothing(world: World, upload: Upload):
-    change(world, upload, fence=upload.fence + 1)
+    change(world, upload, fencing_token=upload.fencing_token + 1)
     with pytest.raises(LeaseLost):
         change(world, upload, state=UploadState.COMPLETE)
     taken_over = find(world, upload)
     assert taken_over is not None
-    assert (taken_over.state, taken_over.fence) == (UploadState.OPEN, 2)
+    assert (taken_over.state, taken_over.fencing_token) == (UploadState.OPEN, 2)
     change(world, taken_over, state=UploadState.COMPLETE)
 
 
