@@ -11,8 +11,8 @@ from au2.domain.job import JobState, Outcome
 from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.images.package_image import build_package
-from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
+from au2.package.tree.entries import PackagedFile
 from au2.stores.content.images import load_image
 from au2.stores.database import versions
 from au2.wire.upload import FileEntry, UploadCreation

@@ -28,10 +28,10 @@ from au2.local.dependencies import FolderLayerIndex
 from au2.oci.spec.mutate import append_layers
 from au2.oci.tar.writer import file_entry, with_parents
 from au2.package.description import PackageDescription
-from au2.package.entries import PackagedFile
 from au2.package.javascript import parse_javascript
 from au2.package.manifest import DependencyChoices, Manifest
-from au2.package.requirement_reader import parse_requirements
+from au2.package.requirements.reader import parse_requirements
+from au2.package.tree.entries import PackagedFile
 from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.images import load_image, save_image, save_layer

@@ -12,8 +12,8 @@ import pytest
 from au2.domain.language import Language
 from au2.engines.base import ContainerSpec
 from au2.images.package_image import build_package
-from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
+from au2.package.tree.entries import PackagedFile
 from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from tests.support.checkout import RUNTIME_CACHE

@@ -15,9 +15,9 @@ from au2.domain.upload import PackageUpload
 from au2.domain.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package
 from au2.package.description import PackageDescription, describe_package
-from au2.package.entries import PackageEntry
 from au2.package.environment import plain_texts
-from au2.package.limits import LOCK_BYTES
+from au2.package.tree.entries import PackageEntry
+from au2.package.tree.limits import LOCK_BYTES
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.runtimes import find_runtime
 from au2.wire.upload import FileEntry

@@ -6,7 +6,7 @@ from typing import Any
 
 from au2.domain.errors import CheckTooCostly, Detail
 from au2.execution.outcome import Output
-from au2.jsonschema.places import format_pointer, parse_pointer
+from au2.jsonschema.subschemas import format_pointer, parse_pointer
 from au2.jsonschema.validator import validate
 
 _MOST_TOLD = 5

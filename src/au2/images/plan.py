@@ -8,7 +8,7 @@ from au2.domain.language import Language
 from au2.images.launcher_layer import EntryPlan
 from au2.images.scripts import DEFAULT_SHELL, RunnableScript, make_runnable
 from au2.package import names
-from au2.package.entries import PackageEntry
+from au2.package.tree.entries import PackageEntry
 
 
 @dataclass(frozen=True, slots=True)

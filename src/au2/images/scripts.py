@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from au2.oci.tar.writer import LayerEntry, file_entry
-from au2.package.entries import PackageEntry
+from au2.package.tree.entries import PackageEntry
 
 LARGEST_BYTES = 16 << 20
 """A larger script is taken as it is; it is data with a few commands before it."""

@@ -9,6 +9,7 @@ import jsonschema_rs
 
 from au2.domain.errors import CheckTooCostly, Detail
 from au2.domain.json_value import find_json_mistake, measure_depth
+from au2.jsonschema.check_process import compile_in_process
 from au2.jsonschema.compiled import DIALECT, compile_schema
 from au2.jsonschema.cost import Cost, measure
 from au2.jsonschema.defaults import Defaults
@@ -16,15 +17,21 @@ from au2.jsonschema.limits import (
     DEEPEST,
     LARGEST_CHECKED_DEFAULT,
     LIGHT_STEPS,
-    MOST_MISTAKES,
     MOST_NODES,
     MOST_PLACES_WITH_DEFAULTS,
+    MOST_VIOLATIONS,
 )
-from au2.jsonschema.outside import compile_outside
-from au2.jsonschema.places import LISTS, MAPPINGS, SINGLE, Place, all_places, format_pointer
-from au2.jsonschema.progress import EndlessRecursion
+from au2.jsonschema.recursion import EndlessRecursion
 from au2.jsonschema.references import References
 from au2.jsonschema.sentences import explain, explain_schema_error
+from au2.jsonschema.subschemas import (
+    LISTS,
+    MAPPINGS,
+    SINGLE,
+    Subschema,
+    all_subschemas,
+    format_pointer,
+)
 
 _DIALECTS = {DIALECT, f"{DIALECT}#"}
 _OLD_KEYWORDS = {
@@ -38,7 +45,7 @@ _HERE = "https://schema.invalid/"
 _TYPES = "array, boolean, integer, null, number, object, string"
 
 
-def find_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
+def find_schema_violations(document: Any, *, patient: bool = True) -> list[Detail]:
     """Return what is wrong with ``document`` as a schema, each with its JSON pointer.
 
     Whatever it holds, this ends soon: nothing is fetched, and what could take long is done in a
@@ -51,14 +58,14 @@ def find_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]
         return [Detail("a schema is a mapping", "")]
     if mistake := _find_size_mistake(document):
         return [Detail(mistake, "")]
-    places = list(all_places(document))
+    places = list(all_subschemas(document))
     dialect = compile_schema({"$ref": DIALECT})
     mistakes = [found for place in places for found in _find_keyword_mistakes(place, dialect)]
     if not mistakes:
         mistakes = list(_find_reference_mistakes(References(document)))
     if mistakes:
-        return mistakes[:MOST_MISTAKES]
-    return _find_deeper_mistakes(document, places, patient=patient)[:MOST_MISTAKES]
+        return mistakes[:MOST_VIOLATIONS]
+    return _find_deeper_mistakes(document, places, patient=patient)[:MOST_VIOLATIONS]
 
 
 def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
@@ -78,7 +85,7 @@ def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _find_keyword_mistakes(place: Place, dialect: jsonschema_rs.Validator) -> Iterator[Detail]:
+def _find_keyword_mistakes(place: Subschema, dialect: jsonschema_rs.Validator) -> Iterator[Detail]:
     """Return what is wrong with one schema, not looking at those inside it."""
     path, schema = place
     if isinstance(schema, bool):
@@ -139,7 +146,7 @@ def _explain_reference(text: str) -> str:
 
 
 def _find_deeper_mistakes(
-    document: dict[str, Any], places: list[Place], *, patient: bool
+    document: dict[str, Any], places: list[Subschema], *, patient: bool
 ) -> list[Detail]:
     try:
         cost = measure(References(document))
@@ -153,10 +160,10 @@ def _find_deeper_mistakes(
 
 
 def _find_compile_mistakes(
-    document: dict[str, Any], cost: Cost, places: list[Place], *, patient: bool
+    document: dict[str, Any], cost: Cost, places: list[Subschema], *, patient: bool
 ) -> list[Detail]:
     if cost.is_heavy:
-        return compile_outside(document, patient=patient)
+        return compile_in_process(document, patient=patient)
     mistakes = [mistake for place in places for mistake in _find_pattern_mistakes(place)]
     if mistakes:
         return mistakes
@@ -169,7 +176,7 @@ def _find_compile_mistakes(
     return list(_find_default_mistakes(document, places))
 
 
-def _find_pattern_mistakes(place: Place) -> Iterator[Detail]:
+def _find_pattern_mistakes(place: Subschema) -> Iterator[Detail]:
     path, schema = place
     if not isinstance(schema, dict):
         return
@@ -184,7 +191,7 @@ def _find_pattern_mistakes(place: Place) -> Iterator[Detail]:
             yield Detail(explain_schema_error(error), format_pointer(where))
 
 
-def _find_default_mistakes(document: dict[str, Any], places: list[Place]) -> Iterator[Detail]:
+def _find_default_mistakes(document: dict[str, Any], places: list[Subschema]) -> Iterator[Detail]:
     """Return the defaults that do not match: every run that relies on one would be refused."""
     holding = [place for place in places if _is_filled_in(place)]
     if not holding or len(places) > MOST_PLACES_WITH_DEFAULTS:
@@ -207,7 +214,7 @@ def _find_default_mistakes(document: dict[str, Any], places: list[Place]) -> Ite
                 yield Detail(f"the default does not match{where}: {found.message}", pointer)
 
 
-def _is_filled_in(place: Place) -> bool:
+def _is_filled_in(place: Subschema) -> bool:
     path, schema = place
     is_property = len(path) > 1 and path[-2] == "properties"
     return is_property and isinstance(schema, dict) and "default" in schema

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Any, Literal, NamedTuple
 
-from au2.jsonschema.places import Path, format_pointer
-from au2.jsonschema.shape import ALL_TYPES, CONDITIONS, UPPER_BOUNDS, Shape, Shapes, TooEntangled
-from au2.jsonschema.shown import list_values, name_types, show
+from au2.jsonschema.display import format_value, list_values, name_types
+from au2.jsonschema.shape import ALL_TYPES, CONDITIONS, UPPER_BOUNDS, Shape, Shapes, TooComplex
+from au2.jsonschema.subschemas import Path, format_pointer
 
 Direction = Literal["arguments", "output"]
 
@@ -46,7 +46,7 @@ def compare_schemas(
         for path, message, effect in _Comparison(old or {}, new or {}, direction).compare():
             breaks = effect in {breaking, _Effect.UNKNOWN}
             found[SchemaChange(format_pointer(path), message, breaks)] = None
-    except TooEntangled:
+    except TooComplex:
         found[SchemaChange("", "the schemas are too entangled to compare all of them", True)] = None
     return list(found)
 
@@ -83,7 +83,9 @@ class _Comparison:
         yield from _compare_bounds(path, old, new)
         yield from _compare_conditions(path, old, new)
         if old.default != new.default:
-            texts = [show(shape.default[0]) if shape.default else "none" for shape in (old, new)]
+            texts = [
+                format_value(shape.default[0]) if shape.default else "none" for shape in (old, new)
+            ]
             yield (
                 (*path, "default"),
                 f"the default was {texts[0]} and is {texts[1]}",

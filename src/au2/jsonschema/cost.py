@@ -2,7 +2,7 @@
 
 Two references to the same schema, one below the other, double the work with each level. The
 library that checks knows no limit and can't be interrupted, so what may take long is given to a
-process that can be (:mod:`au2.jsonschema.outside`).
+process that can be (:mod:`au2.jsonschema.check_process`).
 """
 
 import re
@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from au2.domain.json_value import DEEPEST as DEEPEST_VALUE
 from au2.jsonschema.limits import LIGHT_STEPS
-from au2.jsonschema.places import Path
-from au2.jsonschema.progress import order_same_value, same_value
+from au2.jsonschema.recursion import order_same_value, same_value
 from au2.jsonschema.references import References
+from au2.jsonschema.subschemas import Path
 
 _MOST_WORK = 400_000
 """Steps of finding out itself."""

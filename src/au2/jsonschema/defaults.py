@@ -11,8 +11,8 @@ from typing import Any
 
 from au2.domain.errors import CheckTooCostly
 from au2.jsonschema.limits import DEFAULT_BYTES, MOST_DEFAULT_STEPS
-from au2.jsonschema.places import Path
 from au2.jsonschema.references import References
+from au2.jsonschema.subschemas import Path
 
 _KEPT = 64
 _HINT = "Make the schema simpler, or its defaults smaller."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from au2.jsonschema.places import LISTS, MAPPINGS, SINGLE
+from au2.jsonschema.subschemas import LISTS, MAPPINGS, SINGLE
 
 KEYWORDS: Final = frozenset(
     {

@@ -7,7 +7,7 @@ MOST_NODES = 20_000
 PATTERN_BYTES = 8 << 20
 r"""Largest compiled regular expression: ``^\p{L}{1,64}$`` takes 3 MiB."""
 PATTERN_CACHE_BYTES = 1 << 20
-MOST_MISTAKES = 50
+MOST_VIOLATIONS = 50
 """Mistakes told at once."""
 LIGHT_STEPS = 5_000
 """Steps for one place in a value. Schemas that take more are used in a process of their own."""

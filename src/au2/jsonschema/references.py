@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from au2.jsonschema.places import Path, Place, all_places, parse_pointer
+from au2.jsonschema.subschemas import Path, Subschema, all_subschemas, parse_pointer
 
 
 class References:
@@ -16,10 +16,10 @@ class References:
         self._resources: dict[str, Path] = {"": ()}
         self._anchors: dict[tuple[str, str], Path] = {}
         self._dynamic: dict[str, list[Path]] = {}
-        for place in all_places(root):
+        for place in all_subschemas(root):
             self._add(place)
 
-    def _add(self, place: Place) -> None:
+    def _add(self, place: Subschema) -> None:
         path, schema = place
         self.schemas[path] = schema
         base = self._base_above(path)

@@ -11,15 +11,15 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from au2.domain.errors import Detail
 from au2.domain.wording import count_of
-from au2.jsonschema.places import format_pointer
-from au2.jsonschema.shown import (
+from au2.jsonschema.display import (
+    format_value,
     list_names,
     list_values,
     name_types,
     quote_name,
     shorten,
-    show,
 )
+from au2.jsonschema.subschemas import format_pointer
 
 
 def explain(error: ValidationError, schema: Any, value: Any) -> Iterator[Detail]:
@@ -28,7 +28,7 @@ def explain(error: ValidationError, schema: Any, value: Any) -> Iterator[Detail]
     holder = _holder(schema, error.schema_path)
     # One path goes through the definitions, the other through what refers to them.
     paths = (error.schema_path, error.evaluation_path)
-    shown = show(error.instance, hidden=any(_is_hidden(schema, path) for path in paths))
+    shown = format_value(error.instance, hidden=any(_is_hidden(schema, path) for path in paths))
     kind = error.kind
     match kind:
         case ValidationErrorKind.AdditionalProperties(unexpected=names):
@@ -93,7 +93,7 @@ def _expected(kind: ValidationErrorKind, holder: Mapping[str, Any]) -> str | Non
         case ValidationErrorKind.Enum(options=options):
             return f"one of {list_values(options)}"
         case ValidationErrorKind.Constant(expected_value=value):
-            return show(value)
+            return format_value(value)
         case ValidationErrorKind.Minimum(limit=limit):
             return f"at least {limit}"
         case ValidationErrorKind.Maximum(limit=limit):
@@ -168,10 +168,10 @@ def explain_schema_error(error: ValidationError) -> str:
     match error.kind:
         case ValidationErrorKind.Format(format="regex"):
             return (
-                f"{show(error.instance)} is no regular expression that goes here: "
+                f"{format_value(error.instance)} is no regular expression that goes here: "
                 "look-around and back references do not, and it must not be huge"
             )
         case ValidationErrorKind.Referencing():
             return "a reference leads nowhere"
         case _:
-            return _sentence(error.kind, show(error.instance), {})
+            return _sentence(error.kind, format_value(error.instance), {})

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from au2.jsonschema.places import Path, inner_places
 from au2.jsonschema.references import References
+from au2.jsonschema.subschemas import Path, inner_subschemas
 
 ALL_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 UPPER_BOUNDS = (
@@ -34,7 +34,7 @@ CONDITIONS = (
 _MOST_STEPS = 20_000
 
 
-class TooEntangled(Exception):
+class TooComplex(Exception):
     """There is more to look at than is worth it."""
 
 
@@ -70,7 +70,7 @@ class Shapes:
         """Return what holds at a place that the schemas at ``paths`` are for.
 
         Raises:
-            TooEntangled: there is too much of it.
+            TooComplex: there is too much of it.
         """
         shape = Shape()
         for path in self.references.holding(paths):
@@ -112,7 +112,7 @@ class Shapes:
         schema = self.references.schemas[path]
         inner = [
             (place.path[len(path) :], self._written_out(place.path, ()))
-            for place in inner_places(path, {keyword: schema[keyword]})
+            for place in inner_subschemas(path, {keyword: schema[keyword]})
         ]
         if keyword == "$dynamicRef":
             return [self._written_out(target, ()) for target in self.references.targets(path)]
@@ -128,7 +128,7 @@ class Shapes:
         if path in above:
             return f"like {len(above) - above.index(path)} levels above"
         inside = (*above, path)
-        places = list(inner_places(path, schema))
+        places = list(inner_subschemas(path, schema))
         held = {place.path[len(path)] for place in places}
         own = {key: value for key, value in schema.items() if key not in held | _REMARKS}
         for place in places:
@@ -145,7 +145,7 @@ class Shapes:
     def _step(self) -> None:
         self._steps_left -= 1
         if self._steps_left < 0:
-            raise TooEntangled
+            raise TooComplex
 
 
 _REMARKS = {"title", "description", "examples", "$comment", "deprecated", "$schema", "$id"}

@@ -11,18 +11,18 @@ import jsonschema_rs
 
 from au2.domain.errors import Detail
 from au2.domain.json_value import measure_depth
+from au2.jsonschema.check_process import check_in_process
 from au2.jsonschema.compiled import compile_schema
 from au2.jsonschema.cost import Cost, measure
 from au2.jsonschema.limits import (
     LIGHT_EXPLANATION,
     LIGHT_STEPS,
     LIGHT_WORK,
-    MOST_MISTAKES,
+    MOST_VIOLATIONS,
 )
-from au2.jsonschema.outside import check_outside
-from au2.jsonschema.places import all_places
 from au2.jsonschema.references import References
 from au2.jsonschema.sentences import explain
+from au2.jsonschema.subschemas import all_subschemas
 
 _KEPT = 64
 # As `marshal` writes integers: the number of their 15-bit digits, negative for negative ones.
@@ -44,9 +44,9 @@ each other to find out whether they are unique."""
 def validate(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> list[Detail]:
     """Return what of ``value`` does not match ``schema``, each with its JSON pointer; formats too.
 
-    The schema is one that :func:`au2.jsonschema.check.find_schema_mistakes` has nothing against,
+    The schema is one that :func:`au2.jsonschema.check.find_schema_violations` has nothing against,
     the value one that :func:`au2.domain.json_value.find_json_mistake` has nothing against.
-    At most :data:`~au2.jsonschema.limits.MOST_MISTAKES` are told.
+    At most :data:`~au2.jsonschema.limits.MOST_VIOLATIONS` are told.
 
     Raises:
         CheckTooCostly: to find out takes longer, or more memory, than a check may.
@@ -76,14 +76,14 @@ class Validator:
             # To count the levels takes as long as most checks, and few schemas make it matter.
             steps = self._cost.for_depth(measure_depth(value))
         if compiled is None or not _is_light(steps, size_bytes):
-            return check_outside(self._schema, value, patient=patient)
+            return check_in_process(self._schema, value, patient=patient)
         if self._slow_integers.search(written):
-            return check_outside(self._schema, value, patient=patient)
+            return check_in_process(self._schema, value, patient=patient)
         if compiled.is_valid(value):
             return []
         if steps * size_bytes**2 > LIGHT_EXPLANATION:
-            return check_outside(self._schema, value, patient=patient)
-        return list_mistakes(compiled, self._schema, value)
+            return check_in_process(self._schema, value, patient=patient)
+        return list_violations(compiled, self._schema, value)
 
 
 def _is_light(steps: int, size_bytes: int) -> bool:
@@ -91,11 +91,11 @@ def _is_light(steps: int, size_bytes: int) -> bool:
 
 
 def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
-    places = all_places(schema)
+    places = all_subschemas(schema)
     return any(isinstance(part, dict) and part.get("uniqueItems") is True for _, part in places)
 
 
-def list_mistakes(
+def list_violations(
     compiled: jsonschema_rs.Validator, schema: Mapping[str, Any], value: Any
 ) -> list[Detail]:
     """Return the mistakes, as many as may be told. It may take time and memory without limit."""
@@ -104,9 +104,9 @@ def list_mistakes(
         for detail in explain(error, schema, value):
             if detail not in found:
                 found.append(detail)
-        if len(found) >= MOST_MISTAKES:
+        if len(found) >= MOST_VIOLATIONS:
             break
-    return found[:MOST_MISTAKES]
+    return found[:MOST_VIOLATIONS]
 
 
 @lru_cache(maxsize=_KEPT)

@@ -1,4 +1,4 @@
-"""The process that :mod:`au2.jsonschema.outside` starts: a schema and a value in, mistakes out."""
+"""Worker program of :mod:`au2.jsonschema.check_process`: schema and value in, violations out."""
 
 import json
 import resource
@@ -10,9 +10,9 @@ import jsonschema_rs
 from au2.domain.errors import Detail
 from au2.jsonschema.compiled import compile_schema
 from au2.jsonschema.limits import CHECK_MEMORY_BYTES, CHECK_SECONDS
-from au2.jsonschema.places import format_pointer
 from au2.jsonschema.sentences import explain, explain_schema_error
-from au2.jsonschema.validator import list_mistakes
+from au2.jsonschema.subschemas import format_pointer
+from au2.jsonschema.validator import list_violations
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
         compiled.validate(work["value"])
     except jsonschema_rs.ValidationError as error:
         _tell(list(explain(error, schema, work["value"]))[:1])
-    _tell(list_mistakes(compiled, schema, work["value"]))
+    _tell(list_violations(compiled, schema, work["value"]))
 
 
 def _tell(mistakes: list[Detail]) -> None:

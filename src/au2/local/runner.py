@@ -14,8 +14,8 @@ from au2.execution.status import Status
 from au2.execution.supervise import Control, Limits, RunResult, StoppedEarly, supervise
 from au2.local.output import mask_show
 from au2.local.request import CheckedRun, LocalRequest, check_run
-from au2.package.entries import PackageFiles
 from au2.package.load import PackageOnDisk, load_package_files
+from au2.package.tree.entries import PackageFiles
 from au2.secrets.masking import Masker
 
 Tell = Callable[[str], None]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from au2.execution.supervise import Control
-from au2.package.changes import Look, Looker, find_changed
+from au2.package.tree.changes import PackagePoller, Snapshot, find_changed
 
 _PAUSE_SECONDS = 0.25
 _SETTLE_SECONDS = 0.1
@@ -19,7 +19,7 @@ class WatchSession:
     """One session of running again on each save."""
 
     def __init__(self, directory: Path) -> None:
-        self._looker = Looker(directory)
+        self._looker = PackagePoller(directory)
         self._ended = threading.Event()
         self._control = Control()
 
@@ -52,7 +52,7 @@ class WatchSession:
         return self._ended.is_set()
 
     @contextmanager
-    def _stopping_on_change(self, look: Look, control: Control) -> Iterator[None]:
+    def _stopping_on_change(self, look: Snapshot, control: Control) -> Iterator[None]:
         over = threading.Event()
 
         def wait() -> None:
@@ -69,7 +69,7 @@ class WatchSession:
             over.set()
             thread.join()
 
-    def _wait_for_change(self, before: Look) -> tuple[list[str], Look]:
+    def _wait_for_change(self, before: Snapshot) -> tuple[list[str], Snapshot]:
         """Return what was saved since ``before``, once nothing more is being saved."""
         present = self._looker.look()
         while not self._ended.is_set() and not find_changed(before, present):

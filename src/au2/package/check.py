@@ -6,9 +6,9 @@ from typing import NamedTuple
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
 from au2.package.description import ReadFile, describe_package
-from au2.package.entries import PackageEntry, PackageFiles
-from au2.package.limits import DEFAULT_LIMITS, PackageLimits
-from au2.package.scan import find_files
+from au2.package.tree.entries import PackageEntry, PackageFiles
+from au2.package.tree.limits import DEFAULT_LIMITS, PackageLimits
+from au2.package.tree.scan import find_files
 
 
 def read_from(directory: Path) -> ReadFile:

@@ -6,19 +6,19 @@ from typing import Any, NamedTuple, TypeVar
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
 from au2.package import names
-from au2.package.entries import PackageEntry
 from au2.package.environment import Environment, parse_environment
 from au2.package.javascript import JavaScriptDependencies, parse_javascript
-from au2.package.limits import LOCK_BYTES, TEXT_BYTES
 from au2.package.manifest import Manifest, find_entry_point, parse_manifest
-from au2.package.requirements import Requirements
+from au2.package.requirements.types import Requirements
 from au2.package.schemas import load_schema
 from au2.package.text import decode_requirements, decode_text
+from au2.package.tree.entries import PackageEntry
+from au2.package.tree.limits import LOCK_BYTES, TEXT_BYTES
 
 _Result = TypeVar("_Result")
 
 ReadFile = Callable[[PackageEntry], bytes]
-"""Content of a file that is at most :data:`~au2.package.limits.TEXT_BYTES` long."""
+"""Content of a file that is at most :data:`~au2.package.tree.limits.TEXT_BYTES` long."""
 
 
 class PackageDescription(NamedTuple):
@@ -116,7 +116,7 @@ class _Reader:
         if names.PYTHON_DEPENDENCIES not in self.entries:
             return None
         # Start-up time: what judges the lines takes long to import.
-        from au2.package.requirement_reader import parse_requirements  # noqa: PLC0415
+        from au2.package.requirements.reader import parse_requirements  # noqa: PLC0415
 
         return self.parse(
             names.PYTHON_DEPENDENCIES,

@@ -7,8 +7,8 @@ from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.json_value import is_encodable
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.package import names
-from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
-from au2.package.yaml_values import is_null
+from au2.package.yaml.nodes import Mapping, Node, Scalar, parse_nodes
+from au2.package.yaml.values import is_null
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PLATFORM_PREFIX = "AU_"
@@ -17,7 +17,7 @@ VARIABLE_BYTES = (128 << 10) - 1
 NUL, execve(2))."""
 
 
-def find_name_mistake(name: str, *, any_name: bool = False) -> str | None:
+def find_name_error(name: str, *, any_name: bool = False) -> str | None:
     """Say what is wrong with a variable's name, in ``env.yml`` or in a submission.
 
     ``any_name``: for image versions, whose variables are named as Docker allows. The shell that
@@ -33,16 +33,16 @@ def find_name_mistake(name: str, *, any_name: bool = False) -> str | None:
     return None
 
 
-def find_value_mistake(name: str, value: str) -> str | None:
+def find_value_error(name: str, value: str) -> str | None:
     """Say what is wrong with a variable's value, in ``env.yml`` or in a submission."""
     if "\0" in value:
         return f"the value of '{name}' holds a NUL"
     if not is_encodable(value):
         return f"the value of '{name}' holds half of a character"
-    return find_length_mistake(name, len(value.encode()))
+    return find_length_error(name, len(value.encode()))
 
 
-def find_length_mistake(name: str, value_bytes: int) -> str | None:
+def find_length_error(name: str, value_bytes: int) -> str | None:
     """Say that a variable with a value of so many bytes of UTF-8 is longer than Linux allows."""
     size_bytes = len(name.encode(errors="surrogatepass")) + 1 + value_bytes
     if size_bytes <= VARIABLE_BYTES:
@@ -62,7 +62,7 @@ def parse_environment(
 ) -> Environment:
     """Return the variables, scalars exactly as they are written (``1.10``, ``NO``).
 
-    ``any_name``: see :func:`find_name_mistake`.
+    ``any_name``: see :func:`find_name_error`.
 
     Raises:
         InvalidPackage: with every mistake, its file and line.
@@ -76,7 +76,7 @@ def parse_environment(
     mistakes: list[Detail] = []
     found: Environment = {}
     for key, value in root.items:
-        message = find_name_mistake(key.text, any_name=any_name) or _find_node_mistake(
+        message = find_name_error(key.text, any_name=any_name) or _find_node_mistake(
             key.text, value
         )
         if message is not None:
@@ -92,7 +92,7 @@ def parse_environment(
 
 def _find_node_mistake(name: str, value: Node) -> str | None:
     if isinstance(value, Scalar):
-        return find_value_mistake(name, value.text)
+        return find_value_error(name, value.text)
     if not isinstance(value, Mapping) or not value.find(REFERENCE_KEY):
         return f"the value of '{name}' must be a text, or {{secret: NAME}}"
     if len(value.items) > 1:

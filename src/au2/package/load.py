@@ -6,8 +6,8 @@ from typing import NamedTuple
 from au2.domain.errors import InvalidPackage
 from au2.package.check import check_package, read_from
 from au2.package.description import PackageDescription, describe_package
-from au2.package.entries import PackageFiles
-from au2.package.scan import scan_package
+from au2.package.tree.entries import PackageFiles
+from au2.package.tree.scan import scan_package
 
 
 class PackageOnDisk(NamedTuple):

@@ -6,11 +6,11 @@ from typing import Any
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.jsonschema.keywords import has_no_keyword
-from au2.jsonschema.places import parse_pointer
+from au2.jsonschema.subschemas import parse_pointer
 from au2.package.names import ARGS_SCHEMA, OUT_SCHEMA
 from au2.package.text import read_text
-from au2.package.yaml_nodes import Mapping, Node, Sequence, parse_nodes
-from au2.package.yaml_values import is_null, to_value
+from au2.package.yaml.nodes import Mapping, Node, Sequence, parse_nodes
+from au2.package.yaml.values import is_null, to_value
 
 
 def load_schema(text: str, file: str) -> dict[str, Any] | None:
@@ -27,7 +27,7 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
     value = to_value(root, file)
     if isinstance(value, bool):
         return {} if value else {"not": {}}
-    mistakes = find_object_schema_mistakes(value)
+    mistakes = find_object_schema_violations(value)
     if mistakes:
         raise InvalidPackage(details=[_placed(mistake, root, file) for mistake in mistakes])
     schema: dict[str, Any] = value
@@ -40,17 +40,17 @@ def load_schemas(directory: Path) -> dict[str, dict[str, Any] | None]:
     return {name: load_schema(read_text(directory / name, name), name) for name in files}
 
 
-def find_object_schema_mistakes(document: Any, *, patient: bool = True) -> list[Detail]:
+def find_object_schema_violations(document: Any, *, patient: bool = True) -> list[Detail]:
     """Return what is wrong with ``document`` as a schema of arguments or output, with pointers.
 
     Raises:
         Conflict: not ``patient``, and too many schemas are being checked that take long.
     """
     # Only packages with a schema wait for this: the library takes longer to load than the rest.
-    from au2.jsonschema.check import find_schema_mistakes  # noqa: PLC0415
+    from au2.jsonschema.check import find_schema_violations  # noqa: PLC0415
 
     return (
-        find_schema_mistakes(document, patient=patient)
+        find_schema_violations(document, patient=patient)
         or _find_kind_mistake(document)
         or _find_type_mistake(document)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package.limits import TEXT_BYTES
+from au2.package.tree.limits import TEXT_BYTES
 
 _MARKS = (
     # That of UTF-16 is the beginning of that of UTF-32.

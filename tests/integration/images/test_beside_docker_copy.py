@@ -10,7 +10,7 @@ from au2.images.package_image import build_package
 from au2.local.container_runner import store_contents
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.manifest import Manifest
-from au2.package.scan import scan_package
+from au2.package.tree.scan import scan_package
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import make_image, make_layer

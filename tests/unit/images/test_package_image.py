@@ -14,8 +14,8 @@ from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.mutate import AddedLayer, make_image
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.writer import directory_entry, write_layer
-from au2.package.entries import PackagedFile
 from au2.package.manifest import Manifest
+from au2.package.tree.entries import PackagedFile
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image, save_image
 

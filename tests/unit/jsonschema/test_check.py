@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.jsonschema.check import find_schema_mistakes
-from au2.jsonschema.limits import MOST_MISTAKES
+from au2.jsonschema.check import find_schema_violations
+from au2.jsonschema.limits import MOST_VIOLATIONS
 from au2.jsonschema.validator import validate
 
 
@@ -17,7 +17,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def places(document: Any) -> list[str | None]:
-    return [mistake.pointer for mistake in find_schema_mistakes(document)]
+    return [mistake.pointer for mistake in find_schema_violations(document)]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def places(document: Any) -> list[str | None]:
     ],
 )
 def test_usable_schemas(document: dict[str, Any]) -> None:
-    assert find_schema_mistakes(document) == []
+    assert find_schema_violations(document) == []
 
 
 @pytest.mark.parametrize(
@@ -121,31 +121,33 @@ def test_a_base_does_not_make_a_file_of_the_machine_reachable() -> None:
     ],
 )
 def test_recursion_without_end(document: dict[str, Any]) -> None:
-    (mistake,) = find_schema_mistakes(document)
+    (mistake,) = find_schema_violations(document)
     assert "without end" in mistake.message
 
 
 def test_too_deep_and_too_large() -> None:
-    assert "64 levels" in find_schema_mistakes(nested(65))[0].message
-    assert "64 levels" in find_schema_mistakes(nested(900))[0].message
+    assert "64 levels" in find_schema_violations(nested(65))[0].message
+    assert "64 levels" in find_schema_violations(nested(900))[0].message
     many = {f"p{number}": {} for number in range(20_000)}
-    assert "20000 values" in find_schema_mistakes({"properties": many})[0].message
+    assert "20000 values" in find_schema_violations({"properties": many})[0].message
 
 
 def test_mistakes_are_limited_in_number() -> None:
     many = {f"p{number}": {"type": 3} for number in range(1000)}
-    assert len(find_schema_mistakes({"properties": many})) == MOST_MISTAKES
+    assert len(find_schema_violations({"properties": many})) == MOST_VIOLATIONS
 
 
 def test_a_chain_of_references_longer_than_any_stack() -> None:
     chain: dict[str, Any] = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(5000)}
-    assert find_schema_mistakes({"$defs": {**chain, "a5000": {}}, "$ref": "#/$defs/a0"}) == []
-    assert find_schema_mistakes({"$defs": {**chain, "a5000": {"$ref": "#"}}, "$ref": "#/$defs/a0"})
+    assert find_schema_violations({"$defs": {**chain, "a5000": {}}, "$ref": "#/$defs/a0"}) == []
+    assert find_schema_violations(
+        {"$defs": {**chain, "a5000": {"$ref": "#"}}, "$ref": "#/$defs/a0"}
+    )
 
 
 def test_patterns_that_take_for_ever_to_make_ready() -> None:
     many = {f"p{number}": {"pattern": f"[\\p{{L}}{number}]{{1,60}}"} for number in range(4000)}
-    (mistake,) = find_schema_mistakes({"properties": many})
+    (mistake,) = find_schema_violations({"properties": many})
     assert "too long" in mistake.message
 
 
@@ -175,6 +177,6 @@ SCHEMAS = st.recursive(
 
 @given(SCHEMAS, JSON)
 def test_nothing_breaks_it_and_what_it_lets_through_can_be_used(schema: Any, value: Any) -> None:
-    mistakes = find_schema_mistakes(schema)
+    mistakes = find_schema_violations(schema)
     if not mistakes:
         validate(schema, value)

@@ -10,7 +10,7 @@ import pytest
 
 from au2.execution.supervise import Control
 from au2.local.watch import WatchSession
-from au2.package.changes import Looker, find_changed
+from au2.package.tree.changes import PackagePoller, find_changed
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def save(path: Path, text: str) -> None:
 def test_what_is_a_save(
     folder: Path, change: Callable[[Path], object], expected: list[str]
 ) -> None:
-    looker = Looker(folder)
+    looker = PackagePoller(folder)
     before = looker.look()
 
     change(folder)
@@ -56,7 +56,7 @@ def test_what_is_a_save(
 
 
 def test_new_rules_hold_at_once(folder: Path) -> None:
-    looker = Looker(folder)
+    looker = PackagePoller(folder)
     before = looker.look()
     (folder / ".auignore").write_text("sub/\n")
     (folder / "trace.log").write_text("1")
@@ -65,7 +65,7 @@ def test_new_rules_hold_at_once(folder: Path) -> None:
 
 
 def test_a_folder_that_is_gone_is_no_fault(tmp_path: Path) -> None:
-    assert Looker(tmp_path / "gone").look() == {}
+    assert PackagePoller(tmp_path / "gone").look() == {}
 
 
 class Session:

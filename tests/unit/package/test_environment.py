@@ -1,7 +1,7 @@
 import pytest
 
 from au2.domain.errors import InvalidPackage
-from au2.package.environment import find_name_mistake, parse_environment, plain_texts
+from au2.package.environment import find_name_error, parse_environment, plain_texts
 
 
 def test_scalars_stay_as_they_are_written() -> None:
@@ -99,16 +99,16 @@ def test_not_a_mapping(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "A B", "A=B", "Ä", "AU_", "a\n", "9"])
 def test_names(name: str) -> None:
-    assert find_name_mistake(name) is not None
-    assert find_name_mistake("_a9") is None
-    assert find_name_mistake("au_a") is None
+    assert find_name_error(name) is not None
+    assert find_name_error("_a9") is None
+    assert find_name_error("au_a") is None
 
 
 @pytest.mark.parametrize("name", ["A B", "Ä", "a\n", "9", "spring.url", "a-b", "%"])
 def test_names_that_docker_takes(name: str) -> None:
-    assert find_name_mistake(name, any_name=True) is None
+    assert find_name_error(name, any_name=True) is None
 
 
 @pytest.mark.parametrize("name", ["", "A=B", "AU_", "a\0", "\ud800"])
 def test_names_that_nobody_takes(name: str) -> None:
-    assert find_name_mistake(name, any_name=True) is not None
+    assert find_name_error(name, any_name=True) is not None

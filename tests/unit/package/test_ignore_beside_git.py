@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from au2.package.ignore import read_rules
-from au2.package.walk import walk_package
+from au2.package.ignore.rules import read_rules
+from au2.package.tree.walk import walk_package
 
 
 class Package(NamedTuple):

@@ -25,8 +25,8 @@ from pip._internal.req import req_file
 from pip._internal.req.constructors import install_req_from_line
 
 from au2.domain.errors import InvalidPackage
-from au2.package.requirement_lines import logical_lines
-from au2.package.requirement_reader import parse_requirements
+from au2.package.requirements.lines import logical_lines
+from au2.package.requirements.reader import parse_requirements
 from au2.package.text import decode_requirements
 from tests.support.wheels import make_wheel
 

@@ -11,7 +11,7 @@ from au2.domain.network import Network
 from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.jsonschema.defaults import fill_defaults
 from au2.jsonschema.validator import validate
-from au2.package.environment import find_name_mistake, find_value_mistake
+from au2.package.environment import find_name_error, find_value_error
 
 ENVIRONMENT_BYTES = 1 << 20
 """All that is given to a run."""
@@ -92,11 +92,11 @@ def fit_arguments(
 def check_environment(environment: Mapping[str, str], *, any_name: bool = False) -> None:
     """Refuse names and values that can't be set. Raises InvalidRequest with every mistake.
 
-    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_mistake`.
+    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
     mistakes = []
     for name, value in environment.items():
-        message = find_name_mistake(name, any_name=any_name) or find_value_mistake(name, value)
+        message = find_name_error(name, any_name=any_name) or find_value_error(name, value)
         if message is not None:
             mistakes.append(Detail(message, pointer=f"/environment/{_escape(name)}"))
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (

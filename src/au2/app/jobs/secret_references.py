@@ -9,7 +9,7 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.identity import Action, Actor
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.secret_name import find_secret_name_mistake
-from au2.package.environment import find_length_mistake, find_name_mistake
+from au2.package.environment import find_length_error, find_name_error
 from au2.stores.database.database import Transaction
 from au2.stores.database.secrets import find_secret
 
@@ -21,11 +21,11 @@ def check_secret_names(
 ) -> None:
     """Refuse names that can't be, and variables given twice. Raises InvalidRequest.
 
-    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_mistake`.
+    ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
     mistakes = []
     for variable, name in secrets.items():
-        message = find_name_mistake(variable, any_name=any_name)
+        message = find_name_error(variable, any_name=any_name)
         message = message or find_secret_name_mistake(name)
         if message is None and variable in environment:
             message = f"'{variable}' is given both as a text and as a secret"
@@ -91,7 +91,7 @@ def _find_mistake(actor: Actor, variable: str, name: str, found: Secret | None) 
         return f"{wants}, which you may not use"
     if not found.has_value:
         return f"{wants}, which has no value yet: au2 secret ingest {name}"
-    return find_length_mistake(variable, found.size_bytes)
+    return find_length_error(variable, found.size_bytes)
 
 
 def _pointer(variable: str) -> str:

@@ -10,9 +10,9 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.json_value import find_json_mistake
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.domain.version import Contract
-from au2.package.environment import find_name_mistake
-from au2.package.limits import MOST_MISTAKES, TEXT_BYTES
-from au2.package.schemas import find_object_schema_mistakes
+from au2.package.environment import find_name_error
+from au2.package.schemas import find_object_schema_violations
+from au2.package.tree.limits import MOST_MISTAKES, TEXT_BYTES
 
 
 def check_contract(contract: Contract) -> None:
@@ -42,7 +42,7 @@ def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Itera
     elif len(json.dumps(schema, ensure_ascii=False).encode()) > TEXT_BYTES:
         yield Detail(f"the schema is larger than {TEXT_BYTES // 1024} KiB", f"/{field}")
     else:
-        for mistake in find_object_schema_mistakes(schema, patient=False):
+        for mistake in find_object_schema_violations(schema, patient=False):
             yield replace(mistake, pointer=f"/{field}{mistake.pointer or ''}")
 
 
@@ -55,7 +55,7 @@ def _find_environment_mistakes(environment: Mapping[str, Any]) -> Iterator[Detai
     for name, value in environment.items():
         if name in texts:
             continue
-        message = find_name_mistake(name, any_name=True) or _find_reference_mistake(value)
+        message = find_name_error(name, any_name=True) or _find_reference_mistake(value)
         if message is not None:
             pointer = name.replace("~", "~0").replace("/", "~1")
             yield Detail(message, f"/environment/{pointer}")

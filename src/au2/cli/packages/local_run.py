@@ -23,7 +23,7 @@ from au2.files.output import write_output
 from au2.local.request import LocalRequest
 from au2.local.runner import LocalResult, Runner, run_package
 from au2.local.watch import WatchSession
-from au2.package.entries import PackageFiles
+from au2.package.tree.entries import PackageFiles
 
 _EXIT_INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

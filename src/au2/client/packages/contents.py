@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage, UnexpectedAnswer
-from au2.package.entries import PackagedFile
+from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import HEADER_BYTES, ContentHeader, format_header
 
 _BLOCK_BYTES: Final = 256 << 10

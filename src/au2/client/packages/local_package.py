@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from au2.domain.context import Context
 from au2.files.output import write_output
 from au2.package import names
-from au2.package.entries import PackageFiles
 from au2.package.load import load_package_files
 from au2.package.manifest import Manifest, context_key
 from au2.package.process_ids import set_process_id
 from au2.package.text import read_text
+from au2.package.tree.entries import PackageFiles
 
 
 class LoadedPackage(NamedTuple):

@@ -15,7 +15,7 @@ from au2.client.patience import Patience
 from au2.client.runs.job_status import JobStanding, read_standing
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
-from au2.package.entries import PackagedFile
+from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import MEDIA_TYPE
 
 _ANSWER_SECONDS: Final = 600.0

@@ -28,7 +28,7 @@ from au2.domain.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from au2.package.entries import PackagedFile
+from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
 from au2.wire.upload import UploadComparison, UploadCreation, UploadView
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document

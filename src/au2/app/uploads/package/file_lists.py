@@ -6,9 +6,9 @@ from typing import Any
 from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, TooLarge
 from au2.domain.wording import format_bytes_apart
-from au2.package.entries import PackageEntry
-from au2.package.limits import MOST_MISTAKES, PackageLimits
-from au2.package.paths import validate_paths
+from au2.package.tree.entries import PackageEntry
+from au2.package.tree.limits import MOST_MISTAKES, PackageLimits
+from au2.package.tree.paths import validate_paths
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import contents
 from au2.stores.database.database import Database

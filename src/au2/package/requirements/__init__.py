@@ -1,0 +1,1 @@
+"""Requirement files as pip reads them."""

@@ -1,0 +1,142 @@
+"""Rules for the paths and links of a package, on disk or as a list that came over the wire."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from au2.domain.errors import Detail
+from au2.domain.json_value import is_encodable
+from au2.domain.wording import format_bytes_apart
+from au2.package.tree.entries import PackageEntry
+from au2.package.tree.limits import (
+    DEFAULT_LIMITS,
+    MOST_MISTAKES,
+    NAME_BYTES,
+    PATH_BYTES,
+    PackageLimits,
+)
+from au2.package.tree.links import MOST_LINKS, find_link_errors
+
+_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
+    (lambda path: not is_encodable(path), "the name is not valid UTF-8"),
+    (lambda path: not path, "the name is empty"),
+    (lambda path: "\0" in path, "the name holds a NUL"),
+    (lambda path: path.startswith("/"), "the path is absolute"),
+    (lambda path: len(path.encode()) > PATH_BYTES, f"the path is longer than {PATH_BYTES} bytes"),
+)
+
+_PART_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
+    (lambda part: part == "..", "the path climbs out with '..'"),
+    (lambda part: part in {"", "."}, "the path is not normalised"),
+    (lambda part: len(part.encode()) > NAME_BYTES, f"a name is longer than {NAME_BYTES} bytes"),
+    (
+        lambda part: part.startswith(".wh."),
+        "names that begin with '.wh.' mean a removed file in an image",
+    ),
+)
+
+
+def find_path_error(path: str) -> str | None:
+    """Say what is wrong with a path of a package, None if nothing is."""
+    for breaks, message in _RULES:
+        if breaks(path):
+            return message
+    parts = path.split("/")
+    for breaks, message in _PART_RULES:
+        if any(map(breaks, parts)):
+            return message
+    return None
+
+
+def validate_paths(
+    entries: Sequence[PackageEntry], *, limits: PackageLimits = DEFAULT_LIMITS
+) -> list[Detail]:
+    """Return every mistake in a file list that a stranger may have written.
+
+    Checked: number and sizes, each path by itself, duplicates, files below files or links, and
+    links that lead out of the package or in circles. At most :data:`MOST_MISTAKES` are returned.
+    """
+    mistakes = _find_size_mistakes(entries, limits)
+    if len(entries) > limits.files:
+        return mistakes
+    kinds: dict[str, PackageEntry] = {}
+    for entry in entries:
+        message = find_path_error(entry.path) or _find_kind_mistake(entry)
+        if message is None and entry.path in kinds:
+            message = "the path is given twice"
+        if message is not None:
+            mistakes.append(Detail(message, file=_printable(entry.path)))
+        kinds[entry.path] = entry
+    if mistakes:
+        return _cut(mistakes)
+    links = {path: entry.target for path, entry in kinds.items() if entry.type == "link"}
+    if len(links) > MOST_LINKS:
+        return [Detail(f"{len(links)} links are too many: at most {MOST_LINKS}")]
+    astray = find_link_errors(links)
+    for path in kinds:
+        message = _find_parent_mistake(path, kinds) or astray.get(path)
+        if message is not None:
+            mistakes.append(Detail(message, file=path))
+    return _cut(mistakes)
+
+
+def _find_size_mistakes(entries: Sequence[PackageEntry], limits: PackageLimits) -> list[Detail]:
+    mistakes = []
+    if len(entries) > limits.files:
+        mistakes.append(Detail(f"{len(entries)} files are too many: at most {limits.files}"))
+    total_bytes = sum(entry.size_bytes for entry in entries)
+    if total_bytes > limits.total_bytes:
+        found, most = format_bytes_apart(total_bytes, limits.total_bytes)
+        message = f"{found} are too many: at most {most}"
+        mistakes.append(Detail(message))
+    return mistakes
+
+
+def _find_kind_mistake(entry: PackageEntry) -> str | None:
+    match entry.type:
+        case "file":
+            if entry.size_bytes < 0 or len(entry.sha256) != 64 or entry.target:
+                return "a file has a size, a SHA-256 and no target"
+        case "folder":
+            if entry.size_bytes or entry.sha256 or entry.target or entry.executable:
+                return "a folder has no content, no target and no run bit"
+        case "link":
+            if entry.size_bytes or entry.sha256 or entry.mode:
+                return "a link has no content and no mode"
+            return _find_target_mistake(entry.target)
+        case _:
+            return f"'{entry.type}' is neither file nor link nor folder"
+    return None
+
+
+def _find_target_mistake(target: str) -> str | None:
+    if not is_encodable(target):
+        return "the link's target is not valid UTF-8"
+    if not target or "\0" in target or len(target.encode()) > PATH_BYTES:
+        return "the link's target is empty, too long or holds a NUL"
+    if target.startswith("/"):
+        return f"the link points out of the package: '{_printable(target)}'"
+    return None
+
+
+def _find_parent_mistake(path: str, kinds: dict[str, PackageEntry]) -> str | None:
+    for parent in _parents(path):
+        if parent in kinds and kinds[parent].type != "folder":
+            return f"it lies below '{parent}', which is a {kinds[parent].type}"
+    return None
+
+
+def _parents(path: str) -> Iterable[str]:
+    at = path.find("/")
+    while at != -1:
+        yield path[:at]
+        at = path.find("/", at + 1)
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()[:200].replace("\0", "\\0")
+
+
+def _cut(mistakes: list[Detail]) -> list[Detail]:
+    more = len(mistakes) - MOST_MISTAKES
+    if more <= 0:
+        return mistakes
+    return [*mistakes[:MOST_MISTAKES], Detail(f"… and {more} more mistakes")]

@@ -1,0 +1,1 @@
+"""YAML files of packages: nodes with their lines, and plain values."""
