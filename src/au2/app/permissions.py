@@ -5,7 +5,7 @@ change answers "not permitted" and names the role that is needed.
 """
 
 from au2.domain.context import Context
-from au2.domain.errors import NotFound, NotPermitted
+from au2.domain.errors import NotPermitted
 from au2.domain.identity import Action, Actor, Role, is_allowed
 
 
@@ -44,9 +44,3 @@ def ensure_may_in(actor: Actor, action: Action, context: Context) -> None:
     role = actor.role_in(context)
     if role is None or not is_allowed(role, action):
         raise not_permitted(action, context)
-
-
-def ensure_visible(actor: Actor, view: Action, context: Context, missing: NotFound) -> None:
-    """Raise ``missing`` unless the actor may see what belongs to ``context``."""
-    if not actor.may(view, context):
-        raise missing

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from au2.app.permissions import ensure_may
+from au2.app.lookup import get_named_runtime, get_runtime, list_runtimes
 from au2.domain import clock as clocks
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.errors import Conflict, NotFound
 from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import Action, Actor
-from au2.domain.ids import is_guid, parse_guid
+from au2.domain.ids import parse_guid
 from au2.domain.language import Language
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
@@ -33,18 +33,13 @@ class Runtimes:
         self, actor: Actor, context: Context, *, name: str | None = None
     ) -> list[Runtime]:
         """Runtimes that can be used in ``context``. Raises NotPermitted."""
-        ensure_may(actor, Action.VIEW_RUNTIME, context)
         with self._database.read() as transaction:
-            return runtimes.list_runtimes(transaction, context, name=name)
+            return list_runtimes(transaction, actor, Action.VIEW_RUNTIME, context, name=name)
 
     def get(self, actor: Actor, runtime_id: str) -> Runtime:
         """One runtime, also a retired one. Raises NotFound."""
-        wanted = parse_guid(runtime_id)
         with self._database.read() as transaction:
-            found = runtimes.find_runtime(transaction, wanted)
-        if found is None or not _is_visible(actor, found):
-            raise NotFound(f"There is no runtime {wanted}.")
-        return found
+            return get_runtime(transaction, actor, Action.VIEW_RUNTIME, runtime_id)
 
     def resolve(
         self, actor: Actor, context: Context, text: str, version: int | None = None
@@ -55,9 +50,8 @@ class Runtimes:
             NotFound: no such runtime or version in this context.
             Conflict: several runtimes have that name (they are listed), or it is retired.
         """
-        ensure_may(actor, Action.VIEW_RUNTIME, context)
         with self._database.read() as transaction:
-            runtime = _find(transaction, context, text)
+            runtime = get_named_runtime(transaction, actor, Action.VIEW_RUNTIME, context, text)
             if version is None or version == runtime.version:
                 return RuntimeReference(runtime.id, runtime.version, runtime.image_digest)
             digest = None
@@ -194,46 +188,3 @@ def _owner_words(context: Context | None) -> str:
     if context.project_id is None:
         return f"the organization {context.organization_id}"
     return f"the project {context.project_id} of the organization {context.organization_id}"
-
-
-def _is_visible(actor: Actor, runtime: Runtime) -> bool:
-    return runtime.context is None or actor.may(Action.VIEW_RUNTIME, runtime.context)
-
-
-def _find(transaction: Transaction, context: Context, text: str) -> Runtime:
-    if is_guid(text.strip()):
-        runtime = runtimes.find_runtime(transaction, parse_guid(text))
-        if runtime is None or not _is_seen(context, runtime):
-            raise _no_runtime(text)
-        if runtime.retired_at is not None:
-            raise _retired(runtime)
-        return runtime
-    found = runtimes.list_runtimes(transaction, context, name=text.strip())
-    if not found:
-        gone = runtimes.list_runtimes(transaction, context, name=text.strip(), with_retired=True)
-        raise _retired(gone[0]) if gone else _no_runtime(text)
-    if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} runtimes are named '{text}'.",
-            hint="Name the runtime by its GUID.",
-            details=[Detail(f"{runtime.id} {runtime.name}") for runtime in found],
-        )
-    return found[0]
-
-
-def _is_seen(context: Context, runtime: Runtime) -> bool:
-    return runtime.context is None or context.sees(runtime.context)
-
-
-def _no_runtime(text: str) -> NotFound:
-    return NotFound(
-        f"There is no runtime '{text}' in this context.", hint="See them: au2 runtime list"
-    )
-
-
-def _retired(runtime: Runtime) -> Conflict:
-    return Conflict(
-        f"The runtime '{runtime.name}' ({runtime.id}) is retired: nothing new is built on it. "
-        "Versions that were built on it run as before.",
-        hint="Choose another one in aunsight.yml: au2 runtime list",
-    )

@@ -3,6 +3,7 @@
 from functools import partial
 from time import monotonic
 
+from au2.app.lookup import SharedJob
 from au2.app.services import Services
 from au2.domain.identity import Actor
 from au2.domain.job import Job
@@ -26,7 +27,7 @@ class JobReading:
         self._services = services
         self._logs = logs
         self._actors: SharedReads[Actor] = SharedReads()
-        self._jobs: SharedReads[Job] = SharedReads()
+        self._jobs: SharedReads[SharedJob] = SharedReads()
         self._waiting: SharedReads[Waiting | None] = SharedReads()
         self._events: SharedReads[Events] = SharedReads(_is_short)
 
@@ -42,8 +43,10 @@ class JobReading:
         accounts, jobs = self._services.accounts, self._services.jobs
         refresh = partial(accounts.refresh, actor)
         present = await self._actors.get(actor.token_id, refresh, not_before=not_before)
-        found = await self._jobs.get(job_id, partial(jobs.find, job_id), not_before=not_before)
-        return Shared(jobs.show(present.value, found.value), found.read_at)
+        found = await self._jobs.get(
+            job_id, partial(jobs.get_shared, job_id), not_before=not_before
+        )
+        return Shared(jobs.open(present.value, found.value), found.read_at)
 
     async def waiting(self, job: Job) -> Waiting | None:
         """Return what a job waits for that the caller may see; None: it is pending no more."""

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
+from au2.app.lookup import SharedJob
 from au2.domain.job import Claim, Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots
@@ -357,9 +358,9 @@ class CountingJobs:
         self._jobs = jobs
         self.reads = 0
 
-    def find(self, job_id: int) -> Job:
+    def get_shared(self, job_id: int) -> SharedJob:
         self.reads += 1
-        found: Job = self._jobs.find(job_id)
+        found: SharedJob = self._jobs.get_shared(job_id)
         return found
 
     def __getattr__(self, name: str) -> Any:

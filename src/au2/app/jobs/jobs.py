@@ -14,11 +14,11 @@ from au2.app.jobs.run_requests import (
     fit_arguments,
 )
 from au2.app.jobs.secret_references import check_secret_names, check_secret_references
-from au2.app.permissions import ensure_may, ensure_may_in, ensure_visible
-from au2.app.processes.processes import get_named
+from au2.app.lookup import SharedJob, get_job, get_named_process, get_shared_job, list_jobs
+from au2.app.permissions import ensure_may_in
 from au2.app.uploads.outcome import close_stopped_upload
+from au2.app.versions.choice import choose_version
 from au2.app.versions.hints import process_command
-from au2.app.versions.versions import choose_version
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
@@ -34,7 +34,6 @@ from au2.stores.database.events import add_event
 from au2.stores.database.jobs import JobFilter
 from au2.stores.notices.base import JOBS, Notices, job_topic, stop_topic
 
-_LARGEST_ID = 2**63 - 1
 HIDDEN = "***"
 """Shown in the place of what somebody may not see."""
 _STOPPED = Outcome(
@@ -139,28 +138,24 @@ class Jobs:
         self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int
     ) -> list[Job]:
         """Jobs of exactly this context, newest first. Raises NotPermitted."""
-        ensure_may(actor, Action.VIEW_JOB, context)
+        action = Action.VIEW_JOB
         with self._database.read() as transaction:
-            found = jobs.list_jobs(transaction, context, wanted, limit=limit)
+            found = list_jobs(transaction, actor, action, context, wanted, limit=limit)
         return [_as_shown_to(actor, job) for job in found]
 
     def get(self, actor: Actor, job_id: int) -> Job:
         """One job. Raises NotFound."""
         with self._database.read() as transaction:
-            return _get_visible(transaction, actor, job_id)
+            return _as_shown_to(actor, get_job(transaction, actor, Action.VIEW_JOB, job_id))
 
-    def find(self, job_id: int) -> Job:
-        """One job as it is, for :meth:`show`. Raises NotFound."""
+    def get_shared(self, job_id: int) -> SharedJob:
+        """Read one job for several actors; each opens it by :meth:`open`. Raises NotFound."""
         with self._database.read() as transaction:
-            job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
-        if job is None:
-            raise _missing(job_id)
-        return job
+            return get_shared_job(transaction, job_id)
 
-    def show(self, actor: Actor, job: Job) -> Job:
-        """A job that was found as this actor may see it. Raises NotFound."""
-        ensure_visible(actor, Action.VIEW_JOB, job.context, _missing(job.id))
-        return _as_shown_to(actor, job)
+    def open(self, actor: Actor, job: SharedJob) -> Job:
+        """Return a shared job as this actor may see it. Raises NotFound."""
+        return _as_shown_to(actor, job.open(actor, Action.VIEW_JOB))
 
     def authorize_log(self, actor: Actor, job_id: int, attempt: int | None) -> tuple[Job, int]:
         """The job whose log is read, and the attempt: the one asked for, else the newest.
@@ -188,16 +183,15 @@ class Jobs:
         """
         now = self._clock()
         with self._database.write() as transaction:
-            job = _get_visible(transaction, actor, job_id)
-            ensure_may(actor, Action.STOP_JOB, job.context)
+            job = get_job(transaction, actor, Action.STOP_JOB, job_id)
             if job.state.is_final:
-                return job
+                return _as_shown_to(actor, job)
             if not _stop_unclaimed(transaction, actor, job, now):
                 _ask_to_stop(transaction, actor, job, now)
-            stopped = _get_visible(transaction, actor, job_id)
+            stopped = get_job(transaction, actor, Action.VIEW_JOB, job_id)
         self._notices.send(stop_topic(job_id))
         self._notices.send(job_topic(job_id))
-        return stopped
+        return _as_shown_to(actor, stopped)
 
 
 def _explain_lack_of_output(job: Job) -> str:
@@ -213,8 +207,7 @@ def _explain_lack_of_output(job: Job) -> str:
 def _choose(
     transaction: Transaction, actor: Actor, context: Context, order: RunOrder
 ) -> tuple[Process, Version, VersionChoice]:
-    process = get_named(transaction, actor, context, order.process)
-    ensure_may(actor, Action.RUN_PROCESS, process.context)
+    process = get_named_process(transaction, actor, Action.RUN_PROCESS, context, order.process)
     version, choice = choose_version(transaction, process, order.version, latest=order.latest)
     return process, version, choice
 
@@ -276,19 +269,6 @@ def note_submitted(
         subject=f"job:{job_id}",
         organization_id=context.organization_id,
     )
-
-
-def _get_visible(transaction: Transaction, actor: Actor, job_id: int) -> Job:
-    missing = _missing(job_id)
-    job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_ID else None
-    if job is None:
-        raise missing
-    ensure_visible(actor, Action.VIEW_JOB, job.context, missing)
-    return _as_shown_to(actor, job)
-
-
-def _missing(job_id: int) -> NotFound:
-    return NotFound(f"There is no job {job_id} here.")
 
 
 def _as_shown_to(actor: Actor, job: Job) -> Job:

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from au2.app.jobs.run_requests import ENVIRONMENT_BYTES
+from au2.app.lookup import get_secret
 from au2.domain.context import Context
-from au2.domain.errors import Detail, InvalidRequest
+from au2.domain.errors import Detail, InvalidRequest, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.secret_name import find_secret_name_mistake
 from au2.package.environment import find_length_error, find_name_error
 from au2.stores.database.database import Transaction
-from au2.stores.database.secrets import find_secret
 
 _MOST_SECRETS = 100
 
@@ -63,10 +63,16 @@ def check_secret_references(
     if len(wanted.secrets) > _MOST_SECRETS:
         mistakes.append(Detail(f"more than {_MOST_SECRETS} secrets", pointer="/secrets"))
     for variable, name in list(wanted.secrets.items())[:_MOST_SECRETS]:
-        found = find_secret(transaction, context, name)
-        message = _find_mistake(actor, variable, name, found)
-        if found is not None:
+        wants = f"'{variable}' takes the secret '{name}'"
+        try:
+            found = get_secret(transaction, actor, Action.USE_SECRET, context, name)
+        except NotFound:
+            message: str | None = f"{wants}, which is not there: au2 secret create {name}"
+        except NotPermitted:
+            message = f"{wants}, which you may not use"
+        else:
             size_bytes += found.size_bytes
+            message = _find_value_error(variable, wants, found)
         if message is None:
             continue
         if variable in secrets:
@@ -83,14 +89,9 @@ def check_secret_references(
         )
 
 
-def _find_mistake(actor: Actor, variable: str, name: str, found: Secret | None) -> str | None:
-    wants = f"'{variable}' takes the secret '{name}'"
-    if found is None:
-        return f"{wants}, which is not there: au2 secret create {name}"
-    if not actor.may(Action.USE_SECRET, found.context):
-        return f"{wants}, which you may not use"
+def _find_value_error(variable: str, wants: str, found: Secret) -> str | None:
     if not found.has_value:
-        return f"{wants}, which has no value yet: au2 secret ingest {name}"
+        return f"{wants}, which has no value yet: au2 secret ingest {found.name}"
     return find_length_error(variable, found.size_bytes)
 
 

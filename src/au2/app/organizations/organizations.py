@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from au2.app.lookup import get_organization, no_organization
 from au2.app.permissions import ensure_may
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
@@ -37,7 +38,7 @@ class Organizations:
         )
         above = Context(context.organization_id)
         if not actor.knows(above):
-            raise _no_organization(above.organization_id)
+            raise no_organization(above.organization_id)
         if context.project_id is None:
             return context
         belongs = self._organization_of(context.project_id) == context.organization_id
@@ -63,12 +64,8 @@ class Organizations:
 
     def get_organization(self, actor: Actor, organization: str) -> Organization:
         """One organization. Raises NotFound."""
-        organization_id = parse_guid(organization)
         with self._database.read() as transaction:
-            found = organizations.find_organization(transaction, organization_id)
-        if found is None or not actor.may(Action.VIEW_ORGANIZATION, Context(organization_id)):
-            raise _no_organization(organization_id)
-        return found
+            return get_organization(transaction, actor, Action.VIEW_ORGANIZATION, organization)
 
     def create_organization(
         self, actor: Actor, name: str, *, organization_id: str | None = None
@@ -153,10 +150,6 @@ class Organizations:
                 name=project.name,
             )
         return project
-
-
-def _no_organization(organization_id: str) -> NotFound:
-    return NotFound(f"There is no organization {organization_id}.")
 
 
 def ensure_operator(actor: Actor) -> None:

@@ -3,21 +3,20 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from au2.app.permissions import ensure_may, ensure_may_in, ensure_visible
+from au2.app.lookup import get_process, list_processes
+from au2.app.permissions import ensure_may_in
 from au2.app.validation import parse_description, parse_name, parse_tags
+from au2.app.versions.choice import IN_THE_WORKS
 from au2.domain import clock as clocks
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.errors import Conflict
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
-from au2.domain.ids import is_guid, make_guid, parse_guid
+from au2.domain.ids import make_guid
 from au2.domain.process import Process
-from au2.domain.version import ImageStatus
 from au2.stores.database import processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
-
-_IN_THE_WORKS = {ImageStatus.UPLOADING, ImageStatus.BUILDING}
 
 
 class Processes:
@@ -31,9 +30,9 @@ class Processes:
         self, actor: Actor, context: Context, *, name: str | None = None, tag: str | None = None
     ) -> list[Process]:
         """Processes that can be used in ``context``. Raises NotPermitted."""
-        ensure_may(actor, Action.VIEW_PROCESS, context)
+        action = Action.VIEW_PROCESS
         with self._database.read() as transaction:
-            return processes.list_processes(transaction, context, name=name, tag=tag)
+            return list_processes(transaction, actor, action, context, name=name, tag=tag)
 
     def create(
         self,
@@ -56,13 +55,12 @@ class Processes:
     def get(self, actor: Actor, process_id: str) -> Process:
         """One process. Raises NotFound."""
         with self._database.read() as transaction:
-            return get_visible(transaction, actor, process_id)
+            return get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
 
     def authorize(self, actor: Actor, process_id: str, action: Action) -> None:
         """Refuse unless the actor may do it to the process. Raises NotFound, NotPermitted."""
         with self._database.read() as transaction:
-            process = get_visible(transaction, actor, process_id)
-        ensure_may(actor, action, process.context)
+            get_process(transaction, actor, action, process_id)
 
     def update(
         self,
@@ -75,8 +73,7 @@ class Processes:
     ) -> Process:
         """Change what is not None. Raises NotFound, NotPermitted, InvalidRequest."""
         with self._database.write() as transaction:
-            process = get_visible(transaction, actor, process_id)
-            ensure_may(actor, Action.UPDATE_PROCESS, process.context)
+            process = get_process(transaction, actor, Action.UPDATE_PROCESS, process_id)
             processes.update_process(
                 transaction,
                 process.id,
@@ -87,7 +84,7 @@ class Processes:
                 by=actor.email,
             )
             self._note(transaction, actor, EventAction.PROCESS_UPDATED, process)
-            return get_visible(transaction, actor, process_id)
+            return get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
 
     def delete(self, actor: Actor, process_id: str) -> None:
         """Delete a process; the records of its jobs stay.
@@ -98,14 +95,13 @@ class Processes:
             Conflict: it has a published version, or one that is being made.
         """
         with self._database.write() as transaction:
-            process = get_visible(transaction, actor, process_id)
-            ensure_may(actor, Action.DELETE_PROCESS, process.context)
+            process = get_process(transaction, actor, Action.DELETE_PROCESS, process_id)
             for version in versions.list_versions(transaction, process.id):
                 if version.published_at is not None:
                     raise Conflict(
                         f"Version {version.number} is published.", hint="Unpublish it first."
                     )
-                if version.image_status in _IN_THE_WORKS:
+                if version.image_status in IN_THE_WORKS:
                     raise Conflict(
                         f"Version {version.number} is being made.",
                         hint=f"Wait for job {version.upload_job_id}, or stop it.",
@@ -161,45 +157,3 @@ def insert_process(transaction: Transaction, process: Process) -> None:
         organization_id=process.context.organization_id,
         name=process.name,
     )
-
-
-def get_visible(transaction: Transaction, actor: Actor, process_id: str) -> Process:
-    """The process of that id, if the actor may see it. Raises NotFound, InvalidRequest."""
-    wanted = parse_guid(process_id)
-    process = processes.find_process(transaction, wanted)
-    if process is None:
-        raise _no_process(wanted)
-    ensure_visible(actor, Action.VIEW_PROCESS, process.context, _no_process(wanted))
-    return process
-
-
-def get_named(transaction: Transaction, actor: Actor, context: Context, text: str) -> Process:
-    """The process that a GUID, or a name that is unique in ``context``, means there.
-
-    Raises:
-        NotFound: there is none.
-        Conflict: several have that name; they are listed.
-    """
-    if is_guid(text.strip()):
-        process = get_visible(transaction, actor, text)
-        if not context.sees(process.context):
-            raise _no_process(process.id)
-        return process
-    found = [
-        process
-        for process in processes.list_processes(transaction, context, name=text.strip())
-        if actor.may(Action.VIEW_PROCESS, process.context)
-    ]
-    if not found:
-        raise _no_process(text)
-    if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} processes are named '{text}'.",
-            hint="Name the process by its GUID.",
-            details=[Detail(f"{process.id} {process.name}") for process in found],
-        )
-    return found[0]
-
-
-def _no_process(text: str) -> NotFound:
-    return NotFound(f"There is no process '{text}' here.", hint="See: au2 process list")

@@ -1,4 +1,4 @@
-"""Who may do what in which repository of the registry."""
+"""Permission on a repository of the registry: one question for pulling, pushing and deleting."""
 
 from au2.app.permissions import ensure_may, ensure_may_in
 from au2.domain.context import Context
@@ -10,43 +10,32 @@ from au2.stores.database.database import Transaction
 from au2.stores.database.processes import find_process
 
 
-def ensure_may_pull(transaction: Transaction, actor: Actor, repository: Repository) -> None:
-    """Refuse unless the actor may see what is in the repository.
+def ensure_may_use(
+    transaction: Transaction, actor: Actor, action: Action, repository: Repository
+) -> None:
+    """Refuse unless the actor may do ``action`` to the images of ``repository``.
+
+    Args:
+        transaction: reads the repository's process.
+        actor: who asks.
+        action: PULL_IMAGE, PUSH_IMAGE or DELETE_IMAGE.
+        repository: of a process or of an organization.
 
     Raises:
-        RepositoryUnknown: it is foreign; exactly as if there were none.
+        RepositoryUnknown: the repository is foreign; exactly as if there were none.
+        NotPermitted: the repository is visible, and the actor's role is too weak.
     """
     if repository.process_id is not None:
-        _find_visible(transaction, actor, repository)
-    elif not actor.may(Action.PULL_IMAGE, Context(repository.organization_id)):
-        raise _unknown(repository)
-
-
-def ensure_may_push(transaction: Transaction, actor: Actor, repository: Repository) -> None:
-    """Refuse unless the actor may add to the repository.
-
-    Raises:
-        RepositoryUnknown: it is foreign.
-        NotPermitted: it may be seen only.
-    """
-    _ensure_may_change(transaction, actor, repository, Action.PUSH_IMAGE)
-
-
-def ensure_may_delete(transaction: Transaction, actor: Actor, repository: Repository) -> None:
-    """Refuse unless the actor may delete from the repository. Raises as pushing does."""
-    _ensure_may_change(transaction, actor, repository, Action.DELETE_IMAGE)
-
-
-def _ensure_may_change(
-    transaction: Transaction, actor: Actor, repository: Repository, action: Action
-) -> None:
-    ensure_may_pull(transaction, actor, repository)
-    if repository.process_id is None:
-        # Made in the organization itself: a member of a project below makes nothing there.
-        ensure_may_in(actor, action, Context(repository.organization_id))
-    else:
         process = _find_visible(transaction, actor, repository)
-        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+        if action is not Action.PULL_IMAGE:
+            ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+        return
+    owner = Context(repository.organization_id)
+    if not actor.may(Action.PULL_IMAGE, owner):
+        raise _unknown(repository)
+    if action is not Action.PULL_IMAGE:
+        # Made in the organization itself: a member of a project below makes nothing there.
+        ensure_may_in(actor, action, owner)
 
 
 def _find_visible(transaction: Transaction, actor: Actor, repository: Repository) -> Process:

@@ -5,12 +5,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.registry.access import ensure_may_pull, ensure_may_push
+from au2.app.registry.access import ensure_may_use
 from au2.app.registry.images import VersionImages
 from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.domain import clock as clocks
 from au2.domain.errors import DigestMismatch, NotFound, NotPermitted, TooLarge
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
 from au2.domain.upload import BlobUpload
@@ -67,7 +67,7 @@ class RepositoryBlobs:
         """
         parse_digest(digest)
         with self._database.read() as transaction:
-            ensure_may_pull(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
         size_bytes = self.find_all(repository, [digest]).get(digest)
         if size_bytes is None:
             raise NotFound(f"{repository} has no blob {digest}.")
@@ -117,7 +117,7 @@ class RepositoryBlobs:
         """
         parse_digest(digest)
         with self._database.read() as transaction:
-            ensure_may_push(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
             sizes = self._usable.find(transaction, actor, repository, [digest])
         if digest not in sizes and source is not None:
             sizes = self._find_in(actor, source, digest)
@@ -143,7 +143,7 @@ class RepositoryBlobs:
         """Begin to send a blob. Raises RepositoryUnknown, NotPermitted."""
         upload = BlobUpload(make_guid(), repository, actor.user_id, self._clock())
         with self._database.write(durable=False) as transaction:
-            ensure_may_push(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
             add_blob_upload(transaction, upload)
         return UploadProgress(upload.id, 0)
 
@@ -178,7 +178,7 @@ class RepositoryBlobs:
     def _get_own(
         self, transaction: Transaction, actor: Actor, repository: Repository, upload_id: str
     ) -> BlobUpload:
-        ensure_may_push(transaction, actor, repository)
+        ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
         upload = find_blob_upload(transaction, upload_id) if is_guid(upload_id) else None
         if upload is None or upload.repository != repository:
             raise NotFound("There is no such upload of a blob here.", hint="Begin a new one.")

@@ -4,11 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.registry.access import (
-    ensure_may_delete,
-    ensure_may_pull,
-    ensure_may_push,
-)
+from au2.app.registry.access import ensure_may_use
 from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import VersionImages
 from au2.app.registry.references import (
@@ -29,7 +25,7 @@ from au2.domain.errors import (
     Unsupported,
 )
 from au2.domain.event import EventAction
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository, StoredManifest
 from au2.domain.version import ImageStatus
@@ -111,7 +107,7 @@ class RepositoryManifests:
                 a name that is neither a tag nor a digest.
         """
         with self._database.read() as transaction:
-            ensure_may_pull(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             is_digest = reads_as_digest(repository, reference)
             digest = reference if is_digest else resolve_tag(transaction, repository, reference)
             stored = (
@@ -135,7 +131,7 @@ class RepositoryManifests:
             RepositoryUnknown: the repository is foreign or missing.
         """
         with self._database.read() as transaction:
-            ensure_may_pull(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             if repository.process_id is None:
                 return repositories.list_tags(transaction, repository)
             found = list_versions(transaction, repository.process_id)
@@ -162,7 +158,7 @@ class RepositoryManifests:
         """
         parse_digest(digest)
         with self._database.read() as transaction:
-            ensure_may_pull(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             return repositories.list_referrers(
                 transaction,
                 repository,
@@ -177,7 +173,7 @@ class RepositoryManifests:
     def authorize_put(self, actor: Actor, repository: Repository) -> None:
         """Refuse who may not push to the repository. Raises RepositoryUnknown, NotPermitted."""
         with self._database.read() as transaction:
-            ensure_may_push(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
 
     def put(
         self, actor: Actor, repository: Repository, reference: str, data: bytes, media_type: str
@@ -193,7 +189,7 @@ class RepositoryManifests:
             InvalidRequest: neither a tag nor a digest, or no version of the process.
         """
         with self._database.read() as transaction:
-            ensure_may_push(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
         manifest = parse_registry_manifest(data, media_type)
         digest = sha256_of(data)
         is_digest = is_digest_reference(reference)
@@ -243,7 +239,7 @@ class RepositoryManifests:
         """
         is_digest = is_digest_reference(reference)
         with self._database.write() as transaction:
-            ensure_may_delete(transaction, actor, repository)
+            ensure_may_use(transaction, actor, Action.DELETE_IMAGE, repository)
             if repository.process_id is not None:
                 raise Unsupported(
                     "An image of a process is deleted with its version: "

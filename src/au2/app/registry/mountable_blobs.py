@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from au2.app.registry.access import ensure_may_pull
+from au2.app.registry.access import ensure_may_use
 from au2.app.registry.images import ImageContents
 from au2.domain.context import Context
 from au2.domain.errors import RepositoryUnknown
@@ -56,7 +56,7 @@ class MountableBlobs:
 def can_see(transaction: Transaction, actor: Actor, repository: Repository) -> bool:
     """Whether the actor may see what is in a repository."""
     try:
-        ensure_may_pull(transaction, actor, repository)
+        ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
     except RepositoryUnknown:
         return False
     return True

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from au2.app.permissions import ensure_may, ensure_may_in
+from au2.app.lookup import get_own_secret, get_secret, list_secrets
+from au2.app.permissions import ensure_may_in
 from au2.app.secrets.keys import ensure_keys
 from au2.app.validation import parse_description
 from au2.domain import clock as clocks
@@ -38,18 +39,13 @@ class Secrets:
 
     def list_secrets(self, actor: Actor, context: Context) -> list[Secret]:
         """All that can be used in ``context``, by name. Raises NotPermitted."""
-        ensure_may(actor, Action.VIEW_SECRET, context)
         with self._database.read() as transaction:
-            return secrets.list_secrets(transaction, context)
+            return list_secrets(transaction, actor, Action.VIEW_SECRET, context)
 
     def get(self, actor: Actor, context: Context, name: str) -> Secret:
         """The secret that a name means in ``context``. Raises NotFound, NotPermitted."""
-        ensure_may(actor, Action.VIEW_SECRET, context)
         with self._database.read() as transaction:
-            found = secrets.find_secret(transaction, context, name)
-        if found is None:
-            raise no_secret(name)
-        return found
+            return get_secret(transaction, actor, Action.VIEW_SECRET, context, name)
 
     def create(
         self,
@@ -92,13 +88,14 @@ class Secrets:
             NotPermitted: the actor is no developer there.
             InvalidRequest: the value is not usable.
         """
-        ensure_may_in(actor, Action.INGEST_SECRET, context)
+        action = Action.INGEST_SECRET
         with self._database.read() as transaction:
-            secret = _get_own(transaction, context, name)
+            secret = get_own_secret(transaction, actor, action, context, name)
         sealed = self._seal(secret, value)
         with self._database.write() as transaction:
             # It may have been deleted, and made anew, since.
-            if _get_own(transaction, context, name).id != secret.id:
+            present = get_own_secret(transaction, actor, action, context, name)
+            if present.id != secret.id:
                 raise Conflict(f"The secret '{name}' was changed meanwhile.", hint="Try again.")
             return self._keep(transaction, actor, secret, sealed)
 
@@ -110,9 +107,9 @@ class Secrets:
             NotPermitted: the actor is no admin there.
             SecretUnreadable: it can't be decrypted.
         """
-        ensure_may_in(actor, Action.DOWNLOAD_SECRET, context)
+        action = Action.DOWNLOAD_SECRET
         with self._database.read() as transaction:
-            secret = _get_own(transaction, context, name)
+            secret = get_own_secret(transaction, actor, action, context, name)
             ciphertext = secrets.find_ciphertext(transaction, secret.id)
         if ciphertext is None:
             raise NotFound(
@@ -126,9 +123,8 @@ class Secrets:
 
     def delete(self, actor: Actor, context: Context, name: str) -> None:
         """Delete one of the context's own secrets with its value. Raises NotFound, NotPermitted."""
-        ensure_may_in(actor, Action.DELETE_SECRET, context)
         with self._database.write() as transaction:
-            secret = _get_own(transaction, context, name)
+            secret = get_own_secret(transaction, actor, Action.DELETE_SECRET, context, name)
             secrets.delete_secret(transaction, secret.id)
             self._note(transaction, actor, EventAction.SECRET_DELETED, secret)
 
@@ -182,24 +178,6 @@ class Secrets:
             organization_id=secret.context.organization_id,
             name=secret.name,
         )
-
-
-def no_secret(name: str, hint: str | None = None) -> NotFound:
-    """The error for a name that means nothing in a context."""
-    return NotFound(f"There is no secret '{name[:200]}' here.", hint=hint or "See: au2 secret list")
-
-
-def _get_own(transaction: Transaction, context: Context, name: str) -> Secret:
-    found = secrets.find_own_secret(transaction, context, name)
-    if found is not None:
-        return found
-    hint = None
-    if secrets.find_secret(transaction, context, name) is not None:
-        hint = (
-            "One of this name belongs to the organization; change it there: "
-            f"au2 context set {context.organization_id}"
-        )
-    raise no_secret(name, hint)
 
 
 def _check_value(value: str) -> bytes:

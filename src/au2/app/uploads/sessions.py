@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from au2.app.permissions import ensure_may, ensure_visible
+from au2.app.lookup import authorize
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
@@ -48,8 +48,8 @@ def get_own_upload(
     process = None if upload is None else processes.find_process(transaction, upload.process_id)
     if process is None or not isinstance(upload, kind):
         raise missing
-    ensure_visible(actor, Action.VIEW_PROCESS, process.context, missing)
-    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+    action, view = Action.UPLOAD_VERSION, Action.VIEW_PROCESS
+    authorize(actor, action, process.context, view=view, missing=missing)
     if upload.user_id != actor.user_id:
         raise NotPermitted("This upload is another user's.", hint="Begin one of your own.")
     return upload

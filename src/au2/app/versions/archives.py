@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
 
-from au2.app.processes.processes import get_visible
-from au2.app.versions.versions import ensure_available, get_version
+from au2.app.lookup import get_process, get_version
+from au2.app.versions.choice import ensure_available
 from au2.domain.container_contract import PACKAGE_DIRECTORY
 from au2.domain.errors import BlobMissing, InvalidRequest
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.domain.process import Process
 from au2.domain.repository import process_repository
 from au2.domain.upload import PackageUpload
@@ -124,7 +124,7 @@ class VersionArchives:
 
     def _find(self, actor: Actor, process_id: str, number: int) -> tuple[Process, Version]:
         with self._database.read() as transaction:
-            process = get_visible(transaction, actor, process_id)
+            process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
             version = get_version(transaction, process, number)
         ensure_available(process, version)
         return process, version

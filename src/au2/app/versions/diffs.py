@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from au2.app.processes.processes import get_visible
-from au2.app.versions.versions import ensure_available, get_version
-from au2.domain.identity import Actor
+from au2.app.lookup import get_process, get_version
+from au2.app.versions.choice import ensure_available
+from au2.domain.identity import Action, Actor
 from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
@@ -60,7 +60,7 @@ class VersionDiffs:
                 (schemas, environment, dependencies) would seem to be removed.
         """
         with self._database.read() as transaction:
-            process = get_visible(transaction, actor, process_id)
+            process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
             before = get_version(transaction, process, old)
             after = get_version(transaction, process, new)
             for version in (before, after):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.app.processes.processes import get_visible
+from au2.app.lookup import get_process, get_version
 from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.app.uploads.disk_space import ensure_disk_space
 from au2.app.uploads.image.blob_receiver import BlobReceiver, name_of_part
@@ -26,10 +26,9 @@ from au2.app.uploads.sessions import (
     get_own_upload,
     job_of_upload,
 )
-from au2.app.versions.versions import get_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, DatabaseUnavailable, InvalidRequest, LeaseLost, StorageFull
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.domain.job import Job
 from au2.domain.process import Process
 from au2.domain.repository import Repository, process_repository
@@ -290,7 +289,7 @@ class ImageUploads:
                 transaction, upload, state=UploadState.COMPLETE, manifest_digest=digest
             )
             add_repository_blobs(transaction, repository, {digest: len(manifest)}, at=now)
-            process = get_visible(transaction, actor, upload.process_id)
+            process = get_process(transaction, actor, Action.UPLOAD_VERSION, upload.process_id)
             queue_import(transaction, actor, process, upload, at=now)
             job = job_of_upload(transaction, upload)
         self._notices.send(JOBS)

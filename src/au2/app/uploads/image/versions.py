@@ -8,11 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from au2.app.jobs.jobs import note_submitted
-from au2.app.permissions import ensure_may
-from au2.app.processes.processes import get_visible
+from au2.app.lookup import get_process, get_version
 from au2.app.uploads.sessions import job_of_upload
 from au2.app.versions.hints import process_command
-from au2.app.versions.versions import get_version, note_version
+from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict
 from au2.domain.event import EventAction
@@ -39,8 +38,7 @@ def get_image_version(
         NotPermitted: the actor is no developer.
         Conflict: it is made of a package.
     """
-    process = get_visible(transaction, actor, process_id)
-    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+    process = get_process(transaction, actor, Action.UPLOAD_VERSION, process_id)
     version = get_version(transaction, process, number)
     if version.type is not VersionType.IMAGE:
         raise Conflict(

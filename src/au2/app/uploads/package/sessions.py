@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from au2.app.processes.processes import get_visible
+from au2.app.lookup import get_process, get_version
 from au2.app.uploads.disk_space import NewBlobs
 from au2.app.uploads.outcome import ABANDONED, DISK_FULL, GIVEN_UP, fail_upload
 from au2.app.uploads.package.begin import OpenUpload, PackageUploadOptions
@@ -19,11 +19,11 @@ from au2.app.uploads.sessions import (
     get_own_upload,
     job_of_upload,
 )
-from au2.app.versions.versions import get_version, note_version
+from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.event import EventAction
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
 from au2.domain.upload import PackageUpload, Upload, UploadState
@@ -119,7 +119,7 @@ class PackageUploads:
         # Lost in a power cut, the upload counts as abandoned, and its job says so.
         with self._database.write(durable=False) as transaction:
             uploads.change_upload(transaction, upload, state=UploadState.COMPLETE)
-            process = get_visible(transaction, actor, upload.process_id)
+            process = get_process(transaction, actor, Action.UPLOAD_VERSION, upload.process_id)
             version = get_version(transaction, process, upload.version_number)
             versions.change_image_status(transaction, version, ImageStatus.BUILDING)
             job_changes.make_ready(transaction, upload.job_id, at=now)

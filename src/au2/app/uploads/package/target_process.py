@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.permissions import ensure_may, ensure_may_in
-from au2.app.processes.processes import get_visible, make_process
+from au2.app.lookup import get_named_process, list_own_processes
+from au2.app.permissions import ensure_may_in
+from au2.app.processes.processes import make_process
 from au2.app.validation import parse_name
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, Detail, InvalidRequest, NotFound
+from au2.domain.errors import Conflict, Detail, InvalidRequest
 from au2.domain.identity import Action, Actor
+from au2.domain.ids import parse_guid
 from au2.domain.process import NO_PROCESS, Process
-from au2.stores.database import processes
 from au2.stores.database.database import Transaction
 from au2.wire.upload import UploadCreation
 
@@ -49,10 +50,8 @@ def choose_process(
 def _by_id(
     transaction: Transaction, actor: Actor, context: Context, process_id: str
 ) -> ChosenProcess:
-    process = get_visible(transaction, actor, process_id)
-    if not context.sees(process.context):
-        raise NotFound(f"There is no process '{process.id}' here.")
-    ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+    wanted, action = parse_guid(process_id), Action.UPLOAD_VERSION
+    process = get_named_process(transaction, actor, action, context, wanted)
     return ChosenProcess(process, is_new=False)
 
 
@@ -60,7 +59,11 @@ def _by_name(
     transaction: Transaction, actor: Actor, context: Context, creation: UploadCreation, at: datetime
 ) -> ChosenProcess:
     name = parse_name(creation.name or "", "a process")
-    named = [] if creation.new else _list_own(transaction, context, name)
+    named = (
+        []
+        if creation.new
+        else list_own_processes(transaction, actor, Action.UPLOAD_VERSION, context, name)
+    )
     if len(named) > 1:
         raise Conflict(
             f"{len(named)} processes are named '{name}' in this context.",
@@ -70,20 +73,10 @@ def _by_name(
     found = named[0] if named else None
     _ensure_expected(creation.expected_process, name, found)
     if found is not None:
-        ensure_may(actor, Action.UPLOAD_VERSION, found.context)
         return ChosenProcess(found, is_new=False)
     ensure_may_in(actor, Action.CREATE_PROCESS, context)
     made = make_process(actor, context, name, description=creation.description, at=at)
     return ChosenProcess(made, is_new=True)
-
-
-def _list_own(transaction: Transaction, context: Context, name: str) -> list[Process]:
-    """Processes of that name that belong to the context itself.
-
-    Seen from a project, the organization's are there too, but an upload by name stays in its own.
-    """
-    found = processes.list_processes(transaction, context, name=name)
-    return [process for process in found if process.context == context]
 
 
 def _ensure_expected(expected: str | None, name: str, found: Process | None) -> None:

@@ -1,0 +1,339 @@
+"""Look-up with permission: an entity of a context is had only by naming the action on it.
+
+A foreign object answers exactly like a missing one; an own object with too few rights answers "not
+permitted". Use cases get processes, versions, jobs, secrets, runtimes and organizations here and
+nowhere else (``tests/architecture/test_lookup.py``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from au2.app.permissions import ensure_may, ensure_may_in
+from au2.app.versions.hints import process_command
+from au2.domain.account import Organization
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, Detail, NotFound
+from au2.domain.identity import Action, Actor
+from au2.domain.ids import is_guid, parse_guid
+from au2.domain.job import Job
+from au2.domain.process import Process
+from au2.domain.runtime import Runtime
+from au2.domain.secret import Secret
+from au2.domain.version import Version
+from au2.stores.database import jobs, organizations, processes, runtimes, secrets, versions
+from au2.stores.database.database import Transaction
+from au2.stores.database.jobs import JobFilter
+
+_LARGEST_JOB_ID = 2**63 - 1
+_LARGEST_NUMBER = 2**31 - 1
+
+
+def authorize(
+    actor: Actor, action: Action, context: Context, *, view: Action, missing: NotFound
+) -> None:
+    """Refuse ``action`` on an object of ``context``, by ``missing`` where ``view`` is refused too.
+
+    Raises:
+        NotFound: ``missing``; the object is foreign.
+        NotPermitted: the object is visible, and the actor's role is too weak.
+    """
+    if not actor.may(view, context):
+        raise missing
+    ensure_may(actor, action, context)
+
+
+# -- processes and their versions ------------------------------------------------------------------
+
+
+def get_process(transaction: Transaction, actor: Actor, action: Action, process_id: str) -> Process:
+    """Return the process of a GUID, for ``action``.
+
+    Raises:
+        InvalidRequest: ``process_id`` is no GUID.
+        NotFound: the process is foreign or missing.
+        NotPermitted: the actor's role is too weak for ``action``.
+    """
+    wanted = parse_guid(process_id)
+    process = processes.find_process(transaction, wanted)
+    missing = _no_process(wanted)
+    if process is None:
+        raise missing
+    authorize(actor, action, process.context, view=Action.VIEW_PROCESS, missing=missing)
+    return process
+
+
+def get_named_process(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, text: str
+) -> Process:
+    """Return the process that a GUID, or a name unique in ``context``, means there.
+
+    Raises:
+        NotFound: no process is visible by that name.
+        NotPermitted: the actor's role is too weak for ``action``.
+        Conflict: several processes have that name; the error lists them.
+    """
+    if is_guid(text.strip()):
+        wanted = parse_guid(text)
+        found = processes.find_process(transaction, wanted)
+        missing, named = _no_process(wanted), [] if found is None else [found]
+    else:
+        named = processes.list_processes(transaction, context, name=text.strip())
+        missing = _no_process(text)
+    visible = [
+        process
+        for process in named
+        if context.sees(process.context) and actor.may(Action.VIEW_PROCESS, process.context)
+    ]
+    if not visible:
+        raise missing
+    if len(visible) > 1:
+        raise Conflict(
+            f"{len(visible)} processes are named '{text}'.",
+            hint="Name the process by its GUID.",
+            details=[Detail(f"{process.id} {process.name}") for process in visible],
+        )
+    ensure_may(actor, action, visible[0].context)
+    return visible[0]
+
+
+def list_processes(
+    transaction: Transaction,
+    actor: Actor,
+    action: Action,
+    context: Context,
+    *,
+    name: str | None = None,
+    tag: str | None = None,
+) -> list[Process]:
+    """Return the processes that are visible in ``context``. Raises NotPermitted."""
+    ensure_may(actor, action, context)
+    return processes.list_processes(transaction, context, name=name, tag=tag)
+
+
+def list_own_processes(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
+) -> list[Process]:
+    """Return the processes of that name which belong to ``context`` itself. Raises NotPermitted.
+
+    Seen from a project, the organization's processes are visible too; they are not among these.
+    """
+    ensure_may_in(actor, action, context)
+    found = processes.list_processes(transaction, context, name=name)
+    return [process for process in found if process.context == context]
+
+
+def get_version(transaction: Transaction, process: Process, number: int) -> Version:
+    """Return one version of a process that was looked up for an action. Raises NotFound."""
+    version = None
+    if 0 < number <= _LARGEST_NUMBER:
+        version = versions.find_version(transaction, process.id, number)
+    if version is None:
+        raise NotFound(
+            f"The process '{process.name}' has no version {number}.",
+            hint=f"See: {process_command('version list', process)}",
+        )
+    return version
+
+
+def _no_process(text: str) -> NotFound:
+    return NotFound(f"There is no process '{text}' here.", hint="See: au2 process list")
+
+
+# -- jobs ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SharedJob:
+    """A job record read once for several actors; each of them opens it for an action."""
+
+    _job: Job
+
+    def open(self, actor: Actor, action: Action) -> Job:
+        """Return the job. Raises NotFound, NotPermitted."""
+        return _open_job(self._job, actor, action)
+
+
+def get_shared_job(transaction: Transaction, job_id: int) -> SharedJob:
+    """Return a job that no actor has opened yet. Raises NotFound."""
+    return SharedJob(_find_job(transaction, job_id))
+
+
+def get_job(transaction: Transaction, actor: Actor, action: Action, job_id: int) -> Job:
+    """Return a job, for ``action``. Raises NotFound, NotPermitted."""
+    return _open_job(_find_job(transaction, job_id), actor, action)
+
+
+def _find_job(transaction: Transaction, job_id: int) -> Job:
+    job = jobs.find_job(transaction, job_id) if 0 < job_id <= _LARGEST_JOB_ID else None
+    if job is None:
+        raise _no_job(job_id)
+    return job
+
+
+def _open_job(job: Job, actor: Actor, action: Action) -> Job:
+    missing = _no_job(job.id)
+    authorize(actor, action, job.context, view=Action.VIEW_JOB, missing=missing)
+    return job
+
+
+def list_jobs(
+    transaction: Transaction,
+    actor: Actor,
+    action: Action,
+    context: Context,
+    wanted: JobFilter,
+    *,
+    limit: int,
+) -> list[Job]:
+    """Return jobs of exactly this context, newest first. Raises NotPermitted."""
+    ensure_may(actor, action, context)
+    return jobs.list_jobs(transaction, context, wanted, limit=limit)
+
+
+def _no_job(job_id: int) -> NotFound:
+    return NotFound(f"There is no job {job_id} here.")
+
+
+# -- secrets ---------------------------------------------------------------------------------------
+
+
+def get_secret(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
+) -> Secret:
+    """Return the secret that a name means in ``context``: its own, else the organization's.
+
+    Raises:
+        NotFound: no secret of that name is visible.
+        NotPermitted: the actor's role is too weak for ``action`` on the secret.
+    """
+    ensure_may(actor, Action.VIEW_SECRET, context)
+    found = secrets.find_secret(transaction, context, name)
+    if found is None:
+        raise _no_secret(name)
+    ensure_may(actor, action, found.context)
+    return found
+
+
+def get_own_secret(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
+) -> Secret:
+    """Return the secret of that name which belongs to ``context`` itself: for every change.
+
+    Raises:
+        NotFound: the context itself has no secret of that name.
+        NotPermitted: the actor's role in the context itself is too weak for ``action``.
+    """
+    ensure_may_in(actor, action, context)
+    found = secrets.find_own_secret(transaction, context, name)
+    if found is not None:
+        return found
+    hint = None
+    if secrets.find_secret(transaction, context, name) is not None:
+        hint = (
+            "One of this name belongs to the organization; change it there: "
+            f"au2 context set {context.organization_id}"
+        )
+    raise _no_secret(name, hint)
+
+
+def list_secrets(
+    transaction: Transaction, actor: Actor, action: Action, context: Context
+) -> list[Secret]:
+    """Return the secrets that can be used in ``context``, by name. Raises NotPermitted."""
+    ensure_may(actor, action, context)
+    return secrets.list_secrets(transaction, context)
+
+
+def _no_secret(name: str, hint: str | None = None) -> NotFound:
+    return NotFound(f"There is no secret '{name[:200]}' here.", hint=hint or "See: au2 secret list")
+
+
+# -- runtimes --------------------------------------------------------------------------------------
+
+
+def get_runtime(transaction: Transaction, actor: Actor, action: Action, runtime_id: str) -> Runtime:
+    """Return the runtime of a GUID, also a retired one. Raises NotFound, NotPermitted."""
+    wanted = parse_guid(runtime_id)
+    found = runtimes.find_runtime(transaction, wanted)
+    missing = NotFound(f"There is no runtime {wanted}.")
+    if found is None:
+        raise missing
+    if found.context is not None:
+        authorize(actor, action, found.context, view=Action.VIEW_RUNTIME, missing=missing)
+    return found
+
+
+def get_named_runtime(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, text: str
+) -> Runtime:
+    """Return the runtime that a GUID or a name means in ``context``, for new versions.
+
+    Raises:
+        NotPermitted: the actor's role in the context is too weak for ``action``.
+        NotFound: no runtime of that name is visible in the context.
+        Conflict: several runtimes have that name (the error lists them), or it is retired.
+    """
+    ensure_may(actor, action, context)
+    named = _list_named_runtimes(transaction, context, text.strip())
+    in_use = [runtime for runtime in named if runtime.retired_at is None]
+    if not named:
+        raise NotFound(
+            f"There is no runtime '{text}' in this context.", hint="See them: au2 runtime list"
+        )
+    if not in_use:
+        raise _retired(named[0])
+    if len(in_use) > 1:
+        raise Conflict(
+            f"{len(in_use)} runtimes are named '{text}'.",
+            hint="Name the runtime by its GUID.",
+            details=[Detail(f"{runtime.id} {runtime.name}") for runtime in in_use],
+        )
+    return in_use[0]
+
+
+def list_runtimes(
+    transaction: Transaction, actor: Actor, action: Action, context: Context, *, name: str | None
+) -> list[Runtime]:
+    """Return the runtimes that can be used in ``context``. Raises NotPermitted."""
+    ensure_may(actor, action, context)
+    return runtimes.list_runtimes(transaction, context, name=name)
+
+
+def _list_named_runtimes(
+    transaction: Transaction, context: Context, text: str
+) -> Sequence[Runtime]:
+    if not is_guid(text):
+        return runtimes.list_runtimes(transaction, context, name=text, with_retired=True)
+    found = runtimes.find_runtime(transaction, parse_guid(text))
+    if found is None or not (found.context is None or context.sees(found.context)):
+        return ()
+    return (found,)
+
+
+def _retired(runtime: Runtime) -> Conflict:
+    return Conflict(
+        f"The runtime '{runtime.name}' ({runtime.id}) is retired: nothing new is built on it. "
+        "Versions that were built on it run as before.",
+        hint="Choose another one in aunsight.yml: au2 runtime list",
+    )
+
+
+# -- organizations ---------------------------------------------------------------------------------
+
+
+def get_organization(
+    transaction: Transaction, actor: Actor, action: Action, organization: str
+) -> Organization:
+    """Return the organization of a GUID. Raises NotFound: it is foreign or missing."""
+    organization_id = parse_guid(organization)
+    found = organizations.find_organization(transaction, organization_id)
+    missing = no_organization(organization_id)
+    if found is None:
+        raise missing
+    authorize(actor, action, Context(organization_id), view=action, missing=missing)
+    return found
+
+
+def no_organization(organization_id: str) -> NotFound:
+    """Return the error for an organization that is foreign or missing."""
+    return NotFound(f"There is no organization {organization_id}.")

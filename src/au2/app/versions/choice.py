@@ -1,0 +1,86 @@
+"""Choice of the version that a run takes, and the hints for versions without an image."""
+
+from au2.app.lookup import get_version
+from au2.app.versions.hints import explain_upload, process_command
+from au2.domain.errors import Conflict
+from au2.domain.process import Process
+from au2.domain.version import ImageStatus, Version
+from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
+from au2.stores.database import versions
+from au2.stores.database.database import Transaction
+
+IN_THE_WORKS = frozenset({ImageStatus.UPLOADING, ImageStatus.BUILDING})
+
+
+def choose_version(
+    transaction: Transaction, process: Process, number: int | None, *, latest: bool = False
+) -> tuple[Version, VersionChoice]:
+    """The version that a run takes, and why: ``number``, or the latest, or else the default one.
+
+    Raises:
+        NotFound: there is no such version.
+        Conflict: it has no image, or none has one.
+    """
+    if number is not None:
+        version = get_version(transaction, process, number)
+        ensure_available(process, version, hint=_explain_lack(process, version))
+        return version, VersionChoice(ChoiceRule.STATED)
+    find = versions.find_newest_available if latest else versions.find_default_version
+    chosen = find(transaction, process.id)
+    if chosen is None:
+        raise Conflict(
+            f"The process '{process.name}' has no version with an image yet.",
+            hint=explain_first_upload(transaction, process),
+        )
+    rule = ChoiceRule.AVAILABLE if chosen.published_at is None else ChoiceRule.PUBLISHED
+    newer = _list_newer(transaction, process, chosen)
+    return chosen, VersionChoice(ChoiceRule.LATEST if latest else rule, newer)
+
+
+def _list_newer(
+    transaction: Transaction, process: Process, chosen: Version
+) -> tuple[NewerVersion, ...]:
+    """The newest version with an image and the newest of all, as far as newer than ``chosen``."""
+    newest = versions.find_newest(transaction, process.id)
+    if newest is None or newest.number == chosen.number:
+        return ()
+    found = [newest]
+    if newest.image_status is not ImageStatus.AVAILABLE:
+        available = versions.find_newest_available(transaction, process.id)
+        if available is not None and available.number > chosen.number:
+            found.insert(0, available)
+    return tuple(
+        NewerVersion(version.number, version.image_status, version.upload_job_id)
+        for version in found
+    )
+
+
+def explain_first_upload(transaction: Transaction, process: Process) -> str:
+    """Return the hint for a process none of whose versions has an image."""
+    newest = versions.find_newest(transaction, process.id)
+    if newest is None:
+        return "Upload a package: au2 process repo upload"
+    return _explain_lack(process, newest)
+
+
+def _explain_lack(process: Process, version: Version) -> str:
+    """Say what to do about a version that has no image."""
+    job = version.upload_job_id
+    if version.image_status in IN_THE_WORKS:
+        run = process_command("run", process)
+        return f"Run it once it is built: {run} --ver {version.number} --wait-for-build"
+    if job is not None:
+        return f"See why its upload failed: au2 job show {job}"
+    return explain_upload(process, version)
+
+
+def ensure_available(process: Process, version: Version, *, hint: str | None = None) -> None:
+    """Raise Conflict, with ``hint`` if one is given, unless the version has its image."""
+    if version.image_status is ImageStatus.AVAILABLE:
+        return
+    if hint is None and version.upload_job_id is not None:
+        hint = f"See its upload: au2 job show {version.upload_job_id}"
+    raise Conflict(
+        f"Version {version.number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
+        hint=hint or explain_upload(process, version),
+    )
