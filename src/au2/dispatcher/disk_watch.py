@@ -1,4 +1,4 @@
-"""Watching what jobs write to the disk: each has a limit, and when room runs out one must go."""
+"""Use of the disk by run jobs: each has a limit, and on a full disk the largest is ended."""
 
 import time
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from au2.engines.base import Engine
 from au2.execution.termination import DiskVerdict
 
 _FASTEST_BYTES = 1 << 30
-"""What a job may write in a second at most, roughly: says when to count again."""
+"""Roughly the most that a job writes in a second; gives the time of the next measurement."""
 _LEAST_SECONDS, _MOST_SECONDS = 1.0, 15.0
 _SHARE = 20
-"""Counting takes this part of the time at most, however many files there are."""
+"""Measurements take at most this part of the time, however many files there are."""
 _COUNTERS = 2
-"""How many are counted at once."""
-_PATIENCE_SECONDS = 1.0
-"""After the disk has become full: then all jobs have been counted."""
+"""How many containers are measured at once."""
+_SETTLE_SECONDS = 1.0
+"""After the disk has become full: all jobs have been measured by then."""
 
 
 @dataclass(slots=True)
 class DiskUsage:
-    """What all jobs of a dispatcher have written, as last counted. Safe for threads."""
+    """Measured use of the disk, by container. Safe for threads."""
 
     engine: Engine
     disk_space: DiskSpace
@@ -35,9 +35,11 @@ class DiskUsage:
     _counters: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(_COUNTERS))
 
     def count(self, container_id: str, then: Callable[[float], None]) -> bool:
-        """Count in a thread of its own and call ``then`` with the seconds that it took.
+        """Measure a container in a thread of its own; False if too many are being measured.
 
-        False if too many are counted at the moment.
+        Args:
+            container_id: the container.
+            then: called with the seconds that the measurement took.
         """
         if not self._counters.acquire(blocking=False):
             return False
@@ -47,17 +49,17 @@ class DiskUsage:
         return True
 
     def find(self, container_id: str) -> int | None:
-        """What a container takes of the disk; None if it was not counted yet."""
+        """Return the bytes that a container uses; None: not measured yet."""
         with self._lock:
             return self._bytes.get(container_id)
 
     def is_largest(self, container_id: str) -> bool:
-        """Whether no other container takes more."""
+        """Whether no other container uses more."""
         with self._lock:
             return max(self._bytes, key=self._bytes.__getitem__, default=None) == container_id
 
     def forget(self, container_id: str) -> None:
-        """The container is gone; a count of it that is under way does not matter any more."""
+        """Drop a container that has ended, and a measurement of it that goes on."""
         with self._lock:
             self._watched.discard(container_id)
             self._bytes.pop(container_id, None)
@@ -70,26 +72,26 @@ class DiskUsage:
                 if container_id in self._watched:
                     self._bytes[container_id] = size_bytes
         except (Au2Error, OSError):
-            pass  # it is counted again
+            pass  # Measured again later.
         finally:
             self._counters.release()
             then(self.monotonic() - begin)
 
 
 class DiskWatch:
-    """Watches one job. For the job's thread."""
+    """The disk hook of one job, for the job's thread."""
 
     def __init__(self, use: DiskUsage, container_id: str, limit_bytes: int) -> None:
         self._use = use
         self._container_id = container_id
         self._limit_bytes = limit_bytes
         self._is_counting = False
-        # Not at once: it would take the processor from a container that is just starting.
+        # Not at once: a container that is just starting needs the processor.
         self._next_at = use.monotonic() + _LEAST_SECONDS
         self._exhausted_at: float | None = None
 
-    def look(self) -> DiskVerdict | None:
-        """Return why the job must be ended, if it must; nothing is waited for."""
+    def check(self) -> DiskVerdict | None:
+        """Return why the job must be ended; None: the job may go on. Never waits."""
         now = self._use.monotonic()
         exhausted = self._use.disk_space.is_exhausted()
         if not exhausted:
@@ -109,13 +111,13 @@ class DiskWatch:
         return None
 
     def close(self) -> None:
-        """The job has ended."""
+        """Forget the job, which has ended."""
         self._use.forget(self._container_id)
 
     def _is_to_go(self, now: float, size_bytes: int) -> bool:
         return (
             self._exhausted_at is not None
-            and now >= self._exhausted_at + _PATIENCE_SECONDS
+            and now >= self._exhausted_at + _SETTLE_SECONDS
             and size_bytes >= self._use.disk_space.spare_bytes() // 4
             and self._use.is_largest(self._container_id)
         )

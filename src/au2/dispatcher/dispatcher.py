@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from threading import Event, Lock, Thread
 
 from au2.dispatcher.disk_space import DiskSpace
-from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.job_records import JobRecords, Timeline
 from au2.dispatcher.maintenance import ActiveJob, Maintenance
 from au2.dispatcher.options import DispatchOptions
 from au2.dispatcher.run_job import RunJob
-from au2.dispatcher.timeline import Timeline
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain.errors import DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.job import Claim, JobState, JobType, Outcome, Reason

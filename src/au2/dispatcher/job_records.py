@@ -1,15 +1,14 @@
 """What a dispatcher writes down of a claimed job, each in one transaction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from au2.dispatcher.job_secrets import ResolvedSecrets
-from au2.dispatcher.timeline import Timeline
 from au2.domain.context import Context
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
+from au2.domain.job import Claim, Job, JobState, Outcome, Phase, StateChange
 from au2.domain.version import BuiltImage, ImageStatus, Version
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
@@ -19,6 +18,30 @@ from au2.stores.database.processes import find_process
 from au2.stores.database.secrets import hold_values, release_values
 from au2.stores.database.versions import change_image_status, find_newest_lock, find_version
 from au2.stores.notices.base import Notices, job_topic
+
+
+class Timeline:
+    """The phases of an attempt; each begins where the one before ends."""
+
+    def __init__(self, clock: Callable[[], datetime], phases: Iterable[Phase] = ()) -> None:
+        self._clock = clock
+        self._phases = list(phases)
+
+    def begin(self, name: str) -> None:
+        """End the present phase and begin the next."""
+        self.end()
+        self._phases.append(Phase(name, self._clock()))
+
+    def end(self) -> None:
+        """End the present phase, if there is one."""
+        if self._phases and self._phases[-1].ended_at is None:
+            last = self._phases.pop()
+            self._phases.append(Phase(last.name, last.started_at, self._clock()))
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """All phases until now."""
+        return tuple(self._phases)
 
 
 @dataclass(frozen=True, slots=True)

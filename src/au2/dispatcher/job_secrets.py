@@ -1,4 +1,4 @@
-"""The secrets of a run: found when it starts, held while it runs, so that its log can be masked."""
+"""Secrets of a run: resolved at its start, held while it runs, so that its log can be masked."""
 
 import json
 from collections.abc import Mapping
@@ -20,37 +20,37 @@ from au2.stores.database.secrets import (
 
 
 class SecretMissing(Exception):
-    """A secret that a run asks for can't be given to it. Says which, and what to do."""
+    """A secret of a run is missing; the message names the secret and the next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedSecrets:
-    """What an attempt is given."""
+    """The secrets of one attempt."""
 
     variables: Mapping[str, str]
     """Variable → value."""
     used: tuple[Secret, ...] = ()
     """Each once."""
     sealed: str | None = None
-    """All values, encrypted, to be held while the attempt runs; None where there are none."""
+    """All values, encrypted, held while the attempt runs; None: there are none."""
 
     def __repr__(self) -> str:
-        """Names only: a value must not get into a message by way of this."""
+        """Return the names only: no value may get into a message."""
         return f"ResolvedSecrets({', '.join(self.variables)})"
 
 
 @dataclass(frozen=True, slots=True)
 class JobSecrets:
-    """Finds values. One instance for all jobs."""
+    """Resolver of secrets; one instance for all jobs."""
 
     database: Database
     keys: KeyFile
 
     def resolve(self, claim: Claim, version: Version) -> ResolvedSecrets:
-        """Return the values as they are now.
+        """Return the present values.
 
         Raises:
-            SecretMissing: one is missing by now, has no value, or can't be decrypted.
+            SecretMissing: a secret was deleted, has no value, or can't be decrypted.
         """
         wanted = _wanted_secrets(claim.job, version)
         if not wanted:
@@ -68,10 +68,10 @@ class JobSecrets:
         return ResolvedSecrets(variables, tuple(found.values()), sealed)
 
     def held(self, claim: Claim) -> list[str]:
-        """Return the values that an attempt was given when it started.
+        """Return the values that an attempt took at its start.
 
         Raises:
-            SecretUnreadable: they can't be decrypted any more.
+            SecretUnreadable: the values can't be decrypted any more.
         """
         job_id, number = claim.job.id, claim.attempt.number
         with self.database.read() as transaction:
@@ -89,7 +89,7 @@ class JobSecrets:
         wants = f"The variable '{variable}' takes the secret '{name}'"
         if secret is None:
             raise SecretMissing(
-                f"{wants}, which was deleted meanwhile. Make it again with 'au2 secret create "
+                f"{wants}, which was deleted meanwhile. Create it again with 'au2 secret create "
                 f"{name}', then run it again."
             )
         if ciphertext is None:
@@ -100,7 +100,7 @@ class JobSecrets:
         try:
             value = self.keys.ring().decrypt(ciphertext, bound_to=bound_to_secret(secret.id))
         except Au2Error as error:
-            raise SecretMissing(f"{wants}. {error.message} {error.hint or ''}".strip()) from None
+            raise SecretMissing(f"{wants}. {error.explanation}") from None
         return secret, value.decode()
 
 

@@ -1,9 +1,8 @@
-"""Copies a container's raw log into the log store, record by record, and misses nothing."""
+"""Copy of a container's raw log into the log store, record by record."""
 
 import logging
 import time
 
-from au2.dispatcher.log_gaps import DISK_WAS_FULL
 from au2.dispatcher.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.domain.job import Claim
@@ -16,21 +15,23 @@ from au2.stores.notices.base import Notices, log_topic
 
 logger = logging.getLogger(__name__)
 
+DISK_WAS_FULL = "The server's disk was full"
+"""Begin of the platform's remarks where output is missing for lack of disk space."""
+
 _CHUNK_BYTES = 4 << 20
 _MASKED_CHUNK_BYTES = 256 << 10
-"""Much more than a record. Masking takes time, by the number of values."""
+"""Much more than a record. Masking takes time in proportion to the number of values."""
 _PIECES_BYTES = (64 << 10, 4 << 10)
-"""Tried one after the other when there is no room for all at once."""
+"""Tried in turn when the disk has no space for all bytes at once."""
 _TAIL_BYTES = 128 << 10
 _MISSING = f"{DISK_WAS_FULL}, so the rest of what was printed is missing"
 
 
 class LogCapture:
-    """The log of one attempt. Without secrets it is always a prefix of the raw log, byte for byte.
+    """The stored log of one attempt. Without secrets, a prefix of the raw log, byte for byte.
 
-    So the stored size is all that has to be known to go on after a restart. With secrets, the raw
-    log is masked anew from its beginning then, which gives the same bytes, and what is stored
-    already is passed over.
+    So the stored size alone says where to go on after a restart. With secrets, the raw log is then
+    masked again from its beginning, which gives the same bytes, and stored bytes are skipped.
     """
 
     def __init__(
@@ -41,10 +42,10 @@ class LogCapture:
         *,
         claim: Claim,
         container_id: str,
-        pace: CpuShare,
+        cpu_share: CpuShare,
     ) -> None:
-        """Become the log's writer. Raises LeaseLost, and StorageFull for a new log."""
-        self._pace = pace
+        """Open the stored log for writing. Raises LeaseLost, and StorageFull for a new log."""
+        self._cpu_share = cpu_share
         self._engine = engine
         self._logs = logs
         self._notices = notices
@@ -57,39 +58,39 @@ class LogCapture:
         self._drop_failed = False
         self._masker: LogMasker | None = None
         self._read_bytes = self._stored_bytes
-        """How much of the raw log was read."""
+        """Bytes of the raw log that were read."""
         self._made_bytes = self._stored_bytes
-        """How much came of it: what lies behind the stored size is to be stored."""
+        """Bytes that were made of them: those behind the stored size are to be stored."""
         self._waiting = b""
-        """What came of it and is not stored yet, for lack of room."""
+        """Made bytes that are not stored yet, for lack of disk space."""
         self._may_cut = False
         self.has_more = False
-        """Whether the last :meth:`advance` stopped half-way, for it took long."""
+        """Whether the last :meth:`advance` stopped half-way, because its time was up."""
 
     def mask(self, masker: Masker) -> None:
-        """From the raw log's beginning on, cover what ``masker`` looks for. To be called first."""
+        """Mask the log from its beginning on. Called before the first :meth:`advance`."""
         if masker:
             self._masker = LogMasker(masker)
             self._read_bytes = self._made_bytes = 0
 
     def resume(self, raw_bytes: int) -> None:
-        """After a restart: :meth:`end` takes back remarks that were written behind the raw log."""
+        """Go on after a restart: :meth:`end` removes remarks that stand behind the raw log."""
         self._may_cut = True
         self._take_back_end()
         if self._masker is None and self._stored_bytes > raw_bytes:
             self._read_bytes = self._made_bytes = raw_bytes
 
     def advance(self, raw_bytes: int, *, within_seconds: float | None = None) -> bool:
-        """Copy whole records up to ``raw_bytes``; whether that could be done.
+        """Copy whole records up to ``raw_bytes``; return whether the disk had space for all.
 
         Args:
-            raw_bytes: as far as the raw log was seen to go.
-            within_seconds: about when to stop half-way; the rest comes with the next look.
+            raw_bytes: observed size of the raw log.
+            within_seconds: about when to stop half-way; the next call goes on.
 
         Raises:
-            LeaseLost: somebody else writes the log by now.
+            LeaseLost: another worker writes the log.
         """
-        self._pace.step()
+        self._cpu_share.step()
         self.has_more = False
         until = None if within_seconds is None else time.monotonic() + within_seconds
         limit_bytes = _CHUNK_BYTES if self._masker is None else _MASKED_CHUNK_BYTES
@@ -97,20 +98,20 @@ class LogCapture:
             chunk = self._engine.read_log(
                 self._container_id, offset=self._read_bytes, limit_bytes=limit_bytes
             )
-            # A record may still be being written; its rest comes with the next look.
+            # The last record may still be incomplete; the next call copies it.
             whole = chunk[: chunk.rfind(b"\n") + 1]
             if not whole:
                 return True
             self._read_bytes += len(whole)
             self._take(whole if self._masker is None else self._masker.feed(whole))
-            self._pace.step()
+            self._cpu_share.step()
             if until is not None and time.monotonic() >= until:
                 self.has_more = self._read_bytes < raw_bytes
                 break
         return self._store_waiting()
 
     def end(self) -> bool:
-        """Copy what was kept back, for nothing comes any more; whether that could be done."""
+        """Copy the bytes held back by masking; return whether the disk had space for all."""
         if self._masker is not None:
             self._take(self._masker.end())
         if not self._store_waiting():
@@ -121,17 +122,17 @@ class LogCapture:
         return True
 
     def remark(self, text: str) -> None:
-        """Add a line of the platform's own, behind the end of the raw log."""
+        """Append a line of the platform."""
         try:
             self._log.write_line(PLATFORM, text)
         except StorageFull:
-            # What was printed last is given up for it: that something is missing must be said.
+            # The last output is removed for it: a gap must be visible.
             self._log.truncate(self._start_of_last(_PIECES_BYTES[1]))
             self._log.write_line(PLATFORM, text)
         self._notices.send(log_topic(self._job_id))
 
     def give_up(self, raw_bytes: int) -> None:
-        """Store no more, and say in the log how much is missing."""
+        """Store no more, and append a remark on how much is missing."""
         missing = len(self._waiting) + max(0, raw_bytes - self._read_bytes)
         self._waiting = b""
         self.remark(f"{_MISSING} ({missing} bytes of it).")
@@ -152,7 +153,7 @@ class LogCapture:
         self._made_bytes += len(made)
 
     def _store_waiting(self) -> bool:
-        """Store what waits; False if there was no room for all of it."""
+        """Store the waiting bytes; False if the disk has no space for all."""
         if not self._waiting:
             return True
         for piece_bytes in (len(self._waiting), *_PIECES_BYTES):
@@ -176,9 +177,9 @@ class LogCapture:
         return True
 
     def _drop_copied(self) -> None:
-        """Give back the disk of what is in both logs. With secrets, the raw log is needed whole.
+        """Free the disk space of raw bytes that are stored. With secrets, all are needed.
 
-        Where that fails, it is tried again the next time that there is no room.
+        A failure is tried again when the disk is full the next time.
         """
         if self._masker is not None or self._stored_bytes == self._dropped_bytes:
             return
@@ -190,15 +191,15 @@ class LogCapture:
             dropped = self._engine.drop_log(self._container_id, self._stored_bytes)
         except (EngineFailure, NotFound) as error:
             if not self._drop_failed:
-                what = "The disk of job %s's raw log can't be given back yet: %s"
-                logger.warning(what, self._job_id, error.message)
+                text = "The disk space of job %s's raw log can't be freed yet: %s"
+                logger.warning(text, self._job_id, error.message)
             self._drop_failed = True
             return
         if dropped:
             self._dropped_bytes = self._stored_bytes
 
     def _take_back_end(self) -> None:
-        """Remove the remark of :meth:`give_up`: it stands before the end of what was printed."""
+        """Remove the remark of :meth:`give_up`, because more output follows."""
         start = self._start_of_last(1)
         last = self._logs.read(
             self._job_id, self._attempt, offset=start, limit_bytes=self._stored_bytes - start
@@ -210,7 +211,7 @@ class LogCapture:
                 self._read_bytes = self._made_bytes = start
 
     def _start_of_last(self, size_bytes: int) -> int:
-        """Where the records begin that make up at least the last so many stored bytes."""
+        """Return the offset of the records that hold at least the last ``size_bytes`` bytes."""
         end = self._log.size_bytes()
         begin = max(0, end - _TAIL_BYTES)
         tail = self._logs.read(self._job_id, self._attempt, offset=begin, limit_bytes=end - begin)

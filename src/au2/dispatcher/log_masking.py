@@ -1,4 +1,4 @@
-"""Masking in a raw log: records of the container runtime interface's log format."""
+"""Masking of secrets in a raw log, in the container runtime interface's log format."""
 
 from au2.secrets.masking import LineMasker, Masker
 from au2.stores.logs.record import STDERR, STDOUT
@@ -7,10 +7,10 @@ _PARTIAL_RECORDS = tuple(f" {stream} P ".encode() for stream in (STDOUT, STDERR)
 
 
 class LogMasker:
-    """Turns raw records into records without secrets.
+    """Converter from raw records to records with secrets masked.
 
-    What comes out for a raw log hangs on its records alone, not on the pieces in which it was read:
-    so after a restart the same comes out again, and one can go on where the stored log ends.
+    The result depends on the records of the raw log alone, not on the chunks in which it was read:
+    after a restart the same bytes come out, and copying goes on where the stored log ends.
     """
 
     def __init__(self, masker: Masker) -> None:
@@ -19,13 +19,13 @@ class LogMasker:
         self._last_times = dict.fromkeys(self._lines, b"")
 
     def feed(self, records: bytes) -> bytes:
-        """Return whole records masked, as far as they can be let go."""
+        """Return masked whole records; the begin of a possible secret is held back."""
         if self._is_harmless(records):
             return records
         return b"".join(self._mask(line) for line in records.split(b"\n")[:-1])
 
     def end(self) -> bytes:
-        """Return what was kept back: nothing comes any more."""
+        """Return the bytes held back, at the end of the log."""
         shown = b""
         for stream, lines in self._lines.items():
             content = lines.feed(b"", is_end=True)
@@ -34,7 +34,7 @@ class LogMasker:
         return shown
 
     def _is_harmless(self, records: bytes) -> bool:
-        """Whether all lines are whole and hold nothing to cover: quick, for most logs are so."""
+        """Whether all lines are whole and hold no secret: a quick check that most logs pass."""
         return (
             all(lines.is_idle for lines in self._lines.values())
             and not any(mark in records for mark in _PARTIAL_RECORDS)
@@ -45,7 +45,7 @@ class LogMasker:
         time, stream, tag, content = (*line.split(b" ", 3), b"", b"", b"")[:4]
         lines = self._lines.get(stream)
         if lines is None or tag not in (b"P", b"F"):
-            # No record: kept as it is, as far as it may be.
+            # No record: only masked.
             return self._masker.mask(line) + b"\n"
         self._last_times[stream] = time
         shown = lines.feed(content, is_end=tag == b"F")

@@ -1,23 +1,19 @@
-"""What a dispatcher is told."""
+"""Settings of a dispatcher."""
 
 from dataclasses import dataclass
+
+from au2.execution.limits import ExecutionLimits
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchOptions:
-    """Set by the operator; see the settings reference."""
+    """Settings by the operator; see the settings reference."""
 
     owner: str
     """Name of this dispatcher. The next one of the same name takes over its jobs at once."""
     concurrent_jobs: int
     lease_seconds: float = 30.0
-    stop_grace_seconds: float = 10.0
-    """Between the stop signal and the kill."""
-    after_grace_seconds: float = 10.0
-    """For ``after.sh`` of a job that was stopped or timed out."""
-    log_limit_bytes: int = 1 << 30
-    disk_limit_bytes: int = 10 << 30
-    """What a job may write to the disk: writable layer, scratch, log."""
-    output_limit_bytes: int = 1 << 20
     poll_seconds: float = 1.0
-    """How often to look for work without being told that there is any."""
+    """How often to look for pending jobs without a notice."""
+    limits: ExecutionLimits = ExecutionLimits()  # noqa: RUF009 (frozen)
+    """Of each run job."""

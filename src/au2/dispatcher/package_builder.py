@@ -1,6 +1,8 @@
 """The image of a packaged version: read the package, install what it asks for, build."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.layer_cache import BuiltDependencies
@@ -10,6 +12,7 @@ from au2.dispatcher.container_ids import make_container_id
 from au2.dispatcher.job_records import JobRecords
 from au2.domain.errors import BlobMissing, InvalidPackage
 from au2.domain.job import Claim
+from au2.domain.layer import DependencyLayer
 from au2.domain.runtime import Runtime
 from au2.domain.upload import PackageUpload
 from au2.domain.version import BuiltImage, Contract, RuntimeReference
@@ -19,6 +22,12 @@ from au2.package.environment import plain_texts
 from au2.package.tree.entries import PackageEntry
 from au2.package.tree.limits import LOCK_BYTES
 from au2.stores.content.protocol import ContentStore
+from au2.stores.database.content.layers import (
+    find_dependency_layer,
+    put_dependency_layer,
+    touch_dependency_layer,
+)
+from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime
 from au2.wire.upload import FileEntry
 
@@ -97,6 +106,29 @@ class PackageBuilder:
 
     def _read(self, entry: PackageEntry) -> bytes:
         return self.blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=LOCK_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyLayers:
+    """A :class:`~au2.dependencies.cache.layer_cache.LayerIndex`."""
+
+    database: Database
+    clock: Callable[[], datetime]
+
+    def find(self, key: str) -> DependencyLayer | None:
+        """Return what is kept under a key, and note that it was of use."""
+        with self.database.read() as transaction:
+            found = find_dependency_layer(transaction, key)
+        if found is not None:
+            # Worth nothing after a power cut, so nothing waits for the disk.
+            with self.database.write(durable=False) as transaction:
+                touch_dependency_layer(transaction, key, at=self.clock())
+        return found
+
+    def add(self, layer: DependencyLayer) -> None:
+        """Keep a layer, in place of what was under its key."""
+        with self.database.write() as transaction:
+            put_dependency_layer(transaction, layer, at=self.clock())
 
 
 def _built_image(

@@ -1,4 +1,4 @@
-"""The sentence in a job's record about a fault of the platform."""
+"""Messages in job records about faults of the platform."""
 
 import logging
 import re
@@ -14,18 +14,16 @@ _HIDDEN = "(a path of the server)"
 
 
 def describe_platform_fault(job_id: int, error: Au2Error) -> str:
-    """Return the sentence for the record, and write the whole error to the server's log.
+    """Return the message for the record, and write the whole error to the server's log.
 
-    The record is read by everybody who may see the job: how the server's disk is laid out is not
-    for them, and of no use to them.
+    All who may see the job read the record; paths of the server are not for them.
     """
     logger.error("job %d: %s: %s", job_id, error.code, error.message)
     text = as_sentence(f"The platform could not run it: {hide_host_paths(error.message)}")
-    if error.hint:
-        return f"{text} {error.hint}"
-    return f"{text} Your operator finds more in the server's log, by job {job_id}."
+    advice = error.hint or f"Your operator finds more in the server's log, by job {job_id}."
+    return f"{text} {advice}"
 
 
 def hide_host_paths(text: str) -> str:
-    """Return a message of the engine without paths of the server and error numbers. Pure."""
+    """Return an engine's message without paths of the server and error numbers. Pure."""
     return _HOST_PATH.sub(_HIDDEN, _ERROR_NUMBER.sub("", text))

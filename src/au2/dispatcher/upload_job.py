@@ -1,17 +1,15 @@
-"""Moves one upload job: make the image of what was sent → make the version available."""
+"""Execution of upload jobs: make the image, then make the version available."""
 
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.dispatcher.build_context import BuildContext
+from au2.dispatcher.build_context import BuildContext, UploadLog
 from au2.dispatcher.image_importer import ImageImporter
-from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.job_records import JobRecords, Timeline
 from au2.dispatcher.package_builder import PackageBuilder
 from au2.dispatcher.platform_faults import describe_platform_fault
-from au2.dispatcher.timeline import Timeline
-from au2.dispatcher.upload_log import UploadLog
 from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import (
     Au2Error,
@@ -26,7 +24,6 @@ from au2.domain.errors import (
 from au2.domain.job import Claim, JobState, Outcome, Phase, Reason, StateChange
 from au2.domain.upload import ImageUpload, PackageUpload, Upload
 from au2.domain.version import BuiltImage
-from au2.domain.wording import as_sentence
 from au2.engines.base import Engine
 from au2.execution.control import Detached, JobControl, Stopped
 from au2.stores.database.content.uploads import find_upload_of_job
@@ -37,14 +34,14 @@ from au2.stores.notices.base import job_topic
 
 logger = logging.getLogger(__name__)
 
-_GONE = "What was uploaded is not there any more. Upload it again."
+_GONE = "The uploaded files are not there any more. Upload them again."
 _STOPPED = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
-_NO_ROOM = "Ask your operator to free space, then upload again."
+_NO_SPACE = "Ask your operator to free space, then upload again."
 
 
 @dataclass(frozen=True, slots=True)
 class UploadJob:
-    """How upload jobs are moved; one instance for all."""
+    """Executor of upload jobs; one instance for all."""
 
     engine: Engine
     logs: LogStore
@@ -54,9 +51,9 @@ class UploadJob:
     write_retry: WriteRetry
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
-        """Make a job RUNNING in the transaction that claims it; return the claim as it is then.
+        """Make a job RUNNING in the transaction that claims it; return the changed claim.
 
-        Building may be repeated at will, so nothing has to be prepared before that is written.
+        A build may be repeated, so RUNNING may be written before anything is prepared.
         """
         if claim.job.state is not JobState.PENDING:
             return claim
@@ -73,68 +70,68 @@ class UploadJob:
         )
 
     def run(self, claim: Claim, control: JobControl) -> None:
-        """Move a claimed job to its end. Raises LeaseLost, or a fault of ours.
+        """Execute a claimed job until its end. Raises Detached, LeaseLost, or a platform fault.
 
-        What was begun by an attempt that was cut off may be done again at will.
+        The work of an interrupted attempt is simply done again.
         """
         timeline = Timeline(self.records.clock, claim.attempt.phases)
         self.records.notices.send(job_topic(claim.job.id))
         log = UploadLog(self.logs, self.records.notices, claim)
         try:
-            built = self._move(claim, control, timeline, log)
+            built = self._execute(claim, control, timeline, log)
         finally:
             log.close()
         if built is not None:
             self._unpack(built.image_digest, control)
 
-    def _move(
+    def _execute(
         self, claim: Claim, control: JobControl, timeline: Timeline, log: UploadLog
     ) -> BuiltImage | None:
-        """Make the image and write down how it went; return the image if there is one."""
-        work = BuildContext(claim, control, timeline, log.write, self.records)
-        built, outcome = self._try(work)
+        """Make the image and record the outcome; return the image if there is one."""
+        context = BuildContext(claim, control, timeline, log.write, self.records)
+        built, outcome = self._try(context)
         if control.stop.is_set():
             built, outcome = None, _STOPPED
         if outcome.reason_text:
             log.write(outcome.reason_text)
-        self.write_retry.insist(
+        self.write_retry.run(
             lambda: self.records.finish(
                 claim, outcome, timeline, was=JobState.RUNNING, built=built
             ),
             control,
-            what=f"job {claim.job.id}",
+            name=f"job {claim.job.id}",
         )
         return built
 
-    def _try(self, work: BuildContext) -> tuple[BuiltImage | None, Outcome]:
-        """Make the image; return it and how that ended."""
-        upload = self._find_upload(work.claim)
+    def _try(self, context: BuildContext) -> tuple[BuiltImage | None, Outcome]:
+        """Make the image; return image and outcome."""
+        upload = self._find_upload(context.claim)
         is_image = isinstance(upload, ImageUpload)
         reason = Reason.IMPORT_FAILED if is_image else Reason.BUILD_FAILED
         try:
-            return self._make(work, upload), Outcome(JobState.SUCCEEDED)
+            return self._make(context, upload), Outcome(JobState.SUCCEEDED)
         except Stopped:
             return None, _STOPPED
         except InvalidPackage as error:
             for detail in error.details:
-                work.log(str(detail))
+                context.log(str(detail))
             text = "The package has mistakes: see the log, correct them and upload it again."
             return None, _failed(reason, text)
         except (LeaseLost, DatabaseUnavailable):
-            raise  # no word on what was sent: it is made again
+            raise  # No outcome of the upload: the next attempt makes the image again.
         except EngineFailure as error:
-            # Ours, and never told as the fault of what was sent.
-            text = describe_platform_fault(work.claim.job.id, error)
+            # A fault of the platform, never blamed on the upload.
+            text = describe_platform_fault(context.claim.job.id, error)
             return None, _failed(Reason.ENGINE_LOST, text)
         except Au2Error as error:
             return None, _failed(reason, _explain(error))
 
-    def _make(self, work: BuildContext, upload: Upload | None) -> BuiltImage:
+    def _make(self, context: BuildContext, upload: Upload | None) -> BuiltImage:
         match upload:
             case ImageUpload():
-                return self.images.make(work, upload)
+                return self.images.make(context, upload)
             case PackageUpload():
-                return self.packages.make(work, upload)
+                return self.packages.make(context, upload)
         raise BlobMissing
 
     def _find_upload(self, claim: Claim) -> Upload | None:
@@ -142,7 +139,7 @@ class UploadJob:
             return find_upload_of_job(transaction, claim.job.id)
 
     def _unpack(self, image_digest: str, control: JobControl) -> None:
-        """Make the image local already, so that its first run starts as quickly as the others."""
+        """Unpack the image, so that its first run starts as quickly as the next ones."""
         try:
             with suppress(Stopped, Detached):  # The job has ended; the first run unpacks.
                 self.engine.prepare(image_digest, control.check)
@@ -154,8 +151,8 @@ def _explain(error: Au2Error) -> str:
     if isinstance(error, BlobMissing | DigestMismatch):
         return _GONE
     if isinstance(error, StorageFull):
-        return f"{error.message} {_NO_ROOM}"
-    return f"{as_sentence(error.message)} {error.hint or ''}".strip()
+        return f"{error.message} {_NO_SPACE}"
+    return error.explanation
 
 
 def _failed(reason: Reason, text: str) -> Outcome:

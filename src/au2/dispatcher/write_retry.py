@@ -1,4 +1,4 @@
-"""Writing what must not get lost, however long it takes until it can be written."""
+"""Retries of writes that must not get lost on a full disk or with an unavailable database."""
 
 import logging
 from collections.abc import Callable
@@ -17,13 +17,18 @@ _LONGEST_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class WriteRetry:
-    """Tries again what a full disk or an unavailable database refuses."""
+    """Retries with exponential backoff and without an end."""
 
-    give_up_reserve: Callable[[], bool]
-    """Gives back room on the disk that is held for this; whether there was any."""
+    release_reserve: Callable[[], bool]
+    """Frees the disk reserve; returns whether there was any."""
 
-    def insist(self, write: Callable[[], T], control: JobControl, *, what: str) -> T:
-        """Return what ``write`` does, once it can be done.
+    def run(self, write: Callable[[], T], control: JobControl, *, name: str) -> T:
+        """Return the result of ``write`` once it succeeds.
+
+        Args:
+            write: is called again after StorageFull and DatabaseUnavailable.
+            control: ends the retries.
+            name: the object that is written, for the server's log.
 
         Raises:
             Detached: the job is to be left as it is.
@@ -33,10 +38,10 @@ class WriteRetry:
             try:
                 return write()
             except (StorageFull, DatabaseUnavailable) as error:
-                if isinstance(error, StorageFull) and self.give_up_reserve():
+                if isinstance(error, StorageFull) and self.release_reserve():
                     continue
                 if seconds == _FIRST_SECONDS:
-                    logger.error("%s can't be written yet: %s", what, error.message)
+                    logger.error("%s can't be written yet: %s", name, error.message)
             if control.detach.wait(seconds):
                 raise Detached
             seconds = min(seconds * 2, _LONGEST_SECONDS)

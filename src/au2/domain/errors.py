@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
+from au2.domain.wording import as_sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -50,6 +52,11 @@ class Au2Error(Exception):
         """What to do next, in one sentence, or None."""
         self.details = tuple(details)
         super().__init__(self.message)
+
+    @property
+    def explanation(self) -> str:
+        """Message and hint as sentences, for texts that hold no separate hint."""
+        return f"{as_sentence(self.message)} {self.hint or ''}".rstrip()
 
     def to_document(self) -> dict[str, Any]:
         """Return the error as the JSON object that travels over HTTP."""

@@ -1,4 +1,4 @@
-"""What other threads may tell the thread that works on a job."""
+"""Requests from other threads to the thread that executes a job or a local run."""
 
 from dataclasses import dataclass, field
 from threading import Event
@@ -6,12 +6,14 @@ from threading import Event
 
 @dataclass(frozen=True, slots=True)
 class JobControl:
-    """Signals to one job's thread. Once set, they stay set."""
+    """Requests to one executing thread. Once set, they stay set."""
 
     stop: Event = field(default_factory=Event)
-    """Somebody asked for the job to be stopped."""
+    """End the run: stop signal, grace time, kill."""
+    kill: Event = field(default_factory=Event)
+    """End the run without a grace time."""
     detach: Event = field(default_factory=Event)
-    """The dispatcher shuts down, or lost the claim: leave the job as it is."""
+    """Leave the job as it is: the dispatcher shuts down, or lost the claim."""
 
     def check(self) -> None:
         """Raise Stopped or Detached if the work on the job should end."""
@@ -22,8 +24,8 @@ class JobControl:
 
 
 class Stopped(Exception):
-    """Somebody asked for the job to be stopped."""
+    """A user asked for the end of the job."""
 
 
 class Detached(Exception):
-    """The job's thread was told to leave the job as it is."""
+    """The job is left as it is, for the next dispatcher."""

@@ -1,4 +1,4 @@
-"""What a run is given: files and variables (spec section 3), on the platform and locally. Pure."""
+"""Inputs of a run: job files and environment (spec section 3). Pure."""
 
 import json
 import math
@@ -13,6 +13,7 @@ from au2.domain.container_contract import (
 from au2.domain.job import Attempt, Job
 from au2.domain.secret import merge_environment
 from au2.domain.version import Version
+from au2.execution.limits import ExecutionLimits
 
 
 def make_files(job: Job) -> Mapping[str, bytes]:
@@ -25,22 +26,20 @@ def make_environment(
     job: Job,
     attempt: Attempt,
     version: Version,
+    limits: ExecutionLimits,
     *,
-    stop_grace_seconds: float,
-    after_grace_seconds: float,
     secrets: Mapping[str, str] = MappingProxyType({}),
     folder: str = JOB_DIRECTORY,
 ) -> Mapping[str, str]:
-    """Return the variables over the image's own, weakest first as the specification orders them.
+    """Return the variables over the image's own; the later of two of one name holds.
 
     Args:
-        job: what was submitted.
-        attempt: which try of it.
-        version: whose defaults hold where nothing was submitted.
-        stop_grace_seconds: between the stop signal and the kill.
-        after_grace_seconds: for ``after.sh`` of a job that was stopped or timed out.
-        secrets: the values of the variables that take a secret.
-        folder: where the code finds its job files.
+        job: as submitted.
+        attempt: of the job.
+        version: its variables are the defaults.
+        limits: with the grace times.
+        secrets: variable → value of the secret that it takes.
+        folder: absolute path of the job files, as the code sees it.
     """
     request = job.request
     wanted = merge_environment(
@@ -55,8 +54,8 @@ def make_environment(
         "AU_JOB": str(job.id),
         **job_file_variables(folder),
         "AU_LOGGER_STREAM": f"job-{job.id}-{attempt.number}",
-        "AU_STOP_GRACE_SECONDS": str(math.ceil(stop_grace_seconds)),
-        "AU_AFTER_GRACE_SECONDS": str(math.ceil(after_grace_seconds)),
+        "AU_STOP_GRACE_SECONDS": str(math.ceil(limits.stop_grace_seconds)),
+        "AU_AFTER_GRACE_SECONDS": str(math.ceil(limits.after_grace_seconds)),
     }
     if job.context.project_id is not None:
         platform["AU_PROJECT"] = job.context.project_id

@@ -1,38 +1,61 @@
-"""What a run left in its job files, read with distrust: its code may have put anything there."""
+"""Results that the code leaves in its job files: output, status, the launcher's record.
+
+The files are untrusted: the code may put any bytes, or no regular file, in their place.
+"""
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from au2.domain.container_contract import LAUNCHER_FILE, OUTPUT_FILE, STATUS_FILE
 from au2.domain.errors import InvalidRequest, TooLarge
-from au2.execution.outcome import Output, parse_output, too_large
-from au2.execution.status import STATUS_LIMIT_BYTES, Status, parse_status
+from au2.domain.json_value import find_json_mistake
+from au2.domain.wording import as_sentence, format_bytes
 
 _LAUNCHER_LIMIT_BYTES = 64 << 10
+_STATUS_LIMIT_BYTES = 64 << 10
+_MAX_STATUS_CHARACTERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The content of the output file."""
+
+    value: Mapping[str, Any] | None = None
+    problem: str | None = None
+    """Why the output is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Status text and progress (0 to 1); None: not given."""
+
+    text: str | None = None
+    progress: float | None = None
 
 
 class ReadJobFile(Protocol):
-    """Gives a job file's content, as :meth:`au2.engines.base.Engine.read_file` does."""
+    """Reader of job files, as :meth:`au2.engines.base.Engine.read_file`."""
 
     def __call__(self, name: str, limit_bytes: int, /) -> bytes | None:
-        """Return the content, None if it is not there. Raises TooLarge, InvalidRequest."""
+        """Return the content; None: no such file. Raises TooLarge, InvalidRequest."""
         ...
 
 
 def read_output(read: ReadJobFile, *, limit_bytes: int) -> Output:
-    """Return what the code left in its output file."""
+    """Return the output of an ended run."""
     try:
         content = read(OUTPUT_FILE, limit_bytes)
     except TooLarge:
-        return Output(problem=too_large(limit_bytes))
+        return Output(problem=_too_large(limit_bytes))
     except InvalidRequest as error:
         return Output(problem=f"The output file can't be read: {error.message}")
     return parse_output(content, limit_bytes=limit_bytes)
 
 
 def read_launcher(read: ReadJobFile) -> Mapping[str, Any]:
-    """Return the launcher's own record; empty where there is none that can be read."""
+    """Return the launcher's record; empty where it can't be read."""
     content = _read_if_fit(read, LAUNCHER_FILE, _LAUNCHER_LIMIT_BYTES)
     try:
         document = json.loads(content or b"{}")
@@ -42,17 +65,79 @@ def read_launcher(read: ReadJobFile) -> Mapping[str, Any]:
 
 
 def read_status(read: ReadJobFile, mask: Callable[[str], str]) -> Status | None:
-    """Return what the code says of itself; None while there is nothing that can be read.
+    """Return the status of a run; None: there is none that can be read.
 
-    ``mask``: covers secrets in its text.
+    Args:
+        read: reads a job file.
+        mask: masks secrets in a text.
     """
-    content = _read_if_fit(read, STATUS_FILE, STATUS_LIMIT_BYTES)
+    content = _read_if_fit(read, STATUS_FILE, _STATUS_LIMIT_BYTES)
     return None if content is None else parse_status(content, mask)
 
 
+def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
+    """Return the output in a file's content. None, for a missing file, is valid."""
+    if content is None:
+        return Output()
+    try:
+        value = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return Output(problem=as_sentence(f"The output file is not JSON: {error}"))
+    if not isinstance(value, dict):
+        return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
+    if len(content) > limit_bytes:
+        return Output(problem=_too_large(limit_bytes))
+    if mistake := find_json_mistake(value):
+        return Output(problem=as_sentence(f"The output can't be encoded as JSON: {mistake}"))
+    return Output(value)
+
+
+def parse_status(content: bytes, mask: Callable[[str], str]) -> Status | None:
+    """Return the status in a file's content; None: the content is not (yet) valid JSON.
+
+    ``{"text": …, "progress": …}``, both optional. A member of the wrong type is ignored: a status
+    never fails a job. Secrets are masked before a long text is cut, because half of a secret
+    would not be found.
+    """
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict) or find_json_mistake(document):
+        return None
+    text = document.get("text")
+    return Status(
+        mask(text)[:_MAX_STATUS_CHARACTERS] if isinstance(text, str) else None,
+        _parse_progress(document.get("progress")),
+    )
+
+
 def _read_if_fit(read: ReadJobFile, name: str, limit_bytes: int) -> bytes | None:
-    """A file that the code may have spoilt: then it counts as missing."""
+    """Return a file's content; None: missing, too large, or no regular file."""
     try:
         return read(name, limit_bytes)
     except InvalidRequest:
         return None
+
+
+def _parse_progress(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # Bounded first: a whole number may be too large for a float.
+    return float(min(1, max(0, value)))
+
+
+def _too_large(limit_bytes: int) -> str:
+    return (
+        f"The output file is larger than {format_bytes(limit_bytes)}. "
+        "Write a summary there and keep bulk data elsewhere."
+    )
+
+
+def _json_name(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")

@@ -1,59 +1,25 @@
-"""From what was observed to how the job ended. Pure, so that every case is a line in a test."""
+"""Outcome of a run, computed from its last observation. Pure: each case is a line in a test."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
 from au2.domain.job import JobState, Outcome, Reason, Resources
-from au2.domain.json_value import find_json_mistake
-from au2.domain.wording import as_sentence, format_bytes, format_seconds
+from au2.domain.wording import as_sentence, format_seconds
 from au2.engines.base import ContainerState, Observation
 from au2.execution.exit_codes import KILLED, describe_exit, explain_exit
-from au2.execution.memory_kills import describe_memory_kills
+from au2.execution.job_results import Output
+from au2.execution.remarks import describe_memory_kills
+from au2.secrets.masking import Masker
 
 
 class Interruption(Enum):
-    """Why the platform ended a container that ran."""
+    """Cause of a termination by the platform."""
 
     STOP = auto()
     TIME_OUT = auto()
     DISK_FULL = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What the code left in its output file."""
-
-    value: Mapping[str, Any] | None = None
-    problem: str | None = None
-    """Why it is not valid."""
-
-
-def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
-    """Return what an output file says; None is a missing file, which is valid."""
-    if content is None:
-        return Output()
-    try:
-        value = json.loads(content, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        return Output(problem=as_sentence(f"The output file is not JSON: {error}"))
-    if not isinstance(value, dict):
-        return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
-    if len(content) > limit_bytes:
-        return Output(problem=too_large(limit_bytes))
-    if mistake := find_json_mistake(value):
-        return Output(problem=as_sentence(f"The output can't be passed on: {mistake}"))
-    return Output(value)
-
-
-def too_large(limit_bytes: int) -> str:
-    """Return the sentence about an output over the limit."""
-    return (
-        f"The output file is larger than {format_bytes(limit_bytes)}. "
-        "Write a summary there and keep bulk data elsewhere."
-    )
 
 
 def make_outcome(
@@ -65,19 +31,16 @@ def make_outcome(
     output: Output,
     disk_text: str | None = None,
 ) -> Outcome:
-    """Return how a run ended.
+    """Return the outcome of a run. Its message names memory kills in any case.
 
     Args:
-        observation: of a container that has exited or was lost.
-        resources: what the job asked for, for the sentence.
-        interruption: if the platform ended it.
-        launcher: the launcher's own record, ``{}`` where there is none. It comes from inside the
-            container, so it only chooses between reasons of failure, never success.
-        output: what the code wrote.
-        disk_text: the sentence where the interruption was for what it wrote to the disk.
-
-    Returns:
-        The ending; its sentence tells of processes that were killed for memory however it ended.
+        observation: the last one, of a container that has exited or was lost.
+        resources: of the run, for the message.
+        interruption: cause of the termination; None: the run ended by itself.
+        launcher: the launcher's record, ``{}`` where there is none. The record is written inside
+            the container, so it only chooses between reasons of failure, never success.
+        output: of the run.
+        disk_text: the message of a termination for use of the disk.
     """
     kills = describe_memory_kills(observation, resources.memory_bytes)
     code = observation.exit_code
@@ -86,20 +49,27 @@ def make_outcome(
     if interruption is Interruption.DISK_FULL and code is not None:
         outcome = Outcome(JobState.FAILED, Reason.DISK_FULL, disk_text, code)
     else:
-        outcome = _judge(observation, resources, interruption, launcher, output)
+        outcome = _find_outcome(observation, resources, interruption, launcher, output)
     if kills is None:
         return outcome
     return replace(outcome, reason_text=f"{outcome.reason_text or ''} {kills}".strip())
 
 
-def _judge(
+def mask_outcome(outcome: Outcome, masker: Masker) -> Outcome:
+    """Return the outcome with secrets masked: its message may quote what the code wrote."""
+    if outcome.reason_text is None:
+        return outcome
+    return replace(outcome, reason_text=masker.mask_text(outcome.reason_text))
+
+
+def _find_outcome(
     observation: Observation,
     resources: Resources,
     interruption: Interruption | None,
     launcher: Mapping[str, Any],
     output: Output,
 ) -> Outcome:
-    """Return the ending; processes that were killed for memory are told of elsewhere."""
+    """Return the outcome without regard to memory kills."""
     code = observation.exit_code
     if observation.state is ContainerState.LOST or code is None:
         return _lost(observation)
@@ -149,12 +119,3 @@ def _failure(code: int, launcher: Mapping[str, Any], resources: Resources) -> Ou
     if cause is not None:
         text = f"{text} {cause}"
     return Outcome(JobState.FAILED, Reason.EXIT_CODE, text, code)
-
-
-def _json_name(value: object) -> str:
-    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")

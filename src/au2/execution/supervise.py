@@ -1,168 +1,133 @@
-"""Plays one run on a stage, from its start to its end, as the dispatcher does with a job."""
+"""The run loop: supervision of a started run until its outcome, on the platform and locally."""
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from threading import Event
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
-from au2.domain.clock import now
-from au2.domain.job import Outcome, Phase, Resources
+from au2.domain.errors import DatabaseUnavailable, StorageFull
+from au2.domain.job import Outcome, Resources
 from au2.engines.base import ContainerState, Observation
-from au2.execution.hooks import Execution
-from au2.execution.job_results import read_launcher, read_output, read_status
-from au2.execution.outcome import Interruption, Output, make_outcome
-from au2.execution.status import Status
-from au2.execution.termination import Signal, TerminationPolicy, packaged_grace_seconds
-from au2.secrets.masking import Masker
+from au2.engines.rate_limiter import Interval, RateLimiter
+from au2.execution.control import Detached, JobControl
+from au2.execution.hooks import Execution, RunHooks
+from au2.execution.job_results import Output, Status, read_launcher, read_output, read_status
+from au2.execution.outcome import make_outcome, mask_outcome
+from au2.execution.output_check import check_output
+from au2.execution.termination import Signal, TerminationPolicy
 
-_OBSERVE_SECONDS = 0.1
-"""How long a look may take: bounds how late Ctrl-C and the end of the time are noticed."""
-_STATUS_SECONDS = 0.5
-
-
-class StoppedEarly(Exception):
-    """Somebody asked for the end of a run before it began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What others may tell a run. Once set, it stays set."""
-
-    stop: Event = field(default_factory=Event)
-    """End it: stop signal, grace, ``after.sh``."""
-    kill: Event = field(default_factory=Event)
-    """End it at once."""
-
-    def raise_if_stopped(self) -> None:
-        """Raise StoppedEarly if somebody asked for the end."""
-        if self.stop.is_set():
-            raise StoppedEarly
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What holds for a run, as the platform's settings say by default."""
-
-    stop_grace_seconds: float = 10.0
-    after_grace_seconds: float = 10.0
-    output_bytes: int = 1 << 20
-    log_bytes: int = 1 << 30
+_OBSERVE_SECONDS = 0.25
+"""Longest wait for a change: bounds how late a stop or the time limit is noticed."""
+_STATUS_SECONDS = 1.0
+"""Shortest time between two statuses of a run; the last one is always written."""
+_ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What became of a run."""
+    """Outcome, output and last status of a run, with secrets masked."""
 
     outcome: Outcome
     output: Mapping[str, Any] | None
     status: Status
-    phases: tuple[Phase, ...]
+    launcher: Mapping[str, Any]
+    """The launcher's record: exit codes and times of hooks and entry point."""
+    observation: Observation
+    """The last one."""
 
 
-def supervise(
-    stage: Execution,
-    *,
-    resources: Resources,
-    limits: Limits,
-    control: Control,
-    check_output: Callable[[Output], Output],
-    mask: Masker,
-    on_status: Callable[[Status], None],
-) -> RunResult:
-    """Start the run, stay with it until its end, and return how it ended.
+@dataclass(slots=True)
+class Supervisor:
+    """The supervision of one started run.
 
     Args:
-        stage: where it takes place; the caller removes it.
-        resources: what it may use: here, its time.
-        limits: its grace times and the size of its output.
-        control: how others end it.
-        check_output: holds the output against its schema.
-        mask: covers secrets in what the code says of itself.
-        on_status: takes the status each time that the code says another.
+        execution: the run; the caller removes it.
+        hooks: log, status, secrets and disk.
+        control: requests of other threads.
+        termination: when to send which signal.
+        resources: of the run, for messages.
+        out_schema: schema of the output; None: any object is valid.
+        output_limit_bytes: size limit of the output file.
+        now: the clock of the termination policy's deadline, in seconds.
     """
-    started_at = now()
-    stage.start()
-    run = _Run(stage, control, mask, on_status)
-    seen, interruption = run.watch(
-        TerminationPolicy(
-            deadline=time.monotonic() + resources.timeout_seconds,
-            grace_seconds=packaged_grace_seconds(
-                limits.stop_grace_seconds, limits.after_grace_seconds
-            ),
-            repeat=True,
-        )
-    )
-    run.read_status()
-    lost = seen.state is ContainerState.LOST
-    launcher = {} if lost else read_launcher(stage.read_file)
-    output = Output()
-    if not lost:
-        output = read_output(stage.read_file, limit_bytes=limits.output_bytes)
-    if seen.exit_code == 0:
-        output = check_output(output)
-    outcome = make_outcome(
-        seen, resources=resources, interruption=interruption, launcher=launcher, output=output
-    )
-    if outcome.reason_text is not None:
-        # A sentence may quote what the code wrote.
-        outcome = replace(outcome, reason_text=mask.mask_text(outcome.reason_text))
-    phases = make_phases(started_at, now(), launcher)
-    return RunResult(outcome, mask.mask_value(output.value), run.status, phases)
 
+    execution: Execution
+    hooks: RunHooks
+    control: JobControl
+    termination: TerminationPolicy
+    resources: Resources
+    out_schema: Mapping[str, Any] | None
+    output_limit_bytes: int
+    now: Callable[[], float] = time.monotonic
+    _status: Status = field(default_factory=Status)
 
-class _Run:
-    """Looks at a run again and again."""
+    def supervise(self) -> RunResult:
+        """Supervise the run until its end, complete its log and return the result.
 
-    def __init__(
-        self, stage: Execution, control: Control, mask: Masker, on_status: Callable[[Status], None]
-    ) -> None:
-        self._stage = stage
-        self._control = control
-        self._mask = mask
-        self._on_status = on_status
-        self.status = Status()
+        Raises:
+            Detached: the run is to be left as it is.
+            LeaseLost: another worker has taken the job over.
+        """
+        seen = self._follow()
+        result = self._collect(seen)
+        # Disk space first: the files of the code may take what the end of the log needs.
+        self.hooks.on_end()
+        self.hooks.log.complete(seen)
+        return result
 
-    def watch(self, interrupter: TerminationPolicy) -> tuple[Observation, Interruption | None]:
-        status_due = time.monotonic() + _STATUS_SECONDS
-        killed = False
+    def _follow(self) -> Observation:
+        """Return the observation of the run's end; its log may not be copied to the end."""
+        limiter, status_interval = RateLimiter(), Interval(_STATUS_SECONDS)
+        log = self.hooks.log
         while True:
-            seen = self._stage.observe(_OBSERVE_SECONDS)
-            if seen.state in {ContainerState.EXITED, ContainerState.LOST}:
-                return seen, interrupter.interruption
-            if time.monotonic() >= status_due:
-                self.read_status()
-                status_due = time.monotonic() + _STATUS_SECONDS
-            sign = interrupter.decide(time.monotonic(), stop=self._control.stop.is_set())
-            if sign is Signal.KILL or (self._control.kill.is_set() and not killed):
-                killed = True
-                self._stage.signal("SIGKILL")
-            elif sign is Signal.STOP:
-                self._stage.signal("SIGTERM")
+            limiter.step()
+            seen = self.execution.observe(0.0 if log.has_more else _OBSERVE_SECONDS)
+            if seen.state in _ENDED:
+                return seen
+            # First: neither a long log nor a full disk may put off a stop or the time limit.
+            self._terminate()
+            if self.control.detach.is_set():
+                raise Detached
+            log.advance(seen)
+            if status_interval.is_due():
+                with suppress(StorageFull, DatabaseUnavailable):
+                    self._update_status()
 
-    def read_status(self) -> None:
-        status = read_status(self._stage.read_file, self._mask.mask_text)
-        if status is not None and status != self.status:
-            self.status = status
-            self._on_status(status)
+    def _terminate(self) -> None:
+        """Send the signal that is due, if there is one."""
+        stop, kill = self.control.stop.is_set(), self.control.kill.is_set()
+        disk = self.hooks.check_disk()
+        match self.termination.decide(self.now(), stop=stop, kill=kill, disk=disk):
+            case Signal.STOP:
+                self.execution.stop()
+            case Signal.KILL:
+                self.execution.kill()
 
+    def _update_status(self) -> None:
+        status = read_status(self.execution.read_file, self.hooks.masker.mask_text)
+        if status is not None and status != self._status:
+            self.hooks.write_status(status)
+            self._status = status
 
-def make_phases(
-    started_at: datetime, ended_at: datetime, launcher: Mapping[str, Any]
-) -> tuple[Phase, ...]:
-    """Return the run's phases: the whole, and its parts where there are hooks to tell apart."""
-    whole = Phase("run", started_at, ended_at)
-    found = launcher.get("phases")
-    parts = [_parse_phase(part) for part in found] if isinstance(found, list) else []
-    return (whole, *(part for part in parts if part is not None))
-
-
-def _parse_phase(part: object) -> Phase | None:
-    if not isinstance(part, dict) or not isinstance(part.get("name"), str):
-        return None
-    try:
-        times = [datetime.fromisoformat(part[key]) for key in ("started_at", "ended_at")]
-    except (KeyError, TypeError, ValueError):
-        return None
-    return Phase(part["name"][:100], *times)
+    def _collect(self, seen: Observation) -> RunResult:
+        """Read the results of an ended run, each for the last time."""
+        output, launcher = Output(), {}
+        if seen.state is not ContainerState.LOST:
+            self.hooks.persist(self._update_status)
+            read_file = self.execution.read_file
+            output = read_output(read_file, limit_bytes=self.output_limit_bytes)
+            launcher = dict(read_launcher(read_file))
+        mask_value = self.hooks.masker.mask_value
+        if seen.exit_code == 0:
+            output = check_output(output, self.out_schema, mask_value)
+        outcome = make_outcome(
+            seen,
+            resources=self.resources,
+            interruption=self.termination.interruption,
+            launcher=launcher,
+            output=output,
+            disk_text=self.termination.disk_text,
+        )
+        masked = mask_outcome(outcome, self.hooks.masker)
+        return RunResult(masked, mask_value(output.value), self._status, launcher, seen)

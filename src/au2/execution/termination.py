@@ -1,51 +1,46 @@
-"""When a run is told to end, and when it is made to: the same on the platform and locally."""
+"""Termination of a run: stop signal, grace time, kill; the same on the platform and locally."""
 
 import math
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Self
 
+from au2.execution.limits import ExecutionLimits
 from au2.execution.outcome import Interruption
 
 _KILL_MARGIN_SECONDS = 2.0
-"""What the launcher gets over its own grace times before everything is killed."""
+"""Added to the launcher's own grace times before all processes are killed."""
 _REPEAT_SECONDS = 0.5
-"""Longer than any shell takes to come to its first line."""
-
-
-def packaged_grace_seconds(stop_seconds: float, after_seconds: float) -> float:
-    """Return how long a packaged version has after the stop signal.
-
-    Its launcher keeps the grace times itself, to run ``after.sh``.
-    """
-    return stop_seconds + after_seconds + _KILL_MARGIN_SECONDS
+"""Longer than any shell takes to reach its first line."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskVerdict:
-    """A run must end for what it has written to the disk."""
+    """The decision that a run must end for its use of the disk."""
 
     text: str
-    """Why, and what to do, in sentences."""
+    """The message: cause and advice."""
     at_once: bool
-    """Whether it is killed without being told before: there is no room for more of it."""
+    """Whether the run is killed without a grace time: the disk is full."""
 
 
 class Signal(Enum):
-    """What is sent to a run."""
+    """Signal to a run."""
 
     STOP = auto()
-    """The stop signal of its image."""
+    """The stop signal of the image."""
     KILL = auto()
+    """SIGKILL, to all processes."""
 
 
 class TerminationPolicy:
-    """Decides what to send to one run. Time is an argument, on any clock.
+    """Times of the signals to one run. Pure: the time is an argument, on any clock.
 
     Args:
-        deadline: when its time is up.
+        deadline: end of the time limit.
         grace_seconds: between the stop signal and the kill.
-        repeat: send the stop signal a second time. A container's first process loses one that
-            comes before it can catch it; our launcher takes no harm from being told twice.
+        repeat: send the stop signal a second time. A container's first process loses a signal
+            that arrives before its handler is set; the launcher ignores the second.
     """
 
     def __init__(self, *, deadline: float, grace_seconds: float, repeat: bool = False) -> None:
@@ -55,22 +50,43 @@ class TerminationPolicy:
         self._repeat_at = math.inf
         self._kill_at = math.inf
         self.interruption: Interruption | None = None
-        """Why it was told to end, once it was."""
+        """Cause of the termination; None: there is none yet."""
         self.disk_text: str | None = None
-        """The sentence where that was for what it wrote to the disk."""
+        """The message of a termination for use of the disk."""
         self._is_killed = False
 
-    def decide(self, now: float, *, stop: bool, disk: DiskVerdict | None = None) -> Signal | None:
-        """Return what to send now. ``stop``: somebody asked for its end."""
+    @classmethod
+    def make(cls, limits: ExecutionLimits, *, deadline: float, is_packaged: bool) -> Self:
+        """Return the policy of a version.
+
+        The launcher of a packaged version keeps the grace times itself, to run ``after.sh``.
+        """
+        grace_seconds = limits.stop_grace_seconds
+        if is_packaged:
+            grace_seconds += limits.after_grace_seconds + _KILL_MARGIN_SECONDS
+        return cls(deadline=deadline, grace_seconds=grace_seconds, repeat=is_packaged)
+
+    def decide(
+        self, now: float, *, stop: bool, kill: bool = False, disk: DiskVerdict | None = None
+    ) -> Signal | None:
+        """Return the signal that is due.
+
+        Args:
+            now: the time.
+            stop: whether the end of the run was requested.
+            kill: whether the end was requested without a grace time.
+            disk: the present verdict on the use of the disk.
+        """
+        at_once = kill or (disk is not None and disk.at_once)
         if self.interruption is None:
-            self.interruption = self._find_reason(now, stop=stop, disk=disk)
+            self.interruption = self._find_reason(now, stop=stop or kill, disk=disk)
             if self.interruption is None:
                 return None
-            if disk is None or not disk.at_once:
+            if not at_once:
                 self._kill_at = now + self._grace_seconds
                 self._repeat_at = now + _REPEAT_SECONDS if self._repeat else math.inf
                 return Signal.STOP
-        if disk is not None and disk.at_once and not self._is_killed:
+        if at_once and not self._is_killed:
             self._kill_at = now
         if self._repeat_at <= now < self._kill_at:
             self._repeat_at = math.inf

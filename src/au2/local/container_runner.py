@@ -1,4 +1,4 @@
-"""Runs in containers: the very image that the platform would build, on the very engine."""
+"""Runner with containers: the image that the platform would build, on the platform's engine."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -9,16 +9,15 @@ from pathlib import Path
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.context import Context
-from au2.domain.language import Language
+from au2.domain.errors import NotFound
 from au2.engines.base import ContainerSpec
-from au2.execution.hooks import Show
+from au2.execution.container_execution import ContainerExecution
 from au2.execution.job_inputs import make_environment, make_files
-from au2.execution.supervise import Control, Limits
 from au2.images.package_image import build_package
-from au2.local.container import ContainerExecution
 from au2.local.engine import LocalEngine
-from au2.local.request import NOBODY, CheckedRun
-from au2.local.runner import PreparedExecution, Tell
+from au2.local.output import ContainerLog
+from au2.local.request import NOBODY
+from au2.local.runner import LocalRun, PreparedExecution, Runner, Tell
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.oci.streams import CHUNK_BYTES
 from au2.package import names
@@ -35,18 +34,18 @@ _DEPENDENCIES = frozenset({names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENC
 InstallDependencies = Callable[
     [LocalEngine, PackageDescription, str, BuildRun], BuiltDependencies | None
 ]
-"""Returns the layer of what a package asks for, on the runtime's image; None: nothing."""
+"""Returns the dependency layer of a package for the runtime's image; None: no dependencies."""
 
 
 @dataclass(slots=True)
 class ContainerRunner:
-    """A :class:`~au2.local.runner.Runner`.
+    """A :class:`~au2.local.runner.Runner` with containers of the native engine.
 
     Args:
         local: the opened engine.
         search: finds runtimes.
-        install: installs what packages ask for.
-        tell: takes a line about the image, whenever that is another.
+        install: installs dependencies of packages.
+        tell: takes a line about the image, whenever the image changes.
     """
 
     local: LocalEngine
@@ -57,38 +56,36 @@ class ContainerRunner:
     _told: str = field(default="")
 
     @contextmanager
-    def prepare(
-        self,
-        package: PackageOnDisk,
-        run: CheckedRun,
-        *,
-        show: Show,
-        limits: Limits,
-        control: Control,
-    ) -> Iterator[PreparedExecution]:
-        """See :meth:`au2.local.runner.Runner.staged`. Raises NotFound, too: no such runtime."""
-        runtime = self.find_runtime(package)
-        digest = self._build(package, runtime, control)
+    def prepare(self, run: LocalRun) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.prepare`. Raises NotFound, too: no such runtime."""
+        runtime = self.find_runtime(run.package)
+        digest = self._build(run, runtime)
         self._tell_once(f"In a container of runtime {runtime}; image {digest}.")
         engine = self.local.engine
-        engine.prepare(digest)
-        stage = ContainerExecution(engine, self._specify(run, limits, digest), show)
+        engine.prepare(digest, run.control.check)
+        spec = _make_spec(run, digest)
+        execution = ContainerExecution(engine, spec.container_id, digest)
         try:
-            yield PreparedExecution(stage, digest)
+            engine.create(spec)
+            yield PreparedExecution(execution, ContainerLog(engine, spec, run.output), digest)
         finally:
-            stage.remove()
+            execution.remove()
 
     def find_runtime(self, package: PackageOnDisk) -> RuntimeImage:
         """Return the package's runtime, now in the local store. Raises NotFound, Conflict."""
         return self.search(package.description.manifest, self.local.blobs)
 
-    def _build(self, package: PackageOnDisk, runtime: RuntimeImage, control: Control) -> str:
-        description = _describe(package, runtime.language)
+    def _build(self, run: LocalRun, runtime: RuntimeImage) -> str:
+        """Return the digest of the package's image."""
+        package = run.package
+        description = describe_package(
+            package.files.entries, read_from(package.directory), language=runtime.language
+        )
         dependencies = None
         if any(entry.path in _DEPENDENCIES for entry in package.files.entries):
             name, owner = _new_container_id("build"), Context(NOBODY)
-            run = BuildRun(name, owner, self.tell, control.raise_if_stopped)
-            dependencies = self.install(self.local, description, runtime.image_digest, run)
+            build = BuildRun(name, owner, self.tell, run.control.check)
+            dependencies = self.install(self.local, description, runtime.image_digest, build)
         store_contents(self.local.blobs, package.files.entries)
         return build_package(
             self.local.blobs,
@@ -100,45 +97,63 @@ class ContainerRunner:
             log=lambda _: None,
         )
 
-    def _specify(self, run: CheckedRun, limits: Limits, digest: str) -> ContainerSpec:
-        return ContainerSpec(
-            container_id=_new_container_id("run"),
-            image_digest=digest,
-            environment=make_environment(
-                run.job,
-                run.attempt,
-                run.version,
-                secrets=run.secrets,
-                stop_grace_seconds=limits.stop_grace_seconds,
-                after_grace_seconds=limits.after_grace_seconds,
-            ),
-            files=make_files(run.job),
-            resources=run.resources,
-            hostname=f"job-{run.job.id}",
-            log_limit_bytes=limits.log_bytes,
-        )
-
     def _tell_once(self, line: str) -> None:
         if line != self._told:
             self._told = line
             self.tell(line)
 
 
+@dataclass(slots=True)
+class FallbackRunner:
+    """A :class:`~au2.local.runner.Runner` that chooses for each run, since the runtime may change.
+
+    Args:
+        containers: the first choice.
+        processes: for packages whose runtime is not on this machine.
+        tell: takes the reason.
+    """
+
+    containers: ContainerRunner
+    processes: Runner
+    tell: Tell
+    mode: str = "container"
+
+    @contextmanager
+    def prepare(self, run: LocalRun) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.prepare`."""
+        runner: Runner = self.containers
+        try:
+            self.containers.find_runtime(run.package)
+        except NotFound as error:
+            if self.mode == "container":
+                self.tell(f"Not in a container: {error.explanation}")
+            runner = self.processes
+        self.mode = runner.mode
+        with runner.prepare(run) as prepared:
+            yield prepared
+
+
+def _make_spec(run: LocalRun, digest: str) -> ContainerSpec:
+    checked = run.checked
+    return ContainerSpec(
+        container_id=_new_container_id("run"),
+        image_digest=digest,
+        environment=make_environment(
+            checked.job, checked.attempt, checked.version, run.limits, secrets=checked.secrets
+        ),
+        files=make_files(checked.job),
+        resources=checked.resources,
+        hostname=f"job-{checked.job.id}",
+        log_limit_bytes=run.limits.log_bytes,
+    )
+
+
 def _new_container_id(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(8)}"
 
 
-def _describe(package: PackageOnDisk, language: Language) -> PackageDescription:
-    """Return what the package says. Raises InvalidPackage unless it suits the runtime."""
-    return describe_package(
-        package.files.entries,
-        read_from(package.directory),
-        language=language,
-    )
-
-
 def store_contents(blobs: ContentStore, files: Sequence[PackagedFile]) -> None:
-    """Put the contents of a package into ``blobs``.
+    """Put the contents of a package into the content store.
 
     Raises:
         DigestMismatch: a file was changed since it was listed.

@@ -1,4 +1,4 @@
-"""A run as a process of this machine: no isolation and no limits, but the same launcher."""
+"""The execution as a process of this machine: no isolation and no limits, the same launcher."""
 
 import os
 import selectors
@@ -12,22 +12,26 @@ from typing import IO
 from au2.domain.errors import EngineFailure
 from au2.engines.base import ContainerState, Observation
 from au2.engines.native.lifecycle.job_files import read_job_file
-from au2.execution.hooks import Show
+from au2.local.output import Show
 from au2.local.working_copy import WorkingCopy
 
 _CHUNK_BYTES = 1 << 16
+_MOST_CHUNKS = 64
+"""Chunks of output that one observation shows: the run loop looks at the clock between two."""
 _STRAGGLERS_SECONDS = 0.5
-"""How long output is waited for of processes that the code left behind: in a container they would
-have ended with it."""
+"""How long the output of processes that the code left behind is awaited. A container's end would
+have ended them."""
 
 
 class ProcessExecution:
-    """A :class:`~au2.execution.hooks.Execution`.
+    """A :class:`~au2.execution.hooks.Execution` that shows output while it is observed.
+
+    When an observation is EXITED, all output was shown.
 
     Args:
         copy: the folders of this run.
-        environment: all variables, those of the launcher aside.
-        show: takes what is printed.
+        environment: all variables but the launcher's own.
+        show: takes the output.
     """
 
     def __init__(self, copy: WorkingCopy, environment: Mapping[str, str], show: Show) -> None:
@@ -53,8 +57,8 @@ class ProcessExecution:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # A group of its own: Ctrl-C at the terminal is for us to pass on, and in the end
-                # all of it can be killed.
+                # A process group of its own: Ctrl-C at the terminal reaches au2 alone, and all
+                # processes can be killed in the end.
                 start_new_session=True,
             )
         except OSError as error:
@@ -74,7 +78,7 @@ class ProcessExecution:
             if process.poll() is None or not self._is_closing():
                 return Observation(ContainerState.RUNNING)
         else:
-            # It may have closed its output and run on.
+            # The code may have closed its output and go on.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout_seconds)
         if process.returncode is None:
@@ -82,14 +86,15 @@ class ProcessExecution:
         self._kill_group()
         return Observation(ContainerState.EXITED, exit_code=_exit_code(process.returncode))
 
-    def signal(self, name: str) -> None:
-        """See :meth:`au2.execution.hooks.Execution.signal`."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        if name == "SIGKILL":
+    def stop(self) -> None:
+        """See :meth:`au2.execution.hooks.Execution.stop`."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """See :meth:`au2.execution.hooks.Execution.kill`."""
+        if self._process is not None and self._process.poll() is None:
             self._kill_group()
-        else:
-            self._process.send_signal(signal.Signals[name])
 
     def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
         """See :meth:`au2.execution.hooks.Execution.read_file`."""
@@ -108,17 +113,22 @@ class ProcessExecution:
         self._selector.close()
 
     def _pass_on(self, timeout_seconds: float) -> None:
-        """Show what was printed."""
-        for key, _ in self._selector.select(timeout_seconds):
-            pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
-            data = os.read(pipe.fileno(), _CHUNK_BYTES)
-            if data:
-                self._show(key.data, data)
-            else:
-                self._selector.unregister(pipe)
+        """Show the output that can be read."""
+        for _ in range(_MOST_CHUNKS):
+            ready = self._selector.select(timeout_seconds)
+            if not ready:
+                return
+            for key, _events in ready:
+                pipe: IO[bytes] = key.fileobj  # type: ignore[assignment]
+                data = os.read(pipe.fileno(), _CHUNK_BYTES)
+                if data:
+                    self._show(key.data, data)
+                else:
+                    self._selector.unregister(pipe)
+            timeout_seconds = 0
 
     def _is_closing(self) -> bool:
-        """After the launcher's end: whether nothing can be expected any more."""
+        """Whether no more output is awaited, after the launcher's end."""
         now = time.monotonic()
         if self._closing_at is None:
             self._kill_group()
@@ -131,11 +141,11 @@ class ProcessExecution:
 
 
 def _kill_group_of(process: "subprocess.Popen[bytes]") -> None:
-    # Nobody else gets that id while one process of the group is there.
+    # The id is not used again while one process of the group is there.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def _exit_code(returncode: int) -> int:
-    """As a container would have it: 128 + n after signal n."""
+    """Return the exit code as of a container: 128 + n after signal n."""
     return returncode if returncode >= 0 else 128 - returncode

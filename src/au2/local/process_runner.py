@@ -1,4 +1,4 @@
-"""Runs as plain processes of this machine, and what that differs in."""
+"""Runner with processes of this machine, and its differences from the platform."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 
 from au2.domain.language import Language
 from au2.domain.network import Network
-from au2.execution.hooks import Show
 from au2.execution.job_inputs import make_environment, make_files
-from au2.execution.supervise import Control, Limits
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import guess_language, make_plan
 from au2.local.interpreters import Interpreter, find_interpreter, find_reset_signals
+from au2.local.output import ProcessLog
 from au2.local.process_execution import ProcessExecution
 from au2.local.request import CheckedRun
-from au2.local.runner import PreparedExecution, Tell
+from au2.local.runner import LocalRun, PreparedExecution, Tell
 from au2.local.working_copy import working_copy
 from au2.package import names
 from au2.package.check import read_from
@@ -30,7 +29,7 @@ _PASSED_ON = frozenset(
     }
 )
 _PASSED_ON_PREFIXES = ("VIRTUAL_ENV", "CONDA_", "PYENV_", "NVM_", "ASDF_", "MISE_")
-"""What finds interpreters, their packages and the way out; nothing else of the person's shell."""
+"""Variables for interpreters, their packages and proxies; no others of the user's shell."""
 _NOT_FOR_CONTAINERS_ONLY = {
     name: value for name, value in DEFAULT_ENVIRONMENT.items() if name not in {"PATH", "HOME"}
 }
@@ -42,11 +41,11 @@ _DEPENDENCIES = {
 
 @dataclass(slots=True)
 class ProcessRunner:
-    """A :class:`~au2.local.runner.Runner`.
+    """A :class:`~au2.local.runner.Runner` with processes of this machine.
 
     Args:
         own_environment: the variables of this process.
-        tell: takes the notices, once.
+        tell: takes each notice once.
     """
 
     own_environment: Mapping[str, str]
@@ -55,20 +54,13 @@ class ProcessRunner:
     _told: set[str] = field(default_factory=set)
 
     @contextmanager
-    def prepare(
-        self,
-        package: PackageOnDisk,
-        run: CheckedRun,
-        *,
-        show: Show,
-        limits: Limits,
-        control: Control,
-    ) -> Iterator[PreparedExecution]:
-        """See :meth:`au2.local.runner.Runner.staged`."""
+    def prepare(self, run: LocalRun) -> Iterator[PreparedExecution]:
+        """See :meth:`au2.local.runner.Runner.prepare`."""
+        package, checked = run.package, run.checked
         language = guess_language(package.description.entry_point)
         machine = machine_environment(self.own_environment)
         interpreter = find_interpreter(language, machine)
-        self._tell_once(find_differences(package, run, interpreter, language))
+        self._tell_once(find_differences(package, checked, interpreter, language))
         plan = make_plan(
             package.files.entries,
             read_from(package.directory),
@@ -77,22 +69,22 @@ class ProcessRunner:
             reset_signals=find_reset_signals(machine),
         )
         with working_copy(package.files.entries, plan) as copy:
-            for name, content in make_files(run.job).items():
+            for name, content in make_files(checked.job).items():
                 (copy.job / name).write_bytes(content)
             own = make_environment(
-                run.job,
-                run.attempt,
-                run.version,
-                secrets=run.secrets,
-                stop_grace_seconds=limits.stop_grace_seconds,
-                after_grace_seconds=limits.after_grace_seconds,
+                checked.job,
+                checked.attempt,
+                checked.version,
+                run.limits,
+                secrets=checked.secrets,
                 folder=str(copy.job),
             )
-            stage = ProcessExecution(copy, {**machine, **_NOT_FOR_CONTAINERS_ONLY, **own}, show)
+            environment = {**machine, **_NOT_FOR_CONTAINERS_ONLY, **own}
+            execution = ProcessExecution(copy, environment, run.output.show)
             try:
-                yield PreparedExecution(stage, None)
+                yield PreparedExecution(execution, ProcessLog(run.output), None)
             finally:
-                stage.remove()
+                execution.remove()
 
     def _tell_once(self, lines: list[str]) -> None:
         for line in lines:
@@ -102,7 +94,7 @@ class ProcessRunner:
 
 
 def machine_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Return what a plain run takes over of this process's variables."""
+    """Return this process's variables that a run gets."""
     return {
         name: value
         for name, value in own.items()
@@ -113,7 +105,7 @@ def machine_environment(own: Mapping[str, str]) -> dict[str, str]:
 def find_differences(
     package: PackageOnDisk, run: CheckedRun, interpreter: Interpreter, language: Language
 ) -> list[str]:
-    """Return what is not as on the platform, a sentence each. Pure."""
+    """Return the differences from the platform, a sentence each. Pure."""
     manifest = package.description.manifest
     found = [
         "This is a plain process: it may read and write whatever you may, it is not held to its "

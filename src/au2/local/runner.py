@@ -1,80 +1,90 @@
-"""Where local runs take place, and one run from the package's folder to its end."""
+"""Local runs: one run from the package's folder to its result, with any runner."""
 
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from au2.domain.clock import format_time, now
 from au2.domain.job import JobState, Outcome, Phase, Reason
-from au2.execution.hooks import Execution, Show
-from au2.execution.output_check import check_output
-from au2.execution.status import Status
-from au2.execution.supervise import Control, Limits, RunResult, StoppedEarly, supervise
-from au2.local.output import mask_show
+from au2.execution.control import JobControl, Stopped
+from au2.execution.hooks import Execution, LogHook, RunHooks
+from au2.execution.job_results import Status
+from au2.execution.limits import ExecutionLimits
+from au2.execution.supervise import RunResult, Supervisor
+from au2.execution.termination import TerminationPolicy
+from au2.local.output import MaskedOutput, Show
 from au2.local.request import CheckedRun, LocalRequest, check_run
 from au2.package.load import PackageOnDisk, load_package_files
 from au2.package.tree.entries import PackageFiles
 from au2.secrets.masking import Masker
 
 Tell = Callable[[str], None]
-"""Takes a line for the person who runs it."""
+"""Takes a line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """One local run, ready to be prepared by a runner."""
+
+    package: PackageOnDisk
+    checked: CheckedRun
+    output: MaskedOutput
+    limits: ExecutionLimits
+    control: JobControl
 
 
 class PreparedExecution(NamedTuple):
-    """A stage that is set up."""
+    """An execution that can be started, with its log."""
 
-    stage: Execution
+    execution: Execution
+    log: LogHook
     image_digest: str | None
-    """Of the image that runs; None where there is none."""
+    """Of the image that runs; None: a process without an image."""
 
 
 class Runner(Protocol):
-    """Containers, or this machine itself."""
+    """Runs packages on this machine: in containers, or as processes."""
 
     @property
     def mode(self) -> str:
         """``container`` or ``plain``."""
         ...
 
-    def prepare(
-        self,
-        package: PackageOnDisk,
-        run: CheckedRun,
-        *,
-        show: Show,
-        limits: Limits,
-        control: Control,
-    ) -> AbstractContextManager[PreparedExecution]:
-        """Set up a stage for the run; all of it is gone after the block.
+    def prepare(self, run: LocalRun) -> AbstractContextManager[PreparedExecution]:
+        """Prepare an execution; the context's end removes its traces.
 
         Raises:
             InvalidPackage: the package does not suit the runtime.
             Unsupported: this machine lacks something; the message says what.
-            StoppedEarly: somebody asked for its end meanwhile.
+            Stopped: the end of the run was requested meanwhile.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalResult:
-    """What is told of a run when it is over."""
+    """The record of a local run."""
 
     mode: str
     image_digest: str | None
     arguments: Mapping[str, Any]
-    played: RunResult
+    outcome: Outcome
     phases: tuple[Phase, ...]
+    output: Mapping[str, Any] | None = None
+    status: Status = Status()  # noqa: RUF009 (frozen)
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended well."""
-        return self.played.outcome.state is JobState.SUCCEEDED
+        """Whether the run succeeded."""
+        return self.outcome.state is JobState.SUCCEEDED
 
     def to_document(self) -> dict[str, Any]:
-        """Return the record as JSON, with the names that a job's record has."""
-        outcome, status = self.played.outcome, self.played.status
+        """Return the record as JSON, with the names of a job's record."""
+        outcome = self.outcome
         return {
             "state": outcome.state.value,
             "reason": None if outcome.reason is None else outcome.reason.value,
@@ -82,11 +92,11 @@ class LocalResult:
             "exit_code": outcome.exit_code,
             "mode": self.mode,
             "image_digest": self.image_digest,
-            "status_text": status.text,
-            "progress": status.progress,
+            "status_text": self.status.text,
+            "progress": self.status.progress,
             "phases": [_phase_document(phase) for phase in self.phases],
             "arguments": self.arguments,
-            "output": self.played.output,
+            "output": self.output,
         }
 
 
@@ -96,56 +106,93 @@ def run_package(
     runner: Runner,
     *,
     own_environment: Mapping[str, str],
-    limits: Limits,
-    control: Control,
+    limits: ExecutionLimits,
+    control: JobControl,
     show: Show,
     on_status: Callable[[Status], None],
     on_files: Callable[[PackageFiles], None] = lambda _: None,
 ) -> LocalResult:
-    """Check the package in ``directory``, run it once, and return how that ended.
+    """Check the package in ``directory``, run it once and return the result.
+
+    Args:
+        directory: of the package.
+        request: of the command line.
+        runner: runs the package.
+        own_environment: variables of this process: where secrets come from.
+        limits: grace times and sizes.
+        control: how other threads end the run.
+        show: takes the output.
+        on_status: takes each new status.
+        on_files: takes the list of the package's files before the run.
 
     Raises:
-        InvalidPackage: with every mistake.
+        InvalidPackage: with every error in the package.
         InvalidRequest: the platform would refuse the submission.
-        Unsupported, EngineFailure: it can't be run here.
+        Unsupported, EngineFailure: the package can't be run here.
     """
-    began = now()
+    began_at = now()
     package = load_package_files(directory)
     on_files(package.files)
-    run = check_run(package, request, own_environment)
-    masker = Masker(run.secrets.values())
-    shown = mask_show(show, masker)
+    checked = check_run(package, request, own_environment)
+    masker = Masker(checked.secrets.values())
+    run = LocalRun(package, checked, MaskedOutput(show, masker), limits, control)
     image_digest: str | None = None
     try:
-        with runner.prepare(
-            package, run, show=shown.show, limits=limits, control=control
-        ) as prepare:
-            image_digest = prepare.image_digest
-            control.raise_if_stopped()
-            prepared = now()
-            played = supervise(
-                prepare.stage,
-                resources=run.resources,
-                limits=limits,
-                control=control,
-                check_output=lambda output: check_output(
-                    output, run.version.out_schema, masker.mask_value
-                ),
-                mask=masker,
-                on_status=on_status,
-            )
-            shown.end()
-    except StoppedEarly:
-        prepared = now()
+        with runner.prepare(run) as prepared:
+            image_digest = prepared.image_digest
+            control.check()
+            started_at = now()
+            prepared.execution.start()
+            hooks = RunHooks(log=prepared.log, masker=masker, write_status=on_status)
+            result = _supervise(run, prepared.execution, hooks)
+    except Stopped:
+        phases = (Phase("prepare", began_at, now()),)
         outcome = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
-        played = RunResult(outcome, None, Status(), ())
+        return LocalResult(runner.mode, image_digest, checked.arguments, outcome, phases)
+    prepare = Phase("prepare", began_at, started_at)
     return LocalResult(
         mode=runner.mode,
         image_digest=image_digest,
-        arguments=run.arguments,
-        played=played,
-        phases=(Phase("prepare", began, prepared), *played.phases),
+        arguments=checked.arguments,
+        outcome=result.outcome,
+        phases=(prepare, *_make_phases(started_at, now(), result.launcher)),
+        output=result.output,
+        status=result.status,
     )
+
+
+def _supervise(run: LocalRun, execution: Execution, hooks: RunHooks) -> RunResult:
+    resources = run.checked.resources
+    deadline = time.monotonic() + resources.timeout_seconds
+    return Supervisor(
+        execution,
+        hooks,
+        run.control,
+        TerminationPolicy.make(run.limits, deadline=deadline, is_packaged=True),
+        resources=resources,
+        out_schema=run.checked.version.out_schema,
+        output_limit_bytes=run.limits.output_bytes,
+    ).supervise()
+
+
+def _make_phases(
+    started_at: datetime, ended_at: datetime, launcher: Mapping[str, Any]
+) -> tuple[Phase, ...]:
+    """Return the run's phases: the whole, and hooks and entry point as the launcher recorded."""
+    whole = Phase("run", started_at, ended_at)
+    found = launcher.get("phases")
+    parts = [_parse_phase(part) for part in found] if isinstance(found, list) else []
+    return (whole, *(part for part in parts if part is not None))
+
+
+def _parse_phase(part: object) -> Phase | None:
+    if not isinstance(part, dict) or not isinstance(part.get("name"), str):
+        return None
+    try:
+        times = [datetime.fromisoformat(part[key]) for key in ("started_at", "ended_at")]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Phase(part["name"][:100], *times)
 
 
 def _phase_document(phase: Phase) -> dict[str, Any]:

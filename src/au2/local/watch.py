@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from au2.execution.supervise import Control
+from au2.execution.control import JobControl
 from au2.package.tree.changes import PackagePoller, Snapshot, find_changed
 
 _PAUSE_SECONDS = 0.25
@@ -21,9 +21,9 @@ class WatchSession:
     def __init__(self, directory: Path) -> None:
         self._looker = PackagePoller(directory)
         self._ended = threading.Event()
-        self._control = Control()
+        self._control = JobControl()
 
-    def run(self, once: Callable[[Control], None], tell: Callable[[list[str]], None]) -> None:
+    def run(self, once: Callable[[JobControl], None], tell: Callable[[list[str]], None]) -> None:
         """Call ``once`` now and after each save, until :meth:`end`.
 
         Args:
@@ -32,7 +32,7 @@ class WatchSession:
         """
         look = self._looker.look()
         while not self._ended.is_set():
-            self._control = control = Control()
+            self._control = control = JobControl()
             with self._stopping_on_change(look, control):
                 once(control)
             changed, look = self._wait_for_change(look)
@@ -52,7 +52,7 @@ class WatchSession:
         return self._ended.is_set()
 
     @contextmanager
-    def _stopping_on_change(self, look: Snapshot, control: Control) -> Iterator[None]:
+    def _stopping_on_change(self, look: Snapshot, control: JobControl) -> Iterator[None]:
         over = threading.Event()
 
         def wait() -> None:

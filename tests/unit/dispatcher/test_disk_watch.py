@@ -57,7 +57,7 @@ def test_nothing_is_counted_while_a_job_starts() -> None:
     engine.may_go_on.set()
     watch = DiskWatch(make_use(engine, clock), "job", 10 * MIB)
     clock.now += 0.9
-    assert watch.look() is None
+    assert watch.check() is None
     assert engine.counted == []
 
 
@@ -65,8 +65,8 @@ def test_on_a_full_disk_it_is_counted_at_once() -> None:
     engine = SlowEngine()
     engine.may_go_on.set()
     watch = DiskWatch(make_use(engine, Clock(), FULL), "job", 10 * MIB)
-    wait_until(lambda: watch.look() is not None)
-    verdict = watch.look()
+    wait_until(lambda: watch.check() is not None)
+    verdict = watch.check()
     assert verdict is not None
     assert verdict.at_once
 

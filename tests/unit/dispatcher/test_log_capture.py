@@ -85,7 +85,7 @@ class SmallWriter:
 def capture(raw: RawLog, logs: Any, *secrets: str) -> LogCapture:
     engine: Any = raw
     notices: Any = Silence()
-    made = LogCapture(engine, logs, notices, claim=CLAIM, container_id="c", pace=CpuShare(1.0))
+    made = LogCapture(engine, logs, notices, claim=CLAIM, container_id="c", cpu_share=CpuShare(1.0))
     made.mask(Masker(secrets))
     return made
 

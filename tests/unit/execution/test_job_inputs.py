@@ -7,6 +7,7 @@ from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunReques
 from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.execution.job_inputs import make_environment, make_files
+from au2.execution.limits import ExecutionLimits
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RESOURCES = Resources(
@@ -48,8 +49,7 @@ def test_the_whole_environment():
         make_job({"COLOUR": "red", "SIZE": "2"}, {}),
         Attempt(2, NOW),
         make_version({"COLOUR": "blue", "NO": "NO"}),
-        stop_grace_seconds=10,
-        after_grace_seconds=2.5,
+        ExecutionLimits(stop_grace_seconds=10, after_grace_seconds=2.5),
     )
     assert environment == {
         "COLOUR": "red",
@@ -75,8 +75,7 @@ def test_the_platform_variables_win():
         make_job({"AU_JOB": "1"}, {}),
         Attempt(1, NOW),
         make_version({"AU_PROJECT": "stolen"}),
-        stop_grace_seconds=1,
-        after_grace_seconds=1,
+        ExecutionLimits(stop_grace_seconds=1, after_grace_seconds=1),
     )
     assert environment["AU_JOB"] == "12"
     assert environment["AU_PROJECT"] == "p"

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pytest
@@ -6,7 +5,8 @@ import pytest
 from au2.domain.job import JobState, Outcome, Reason, Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
-from au2.execution.outcome import Interruption, Output, make_outcome, parse_output
+from au2.execution.job_results import Output
+from au2.execution.outcome import Interruption, make_outcome
 
 RESOURCES = Resources(
     cpu=1, memory_bytes=64 << 20, processes=64, timeout_seconds=90, network=Network.NONE
@@ -140,36 +140,3 @@ def test_a_machine_without_memory_is_not_the_codes_fault():
     text = end(ended(137, kills=1, at_limit=False)).reason_text or ""
     assert "the machine had no memory left" in text
     assert "--memory" not in text
-
-
-def test_output_is_a_json_object_or_nothing():
-    assert parse_output(None, limit_bytes=100) == Output()
-    assert parse_output(b'{"a": [1, null]}', limit_bytes=100).value == {"a": [1, None]}
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"nonsense",
-        b"[1]",
-        b'"text"',
-        b"null",
-        b'{"a": "\\ud800"}',
-        b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}",
-        b"3",
-        b"NaN",
-        b'{"a": NaN}',
-        b"\xff\xfe",
-        b"[" * 50_000,
-    ],
-)
-def test_what_is_no_json_object_is_a_problem(content: bytes):
-    output = parse_output(content, limit_bytes=1 << 20)
-    assert output.value is None
-    assert output.problem
-
-
-def test_a_large_output_is_a_problem():
-    content = json.dumps({"a": "x" * 200}).encode()
-    assert "larger" in (parse_output(content, limit_bytes=100).problem or "")

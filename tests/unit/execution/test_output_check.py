@@ -1,6 +1,6 @@
 from typing import Any
 
-from au2.execution.outcome import Output
+from au2.execution.job_results import Output
 from au2.execution.output_check import check_output
 from au2.secrets.masking import Masker
 

@@ -15,9 +15,10 @@ from au2.domain.job import Outcome, Reason, Resources
 from au2.domain.network import Network
 from au2.engines.base import ContainerState, Observation
 from au2.execution.exit_codes import describe_exit
-from au2.execution.memory_kills import describe_memory_kills
-from au2.execution.outcome import Interruption, Output, make_outcome, parse_output
+from au2.execution.job_results import Output, parse_output
+from au2.execution.outcome import Interruption, make_outcome
 from au2.execution.output_check import check_output
+from au2.execution.remarks import describe_memory_kills
 
 _LIMIT = 1 << 20
 _SCHEMA = {"required": ["rows"], "properties": {"rows": {"type": "integer"}}}

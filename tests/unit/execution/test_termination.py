@@ -1,5 +1,6 @@
+from au2.execution.limits import ExecutionLimits
 from au2.execution.outcome import Interruption
-from au2.execution.termination import Signal, TerminationPolicy, packaged_grace_seconds
+from au2.execution.termination import DiskVerdict, Signal, TerminationPolicy
 
 
 def test_nothing_happens_before_the_time_is_up():
@@ -35,4 +36,34 @@ def test_what_came_first_is_the_reason():
 
 
 def test_the_launcher_has_its_own_grace_times_and_a_margin():
-    assert packaged_grace_seconds(10, 5) > 15
+    limits = ExecutionLimits(stop_grace_seconds=10, after_grace_seconds=5)
+    packaged = TerminationPolicy.make(limits, deadline=100, is_packaged=True)
+    image = TerminationPolicy.make(limits, deadline=100, is_packaged=False)
+    assert [image.decide(now, stop=False) for now in (100, 101, 110)] == [
+        Signal.STOP,
+        None,
+        Signal.KILL,
+    ]
+    assert [packaged.decide(now, stop=False) for now in (100, 101, 115.5, 118)] == [
+        Signal.STOP,
+        Signal.STOP,
+        None,
+        Signal.KILL,
+    ]
+
+
+def test_a_kill_is_requested_at_once_or_during_the_grace_time():
+    policy = TerminationPolicy(deadline=100, grace_seconds=5)
+    assert policy.decide(1, stop=True) is Signal.STOP
+    assert policy.decide(2, stop=True, kill=True) is Signal.KILL
+    assert policy.decide(3, stop=True, kill=True) is None
+    assert policy.interruption is Interruption.STOP
+    at_once = TerminationPolicy(deadline=100, grace_seconds=5, repeat=True)
+    assert [at_once.decide(now, stop=True, kill=True) for now in (1, 2)] == [Signal.KILL, None]
+
+
+def test_a_full_disk_kills_at_once_and_gives_the_message():
+    policy = TerminationPolicy(deadline=100, grace_seconds=5)
+    verdict = DiskVerdict("The disk is full.", at_once=True)
+    assert policy.decide(1, stop=False, disk=verdict) is Signal.KILL
+    assert (policy.interruption, policy.disk_text) == (Interruption.DISK_FULL, verdict.text)

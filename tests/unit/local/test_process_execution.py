@@ -13,8 +13,9 @@ import pytest
 
 from au2.domain.errors import InvalidPackage, Unsupported
 from au2.domain.job import JobState, Reason
-from au2.execution.status import Status
-from au2.execution.supervise import Control, Limits
+from au2.execution.control import JobControl
+from au2.execution.job_results import Status
+from au2.execution.limits import ExecutionLimits
 from au2.local.process_runner import ProcessRunner
 from au2.local.runner import LocalResult, run_package
 from tests.support.waiting import wait_until
@@ -31,14 +32,14 @@ class Runner:
         self.told: list[str] = []
         self.shown: list[tuple[str, bytes]] = []
         self.statuses: list[Status] = []
-        self.control = Control()
+        self.control = JobControl()
 
     def __call__(
         self,
         files: Mapping[str, str | bytes],
         *,
         own: Mapping[str, str] = OWN,
-        limits: Limits | None = None,
+        limits: ExecutionLimits | None = None,
         **request: Any,
     ) -> LocalResult:
         package = self._make_package(files)
@@ -47,7 +48,7 @@ class Runner:
             a_request(**request),
             ProcessRunner(own, self.told.append),
             own_environment=own,
-            limits=limits or Limits(stop_grace_seconds=1, after_grace_seconds=1),
+            limits=limits or ExecutionLimits(stop_grace_seconds=1, after_grace_seconds=1),
             control=self.control,
             show=lambda stream, data: self.shown.append((stream, data)),
             on_status=self.statuses.append,
@@ -70,7 +71,7 @@ def test_success(run: Runner) -> None:
     result = run({"main.sh": 'echo \'{"a": 1}\' > "$AU_OUTPUT_FILE"; echo out; echo err >&2'})
 
     assert result.succeeded
-    assert result.played.output == {"a": 1}
+    assert result.output == {"a": 1}
     assert (run.printed("stdout"), run.printed("stderr")) == (b"out\n", b"err\n")
     assert [phase.name for phase in result.phases][:2] == ["prepare", "run"]
 
@@ -133,14 +134,14 @@ def test_time_out(run: Runner) -> None:
 
     result = run(files, timeout_seconds=0.3)
 
-    assert result.played.outcome.reason is Reason.TIMED_OUT
+    assert result.outcome.reason is Reason.TIMED_OUT
     assert run.printed("stdout") == b"after 143\n"
 
 
 def test_time_out_of_a_hook_that_hangs(run: Runner) -> None:
     result = run({"main.sh": "true", "before.sh": "sleep 60"}, timeout_seconds=0.3)
 
-    assert result.played.outcome.reason is Reason.TIMED_OUT
+    assert result.outcome.reason is Reason.TIMED_OUT
 
 
 def test_stop(run: Runner) -> None:
@@ -151,7 +152,7 @@ def test_stop(run: Runner) -> None:
     Thread(target=stop).start()
     result = run({"main.sh": "echo ready; sleep 60", "after.sh": "echo after"})
 
-    assert result.played.outcome.state is JobState.STOPPED
+    assert result.outcome.state is JobState.STOPPED
     assert run.printed("stdout") == b"ready\nafter\n"
 
 
@@ -166,10 +167,10 @@ def test_kill_takes_everything_at_once(run: Runner) -> None:
         "main.sh": 'trap "" TERM; echo ready; while :; do sleep 0.01; done',
         "after.sh": "echo after",
     }
-    result = run(files, limits=Limits())
+    result = run(files, limits=ExecutionLimits())
 
-    assert result.played.outcome.state is JobState.STOPPED
-    assert result.played.outcome.exit_code == 137
+    assert result.outcome.state is JobState.STOPPED
+    assert result.outcome.exit_code == 137
     assert run.printed("stdout") == b"ready\n"
 
 
@@ -198,7 +199,7 @@ def test_a_process_that_left_the_group_does_not_hold_up_the_end(run: Runner) -> 
 def test_output_that_was_closed_early_is_no_end(run: Runner) -> None:
     result = run({"main.sh": "exec >&- 2>&-; sleep 0.3; exit 5"})
 
-    assert result.played.outcome.exit_code == 5
+    assert result.outcome.exit_code == 5
 
 
 def test_secrets_are_covered(run: Runner) -> None:
@@ -213,8 +214,8 @@ def test_secrets_are_covered(run: Runner) -> None:
 
     assert run.printed("stdout") == b"token-***\n"
     assert run.printed("stderr") == b"***"
-    assert result.played.output == {"t": "***"}
-    assert result.played.status == Status("with ***")
+    assert result.output == {"t": "***"}
+    assert result.status == Status("with ***")
     assert "very-secret-value" not in str(result.to_document())
 
 
@@ -229,7 +230,7 @@ def test_status_is_told_once(run: Runner) -> None:
 def test_output_that_is_no_file(run: Runner, obstacle: str) -> None:
     result = run({"main.sh": f'{obstacle} "$AU_OUTPUT_FILE"'})
 
-    assert result.played.outcome.reason is Reason.INVALID_OUTPUT
+    assert result.outcome.reason is Reason.INVALID_OUTPUT
 
 
 def test_a_missing_interpreter_is_told(run: Runner) -> None:

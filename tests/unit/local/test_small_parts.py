@@ -20,7 +20,7 @@ from au2.domain.layer import DependencyLayer
 from au2.local.cached_runtimes import make_cache_search
 from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex
-from au2.local.output import mask_show
+from au2.local.output import MaskedOutput
 from au2.local.running_server import find_data_directory, link_data_directory
 from au2.local.runtime_image import search_both
 from au2.local.server_runtimes import make_server_search
@@ -112,7 +112,7 @@ def test_layers_of_dependencies_are_found_again(tmp_path: Path) -> None:
 
 def test_masking_lets_nothing_through_and_keeps_nothing_back() -> None:
     shown: list[tuple[str, bytes]] = []
-    covered = mask_show(lambda *piece: shown.append(piece), Masker(["very-secret"]))
+    covered = MaskedOutput(lambda *piece: shown.append(piece), Masker(["very-secret"]))
 
     for piece in (b"a very", b"-sec", b"ret b\n\nend very-"):
         covered.show("stdout", piece)
@@ -123,7 +123,7 @@ def test_masking_lets_nothing_through_and_keeps_nothing_back() -> None:
 
 def test_without_secrets_bytes_pass_as_they_are() -> None:
     shown: list[bytes] = []
-    covered = mask_show(lambda _, data: shown.append(data), Masker([]))
+    covered = MaskedOutput(lambda _, data: shown.append(data), Masker([]))
 
     covered.show("stdout", b"\xffpart")
     assert shown == [b"\xffpart"]

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from au2.execution.supervise import Control
+from au2.execution.control import JobControl
 from au2.local.watch import WatchSession
 from au2.package.tree.changes import PackagePoller, find_changed
 
@@ -73,13 +73,13 @@ class Session:
 
     def __init__(self, folder: Path, *, hold: bool = False) -> None:
         self.watching = WatchSession(folder)
-        self.controls: list[Control] = []
+        self.controls: list[JobControl] = []
         self.told: list[list[str]] = []
         self.hold = hold
         self._thread = Thread(target=lambda: self.watching.run(self._once, self.told.append))
         self._thread.start()
 
-    def _once(self, control: Control) -> None:
+    def _once(self, control: JobControl) -> None:
         self.controls.append(control)
         while self.hold and not control.stop.is_set():
             time.sleep(0.005)

@@ -17,8 +17,9 @@ from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
 from au2.domain.wording import format_seconds
-from au2.execution.status import Status
-from au2.execution.supervise import Control, Limits
+from au2.execution.control import JobControl
+from au2.execution.job_results import Status
+from au2.execution.limits import ExecutionLimits
 from au2.files.output import write_output
 from au2.local.request import LocalRequest
 from au2.local.runner import LocalResult, Runner, run_package
@@ -61,7 +62,7 @@ class LocalRuns:
                 self._run_once(runner)
 
     def _run_once(self, runner: Runner) -> None:
-        control = Control()
+        control = JobControl()
 
         def interrupt() -> None:
             if control.stop.is_set():
@@ -73,7 +74,7 @@ class LocalRuns:
         self._show(result)
         if result.succeeded:
             return
-        code = result.played.outcome.exit_code if self._pass_exit_code else None
+        code = result.outcome.exit_code if self._pass_exit_code else None
         if control.stop.is_set() and not self._pass_exit_code:
             code = _EXIT_INTERRUPTED
         # A run can fail although its program ended with 0; a failure never passes for success.
@@ -82,13 +83,13 @@ class LocalRuns:
     def _watch(self, runner: Runner) -> None:
         watching = WatchSession(self._directory)
 
-        def once(control: Control) -> None:
+        def once(control: JobControl) -> None:
             try:
                 result = self._run(runner, control)
             except Au2Error as error:
                 self._terminal.error(error)
             else:
-                if result.played.outcome.state is not JobState.STOPPED:
+                if result.outcome.state is not JobState.STOPPED:
                     self._show(result)
             if not control.stop.is_set():
                 self._terminal.remark("Waiting for the next save; Ctrl-C ends.")
@@ -97,13 +98,13 @@ class LocalRuns:
             watching.run(once, self._tell_changed)
         raise click.exceptions.Exit(_EXIT_INTERRUPTED)
 
-    def _run(self, runner: Runner, control: Control) -> LocalResult:
+    def _run(self, runner: Runner, control: JobControl) -> LocalResult:
         return run_package(
             self._directory,
             self._request,
             runner,
             own_environment=self._session.environment,
-            limits=Limits(),
+            limits=ExecutionLimits(),
             control=control,
             show=self._show_log,
             on_status=self._show_status,
@@ -130,7 +131,7 @@ class LocalRuns:
         self._terminal.remark(f"[status{progress}] {status.text or ''}".rstrip())
 
     def _show(self, result: LocalResult) -> None:
-        output, is_table = result.played.output, self._terminal.output_format == "table"
+        output, is_table = result.output, self._terminal.output_format == "table"
         if output is not None and self._output.path is not None:
             text = json.dumps(output, indent=2, ensure_ascii=False) + "\n"
             write_output(self._output.path, text.encode())
@@ -149,7 +150,7 @@ class LocalRuns:
 
 
 def _conclusion(result: LocalResult) -> str:
-    outcome = result.played.outcome
+    outcome = result.outcome
     run = next(phase for phase in result.phases if phase.name == "run")
     seconds = 0.0 if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
     reason = f" ({outcome.reason})" if outcome.reason else ""

@@ -62,8 +62,7 @@ def _open_containers(
         raise Unsupported("containers need root (sudo).")
     try:
         from au2.local.cached_runtimes import make_cache_search
-        from au2.local.choice import FallbackRunner
-        from au2.local.container_runner import ContainerRunner
+        from au2.local.container_runner import ContainerRunner, FallbackRunner
         from au2.local.engine import open_local_engine
         from au2.local.runtime_image import search_both
     except ModuleNotFoundError as error:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 
-from au2.dispatcher.dependency_layers import DependencyLayers
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.disk_watch import DiskUsage
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
@@ -12,11 +11,12 @@ from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.package_builder import PackageBuilder
+from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.dispatcher.write_retry import WriteRetry
 from au2.domain import clock
+from au2.execution.limits import ExecutionLimits
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.host_platform import find_platform
 from au2.server.data_directory import DataDirectory
@@ -122,9 +122,11 @@ def make_options(settings: Settings) -> DispatchOptions:
     return DispatchOptions(
         owner=_OWNER,
         concurrent_jobs=settings.jobs.concurrent,
-        stop_grace_seconds=settings.jobs.stop_grace_seconds,
-        after_grace_seconds=settings.jobs.after_grace_seconds,
-        log_limit_bytes=settings.jobs.log_limit_bytes,
-        disk_limit_bytes=settings.jobs.disk_limit_bytes,
-        output_limit_bytes=settings.limits.output_max_bytes,
+        limits=ExecutionLimits(
+            stop_grace_seconds=settings.jobs.stop_grace_seconds,
+            after_grace_seconds=settings.jobs.after_grace_seconds,
+            output_bytes=settings.limits.output_max_bytes,
+            log_bytes=settings.jobs.log_limit_bytes,
+            disk_bytes=settings.jobs.disk_limit_bytes,
+        ),
     )

@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from au2.execution.status import Status, parse_status
+from au2.execution.job_results import Output, Status, parse_output, parse_status
 from au2.secrets.masking import Masker
 
 NOTHING = Masker(()).mask_text
@@ -38,3 +40,36 @@ def test_a_secret_is_covered_before_a_long_text_is_cut():
     status = parse_status(b'{"text": "' + b"x" * 990 + b'hunter22-and-more"}', mask)
     assert status is not None
     assert status.text == "x" * 990 + "***"
+
+
+def test_output_is_a_json_object_or_nothing():
+    assert parse_output(None, limit_bytes=100) == Output()
+    assert parse_output(b'{"a": [1, null]}', limit_bytes=100).value == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"[1]",
+        b'"text"',
+        b"null",
+        b'{"a": "\\ud800"}',
+        b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}",
+        b"3",
+        b"NaN",
+        b'{"a": NaN}',
+        b"\xff\xfe",
+        b"[" * 50_000,
+    ],
+)
+def test_what_is_no_json_object_is_a_problem(content: bytes):
+    output = parse_output(content, limit_bytes=1 << 20)
+    assert output.value is None
+    assert output.problem
+
+
+def test_a_large_output_is_a_problem():
+    content = json.dumps({"a": "x" * 200}).encode()
+    assert "larger" in (parse_output(content, limit_bytes=100).problem or "")

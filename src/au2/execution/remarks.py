@@ -1,14 +1,29 @@
-"""What people are told of processes that the kernel killed for memory. Pure."""
+"""The platform's remarks on memory kills and the log limit, for job record and log. Pure."""
+
+from collections.abc import Iterator
 
 from au2.domain.wording import format_bytes
 from au2.engines.base import Observation
 
+LIMIT_REACHED = "The log reached its limit"
+"""Begin of the remark at the end of a truncated log."""
+
+
+def list_final_remarks(
+    seen: Observation, *, memory_bytes: int, log_limit_bytes: int
+) -> Iterator[str]:
+    """Yield the remarks for the end of a run's log."""
+    if seen.log_truncated:
+        yield f"{LIMIT_REACHED} of {format_bytes(log_limit_bytes)}; the rest is not kept."
+    if kills := describe_memory_kills(seen, memory_bytes):
+        yield kills
+
 
 def describe_memory_kills(seen: Observation, memory_bytes: int) -> str | None:
-    """Return what happened and what to do, for the record and the log; None if nothing was killed.
+    """Return cause and advice for processes killed by the kernel for memory; None: none were.
 
     Args:
-        seen: the container.
+        seen: the observation of the container.
         memory_bytes: the container's limit.
     """
     count = seen.out_of_memory_kills

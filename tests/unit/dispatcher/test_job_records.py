@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from au2.dispatcher.timeline import Timeline
+from au2.dispatcher.job_records import Timeline
 from au2.domain.job import Phase
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
