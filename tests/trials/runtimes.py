@@ -1,8 +1,8 @@
 """Build every runtime of the table anew, run a job in each, and print what that took.
 
-The output stands in docs/runtimes.md. Options go to the build of Python3.8 Torch, which needs an
-image or a root file system of one's own where Docker Hub is not reached: ``--image NAME`` or
-``--rootfs FILE --sha256 HEX``.
+The output stands in docs/guides/runtimes.md. Options go to the build of Python3.8 Torch, which
+needs an image or a root file system of one's own where Docker Hub is not reached: ``--image NAME``
+or ``--rootfs FILE --sha256 HEX``.
 """
 
 import re

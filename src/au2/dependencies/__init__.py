@@ -1,6 +1,6 @@
-"""What a package asks for beside its own files, as one layer of the image.
+"""Dependencies of packages and runtimes: sources, resolving, installation, caches.
 
-Two containers on the runtime do the work, and neither has a network: one resolves (and builds what
-comes as source), one installs. On their loopback they find a gateway (:mod:`.gateway`) that hands
-out what the operator's index has, and takes back what they made.
+A package's dependencies become one layer of its image. Two build containers on the runtime make it,
+without a network: one resolves (and builds sdists), one installs. The gateway (:mod:`.gateway`) on
+their loopback serves the files of the operator's index and receives the results.
 """

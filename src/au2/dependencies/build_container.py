@@ -1,4 +1,4 @@
-"""Running a build container to its end, with a gateway on its loopback."""
+"""Run of a build container to its end, with a gateway on its loopback."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,44 +21,44 @@ _TAIL_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """What a build may use."""
+    """Limits of a build."""
 
     cpu: float = 2.0
     memory_bytes: int = 2 << 30
     processes: int = 1024
     timeout_seconds: float = 1800.0
     layer_max_bytes: int = 16 << 30
-    """What may be installed for one package."""
+    """Size of one package's dependencies."""
     cache_max_bytes: int = 8 << 30
-    """Downloaded packages that are kept for the next time."""
+    """Size of the cache of package files."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRun:
-    """Who a build is for, and how it is followed."""
+    """Owner, log and check of a build."""
 
     container_id: str
-    """Its containers' names begin with it."""
+    """Prefix of the ids of its containers."""
     owner: Context
-    """Whose process it is: what code of packages made is shared within this context only."""
+    """Context of the process; results of packages' code are shared within this context only."""
     log: Callable[[str], None]
-    """Takes lines for people, at once."""
+    """Takes lines for people."""
     check: Callable[[], None] = field(default=lambda: None)
-    """Called often; raises when the build should end."""
+    """Called often; raises to end the build."""
 
     @property
     def scope(self) -> str:
-        """A text that is the owner's only."""
+        """Cache scope of the owner's own results."""
         return f"{self.owner.organization_id}/{self.owner.project_id or ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """How a build container ended."""
+    """Exit code and last output of a build container."""
 
     exit_code: int
     tail: tuple[str, ...]
-    """The last lines that it printed."""
+    """Its last lines."""
 
 
 def run_build(
@@ -73,11 +73,11 @@ def run_build(
     options: BuildOptions,
     run: BuildRun,
 ) -> BuildResult:
-    """Run a container that sees nothing but its image, ``files`` and the gateway.
+    """Run a container that sees its image, ``files`` and the gateway only.
 
     Raises:
         DependenciesFailed: it took too long, too much memory, or was lost.
-        EngineFailure: what the gateway should have done failed.
+        EngineFailure: the gateway failed.
     """
     container_id = f"{run.container_id}-{name}"
     spec = ContainerSpec(
@@ -96,7 +96,7 @@ def run_build(
         command=command,
         log_limit_bytes=_LOG_BYTES,
     )
-    engine.remove(container_id)  # One of an attempt that was cut off.
+    engine.remove(container_id)  # Left by an attempt that was interrupted.
     try:
         engine.create(spec)
         with engine.listen(container_id, PORT) as listener, serve(listener, routes) as served:
@@ -107,7 +107,7 @@ def run_build(
 
 
 class _Follower:
-    """Passes on what a container prints until it has ended."""
+    """Follows a container to its end, and copies its output to the build's log."""
 
     def __init__(
         self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: GatewayErrors
@@ -157,7 +157,7 @@ class _Follower:
         return BuildResult(seen.exit_code, tuple(self._tail))
 
     def _tell_of_memory(self, seen: Observation) -> None:
-        """Raise if the build failed, else say it in the log: it may have gone on with less."""
+        """Raise if the build failed, else log the kill: the build may have gone on without."""
         killed = count_of(seen.out_of_memory_kills, "process", "processes")
         limit = format_bytes(self._spec.resources.memory_bytes)
         if seen.exit_code == 0:

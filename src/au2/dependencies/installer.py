@@ -1,4 +1,4 @@
-"""What an installer of one language is, to whom keeps its layers."""
+"""Protocol of an installer: one per language, used by the layer cache."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from au2.oci.tar.writer import LayerEntry
 
 
 class Request(Protocol):
-    """What a package asks for."""
+    """Dependencies that a package asks for."""
 
     def to_document(self) -> Mapping[str, object]:
-        """Return all of it that makes a difference, as JSON."""
+        """Return everything that changes the layer, as JSON."""
         ...
 
 
@@ -23,22 +23,22 @@ _Asked_contra = TypeVar("_Asked_contra", bound=Request, contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class InstallTask:
-    """A layer to make."""
+    """One layer to install."""
 
     runtime_digest: str
-    """Image that it goes on."""
+    """Image below the layer."""
     key: str
-    """Digest of all that it hangs on."""
+    """Digest of everything that the layer depends on."""
     lock: Lock | None
-    """What exactly to install, where that is known."""
+    """Exact versions and files; None: to be resolved."""
     run: BuildRun
     folder: Path
-    """Where contents are put until they are in a layer."""
+    """Folder for file contents until they are in a layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstallResult:
-    """What was made."""
+    """Entries of an installed layer, and the lock that repeats it."""
 
     entries: list[LayerEntry]
     lock: Lock
@@ -49,19 +49,19 @@ class Installer(Protocol[_Asked_contra]):
 
     @property
     def tool(self) -> str:
-        """Its name and version, and whatever else of it makes other layers."""
+        """Name and version of the tool, and everything else of it that changes a layer."""
         ...
 
     @property
     def programs(self) -> str:
-        """Absolute path of the folder that programs are installed into."""
+        """Absolute path of the folder with the installed programs."""
         ...
 
     def make(self, request: _Asked_contra, task: InstallTask) -> InstallResult:
-        """Make a layer's entries.
+        """Install, and return the layer's entries.
 
         Raises:
-            DependenciesFailed: what is asked for can't be had. The log says why.
+            DependenciesFailed: the request can't be met. The log says why.
             IndexUnreachable, StorageFull, BlobMissing, EngineFailure
         """
         ...

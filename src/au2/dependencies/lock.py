@@ -1,4 +1,4 @@
-"""What was resolved and installed, exactly: kept with the version, enough to make it again."""
+"""Lock of an installation: exact versions and files, kept with the version to repeat it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ _FORMAT = 1
 
 
 class BuiltWheel(NamedTuple):
-    """A wheel that was built from source: kept, for nobody makes the same a second time."""
+    """A wheel that was built from an sdist; kept, since a second build gives other bytes."""
 
     file: str
     digest: str
@@ -25,29 +25,29 @@ class LockedPackage(NamedTuple):
     digest: str
     """``sha256:…``"""
     source_file: str | None = None
-    """Where it was built from, if it was: a source archive of the index."""
+    """The sdist that the file was built from; None: the index has the file."""
     source_digest: str | None = None
 
     @property
     def built(self) -> BuiltWheel | None:
-        """The wheel, if it was built here."""
+        """The wheel, if the platform built it."""
         if self.source_file is None or self.source_digest is None:
             return None
         return BuiltWheel(self.file, self.digest, self.source_file, self.source_digest)
 
 
 class Lock(NamedTuple):
-    """All of them."""
+    """All files of one installation."""
 
     tool: str
     """``uv`` or ``npm`` with its version."""
     key: str
-    """Digest of all that was asked for: what has the same key is the same."""
+    """Digest of the request and everything else that the layer depends on."""
     context_only: bool = False
-    """Whether code of packages ran in the making: then nobody else is given the result."""
+    """Whether code of packages ran: then only the process's own context gets the result."""
     packages: tuple[LockedPackage, ...] = ()
     from_runtime: Mapping[str, str] = {}
-    """Version by name of what the runtime has and the package asks for."""
+    """Version by name of requirements that the runtime meets."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the lock as JSON."""
@@ -65,7 +65,7 @@ class Lock(NamedTuple):
 
 
 def parse_lock(document: Mapping[str, Any]) -> Lock | None:
-    """Return a lock; None: another version of the platform wrote it."""
+    """Return a lock; None: another version of the platform wrote the document."""
     if document.get("format") != _FORMAT:
         return None
     return Lock(

@@ -1,4 +1,4 @@
-"""What a package asks for, whatever language it is in."""
+"""Dependencies of a package in any language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,20 +24,20 @@ from au2.stores.content.protocol import ContentStore
 
 @dataclass(frozen=True, slots=True)
 class PackageDependencies:
-    """Chooses the installer."""
+    """Choice of the installer for a package, by its dependency files."""
 
     dependencies: DependencyLayerCache
     python: PythonInstaller
     javascript: JavaScriptInstaller
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         self.python.close()
         self.javascript.close()
 
     @staticmethod
     def is_asked(description: PackageDescription) -> bool:
-        """Whether the package asks for anything."""
+        """Return whether the package has dependencies."""
         return _find_request(description) is not None
 
     def ensure(
@@ -48,7 +48,7 @@ class PackageDependencies:
         *,
         previous: Mapping[str, Any] | None = None,
     ) -> BuiltDependencies | None:
-        """Return the layer of what the package asks for; None: it asks for nothing.
+        """Return the layer with the package's dependencies; None: it has none.
 
         Raises as :meth:`~au2.dependencies.cache.layer_cache.DependencyLayerCache.ensure`.
         """
@@ -81,12 +81,15 @@ def make_package_dependencies(
     sources: Sources,
     options: BuildOptions,
 ) -> PackageDependencies:
-    """Return what installs a package's dependencies; nothing is fetched yet.
+    """Return the installers of all languages; nothing is fetched yet.
 
     Args:
-        engine: where build containers run. blobs: images, layers and built wheels.
-        layers: which layers there are. downloads: folder for files that may be lost.
-        sources: where packages come from. options: what an installation may use.
+        engine: runs build containers.
+        blobs: images, layers and built wheels.
+        layers: index of the dependency layers.
+        downloads: folder of the caches, which may be removed at any time.
+        sources: where packages come from.
+        options: limits of an installation.
     """
     downloads.mkdir(mode=0o700, parents=True, exist_ok=True)
     cache = FileCache(downloads, options.cache_max_bytes)

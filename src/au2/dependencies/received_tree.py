@@ -1,4 +1,4 @@
-"""What came out of a build container becomes entries of a layer: read with distrust."""
+"""Files received from a build container as layer entries. The container is not trusted."""
 
 import errno
 import hashlib
@@ -20,11 +20,12 @@ _ENTRIES = 500_000
 
 
 class ReceivedTree:
-    """A tree that was received: its contents in one file, its entries in memory.
+    """A received file tree: contents in one file, entries in memory.
 
     Args:
-        folder: where to put the file.
-        prefix: path that everything must be below.
+        folder: folder of the file with the contents.
+        prefix: path that all entries must be below.
+        max_bytes: limit for all contents.
     """
 
     def __init__(self, folder: Path, prefix: str, max_bytes: int) -> None:
@@ -39,9 +40,9 @@ class ReceivedTree:
         """Read an archive.
 
         Raises:
-            DependenciesFailed: not an archive, cut off, over the limit, or with something in it
-                that can't be.
-            StorageFull: no room.
+            DependenciesFailed: not an archive, cut off, over the limit, or with a member that no
+                installation has.
+            StorageFull: the disk is full.
         """
         limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
         entries: dict[str, LayerEntry] = {}
@@ -59,7 +60,7 @@ class ReceivedTree:
                     entries[member.path] = entry
         except InvalidImage as error:
             raise DependenciesFailed(
-                f"what was installed can't be taken: {error.message}"
+                f"the installed files are not usable: {error.message}"
             ) from error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -90,10 +91,10 @@ class ReceivedTree:
         return file_entry(member.path, size, opened, executable=executable)
 
     def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
-        """Return a hard link as a file of its own with the same content.
+        """Return a hard link as a separate file with the same content.
 
-        Which of its names the archive has the content under is the file system's whim, and must
-        not be seen in the layer's digest.
+        The file system decides which of the names comes first in the archive; the layer's digest
+        must not depend on that.
         """
         original = entries.get(member.target)
         if original is None or original.type is EntryType.DIRECTORY:
@@ -106,14 +107,14 @@ class ReceivedTree:
 
 
 class _Stream:
-    """A body as something to read from."""
+    """A request body as a readable stream."""
 
     def __init__(self, body: Body) -> None:
         self._body: Iterator[bytes] = body
         self._rest = b""
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return some bytes, none at the end."""
+        """Return up to ``size`` bytes, none at the end."""
         if not self._rest:
             self._rest = next(self._body, b"")
         if size < 0:
@@ -137,7 +138,7 @@ class _Part(io.RawIOBase):
         self._left = size
 
     def readable(self) -> bool:
-        """It is for reading."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
@@ -147,6 +148,6 @@ class _Part(io.RawIOBase):
         return data
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._file.close()
         super().close()

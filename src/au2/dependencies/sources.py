@@ -33,6 +33,8 @@ class Sources:
     npm_registry: str = NPM_REGISTRY
     ca_file: Path | None = None
     """Certificates to trust; None: the system's."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts (``NAME`` or ``NAME:PORT``) whose certificates are not checked."""
     proxy: str | None = None
     """None: as the environment says."""
     timeout_seconds: float = 60.0
@@ -81,6 +83,7 @@ def read_pip_configuration(
         find_links=tuple(_find_links(values)),
         merge_indexes=True,
         ca_file=Path(certificates) if certificates else None,
+        trusted_hosts=tuple(values.get("trusted-host", "").split()),
         proxy=values.get("proxy") or None,
     )
 

@@ -1,4 +1,4 @@
-"""The image of build containers: a runtime with the tool on top, nothing of any package."""
+"""Images of build containers: a runtime with an installer on top, without any package."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,16 +14,17 @@ from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import ContentStore
 
 BUILD_DIRECTORY = "/opt/au2/build"
-_FILES = Path(__file__).parent / "drivers"
+DRIVERS = Path(__file__).parent / "drivers"
+"""Programs that a runtime's own interpreter runs."""
 
 
 class ToolImages:
-    """Makes them, each once. Safe for threads.
+    """Tool images by runtime, each built once. Safe for threads.
 
     Args:
-        blobs: where they go.
-        make_tool: returns the tool's files; called once, before the first is made.
-        folders: absolute paths of folders that the build's user may write.
+        blobs: content store of the images.
+        make_tool: returns the tool's files; called once, before the first image.
+        folders: absolute paths of the folders that the build's user may write.
     """
 
     def __init__(
@@ -40,13 +41,13 @@ class ToolImages:
         self._made: dict[str, str] = {}
 
     def ensure(self, runtime_digest: str) -> str:
-        """Return the manifest's digest of the image on this runtime.
+        """Return the manifest digest of the tool image on this runtime.
 
         Raises BlobMissing, StorageFull.
         """
         with self._lock:
             made = self._made.get(runtime_digest)
-            # No version has it, so it may have been removed as unused since.
+            # No version has the image, so garbage collection may have removed it since.
             if made is None or not self._is_there(made):
                 made = self._made[runtime_digest] = self._make(runtime_digest)
             return made
@@ -83,7 +84,11 @@ class ToolImages:
 
 
 def tool_files(files: Mapping[str, Path]) -> list[LayerEntry]:
-    """Return executable files of an image, by absolute path there."""
+    """Return executable files of an image.
+
+    Args:
+        files: source by absolute path in the image.
+    """
     return [
         file_entry(path.strip("/"), source.stat().st_size, partial(_open, source), executable=True)
         for path, source in files.items()
@@ -91,8 +96,8 @@ def tool_files(files: Mapping[str, Path]) -> list[LayerEntry]:
 
 
 def driver_file(name: str) -> Path:
-    """Return a program that runs inside build containers."""
-    return _FILES / name
+    """Return the path of a program that runs inside build containers."""
+    return DRIVERS / name
 
 
 def _open(path: Path) -> BinaryIO:

@@ -1,5 +1,10 @@
-"""Fetching from the operator's index, as the operator is allowed to: never done in a container."""
+"""HTTP client of package indexes and registries, with the operator's credentials.
 
+Requests are made by the platform itself, never in a container.
+"""
+
+import netrc
+import os
 import ssl
 import time
 from collections.abc import Iterator
@@ -8,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -23,27 +29,37 @@ _CONNECT_SECONDS = 20.0
 
 
 class Page(NamedTuple):
-    """A small document."""
+    """A small document of an index."""
 
     data: bytes
     content_type: str
     url: str
-    """Where it was in the end, after what was redirected. Without user and password."""
+    """Its address after redirects, without user and password."""
     tag: str | None = None
-    """The server's mark of this state (ETag)."""
+    """ETag of this state."""
 
 
 class Upstream:
-    """A client of indexes. Safe for threads."""
+    """HTTP client of indexes. Safe for threads.
+
+    Args:
+        sources: certificates, proxy and timeouts.
+    """
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
 
     def get_page(self, url: str, *, accept: str, tag: str | None = None) -> Page | None:
-        """Return a page; None: there is none. With ``tag``: an empty one with it if that holds.
+        """Return a page; None: the server has none.
+
+        Args:
+            url: may hold a login.
+            accept: value of the request's header.
+            tag: ETag of a known state; while it holds, an empty page with this tag is returned.
 
         Raises:
-            IndexUnreachable: no answer, or none that is of use.
+            IndexUnreachable: no response, or an error.
+            TooLarge: the page is over the limit.
         """
         headers = {"Accept": accept} | ({} if tag is None else {"If-None-Match": tag})
         with self._get(url, headers) as response:
@@ -58,19 +74,20 @@ class Upstream:
 
     @contextmanager
     def open(self, url: str) -> Iterator[Iterator[bytes]]:
-        """Give a file's bytes in pieces. Raises IndexUnreachable."""
+        """Yield an iterator of a file's bytes. Raises IndexUnreachable."""
         with self._get(url, {"Accept-Encoding": "identity"}) as response:
             _check(response, url)
             yield _translated(response.iter_bytes(_CHUNK_BYTES), url)
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         if "_client" in self.__dict__:
             self._client.close()
 
     @contextmanager
     def _get(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         plain, user = _split_user(url)
+        user = user or self._find_login(plain)
         for attempt in range(1, _ATTEMPTS + 1):
             request = self._client.build_request("GET", plain, headers=headers)
             auth = httpx.BasicAuth(*user) if user else None
@@ -80,7 +97,7 @@ class Upstream:
                 if attempt == _ATTEMPTS:
                     raise _unreachable(url, str(error) or type(error).__name__) from error
             else:
-                # Servers of packages are often copies that lag or are busy for a moment.
+                # Package servers are often mirrors that lag or are busy for a moment.
                 if not _is_passing(response) or attempt == _ATTEMPTS:
                     try:
                         yield response
@@ -90,6 +107,18 @@ class Upstream:
                 response.close()
             time.sleep(_PAUSE_SECONDS * attempt)
 
+    def _find_login(self, url: str) -> tuple[str, str] | None:
+        """Return the login of a URL's host in the user's netrc file, which pip and uv read too."""
+        found = None if self._netrc is None else self._netrc.hosts.get(urlsplit(url).hostname or "")
+        return None if found is None else (found[0], found[2])
+
+    @cached_property
+    def _netrc(self) -> netrc.netrc | None:
+        try:
+            return netrc.netrc(os.environ.get("NETRC"))
+        except (OSError, netrc.NetrcParseError):
+            return None
+
     @cached_property
     def _client(self) -> httpx.Client:
         file = self._sources.ca_file
@@ -97,11 +126,20 @@ class Upstream:
         return httpx.Client(
             verify=context,
             proxy=self._sources.proxy,
+            mounts={
+                f"https://{host}": self._unverified(host) for host in self._sources.trusted_hosts
+            },
             follow_redirects=True,
             timeout=httpx.Timeout(self._sources.timeout_seconds, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
             headers={"User-Agent": "au2"},
         )
+
+    def _unverified(self, host: str) -> httpx.HTTPTransport:
+        """Return the way to a host whose certificate the operator told pip not to check."""
+        bypassed = proxy_bypass(host.partition(":")[0])
+        proxy = self._sources.proxy or (None if bypassed else getproxies().get("https"))
+        return httpx.HTTPTransport(verify=False, proxy=proxy)
 
 
 def local_path(url: str) -> Path | None:
@@ -113,7 +151,7 @@ def local_path(url: str) -> Path | None:
 
 
 def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
-    """Take user and password out of a URL: what has them is sooner or later in a log."""
+    """Return a URL without its login, and the login: a URL ends up in logs sooner or later."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     if not at:

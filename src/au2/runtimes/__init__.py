@@ -1,1 +1,1 @@
-"""The catalogue of base environments, and how a base image is made from a recipe."""
+"""Runtimes: the catalogue of recipes, and the build of a base image from a recipe."""

@@ -1,4 +1,4 @@
-"""Where Debian packages come from: the operator's mirror, the host's own sources, or Debian."""
+"""Package sources of apt: the operator's mirror, the host's own sources, or Debian's."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ def choose_sources(suite: str, mirror: str | None) -> list[str]:
     Args:
         suite: ``bookworm`` …
         mirror: the address of a mirror, or whole ``deb …`` lines, or None: the host's own sources
-            if it is a Debian of that suite, so that what works for the host works here too.
+            if it is a Debian of that suite, since these are known to work.
     """
     if mirror is None:
         return _list_host_sources(suite) or default_sources(suite)
@@ -28,7 +28,7 @@ def choose_sources(suite: str, mirror: str | None) -> list[str]:
 
 
 def default_sources(suite: str, mirror: str = _MIRROR) -> list[str]:
-    """Return what a Debian of that suite has out of the box."""
+    """Return the sources of a newly installed Debian of that suite."""
     return [
         f"deb {mirror} {suite} main",
         f"deb {mirror} {suite}-updates main",
@@ -43,7 +43,7 @@ def read_transport_settings() -> str:
 
 
 def parse_targets(lines: Sequence[str], suite: str) -> list[str]:
-    """Return sources for the suite and its updates from what ``apt-get indextargets`` says."""
+    """Return sources for the suite and its updates from the output of ``apt-get indextargets``."""
     wanted = {suite, f"{suite}-updates", f"{suite}-security"}
     found: dict[str, str] = {}
     for line in lines:

@@ -1,4 +1,4 @@
-"""Recipe → image."""
+"""Build of a runtime's image from its recipe."""
 
 import tempfile
 from collections.abc import Callable
@@ -23,8 +23,7 @@ from au2.runtimes.recipe_file import find_recipe
 from au2.stores.content.protocol import ContentStore
 
 FindBase = Callable[[str, str | None], Base | None]
-"""Returns what the installation has: by name or id, and made from the recipe of that digest if one
-is given."""
+"""Finds a runtime of the installation by name or id and, if given, its recipe's digest."""
 
 
 def build_runtime(
@@ -39,19 +38,19 @@ def build_runtime(
     open_registry: OpenRegistry = lambda name: closing(Registry(name)),
     progress: Callable[[str], None],
 ) -> BuiltRuntime:
-    """Build the recipe's image; return what points to it.
+    """Build the recipe's image, and return it.
 
     The same recipe and the same state of mirror and index give the same digest.
 
     Args:
         recipe: what to build.
-        blobs: where the image goes.
+        blobs: content store of the image.
         mirror: where Debian packages come from, see
             :func:`~au2.runtimes.apt_sources.choose_sources`.
-        cache_dir: where builds are kept for other data directories; None: nowhere.
-        work_dir: where a few gigabytes can lie meanwhile; None: the system's own place.
-        refresh: take nothing from the cache: packages may have got security updates.
-        find_base: tells whether the base of a recipe is there already.
+        cache_dir: cache for other data directories; None: none.
+        work_dir: folder for some gigabytes of temporary files; None: the system's own.
+        refresh: ignore the cache, since packages may have got security updates.
+        find_base: finds the base of a recipe in the installation.
         open_registry: opens registries for recipes that start from an image.
         progress: takes a line for people.
 
@@ -59,7 +58,7 @@ def build_runtime(
         RuntimeBuildFailed: with the reason and what to do.
         RegistryFailure: a registry does not give the image that the recipe starts from.
         NotFound: the recipe's base is unknown.
-        StorageFull: no room.
+        StorageFull: the disk is full.
     """
     platform = find_platform()
     cache = RuntimeCache(cache_dir) if cache_dir else None
@@ -74,7 +73,7 @@ def build_runtime(
             if cache:
                 cache.keep(key, part, blobs)
         else:
-            progress(f"{recipe.name} was built before: taken from {cache_dir}")
+            progress(f"{recipe.name} was built before and is taken from {cache_dir}")
         digest = save_runtime(recipe, blobs, base, part, platform.architecture)
         packages = (*(base.packages if base else ()), *part.packages)
         if not from_cache:

@@ -1,4 +1,4 @@
-"""Runtimes that are built: their image, put together from parts that lie ready."""
+"""Image of a runtime, composed of the layers of its recipe and its base."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,16 +30,16 @@ class BuiltRuntime:
 
     image_digest: str
     packages: tuple[InstalledPackage, ...]
-    """What is installed, as far as it is known."""
+    """Installed packages, as far as they are known."""
     recipe_digest: str
     from_cache: bool
 
 
 def find_built_runtime(recipe: Recipe, blobs: ContentStore, cache_dir: Path) -> BuiltRuntime | None:
-    """Return the recipe's image, now in ``blobs``, if it was built before and kept there.
+    """Return the recipe's image, now in ``blobs``, if its layers are in the cache.
 
     Raises:
-        StorageFull: no room.
+        StorageFull: the disk is full.
     """
     base = None
     if isinstance(recipe.source, BaseSource):
@@ -58,14 +58,14 @@ def find_built_runtime(recipe: Recipe, blobs: ContentStore, cache_dir: Path) -> 
 
 
 def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:
-    """Return what a recipe's part is kept under in a cache."""
+    """Return the cache key of a recipe's layers."""
     return f"{recipe.digest} {architecture} {base.image_digest if base else ''}"
 
 
 def save_runtime(
     recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
 ) -> str:
-    """Store the image of a recipe whose layers are there; return its digest."""
+    """Store the image of a recipe whose layers are stored; return its digest."""
     told = {labels.LANGUAGE: recipe.language.value, labels.NAME: recipe.name}
     if recipe.reset_signals:
         told[labels.RESET_SIGNALS] = recipe.reset_signals
@@ -78,7 +78,7 @@ def save_runtime(
 def _start(
     recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
 ) -> tuple[Manifest, ImageConfig]:
-    """Return what the recipe's layers are put on."""
+    """Return manifest and configuration below the recipe's layers."""
     if base is not None:
         image = load_image(blobs, base.image_digest)
         return image.manifest, image.config

@@ -1,4 +1,4 @@
-"""Built parts of runtimes kept outside a data directory, so that another need not build again."""
+"""Cache of runtime layers, shared by several data directories."""
 
 import json
 import os
@@ -20,13 +20,13 @@ _MOST_INDEX_BYTES = 16 << 20
 
 
 class RuntimeCache:
-    """A folder with one entry per key. What is damaged counts as not there."""
+    """A folder with one entry per key. Damaged entries count as missing."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def find(self, key: str, blobs: ContentStore) -> RuntimeLayers | None:
-        """Return the entry once its layers are in ``blobs``, verified; None if there is none."""
+        """Return an entry, its layers verified and stored in ``blobs``; None: there is none."""
         entry = self._folder / _file_name(key)
         part = _read_index(entry / _INDEX, key)
         if part is None:
@@ -40,7 +40,7 @@ class RuntimeCache:
         return part
 
     def keep(self, key: str, part: RuntimeLayers, blobs: ContentStore) -> None:
-        """Add an entry, whole or not at all. A cache that can't be written is no failure."""
+        """Add an entry, whole or not at all. A cache that can't be written is no error."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             entry = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self._folder))
@@ -54,7 +54,7 @@ class RuntimeCache:
         try:
             entry.rename(target)
         except OSError:
-            # There is one: damaged, too old, or somebody else's and as good as ours.
+            # There is an entry: damaged, outdated, or an equal one of another process.
             shutil.rmtree(target, ignore_errors=True)
             entry.rename(target)
 

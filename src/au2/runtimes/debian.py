@@ -1,4 +1,4 @@
-"""Debian packages → a root file system as a tar archive, by mmdebstrap."""
+"""Root file system of Debian packages as a tar archive, by mmdebstrap."""
 
 import os
 import shlex
@@ -35,10 +35,10 @@ def make_debian_root(
     work: Path,
     progress: Callable[[str], None],
 ) -> tuple[Path, tuple[InstalledPackage, ...]]:
-    """Return the archive, in the folder ``work``, and what is installed in it.
+    """Return the archive, in the folder ``work``, and the packages in it.
 
-    The same packages give the same bytes. What is the host's (proxies, keys to mirrors) is used
-    while building and not left inside.
+    The same packages give the same bytes. The host's own settings (proxies, keys to mirrors) are
+    used while building and not left inside.
 
     Raises:
         RuntimeBuildFailed: with mmdebstrap's last lines and what to do.
@@ -77,7 +77,7 @@ def _setup_hook(settings: Path) -> str:
 
 
 def _listing_hook(listing: Path) -> str:
-    """Ask apt about the versions that are installed: its answer has the archives' digests."""
+    """Return the hook that lists the installed versions with their archives' digests."""
     versions = "dpkg-query -W -f '${binary:Package}=${Version} '"
     return f'chroot "$1" sh -c {shlex.quote(f"apt-cache show $({versions})")} > {listing}'
 
@@ -110,7 +110,7 @@ def _run(command: Sequence[str], temporary: Path, progress: Callable[[str], None
                 if _is_for_people(line):
                     progress(line[3:].strip())
         except BaseException:
-            # It removes its mounts when it is asked to end; killed, it would leave them.
+            # Terminated, mmdebstrap removes its mounts; killed, it would leave them.
             process.terminate()
             raise
     if process.returncode != 0:

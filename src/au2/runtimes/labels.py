@@ -1,4 +1,4 @@
-"""What a runtime's image says of itself, for the builder."""
+"""Labels of a runtime's image."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from au2.domain.language import Language
 LANGUAGE = "au2.runtime.language"
 NAME = "au2.runtime.name"
 RESET_SIGNALS = "au2.runtime.reset-signals"
-"""A command that runs another with SIGINT and SIGQUIT as they were before a shell touched them."""
+"""A command that restores SIGINT and SIGQUIT, which a shell may ignore, and runs another."""
 
 
 def find_language(labels: Mapping[str, str]) -> Language | None:
-    """Return the language that the image's labels tell, if they do."""
+    """Return the language in an image's labels, if any."""
     try:
         return Language(labels.get(LANGUAGE, ""))
     except ValueError:

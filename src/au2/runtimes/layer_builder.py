@@ -1,4 +1,4 @@
-"""The layers that a recipe adds to what it starts from."""
+"""Builder of a recipe's layers, on its base, image or root file system."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _DPKG_STATUS = "var/lib/dpkg/status"
 
 @dataclass(slots=True)
 class _Progress:
-    """What has been made so far."""
+    """Layers and packages so far, and the root file system for the next layer."""
 
     files: RootFiles
     layers: list[RuntimeLayer]
@@ -42,7 +42,10 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeLayerBuilder:
-    """Makes one part, in a folder of its own."""
+    """Builds the layers of one recipe, in a temporary folder.
+
+    See :func:`au2.runtimes.build.build_runtime` for its arguments.
+    """
 
     blobs: ContentStore
     work: Path
@@ -55,7 +58,7 @@ class RuntimeLayerBuilder:
         """Return the recipe's layers, in the blob store.
 
         Raises:
-            RuntimeBuildFailed, RegistryFailure, StorageFull: as they say.
+            RuntimeBuildFailed, RegistryFailure, StorageFull
             InvalidImage, DigestMismatch: a root file system is damaged or unsafe.
         """
         if base is not None:
@@ -80,8 +83,8 @@ class RuntimeLayerBuilder:
     def _warn(self, recipe: Recipe, files: RootFiles) -> None:
         if recipe.language is Language.SHELL and not files.is_empty and not files.has_command("jq"):
             self.progress(
-                "Warning: there is no jq in it. Scripts that read their arguments with "
-                "aunsight_argument need it, that of 'au2 process repo init' too."
+                "Warning: the runtime has no jq. Scripts that read their arguments with "
+                "aunsight_argument need it, also the one of 'au2 process repo init'."
             )
 
     def _from_root(self, recipe: Recipe) -> _Progress:
@@ -148,7 +151,7 @@ class RuntimeLayerBuilder:
         with archive.open("rb") as file:
             files.add_archive(file)
         archive.unlink()
-        # Not the sources that were used: their addresses and passwords are the operator's own.
+        # Not the sources of this build: their addresses and passwords are the operator's own.
         lines = "".join(f"{line}\n" for line in default_sources(source.suite))
         files.write("etc/apt/sources.list", lines.encode())
         self.progress(f"{len(packages)} packages are installed")
@@ -166,13 +169,13 @@ def _add_tarball(source: TarballSource, files: RootFiles) -> None:
         raise RuntimeBuildFailed(f"{source.tarball} can't be read: {error.strerror}") from error
     except DigestMismatch as error:
         raise RuntimeBuildFailed(
-            f"{source.tarball} is not the file that the recipe means: {error.message}",
+            f"{source.tarball} is not the file of the recipe: {error.message}",
             hint="Get the right file, or put its SHA-256 into the recipe.",
         ) from error
 
 
 def _installed(files: RootFiles) -> tuple[InstalledPackage, ...]:
-    """Return the Debian packages that a root says it has; their archives are not known."""
+    """Return the Debian packages in a root's dpkg status; their digests are unknown."""
     return parse_packages(files.read(_DPKG_STATUS).decode(errors="replace"))
 
 

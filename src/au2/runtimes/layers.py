@@ -1,4 +1,4 @@
-"""What one recipe adds to an image: its layers, and what is in them."""
+"""Layers that one recipe adds to an image, and the packages in them."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.mutate import AddedLayer
 
 PYTHON = "python"
-"""Kind of packages that are installed as wheels."""
+"""Kind of packages that are wheels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class InstalledPackage:
     architecture: str
     """Of a Debian package; of a Python package, the tags of its wheel."""
     sha256: str
-    """Digest of the package's archive; empty where the index did not tell."""
+    """Digest of the package's archive; empty: unknown."""
     kind: str = "debian"
 
 
@@ -44,14 +44,14 @@ def parse_packages(text: str) -> tuple[InstalledPackage, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeLayer:
-    """A layer in the blob store, uncompressed: its digest is its diff_id."""
+    """A layer in the content store, uncompressed: its digest is its diff ID."""
 
     digest: str
     size_bytes: int
     created_by: str
 
     def to_added(self) -> AddedLayer:
-        """Return it ready to be put on an image."""
+        """Return the layer for an image."""
         descriptor = Descriptor(media_types.LAYER_TAR, self.digest, self.size_bytes)
         return AddedLayer(descriptor, self.digest, self.created_by)
 
@@ -63,9 +63,9 @@ class RuntimeLayers:
     layers: tuple[RuntimeLayer, ...]
     packages: tuple[InstalledPackage, ...] = ()
     config: str = ""
-    """Configuration of the image that a recipe starts from, as JSON; empty: there is none."""
+    """Configuration of the recipe's source image, as JSON; empty: it has none."""
 
 
 def from_added(layer: AddedLayer) -> RuntimeLayer:
-    """Return a layer that was just stored."""
+    """Return a layer that was stored."""
     return RuntimeLayer(layer.diff_id, layer.descriptor.size_bytes, layer.created_by)

@@ -1,4 +1,4 @@
-"""An image in a registry → layers in the blob store."""
+"""Image of a registry, pulled into the content store as the source of a runtime."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,18 +20,18 @@ from au2.runtimes.layers import RuntimeLayer
 from au2.stores.content.protocol import ContentStore
 
 OpenRegistry = Callable[[str], AbstractContextManager[Registry]]
-"""Opens a registry by its name, with what the operator set for it."""
+"""Opens a registry by its name, with the operator's settings for it."""
 _MOST_LAYER_BYTES = 64 << 30
 
 
 @dataclass(frozen=True, slots=True)
 class PulledImage:
-    """An image whose layers are in the blob store."""
+    """An image whose layers are in the content store."""
 
     digest: str
-    """Of its manifest, for this machine's platform."""
+    """Digest of the manifest for this machine's platform."""
     config: ImageConfig
-    """Without layers, and without what it starts and as whom: a runtime has its own."""
+    """Without layers, entry point, command, user and volumes: a runtime has its own."""
     layers: tuple[RuntimeLayer, ...]
 
 
@@ -43,12 +43,12 @@ def pull_image(
     open_registry: OpenRegistry,
     progress: Callable[[str], None],
 ) -> PulledImage:
-    """Fetch the image ``text`` for ``platform``; what is in the store is not fetched again.
+    """Pull the image ``text`` for ``platform``; stored layers are not fetched again.
 
     Raises:
-        RuntimeBuildFailed: the image is not usable, or not what its registry says.
-        RegistryFailure: the registry does not give it.
-        StorageFull: no room.
+        RuntimeBuildFailed: the image is not usable, or does not have the stated digests.
+        RegistryFailure: the registry does not serve it.
+        StorageFull: the disk is full.
     """
     reference = parse_reference(text)
     try:

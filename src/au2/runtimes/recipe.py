@@ -1,4 +1,4 @@
-"""A recipe: what a runtime is and what its image is made of."""
+"""Recipe of a runtime: declarative description of its image."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,6 +10,8 @@ from au2.oci.spec.document import format_document
 
 _FORMAT = 2
 """Grows when the same recipe begins to give another image, so that caches notice."""
+_PYTHON_FORMAT = 2
+"""The same for recipes with Python packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class DebianSource:
 
 @dataclass(frozen=True, slots=True)
 class TarballSource:
-    """A root file system that somebody made."""
+    """A root file system in an archive of the operator."""
 
     tarball: Path
     sha256: str
@@ -43,7 +45,7 @@ class BaseSource:
     """Another runtime, whose layers are shared."""
 
     name: str
-    """Name or id: of the catalogue, else of what the installation has."""
+    """Name or id of a runtime in the catalogue or in the installation."""
 
 
 Source = DebianSource | TarballSource | ImageSource | BaseSource
@@ -51,18 +53,18 @@ Source = DebianSource | TarballSource | ImageSource | BaseSource
 
 @dataclass(frozen=True, slots=True)
 class PythonPackages:
-    """What is added to a runtime's Python, as wheels: no code of a package runs while building."""
+    """Python packages to install as wheels; none of their code runs while building."""
 
     requirements: tuple[str, ...]
     refuse: tuple[str, ...] = ()
-    """Patterns of package names that must not come along (``nvidia-*``)."""
+    """Patterns of package names that must not be installed (``nvidia-*``)."""
     interpreter: str = "python3"
-    """The Python inside: a path, or a name to be found on the runtime's PATH."""
+    """The runtime's Python: a path, or a name on the runtime's PATH."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a runtime is and where its files come from."""
+    """Description of a runtime: identity, source of its files, packages and environment."""
 
     id: str
     """GUID, the same in every installation."""
@@ -73,10 +75,10 @@ class Recipe:
     source: Source
     python: PythonPackages | None = None
     organization_id: str | None = None
-    """Owner; None: everybody's."""
+    """Owner; None: every organization may use the runtime."""
     project_id: str | None = None
     command: tuple[str, ...] = ()
-    """What `docker run` of the runtime's image itself starts."""
+    """Command of the runtime's image itself, for `docker run`."""
     reset_signals: str = ""
     """See :data:`au2.runtimes.labels.RESET_SIGNALS`."""
     links: Mapping[str, str] = field(default_factory=dict)
@@ -85,11 +87,14 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """Digest of everything that the image depends on, as far as the recipe says it."""
+        """Digest of everything in the recipe that the image depends on."""
         document = asdict(self)
-        # Whose it is does not change what it is.
+        # The owner does not change the image.
         del document["organization_id"], document["project_id"]
         document["source"]["kind"] = type(self.source).__name__
         if isinstance(self.source, TarballSource):
             del document["source"]["tarball"]
-        return sha256_of(format_document({"format": _FORMAT, "recipe": document}))
+        formats = {"format": _FORMAT}
+        if self.python is not None:
+            formats["python_format"] = _PYTHON_FORMAT
+        return sha256_of(format_document({**formats, "recipe": document}))

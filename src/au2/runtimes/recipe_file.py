@@ -1,4 +1,4 @@
-"""Recipes as people write them: TOML files."""
+"""TOML files of recipes, and the catalogue of such files."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ _SUITE = re.compile(r"[a-z][a-z0-9-]{0,40}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*(=[A-Za-z0-9.+:~-]+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][^\x00-\x1f\x7f#@/\\]{0,500}")
-"""A name, extras, versions, markers. No address and no option: the index is the operator's."""
+"""Name, extras, versions, markers. No URL and no option: the operator chooses the index."""
 _MOST_BYTES = 1 << 20
 _PATTERN = re.compile(r"[a-z0-9*?-]{1,200}")
 _INTERPRETER = re.compile(r"/?[A-Za-z0-9][A-Za-z0-9._/+-]{0,200}")
@@ -58,7 +58,7 @@ def parse_recipe(text: str, *, folder: Path) -> Recipe:
         table.optional(key, is_guid, "a GUID") for key in ("organization", "project")
     )
     if project is not None and organization is None:
-        raise InvalidRequest("'project' needs 'organization', the one that it is in")
+        raise InvalidRequest("'project' needs 'organization', the organization of the project")
     recipe = Recipe(
         id=table.matching("id", is_guid, "a GUID").lower(),
         name=table.matching("name", lambda name: 0 < len(name) <= 200 and name.isprintable()),

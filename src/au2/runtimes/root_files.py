@@ -1,4 +1,4 @@
-"""A root file system from anywhere → the entries of a layer that is always the same."""
+"""Root file system as layer entries, independent of the machine that made it."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,16 +40,16 @@ _TYPES = {
 
 
 class RootFiles:
-    """The files of a root, contents in one spool file: a layer is written in another order."""
+    """Files of a root. Their contents are spooled: a layer is written in another order."""
 
     def __init__(self, spool: Path) -> None:
         self._spool = spool
         self._entries: dict[str, LayerEntry] = {}
 
     def add_archive(self, stream: Readable) -> None:
-        """Take what is in a tar archive, compressed or not.
+        """Add the files of a tar archive, compressed or not.
 
-        Devices, FIFOs and what is a running system's own are left out.
+        Devices, FIFOs and the files of a running system are left out.
 
         Raises:
             InvalidImage: damaged or unsafe.
@@ -60,7 +60,7 @@ class RootFiles:
                     self._take(member, spool)
 
     def add_layer(self, stream: Readable) -> None:
-        """Lay an image's layer over what is there, with all that it takes away.
+        """Apply a layer, whiteouts included.
 
         Raises:
             InvalidImage: damaged or unsafe.
@@ -93,7 +93,7 @@ class RootFiles:
         )
 
     def _take_away(self, member: LayerMember, kept: set[str]) -> None:
-        """Forget a path (unless the folder just becomes empty) and all below it."""
+        """Remove a path (unless its folder is only emptied) and everything below it."""
         below = f"{member.path}/" if member.path else ""
         if member.type is not MemberType.OPAQUE and member.path not in kept:
             gone = self._entries.pop(member.path, None)
@@ -104,14 +104,14 @@ class RootFiles:
                 del self._entries[path]
 
     def write(self, path: str, data: bytes) -> None:
-        """Set the content of a file; mode and owner stay if it is there."""
+        """Set the content of a file; an existing file keeps mode and owner."""
         present = self._entries.get(path, LayerEntry(path, EntryType.FILE, 0o644))
         self._entries[path] = replace(
             present, type=EntryType.FILE, size=len(data), target="", open=lambda: io.BytesIO(data)
         )
 
     def read(self, path: str) -> bytes:
-        """Return the content of a small file; nothing if it is no file."""
+        """Return the content of a small file; empty if there is none."""
         entry = self._entries.get(path)
         if entry is None or entry.type is not EntryType.FILE or entry.open is None:
             return b""
@@ -120,11 +120,11 @@ class RootFiles:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing: a root that nobody looked into."""
+        """Whether there are no files, as on a base whose layers were not read."""
         return not self._entries
 
     def has_command(self, name: str) -> bool:
-        """Whether a folder of programs has one of this name."""
+        """Return whether a folder of programs has one of this name."""
         return any(f"{folder}/{name}" in self._entries for folder in _PROGRAMS)
 
     def link(self, path: str, target: str) -> None:
@@ -132,7 +132,7 @@ class RootFiles:
         self._entries[path] = link_entry(path, target)
 
     def make_ready(self, links: Mapping[str, str]) -> None:
-        """Take out the machine that it was made on, and put in the user of packaged versions."""
+        """Remove the files of the building machine, and add the user of packaged versions."""
         for path in _EMPTIED_FILES:
             self._entries.pop(path, None)  # Its mode may be the host's too.
             self.write(path, b"")
@@ -141,13 +141,13 @@ class RootFiles:
         self._add_user()
 
     def add_members(self, members: Iterable[LayerMember]) -> None:
-        """Take members of a layer that is being read."""
+        """Add members of a layer that is being read."""
         with self._spool.open("ab") as spool:
             for member in members:
                 self._take(member, spool)
 
     def changed(self, make: "Callable[[RootFiles], None]") -> list[LayerEntry]:
-        """Let ``make`` change the files; return the entries of a layer with those changes only."""
+        """Return the entries of a layer with the changes that ``make`` applies."""
         before = dict(self._entries)
         make(self)
         return self.with_parents(
@@ -155,9 +155,9 @@ class RootFiles:
         )
 
     def with_parents(self, entries: Sequence[LayerEntry]) -> list[LayerEntry]:
-        """Return ``entries`` with the folders that they are in, as they are here if they are.
+        """Return ``entries`` and their parent folders, with modes and owners of this root.
 
-        Where there is a link in place of a folder, it comes along, and no layer can be written.
+        A link in place of a folder is returned too, and then no layer can be written.
         """
         known = {entry.path for entry in entries}
         above = {path for entry in entries for path in parent_paths(entry.path)} - known
@@ -187,13 +187,13 @@ class RootFiles:
 
 
 class _Slice:
-    """A part of a file."""
+    """A slice of a file."""
 
     def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
         self._path, self._offset, self._size_bytes = path, offset, size_bytes
 
     def open(self) -> BinaryIO:
-        """Open the part; it is small or read in turn, so one descriptor at a time is open."""
+        """Open the slice."""
         return _SliceReader(self._path, self._offset, self._size_bytes)  # type: ignore[return-value]
 
 

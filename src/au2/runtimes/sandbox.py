@@ -1,7 +1,7 @@
-"""Running a program of a root file system that nobody vouches for, while a runtime is built.
+"""Sandbox for the programs of an untrusted root file system while a runtime is built, by runc.
 
-The root is read-only, the program is nobody without any right, and there is no network. Jobs have
-the engine; this is for the few seconds in which a runtime is asked what it is.
+The root is read-only, the program is the user nobody without capabilities, and there is no network.
+Building a runtime needs no engine, so this is apart from the containers of jobs.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import IO, Any
 from au2.domain.errors import InvalidImage, RuntimeBuildFailed
 
 _NOBODY = 65534
-_PATIENCE_SECONDS = 2.0
+_EXIT_SECONDS = 2.0
 _MOST_ERROR_CHARACTERS = 2000
 _NAMESPACES = ("pid", "mount", "network", "ipc", "uts")
 _MASKED = ("/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys")
@@ -23,10 +23,10 @@ _READ_ONLY = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/pr
 
 
 class Sandbox:
-    """One root, to run programs in."""
+    """Runs programs in one root."""
 
     def __init__(self, root: Path, work: Path, environment: Mapping[str, str]) -> None:
-        """Prepare to run in ``root``; ``work`` is a folder for notes."""
+        """Prepare to run in ``root``; ``work`` is a folder for temporary files."""
         self._root = root
         self._work = work
         self._environment = {**environment, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -35,15 +35,15 @@ class Sandbox:
     def output(
         self, command: Sequence[str], binds: Mapping[str, Path] | None = None
     ) -> Iterator[IO[bytes]]:
-        """Run a command; yield its output, which is to be read to its end.
+        """Run a command; yield its output, which must be read to its end.
 
         Args:
             command: what to run.
-            binds: path inside → folder outside, read-only. The paths inside are new ones in
-                ``/dev``: nothing of the root is in the way there, or leads elsewhere.
+            binds: folder outside by path inside, read-only. The paths inside are new ones in
+                ``/dev``, where no file or link of the root interferes.
 
         Raises:
-            RuntimeBuildFailed: it failed; the message has what it said.
+            RuntimeBuildFailed: the command failed; the message has its errors.
         """
         container = f"au2-build-{uuid.uuid4().hex[:12]}"
         bundle = self._work / container
@@ -63,9 +63,9 @@ class Sandbox:
                 yield process.stdout
                 process.wait()
             except InvalidImage:
-                # Output that ends too early is no news of a program that failed.
+                # A failed program's output ends early: its own error says more.
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(_PATIENCE_SECONDS)
+                    process.wait(_EXIT_SECONDS)
                 if not process.returncode:
                     raise
             finally:

@@ -1,4 +1,4 @@
-"""A TOML table that is taken apart key by key, so that leftovers are noticed."""
+"""TOML table that is read key by key, so that unknown keys are found."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from au2.domain.errors import InvalidRequest
 
 
 class TomlTable:
-    """Every method takes a key out; :meth:`end` refuses what nobody took."""
+    """A table. Every method removes a key; :meth:`end` refuses the remaining ones."""
 
     def __init__(self, values: dict[str, Any], name: str = "") -> None:
         self._values = dict(values)
         self._name = name
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Return whether the table has the key."""
         return key in self._values
 
     def take(self, key: str, kind: type, default: Any = None) -> Any:
@@ -24,14 +24,14 @@ class TomlTable:
         return value
 
     def matching(self, key: str, test: Any, wanted: str = "valid") -> str:
-        """Return a text that ``test`` finds good."""
+        """Return a text that passes ``test``. Raises InvalidRequest."""
         text: str = self.take(key, str)
         if not test(text):
             self._refuse(key, f"is not {wanted}: '{text}'")
         return text
 
     def optional(self, key: str, test: Any, wanted: str = "valid") -> str | None:
-        """Return a text that ``test`` finds good; None if the key is not there."""
+        """Return a text that passes ``test``; None if the key is missing."""
         return self.matching(key, test, wanted) if key in self._values else None
 
     def natural(self, key: str) -> int:
@@ -42,7 +42,7 @@ class TomlTable:
         return number
 
     def texts(self, key: str, test: Any) -> tuple[str, ...]:
-        """Return a list of texts; empty if the key is not there."""
+        """Return a list of texts; empty if the key is missing."""
         found = self.take(key, list, [])
         for item in found:
             if not isinstance(item, str) or not test(item):
@@ -50,7 +50,7 @@ class TomlTable:
         return tuple(found)
 
     def mapping(self, key: str, test: Any) -> dict[str, str]:
-        """Return names and texts; empty if the key is not there."""
+        """Return texts by name; empty if the key is missing."""
         found: dict[str, str] = self.take(key, dict, {})
         for name, value in found.items():
             if not isinstance(value, str) or not test(name):
@@ -58,14 +58,14 @@ class TomlTable:
         return found
 
     def table(self, key: str) -> "TomlTable | None":
-        """Return a table below; None if it is not there."""
+        """Return a table below; None if the key is missing."""
         return TomlTable(self.take(key, dict), key) if key in self._values else None
 
     def end(self) -> None:
-        """Refuse what is left."""
+        """Refuse the remaining keys. Raises InvalidRequest."""
         for key in self._values:
             self._refuse(key, "is not known")
 
     def _refuse(self, key: str, message: str) -> None:
-        place = f"{self._name}.{key}" if self._name else key
-        raise InvalidRequest(f"'{place}' {message}")
+        name = f"{self._name}.{key}" if self._name else key
+        raise InvalidRequest(f"'{name}' {message}")

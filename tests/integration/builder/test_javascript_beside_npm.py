@@ -317,5 +317,5 @@ def test_without_a_digest_the_same_is_installed_again(
 
     kitchen.forget("layers", "downloads")
     make_module(registry.folder, "part", "1.2.0", {"index.js": "evil()"})
-    with pytest.raises(DependenciesFailed, match="not what was installed before"):
+    with pytest.raises(DependenciesFailed, match="not the one installed before"):
         kitchen.install_modules(ASKING, lock, previous=first)

@@ -129,7 +129,7 @@ def test_a_clash_with_the_runtime_says_how_to_override_it(kitchen: Kitchen, tmp_
     with pytest.raises(DependenciesFailed) as caught:
         kitchen.install("known>=2\n")
 
-    assert "The runtime brings known 1." in str(caught.value.hint)
+    assert "The runtime has known 1." in str(caught.value.hint)
     assert "dependencies: {override: [known]}" in str(caught.value.hint)
     built = kitchen.install("known>=2\n", override=("Known",))
     assert packages_of(built) == {"known": "2"}

@@ -90,7 +90,7 @@ def test_of_two_that_bring_the_same_file_the_later_one_by_name_stays(kitchen: Ki
 
     built = kitchen.install("clash-b\nclash-a\n")
 
-    assert "Two packages bring the same file: all are installed, one by one" in kitchen.lines
+    assert "have a file of the same path: all are installed, one by one" in kitchen.log
     assert kitchen.run(built, "import common; print(common.who)\n").stdout == b"b\n"
 
 

@@ -24,11 +24,13 @@ def test_files_weigh_in_pip_s_order_and_variables_most(root: Path) -> None:
     (root / "etc/pip.conf").write_text(
         "[install]\nindex-url = https://a/\n[global]\nindex-url = https://b/\ncert = /etc/a.crt\n"
         "extra_index_url = https://c/\n    https://d/\nfind-links = /srv/a file:///srv/b\n"
+        "trusted-host = a.example\n[download]\nindex-url = https://z/\n"
     )
     found = read(root)
     assert found.indexes == ("https://a/", "https://c/", "https://d/")
     assert found.find_links == ("/srv/a", "file:///srv/b")
     assert found.ca_file == Path("/etc/a.crt")
+    assert found.trusted_hosts == ("a.example",)
     (root / "home/.config/pip/pip.conf").write_text("[global]\nindex-url = https://e/\n")
     assert read(root).indexes[0] == "https://e/"
     assert read(root, PIP_INDEX_URL="https://f/", PIP_PROXY="http://p").indexes[0] == "https://f/"

@@ -202,7 +202,7 @@ def test_unusable_roots(kitchen: Kitchen, make: Callable[[], bytes]) -> None:
 def test_not_the_file_that_was_meant(kitchen: Kitchen) -> None:
     recipe = kitchen.recipe(make_root())
     (kitchen.folder / "root.tar").write_bytes(make_root().replace(b"builder", b"anybody"))
-    with pytest.raises(RuntimeBuildFailed, match="not the file that the recipe means"):
+    with pytest.raises(RuntimeBuildFailed, match="not the file of the recipe"):
         kitchen.build(recipe)
     (kitchen.folder / "root.tar").unlink()
     with pytest.raises(RuntimeBuildFailed, match="can't be read"):

@@ -1,6 +1,6 @@
-"""Wheels that were built from source before: the same source on the same runtime is built once.
+"""Cache of wheels that were built from sdists: once per sdist, runtime and context.
 
-Code of strangers made them, so they are for the organization that asked for it and nobody else.
+Code of the sdist made the wheel, so only the context that asked for the build gets it.
 """
 
 import json
@@ -22,16 +22,16 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class BuiltWheels:
-    """Those of one organization on one runtime."""
+    """Built wheels of one context on one runtime."""
 
     blobs: ContentStore
-    """Where the wheels themselves are kept: what a lock names must not get lost."""
+    """Content store of the wheels: a wheel in a lock must not get lost."""
     cache: FileCache
     scope: str
-    """Organization, runtime and tool."""
+    """Context, runtime and tool."""
 
     def find(self, source_sha256: str) -> BuiltWheel | None:
-        """Return what was built from a source archive."""
+        """Return the wheel that was built from an sdist, if any."""
         data = self.cache.read("built", self._key(source_sha256))
         if data is None:
             return None
@@ -43,7 +43,7 @@ class BuiltWheels:
         return wheel if self.blobs.contains(wheel.digest) else None
 
     def keep(self, file: str, body: Body, source_file: str, source_sha256: str) -> BuiltWheel:
-        """Keep what was built. Raises TooLarge, StorageFull."""
+        """Add a built wheel. Raises TooLarge, StorageFull."""
         with self.blobs.writer() as writer:
             for piece in body:
                 writer.write(piece)
@@ -56,7 +56,7 @@ class BuiltWheels:
         return wheel
 
     def open(self, wheel: BuiltWheel) -> Path:
-        """Return where a wheel can be read. Raises BlobMissing, StorageFull."""
+        """Return the path of a wheel. Raises BlobMissing, StorageFull."""
         digest = wheel.digest.removeprefix("sha256:")
         path = self.cache.find("files", digest)
         if path is None:

@@ -1,4 +1,4 @@
-"""Files of packages on this machine, by digest: fetched once, checked whenever they are used."""
+"""Cache of package files on this machine, by digest; checked at each use."""
 
 import errno
 import hashlib
@@ -15,15 +15,15 @@ from au2.domain.errors import DigestMismatch, StorageFull
 _DIGITS = frozenset("0123456789abcdef")
 _ALGORITHMS = {64: "sha256", 128: "sha512"}
 _FORMAT = b"au2 1 "
-"""Head of small files, before the digest of the rest: what looks otherwise is of another time."""
+"""Head of small files, before the digest of the rest; other formats count as missing."""
 
 
 class FileCache:
     """A folder of files, which may be removed at any time. Safe for threads and processes.
 
     Args:
-        root: the folder; made when needed. Containers never see it.
-        max_bytes: beyond that, what was not used for longest goes (:meth:`prune`).
+        root: the folder; created when needed. Containers never see it.
+        max_bytes: limit at which :meth:`prune` removes the least recently used files.
     """
 
     def __init__(self, root: Path, max_bytes: int) -> None:
@@ -33,10 +33,10 @@ class FileCache:
         self._lock = Lock()
 
     def find(self, kind: str, digest: str) -> Path | None:
-        """Return what :meth:`add` kept; what is damaged is removed, and not there."""
+        """Return the path of an added file; a damaged file is removed and counts as missing."""
         path = self._path(kind, digest)
         with suppress(FileNotFoundError):
-            os.utime(path)  # By this it is chosen what goes.
+            os.utime(path)  # Time of the last use, for prune.
             with path.open("rb") as file:
                 if hashlib.file_digest(file, _ALGORITHMS[len(digest)]).hexdigest() == digest:
                     return path
@@ -44,7 +44,7 @@ class FileCache:
         return None
 
     def read(self, kind: str, key: str) -> bytes | None:
-        """Return what :meth:`put` kept; what is damaged, or of another format, is not there."""
+        """Return the bytes of a small file; damaged files and other formats count as missing."""
         path = self._path(kind, key)
         with suppress(FileNotFoundError):
             os.utime(path)
@@ -61,11 +61,17 @@ class FileCache:
         sha256: str | None = None,
         sha512: str | None = None,
     ) -> Path:
-        """Keep a file under the digest of its bytes, the SHA-512 if that is given.
+        """Add a file under the digest of its bytes, and return its path.
+
+        Args:
+            kind: folder below the root.
+            pieces: contents.
+            sha256: expected digest.
+            sha512: expected digest; the file is found by this one.
 
         Raises:
-            DigestMismatch: it is not the one that was given.
-            StorageFull: no room.
+            DigestMismatch: the contents have another digest.
+            StorageFull: the disk is full.
         """
         digest = hashlib.sha256() if sha512 is None else hashlib.sha512()
         wanted = sha256 if sha512 is None else sha512
@@ -79,7 +85,7 @@ class FileCache:
             return self._name(temporary, self._path(kind, digest.hexdigest()))
 
     def put(self, kind: str, key: str, data: bytes) -> Path:
-        """Keep a small file under a key (hexadecimal) of its own. Raises StorageFull."""
+        """Add a small file under a hexadecimal key. Raises StorageFull."""
         with self._temporary() as (temporary, file):
             file.write(_head(data) + b"\n")
             file.write(data)
@@ -87,12 +93,12 @@ class FileCache:
             return self._name(temporary, self._path(kind, key))
 
     def only_once(self, key: str) -> Lock:
-        """Return the lock of a key: two who want the same wait for one another."""
+        """Return the lock of a key, which keeps a file from being fetched twice at a time."""
         with self._lock:
             return self._locks.setdefault(key, Lock())
 
     def prune(self) -> None:
-        """Remove what was not used for longest until the rest is within the limit."""
+        """Remove the least recently used files until the rest is within the limit."""
         files = []
         for path in self._root.glob("*/*/*"):
             with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
-"""What a wheel became when it was installed: kept, so that the next who asks for it need not wait.
+"""Cache of installed wheels: the next installation with the same wheel takes its files from here.
 
-A piece holds what the wheel's own archive says, and what the runtime's Python made of that; what
-was installed beside has no part in it (:mod:`.split`).
+An installed wheel holds the files that the wheel's own archive states, and the modules compiled
+from them; wheels beside it have no part in it (:mod:`au2.dependencies.python.split`).
 """
 
 import json
@@ -22,19 +22,19 @@ from au2.oci.tar.writer import EXECUTABLE_MODE, LayerEntry, file_entry
 
 _FORMAT = 1
 _MOST_BYTES = 1 << 30
-"""What is larger would push too much else out."""
+"""Larger wheels are not kept: they would push too many others out."""
 _CHUNK_BYTES = 1 << 20
 
 
 class ChosenWheel(NamedTuple):
-    """Which of several files the installer takes."""
+    """The one of a project's files that the installer takes."""
 
     filename: str
     sha256: str
 
 
 class InstalledWheel(NamedTuple):
-    """Files, ready for a layer."""
+    """Files of a wheel after its installation, as layer entries."""
 
     entries: list[LayerEntry]
     digests: Mapping[str, str]
@@ -43,18 +43,18 @@ class InstalledWheel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InstalledWheels:
-    """Those that one installation may use, and those that it leaves."""
+    """Installed wheels that one installation may use, and may add to."""
 
     cache: FileCache
     scopes: tuple[str, ...]
-    """Runtime and tool, and whose they are, where it is somebody's. Kept in the last."""
+    """Runtime and tool; with the context, for wheels of one context. Additions go to the last."""
     prefix: str
-    """Folder that they are below, in an image."""
+    """Folder of the installation in an image."""
     folder: Path
-    """Where those in use are held, out of reach of who cleans up."""
+    """Folder with hard links to the wheels in use, so that pruning does not remove them."""
 
     def find_chosen(self, files: list[ListedFile]) -> ChosenWheel | None:
-        """Return which of these was taken when the same were offered before."""
+        """Return the file that was taken when the same files were offered before."""
         if len(files) == 1 and files[0].sha256 is not None:
             return ChosenWheel(files[0].filename, files[0].sha256)
         for scope in self.scopes:
@@ -66,7 +66,7 @@ class InstalledWheels:
         return None
 
     def find(self, wheel_sha256: str) -> InstalledWheel | None:
-        """Return what a wheel became, whole; None: it must be installed."""
+        """Return an installed wheel; None: it must be installed."""
         for scope in self.scopes:
             data = self.cache.read("piece", _key(scope, wheel_sha256))
             piece = None if data is None else self._open(json.loads(data))
@@ -75,7 +75,7 @@ class InstalledWheels:
         return None
 
     def keep(self, choice: ChosenWheel, files: list[ListedFile], piece: InstalledWheel) -> None:
-        """Keep what a wheel became. Raises StorageFull."""
+        """Add an installed wheel. Raises StorageFull."""
         if sum(entry.size for entry in piece.entries) > _MOST_BYTES:
             return
         content = self.cache.add("pieces", _read(piece.entries))
@@ -114,7 +114,7 @@ def _key(*parts: str) -> str:
 
 
 def _describe(files: Iterable[ListedFile]) -> Iterator[str]:
-    """Yield all that a choice hangs on."""
+    """Yield everything that the choice of a file depends on."""
     for file in files:
         yield json.dumps([file.filename, file.sha256, file.requires_python, file.yanked])
 

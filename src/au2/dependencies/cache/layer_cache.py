@@ -1,4 +1,4 @@
-"""From what a package asks for to a layer that stays: made once for all who ask for the same."""
+"""Cache of dependency layers: equal requests on one runtime share one layer."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from au2.stores.content.images import save_layer
 from au2.stores.content.protocol import ContentStore
 
 _FORMAT = 1
-"""Grows with each change that makes other layers of the same request."""
+"""Grows with each change that gives the same request another layer."""
 _WAIT_SECONDS = 0.5
 _CREATED_BY = "au2 dependencies"
 
@@ -43,19 +43,26 @@ class BuiltDependencies:
 
 
 class LayerIndex(Protocol):
-    """Knows which layers there are."""
+    """Index of the dependency layers, by key."""
 
     def find(self, key: str) -> DependencyLayer | None:
-        """Return what is kept under a key, and note that it was of use."""
+        """Return the layer of a key, and record its use."""
         ...
 
     def add(self, layer: DependencyLayer) -> None:
-        """Keep a layer, in place of what was under its key."""
+        """Add a layer, in place of the one under its key."""
         ...
 
 
 class DependencyLayerCache:
-    """Makes layers of dependencies, or finds those that are there. Safe for threads."""
+    """Finds dependency layers, or has them installed. Safe for threads.
+
+    Args:
+        blobs: content store of the layers.
+        index: the layers by key.
+        work_directory: folder for temporary files.
+        cache: cache of package files, pruned after each installation.
+    """
 
     def __init__(
         self, blobs: ContentStore, index: LayerIndex, work_directory: Path, cache: FileCache
@@ -76,13 +83,15 @@ class DependencyLayerCache:
         *,
         previous: Mapping[str, Any] | None = None,
     ) -> BuiltDependencies:
-        """Return the layer of what is asked for.
+        """Return the layer of a request.
 
-        What was asked for before is not looked up again: the same request has the same result.
+        A request that was met before is not resolved again: the same request has the same result.
 
         Args:
-            installer: of the language. request: what is asked for.
-            runtime_digest: image that it goes on. run: who it is for.
+            installer: installer of the language.
+            request: the dependencies.
+            runtime_digest: image below the layer.
+            run: owner, log and check of the build.
             previous: lock of the version before, if there is one.
 
         Raises:
@@ -93,10 +102,10 @@ class DependencyLayerCache:
         with self._only_one(own, run):
             stored = self._index.find(shared) or self._index.find(own)
             if stored is not None and self._is_whole(stored):
-                run.log(f"DependencyLayerCache are the same as before: {_counted(stored.lock)}")
+                run.log(f"Dependencies are the same as before: {_counted(stored.lock)}")
                 return _built(stored, installer.programs)
             lock = _fitting(previous if stored is None else stored.lock, shared)
-            # It may be removed at any time, as all that is kept beside.
+            # The folder may be removed at any time, as the caches in it.
             self._work_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryDirectory(prefix="dependencies-", dir=self._work_directory) as folder:
                 task = InstallTask(runtime_digest, shared, lock, run, Path(folder))
@@ -116,12 +125,12 @@ class DependencyLayerCache:
         )
         self._index.add(stored)
         self._cache.prune()
-        run.log(f"DependencyLayerCache: {_counted(stored.lock)}, {stored.size_bytes} bytes")
+        run.log(f"Dependencies: {_counted(stored.lock)}, {stored.size_bytes} bytes")
         return stored
 
     def _is_whole(self, stored: DependencyLayer) -> bool:
         try:
-            # Asked for, it is not removed as unused while the image is made.
+            # Asking for the layer protects it from garbage collection until the image is made.
             return (
                 self._blobs.contains(stored.layer_digest)
                 and self._blobs.size_bytes(stored.layer_digest) == stored.size_bytes
@@ -135,7 +144,7 @@ class DependencyLayerCache:
 
 
 class _BuildTurn:
-    """Waits until nobody else makes the same, in reach of a request to stop."""
+    """Waits until no other build installs the same, and calls the build's check meanwhile."""
 
     def __init__(self, lock: ThreadLock, run: BuildRun) -> None:
         self._lock = lock
@@ -150,7 +159,7 @@ class _BuildTurn:
 
 
 def make_key(tool: str, runtime_digest: str, request: Request) -> str:
-    """Return the digest of everything that a layer hangs on. Pure."""
+    """Return the digest of everything that a layer depends on. Pure."""
     document = {
         "format": _FORMAT,
         "tool": tool,

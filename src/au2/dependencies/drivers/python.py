@@ -1,70 +1,46 @@
-"""Runs in build containers, on the runtime's own Python: 3.8 and newer, standard library only.
+"""Driver of Python's build containers, run by the runtime's Python (3.8 or newer, nothing else).
 
-``python3 -I python.py resolve|install`` reads ``/run/au2/plan.json``; what it finds out and makes
-is sent to the gateway. Installing runs nothing of what is installed. Resolving goes on to install,
-unless code of packages was needed: then another container does it, which that has never been in.
+``python3 -I python.py resolve|install`` reads ``/run/au2/plan.json`` and sends its results to the
+gateway. Installing runs no code of the packages. Resolving goes on to install, unless code of
+packages ran: then a new container installs, which that code was never in.
 """
 
 from __future__ import annotations
 
 import http.client
-import importlib.metadata
 import json
 import os
-import py_compile
-import re
+import runpy
 import shutil
-import site
 import stat
 import subprocess
 import sys
 import tarfile
-import warnings
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from typing import Any, BinaryIO, cast
 
 PLAN = Path("/run/au2/plan.json")
 UV = "/opt/au2/build/uv"
+COMPILE = Path(__file__).with_name("compile.py")
+DESCRIBE = Path(__file__).with_name("describe.py")
 TARGET = Path("/opt/au2/python")
 WORK = Path("/opt/au2/build/work")
 HOST, PORT = "127.0.0.1", 8077
 INSTALL_INDEX = f"http://{HOST}:{PORT}/pinned/"
 CHUNK_BYTES = 1 << 20
-MODE = py_compile.PycInvalidationMode.UNCHECKED_HASH
 # What uv notes of how it installed.
 NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 
 
 def main() -> int:
     """Do one step; return the exit code."""
-    if sys.argv[1] == "compile":
-        return compile_all(int(sys.argv[2]))
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     plan = json.loads(PLAN.read_text("utf-8"))
-    put("/runtime", json.dumps(describe_runtime()).encode())
+    description = runpy.run_path(str(DESCRIBE))["describe"]()
+    put("/runtime", json.dumps(description).encode())
     code = resolve(plan) if sys.argv[1] == "resolve" else 0
     return code or install(plan)
-
-
-def describe_runtime() -> dict[str, Any]:
-    """Return what is installed already, and where this Python looks for more."""
-    found: dict[str, Any] = {}
-    for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        key = re.sub(r"[-_.]+", "-", name or "").lower()
-        # The first is the one that an import finds.
-        if key and key not in found:
-            found[key] = {
-                "version": distribution.version,
-                "requires": list(distribution.requires or []),
-                "extras": distribution.metadata.get_all("Provides-Extra") or [],
-            }
-    python = ".".join(map(str, sys.version_info[:3]))
-    places = {"site": site.getsitepackages()[0], "executable": sys.executable}
-    return {"installed": found, "python": python, **places}
 
 
 def resolve(plan: dict[str, Any]) -> int:
@@ -118,56 +94,12 @@ def install(plan: dict[str, Any]) -> int:
             return code
     tidy()
     # Not with -I: then it would not be known in which order Python has what is in a set.
-    line = [sys.executable, "-s", "-S", __file__, "compile", str(plan["workers"])]
+    places = [str(TARGET)] * 3
+    line = [sys.executable, "-s", "-S", str(COMPILE), *places, str(plan["workers"])]
     code = subprocess.run(line, cwd=WORK, check=False).returncode
     if code == 0:
         send_tree()
     return code
-
-
-def compile_all(workers: int) -> int:
-    """Compile what was installed.
-
-    What a process has read before is to be seen in the bytes: so each folder has one of its own,
-    and what is installed beside makes no difference.
-    """
-    warnings.simplefilter("ignore")
-    running, code = 0, 0
-    for files in sources():
-        if running >= workers:
-            code |= os.wait()[1]
-            running -= 1
-        if os.fork() == 0:
-            compile_files(files)
-        running += 1
-    for _ in range(running):
-        code |= os.wait()[1]
-    if code:
-        print("Python failed while it compiled what was installed", file=sys.stderr)
-    return 1 if code else 0
-
-
-def sources() -> Iterator[list[str]]:
-    """Yield the sources, folder by folder, those at the top one by one."""
-    for folder, _, names in os.walk(TARGET):
-        files = [str(Path(folder, name)) for name in sorted(names) if name.endswith(".py")]
-        if folder == str(TARGET):
-            yield from ([file] for file in files)
-        elif files:
-            yield files
-
-
-def compile_files(files: list[str]) -> NoReturn:
-    """Compile some, and end this process."""
-    code = 1
-    try:
-        for file in files:
-            with suppress(py_compile.PyCompileError, ValueError, RecursionError, MemoryError):
-                # What is for another Python can't be imported either: nobody misses it.
-                py_compile.compile(file, doraise=True, invalidation_mode=MODE)
-        code = 0
-    finally:
-        os._exit(code)
 
 
 def tidy() -> None:

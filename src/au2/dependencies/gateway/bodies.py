@@ -1,4 +1,4 @@
-"""Bodies of requests (RFC 9112), read as they come."""
+"""Request bodies (RFC 9112) as streams."""
 
 from collections.abc import Iterator
 from io import BufferedIOBase
@@ -9,17 +9,17 @@ _CHUNK_BYTES = 1 << 20
 _LINE_BYTES = 128
 
 Body = Iterator[bytes]
-"""Pieces of a body. Raises :class:`BadBody` if it is cut off."""
+"""Chunks of a body. Raises :class:`BadBody` if it is cut off."""
 
 
 class BadBody(Exception):
-    """What was sent is no body."""
+    """The request's body is malformed or cut off."""
 
 
 def sized_body(stream: BufferedIOBase, length: str) -> Body:
-    """Yield a body whose length was stated."""
+    """Yield a body with a Content-Length. Raises BadBody."""
     if not length.isdecimal() or len(length) > 18:
-        raise BadBody("no length was stated")
+        raise BadBody("the request has no length")
     left = int(length)
     while left:
         piece = stream.read(min(left, _CHUNK_BYTES))
@@ -30,11 +30,11 @@ def sized_body(stream: BufferedIOBase, length: str) -> Body:
 
 
 def chunked_body(stream: BufferedIOBase) -> Body:
-    """Yield a body that comes in chunks."""
+    """Yield a body with chunked transfer coding. Raises BadBody."""
     while size := _read_size(stream):
         yield from sized_body(stream, str(size))
         if stream.read(2) != b"\r\n":
-            raise BadBody("a chunk has not its length")
+            raise BadBody("the size of a chunk does not match")
     stream.readline(_LINE_BYTES)
 
 
@@ -55,4 +55,4 @@ def _read_size(stream: BufferedIOBase) -> int:
             raise ValueError(line)
         return int(line, 16)
     except ValueError:
-        raise BadBody("a chunk has no length") from None
+        raise BadBody("a chunk has no size") from None

@@ -1,6 +1,6 @@
-"""The only way out of a build container: HTTP on its loopback, answered by the platform.
+"""Gateway: an HTTP server of the platform on a build container's loopback, its only way out.
 
-Whoever speaks in there may be hostile: requests are few in kind, and short.
+Clients may be hostile: the kinds of requests are few, and requests are short.
 """
 
 import logging
@@ -29,38 +29,38 @@ _PATH_CHARACTERS = 2_000
 
 
 class GatewayResponse(NamedTuple):
-    """What is sent back."""
+    """Response of the gateway: bytes or a file."""
 
     body: bytes | Path
     content_type: str = "application/octet-stream"
 
 
 class Routes(Protocol):
-    """What a gateway offers. Called from several threads."""
+    """Resources of a gateway. Called from several threads."""
 
     def get(self, path: str) -> GatewayResponse | None:
-        """Return what is at a path (decoded, without query); None: nothing. Raises Au2Error."""
+        """Return the resource at a path (decoded, without query), if any. Raises Au2Error."""
         ...
 
     def put(self, path: str, body: Body) -> bool:
-        """Take what is sent; False: nothing is taken there. Raises Au2Error."""
+        """Receive an upload; return whether the path accepts one. Raises Au2Error."""
         ...
 
 
 class GatewayErrors:
-    """How it goes."""
+    """Errors of the platform, not of the container, while a gateway serves."""
 
     def __init__(self) -> None:
         self._has_fault = False
 
     def note(self, error: BaseException) -> None:
-        """Keep in mind that something of ours failed; the first tells enough."""
+        """Record an error; only the first is logged."""
         if not self._has_fault:
             logger.error("the gateway of a build container failed", exc_info=error)
         self._has_fault = True
 
     def check(self) -> None:
-        """Raise EngineFailure if what went wrong is nobody's fault but the platform's."""
+        """Raise EngineFailure if an error was recorded."""
         if self._has_fault:
             raise EngineFailure(
                 "the platform itself failed while it handed out packages: its own log says why.",
@@ -94,7 +94,7 @@ class _Server(ThreadingHTTPServer):
         self.places = BoundedSemaphore(_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Begin a thread for a connection, unless there are too many already."""
+        """Start a thread for a connection, unless there are too many already."""
         if self.places.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
@@ -108,7 +108,7 @@ class _Server(ThreadingHTTPServer):
             self.places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A broken connection is the container's own affair, all else is ours."""
+        """Record everything but broken connections, which the container may cause."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
             self.served.note(error)
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Au2Error as error:
             self._refuse(HTTPStatus.BAD_GATEWAY, error.message)
         except OSError as error:
-            # Nothing was sent yet: it is a file of ours that can't be read.
+            # Nothing was sent yet, so a file of the platform can't be read.
             self.server.served.note(error)
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - the base class's name
 
     def do_PUT(self) -> None:
-        # Whatever is wrong, what follows on this connection can't be told from the body.
+        # After an error, the next request can't be told from the rest of the body.
         self.close_connection = True
         try:
             taken = self.server.routes.put(self._asked_path(), self._body())
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(GatewayResponse(b"") if taken else None)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
-        """Say nothing: what matters is told by the routes."""
+        """Log nothing: the routes do."""
 
     def _asked_path(self) -> str:
         return unquote(self.path.partition("?")[0][:_PATH_CHARACTERS], errors="replace")
@@ -183,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(size_bytes))
-        # While one container lives, everything stays as it is.
+        # Nothing changes during the life of one container.
         self.send_header("Cache-Control", "max-age=86400")
         self.end_headers()
 

@@ -1,4 +1,4 @@
-"""What to do about an npm that failed, from what it said. Pure."""
+"""Messages and hints for failed installations, from npm's output. Pure."""
 
 import re
 from collections import deque
@@ -10,7 +10,7 @@ _LAST_LINES = 3
 _SHOWN_CHARACTERS = 200
 _ABOUT_LOGS = ("A complete log of this run", "Log files were not written")
 _SAYS_WHY = re.compile(r"[Ee]rror:|[Ff]atal|[Cc]annot|[Nn]ot found")
-_LACKING = {
+_MISSING = {
     "network": re.compile(
         r"ENOTFOUND|EAI_AGAIN|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|getaddrinfo|fetch failed"
         r"|[Nn]etwork is unreachable|[Cc]ould not resolve|name resolution"
@@ -19,24 +19,24 @@ _LACKING = {
         r"gyp ERR|node-gyp|not found: make|\b(make|gcc|g\+\+|cc|cmake): not found"
     ),
 }
-"""What scripts often want and builds don't have: how it is seen in what they print."""
+"""Needs of scripts that builds don't meet, and how their output shows them."""
 _NOT_IN_SYNC = frozenset({"EUSAGE", "ETARGET", "E404", "ERESOLVE"})
 
 
 class NpmFailure:
-    """Gathers what npm says of its failure; the output of a script is among that.
+    """Parser of npm's error lines, among which is the output of a failed script.
 
-    What a script prints can look like words of npm; it comes after them, so the first ones count.
+    A script can print lines like npm's; they come after npm's own, so the first of each counts.
     """
 
     def __init__(self) -> None:
         self._stated: dict[str, str] = {}
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._reasons: deque[str] = deque(maxlen=_LAST_LINES)
-        self._lacks: set[str] = set()
+        self._missing: set[str] = set()
 
     def take(self, line: str) -> None:
-        """Look at a line of the log."""
+        """Read a line of the log."""
         if not line.startswith(_PREFIX):
             return
         text = line.removeprefix(_PREFIX).strip()
@@ -52,11 +52,11 @@ class NpmFailure:
         self._last.append(_shown(text))
         if _SAYS_WHY.search(text):
             self._reasons.append(_shown(text))
-        self._lacks |= {what for what, pattern in _LACKING.items() if pattern.search(text)}
+        self._missing |= {what for what, pattern in _MISSING.items() if pattern.search(text)}
 
     @property
     def message(self) -> str:
-        """What happened, in one or two sentences."""
+        """Sentences about the failure."""
         if "failed" not in self._stated:
             return "The dependencies could not be installed: see the log."
         command = _shown(self._stated.get("command", "").removeprefix("sh -c "))
@@ -66,12 +66,12 @@ class NpmFailure:
 
     @property
     def hint(self) -> str:
-        """What to do."""
+        """A sentence about the next step."""
         if "failed" not in self._stated:
             return _advise(self._stated.get("code", ""))
-        if self._lacks:
+        if self._missing:
             return (
-                f"Builds have no {' and no '.join(sorted(self._lacks))}: choose a version of "
+                f"Builds have no {' and no '.join(sorted(self._missing))}: choose a version of "
                 f"{self._package} that installs without."
             )
         return f"See the log; choose another version of {self._package}, or leave it out."
@@ -97,6 +97,6 @@ def _advise(code: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """Return text of strangers for a message: one line, not endless."""
+    """Return untrusted text for a message: one line of limited length."""
     clean = "".join(character if character.isprintable() else "?" for character in text)
     return clean if len(clean) <= _SHOWN_CHARACTERS else f"{clean[:_SHOWN_CHARACTERS]}…"

@@ -1,4 +1,4 @@
-"""JavaScript: ``package.json`` with its lock → ``node_modules`` beside the code, by npm."""
+"""Installer of JavaScript dependencies: npm installs a lock file as ``node_modules``."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -48,19 +48,26 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class JavaScriptRequest:
-    """What a package asks for."""
+    """Contents of ``package.json`` and its lock file."""
 
     dependencies: JavaScriptDependencies
 
     def to_document(self) -> Mapping[str, object]:
-        """Return all of it that makes a difference, as JSON."""
+        """Return everything that changes the layer, as JSON."""
         asked = self.dependencies
         legacy = {"legacy_peers": True} if asked.legacy_peers else {}
         return {"package": asked.package, "lock": asked.lock, **legacy}
 
 
 class JavaScriptInstaller:
-    """An :class:`~au2.dependencies.installer.Installer` that uses npm."""
+    """An :class:`~au2.dependencies.installer.Installer` that uses npm.
+
+    Args:
+        engine: runs the build containers.
+        blobs: content store of the images.
+        registry: where packages come from.
+        options: limits of a build.
+    """
 
     def __init__(
         self, engine: Engine, blobs: ContentStore, *, registry: NpmRegistry, options: BuildOptions
@@ -89,7 +96,7 @@ class JavaScriptInstaller:
         modules = tuple(dict.fromkeys(asked.modules.values()))
         before = _installed_before(modules, task.lock)
         routes = JavaScriptRoutes(self._registry, task.run.log, modules, tree, before)
-        # A lock may be silent about scripts that there are: then they do not run.
+        # A lock may not mention scripts that exist: then they do not run.
         options = [
             *([] if asked.has_scripts else ["--ignore-scripts"]),
             *(["--legacy-peer-deps"] if asked.legacy_peers else []),
@@ -99,7 +106,7 @@ class JavaScriptInstaller:
             "package-lock.json": _lock_for_npm(asked),
             "options": options,
         }
-        task.run.log(f"Installing what the lock names, with {_TOOL}")
+        task.run.log(f"Installing the packages of the lock with {_TOOL}")
         failure = NpmFailure()
 
         def log(line: str) -> None:
@@ -128,7 +135,7 @@ class JavaScriptInstaller:
         return InstallResult(_layer_entries(tree.entries), lock)
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         self._registry.close()
 
     def _tool_entries(self) -> list[LayerEntry]:
@@ -139,7 +146,7 @@ class JavaScriptInstaller:
 
 
 def _lock_for_npm(asked: JavaScriptDependencies) -> Mapping[str, object]:
-    """Return the lock with each package at the gateway: paths differ between registries, too."""
+    """Return the lock with the gateway's address of each package: registries' paths differ."""
     packages: Mapping[str, dict[str, object]] = asked.lock["packages"]
     return {
         "name": asked.lock.get("name"),
@@ -157,7 +164,7 @@ def _lock_for_npm(asked: JavaScriptDependencies) -> Mapping[str, object]:
 def _installed_before(
     modules: Iterable[LockedModule], lock: Lock | None
 ) -> dict[LockedModule, str]:
-    """Return the SHA-256 of archives, as far as the same was installed before."""
+    """Return the SHA-256 of the archives that were installed before."""
     known = {} if lock is None else {(p.name, p.version): p.digest for p in lock.packages}
     return {
         module: known[module.name, module.version].removeprefix("sha256:")
@@ -172,7 +179,7 @@ def _locked(routes: JavaScriptRoutes) -> Iterable[LockedPackage]:
 
 
 def _layer_entries(tree: Iterable[LayerEntry]) -> list[LayerEntry]:
-    """Return the layer. Tools keep caches in the folder itself, so it belongs to who runs them."""
+    """Return the layer. The folder belongs to the job's user: tools keep caches in it."""
     top = _MODULES.strip("/")
     return [
         directory_entry(PACKAGE_DIRECTORY.strip("/"), owner=USER_ID),

@@ -1,4 +1,4 @@
-"""Archives of JavaScript packages, from the operator's registry or kept from earlier."""
+"""npm registry: archives of JavaScript packages, cached and checked."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -13,7 +13,13 @@ from au2.package.javascript import MAKE_ANEW, LockedModule
 
 
 class NpmRegistry:
-    """The registry of the settings. Safe for threads."""
+    """Client of the sources' npm registry. Safe for threads.
+
+    Args:
+        sources: address of the registry.
+        upstream: HTTP client.
+        cache: cache of archives.
+    """
 
     def __init__(self, sources: Sources, upstream: Upstream, cache: FileCache) -> None:
         self._registry = sources.npm_registry.rstrip("/")
@@ -23,11 +29,12 @@ class NpmRegistry:
     def fetch(
         self, module: LockedModule, log: Callable[[str], None], *, sha256: str | None = None
     ) -> tuple[Path, str]:
-        """Return where a package's archive is on this machine, and its SHA-256.
+        """Return the path of a package's archive on this machine, and its SHA-256.
 
         Args:
-            module: the package. log: takes lines for people.
-            sha256: hexadecimal, of the archive that was installed before; None: none was.
+            module: the package.
+            log: takes lines for people.
+            sha256: digest (hexadecimal) of the archive that was installed before, if any.
 
         Raises:
             IndexUnreachable, StorageFull
@@ -50,7 +57,7 @@ class NpmRegistry:
         return path, own.hexdigest()
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         self._upstream.close()
 
     def _url(self, module: LockedModule) -> str:
@@ -65,7 +72,7 @@ def archive_name(module: LockedModule) -> str:
 def _checked(
     pieces: Iterator[bytes], module: LockedModule, own: "hashlib._Hash", sha256: str | None
 ) -> Iterator[bytes]:
-    """Yield an archive; raise DependenciesFailed at its end if it is not what it should be."""
+    """Yield an archive; raise DependenciesFailed at its end if a digest does not match."""
     algorithm, digests = parse_integrity(module.integrity)
     found = hashlib.new(algorithm, usedforsecurity=False)
     for piece in pieces:
@@ -74,11 +81,11 @@ def _checked(
         yield piece
     if digests and found.hexdigest() not in digests:
         raise DependenciesFailed(
-            f"{module.name} {module.version} of the registry is not what the lock names.",
+            f"{module.name} {module.version} of the registry does not have the digest in the lock.",
             hint=f"Make the lock anew: '{MAKE_ANEW}'.",
         )
     if sha256 not in (None, own.hexdigest()):
         raise DependenciesFailed(
-            f"{module.name} {module.version} of the registry is not what was installed before.",
+            f"{module.name} {module.version} of the registry is not the one installed before.",
             hint=f"Ask your operator what changed, or make the lock anew: '{MAKE_ANEW}'.",
         )

@@ -1,4 +1,4 @@
-"""npm itself, for build containers: an archive of the registry, of one version, checked."""
+"""npm itself, for build containers: one version, from the registry, checked."""
 
 import io
 import tarfile
@@ -15,7 +15,7 @@ NPM = LockedModule(
     "10.9.4",
     "sha512-OnUG836FwboQIbqtefDNlyR0gTHzIfwRfE3DuiNewBvnMnWEpB0VEXwBlFVgqpNzIgYo/MHh3d2Hel/pszapAA==",
 )
-"""The newest that runs on Node 18, and on all newer ones."""
+"""The newest version that runs on Node 18 and all newer ones."""
 _MOST_BYTES = 64 << 20
 
 
@@ -49,7 +49,7 @@ def _read_archive(path: Path) -> list[tuple[str, bytes, bool]]:
             name = member.name.partition("/")[2]
             size_bytes += member.size
             if size_bytes > _MOST_BYTES or ".." in name.split("/"):
-                raise DependenciesFailed("npm's archive is not what it should be.")
+                raise DependenciesFailed("npm's archive has unsafe or too large files.")
             if file is not None and not name.startswith(("docs/", "man/")):
                 found.append((name, file.read(), bool(member.mode & 0o100)))
     return found

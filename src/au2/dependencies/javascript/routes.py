@@ -1,4 +1,4 @@
-"""What JavaScript's build container finds at the gateway: the packages of the lock, no others."""
+"""Gateway routes of JavaScript's build container: the packages of the lock file, no others."""
 
 import json
 import re
@@ -20,18 +20,21 @@ _PATH = re.compile(r"/npm/((?:@[^/@]+/)?[^/@]+)(?:/-/([^/]+\.tgz))?")
 
 @dataclass
 class JavaScriptRoutes:
-    """:class:`~au2.dependencies.gateway.server.Routes`. ``log`` takes lines for people."""
+    """:class:`~au2.dependencies.gateway.server.Routes` for one lock file.
+
+    ``log`` takes lines for people.
+    """
 
     registry: NpmRegistry
     log: Callable[[str], None]
     modules: tuple[LockedModule, ...]
     tree: ReceivedTree
     installed_before: Mapping[LockedModule, str] = field(default_factory=dict)
-    """SHA-256 of archives, hexadecimal: the same again, also where the lock has no digest."""
+    """SHA-256 (hexadecimal) of archives that were installed before, which must be the same."""
     served: dict[LockedModule, str] = field(default_factory=dict)
-    """SHA-256 of every archive that was handed out."""
+    """SHA-256 of every archive that was served."""
     trouble: Au2Error | None = None
-    """Why the gateway could not give what was asked for."""
+    """Error that kept the gateway from serving a request."""
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, path: str) -> GatewayResponse | None:
@@ -72,7 +75,7 @@ class JavaScriptRoutes:
 
 
 def archive_url(module: LockedModule) -> str:
-    """Return where npm finds a package's archive."""
+    """Return the address of a package's archive at the gateway."""
     return f"{ADDRESS}{PREFIX}/{module.name}/-/{archive_name(module)}"
 
 

@@ -1,4 +1,4 @@
-"""What to do about an installation that failed, from what uv said. Pure."""
+"""Hints for failed installations, from uv's output. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ _KNOWN = (
     ),
     (
         r"No solution found|unsatisfiable|no version of",
-        "Change the versions in requirements.txt so that they go together.",
+        "Change the versions in requirements.txt so that they fit together.",
     ),
 )
 
 
 def advise(tail: Sequence[str], runtime: Mapping[str, str]) -> str:
-    """Return one or two sentences.
+    """Return a hint of one or two sentences.
 
     Args:
-        tail: the last lines that were printed.
-        runtime: version by name of what the runtime has.
+        tail: last lines of the output.
+        runtime: version by name of the runtime's distributions.
     """
-    # Messages are broken into lines with a margin.
+    # uv breaks messages into lines with a margin.
     text = " ".join(re.sub(r"[^\x20-\x7e`]+", " ", line) for line in tail)
     text = " ".join(text.split())
     clashing = [
@@ -39,8 +39,8 @@ def advise(tail: Sequence[str], runtime: Mapping[str, str]) -> str:
     if clashing and re.search(r"No solution found|unsatisfiable", text):
         names = ", ".join(name.split()[0] for name in clashing)
         return (
-            f"The runtime brings {', '.join(clashing)}. Ask for what goes with that, or install "
-            f"another over it: write 'dependencies: {{override: [{names}]}}' into aunsight.yml."
+            f"The runtime has {', '.join(clashing)}. Choose versions that fit, or install another "
+            f"version over it: write 'dependencies: {{override: [{names}]}}' into aunsight.yml."
         )
     for pattern, advice in _KNOWN:
         if re.search(pattern, text):

@@ -1,4 +1,4 @@
-"""What the operator's indexes have of a Python project, and its files."""
+"""Python package index: all indexes and folders of the sources as one."""
 
 import hashlib
 import time
@@ -22,14 +22,20 @@ from au2.domain.errors import DependenciesFailed, DigestMismatch, IndexUnreachab
 
 _ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _FRESH_SECONDS = 120.0
-"""So long a page is taken as it was: an upload often follows the one before."""
+"""Time for which a cached page counts as unchanged: uploads often follow one another."""
 _METADATA_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
 _LARGE_BYTES = 5 << 20
 
 
 class PythonIndex:
-    """All indexes and folders of the settings as one. Safe for threads."""
+    """Client of all indexes and folders of the sources. Safe for threads.
+
+    Args:
+        sources: indexes and folders.
+        upstream: HTTP client.
+        cache: cache of pages, metadata and files.
+    """
 
     def __init__(self, sources: Sources, upstream: Upstream, cache: FileCache) -> None:
         self._sources = sources
@@ -39,10 +45,10 @@ class PythonIndex:
         self._local_digests: dict[tuple[Path, int, int], str] = {}
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """Return all files of the project ``name`` (normalised); none: nobody knows it.
+        """Return all files of the project ``name`` (normalised); none: it is unknown.
 
         Raises:
-            IndexUnreachable: an index does not answer, so nobody can say.
+            IndexUnreachable: an index does not answer.
         """
         found: dict[str, ListedFile] = {}
         for place in self._sources.find_links:
@@ -55,11 +61,11 @@ class PythonIndex:
         return list(found.values())
 
     def fetch(self, file: ListedFile, log: Callable[[str], None]) -> tuple[Path, str]:
-        """Return where a file is on this machine, and its SHA-256.
+        """Return the path of a file on this machine, and its SHA-256.
 
         Raises:
             IndexUnreachable, StorageFull
-            DependenciesFailed: it is not what the index says it is.
+            DependenciesFailed: its digest is not the one that the index states.
         """
         path = local_path(file.url)
         if path is not None:
@@ -77,9 +83,9 @@ class PythonIndex:
         return added, added.name
 
     def read_metadata(self, file: ListedFile, log: Callable[[str], None]) -> bytes:
-        """Return a wheel's ``METADATA``, if need be by fetching the wheel.
+        """Return a wheel's ``METADATA``, from the index if it has that apart, else from the wheel.
 
-        Raises as :meth:`fetch` does; ``DependenciesFailed`` also if there is none in it.
+        Raises as :meth:`fetch`; ``DependenciesFailed`` also for a wheel without it.
         """
         key = file.sha256
         cached = None if key is None else self._cache.read("metadata", key)
@@ -96,14 +102,14 @@ class PythonIndex:
         return data
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         self._upstream.close()
 
     def _add(self, found: dict[str, ListedFile], files: list[ListedFile], name: str) -> None:
         for file in files:
             if file.distribution.name == name and file.filename not in found:
                 path = local_path(file.url) if file.sha256 is None else None
-                # A folder does not say; without, nothing could be asked for by its digest.
+                # A folder states no digests, but requirements may ask for one.
                 digest = file.sha256 if path is None else self._check_local(path, file)
                 found[file.filename] = file._replace(sha256=digest)
 
@@ -136,11 +142,11 @@ class PythonIndex:
             return self._pages.parse(page.data, page.content_type, found)
         except (ValueError, RecursionError) as error:
             raise IndexUnreachable(
-                f"the package index does not answer with a list at {without_credentials(url)}"
+                f"the package index gives no list of files at {without_credentials(url)}"
             ) from error
 
     def _get_page(self, url: str) -> Page | None:
-        """Return a page, from the cache while it is fresh or unchanged."""
+        """Return a page, from the cache while it is recent or unchanged."""
         key = hashlib.sha256(url.encode()).hexdigest()
         cached, age_seconds = self._find_page(key)
         if cached is not None and age_seconds < _FRESH_SECONDS:
@@ -192,7 +198,7 @@ def _metadata_url(url: str) -> str:
 
 
 def _read_wheel_metadata(path: Path, file: ListedFile) -> bytes:
-    """Read it out of the archive, which anybody may have made."""
+    """Return the METADATA in an archive, which is not trusted."""
     try:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():

@@ -1,4 +1,4 @@
-"""What an index has of one project (Python packaging, "Simple repository API"). Pure."""
+"""Project pages of an index (Python packaging, "Simple repository API")."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _SHA256_DIGITS = 64
 
 
 class Distribution(NamedTuple):
-    """What a file's name says."""
+    """Project, version and kind of a file, from its name."""
 
     name: str
     """Normalised."""
@@ -31,23 +31,23 @@ class Distribution(NamedTuple):
 
 
 class ListedFile(NamedTuple):
-    """A file of a project."""
+    """A file on a project's page."""
 
     filename: str
     distribution: Distribution
     url: str
-    """Where it is, whole; may hold the operator's credentials: not for logs."""
+    """Absolute; may hold the operator's credentials: not for logs."""
     sha256: str | None = None
-    """Hexadecimal; None: the index does not say."""
+    """Hexadecimal; None: the index does not state it."""
     size_bytes: int | None = None
     requires_python: str | None = None
     yanked: bool | str = False
     has_metadata: bool = False
-    """Whether ``url`` + ``.metadata`` is there too (PEP 658)."""
+    """Whether the index has ``url`` + ``.metadata`` too (PEP 658)."""
 
 
 def parse_filename(filename: str) -> Distribution | None:
-    """Return what a distribution's file name says; None: it is no wheel or source archive."""
+    """Return the distribution that a file name names; None: neither wheel nor sdist."""
     if not filename.isprintable() or "/" in filename or "\\" in filename:
         return None
     try:
@@ -61,10 +61,12 @@ def parse_filename(filename: str) -> Distribution | None:
 
 
 def parse_listing(data: bytes, content_type: str, url: str) -> list[ListedFile]:
-    """Return the files of a project's page, be it JSON or HTML.
+    """Return the files of a project's page, JSON or HTML.
 
     Args:
-        data: the page. content_type: what it was sent as. url: where it came from.
+        data: the page.
+        content_type: its media type.
+        url: its address.
 
     Raises:
         ValueError: it is neither.
@@ -91,7 +93,7 @@ def parse_listing(data: bytes, content_type: str, url: str) -> list[ListedFile]:
 def format_listing(
     name: str, files: Iterable[ListedFile], link: Callable[[ListedFile], str]
 ) -> bytes:
-    """Return the page as JSON, each file at ``link(file)``."""
+    """Return a project's page as JSON, each file at ``link(file)``."""
     entries = [
         {
             "filename": file.filename,
@@ -109,9 +111,9 @@ def format_listing(
 
 
 def with_credentials(url: str, index_url: str) -> str:
-    """Return ``url`` with the user and password of ``index_url`` if both are of one server."""
+    """Return ``url`` with the login of ``index_url`` if both are of one server."""
     if "@" not in index_url:
-        return url  # As most are; pages are long.
+        return url  # The usual case; pages are long.
     asked, index = urlsplit(url), urlsplit(index_url)
     user, at, _ = index.netloc.rpartition("@")
     same = (asked.scheme, asked.netloc) == (index.scheme, index.netloc[len(user + at) :])
@@ -119,7 +121,7 @@ def with_credentials(url: str, index_url: str) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL as it may be shown."""
+    """Return a URL for logs and messages."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
@@ -183,7 +185,7 @@ def _text(value: object) -> str | None:
 
 
 class _Links(HTMLParser):
-    """Gathers the links of a page."""
+    """Parser of the links on a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,7 +203,10 @@ _MOST_FILES = 30_000
 
 
 class PageMemory:
-    """Remembers what pages said, as long as they say it. Safe for threads."""
+    """Cache of parsed pages: parsing a thousand files takes longer than fetching them.
+
+    Safe for threads.
+    """
 
     def __init__(self, most_files: int = _MOST_FILES) -> None:
         self._most_files = most_files
@@ -210,7 +215,7 @@ class PageMemory:
         self._lock = Lock()
 
     def parse(self, data: bytes, content_type: str, url: str) -> list[ListedFile]:
-        """Return what :func:`parse_listing` does. Raises ValueError, RecursionError."""
+        """Return the result of :func:`parse_listing`. Raises ValueError, RecursionError."""
         key = (hashlib.sha256(data).hexdigest(), content_type, url)
         with self._lock:
             if key in self._pages:
@@ -226,5 +231,5 @@ class PageMemory:
 
     @property
     def remembered_files(self) -> int:
-        """How many files it knows at this moment."""
+        """Number of files on the pages in memory."""
         return self._files

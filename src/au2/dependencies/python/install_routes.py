@@ -1,4 +1,4 @@
-"""Installing exactly what was pinned: what is there in pieces is left out."""
+"""Gateway routes for the installation of pinned versions; installed wheels come from the cache."""
 
 import re
 from collections.abc import Mapping
@@ -14,29 +14,28 @@ from au2.dependencies.gateway.bodies import Body
 from au2.dependencies.gateway.server import GatewayResponse
 from au2.dependencies.python.index_page import ListedFile, parse_filename
 from au2.dependencies.python.resolve_routes import PythonRoutes, allowed, format_pins
-from au2.dependencies.python.split import clashes, merge, split
-from au2.dependencies.python.wheel import read_wheel
+from au2.dependencies.python.split import clashes, merge, read_wheel, split
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.writer import LayerEntry
 
 
 class KnownFile(NamedTuple):
-    """A wheel that is to be taken, and no other."""
+    """The only wheel of a project that may be installed."""
 
     filename: str
     sha256: str
     path: Path | None = None
-    """Where it is on this machine; None: the index has it."""
+    """Its path on this machine; None: the index has it."""
 
 
 class FileClash(Exception):
-    """Two wheels bring different files of one name: it must be settled which one stays."""
+    """Two wheels have different files of one path: the order of installation decides."""
 
 
 @dataclass
 class InstallRoutes(PythonRoutes):
-    """For installing: wheels only."""
+    """Routes for installing, which serve wheels only."""
 
     pages: ClassVar[re.Pattern[str]] = re.compile(r"/pinned/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
     files: ClassVar[re.Pattern[str]] = re.compile(r"/wheels/([0-9a-f]{32})/([^/]+)")
@@ -45,23 +44,23 @@ class InstallRoutes(PythonRoutes):
     pins: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     known: Mapping[str, KnownFile] = field(default_factory=dict)
-    """Of a project only this file is taken: it was built here, or it is in the lock."""
+    """The only file of a project, if it was built here or is in the lock."""
     tree: ReceivedTree | None = None
     pieces: InstalledWheels | None = None
-    """None: all is installed, whatever there is, and one by one in the order of the names."""
+    """Cache of installed wheels; None: all wheels are installed, one by one in order of name."""
     _choices: dict[str, ChosenWheel] = field(default_factory=dict)
     _ready: dict[str, InstalledWheel] | None = None
     _planning: Lock = field(default_factory=Lock)
 
     @property
     def unsettled(self) -> dict[str, str]:
-        """Pins of which it is not known yet that there is a wheel that can be taken."""
+        """Pins for which no wheel is known yet."""
         self._plan()
         return {name: pin for name, pin in self.pins.items() if name not in self._choices}
 
     @property
     def missing(self) -> dict[str, str]:
-        """Pins that must be installed."""
+        """Pins that are not in the cache of installed wheels."""
         ready = self._plan()
         return {name: pin for name, pin in self.pins.items() if name not in ready}
 
@@ -75,7 +74,7 @@ class InstallRoutes(PythonRoutes):
         return super().get(path)
 
     def take(self, path: str, body: Body) -> bool:
-        """Take what was installed."""
+        """Receive the installed files."""
         if path == "/tree" and self.tree is not None:
             self.tree.receive(body)
             return True
@@ -98,7 +97,7 @@ class InstallRoutes(PythonRoutes):
         return allowed(files, self.hashes.get(name))
 
     def find_taken(self, name: str) -> ChosenWheel:
-        """Return which file was installed. Raises DependenciesFailed."""
+        """Return the wheel that was installed. Raises DependenciesFailed."""
         if name in self._plan():
             return self._choices[name]
         for filename, sha256 in self.served.items():
@@ -108,7 +107,7 @@ class InstallRoutes(PythonRoutes):
         raise DependenciesFailed(f"{name} was not installed.")
 
     def finish(self, python: str) -> list[LayerEntry]:
-        """Return all that is installed; what is new is kept in pieces.
+        """Return the entries of the whole installation, and cache its new wheels.
 
         Args:
             python: path of the interpreter in the runtime.
@@ -140,7 +139,7 @@ class InstallRoutes(PythonRoutes):
             pieces.keep(taken[name], self.list_files(name), piece)
 
     def _plan(self) -> dict[str, InstalledWheel]:
-        """Return the pieces that are there, found once: what is cleaned up meanwhile stays."""
+        """Return the wheels in the cache, looked up once: pruning meanwhile does not matter."""
         with self._planning:
             if self._ready is None:
                 self._ready = {} if self.pieces is None else self._find_pieces(self.pieces)
@@ -154,5 +153,5 @@ class InstallRoutes(PythonRoutes):
             if choice is not None and piece is not None:
                 self._choices[name], found[name] = choice, piece
         if merge(found.values()) is None:
-            return {}  # Told once more when they are installed.
+            return {}  # The installation meets the same clash, and reports it.
         return found

@@ -1,4 +1,4 @@
-"""What a runtime's Python has installed: shown to the resolver as all that there is of it."""
+"""Distributions of a runtime's Python: the resolver sees no other versions of them."""
 
 import hashlib
 import json
@@ -29,19 +29,18 @@ class PythonRuntime:
     """A runtime's Python."""
 
     site_directory: str
-    """Where it finds packages: absolute."""
+    """Absolute path of the folder that it reads ``.pth`` files from."""
     executable: str
-    python_version: str
     installed: Mapping[str, Installed]
     """By normalised name."""
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Version by name of what is installed."""
+        """Version of each distribution by name."""
         return {name: found.version for name, found in self.installed.items()}
 
     def find_file(self, name: str) -> ListedFile | None:
-        """Return a wheel that stands for what is installed; None: it is not."""
+        """Return a wheel that stands for an installed distribution, if there is one."""
         if name not in self.installed:
             return None
         version = self.installed[name].version
@@ -57,18 +56,17 @@ class PythonRuntime:
 
 
 def parse_runtime(data: bytes) -> PythonRuntime:
-    """Return what the driver found. Raises InvalidRequest."""
+    """Return the description that the driver sent. Raises InvalidRequest."""
     try:
         document = json.loads(data)
         site = str(document["site"])
         installed = dict(_parse_installed(document["installed"]))
         executable = str(document["executable"])
-        python_version = str(Version(document["python"]))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidRequest(f"the runtime could not be read: {error}") from error
     if not site.startswith("/") or f"/{clean_path(site)}" != site:
         raise InvalidRequest("the runtime has no folder for packages")
-    return PythonRuntime(site, executable, python_version, installed)
+    return PythonRuntime(site, executable, installed)
 
 
 def _parse_installed(document: Mapping[str, Any]) -> Iterator[tuple[str, Installed]]:
@@ -76,7 +74,7 @@ def _parse_installed(document: Mapping[str, Any]) -> Iterator[tuple[str, Install
         try:
             version = str(Version(entry["version"]))
         except InvalidVersion:
-            continue  # The resolver could not speak of it either.
+            continue  # The resolver has no use for it either.
         lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
         lines += [f"Provides-Extra: {_line(extra)}" for extra in entry["extras"]]
         lines += [f"Requires-Dist: {_line(requirement)}" for requirement in entry["requires"]]

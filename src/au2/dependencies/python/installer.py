@@ -1,4 +1,4 @@
-"""Python: ``requirements.txt`` → what goes together (uv) → what the runtime's Python finds."""
+"""Installer of Python dependencies: uv resolves and installs them in build containers."""
 
 import json
 import math
@@ -38,12 +38,13 @@ from au2.stores.content.protocol import ContentStore
 _TOOL = f"uv {version('uv')}"
 _UV = f"{BUILD_DIRECTORY}/uv"
 _DRIVER = f"{BUILD_DIRECTORY}/python.py"
+_DRIVER_FILES = ("python.py", "describe.py", "compile.py")
 _ENVIRONMENT = {
     "NO_COLOR": "1",
     "PYC_INVALIDATION_MODE": "UNCHECKED_HASH",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
-    # What is built from source takes this for the time of its files: the first that zip knows.
+    # Time of the files in wheels that are built: the first that ZIP knows.
     "SOURCE_DATE_EPOCH": "315532800",
     "UV_CACHE_DIR": f"{BUILD_DIRECTORY}/cache",
     "UV_DEFAULT_INDEX": f"{ADDRESS}/simple/",
@@ -57,7 +58,7 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class _Installed:
-    """What was made of it."""
+    """Result of an installation."""
 
     entries: list[LayerEntry]
     site_directory: str
@@ -67,26 +68,29 @@ class _Installed:
 
 @dataclass(frozen=True, slots=True)
 class _Resolution:
-    """Which versions go together."""
+    """Versions that fit together."""
 
     pins: Mapping[str, str]
     from_runtime: Mapping[str, str]
     built: Mapping[str, BuiltWheel]
     has_run_code: bool
-    """Whether code of packages may have run: what was found out is theirs to have made up."""
+    """Whether code of packages may have run, which could have made up the result."""
     found: dict[str, list[ListedFile]]
-    """What the index said meanwhile."""
+    """Files by project, as the index listed them."""
     installed: _Installed | None = None
-    """What was installed right then."""
+    """The installation, if the same container made it."""
 
 
 class PythonInstaller:
     """An :class:`~au2.dependencies.installer.Installer` that uses uv.
 
     Args:
-        engine: where the containers run. blobs: images, and wheels that are built.
-        index: where packages come from. cache: what is remembered of earlier builds.
-        options: what a build may use. uv: the program, for the runtimes' kind of machine.
+        engine: runs the build containers.
+        blobs: images, and wheels that were built.
+        index: where packages come from.
+        cache: cache of package files.
+        options: limits of a build.
+        uv: the program, for the runtimes' architecture.
     """
 
     def __init__(
@@ -105,9 +109,10 @@ class PythonInstaller:
         self._cache = cache
         self._options = options
         self._workers = max(1, math.ceil(options.cpu))
-        driver = driver_file("python.py")
-        self._tool = f"{_TOOL}, driver {sha256_of(driver.read_bytes())}"
-        files = {_UV: uv, _DRIVER: driver}
+        drivers = {f"{BUILD_DIRECTORY}/{name}": driver_file(name) for name in _DRIVER_FILES}
+        contents = b"".join(file.read_bytes() for file in drivers.values())
+        self._tool = f"{_TOOL}, driver {sha256_of(contents)}"
+        files = {_UV: uv, **drivers}
         self._images = ToolImages(blobs, lambda: tool_files(files), (DIRECTORY,))
 
     @property
@@ -124,7 +129,7 @@ class PythonInstaller:
         """See :class:`~au2.dependencies.installer.Installer`."""
         wheels = self._built_wheels(task)
         if task.lock is None:
-            task.run.log("Looking up which versions go together")
+            task.run.log("Resolving which versions fit together")
             resolution = self._resolve(request, task, wheels)
         else:
             task.run.log("Installing what was locked before")
@@ -134,11 +139,11 @@ class PythonInstaller:
             routes = self._install_routes(request, task, resolution, wheels)
             installed = self._install(routes, task)
         if installed is None:
-            task.run.log("Two packages bring the same file: all are installed, one by one")
+            task.run.log("Two packages have a file of the same path: all are installed, one by one")
             routes = self._install_routes(request, task, resolution, wheels, pieces=False)
             installed = self._install(routes, task)
         if installed is None:
-            raise DependenciesFailed("what was installed can't be put together.")
+            raise DependenciesFailed("the installed packages have contradicting files.")
         lock = Lock(
             tool=_TOOL,
             key=task.key,
@@ -149,13 +154,13 @@ class PythonInstaller:
         return InstallResult(make_entries(installed.entries, installed.site_directory), lock)
 
     def close(self) -> None:
-        """Let connections go."""
+        """Close connections."""
         self._index.close()
 
     def _resolve(
         self, request: PythonRequest, task: InstallTask, wheels: BuiltWheels
     ) -> _Resolution:
-        """Find out which versions go together; most often they are installed already then."""
+        """Return versions that fit together; most often the same container installs them."""
         begun: list[InstallRoutes] = []
 
         def begin_install(found: ResolveRoutes) -> InstallRoutes:
@@ -189,7 +194,7 @@ class PythonInstaller:
     def _finish(
         self, routes: InstallRoutes, runtime: PythonRuntime, task: InstallTask
     ) -> _Installed | None:
-        """Return what is installed; None: two packages bring different files of one name."""
+        """Return the installation; None: two packages have different files of one path."""
         try:
             entries = routes.finish(runtime.executable)
         except FileClash:
@@ -221,7 +226,7 @@ class PythonInstaller:
         )
 
     def _pieces(self, task: InstallTask, *, own: bool) -> InstalledWheels:
-        """Return those that may be used: a context's only for what is its own anyway."""
+        """Return the cache to use; one context's wheels only for a result of its own."""
         shared = f"{task.runtime_digest} {self._tool}"
         scopes = (shared, f"{shared} {task.run.scope}") if own else (shared,)
         return InstalledWheels(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
@@ -256,7 +261,7 @@ class PythonInstaller:
     def _known_files(
         self, resolution: _Resolution, lock: Lock | None, wheels: BuiltWheels
     ) -> dict[str, KnownFile]:
-        """Return the files that must be taken, by project."""
+        """Return the only file of each project that has one."""
         known: dict[str, KnownFile] = {}
         for package in () if lock is None else lock.packages:
             sha256 = package.digest.removeprefix("sha256:")
@@ -277,7 +282,7 @@ def _from_lock(lock: Lock) -> _Resolution:
 def _lock_packages(
     taken: Mapping[str, tuple[str, ChosenWheel]], resolution: _Resolution
 ) -> Iterator[LockedPackage]:
-    """Yield which files were installed."""
+    """Yield the installed files."""
     for name in sorted(taken):
         pin, choice = taken[name]
         built = resolution.built.get(name)

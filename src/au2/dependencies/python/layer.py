@@ -1,4 +1,4 @@
-"""Where Python packages are in an image, and how the runtime's Python finds them. Pure."""
+"""Layer with a package's Python dependencies, and the link by which Python finds them. Pure."""
 
 import io
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, with_par
 
 DIRECTORY = "/opt/au2/python"
 _LINK_NAME = "au2-dependencies.pth"
-# Read by Python's `site` module, so a variable of env.yml can't take it away. After the standard
-# library, before the runtime's own packages: what is installed over one of those is found first.
+# Python's `site` module reads it, so no variable of env.yml can remove it. Its place in the path is
+# after the standard library and before the runtime's packages, so that overrides are found first.
 _LINK = (
     "import site, sys; n = len(sys.path); "
     f"site.addsitedir({DIRECTORY!r}); a = sys.path[n:]; del sys.path[n:]; "
@@ -18,7 +18,12 @@ _LINK = (
 
 
 def make_entries(tree: Iterable[LayerEntry], site_directory: str) -> list[LayerEntry]:
-    """Return a layer of what was installed, which a Python that reads ``site_directory`` finds."""
+    """Return the entries of the layer.
+
+    Args:
+        tree: the installed files.
+        site_directory: folder that the runtime's Python reads ``.pth`` files from.
+    """
     data = _LINK.encode()
     link = f"{site_directory}/{_LINK_NAME}".strip("/")
     entries = [

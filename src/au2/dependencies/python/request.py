@@ -1,4 +1,4 @@
-"""What a Python package asks for, as the installer takes it. Pure."""
+"""Request for Python dependencies: requirements and overrides of a package. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from au2.package.requirements.types import Requirement, Requirements
 
 @dataclass(frozen=True, slots=True)
 class PythonRequest:
-    """``requirements.txt``, and what ``aunsight.yml`` says to it."""
+    """Contents of ``requirements.txt``, and the overrides in ``aunsight.yml``."""
 
     requirements: Requirements
     override: tuple[str, ...] = ()
-    """Names to install although the runtime has them."""
+    """Projects to install although the runtime has them."""
 
     def to_document(self) -> Mapping[str, object]:
-        """Return all of it that makes a difference, as JSON."""
+        """Return everything that changes the layer, as JSON."""
         return {"requirements": self.requirements, "override": sorted(self.overrides)}
 
     @property
     def overrides(self) -> frozenset[str]:
-        """The names, normalised."""
+        """Normalised names of the overrides."""
         return frozenset(canonicalize_name(name) for name in self.override)
 
     @property
     def hashes(self) -> Mapping[str, frozenset[str]]:
-        """Digests that may be taken, by project; where none are given, any may."""
+        """Allowed digests by project; a project without any may have any."""
         found: dict[str, frozenset[str]] = {}
         for asked in (*self.requirements.requirements, *self.requirements.constraints):
             if asked.hashes:
@@ -36,7 +36,7 @@ class PythonRequest:
         return found
 
     def to_plan(self) -> Mapping[str, object]:
-        """Return what the resolver's driver is told."""
+        """Return the plan for the build container's driver."""
         asked = self.requirements
         formats = [
             *(f"--no-binary={name}" for name in asked.no_binary),

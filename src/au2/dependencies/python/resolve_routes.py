@@ -1,4 +1,4 @@
-"""What Python's build containers find at the gateway: the index as they may see it."""
+"""Gateway routes for resolving: the index as Python's build containers see it."""
 
 import hashlib
 import re
@@ -36,22 +36,22 @@ _BUILT = re.compile(r"/built/([^/]+\.whl)")
 
 @dataclass
 class PythonRoutes:
-    """What both containers may ask for. ``log`` takes lines for people."""
+    """Routes of every Python build. ``log`` takes lines for people."""
 
     index: PythonIndex
     log: Callable[[str], None]
     runtime: PythonRuntime | None = None
     trouble: Au2Error | None = None
-    """Why the gateway could not give what was asked for: not the package's fault."""
+    """Error that kept the gateway from serving a request."""
     found: dict[str, list[ListedFile]] = field(default_factory=dict)
-    """Files by project, as far as they were asked for; one build's containers share it."""
+    """Files by project, as far as requested; shared by one build's containers."""
     pages: ClassVar[re.Pattern[str]] = re.compile(r"/simple/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
     files: ClassVar[re.Pattern[str]] = re.compile(r"/files/([0-9a-f]{32})/([^/]+)")
     files_path: ClassVar[str] = "/files"
     served: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of every file that was handed out whole, by its name."""
+    """SHA-256 of every file that was served, by its name."""
     paths: dict[str, Path] = field(default_factory=dict)
-    """Where they are on this machine."""
+    """Paths of the served files on this machine."""
     _listed: dict[str, ListedFile] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -73,17 +73,17 @@ class PythonRoutes:
             return self.take(path, body)
 
     def take(self, path: str, body: Body) -> bool:
-        """Take what is sent."""
+        """Receive an upload; return whether the path accepts one."""
         if path != "/runtime":
             return False
         runtime = parse_runtime(read_whole(body, _RUNTIME_BYTES))
         with self._lock:
-            # Told before anything else runs in there; what comes later is not believed.
+            # Sent before any code of packages runs; later descriptions are not trusted.
             self.runtime = self.runtime or runtime
         return True
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """Return the files of a project that may be taken."""
+        """Return the files of a project that the container may see."""
         raise NotImplementedError
 
     def find_files(self, name: str) -> list[ListedFile]:
@@ -137,45 +137,43 @@ class PythonRoutes:
 
 @dataclass
 class ResolveRoutes(PythonRoutes):
-    """For finding out which versions go together, and for building what is there as source only."""
+    """Routes for resolving, and for building sdists."""
 
     built_before: BuiltWheels | None = None
     overrides: frozenset[str] = frozenset()
-    """Names that are installed although the runtime has them."""
+    """Projects that are installed although the runtime has them."""
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Digests that the package allows, by project."""
+    """Allowed digests by project."""
     pins: dict[str, str] | None = None
-    """Version by project, what the runtime has left out."""
+    """Version by project, without those of the runtime."""
     from_runtime: dict[str, str] = field(default_factory=dict)
     builds: bool = False
-    """Whether the package asks for some to be built although there are wheels."""
+    """Whether the package wants some sdists built although there are wheels."""
     begin_install: Callable[["ResolveRoutes"], PythonRoutes] | None = None
-    """Returns what installs the pins, if that may be done in the same container."""
+    """Returns the routes that install the pins in the same container; None: another one does."""
     installing: PythonRoutes | None = None
-    """What does, once it does."""
+    """These routes, once the installation runs."""
     _install: PythonRoutes | None = None
     _built: dict[tuple[str, Version], BuiltWheel] = field(default_factory=dict)
 
     def _get(self, path: str) -> GatewayResponse | None:
         if path in ("/unsettled", "/missing") and self.pins is not None:
             return self._get_pins(path, self.pins)
-        # No source is handed out any more once it is installed in here.
+        # Once the installation runs, no sdist is served any more.
         return super()._get(path) if self.installing is None else self.installing.get(path)
 
     def _get_pins(self, path: str, pins: Mapping[str, str]) -> GatewayResponse | None:
         if path == "/unsettled" and (self.has_run_code or self.builds):
             return GatewayResponse(format_pins(pins).encode())
         if self.has_run_code or self.begin_install is None:
-            return GatewayResponse(
-                b""
-            )  # In here nothing is made any more that others would believe.
+            return GatewayResponse(b"")  # Code of packages ran: this container installs nothing.
         self._install = self._install or self.begin_install(self)
         if path == "/missing":
             self.installing = self._install
         return self._install.get(path)
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """See :meth:`PythonRoutes.list_files`: of what the runtime has, its version only."""
+        """See :meth:`PythonRoutes.list_files`; of the runtime's projects, its version."""
         if self.runtime is not None and name not in self.overrides:
             file = self.runtime.find_file(name)
             if file is not None:
@@ -193,7 +191,7 @@ class ResolveRoutes(PythonRoutes):
         return super().read_metadata(file)
 
     def take(self, path: str, body: Body) -> bool:
-        """Take the pins, and wheels that were built in there."""
+        """Receive the pins, and wheels that the container built."""
         if self.installing is not None:
             return self.installing.take(path, body)
         if path == "/pins":
@@ -206,13 +204,13 @@ class ResolveRoutes(PythonRoutes):
 
     @property
     def built(self) -> dict[str, BuiltWheel]:
-        """What of the pinned was built from source, by project."""
+        """Pinned wheels that were built from sdists, by project."""
         pins = ((name, Version(pin)) for name, pin in (self.pins or {}).items())
         return {pin[0]: self._built[pin] for pin in pins if pin in self._built}
 
     @property
     def has_run_code(self) -> bool:
-        """Whether code of packages had a say: sources were handed out, or what was made of them."""
+        """Whether code of packages ran: sdists or wheels built from them were served."""
         sources = any(not name.endswith(".whl") for name in self.served)
         return sources or bool(self._built)
 
@@ -223,7 +221,7 @@ class ResolveRoutes(PythonRoutes):
         self.pins = {name: pins[name] for name in pins if name not in present}
 
     def _list_built(self, files: list[ListedFile]) -> Iterator[ListedFile]:
-        """Yield wheels that were built of these files before."""
+        """Yield wheels that were built from these sdists before."""
         for file in files:
             if file.distribution.is_wheel or file.sha256 is None or self.built_before is None:
                 continue
@@ -235,7 +233,7 @@ class ResolveRoutes(PythonRoutes):
                 yield ListedFile(wheel.file, distribution, path.as_uri(), digest)
 
     def _take_built(self, filename: str, body: Body) -> None:
-        """Keep a wheel, of exactly what was wanted and handed out as source."""
+        """Keep a wheel of a pinned version whose sdist was served."""
         wheel = parse_filename(filename)
         if wheel is None or self.built_before is None:
             raise InvalidRequest(f"{filename[:200]!r} is no wheel")
@@ -243,13 +241,13 @@ class ResolveRoutes(PythonRoutes):
         sources = [name for name in self.served if parse_filename(name) == source]
         pin = (self.pins or {}).get(wheel.name)
         if not sources or pin is None or Version(pin) != wheel.version:
-            return  # Built for its metadata, or to build another: nothing to keep.
+            return  # Built for its metadata, or as a build requirement: nothing to keep.
         kept = self.built_before.keep(filename, body, sources[0], self.served[sources[0]])
         self._built[wheel.name, wheel.version] = kept
 
 
 def allowed(files: list[ListedFile], hashes: frozenset[str] | None) -> list[ListedFile]:
-    """Return the files with one of the digests, if any are asked for."""
+    """Return the files with one of the digests; without digests, all files."""
     if not hashes:
         return files
     return [file for file in files if file.sha256 is not None and f"sha256:{file.sha256}" in hashes]

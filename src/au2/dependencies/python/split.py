@@ -1,23 +1,58 @@
-"""What was installed together, taken apart by wheel, and put together again.
+"""Division of an installation into its wheels, and the way back.
 
-A piece is given to others who ask for its wheel, so no other wheel may have a part in it: every
-file must be what the wheel's own archive says. What is compiled comes of such files.
+An installed wheel is given to others who ask for the same wheel, so no other wheel may have had a
+part in it: every file must be the one that the wheel's own archive states. Compiled modules come
+from such files only.
 """
 
+import base64
+import binascii
 import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
 
 from au2.dependencies.cache.installed_wheels import InstalledWheel
 from au2.dependencies.python.wheel import (
     DOCUMENT_BYTES,
-    WheelContents,
+    InvalidWheel,
+    Wheel,
+    open_wheel,
     parse_record,
+    target_scheme,
 )
 from au2.oci.tar.paths import parent_paths
 from au2.oci.tar.writer import EntryType, LayerEntry
 
 _CACHE = "__pycache__"
+_NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"})
+"""Files that the build container's driver removes."""
+_INSTALLER = b"uv"
+
+
+class WheelContents(NamedTuple):
+    """Files of an installed wheel, without its compiled modules."""
+
+    files: Mapping[str, str | None]
+    """SHA-256 by path below the target; None: the installer writes the file."""
+    is_certain: bool
+    """Whether the wheel states the digest of every file."""
+
+
+def read_wheel(path: Path, python: str) -> WheelContents | None:
+    """Return the files that a wheel installs; None: they can't be foretold.
+
+    Args:
+        path: the wheel.
+        python: path of the interpreter that its programs run with.
+    """
+    try:
+        with open_wheel(path) as wheel:
+            return _read(wheel, python)
+    except InvalidWheel:
+        return None
 
 
 def split(
@@ -26,12 +61,13 @@ def split(
     wheels: Mapping[str, WheelContents],
     prefix: str,
 ) -> dict[str, InstalledWheel]:
-    """Return the pieces of those wheels of which it is certain, by project.
+    """Return the installed wheels whose files are certain, by project.
 
     Args:
-        entries: all that was installed. digests: SHA-256 of the files, by path.
-        wheels: what each wheel that was installed says, by project.
-        prefix: folder that they were installed into.
+        entries: the whole installation.
+        digests: SHA-256 of its files, by path.
+        wheels: contents of every wheel that was installed, by project.
+        prefix: folder of the installation.
     """
     claims: dict[str, list[str]] = defaultdict(list)
     for name, wheel in wheels.items():
@@ -41,7 +77,7 @@ def split(
     for path, names in claims.items():
         for name in names:
             wanted = wheels[name].files[path.removeprefix(f"{prefix}/")]
-            # A note of the installer belongs to whose name it has, if nobody else brings it.
+            # A file of the installer belongs to the wheel of its name, if no other brings it.
             is_sure = len(names) == 1 if wanted is None else wanted == digests.get(path)
             if path not in digests or not is_sure:
                 unsure.add(name)
@@ -53,32 +89,12 @@ def split(
     return {
         name: InstalledWheel(found, {entry.path: digests[entry.path] for entry in found})
         for name, found in files.items()
-        if name not in unsure and _is_told(found, wheels[name], prefix)
+        if name not in unsure and _is_recorded(found, wheels[name], prefix)
     }
 
 
-def _is_told(found: Iterable[LayerEntry], wheel: WheelContents, prefix: str) -> bool:
-    """Whether the installer says that it installed just that: else it made more of its own."""
-    for entry in found:
-        folder, _, name = entry.path.removeprefix(f"{prefix}/").partition("/")
-        if name == "RECORD" and folder.endswith(".dist-info") and entry.open is not None:
-            with entry.open() as stream:
-                told = _read_paths(stream.read(DOCUMENT_BYTES))
-            return told == set(wheel.files)
-    return False
-
-
-def _read_paths(record: bytes) -> set[str] | None:
-    try:
-        paths = {path for path, _ in parse_record(record.decode("utf-8", "replace"))}
-    except csv.Error:
-        return None
-    # What wheels bring compiled was taken out.
-    return {path for path in paths if _CACHE not in path.split("/")}
-
-
 def clashes(wheels: Iterable[WheelContents]) -> bool:
-    """Whether two wheels bring different files of one name."""
+    """Return whether two wheels bring different files of one name."""
     seen: dict[str, str | None] = {}
     for wheel in wheels:
         for path, digest in wheel.files.items():
@@ -87,12 +103,12 @@ def clashes(wheels: Iterable[WheelContents]) -> bool:
     return False
 
 
-def merge(pieces: Iterable[InstalledWheel]) -> list[LayerEntry] | None:
-    """Return all files of all pieces; None: two say different things of one path."""
+def merge(wheels: Iterable[InstalledWheel]) -> list[LayerEntry] | None:
+    """Return the files of all wheels; None: two have different files of one path."""
     merged: dict[str, tuple[LayerEntry, object]] = {}
-    for piece in pieces:
-        for entry in piece.entries:
-            about = (entry.type, entry.mode, entry.target, piece.digests.get(entry.path))
+    for wheel in wheels:
+        for entry in wheel.entries:
+            about = (entry.type, entry.mode, entry.target, wheel.digests.get(entry.path))
             if merged.setdefault(entry.path, (entry, about))[1] != about:
                 return None
     found = [entry for entry, _ in merged.values()]
@@ -103,8 +119,59 @@ def merge(pieces: Iterable[InstalledWheel]) -> list[LayerEntry] | None:
     return found
 
 
+def _read(wheel: Wheel, python: str) -> WheelContents | None:
+    if len(set(wheel.names)) != len(wheel.names):
+        return None
+    scheme, info = target_scheme(python), wheel.info
+    digests = {name: _hexadecimal(stated) for name, stated in wheel.read_record().items()}
+    found: dict[str, str | None] = {}
+    is_certain = set(digests) == set(wheel.names)
+    for name in wheel.names:
+        if _CACHE in name.split("/") or name in {f"{info}/{note}" for note in _NOTES}:
+            continue
+        target, _ = wheel.find_target(name, scheme)
+        if target in found:
+            return None
+        is_certain &= digests.get(name) is not None or name.startswith(f"{info}/RECORD")
+        found[target] = digests.get(name)
+    found[f"{info}/RECORD"] = None
+    found[f"{info}/INSTALLER"] = sha256(_INSTALLER).hexdigest()
+    for path, text in wheel.read_programs(scheme):
+        found[path] = sha256(text.encode()).hexdigest()
+    return WheelContents(found, is_certain)
+
+
+def _hexadecimal(stated: str) -> str | None:
+    algorithm, _, value = stated.partition("=")
+    try:
+        decoded = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
+    except binascii.Error:
+        return None
+    return decoded if algorithm == "sha256" else None
+
+
+def _is_recorded(found: Iterable[LayerEntry], wheel: WheelContents, prefix: str) -> bool:
+    """Return whether the installer's RECORD lists just these files; else it made more itself."""
+    for entry in found:
+        folder, _, name = entry.path.removeprefix(f"{prefix}/").partition("/")
+        if name == "RECORD" and folder.endswith(".dist-info") and entry.open is not None:
+            with entry.open() as stream:
+                listed = _read_paths(stream.read(DOCUMENT_BYTES))
+            return listed == set(wheel.files)
+    return False
+
+
+def _read_paths(record: bytes) -> set[str] | None:
+    try:
+        paths = {path for path, _ in parse_record(record.decode("utf-8", "replace"))}
+    except csv.Error:
+        return None
+    # The driver removes compiled modules that wheels bring.
+    return {path for path in paths if _CACHE not in path.split("/")}
+
+
 def _source_of(path: str) -> str:
-    """Return the path of the source that a file was compiled of; others are their own."""
+    """Return the path of the source that a file was compiled from; others are their own."""
     folder, _, name = path.rpartition("/")
     above, _, last = folder.rpartition("/")
     if last != _CACHE or not name.endswith(".pyc"):

@@ -1,22 +1,22 @@
-"""What a wheel installs, by its own archive: read with distrust, as anybody may have made it."""
+"""Checked reading of wheels (PEP 427): metadata, RECORD, programs and the target of every file.
 
-import base64
-import binascii
+Anybody may have made a wheel, so nothing of it runs and no path may leave its install scheme.
+"""
+
 import configparser
 import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 DOCUMENT_BYTES = 32 << 20
 _MOST_FILES = 100_000
-_NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"})
-"""What the driver removes."""
-_INSTALLER = b"uv"
 _SCRIPT = """\
 #!{python}
 # -*- coding: utf-8 -*-
@@ -29,124 +29,167 @@ if __name__ == "__main__":
         sys.argv[0] = sys.argv[0][:-4]
     sys.exit({function}())
 """
-"""What the installer writes for an entry point; if it is another, the wheel just has no piece."""
-_ENTRY_POINT = re.compile(r"([\w.]+)\s*:\s*([\w.]+)\s*(?:\[.*\])?")
-_SCRIPTS = ("console_scripts", "gui_scripts")
-_ERRORS = (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError)
+"""Program for an entry point, as uv writes it: a wheel that uv installed can be recognised."""
+_ENTRY_POINT = re.compile(r"([A-Za-z_][\w.]*)\s*:\s*([A-Za-z_][\w.]*)\s*(?:\[.*\])?", re.ASCII)
+_COMMAND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
+_SECTIONS = ("console_scripts", "gui_scripts")
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    csv.Error,
+    configparser.Error,
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,  # An encrypted archive.
+    NotImplementedError,  # An unknown compression.
+)
 
 
-class WheelContents(NamedTuple):
-    """What is there once a wheel is installed, but for what is compiled."""
-
-    files: Mapping[str, str | None]
-    """SHA-256 by path below the target; None: a note that the installer writes."""
-    is_certain: bool
-    """Whether the wheel says of every file what is in it."""
+class InvalidWheel(Exception):
+    """The wheel is damaged, incomplete, or reaches outside its install scheme."""
 
 
-def read_wheel(path: Path, python: str) -> WheelContents | None:
-    """Return what a wheel installs; None: it can't be told.
+class InstallScheme(NamedTuple):
+    """Folders of an installation (:mod:`sysconfig`): clean relative paths, empty for the top."""
+
+    purelib: str
+    platlib: str
+    scripts: str
+    data: str
+    include: str
+    python: str
+    """Absolute path of the interpreter that runs the programs."""
+
+
+def target_scheme(python: str) -> InstallScheme:
+    """Return the scheme of ``pip install --target``, for the interpreter at ``python``."""
+    return InstallScheme("", "", "bin", "", "include", python)
+
+
+class Wheel:
+    """An open wheel.
 
     Args:
-        path: the wheel. python: path of the interpreter that its programs run with.
+        archive: its ZIP archive; stays open while the files are read.
+
+    Raises:
+        InvalidWheel: it has no single ``.dist-info`` folder, or too many files.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.members = [member for member in archive.infolist() if not member.is_dir()]
+        self.names = [member.filename for member in self.members]
+        if len(self.names) > _MOST_FILES:
+            raise InvalidWheel(f"it has more than {_MOST_FILES} files")
+        tops = {name.partition("/")[0] for name in self.names if "/" in name}
+        infos = [top for top in tops if top.endswith(".dist-info")]
+        if len(infos) != 1:
+            raise InvalidWheel(f"it has {len(infos)} .dist-info folders, not one")
+        self.info = infos[0]
+        self._data = f"{self.info.removesuffix('.dist-info')}.data"
+
+    @cached_property
+    def is_pure(self) -> bool:
+        """Whether its files go into ``purelib`` (PEP 427)."""
+        lines = {line.strip().lower() for line in self.read_text(f"{self.info}/WHEEL").splitlines()}
+        return "root-is-purelib: true" in lines
+
+    def read_record(self) -> dict[str, str]:
+        """Return the stated digest (``sha256=…`` or empty) by name."""
+        return dict(parse_record(self.read_text(f"{self.info}/RECORD")))
+
+    def read_text(self, name: str) -> str:
+        """Return a document of the archive. Raises InvalidWheel."""
+        return self.read(name).decode()
+
+    def read(self, name: str) -> bytes:
+        """Return a small file of the archive. Raises InvalidWheel."""
+        try:
+            with self.archive.open(name) as file:
+                data = file.read(DOCUMENT_BYTES + 1)
+        except KeyError:
+            raise InvalidWheel(f"it has no {name}") from None
+        if len(data) > DOCUMENT_BYTES:
+            raise InvalidWheel(f"{name} is too large")
+        return data
+
+    def find_target(self, name: str, scheme: InstallScheme) -> tuple[str, str]:
+        """Return the path that a file is installed to, and its kind: a scheme's folder or empty.
+
+        Raises:
+            InvalidWheel: an unknown kind, or a path that leaves its folder.
+        """
+        parts = name.split("/")
+        if not all(parts) or {".", ".."} & set(parts) or "\\" in name or "\0" in name:
+            raise InvalidWheel(f"it has an unsafe path: {name[:200]!r}")
+        if parts[0] != self._data:
+            folder = scheme.purelib if self._is_pure_for(scheme) else scheme.platlib
+            return _join(folder, name), ""
+        kind, rest = "".join(parts[1:2]), "/".join(parts[2:])
+        folders = {
+            "purelib": scheme.purelib,
+            "platlib": scheme.platlib,
+            "scripts": scheme.scripts,
+            "data": scheme.data,
+            "headers": f"{scheme.include}/{self._data.partition('-')[0]}",
+        }
+        if kind not in folders or not rest:
+            raise InvalidWheel(f"it has files of an unknown kind: {name[:200]!r}")
+        return _join(folders[kind], rest), kind
+
+    def read_programs(self, scheme: InstallScheme) -> Iterator[tuple[str, str]]:
+        """Yield path and text of every program that its entry points ask for."""
+        name = f"{self.info}/entry_points.txt"
+        if name not in self.names:
+            return
+        parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+        parser.optionxform = str  # type: ignore[assignment,method-assign]
+        parser.read_string(self.read_text(name))
+        for section in _SECTIONS:
+            for command, value in parser.items(section) if parser.has_section(section) else ():
+                found = _ENTRY_POINT.fullmatch(value.strip())
+                if not _COMMAND.fullmatch(command) or found is None:
+                    raise InvalidWheel(f"its command {command[:100]!r} has an unknown form")
+                module, function = found.groups()
+                text = _SCRIPT.format(
+                    python=scheme.python,
+                    module=module,
+                    imported=function.partition(".")[0],
+                    function=function,
+                )
+                yield _join(scheme.scripts, command), text
+
+    def _is_pure_for(self, scheme: InstallScheme) -> bool:
+        return scheme.purelib == scheme.platlib or self.is_pure
+
+
+@contextmanager
+def open_wheel(path: Path, *, keep_open: bool = False) -> Iterator[Wheel]:
+    """Open a wheel; everything that is wrong with its archive becomes InvalidWheel.
+
+    Args:
+        path: of the file.
+        keep_open: whether its files are read after the block too.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _read(archive, python)
-    except (*_ERRORS, csv.Error, configparser.Error):
-        return None
+        archive = zipfile.ZipFile(path)
+        try:
+            yield Wheel(archive)
+        finally:
+            if not keep_open:
+                archive.close()
+    except _ARCHIVE_ERRORS as error:
+        raise InvalidWheel(str(error)) from error
 
 
-def _read(archive: zipfile.ZipFile, python: str) -> WheelContents | None:
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    infos = {top for top, _, _ in (name.partition("/") for name in names) if _is_info(top)}
-    if len(infos) != 1 or len(names) > _MOST_FILES or len(set(names)) != len(names):
-        return None
-    (info,) = infos
-    digests = dict(parse_record(_read_text(archive, f"{info}/RECORD")))
-    found: dict[str, str | None] = {}
-    is_certain = set(digests) == set(names)
-    for name in names:
-        if "__pycache__" in name.split("/") or name in {f"{info}/{note}" for note in _NOTES}:
-            continue
-        target = _find_target(name)
-        if target is None or target in found:
-            return None
-        is_certain &= digests.get(name) is not None or name.startswith(f"{info}/RECORD")
-        found[target] = digests.get(name)
-    found[f"{info}/RECORD"] = None
-    found[f"{info}/INSTALLER"] = sha256(_INSTALLER).hexdigest()
-    if f"{info}/entry_points.txt" in names:
-        text = _read_text(archive, f"{info}/entry_points.txt")
-        found |= {path: _digest(script) for path, script in _read_scripts(text, python)}
-    return WheelContents(found, is_certain)
-
-
-def _is_info(folder: str) -> bool:
-    return folder.endswith(".dist-info")
-
-
-def _read_text(archive: zipfile.ZipFile, name: str) -> str:
-    try:
-        with archive.open(name) as file:
-            data = file.read(DOCUMENT_BYTES + 1)
-    except KeyError:
-        raise ValueError(f"there is no {name}") from None
-    if len(data) > DOCUMENT_BYTES:
-        raise ValueError(f"{name} is too large")
-    return data.decode()
-
-
-def parse_record(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield path and SHA-256, where that is told, of every line. Raises csv.Error."""
+def parse_record(text: str) -> Iterator[tuple[str, str]]:
+    """Yield path and stated digest of every line of a RECORD. Raises csv.Error."""
     for row in csv.reader(io.StringIO(text, newline="")):
         if row:
-            algorithm, _, value = (row[1] if len(row) > 1 else "").partition("=")
-            yield row[0], _hexadecimal(value) if algorithm == "sha256" else None
+            yield row[0], row[1] if len(row) > 1 else ""
 
 
-def _hexadecimal(value: str) -> str | None:
-    try:
-        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).hex()
-    except binascii.Error:
-        return None
-
-
-def _find_target(name: str) -> str | None:
-    """Return where a file of the archive goes; None: nobody knows."""
-    parts = name.split("/")
-    if not all(parts) or {".", ".."} & set(parts) or "\\" in name:
-        return None
-    if not parts[0].endswith(".data"):
-        return name
-    kind, rest = "".join(parts[1:2]), "/".join(parts[2:])
-    if kind in ("purelib", "platlib", "data"):
-        return rest or None
-    if kind == "headers":
-        rest = f"{parts[0].partition('-')[0]}/{rest}" if rest else ""
-    folder = {"scripts": "bin", "headers": "include"}.get(kind)
-    return f"{folder}/{rest}" if folder and rest else None
-
-
-def _read_scripts(text: str, python: str) -> Iterator[tuple[str, str]]:
-    """Yield path and text of every program that an installer makes."""
-    parser = configparser.ConfigParser(
-        delimiters=("=",), comment_prefixes=("#", ";"), interpolation=None, strict=False
-    )
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text)
-    for section in _SCRIPTS:
-        for name, value in parser.items(section) if parser.has_section(section) else ():
-            found = _ENTRY_POINT.fullmatch(value or "")
-            if found is None or "/" in name or "\\" in name or name in ("", ".", ".."):
-                raise ValueError(f"{name!r} is no program")
-            module, function = found.groups()
-            imported = function.partition(".")[0]
-            text = _SCRIPT.format(
-                python=python, module=module, imported=imported, function=function
-            )
-            yield f"bin/{name}", text
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def _join(folder: str, path: str) -> str:
+    return f"{folder}/{path}" if folder else path

@@ -9,7 +9,7 @@ def test_a_clash_with_the_runtime_is_seen_across_broken_lines() -> None:
         "         your requirements are unsatisfiable.",
     ]
     advice = advise(tail, {"torch": "2.13.0+cpu", "numpy": "2.0", "tor": "2.13.0"})
-    assert "The runtime brings torch 2.13.0+cpu." in advice
+    assert "The runtime has torch 2.13.0+cpu." in advice
     assert "override: [torch]" in advice
 
 

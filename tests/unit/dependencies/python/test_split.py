@@ -7,8 +7,7 @@ from functools import partial
 import pytest
 
 from au2.dependencies.cache.installed_wheels import InstalledWheel
-from au2.dependencies.python.split import clashes, merge, split
-from au2.dependencies.python.wheel import WheelContents
+from au2.dependencies.python.split import WheelContents, clashes, merge, split
 from au2.oci.tar.writer import LayerEntry, file_entry, link_entry
 
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from au2.dependencies.python.target_python import parse_target_python
 from au2.domain.errors import RuntimeBuildFailed
-from au2.runtimes.target_python import parse_description
 
 PATHS = {
     "purelib": "/usr/local/lib/python3.8/site-packages",
@@ -13,7 +13,7 @@ PATHS = {
     "data": "/usr/local",
     "include": "/usr/local/include/python3.8",
 }
-TOLD = {
+DESCRIPTION = {
     "version": [3, 8, 20],
     "implementation": "cpython",
     "executable": "/usr/local/bin/python3",
@@ -23,10 +23,11 @@ TOLD = {
 }
 
 
-def test_what_a_python_says_of_itself() -> None:
-    python = parse_description(json.dumps(TOLD).encode())
-    assert (python.text, python.tag) == ("3.8", "cp38")
-    assert python.purelib == "usr/local/lib/python3.8/site-packages"
+def test_a_description_gives_version_scheme_and_platforms() -> None:
+    python = parse_target_python(json.dumps(DESCRIPTION).encode())
+    assert python.text == "3.8"
+    assert str(next(python.tags())) == "cp38-cp38-manylinux_2_17_x86_64"
+    assert python.scheme.purelib == "usr/local/lib/python3.8/site-packages"
     assert python.executable == "/usr/local/bin/python3"
     assert python.platforms[0] == "manylinux_2_17_x86_64"
     assert "manylinux2014_x86_64" in python.platforms
@@ -51,12 +52,12 @@ def test_what_a_python_says_of_itself() -> None:
         {"paths": {}},
     ],
 )
-def test_what_will_not_do(changed: dict[str, Any]) -> None:
+def test_an_unusable_python_is_refused(changed: dict[str, Any]) -> None:
     with pytest.raises(RuntimeBuildFailed):
-        parse_description(json.dumps({**TOLD, **changed}).encode())
+        parse_target_python(json.dumps({**DESCRIPTION, **changed}).encode())
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 100_000])
-def test_nonsense(data: bytes) -> None:
+def test_anything_else_is_no_description(data: bytes) -> None:
     with pytest.raises(RuntimeBuildFailed):
-        parse_description(data)
+        parse_target_python(data)

@@ -4,24 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.errors import RuntimeBuildFailed
+from au2.dependencies.python.wheel import InstallScheme, InvalidWheel
+from au2.dependencies.python.wheel_layout import LaidOutWheel, lay_out_wheel
 from au2.oci.tar.writer import LayerEntry
-from au2.runtimes.layers import InstalledPackage
-from au2.runtimes.target_python import TargetPython
-from au2.runtimes.wheels import OpenedWheel, open_wheel
 from tests.support.wheels import make_wheel
 
 SITE = "usr/local/lib/python3.11/dist-packages"
-PYTHON = TargetPython(
-    version=(3, 11),
-    executable="/usr/bin/python3",
-    machine="x86_64",
-    glibc=(2, 36),
+SCHEME = InstallScheme(
     purelib=SITE,
     platlib="usr/local/lib64/python3.11",
     scripts="usr/local/bin",
     data="usr/local",
     include="usr/local/include/python3.11",
+    python="/usr/bin/python3",
 )
 
 
@@ -32,8 +27,8 @@ def content(entry: LayerEntry) -> bytes:
         return file.read()
 
 
-def opened(path: Path) -> OpenedWheel:
-    return open_wheel(path, "ab" * 32, PYTHON)
+def opened(path: Path) -> LaidOutWheel:
+    return lay_out_wheel(path, SCHEME)
 
 
 def test_where_things_go(tmp_path: Path) -> None:
@@ -52,9 +47,7 @@ def test_where_things_go(tmp_path: Path) -> None:
             entry_points="[console_scripts]\nrun-it = Some_thing.cli:main.go [more]\n[x]\na=b\n",
         )
     )
-    assert wheel.package == InstalledPackage(
-        "some-thing", "1.0", "py3-none-any", "ab" * 32, "python"
-    )
+    assert wheel[:3] == ("some-thing", "1.0", "py3-none-any")
     files = {path: content(entry) for path, entry in wheel.entries.items()}
     assert files[f"{SITE}/Some_thing/__init__.py"] == b"VERSION = '1.0'\n"
     assert files[f"{SITE}/Some_thing/empty.py"] == b""
@@ -85,7 +78,7 @@ def test_the_record_tells_where_things_went(tmp_path: Path) -> None:
 
 def test_what_is_not_pure(tmp_path: Path) -> None:
     wheel = opened(make_wheel(tmp_path, "b", pure=False))
-    assert f"{PYTHON.platlib}/b/__init__.py" in wheel.entries
+    assert f"{SCHEME.platlib}/b/__init__.py" in wheel.entries
 
 
 def test_the_same_wheel_gives_the_same_entries(tmp_path: Path) -> None:
@@ -112,7 +105,7 @@ def test_the_same_wheel_gives_the_same_entries(tmp_path: Path) -> None:
 )
 def test_wheels_that_reach_out(tmp_path: Path, files: dict[str, bytes], entry_points: str) -> None:
     path = make_wheel(tmp_path, "d", files=files, entry_points=entry_points)
-    with pytest.raises(RuntimeBuildFailed, match="no usable wheel"):
+    with pytest.raises(InvalidWheel):
         opened(path)
 
 
@@ -127,5 +120,5 @@ def test_what_is_no_wheel(tmp_path: Path) -> None:
         (tmp_path / "bad").mkdir(exist_ok=True)
         path = tmp_path / "bad" / name
         path.write_bytes(data)
-        with pytest.raises(RuntimeBuildFailed, match="no usable wheel"):
+        with pytest.raises(InvalidWheel):
             opened(path)

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from au2.dependencies.python.target_python import TargetPython
+from au2.dependencies.python.wheel import InstallScheme
+from au2.dependencies.python.wheel_resolver import FetchedWheel
+from au2.dependencies.sources import Sources
 from au2.domain.errors import RuntimeBuildFailed
-from au2.runtimes.pip_settings import read_pip_settings
-from au2.runtimes.python_packages import FetchedWheel, fetch_wheels
+from au2.runtimes.python_layer import fetch_wheels
 from au2.runtimes.recipe import PythonPackages
-from au2.runtimes.target_python import TargetPython
+from tests.support.package_index import SimpleIndex
 from tests.support.wheels import make_wheel
 
 SITE = "usr/local/lib/python3.11/dist-packages"
@@ -24,33 +27,33 @@ class Index:
         self.folder = folder
         self.wheels = folder / "wheels"
         self.wheels.mkdir()
+        self.sources = Sources(indexes=(), find_links=(str(self.wheels),))
 
     def fetch(
         self, *requirements: str, python: tuple[int, int] = (3, 11), refuse: tuple[str, ...] = ()
     ) -> list[FetchedWheel]:
         target = TargetPython(
             version=python,
-            executable="/usr/bin/python3",
             machine="x86_64",
             glibc=(2, 36),
-            purelib=SITE,
-            platlib=SITE,
-            scripts="usr/local/bin",
-            data="usr/local",
-            include="usr/local/include",
+            scheme=InstallScheme(
+                purelib=SITE,
+                platlib=SITE,
+                scripts="usr/local/bin",
+                data="usr/local",
+                include="usr/local/include",
+                python="/usr/bin/python3",
+            ),
         )
         work = self.folder / "work"
         work.mkdir()
         wanted = PythonPackages(requirements, refuse)
-        return fetch_wheels(wanted, target, read_pip_settings(), work, print)
+        return fetch_wheels(wanted, target, self.sources, work, print)
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
-    made = Index(tmp_path)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(made.wheels))
-    return made
+def index(tmp_path: Path) -> Index:
+    return Index(tmp_path)
 
 
 def test_the_best_wheel_for_the_target(index: Index) -> None:
@@ -109,3 +112,21 @@ def test_what_the_recipe_refuses(index: Index) -> None:
     with pytest.raises(RuntimeBuildFailed, match="refuses: nvidia-things") as caught:
         index.fetch("alpha", refuse=("nvidia-*",))
     assert "find-links" in str(caught.value.hint)
+
+
+def test_packages_come_from_an_index_with_a_password(
+    index: Index, simple_index: Callable[..., SimpleIndex]
+) -> None:
+    make_wheel(index.wheels, "alpha", requires=("beta",))
+    make_wheel(index.wheels, "beta")
+    served = simple_index(index.wheels, user="me", password="secret")
+    index.sources = Sources(indexes=(served.url_with_password,))
+    names = [wheel.path.read_bytes()[:2] for wheel in index.fetch("alpha")]
+    assert names == [b"PK", b"PK"]
+
+
+def test_a_message_never_shows_a_password_of_the_index(index: Index) -> None:
+    index.sources = Sources(indexes=("http://me:secret@127.0.0.1:9/simple/",))
+    with pytest.raises(RuntimeBuildFailed, match=r"127\.0\.0\.1:9/simple") as caught:
+        index.fetch("alpha")
+    assert "secret" not in caught.value.message

@@ -1,0 +1,168 @@
+"""Resolution of requirements to wheels for the Python of a root file system.
+
+uv chooses the versions. Its index is a gateway on this machine's loopback, so that index settings,
+credentials and checks are those of :class:`PythonIndex`. No code of a package runs.
+"""
+
+import hmac
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import uv
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from au2.dependencies.gateway.bodies import Body
+from au2.dependencies.gateway.server import GatewayResponse, serve
+from au2.dependencies.python.index import PythonIndex
+from au2.dependencies.python.index_page import ListedFile
+from au2.dependencies.python.resolve_routes import PythonRoutes
+from au2.dependencies.python.target_python import TargetPython
+from au2.domain.errors import DependenciesFailed
+
+_PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+_MOST_ERROR_CHARACTERS = 3000
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR")
+_UV_ENVIRONMENT = {
+    "NO_COLOR": "1",
+    "UV_HTTP_RETRIES": "0",
+    "UV_HTTP_TIMEOUT": "1200",
+    "UV_NO_CONFIG": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+}
+
+
+class FetchedWheel(NamedTuple):
+    """A wheel on this machine, checked."""
+
+    path: Path
+    sha256: str
+
+
+class WheelResolver:
+    """Finds and fetches the wheels of a set of requirements.
+
+    Args:
+        index: where packages come from.
+        python: the Python that the wheels are for.
+        work: an empty folder for temporary files.
+        log: takes lines for people.
+    """
+
+    def __init__(
+        self, index: PythonIndex, python: TargetPython, work: Path, log: Callable[[str], None]
+    ) -> None:
+        self._index = index
+        self._python = python
+        self._work = work
+        self._log = log
+        self._files: dict[str, list[ListedFile]] = {}
+
+    def resolve(self, requirements: Iterable[str]) -> Mapping[str, str]:
+        """Return a set of versions that fit together, by project.
+
+        Raises:
+            DependenciesFailed: there is none that has wheels for this Python.
+            IndexUnreachable: an index does not answer.
+            EngineFailure: the gateway failed.
+        """
+        asked, pinned = self._work / "requirements.in", self._work / "requirements.txt"
+        asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
+        routes = _LoopbackRoutes(self._index, self._log, found=self._files)
+        with _listen() as listener, serve(listener, routes) as errors:
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}/{routes.token}"
+            done = self._run_uv(asked, pinned, f"{address}/simple/")
+            errors.check()
+        if done.returncode != 0:
+            if routes.trouble is not None:
+                raise routes.trouble
+            said = (done.stderr.strip() or done.stdout.strip()).replace(address, "")
+            raise DependenciesFailed(said[-_MOST_ERROR_CHARACTERS:])
+        found = _PINNED.findall(pinned.read_text(encoding="utf-8"))
+        return {canonicalize_name(name): version for name, version in found}
+
+    def fetch(self, pins: Mapping[str, str]) -> list[FetchedWheel]:
+        """Return the best wheel of each project, sorted by name.
+
+        Raises:
+            DependenciesFailed: a file is not the one that the index names.
+            IndexUnreachable, StorageFull
+        """
+        ranks = {tag: rank for rank, tag in enumerate(self._python.tags())}
+        chosen = [self._choose(name, Version(pin), ranks) for name, pin in sorted(pins.items())]
+        return [FetchedWheel(*self._index.fetch(file, self._log)) for file in chosen]
+
+    def _run_uv(self, asked: Path, pinned: Path, index: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        return subprocess.run(
+            [
+                *(uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
+                *("--only-binary", ":all:", "--python", sys.executable),
+                *("--python-version", self._python.text),
+                *("--python-platform", self._python.uv_platform),
+                *("--cache-dir", str(self._work / "uv"), "--output-file", str(pinned)),
+                str(asked),
+            ],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            stdin=subprocess.DEVNULL,
+            # The address has a secret in it: variables are seen by this user's programs only.
+            env={**kept, **_UV_ENVIRONMENT, "UV_DEFAULT_INDEX": index},
+        )
+
+    def _choose(self, name: str, version: Version, ranks: Mapping[Tag, int]) -> ListedFile:
+        ranked = []
+        for file in self._list_wheels(name, version):
+            _, _, build, tags = parse_wheel_filename(file.filename)
+            if accepted := [ranks[tag] for tag in tags if tag in ranks]:
+                number = build[0] if build else -1
+                ranked.append(((bool(file.yanked), min(accepted), -number, file.filename), file))
+        if not ranked:
+            raise DependenciesFailed(f"{name} {version} has no wheel for this Python.")
+        return min(ranked)[1]
+
+    def _list_wheels(self, name: str, version: Version) -> list[ListedFile]:
+        wanted = (name, version, True)
+        return [file for file in self._files.get(name, []) if file.distribution == wanted]
+
+
+@dataclass
+class _LoopbackRoutes(PythonRoutes):
+    """The whole index, below a secret path: other users of this machine reach the port too."""
+
+    files_path: ClassVar[str] = "../../files"
+    token: str = field(default_factory=secrets.token_urlsafe)
+
+    def get(self, path: str) -> GatewayResponse | None:
+        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        token, _, rest = path.removeprefix("/").partition("/")
+        if not hmac.compare_digest(token.encode(), self.token.encode()):
+            return None
+        return super().get(f"/{rest}")
+
+    def take(self, path: str, body: Body) -> bool:
+        """Take nothing."""
+        return False
+
+    def list_files(self, name: str) -> list[ListedFile]:
+        """See :meth:`PythonRoutes.list_files`."""
+        return self.find_files(name)
+
+
+@contextmanager
+def _listen() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener

@@ -1,1 +1,0 @@
-"""Programs that a runtime's own Python runs while the runtime is built; standard library only."""
