@@ -112,7 +112,7 @@ def test_schemas_that_are_none_are_found_before_anything_is_sent(
         ("$ref: https://example.com/schema.json\n", "outside this file"),
         ("x: [\n", "args.schema.yml:"),
         ("properties:\n" + "".join(f"  p{n}: {{}}\n" for n in range(30_000)), "20000"),
-        ("#" * (1 << 20) + "\n", "larger than 1024 KiB"),
+        ("#" * (1 << 20) + "\n", "larger than 1 MiB"),
     ):
         (package / "args.schema.yml").write_text(text)
         for command in ("check", "upload"):

@@ -26,11 +26,3 @@ class MovingRate:
         begun_at, begun_bytes = self._steps[0]
         come = self._steps[-1][1] - begun_bytes
         return come / max(moment - begun_at, 1e-3)
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a length of time, roughly, as people say it: ``40 s``, ``3 min``, ``2 h 5 min``."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 DEEPEST = 100
@@ -82,3 +83,13 @@ def _items(item: Any) -> Any:
     if isinstance(item, dict):
         return item.values()
     return item if isinstance(item, list) else ()
+
+
+def format_pointer(path: Iterable[object]) -> str:
+    """Return the JSON Pointer (RFC 6901) of a path of names and indexes."""
+    return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in path)
+
+
+def parse_pointer(pointer: str) -> tuple[str, ...]:
+    """Return the path of a JSON Pointer; inverse of :func:`format_pointer`, indexes as text."""
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])

@@ -53,3 +53,11 @@ def format_seconds(seconds: float) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts)
+
+
+def format_seconds_roughly(seconds: float) -> str:
+    """Return an estimated length of time: ``40 s``, ``3 min``, ``2 h 5 min``."""
+    if seconds < _MINUTE_SECONDS:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

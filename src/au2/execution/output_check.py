@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from au2.domain.errors import CheckTooCostly, Detail
+from au2.domain.json_value import format_pointer, parse_pointer
 from au2.execution.job_results import Output
-from au2.jsonschema.subschemas import format_pointer, parse_pointer
 from au2.jsonschema.validator import validate
 
 _MOST_SHOWN = 5

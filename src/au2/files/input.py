@@ -4,6 +4,7 @@ import codecs
 from typing import TYPE_CHECKING
 
 from au2.domain.errors import InvalidRequest
+from au2.domain.wording import format_bytes
 
 if TYPE_CHECKING:
     # Help and completion must not pay for it.
@@ -28,7 +29,7 @@ def read_text_file(path: "Path", limit_bytes: int) -> str:
     with path.open("rb") as file:
         data = file.read(limit_bytes + 1)
     if len(data) > limit_bytes:
-        raise InvalidRequest(f"'{path}' is larger than {limit_bytes >> 10} KiB.")
+        raise InvalidRequest(f"'{path}' is larger than {format_bytes(limit_bytes)}.")
     return decode_text(data, f"'{path}'")
 
 

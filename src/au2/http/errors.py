@@ -17,10 +17,11 @@ from au2.domain.errors import (
     NotFound,
     TooManyAttempts,
 )
+from au2.domain.json_value import format_pointer
 from au2.domain.wording import as_sentence
 from au2.http.audit_log import note_refusal
 from au2.wire.base import ErrorResponse
-from au2.wire.violations import MOST_DETAILS, describe, format_pointer, sentence_of
+from au2.wire.violations import MOST_DETAILS, describe, sentence_of
 
 Responses = dict[int | str, dict[str, Any]]
 _MOST_NAME_CHARACTERS = 100

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from au2.domain.errors import Detail, InvalidRequest
+from au2.domain.json_value import format_pointer
 from au2.jsonschema.references import References
-from au2.jsonschema.subschemas import Path, format_pointer
+from au2.jsonschema.subschemas import Path
 
 _MOST_STEPS = 10_000
 _TYPES: Mapping[str, tuple[type, ...]] = {

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from au2.domain.errors import CheckTooCostly, Detail
-from au2.domain.json_value import find_json_mistake, measure_depth
+from au2.domain.json_value import find_json_mistake, format_pointer, measure_depth
 from au2.jsonschema.check_process import compile_in_process
 from au2.jsonschema.compiled import DIALECT, compile_schema
 from au2.jsonschema.cost import Cost, measure
@@ -24,14 +24,7 @@ from au2.jsonschema.limits import (
 from au2.jsonschema.recursion import EndlessRecursion
 from au2.jsonschema.references import References
 from au2.jsonschema.sentences import explain, explain_schema_error
-from au2.jsonschema.subschemas import (
-    LISTS,
-    MAPPINGS,
-    SINGLE,
-    Subschema,
-    all_subschemas,
-    format_pointer,
-)
+from au2.jsonschema.subschemas import LISTS, MAPPINGS, SINGLE, Subschema, all_subschemas
 
 _DIALECTS = {DIALECT, f"{DIALECT}#"}
 _OLD_KEYWORDS = {

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Any, Literal, NamedTuple
 
+from au2.domain.json_value import format_pointer
 from au2.jsonschema.display import format_value, list_values, name_types
 from au2.jsonschema.shape import ALL_TYPES, CONDITIONS, UPPER_BOUNDS, Shape, Shapes, TooComplex
-from au2.jsonschema.subschemas import Path, format_pointer
+from au2.jsonschema.subschemas import Path
 
 Direction = Literal["arguments", "output"]
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from au2.domain.errors import CheckTooCostly
+from au2.domain.wording import format_bytes
 from au2.jsonschema.limits import DEFAULT_BYTES, MOST_DEFAULT_STEPS
 from au2.jsonschema.references import References
 from au2.jsonschema.subschemas import Path
@@ -112,5 +113,5 @@ class _Filling:
         self._bytes_left -= len(json.dumps(default, ensure_ascii=False)) + 1
         if self._bytes_left < 0:
             raise CheckTooCostly(
-                f"The defaults take more than {DEFAULT_BYTES >> 20} MiB.", hint=_HINT
+                f"The defaults take more than {format_bytes(DEFAULT_BYTES)}.", hint=_HINT
             )

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from au2.jsonschema.subschemas import Path, Subschema, all_subschemas, parse_pointer
+from au2.domain.json_value import parse_pointer
+from au2.jsonschema.subschemas import Path, Subschema, all_subschemas
 
 
 class References:

@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from au2.domain.errors import Detail
+from au2.domain.json_value import format_pointer
 from au2.domain.wording import count_of
 from au2.jsonschema.display import (
     format_value,
@@ -19,7 +20,6 @@ from au2.jsonschema.display import (
     quote_name,
     shorten,
 )
-from au2.jsonschema.subschemas import format_pointer
 
 
 def explain(error: ValidationError, schema: Any, value: Any) -> Iterator[Detail]:

@@ -59,13 +59,3 @@ def all_subschemas(root: Any) -> Iterator[Subschema]:
         place = waiting.pop()
         yield place
         waiting.extend(reversed(list(inner_subschemas(place.path, place.schema))))
-
-
-def format_pointer(path: tuple[str | int, ...] | list[str | int] | Path) -> str:
-    """Return the JSON pointer (RFC 6901) of a path; inverse of :func:`parse_pointer`."""
-    return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in path)
-
-
-def parse_pointer(pointer: str) -> Path:
-    """Return the path of a JSON pointer."""
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema_rs
 
 from au2.domain.errors import Detail
+from au2.domain.json_value import format_pointer
 from au2.jsonschema.compiled import compile_schema
 from au2.jsonschema.limits import CHECK_MEMORY_BYTES, CHECK_SECONDS
 from au2.jsonschema.sentences import explain, explain_schema_error
-from au2.jsonschema.subschemas import format_pointer
 from au2.jsonschema.validator import list_violations
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
+from au2.domain.wording import format_bytes
 from au2.package import names
 from au2.package.environment import Environment, parse_environment
 from au2.package.javascript import JavaScriptDependencies, parse_javascript
@@ -100,7 +101,7 @@ class _Reader:
         if entry is None or not self._is_file(entry):
             return None
         if entry.size_bytes > limit_bytes:
-            message = f"the file is larger than {limit_bytes // 1024} KiB"
+            message = f"the file is larger than {format_bytes(limit_bytes)}"
             self.mistakes.append(Detail(message, file=name))
             return None
         try:

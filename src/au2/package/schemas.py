@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.json_value import parse_pointer
 from au2.jsonschema.keywords import has_no_keyword
-from au2.jsonschema.subschemas import parse_pointer
 from au2.package.names import ARGS_SCHEMA, OUT_SCHEMA
 from au2.package.text import read_text
 from au2.package.yaml.nodes import Mapping, Node, Sequence, parse_nodes

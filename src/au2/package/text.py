@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.wording import format_bytes
 from au2.package.tree.limits import TEXT_BYTES
 
 _MARKS = (
@@ -33,7 +34,7 @@ def read_text(path: Path, name: str) -> str:
     with path.open("rb") as file:
         data = file.read(TEXT_BYTES + 1)
     if len(data) > TEXT_BYTES:
-        message = f"the file is larger than {TEXT_BYTES // 1024} KiB"
+        message = f"the file is larger than {format_bytes(TEXT_BYTES)}"
         raise InvalidPackage(details=[Detail(message, file=name)])
     return decode_text(data, name)
 

@@ -132,8 +132,3 @@ def _format_number(number: float, place: Sequence[Any]) -> str:
         if name.endswith(end) and number > 0:
             return format_unit(number)
     return f"{number:g}" if isinstance(number, float) else str(number)
-
-
-def format_pointer(path: Sequence[Any]) -> str:
-    """Return the JSON pointer (RFC 6901) of a place."""
-    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in path)

@@ -55,7 +55,7 @@ def test_a_configuration_in_a_device_that_never_ends(au2: CommandLine, tmp_path:
     result = au2("logout")
 
     assert result.exit_code == 1
-    assert f"'{device}' is larger than 4096 KiB" in result.errors
+    assert f"'{device}' is larger than 4 MiB" in result.errors
 
 
 def test_an_empty_configuration_is_a_new_one(stranger: CommandLine) -> None:

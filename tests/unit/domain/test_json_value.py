@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from au2.domain.json_value import DEEPEST, find_json_mistake
+from au2.domain.json_value import DEEPEST, find_json_mistake, format_pointer, parse_pointer
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,12 @@ def test_usual_values(value: Any) -> None:
 
 def test_the_deepest() -> None:
     assert find_json_mistake(json.loads("[" * DEEPEST + "]" * DEEPEST)) is None
+
+
+@given(st.lists(st.text()))
+def test_a_pointer_leads_back_to_its_path(path: list[str]) -> None:
+    assert parse_pointer(format_pointer(path)) == tuple(path)
+
+
+def test_pointers_are_escaped() -> None:
+    assert format_pointer(["a/b", "m~n", 0, ""]) == "/a~1b/m~0n/0/"

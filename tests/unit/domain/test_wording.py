@@ -1,6 +1,12 @@
 import pytest
 
-from au2.domain.wording import as_sentence, format_bytes, format_bytes_apart, format_seconds
+from au2.domain.wording import (
+    as_sentence,
+    format_bytes,
+    format_bytes_apart,
+    format_seconds,
+    format_seconds_roughly,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +55,10 @@ def test_lengths_of_time(seconds: float, text: str) -> None:
 
 def test_sentences() -> None:
     assert as_sentence("it is gone") == as_sentence("It is gone.") == "It is gone."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.2, "1 s"), (59, "59 s"), (170, "3 min"), (7500, "2 h 5 min")]
+)
+def test_rough_times(seconds: float, shown: str):
+    assert format_seconds_roughly(seconds) == shown

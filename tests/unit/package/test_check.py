@@ -57,4 +57,4 @@ def test_broken_yaml_is_told_once(package: Path) -> None:
 
 def test_a_large_manifest(package: Path) -> None:
     (package / "env.yml").write_text("#" * (1 << 20) + "\n")
-    assert found(package) == ["env.yml: the file is larger than 1024 KiB"]
+    assert found(package) == ["env.yml: the file is larger than 1 MiB"]

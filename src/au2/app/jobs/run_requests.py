@@ -6,7 +6,7 @@ from typing import Any
 
 from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
-from au2.domain.json_value import encode_json
+from au2.domain.json_value import encode_json, format_pointer
 from au2.domain.network import Network
 from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.jsonschema.defaults import fill_defaults
@@ -98,21 +98,19 @@ def check_environment(environment: Mapping[str, str], *, any_name: bool = False)
     for name, value in environment.items():
         message = find_name_error(name, any_name=any_name) or find_value_error(name, value)
         if message is not None:
-            mistakes.append(Detail(message, pointer=f"/environment/{_escape(name)}"))
+            mistakes.append(Detail(message, pointer=format_pointer(("environment", name))))
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
         ENVIRONMENT_BYTES
     ):
-        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES >> 20} MiB", "/environment"))
+        mistakes.append(
+            Detail(f"together more than {format_bytes(ENVIRONMENT_BYTES)}", "/environment")
+        )
     if mistakes:
         raise InvalidRequest("The environment can't be set like this.", details=mistakes)
 
 
 def _size_bytes(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
 
 
 def choose_resources(

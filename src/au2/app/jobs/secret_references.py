@@ -8,8 +8,10 @@ from au2.app.lookup import get_secret
 from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidRequest, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
+from au2.domain.json_value import format_pointer
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.secret_name import find_secret_name_mistake
+from au2.domain.wording import format_bytes
 from au2.package.environment import find_length_error, find_name_error
 from au2.stores.database.database import Transaction
 
@@ -30,7 +32,7 @@ def check_secret_names(
         if message is None and variable in environment:
             message = f"'{variable}' is given both as a text and as a secret"
         if message is not None:
-            mistakes.append(Detail(message, pointer=_pointer(variable)))
+            mistakes.append(Detail(message, pointer=format_pointer(("secrets", variable))))
     if mistakes:
         raise InvalidRequest("The secrets can't be given like this.", details=mistakes)
 
@@ -76,11 +78,11 @@ def check_secret_references(
         if message is None:
             continue
         if variable in secrets:
-            mistakes.append(Detail(message, pointer=_pointer(variable)))
+            mistakes.append(Detail(message, pointer=format_pointer(("secrets", variable))))
         else:
             mistakes.append(Detail(message, file="env.yml"))
     if size_bytes > ENVIRONMENT_BYTES:
-        mistakes.append(Detail(f"together more than {ENVIRONMENT_BYTES >> 20} MiB", "/secrets"))
+        mistakes.append(Detail(f"together more than {format_bytes(ENVIRONMENT_BYTES)}", "/secrets"))
     if mistakes:
         raise InvalidRequest(
             "The run can't have the secrets that it asks for.",
@@ -93,7 +95,3 @@ def _find_value_error(variable: str, wants: str, found: Secret) -> str | None:
     if not found.has_value:
         return f"{wants}, which has no value yet: au2 secret ingest {found.name}"
     return find_length_error(variable, found.size_bytes)
-
-
-def _pointer(variable: str) -> str:
-    return f"/secrets/{variable.replace('~', '~0').replace('/', '~1')}"

@@ -17,6 +17,7 @@ from au2.domain.ids import make_guid
 from au2.domain.json_value import is_encodable
 from au2.domain.secret import Secret
 from au2.domain.secret_name import VALUE_BYTES, find_secret_name_mistake
+from au2.domain.wording import format_bytes
 from au2.secrets.key_file import KeyFile
 from au2.secrets.keyring import Keyring
 from au2.stores.database import secrets
@@ -192,7 +193,7 @@ def _check_value(value: str) -> bytes:
     data = value.encode()
     if len(data) > VALUE_BYTES:
         raise InvalidRequest(
-            f"The value is longer than {VALUE_BYTES // 1024} KiB.",
+            f"The value is longer than {format_bytes(VALUE_BYTES)}.",
             hint="Keep large things elsewhere, and the way to them here.",
         )
     return data

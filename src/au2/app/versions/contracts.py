@@ -7,9 +7,10 @@ from typing import Any
 
 from au2.app.jobs.run_requests import check_environment
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.json_value import find_json_mistake
+from au2.domain.json_value import find_json_mistake, format_pointer
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.domain.version import Contract
+from au2.domain.wording import format_bytes
 from au2.package.environment import find_name_error
 from au2.package.schemas import find_object_schema_violations
 from au2.package.tree.limits import MOST_MISTAKES, TEXT_BYTES
@@ -40,7 +41,7 @@ def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Itera
     if message := find_json_mistake(schema):
         yield Detail(f"this is no JSON: {message}", f"/{field}")
     elif len(json.dumps(schema, ensure_ascii=False).encode()) > TEXT_BYTES:
-        yield Detail(f"the schema is larger than {TEXT_BYTES // 1024} KiB", f"/{field}")
+        yield Detail(f"the schema is larger than {format_bytes(TEXT_BYTES)}", f"/{field}")
     else:
         for mistake in find_object_schema_violations(schema, patient=False):
             yield replace(mistake, pointer=f"/{field}{mistake.pointer or ''}")
@@ -57,8 +58,7 @@ def _find_environment_mistakes(environment: Mapping[str, Any]) -> Iterator[Detai
             continue
         message = find_name_error(name, any_name=True) or _find_reference_mistake(value)
         if message is not None:
-            pointer = name.replace("~", "~0").replace("/", "~1")
-            yield Detail(message, f"/environment/{pointer}")
+            yield Detail(message, format_pointer(("environment", name)))
 
 
 def _find_reference_mistake(value: Any) -> str | None:

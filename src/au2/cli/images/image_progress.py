@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from au2.cli.moving_rate import MovingRate, format_seconds
+from au2.cli.moving_rate import MovingRate
 from au2.console.console import Console
-from au2.domain.wording import format_bytes
+from au2.domain.wording import format_bytes, format_seconds_roughly
 
 _REDRAW_SECONDS = 0.1
 
@@ -106,7 +106,7 @@ class ImageProgress:
         left = max(0, self._expected_bytes - done)
         # Whole only when it is: 99.9 % is not all.
         told = f"{100 * (self._expected_bytes - left) // self._expected_bytes} %"
-        return f"{told}, {format_seconds(left / rate)} left" if left and rate else told
+        return f"{told}, {format_seconds_roughly(left / rate)} left" if left and rate else told
 
     def _rate(self) -> str:
         begun = self._begun_at if self._first_sent_at is None else self._first_sent_at

@@ -13,6 +13,7 @@ from typing import Final
 
 from au2.client.images.blob_sources import BLOCK_BYTES, Blob, SpooledSource
 from au2.domain.errors import Au2Error
+from au2.domain.wording import format_bytes
 from au2.oci.streams import Readable
 
 Keep = Callable[[Readable, int | None, Callable[[int], None]], Blob]
@@ -94,8 +95,8 @@ class Spool:
         free = self._free_bytes()
         if free < size_bytes + _SPARE_BYTES:
             raise Au2Error(
-                f"A layer of {_mebibytes(size_bytes)} must be kept on disk until it is sent, but "
-                f"'{self._directory}' has only {_mebibytes(free)} free.",
+                f"A layer of {format_bytes(size_bytes)} must be kept on disk until it is sent, but "
+                f"'{self._directory}' has only {format_bytes(free)} free.",
                 hint=_HINT,
             )
 
@@ -115,14 +116,10 @@ class Spool:
 
     def _failure(self, error: OSError, needed_bytes: int) -> Au2Error:
         why = error.strerror or str(error)
-        size = f" of {_mebibytes(needed_bytes)} or more" if needed_bytes else ""
+        size = f" of {format_bytes(needed_bytes)} or more" if needed_bytes else ""
         return Au2Error(f"A layer{size} can't be kept in '{self._directory}': {why}.", hint=_HINT)
 
 
 def find_spool_directory(stated: Path | None) -> Path:
     """Return the folder that was stated, or else the one that ``TMPDIR`` names, as usual."""
     return stated if stated is not None else Path(tempfile.gettempdir())
-
-
-def _mebibytes(size_bytes: int) -> str:
-    return f"{size_bytes / (1 << 20):,.0f} MiB"

@@ -14,6 +14,7 @@ from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.gateway.bodies import Body
 from au2.dependencies.lock import BuiltWheel
 from au2.domain.errors import TooLarge
+from au2.domain.wording import format_bytes
 from au2.stores.content.protocol import ContentStore
 
 _WHEEL_BYTES = 2 << 30
@@ -48,7 +49,7 @@ class BuiltWheels:
             for piece in body:
                 writer.write(piece)
                 if writer.size_bytes > _WHEEL_BYTES:
-                    raise TooLarge(f"{file} is larger than {_WHEEL_BYTES >> 20} MiB")
+                    raise TooLarge(f"{file} is larger than {format_bytes(_WHEEL_BYTES)}")
             digest = writer.commit()
         wheel = BuiltWheel(file, digest, source_file, f"sha256:{source_sha256}")
         data = json.dumps(wheel._asdict()).encode()

@@ -6,6 +6,7 @@ A module of its own, imported when there is such data: the library takes 10 ms t
 import sys
 
 from au2.domain.errors import InvalidImage
+from au2.domain.wording import format_bytes
 from au2.oci.compression.expansion_guard import ExpansionGuard
 from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Readable
 
@@ -73,6 +74,6 @@ class ZstdReader:
         if _LARGE_WINDOW not in str(error):
             return InvalidImage(f"the zstd data is damaged: {error}")
         return InvalidImage(
-            f"the zstd data needs a window of more than {self._window_bytes >> 20} MiB",
+            f"the zstd data needs a window of more than {format_bytes(self._window_bytes)}",
             hint="Compress it with a lower level (zstd: at most 19) and without --long.",
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.wording import format_bytes
 from au2.package.ignore.wildmatch import SPECIAL, Match, compile_any, escape, translate
 from au2.package.tree.limits import TEXT_BYTES
 
@@ -117,7 +118,7 @@ def read_rules(path: Path, name: str) -> IgnoreRules:
         raise InvalidPackage(details=[Detail(message, file=name)]) from error
     message = ""
     if len(data) > TEXT_BYTES:
-        message = f"the file is larger than {TEXT_BYTES // 1024} KiB"
+        message = f"the file is larger than {format_bytes(TEXT_BYTES)}"
     elif data.startswith(_UTF_16):
         message = "the file is UTF-16, so no rule in it would match: save it as UTF-8"
     elif sum(map(data.count, (b"*", b"?", b"["))) > _MOST_WILDCARDS:

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import Reader
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.wording import format_bytes
 from au2.package.tree.limits import TEXT_BYTES
 
 MERGE_KEY = "<<"
@@ -84,7 +85,7 @@ def parse_nodes(text: str, file: str) -> Node | None:
         InvalidPackage: not strict YAML; one detail with file and line.
     """
     if len(text) > TEXT_BYTES or len(text.encode(errors="replace")) > TEXT_BYTES:
-        _refuse(f"the file is larger than {TEXT_BYTES // 1024} KiB", file, None)
+        _refuse(f"the file is larger than {format_bytes(TEXT_BYTES)}", file, None)
     try:
         return _Composer(_parse_events(text), file).compose()
     except MarkedYAMLError as error:

@@ -39,7 +39,7 @@ def test_room_is_made_before_it_is_missed(tmp_path: Path) -> None:
         spool.keep(io.BytesIO(DATA), 1 << 60, lambda _: None)
 
     assert made == [True]
-    assert "1,099,511,627,776 MiB" in caught.value.message
+    assert "A layer of 1 EiB" in caught.value.message
     assert f"'{tmp_path}' has only" in caught.value.message
     assert "--spool DIR or TMPDIR" in (caught.value.hint or "")
 

@@ -88,7 +88,7 @@ def test_a_rule_file_that_can_not_be_read(tmp_path: Path) -> None:
 def test_limits(tmp_path: Path) -> None:
     with pytest.raises(InvalidPackage) as caught:
         take(tmp_path, b"a" * (1 << 20) + b"a")
-    assert "larger than 1024 KiB" in str(caught.value.details[0])
+    assert "larger than 1 MiB" in str(caught.value.details[0])
     with pytest.raises(InvalidPackage) as caught:
         take(tmp_path, b"*" * 10_001)
     assert "more than 10000 wildcards" in str(caught.value.details[0])

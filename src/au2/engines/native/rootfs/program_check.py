@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from au2.domain.errors import ArgumentListTooLong, InvalidImage
+from au2.domain.wording import format_bytes
 from au2.engines.native.host.system_calls import open_in_root
 from au2.package.environment import VARIABLE_BYTES
 
@@ -85,7 +86,7 @@ def ensure_arguments_fit(
     if size_bytes > limit_bytes:
         raise ArgumentListTooLong(
             f"The command and its {len(environment)} environment variables take "
-            f"{size_bytes / _MIB:.1f} MiB together, and Linux allows {limit_bytes / _MIB:.1f} MiB.",
+            f"{format_bytes(size_bytes)} together, and Linux allows {format_bytes(limit_bytes)}.",
             hint=f"Set fewer or shorter variables. {_where_it_comes_from()}",
         )
 
