@@ -1,1 +1,1 @@
-"""JSON Schema 2020-12 of strangers: is it usable, does a value match it, what does it say."""
+"""JSON Schema 2020-12 written by users: checks of schemas and values, defaults, and comparison."""

@@ -1,6 +1,6 @@
-"""A schema as people use it on the command line: which arguments there are, and typed values.
+"""Command-line view of an arguments schema: the list of arguments, and typed values.
 
-Imports nothing that takes long: ``au2 process run`` reads its ``--arg`` options with this.
+Imports are few and quick: ``au2 process run`` reads its ``--arg`` options here.
 """
 
 import json
@@ -46,7 +46,7 @@ class Argument(NamedTuple):
     """The only values that go; empty: not limited to a list."""
 
     def to_document(self) -> dict[str, Any]:
-        """Return the argument as a JSON object. ``default`` is only there if there is one."""
+        """Return the argument as a JSON object; ``default`` is left out if there is none."""
         document: dict[str, Any] = {
             "name": self.name,
             "type": list(self.types),
@@ -58,25 +58,25 @@ class Argument(NamedTuple):
 
 
 def list_arguments(schema: Mapping[str, Any]) -> list[Argument]:
-    """Return the arguments that ``schema`` names, in its order.
+    """Return the arguments named by ``schema``, in its order.
 
-    They are looked for as defaults are: in ``properties``, through ``$ref`` and ``allOf``.
+    Arguments are found like defaults: in ``properties``, through ``$ref`` and ``allOf``.
     """
     return _Description(schema).arguments()
 
 
 def read_arguments(schema: Mapping[str, Any] | None, texts: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments that ``texts`` mean, each read as the schema says.
+    """Return the arguments in ``texts``, each read by the type in the schema.
 
-    A string stays as it is written (``01234``); where it may be several things, JSON wins over
-    text. What the schema does not say is JSON if it is JSON, else text.
+    A string stays as written (``01234``). Where several types are possible, JSON is tried before
+    text. An argument without a type in the schema is JSON if valid JSON, else text.
 
     Raises:
-        InvalidRequest: a text can't be read as what it must be; with every such one.
+        InvalidRequest: texts of the wrong type; each has a detail.
     """
     known = {} if schema is None else {found.name: found for found in list_arguments(schema)}
     read: dict[str, Any] = {}
-    mistakes: list[Detail] = []
+    violations: list[Detail] = []
     for name, text in texts.items():
         types = known[name].types if name in known else ()
         value, ok = _read(text, types)
@@ -84,14 +84,16 @@ def read_arguments(schema: Mapping[str, Any] | None, texts: Mapping[str, str]) -
         if not ok:
             wanted = " or ".join(_WANTED[kind] for kind in types)
             message = f"expected {wanted}, not '{text[:60]}'"
-            mistakes.append(Detail(message, format_pointer(("arguments", name))))
-    if mistakes:
-        raise InvalidRequest("The arguments do not match what the process takes.", details=mistakes)
+            violations.append(Detail(message, format_pointer(("arguments", name))))
+    if violations:
+        raise InvalidRequest(
+            "The arguments do not match what the process takes.", details=violations
+        )
     return read
 
 
 def _read(text: str, types: tuple[str, ...]) -> tuple[Any, bool]:
-    """Return the value, and whether it is of one of the types."""
+    """Return the value, and whether its type is one of ``types``."""
     if types == ("string",):
         return text, True
     try:
@@ -116,7 +118,7 @@ def _is_of(value: Any, kind: str) -> bool:
 
 
 class _Description:
-    """Looks into a schema, and gives up on what is too entangled: nothing is lost but words."""
+    """Reader of the properties of a schema. A too complex schema only loses its descriptions."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._references = References(dict(schema))
@@ -149,7 +151,7 @@ class _Description:
         )
 
     def _find_types(self, paths: list[Path]) -> tuple[str, ...]:
-        """Return the types that a value may have, as far as the schema says so plainly."""
+        """Return the types of a value, as far as the schema states them directly."""
         for path, part in self._parts(paths):
             found = _stated_types(part)
             for keyword in ("anyOf", "oneOf"):

@@ -1,4 +1,4 @@
-"""Whether a document can be used as a schema: every mistake, with its place."""
+"""Validity of a document as a schema: all violations, each with its JSON pointer."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from au2.jsonschema.limits import (
     LARGEST_CHECKED_DEFAULT,
     LIGHT_STEPS,
     MOST_NODES,
-    MOST_PLACES_WITH_DEFAULTS,
+    MOST_SUBSCHEMAS_WITH_DEFAULTS,
     MOST_VIOLATIONS,
 )
 from au2.jsonschema.recursion import EndlessRecursion
@@ -39,33 +39,35 @@ _TYPES = "array, boolean, integer, null, number, object, string"
 
 
 def find_schema_violations(document: Any, *, patient: bool = True) -> list[Detail]:
-    """Return what is wrong with ``document`` as a schema, each with its JSON pointer.
+    """Return the violations of ``document`` as a schema, each with its JSON pointer.
 
-    Whatever it holds, this ends soon: nothing is fetched, and what could take long is done in a
-    process that is ended when it does.
+    The time is bounded for any document: nothing is fetched, and expensive steps run in a
+    process with limits.
 
     Raises:
         Conflict: not ``patient``, and too many such processes are waited for already.
     """
     if not isinstance(document, dict):
         return [Detail("a schema is a mapping", "")]
-    if mistake := _find_size_mistake(document):
-        return [Detail(mistake, "")]
-    places = list(all_subschemas(document))
+    if violation := _find_size_violation(document):
+        return [Detail(violation, "")]
+    subschemas = list(all_subschemas(document))
     dialect = compile_schema({"$ref": DIALECT})
-    mistakes = [found for place in places for found in _find_keyword_mistakes(place, dialect)]
-    if not mistakes:
-        mistakes = list(_find_reference_mistakes(References(document)))
-    if mistakes:
-        return mistakes[:MOST_VIOLATIONS]
-    return _find_deeper_mistakes(document, places, patient=patient)[:MOST_VIOLATIONS]
+    violations = [
+        found for subschema in subschemas for found in _find_keyword_violations(subschema, dialect)
+    ]
+    if not violations:
+        violations = list(_find_reference_violations(References(document)))
+    if violations:
+        return violations[:MOST_VIOLATIONS]
+    return _find_deeper_violations(document, subschemas, patient=patient)[:MOST_VIOLATIONS]
 
 
-def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
+def _find_size_violation(document: Mapping[str, Any]) -> str | None:
     if measure_depth(document) > DEEPEST:
         return f"the schema is nested deeper than {DEEPEST} levels"
-    if mistake := find_json_mistake(document):
-        return f"this is no JSON: {mistake}"
+    if violation := find_json_mistake(document):
+        return f"this is no JSON: {violation}"
     count = 0
     waiting: list[Any] = [document]
     while waiting:
@@ -78,9 +80,11 @@ def _find_size_mistake(document: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _find_keyword_mistakes(place: Subschema, dialect: jsonschema_rs.Validator) -> Iterator[Detail]:
-    """Return what is wrong with one schema, not looking at those inside it."""
-    path, schema = place
+def _find_keyword_violations(
+    subschema: Subschema, dialect: jsonschema_rs.Validator
+) -> Iterator[Detail]:
+    """Return the violations in one schema, without its subschemas."""
+    path, schema = subschema
     if isinstance(schema, bool):
         return
     if not isinstance(schema, dict):
@@ -104,7 +108,7 @@ def _find_keyword_mistakes(place: Subschema, dialect: jsonschema_rs.Validator) -
 
 
 def _alone(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema with ``true`` for all those inside it: these are looked at themselves."""
+    """Return the schema with ``true`` for each subschema: those are checked by themselves."""
     alone: dict[str, Any] = {}
     for keyword, value in schema.items():
         if keyword in SINGLE:
@@ -122,7 +126,7 @@ def _alone(schema: Mapping[str, Any]) -> dict[str, Any]:
     return alone
 
 
-def _find_reference_mistakes(references: References) -> Iterator[Detail]:
+def _find_reference_violations(references: References) -> Iterator[Detail]:
     for path, schema in references.schemas.items():
         for keyword in ("$ref", "$dynamicRef"):
             if not isinstance(schema, dict) or keyword not in schema:
@@ -138,8 +142,8 @@ def _explain_reference(text: str) -> str:
     return f"'{text}' is outside this file: put it under '$defs' and refer to '#/$defs/…'"
 
 
-def _find_deeper_mistakes(
-    document: dict[str, Any], places: list[Subschema], *, patient: bool
+def _find_deeper_violations(
+    document: dict[str, Any], subschemas: list[Subschema], *, patient: bool
 ) -> list[Detail]:
     try:
         cost = measure(References(document))
@@ -147,30 +151,32 @@ def _find_deeper_mistakes(
         message = "this refers to itself without end: nothing of the value is used up on the way"
         return [Detail(message, format_pointer(error.path))]
     try:
-        return _find_compile_mistakes(document, cost, places, patient=patient)
+        return _find_compile_violations(document, cost, subschemas, patient=patient)
     except CheckTooCostly:
         return [Detail("the schema takes too long to make ready: make its patterns smaller", "")]
 
 
-def _find_compile_mistakes(
-    document: dict[str, Any], cost: Cost, places: list[Subschema], *, patient: bool
+def _find_compile_violations(
+    document: dict[str, Any], cost: Cost, subschemas: list[Subschema], *, patient: bool
 ) -> list[Detail]:
     if cost.is_heavy:
         return compile_in_process(document, patient=patient)
-    mistakes = [mistake for place in places for mistake in _find_pattern_mistakes(place)]
-    if mistakes:
-        return mistakes
+    violations = [
+        violation for subschema in subschemas for violation in _find_pattern_violations(subschema)
+    ]
+    if violations:
+        return violations
     try:
         compile_schema(document)
     except jsonschema_rs.ValidationError as error:
         return [Detail(explain_schema_error(error), format_pointer(error.instance_path))]
     if cost.for_depth(DEEPEST) > LIGHT_STEPS:
         return []
-    return list(_find_default_mistakes(document, places))
+    return list(_find_default_violations(document, subschemas))
 
 
-def _find_pattern_mistakes(place: Subschema) -> Iterator[Detail]:
-    path, schema = place
+def _find_pattern_violations(subschema: Subschema) -> Iterator[Detail]:
+    path, schema = subschema
     if not isinstance(schema, dict):
         return
     named = [("patternProperties", name) for name in schema.get("patternProperties", ())]
@@ -184,10 +190,12 @@ def _find_pattern_mistakes(place: Subschema) -> Iterator[Detail]:
             yield Detail(explain_schema_error(error), format_pointer(where))
 
 
-def _find_default_mistakes(document: dict[str, Any], places: list[Subschema]) -> Iterator[Detail]:
-    """Return the defaults that do not match: every run that relies on one would be refused."""
-    holding = [place for place in places if _is_filled_in(place)]
-    if not holding or len(places) > MOST_PLACES_WITH_DEFAULTS:
+def _find_default_violations(
+    document: dict[str, Any], subschemas: list[Subschema]
+) -> Iterator[Detail]:
+    """Return mismatching defaults: each run with such a default would be refused."""
+    holding = [subschema for subschema in subschemas if _is_filled_in(subschema)]
+    if not holding or len(subschemas) > MOST_SUBSCHEMAS_WITH_DEFAULTS:
         return
     defaults = Defaults(document)
     registry = jsonschema_rs.Registry([(_HERE, document)], draft=jsonschema_rs.Draft202012)
@@ -207,7 +215,7 @@ def _find_default_mistakes(document: dict[str, Any], places: list[Subschema]) ->
                 yield Detail(f"the default does not match{where}: {found.message}", pointer)
 
 
-def _is_filled_in(place: Subschema) -> bool:
-    path, schema = place
+def _is_filled_in(subschema: Subschema) -> bool:
+    path, schema = subschema
     is_property = len(path) > 1 and path[-2] == "properties"
     return is_property and isinstance(schema, dict) and "default" in schema

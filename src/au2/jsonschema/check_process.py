@@ -1,4 +1,4 @@
-"""A check in a process of its own: with a limit of time and memory, and nobody waits for ever."""
+"""A check in a process of its own, with limits of time and memory and a bounded queue."""
 
 import json
 import subprocess
@@ -28,11 +28,11 @@ _HINT = (
 def check_in_process(
     schema: Mapping[str, Any], value: Any, *, patient: bool = True
 ) -> list[Detail]:
-    """Return the mistakes in ``value``.
+    """Return the violations in ``value``.
 
     Raises:
-        CheckTooCostly: it takes too long, or too much memory.
-        Conflict: not ``patient``, and too many wait already.
+        CheckTooCostly: the check exceeds the limit of time or memory.
+        Conflict: not ``patient``, and too many checks wait already.
     """
     if patient:
         return _ask({"schema": schema, "value": value})
@@ -41,7 +41,7 @@ def check_in_process(
 
 
 def compile_in_process(schema: Mapping[str, Any], *, patient: bool = True) -> list[Detail]:
-    """Return the first mistake in ``schema`` itself, if there is one.
+    """Return the first violation in ``schema`` itself, if there is one.
 
     Raises as :func:`check_in_process`.
     """

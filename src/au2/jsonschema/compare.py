@@ -1,7 +1,7 @@
-"""Two versions of a schema: what changed, and which of it breaks callers.
+"""Comparison of two versions of a schema: the changes, and which of them break callers.
 
-Who calls gives arguments and takes output. So arguments may be asked for less than before, and
-output may promise more: the other way round breaks. What can't be judged counts as breaking.
+Callers give arguments and take output. So an arguments schema may become looser, and an output
+schema stricter; the opposite breaks callers. A change with an unknown effect counts as breaking.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ Direction = Literal["arguments", "output"]
 
 
 class SchemaChange(NamedTuple):
-    """A difference that a caller may notice."""
+    """A difference visible to callers."""
 
     pointer: str
     """Into the new schema; where something was removed, into the old one."""
@@ -26,7 +26,7 @@ class SchemaChange(NamedTuple):
 
 
 class _Effect(Enum):
-    """What became of the set of values that match."""
+    """Effect of a change on the set of matching values."""
 
     SMALLER = auto()
     LARGER = auto()
@@ -40,7 +40,7 @@ _Found = tuple[Path, str, _Effect]
 def compare_schemas(
     old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, direction: Direction
 ) -> list[SchemaChange]:
-    """Return what changed. None is the schema of a process that is not structured: any object."""
+    """Return the changes. None is the schema of an unstructured process: any object."""
     breaking = _Effect.SMALLER if direction == "arguments" else _Effect.LARGER
     found: dict[SchemaChange, None] = {}
     try:
@@ -53,7 +53,7 @@ def compare_schemas(
 
 
 class _Comparison:
-    """Walks through both schemas side by side."""
+    """Parallel walk through both schemas."""
 
     def __init__(
         self, old: Mapping[str, Any], new: Mapping[str, Any], direction: Direction

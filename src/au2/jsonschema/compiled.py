@@ -1,4 +1,4 @@
-"""The library that checks, with the only options that are safe for schemas of strangers."""
+"""The validator library, with the only options safe for schemas by untrusted users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,12 @@ def compile_schema(
 ) -> jsonschema_rs.Validator:
     """Return a validator: formats are checked, nothing is fetched, no pattern can backtrack.
 
-    ``registry``: the only schemas outside of ``schema`` that it may refer to.
+    Args:
+        schema: the schema.
+        registry: the only other schemas for references.
 
     Raises:
-        jsonschema_rs.ValidationError: it is no schema.
+        jsonschema_rs.ValidationError: the document is not a schema.
     """
     return jsonschema_rs.Draft202012Validator(
         dict(schema) if isinstance(schema, Mapping) else schema,

@@ -1,8 +1,8 @@
-"""How much work a schema can make, found out before anything is checked with it.
+"""Cost of a schema: an upper bound of the steps of a check, computed before the check.
 
-Two references to the same schema, one below the other, double the work with each level. The
-library that checks knows no limit and can't be interrupted, so what may take long is given to a
-process that can be (:mod:`au2.jsonschema.check_process`).
+Two references to the same schema, one below the other, double the steps with each level. The
+validator library has no limit and can't be interrupted, so an expensive check runs in a process
+with limits (:mod:`au2.jsonschema.check_process`).
 """
 
 import re
@@ -26,9 +26,9 @@ _TINY = 1e-20
 
 
 class Cost(NamedTuple):
-    """Steps for one place in a value, by how deep the value is: ``steps[0]`` for a plain one.
+    """Steps for one position in a value, by the value's depth: ``steps[0]`` for a scalar.
 
-    More than :data:`~au2.jsonschema.limits.LIGHT_STEPS` are not counted.
+    Counting stops above :data:`~au2.jsonschema.limits.LIGHT_STEPS`.
     """
 
     steps: Sequence[int]
@@ -37,12 +37,12 @@ class Cost(NamedTuple):
 
     @property
     def is_heavy(self) -> bool:
-        """Whether only to make the schema ready may take long."""
+        """Whether compiling the schema alone is expensive."""
         return self.patterns > LIGHT_STEPS
 
     @property
     def at_most(self) -> int:
-        """The steps for the deepest value; fewer levels never take more."""
+        """Steps for the deepest value; fewer levels never take more."""
         return self.steps[-1]
 
     def for_depth(self, depth: int) -> int:
@@ -51,7 +51,7 @@ class Cost(NamedTuple):
 
 
 def measure(references: References) -> Cost:
-    """Return what the schema costs. Raises EndlessRecursion."""
+    """Return the cost of the schema. Raises EndlessRecursion."""
     order = order_same_value(references)
     own = {path: _own_steps(references.schemas[path]) for path in order}
     inner = {path: same_value(references, path) for path in order}
@@ -78,12 +78,12 @@ def measure(references: References) -> Cost:
 
 
 def _looks_twice(schema: Mapping[str, Any]) -> bool:
-    """What is "unevaluated" is found out by looking once more at what was evaluated."""
+    """Whether the schema has an ``unevaluated…`` keyword: its siblings are evaluated once more."""
     return "unevaluatedProperties" in schema or "unevaluatedItems" in schema
 
 
 def _parts(path: Path, schema: Any, costs: Mapping[Path, int]) -> int:
-    """Return the steps for one part of a value: a member of an object or an item of a list."""
+    """Return the steps for one member of an object or item of a list."""
     if not isinstance(schema, dict):
         return 0
 
@@ -126,7 +126,7 @@ def _own_steps(schema: Any) -> int:
 
 
 def _count(value: Any) -> int:
-    """Return how many things are in a value, two levels deep."""
+    """Return the number of values inside a value, two levels deep."""
     if isinstance(value, dict):
         return 1 + sum(1 + (len(item) if isinstance(item, list) else 0) for item in value.values())
     if isinstance(value, list):
@@ -135,7 +135,7 @@ def _count(value: Any) -> int:
 
 
 def pattern_size(pattern: Any) -> int:
-    """Return about how many states a regular expression has, divided by five: they are quick."""
+    """Return about a fifth of a regular expression's states: one state is a quick step."""
     if not isinstance(pattern, str):
         return 0
     size = len(pattern)

@@ -1,6 +1,7 @@
-"""Filling in defaults: through ``properties``, ``$ref`` and ``allOf``, and nothing else.
+"""Defaults of a schema, filled in through ``properties``, ``$ref`` and ``allOf`` only.
 
-What stands behind ``anyOf``, ``if`` and the like holds under conditions, so its defaults do too.
+Subschemas of ``anyOf``, ``if`` and similar keywords hold under conditions, so their defaults would
+too.
 """
 
 import json
@@ -20,13 +21,13 @@ _HINT = "Make the schema simpler, or its defaults smaller."
 
 
 def fill_defaults(schema: Mapping[str, Any], value: Any) -> Any:
-    """Return ``value`` with the defaults of missing properties; it is not changed itself.
+    """Return a copy of ``value`` with the defaults of missing properties.
 
-    The nearest default wins: that of a property, then that of what it refers to, then those of its
-    ``allOf`` in their order. Defaults inside a default are filled in too, but none inside itself.
+    The nearest default wins: the property's own, then the one of its reference, then those of its
+    ``allOf`` in order. Defaults inside a default are filled in, but never a default inside itself.
 
     Raises:
-        CheckTooCostly: the defaults multiply beyond all measure.
+        CheckTooCostly: the defaults multiply beyond the limit.
     """
     return _keep(json.dumps(schema)).fill(value)
 
@@ -44,12 +45,12 @@ class Defaults:
 
 @lru_cache(maxsize=_KEPT)
 def _keep(schema: str) -> Defaults:
-    """Return the defaults of a schema given as JSON: a server fills in many values with few."""
+    """Return the cached defaults of a schema given as JSON."""
     return Defaults(json.loads(schema))
 
 
 class _Filling:
-    """One value being filled, with what it may still take."""
+    """One value being filled in, with the rest of its size limit."""
 
     def __init__(self, references: References) -> None:
         self._references = references
@@ -59,7 +60,10 @@ class _Filling:
     def fill(self, value: Any, paths: list[Path], inside: frozenset[Path]) -> Any:
         """Return ``value`` filled in by all schemas at ``paths``.
 
-        ``inside``: the properties whose defaults this is a part of.
+        Args:
+            value: the value so far.
+            paths: paths of the schemas.
+            inside: the properties whose defaults enclose this value.
         """
         if not isinstance(value, dict):
             return value

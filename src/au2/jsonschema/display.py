@@ -1,4 +1,4 @@
-"""Values, names and types in messages: short, and never a secret."""
+"""Values, names and types as text in messages: short, and never a secret."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def name_types(types: Sequence[str]) -> str:
 
 
 def format_value(value: Any, *, hidden: bool = False) -> str:
-    """Return a value as it may stand in a message: short, and no more of it than tells it."""
+    """Return a value for a message, shortened; containers by their size only."""
     match value:
         case dict():
             return f"an object of {count_of(len(value), 'property', 'properties')}"
@@ -35,13 +35,13 @@ def format_value(value: Any, *, hidden: bool = False) -> str:
 
 
 def list_names(names: Sequence[str] | Mapping[str, Any]) -> str:
-    """Return some names in quotes."""
+    """Return the first names in quotes."""
     shown = [quote_name(name) for name in list(names)[:_SHOWN_NAMES]]
     return ", ".join(shown) + (" …" if len(names) > _SHOWN_NAMES else "")
 
 
 def list_values(values: Sequence[Any]) -> str:
-    """Return some values."""
+    """Return the first values."""
     shown = [format_value(value) for value in values[:_SHOWN_NAMES]]
     return ", ".join(shown) + (" …" if len(values) > _SHOWN_NAMES else "")
 
@@ -52,5 +52,5 @@ def quote_name(name: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """Return the text, or its beginning if it is long."""
+    """Return the text, cut to the limit of a message."""
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

@@ -1,4 +1,4 @@
-"""Keywords that JSON Schema does not know, and ignores: most likely somebody mistyped one."""
+"""Unknown keywords, which JSON Schema ignores and which most likely are typing errors."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -26,12 +26,12 @@ _LIKENESS: Final = 0.8
 
 
 def has_no_keyword(schema: Mapping[str, Any]) -> bool:
-    """Whether there is something and no keyword among it: it is another kind of file."""
+    """Whether a non-empty document has no keyword at all: another kind of file."""
     return bool(schema) and KEYWORDS.isdisjoint(schema)
 
 
 def find_mistyped_keywords(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return what stands at the top and is much like a keyword that does not → the keyword."""
+    """Return unknown top-level names, each with the similar keyword."""
     open_to_guess = sorted(KEYWORDS - schema.keys())
     unknown = (name for name in schema if name not in KEYWORDS)
     guesses = ((name, get_close_matches(name, open_to_guess, 1, _LIKENESS)) for name in unknown)

@@ -1,4 +1,4 @@
-"""Recursion that never ends: schemas that refer to themselves for the same value."""
+"""Endless recursion: schemas with a reference to themselves for the same value."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from au2.jsonschema.subschemas import IN_PLACE, IN_PLACE_LISTS, IN_PLACE_MAPPING
 
 
 def same_value(references: References, path: Path) -> list[Path]:
-    """Return the schemas that the one at ``path`` applies to the very value it is given."""
+    """Return the schemas applied by the schema at ``path`` to its own value."""
     schema = references.schemas[path]
     if not isinstance(schema, dict):
         return []
@@ -33,10 +33,10 @@ class EndlessRecursion(Exception):
 
 
 def order_same_value(references: References) -> Sequence[Path]:
-    """Return all schemas, each after those that it applies to the same value.
+    """Return all schemas, each after the schemas applied to the same value.
 
     Raises:
-        EndlessRecursion: there is no such order.
+        EndlessRecursion: no such order exists.
     """
     order: list[Path] = []
     seen: set[Path] = set()

@@ -1,4 +1,4 @@
-"""``$ref`` and ``$dynamicRef`` inside one file; nothing is ever fetched."""
+"""References (``$ref``, ``$dynamicRef``) inside one file; nothing is ever fetched."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from au2.jsonschema.subschemas import Path, Subschema, all_subschemas
 
 
 class References:
-    """Every schema of a file by its path, and where references between them lead."""
+    """All schemas of a file by path, and the targets of their references."""
 
     def __init__(self, root: Any) -> None:
         self.schemas: dict[Path, Any] = {}
@@ -48,7 +48,7 @@ class References:
         return ""
 
     def find(self, path: Path, reference: str) -> Path | None:
-        """Return where ``reference``, written at ``path``, leads; None: nowhere in this file."""
+        """Return the target of ``reference`` at ``path``, or None outside this file."""
         try:
             resource, fragment = _join(self._bases[path], reference)
             fragment = unquote(fragment, errors="strict")
@@ -63,10 +63,10 @@ class References:
         return target if target in self.schemas else None
 
     def holding(self, paths: Sequence[Path]) -> Iterator[Path]:
-        """Return the schemas that hold at one place without conditions, nearest first.
+        """Return the schemas applied unconditionally at one position, nearest first.
 
-        These are the ones at ``paths``, what they refer to with ``$ref``, and their ``allOf``.
-        References may make many more of them than the file has schemas: whoever asks counts.
+        These are the schemas at ``paths``, the targets of their ``$ref``, and their ``allOf``.
+        References may multiply them beyond the number of schemas in the file: the caller counts.
         """
         waiting = list(reversed(paths))
         while waiting:
@@ -85,7 +85,7 @@ class References:
             waiting.extend(reversed(following))
 
     def targets(self, path: Path) -> Iterator[Path]:
-        """Return where the references of the schema at ``path`` may lead."""
+        """Return the possible targets of the references of the schema at ``path``."""
         schema = self.schemas[path]
         if not isinstance(schema, dict):
             return
@@ -103,6 +103,6 @@ class References:
 
 
 def _join(base: str, reference: str) -> tuple[str, str]:
-    """Return the resource and the fragment that ``reference`` means."""
+    """Return the resource and the fragment of ``reference``."""
     relative, fragment = urldefrag(reference)
     return (urljoin(base, relative) if relative else base), fragment

@@ -1,7 +1,7 @@
-"""What a value should have been: the library's findings in our words.
+"""Sentences for violations, made from the validator library's errors.
 
-Of a value that does not match only numbers and short texts are shown, and never those of a part
-that the schema calls a secret (``writeOnly: true`` or ``format: password``).
+Of a value only numbers and short texts are quoted, and nothing of a secret part
+(``writeOnly: true`` or ``format: password``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from au2.jsonschema.display import (
 
 
 def explain(error: ValidationError, schema: Any, value: Any) -> Iterator[Detail]:
-    """Return the mistakes that ``error`` tells of, each with its place in ``value``."""
+    """Return the violations of ``error``, each with its pointer into ``value``."""
     path = error.instance_path
     holder = _holder(schema, error.schema_path)
     # One path goes through the definitions, the other through what refers to them.
@@ -127,7 +127,7 @@ def _expected(kind: ValidationErrorKind, holder: Mapping[str, Any]) -> str | Non
 
 
 def _alternatives(schemas: Any) -> str:
-    """Say the alternatives by their types where these tell them apart."""
+    """Return the alternatives by their types, where the types tell them apart."""
     types: list[str] = []
     for schema in schemas if isinstance(schemas, list) else []:
         found = schema.get("type") if isinstance(schema, dict) else None
@@ -138,7 +138,7 @@ def _alternatives(schemas: Any) -> str:
 
 
 def _holder(schema: Any, path: Sequence[str | int]) -> Mapping[str, Any]:
-    """Return the schema that the failing keyword at ``path`` stands in."""
+    """Return the schema with the failing keyword at ``path``."""
     *_, last = _along(schema, path[:-1])
     return last if isinstance(last, dict) else {}
 
@@ -164,7 +164,7 @@ def _along(schema: Any, path: Sequence[str | int]) -> Iterator[Any]:
 
 
 def explain_schema_error(error: ValidationError) -> str:
-    """Return what is wrong with a schema that the library does not take."""
+    """Return a sentence for a schema refused by the validator library."""
     match error.kind:
         case ValidationErrorKind.Format(format="regex"):
             return (

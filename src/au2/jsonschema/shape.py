@@ -1,4 +1,4 @@
-"""What holds at one place of a value, gathered from all schemas that hold there."""
+"""Constraints on one position of a value, gathered from all schemas applied there."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -35,12 +35,12 @@ _MOST_STEPS = 20_000
 
 
 class TooComplex(Exception):
-    """There is more to look at than is worth it."""
+    """The schema has more combinations than the limit."""
 
 
 @dataclass(slots=True)
 class Shape:
-    """All that is asked of one place."""
+    """All constraints on one position."""
 
     types: frozenset[str] = ALL_TYPES
     choices: dict[str, Any] | None = None
@@ -67,10 +67,10 @@ class Shapes:
         self._written: dict[Path, Any] = {}
 
     def find(self, paths: list[Path]) -> Shape:
-        """Return what holds at a place that the schemas at ``paths`` are for.
+        """Return the constraints of the schemas at ``paths`` on one position.
 
         Raises:
-            TooComplex: there is too much of it.
+            TooComplex: the schemas have too many combinations.
         """
         shape = Shape()
         for path in self.references.holding(paths):
@@ -108,7 +108,7 @@ class Shapes:
             shape.default = (schema["default"],)
 
     def _write(self, path: Path, keyword: str) -> Any:
-        """Return the value of a keyword with what it refers to, so that it can be compared."""
+        """Return the value of a keyword with its references resolved, for comparison."""
         schema = self.references.schemas[path]
         inner = [
             (place.path[len(path) :], self._written_out(place.path, ()))

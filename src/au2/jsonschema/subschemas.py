@@ -1,4 +1,4 @@
-"""Where a schema holds further schemas: the keywords of 2020-12, and nothing else."""
+"""Subschemas of a schema: the keywords of 2020-12 with a schema as their value."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -30,15 +30,15 @@ MAPPINGS = (*IN_PLACE_MAPPINGS, *PART_MAPPINGS, *DEFINITIONS)
 
 
 class Subschema(NamedTuple):
-    """A schema inside a schema."""
+    """A schema inside a schema, with its path."""
 
     path: Path
     schema: Any
-    """A boolean or an object, unless it is a mistake."""
+    """A boolean or an object, unless it is a violation."""
 
 
 def inner_subschemas(path: Path, schema: Any) -> Iterator[Subschema]:
-    """Return the schemas directly inside ``schema``, which stands at ``path``."""
+    """Return the subschemas directly inside ``schema``, the schema at ``path``."""
     if not isinstance(schema, dict):
         return
     for keyword, value in schema.items():
@@ -53,7 +53,7 @@ def inner_subschemas(path: Path, schema: Any) -> Iterator[Subschema]:
 
 
 def all_subschemas(root: Any) -> Iterator[Subschema]:
-    """Return the schema and every one inside it, outer ones first."""
+    """Return the schema and all subschemas, outer ones first."""
     waiting = [Subschema((), root)]
     while waiting:
         place = waiting.pop()

@@ -1,4 +1,4 @@
-"""Whether a value matches a schema, and every mistake in it if it does not."""
+"""Validation of a value against a schema, with all violations."""
 
 import json
 import marshal
@@ -42,21 +42,24 @@ each other to find out whether they are unique."""
 
 
 def validate(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> list[Detail]:
-    """Return what of ``value`` does not match ``schema``, each with its JSON pointer; formats too.
+    """Return the violations of ``schema`` in ``value``, each with its JSON pointer; formats count.
 
-    The schema is one that :func:`au2.jsonschema.check.find_schema_violations` has nothing against,
-    the value one that :func:`au2.domain.json_value.find_json_mistake` has nothing against.
-    At most :data:`~au2.jsonschema.limits.MOST_VIOLATIONS` are told.
+    At most :data:`~au2.jsonschema.limits.MOST_VIOLATIONS` are returned.
+
+    Args:
+        schema: a schema without violations (:func:`au2.jsonschema.check.find_schema_violations`).
+        value: a JSON value (:func:`au2.domain.json_value.find_json_mistake`).
+        patient: wait for other expensive checks.
 
     Raises:
-        CheckTooCostly: to find out takes longer, or more memory, than a check may.
-        Conflict: not ``patient``, and too many wait for a check that takes long.
+        CheckTooCostly: the check exceeds the limit of time or memory.
+        Conflict: not ``patient``, and too many expensive checks wait already.
     """
-    return _keep(json.dumps(schema)).find_mistakes(value, patient=patient)
+    return _keep(json.dumps(schema)).find_violations(value, patient=patient)
 
 
 class Validator:
-    """A schema made ready to check many values."""
+    """A compiled schema for many values."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = dict(schema)
@@ -66,8 +69,8 @@ class Validator:
             self._compiled = compile_schema(self._schema)
         self._slow_integers = _BEYOND_45_BITS if _asks_for_unique(self._schema) else _BEYOND_75_BITS
 
-    def find_mistakes(self, value: Any, *, patient: bool = True) -> list[Detail]:
-        """Return what does not match; see :func:`validate`."""
+    def find_violations(self, value: Any, *, patient: bool = True) -> list[Detail]:
+        """Return the violations; see :func:`validate`."""
         # Not its length as JSON, but near to it and five times as quick to have.
         written = marshal.dumps(value, 0)
         size_bytes = len(written)
@@ -98,7 +101,7 @@ def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
 def list_violations(
     compiled: jsonschema_rs.Validator, schema: Mapping[str, Any], value: Any
 ) -> list[Detail]:
-    """Return the mistakes, as many as may be told. It may take time and memory without limit."""
+    """Return the violations up to the limit. Time and memory are not bounded here."""
     found: list[Detail] = []
     for error in compiled.iter_errors(value):
         for detail in explain(error, schema, value):
@@ -111,5 +114,5 @@ def list_violations(
 
 @lru_cache(maxsize=_KEPT)
 def _keep(schema: str) -> Validator:
-    """Return the validator of a schema given as JSON: a server checks many values with few."""
+    """Return the cached validator of a schema given as JSON."""
     return Validator(json.loads(schema))

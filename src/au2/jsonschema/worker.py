@@ -16,7 +16,7 @@ from au2.jsonschema.validator import list_violations
 
 
 def main() -> None:
-    """Check one value. The kernel ends this process when it passes its limits."""
+    """Check one value. The kernel ends this process above its limits."""
     resource.setrlimit(resource.RLIMIT_CPU, (CHECK_SECONDS, CHECK_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (CHECK_MEMORY_BYTES, CHECK_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -39,8 +39,8 @@ def main() -> None:
     _tell(list_violations(compiled, schema, work["value"]))
 
 
-def _tell(mistakes: list[Detail]) -> None:
-    line: list[Any] = [[mistake.message, mistake.pointer] for mistake in mistakes]
+def _tell(violations: list[Detail]) -> None:
+    line: list[Any] = [[violation.message, violation.pointer] for violation in violations]
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
