@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.command import Result
 from tests.support.docker import Docker
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 from tests.support.image_making import OddImage
 
 HOST_NAME = "box"
@@ -36,7 +36,7 @@ class BesideDocker:
     """Runs images side by side, as an image version's job is run: nothing is added to it."""
 
     docker: Docker
-    workbench: Workbench
+    native_harness: NativeHarness
 
     def run_docker(self, image: OddImage) -> Ran:
         """Run it in Docker."""
@@ -66,19 +66,21 @@ class BesideDocker:
     def run_ours(self, image: OddImage) -> Ran:
         """Run it in our engine."""
         with self.created(image) as container_id:
-            self.workbench.engine.start(container_id)
-            result = self.workbench.finish(container_id)
+            self.native_harness.engine.start(container_id)
+            result = self.native_harness.finish(container_id)
         assert result.observation.exit_code is not None
         return Ran(result.observation.exit_code, result.stdout, result.stderr)
 
     @contextmanager
     def created(self, image: OddImage) -> Iterator[str]:
         """Create a container in our engine; it is removed afterwards."""
-        digest = image.save(self.workbench.blobs)
-        spec = self.workbench.spec("", image=digest, no_new_privileges=False, hostname=HOST_NAME)
-        self.workbench.engine.create(replace(spec, command=None))
+        digest = image.save(self.native_harness.blobs)
+        spec = self.native_harness.spec(
+            "", image=digest, no_new_privileges=False, hostname=HOST_NAME
+        )
+        self.native_harness.engine.create(replace(spec, command=None))
         yield spec.container_id
-        self.workbench.engine.remove(spec.container_id)
+        self.native_harness.engine.remove(spec.container_id)
 
     def same(self, image: OddImage) -> Ran:
         """Run it in both; all that is seen must be the same. Return it."""
@@ -89,6 +91,6 @@ class BesideDocker:
 
 
 @pytest.fixture
-def beside(docker: Docker, workbench: Workbench) -> BesideDocker:
+def beside(docker: Docker, native_harness: NativeHarness) -> BesideDocker:
     """Docker and our engine."""
-    return BesideDocker(docker, workbench)
+    return BesideDocker(docker, native_harness)

@@ -36,7 +36,7 @@ from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.images import load_image, save_image, save_layer
 from tests.support.checkout import RUNTIME_CACHE
-from tests.support.engine import MEBIBYTE, Result, Workbench
+from tests.support.engine import MEBIBYTE, NativeHarness, Result
 from tests.support.server_process import runtime_cache_locked
 
 SITE = "usr/local/lib/python3.11/dist-packages"
@@ -51,7 +51,7 @@ def nobody_stops() -> None:
 class Kitchen:
     """Installs what tests ask for."""
 
-    workbench: Workbench
+    native_harness: NativeHarness
     runtime_digest: str
     folder: Path
     sources: Sources
@@ -103,8 +103,8 @@ class Kitchen:
     ) -> BuiltDependencies:
         self.lines.clear()
         made = make_package_dependencies(
-            self.workbench.engine,
-            self.workbench.blobs,
+            self.native_harness.engine,
+            self.native_harness.blobs,
             FolderLayerIndex(self.folder / "layers"),
             downloads=self.folder / "downloads",
             sources=self.sources,
@@ -123,17 +123,17 @@ class Kitchen:
     def run(self, built: BuiltDependencies, code: str, name: str = "main.py") -> Result:
         """Run ``code`` as the entry point of a package with these dependencies."""
         image = self.image(built, code, name)
-        return self.workbench.run("", image=image, memory=256 * MEBIBYTE, command=())
+        return self.native_harness.run("", image=image, memory=256 * MEBIBYTE, command=())
 
     def image(self, built: BuiltDependencies, code: str, name: str = "main.py") -> str:
         """Return the image of a package with these dependencies."""
-        with self.workbench.blobs.writer() as writer:
+        with self.native_harness.blobs.writer() as writer:
             writer.write(code.encode())
             digest = writer.commit()
         size_bytes = len(code.encode())
         entry = PackagedFile(name, "file", False, size_bytes, digest[7:], "", b"")
         return build_package(
-            self.workbench.blobs,
+            self.native_harness.blobs,
             self.runtime_digest,
             [entry],
             manifest=Manifest("n", "", "r", entry_point=name),
@@ -144,7 +144,7 @@ class Kitchen:
 
     def put_into_runtime(self, wheel: Path) -> None:
         """Let the runtime have a package: from now on all is installed on that."""
-        blobs, contents = self.workbench.blobs, zipfile.ZipFile(wheel)
+        blobs, contents = self.native_harness.blobs, zipfile.ZipFile(wheel)
         entries = [
             file_entry(f"{SITE}/{name}", len(data), partial(io.BytesIO, data))
             for name in contents.namelist()
@@ -167,12 +167,12 @@ class Kitchen:
         return "\n".join(self.lines)
 
 
-def build_into(workbench: Workbench, runtime: str) -> str:
+def build_into(native_harness: NativeHarness, runtime: str) -> str:
     """Return the digest of a runtime of the catalogue, now in the engine's store."""
     with runtime_cache_locked():
         built = build_runtime(
             get_recipe(runtime),
-            workbench.blobs,
+            native_harness.blobs,
             cache_dir=RUNTIME_CACHE,
             progress=lambda _: None,
         )
@@ -180,15 +180,15 @@ def build_into(workbench: Workbench, runtime: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def python_runtime(shared_workbench: Workbench) -> str:
+def python_runtime(shared_native_harness: NativeHarness) -> str:
     """The Python runtime."""
-    return build_into(shared_workbench, "Python3.11")
+    return build_into(shared_native_harness, "Python3.11")
 
 
 @pytest.fixture(scope="session")
-def node_runtime(shared_workbench: Workbench) -> str:
+def node_runtime(shared_native_harness: NativeHarness) -> str:
     """The JavaScript runtime."""
-    return build_into(shared_workbench, "Node18")
+    return build_into(shared_native_harness, "Node18")
 
 
 @pytest.fixture(scope="session")
@@ -202,10 +202,12 @@ def npm_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kitchen(workbench: Workbench, python_runtime: str, tmp_path: Path) -> Iterator[Kitchen]:
+def kitchen(
+    native_harness: NativeHarness, python_runtime: str, tmp_path: Path
+) -> Iterator[Kitchen]:
     """An empty shelf, and nothing installed yet."""
     shelf = tmp_path / "shelf"
     shelf.mkdir()
     sources = Sources(indexes=(), find_links=(str(shelf),))
-    yield Kitchen(workbench, python_runtime, tmp_path, sources)
-    assert not [name for name in workbench.engine.list_containers() if "build" in name]
+    yield Kitchen(native_harness, python_runtime, tmp_path, sources)
+    assert not [name for name in native_harness.engine.list_containers() if "build" in name]

@@ -17,7 +17,7 @@ from au2.package.tree.entries import PackagedFile
 from au2.runtimes.build import build_runtime
 from au2.runtimes.recipe_file import get_recipe
 from tests.support.checkout import RUNTIME_CACHE
-from tests.support.engine import MEBIBYTE, Result, Workbench
+from tests.support.engine import MEBIBYTE, NativeHarness, Result
 
 RUNTIMES = {
     Language.PYTHON: "Python3.11",
@@ -55,7 +55,7 @@ class Ran:
 class Packages:
     """Builds packages and runs them."""
 
-    workbench: Workbench
+    native_harness: NativeHarness
     runtimes: dict[Language, str]
 
     def build(
@@ -68,7 +68,7 @@ class Packages:
     ) -> str:
         """Return the digest of the image of a package with these files."""
         return build_package(
-            self.workbench.blobs,
+            self.native_harness.blobs,
             self._runtime(language),
             [self._file(path, content) for path, content in files.items()],
             manifest=Manifest("n", "", "r", entry_point=entry_point),
@@ -80,7 +80,7 @@ class Packages:
         self, image: str, arguments: Any = None, environment: Mapping[str, str] | None = None
     ) -> str:
         """Start a container of the image; return its id."""
-        spec: ContainerSpec = self.workbench.spec(
+        spec: ContainerSpec = self.native_harness.spec(
             "",
             image=image,
             memory=256 * MEBIBYTE,
@@ -88,21 +88,21 @@ class Packages:
             environment=environment or {},
             command=(),
         )
-        self.workbench.engine.create(spec)
-        self.workbench.engine.start(spec.container_id)
+        self.native_harness.engine.create(spec)
+        self.native_harness.engine.start(spec.container_id)
         return spec.container_id
 
     def finish(self, container_id: str) -> Ran:
         """Wait for its end, collect what it left and remove it."""
-        result: Result = self.workbench.finish(container_id)
+        result: Result = self.native_harness.finish(container_id)
         files: dict[str, Any] = {}
         for name in ("output", "status", "launcher"):
-            content = self.workbench.engine.read_file(
+            content = self.native_harness.engine.read_file(
                 container_id, f"{name}.json", limit_bytes=MEBIBYTE
             )
             if content is not None:
                 files[name] = json.loads(content)
-        self.workbench.engine.remove(container_id)
+        self.native_harness.engine.remove(container_id)
         return Ran(
             result.observation.exit_code, result.stdout.decode(), result.stderr.decode(), files
         )
@@ -125,7 +125,7 @@ class Packages:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 built = build_runtime(
                     get_recipe(RUNTIMES[language]),
-                    self.workbench.blobs,
+                    self.native_harness.blobs,
                     cache_dir=RUNTIME_CACHE,
                     progress=lambda _: None,
                 )
@@ -135,7 +135,9 @@ class Packages:
     def _file(self, path: str, content: str | bytes) -> PackagedFile:
         data = content.encode() if isinstance(content, str) else content
         digest = hashlib.sha256(data).hexdigest()
-        with self.workbench.blobs.writer(digest=f"sha256:{digest}", size_bytes=len(data)) as writer:
+        with self.native_harness.blobs.writer(
+            digest=f"sha256:{digest}", size_bytes=len(data)
+        ) as writer:
             writer.write(data)
             writer.commit()
         return PackagedFile(path, "file", False, len(data), digest, "", data)
@@ -143,11 +145,11 @@ class Packages:
 
 @pytest.fixture(scope="session")
 def built_runtimes() -> dict[Language, str]:
-    """Runtimes that are in the shared workbench already."""
+    """Runtimes that are in the shared native_harness already."""
     return {}
 
 
 @pytest.fixture
-def packages(workbench: Workbench, built_runtimes: dict[Language, str]) -> Packages:
-    """Packages on the shared workbench."""
-    return Packages(workbench, built_runtimes)
+def packages(native_harness: NativeHarness, built_runtimes: dict[Language, str]) -> Packages:
+    """Packages on the shared native_harness."""
+    return Packages(native_harness, built_runtimes)

@@ -54,6 +54,17 @@ class ContainerSpec:
     """Raw log bytes after which output is read and thrown away: a job can't fill the disk."""
 
 
+class Capability(StrEnum):
+    """Parts of the protocol that need a kernel; an engine in memory may go without them."""
+
+    ROOT_FILE_SYSTEM = "root-file-system"
+    """The image's files are there: its users, working folder, and links among job files."""
+    NETWORK = "network"
+    """Containers have a network; without it :meth:`Engine.listen` raises Unsupported."""
+    ACCOUNTING = "accounting"
+    """CPU time and memory are measured."""
+
+
 class ContainerState(StrEnum):
     """What an engine knows of a container."""
 
@@ -100,6 +111,11 @@ class Check:
 
 class Engine(Protocol):
     """Run containers. All methods may be called from any thread."""
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Parts of the protocol that this engine has; constant."""
+        ...
 
     def check(self) -> Sequence[Check]:
         """Say whether this machine can run containers, one finding per need. Never raises."""
@@ -186,6 +202,7 @@ class Engine(Protocol):
         Raises:
             NotFound: there is no such container.
             Conflict: the port is taken.
+            Unsupported: this engine has no network.
         """
         ...
 

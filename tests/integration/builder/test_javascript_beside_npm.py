@@ -18,7 +18,7 @@ from au2.dependencies.sources import Sources
 from au2.domain.errors import DependenciesFailed, InvalidPackage
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.javascript import MAKE_ANEW, parse_javascript
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 from tests.support.javascript_packages import make_module
 from tests.support.kitchen import Kitchen
 from tests.support.npm_registry import NpmRegistryServer, integrity_of, npm_registry
@@ -98,7 +98,7 @@ def installed_by_au2(
 ) -> dict[str, object]:
     built = kitchen.install_modules(package, lock, settings=settings)
     found: dict[str, object] = {}
-    with kitchen.workbench.blobs.open(built.layer.descriptor.digest) as stream:
+    with kitchen.native_harness.blobs.open(built.layer.descriptor.digest) as stream:
         for member in read_layer(stream):
             name = member.path.removeprefix("package/node_modules/")
             if member.type is MemberType.LINK:
@@ -148,10 +148,10 @@ def npm(tmp_path: Path, npm_archive: Path, registry: NpmRegistryServer) -> Npm:
 
 @pytest.fixture
 def kitchen(
-    workbench: Workbench, node_runtime: str, tmp_path: Path, registry: NpmRegistryServer
+    native_harness: NativeHarness, node_runtime: str, tmp_path: Path, registry: NpmRegistryServer
 ) -> Kitchen:
     """A kitchen that takes packages from the registry."""
-    return Kitchen(workbench, node_runtime, tmp_path, Sources(npm_registry=registry.url))
+    return Kitchen(native_harness, node_runtime, tmp_path, Sources(npm_registry=registry.url))
 
 
 def make_package(chance: random.Random) -> Json:

@@ -10,7 +10,7 @@ import pytest
 from au2.dependencies.sources import Sources
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 from tests.support.javascript_packages import make_lock, make_module
 from tests.support.kitchen import Kitchen
 from tests.support.package_index import SimpleIndex
@@ -21,7 +21,7 @@ PACKAGE = {"name": "demo", "version": "1.0.0", "dependencies": {"thing": "^1.0.0
 
 @pytest.fixture
 def kitchen(
-    workbench: Workbench,
+    native_harness: NativeHarness,
     node_runtime: str,
     npm_archive: Path,
     simple_index: Callable[..., SimpleIndex],
@@ -32,8 +32,8 @@ def kitchen(
     shelf.mkdir()
     shutil.copy(npm_archive, shelf / "npm-10.9.4.tgz")
     registry = simple_index(shelf).url.removesuffix("/simple/")
-    yield Kitchen(workbench, node_runtime, tmp_path, Sources(npm_registry=registry))
-    assert not [name for name in workbench.engine.list_containers() if "build" in name]
+    yield Kitchen(native_harness, node_runtime, tmp_path, Sources(npm_registry=registry))
+    assert not [name for name in native_harness.engine.list_containers() if "build" in name]
 
 
 def test_what_the_lock_names_is_found_by_require_and_import(kitchen: Kitchen) -> None:
@@ -143,7 +143,8 @@ def test_a_failing_script_is_told_as_one(kitchen: Kitchen) -> None:
 def test_a_script_sees_nothing_of_the_platform(kitchen: Kitchen) -> None:
     code = f"""
     const fs = require('fs'), net = require('net'), seen = {{}};
-    for (const place of ['/etc/shadow', '/proc/1/environ', {str(kitchen.workbench.data_dir)!r}])
+    const folder = {str(kitchen.native_harness.data_dir)!r};
+    for (const place of ['/etc/shadow', '/proc/1/environ', folder])
       try {{ fs.readFileSync(place); seen[place] = true }} catch (e) {{ seen[place] = e.code }}
     seen.files = fs.readdirSync('/run/au2');
     seen.user = process.getuid();
@@ -162,7 +163,7 @@ def test_a_script_sees_nothing_of_the_platform(kitchen: Kitchen) -> None:
     )
 
     assert seen["/etc/shadow"] == "EACCES"
-    assert seen[str(kitchen.workbench.data_dir)] == "ENOENT"
+    assert seen[str(kitchen.native_harness.data_dir)] == "ENOENT"
     assert seen["net"] == "ENETUNREACH"
     assert (seen["files"], seen["user"]) == (["plan.json", "scratch"], 1000)
 

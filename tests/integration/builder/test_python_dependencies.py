@@ -21,7 +21,7 @@ OTHER = Context("0e5bfb9c-6a11-4c53-8a4b-6e1d3c2b1a00")
 
 
 def members_of(kitchen: Kitchen, built: BuiltDependencies) -> dict[str, LayerMember]:
-    with kitchen.workbench.blobs.open(built.layer.descriptor.digest) as stream:
+    with kitchen.native_harness.blobs.open(built.layer.descriptor.digest) as stream:
         return {member.path: member for member in read_layer(stream)}
 
 
@@ -50,7 +50,7 @@ def test_a_variable_can_not_hide_them_nor_can_they_hide_the_standard_library(
     make_wheel(kitchen.shelf, "thing", "1", files)
 
     image = kitchen.image(kitchen.install("thing\n"), "import json, thing\nprint(json.dumps(1))\n")
-    ran = kitchen.workbench.run(
+    ran = kitchen.native_harness.run(
         "", image=image, memory=256 << 20, command=(), environment={"PYTHONPATH": "/nowhere"}
     )
 
@@ -99,7 +99,7 @@ def test_a_rebuild_from_the_lock_gives_the_same_bytes(
     make_wheel(kitchen.shelf, "thing", "1", {f"thing/m{n}.py": f"x = {n}\n" for n in range(50)})
     make_source(kitchen.shelf, "raw", "1", "import time\nRESULT = repr(time.time_ns())")
     first = kitchen.install("thing\nraw\n")
-    kitchen.workbench.blobs.remove(first.layer.descriptor.digest)
+    kitchen.native_harness.blobs.remove(first.layer.descriptor.digest)
     kitchen.forget(*lost)
 
     again = kitchen.install("thing\nraw\n", previous=first)
@@ -176,11 +176,11 @@ def test_only_files_with_a_given_digest_are_taken(kitchen: Kitchen) -> None:
 def test_a_file_that_was_changed_under_its_name_is_not_taken(kitchen: Kitchen) -> None:
     make_wheel(kitchen.shelf, "thing", "1")
     first = kitchen.install("thing\n")
-    kitchen.workbench.blobs.remove(first.layer.descriptor.digest)
+    kitchen.native_harness.blobs.remove(first.layer.descriptor.digest)
     make_wheel(kitchen.shelf, "thing", "1", {"thing.py": "version = 'another'\n"})
 
     assert kitchen.install("thing\n").layer == first.layer
-    kitchen.workbench.blobs.remove(first.layer.descriptor.digest)
+    kitchen.native_harness.blobs.remove(first.layer.descriptor.digest)
     kitchen.forget("downloads")
     with pytest.raises(DependenciesFailed):
         kitchen.install("thing\n")
@@ -215,7 +215,7 @@ RESULT = "seen = " + repr(json.dumps(seen))
 
 
 def test_code_that_runs_while_it_is_built_sees_nothing_of_the_platform(kitchen: Kitchen) -> None:
-    places = {"DATA": str(kitchen.workbench.data_dir), "SHELF": str(kitchen.shelf)}
+    places = {"DATA": str(kitchen.native_harness.data_dir), "SHELF": str(kitchen.shelf)}
     code = "".join(f"{name} = {value!r}\n" for name, value in places.items()) + HOSTILE
     make_source(kitchen.shelf, "curious", "1", code)
 
@@ -227,7 +227,7 @@ def test_code_that_runs_while_it_is_built_sees_nothing_of_the_platform(kitchen: 
     assert seen["root"] is None
     assert seen["user"] == 1000
     assert not [name for name in seen["environment"] if name.startswith(("AU", "PIP_"))]
-    assert str(kitchen.workbench.data_dir) not in json.dumps(seen)
+    assert str(kitchen.native_harness.data_dir) not in json.dumps(seen)
     assert set(seen["files"]) == {"plan.json", "scratch"}
     # What it wrote beside went with its container.
     assert "opt/au2/python/planted.py" not in members_of(kitchen, built)

@@ -38,7 +38,7 @@ def install_fresh(kitchen: Kitchen, requirements: str) -> BuiltDependencies:
 
 
 def read(kitchen: Kitchen, built: BuiltDependencies) -> dict[str, bytes]:
-    with kitchen.workbench.blobs.open(built.layer.descriptor.digest) as stream:
+    with kitchen.native_harness.blobs.open(built.layer.descriptor.digest) as stream:
         return {
             member.path.removeprefix(f"{PYTHON}/"): member.content.read()
             for member in read_layer(stream)

@@ -9,7 +9,7 @@ import pytest
 from au2.domain.errors import StorageFull
 from au2.engines.base import ContainerState
 from tests.support.busybox import SmallImage
-from tests.support.engine import Workbench, make_workbench, output_of
+from tests.support.engine import NativeHarness, make_native_harness, output_of
 from tests.support.small_disk import fill_disk, free_bytes, mounted_ext4
 from tests.support.waiting import wait_until
 
@@ -26,26 +26,26 @@ def disk(short_directory: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def small(disk: Path, busybox_image: SmallImage) -> Iterator[Workbench]:
-    workbench = make_workbench(disk / "data", busybox_image)
-    workbench.engine.open()
-    yield workbench
-    workbench.remove_all()
-    workbench.engine.uninstall()
+def small(disk: Path, busybox_image: SmallImage) -> Iterator[NativeHarness]:
+    native_harness = make_native_harness(disk / "data", busybox_image)
+    native_harness.engine.open()
+    yield native_harness
+    native_harness.remove_all()
+    native_harness.engine.uninstall()
 
 
-def state_of(small: Workbench, container: str) -> ContainerState:
+def state_of(small: NativeHarness, container: str) -> ContainerState:
     return small.engine.observe(container, timeout_seconds=1).state
 
 
-def test_containers_leave_the_blocks_that_are_reserved_for_root(small: Workbench) -> None:
+def test_containers_leave_the_blocks_that_are_reserved_for_root(small: NativeHarness) -> None:
     small.start("cat /dev/zero > /filling; cat /dev/zero > /run/au2/filling; sleep 600")
     wait_until(lambda: free_bytes(small.data_dir) < 256 << 10)
     status = os.statvfs(small.data_dir)
     assert status.f_bfree * status.f_frsize > 2 * MEBIBYTE
 
 
-def test_disk_bytes_counts_layer_scratch_and_files(small: Workbench) -> None:
+def test_disk_bytes_counts_layer_scratch_and_files(small: NativeHarness) -> None:
     script = """
         dd if=/dev/zero of=/layer bs=1M count=3; dd if=/dev/zero of=/run/au2/scratch/x bs=1M count=2
         mkdir /many; for i in $(seq 1 500); do : > /many/$i; done; echo done; sleep 600
@@ -59,7 +59,7 @@ def test_disk_bytes_counts_layer_scratch_and_files(small: Workbench) -> None:
     assert small.engine.disk_bytes(empty) >= 500 * 4096, "empty files count, too"
 
 
-def test_release_gives_back_all_but_how_it_ended(small: Workbench) -> None:
+def test_release_gives_back_all_but_how_it_ended(small: NativeHarness) -> None:
     small.run("true")
     before = free_bytes(small.data_dir)
     script = """
@@ -84,7 +84,7 @@ def test_release_gives_back_all_but_how_it_ended(small: Workbench) -> None:
     assert small.engine.read_file(container, "args.json", limit_bytes=100) is None
 
 
-def test_reclaim_releases_what_has_ended_and_nothing_that_runs(small: Workbench) -> None:
+def test_reclaim_releases_what_has_ended_and_nothing_that_runs(small: NativeHarness) -> None:
     ended = small.start("dd if=/dev/zero of=/filling bs=1M count=5; exit 3")
     running = small.start("echo > /file; echo begun; while [ -e /file ]; do sleep 0.1; done")
     small.finish(ended)
@@ -98,14 +98,14 @@ def test_reclaim_releases_what_has_ended_and_nothing_that_runs(small: Workbench)
     filling.unlink()
 
 
-def touch(small: Workbench, container: str, name: str) -> None:
+def touch(small: NativeHarness, container: str, name: str) -> None:
     (small.data_dir / "containers" / container / "files" / name).touch()
 
 
 WAIT = "until [ -e /run/au2/%s ]; do usleep 1000; done; "
 
 
-def test_a_log_on_a_full_disk_says_where_it_has_a_hole(small: Workbench) -> None:
+def test_a_log_on_a_full_disk_says_where_it_has_a_hole(small: NativeHarness) -> None:
     lines = "for i in $(seq 1 4000); do echo line $i of some length that takes its room; done; "
     script = WAIT % "go" + lines + "sleep 0.3; : > /run/au2/told; " + WAIT % "more" + "echo end"
     container = small.start(script)
@@ -133,7 +133,7 @@ def test_a_log_on_a_full_disk_says_where_it_has_a_hole(small: Workbench) -> None
     assert whole.startswith(shown)
 
 
-def test_a_small_log_is_whole_on_a_full_disk(small: Workbench) -> None:
+def test_a_small_log_is_whole_on_a_full_disk(small: NativeHarness) -> None:
     container = small.start(WAIT % "go" + "for i in $(seq 1 300); do echo line $i; done")
     filling = fill_disk(small.data_dir)
     small.engine.restrict_log(container)
@@ -145,7 +145,7 @@ def test_a_small_log_is_whole_on_a_full_disk(small: Workbench) -> None:
     assert seen.raw == small.engine.read_log(container, offset=0, limit_bytes=1 << 20)
 
 
-def test_creating_on_a_full_disk_leaves_nothing(small: Workbench) -> None:
+def test_creating_on_a_full_disk_leaves_nothing(small: NativeHarness) -> None:
     filling = fill_disk(small.data_dir)
     with pytest.raises(StorageFull):
         small.start("true")

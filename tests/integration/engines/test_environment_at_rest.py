@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import EngineFailure
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 
 VALUE = "s3cret-0f-the-environment"
 
@@ -39,22 +39,24 @@ def command_lines() -> bytes:
 
 
 @pytest.mark.parametrize("is_started", [False, True])
-def test_nothing_keeps_it(workbench: Workbench, is_started: bool) -> None:
-    spec = workbench.spec(
+def test_nothing_keeps_it(native_harness: NativeHarness, is_started: bool) -> None:
+    spec = native_harness.spec(
         'echo "${#PASSWORD} characters"; sleep 99', environment={"PASSWORD": VALUE}
     )
-    workbench.engine.create(spec)
+    native_harness.engine.create(spec)
     if is_started:
-        workbench.engine.start(spec.container_id)
-        workbench.wait_for_output(spec.container_id, f"{len(VALUE)} characters".encode())
+        native_harness.engine.start(spec.container_id)
+        native_harness.wait_for_output(spec.container_id, f"{len(VALUE)} characters".encode())
 
-    assert holding(VALUE, workbench.run_dir, workbench.data_dir / "containers") == []
+    assert holding(VALUE, native_harness.run_dir, native_harness.data_dir / "containers") == []
     assert VALUE.encode() not in command_lines()
     assert VALUE not in repr(spec)
 
 
-def test_what_the_runtime_reads_lies_in_memory_and_is_nobodys(workbench: Workbench) -> None:
-    folder = workbench.run_dir / "bundles"
+def test_what_the_runtime_reads_lies_in_memory_and_is_nobodys(
+    native_harness: NativeHarness,
+) -> None:
+    folder = native_harness.run_dir / "bundles"
     (line,) = (
         line
         for line in Path("/proc/self/mountinfo").read_text().splitlines()
@@ -66,16 +68,18 @@ def test_what_the_runtime_reads_lies_in_memory_and_is_nobodys(workbench: Workben
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_opening_again_mounts_nothing_twice(workbench: Workbench) -> None:
-    workbench.engine.open()
+def test_opening_again_mounts_nothing_twice(native_harness: NativeHarness) -> None:
+    native_harness.engine.open()
     mounted = Path("/proc/self/mountinfo").read_text().split()
-    assert mounted.count(str(workbench.run_dir / "bundles")) == 1
+    assert mounted.count(str(native_harness.run_dir / "bundles")) == 1
 
 
-def test_a_failure_does_not_tell_it(workbench: Workbench) -> None:
-    spec = workbench.spec("true", environment={"PASSWORD": VALUE}, command=("/no-such-program",))
+def test_a_failure_does_not_tell_it(native_harness: NativeHarness) -> None:
+    spec = native_harness.spec(
+        "true", environment={"PASSWORD": VALUE}, command=("/no-such-program",)
+    )
     with pytest.raises(EngineFailure) as caught:
-        workbench.engine.create(spec)
+        native_harness.engine.create(spec)
 
     assert VALUE not in str(caught.value)
-    assert holding(VALUE, workbench.run_dir, workbench.data_dir / "containers") == []
+    assert holding(VALUE, native_harness.run_dir, native_harness.data_dir / "containers") == []

@@ -14,7 +14,7 @@ from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from tests.support.busybox import SmallImage, make_image
-from tests.support.engine import Workbench, make_workbench
+from tests.support.engine import NativeHarness, make_native_harness
 
 CAP_SYS_RESOURCE = 24
 ID_BASE = NativeOptions().id_base
@@ -37,8 +37,8 @@ def memory_limited(group: str, limit_bytes: int) -> Iterator[None]:
         limit.write_text(unlimited)
 
 
-def init_pid(workbench: Workbench, container_id: str) -> int:
-    folder = workbench.run_dir / "containers" / container_id
+def init_pid(native_harness: NativeHarness, container_id: str) -> int:
+    folder = native_harness.run_dir / "containers" / container_id
     return int((folder / "init.pid").read_text())
 
 
@@ -47,17 +47,17 @@ def status_of(pid: int) -> dict[str, str]:
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
-def test_root_inside_is_nobody_outside(workbench: Workbench) -> None:
-    container_id = workbench.start("echo x > /run/au2/mine; echo ready; sleep 99")
-    workbench.wait_for_output(container_id, b"ready")
-    status = status_of(init_pid(workbench, container_id))
+def test_root_inside_is_nobody_outside(native_harness: NativeHarness) -> None:
+    container_id = native_harness.start("echo x > /run/au2/mine; echo ready; sleep 99")
+    native_harness.wait_for_output(container_id, b"ready")
+    status = status_of(init_pid(native_harness, container_id))
     assert set(status["Uid"].split()) == {str(ID_BASE)}
-    files = workbench.data_dir / "containers" / container_id / "files"
+    files = native_harness.data_dir / "containers" / container_id / "files"
     assert (files / "mine").stat().st_uid == ID_BASE
 
 
-def test_privileges(workbench: Workbench) -> None:
-    status = workbench.run("", command=("/bin/cat", "/proc/self/status")).stdout.decode()
+def test_privileges(native_harness: NativeHarness) -> None:
+    status = native_harness.run("", command=("/bin/cat", "/proc/self/status")).stdout.decode()
     assert "NoNewPrivs:\t1\n" in status
     assert "Seccomp:\t2\n" in status
     assert "SigIgn:\t0000000000000000\n" in status
@@ -66,16 +66,18 @@ def test_privileges(workbench: Workbench) -> None:
     assert "CapBnd:\t00000000a80405fb\n" in status
 
 
-def test_another_user_has_no_capabilities(workbench: Workbench, busybox_layer: bytes) -> None:
-    digest = make_image([busybox_layer], User="1000").save(workbench.blobs)
+def test_another_user_has_no_capabilities(
+    native_harness: NativeHarness, busybox_layer: bytes
+) -> None:
+    digest = make_image([busybox_layer], User="1000").save(native_harness.blobs)
     assert (
         b"CapEff:\t0000000000000000\n"
-        in workbench.run("cat /proc/self/status", image=digest).stdout
+        in native_harness.run("cat /proc/self/status", image=digest).stdout
     )
 
 
-def test_new_privileges_where_they_are_wanted(workbench: Workbench) -> None:
-    result = workbench.run("cat /proc/self/status", no_new_privileges=False)
+def test_new_privileges_where_they_are_wanted(native_harness: NativeHarness) -> None:
+    result = native_harness.run("cat /proc/self/status", no_new_privileges=False)
     assert b"NoNewPrivs:\t0\n" in result.stdout
     assert b"Seccomp:\t2\n" in result.stdout
 
@@ -108,59 +110,67 @@ def test_new_privileges_where_they_are_wanted(workbench: Workbench) -> None:
     ],
 )
 @pytest.mark.parametrize("no_new_privileges", [True, False])
-def test_forbidden(workbench: Workbench, attempt: str, *, no_new_privileges: bool) -> None:
-    result = workbench.run(f"({attempt}) && echo done", no_new_privileges=no_new_privileges)
+def test_forbidden(native_harness: NativeHarness, attempt: str, *, no_new_privileges: bool) -> None:
+    result = native_harness.run(f"({attempt}) && echo done", no_new_privileges=no_new_privileges)
     assert result.stdout == b"", result
 
 
-def test_the_host_is_not_to_be_seen(workbench: Workbench, tmp_path: Path) -> None:
+def test_the_host_is_not_to_be_seen(native_harness: NativeHarness, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("s")
-    workbench.start("sleep 98")
-    places = (secret, workbench.data_dir, workbench.run_dir, Path("/boot"), Path("/lib/modules"))
+    native_harness.start("sleep 98")
+    places = (
+        secret,
+        native_harness.data_dir,
+        native_harness.run_dir,
+        Path("/boot"),
+        Path("/lib/modules"),
+    )
     script = "; ".join(f"test -e {place} && echo {place} is there" for place in places)
-    result = workbench.run(f"{script}; ls /run /run/au2; ls -d /proc/[0-9]*; cat /proc/*/cmdline")
+    result = native_harness.run(
+        f"{script}; ls /run /run/au2; ls -d /proc/[0-9]*; cat /proc/*/cmdline"
+    )
     assert b"is there\n" not in result.stdout
     assert b"sleep\x0098" not in result.stdout
     assert result.stdout.startswith(b"/run:\nau2\n\n/run/au2:\nscratch\n/proc/1\n")
 
 
-def test_every_container_has_its_own_writable_layer(workbench: Workbench) -> None:
-    workbench.run("rm -rf /bin/ls /etc /usr; echo x > /bin/new")
-    result = workbench.run("ls -d /bin/ls /etc /usr; ls /bin/new")
+def test_every_container_has_its_own_writable_layer(native_harness: NativeHarness) -> None:
+    native_harness.run("rm -rf /bin/ls /etc /usr; echo x > /bin/new")
+    result = native_harness.run("ls -d /bin/ls /etc /usr; ls /bin/new")
     assert result.stdout == b"/bin/ls\n/etc\n/usr\n"
 
 
-def test_processes_are_limited(workbench: Workbench) -> None:
+def test_processes_are_limited(native_harness: NativeHarness) -> None:
     script = "f() { f | f & }; f; sleep 0.5; echo still here"
-    container_id = workbench.start(f"({script}) 2>/dev/null; sleep 99", processes=30)
-    other = workbench.run("echo fine")
+    container_id = native_harness.start(f"({script}) 2>/dev/null; sleep 99", processes=30)
+    other = native_harness.run("echo fine")
     assert other.stdout == b"fine\n"
-    workbench.engine.signal(container_id, "SIGKILL")
-    assert workbench.finish(container_id).observation.state is ContainerState.EXITED
+    native_harness.engine.signal(container_id, "SIGKILL")
+    assert native_harness.finish(container_id).observation.state is ContainerState.EXITED
 
 
-def test_no_more_processes_than_asked_for(workbench: Workbench) -> None:
+def test_no_more_processes_than_asked_for(native_harness: NativeHarness) -> None:
     script = "for i in $(seq 40); do sleep 99 & done; ls -d /proc/[0-9]* | wc -l"
-    result = workbench.run(script, processes=20)
+    result = native_harness.run(script, processes=20)
     assert b"can't fork" in result.stderr
 
 
-def test_cpu_time_is_limited(workbench: Workbench) -> None:
+def test_cpu_time_is_limited(native_harness: NativeHarness) -> None:
     # A second of work at a tenth of a core would take ten; so much of it is not waited for.
-    container_id = workbench.start("echo ready; while :; do :; done", cpu=0.1)
-    workbench.wait_for_output(container_id, b"ready")
-    seen = workbench.engine.observe(container_id, seen_log_bytes=1 << 20, timeout_seconds=1.0)
+    container_id = native_harness.start("echo ready; while :; do :; done", cpu=0.1)
+    native_harness.wait_for_output(container_id, b"ready")
+    seen = native_harness.engine.observe(container_id, seen_log_bytes=1 << 20, timeout_seconds=1.0)
     assert seen.cpu_seconds is not None
     assert seen.cpu_seconds < 0.5
 
 
-def test_shared_memory_counts_and_is_limited(workbench: Workbench) -> None:
+def test_shared_memory_counts_and_is_limited(native_harness: NativeHarness) -> None:
     # As large as the memory, which what lies there counts against.
-    assert b"96.0M" in workbench.run("df -h /dev/shm", memory=96 << 20).stdout
-    result = workbench.run("head -c 60000000 /dev/zero > /dev/shm/x", memory=32 << 20)
+    assert b"96.0M" in native_harness.run("df -h /dev/shm", memory=96 << 20).stdout
+    result = native_harness.run("head -c 60000000 /dev/zero > /dev/shm/x", memory=32 << 20)
     assert result.observation.out_of_memory_kills
-    smaller = workbench.run(
+    smaller = native_harness.run(
         "df -h /dev/shm; head -c 20000000 /dev/zero > /dev/shm/x; stat -c %s /dev/shm/x",
         shared_memory=16 << 20,
     )
@@ -168,18 +178,18 @@ def test_shared_memory_counts_and_is_limited(workbench: Workbench) -> None:
     assert smaller.stdout.endswith(b"\n16777216\n")
 
 
-def test_no_network_at_all(workbench: Workbench) -> None:
-    result = workbench.run("ip route; ip -o link; nc -w 1 127.0.0.1 9 || echo refused")
+def test_no_network_at_all(native_harness: NativeHarness) -> None:
+    result = native_harness.run("ip route; ip -o link; nc -w 1 127.0.0.1 9 || echo refused")
     assert result.stdout.decode().count("\n") == 2
     assert b"1: lo:" in result.stdout
     assert b"refused" in result.stdout
 
 
-def test_other_users_of_the_host_do_not_get_in(workbench: Workbench) -> None:
+def test_other_users_of_the_host_do_not_get_in(native_harness: NativeHarness) -> None:
     # What is in the container may be readable for all, and set the user id when it is run.
-    container_id = workbench.start("echo s3cret > /file; echo ready; sleep 99")
-    workbench.wait_for_output(container_id, b"ready")
-    file = workbench.run_dir / "containers" / container_id / "root" / "file"
+    container_id = native_harness.start("echo s3cret > /file; echo ready; sleep 99")
+    native_harness.wait_for_output(container_id, b"ready")
+    file = native_harness.run_dir / "containers" / container_id / "root" / "file"
     assert file.read_text() == "s3cret\n"
     looked = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", str(file)],
@@ -189,47 +199,51 @@ def test_other_users_of_the_host_do_not_get_in(workbench: Workbench) -> None:
     assert (looked.stdout, b"Permission denied" in looked.stderr) == (b"", True)
 
 
-def test_what_it_writes_is_not_in_the_hosts_memory(workbench: Workbench) -> None:
+def test_what_it_writes_is_not_in_the_hosts_memory(native_harness: NativeHarness) -> None:
     # The folder for runtime state lies there, and has no limit.
-    container_id = workbench.start("sleep 99")
-    state = json.loads((workbench.run_dir / "runc" / container_id / "state.json").read_text())
+    container_id = native_harness.start("sleep 99")
+    state = json.loads((native_harness.run_dir / "runc" / container_id / "state.json").read_text())
     mounts = state["config"]["mounts"]
     sources = [mount["source"] for mount in mounts if mount["device"] == "bind"]
     assert len(sources) == 4
-    assert all(source.startswith(f"{workbench.data_dir}/containers/") for source in sources)
+    assert all(source.startswith(f"{native_harness.data_dir}/containers/") for source in sources)
 
 
-def test_a_deep_tree_is_removed(workbench: Workbench) -> None:
+def test_a_deep_tree_is_removed(native_harness: NativeHarness) -> None:
     script = "mkdir -p /tmp/d; cd /tmp/d; for i in $(seq 3000); do mkdir d; cd d; done; echo $i"
-    container_id = workbench.start(script)
-    assert workbench.finish(container_id).stdout == b"3000\n"
-    workbench.engine.remove(container_id)
-    assert not os.path.lexists(workbench.data_dir / "containers" / container_id)
+    container_id = native_harness.start(script)
+    assert native_harness.finish(container_id).stdout == b"3000\n"
+    native_harness.engine.remove(container_id)
+    assert not os.path.lexists(native_harness.data_dir / "containers" / container_id)
 
 
-def test_memory_that_others_took_is_told_apart(workbench: Workbench) -> None:
+def test_memory_that_others_took_is_told_apart(native_harness: NativeHarness) -> None:
     # As if the whole machine had no memory left: the limit of a group above is reached, not the
     # container's own.
-    spec = workbench.spec("tail /dev/zero; echo went on", memory=256 << 20)
-    workbench.engine.create(spec)
-    with memory_limited(EnginePaths(workbench.data_dir, workbench.run_dir).control_group, 32 << 20):
-        workbench.engine.start(spec.container_id)
-        seen = workbench.finish(spec.container_id).observation
+    spec = native_harness.spec("tail /dev/zero; echo went on", memory=256 << 20)
+    native_harness.engine.create(spec)
+    with memory_limited(
+        EnginePaths(native_harness.data_dir, native_harness.run_dir).control_group, 32 << 20
+    ):
+        native_harness.engine.start(spec.container_id)
+        seen = native_harness.finish(spec.container_id).observation
     assert (seen.exit_code, seen.out_of_memory_kills) == (0, 1)
     assert not seen.reached_memory_limit
 
 
-def test_when_it_goes_for_lack_of_memory_is_not_its_own_choice(workbench: Workbench) -> None:
+def test_when_it_goes_for_lack_of_memory_is_not_its_own_choice(
+    native_harness: NativeHarness,
+) -> None:
     script = "echo 0 > /proc/self/oom_score_adj; (cat /proc/self/oom_score_adj)"
     # The kernel takes a lower bound only from who has this capability, and containers have none.
     bound = int(status_of(os.getpid())["CapEff"], 16) >> CAP_SYS_RESOURCE & 1
-    assert workbench.run(script).stdout == (b"500\n" if bound else b"0\n")
-    assert workbench.run("echo 700 > /proc/self/oom_score_adj").observation.exit_code == 0
+    assert native_harness.run(script).stdout == (b"500\n" if bound else b"0\n")
+    assert native_harness.run("echo 700 > /proc/self/oom_score_adj").observation.exit_code == 0
 
 
 def test_other_host_ids(tmp_path: Path, busybox_image: SmallImage) -> None:
     def run_with(options: NativeOptions) -> list[str]:
-        bench = make_workbench(tmp_path, busybox_image, options)
+        bench = make_native_harness(tmp_path, busybox_image, options)
         try:
             bench.engine.open()
             container_id = bench.start("cat /proc/self/uid_map; stat -c %u /bin; sleep 99")

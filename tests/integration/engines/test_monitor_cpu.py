@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from au2.engines.native.lifecycle.record import identify, is_alive
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 from tests.support.waiting import wait_until
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,27 +27,31 @@ def groups_of(pid: int) -> dict[str, str]:
     }
 
 
-def monitor_of(workbench: Workbench, container: str) -> int:
-    return int((workbench.run_dir / "containers" / container / "monitor.pid").read_text())
+def monitor_of(native_harness: NativeHarness, container: str) -> int:
+    return int((native_harness.run_dir / "containers" / container / "monitor.pid").read_text())
 
 
-def test_printing_in_a_loop_costs_the_container_no_more_than_its_cpu(workbench: Workbench) -> None:
-    container = workbench.start("while :; do echo a line of some length; done", cpu=0.1)
-    monitor = monitor_of(workbench, container)
-    wait_until(lambda: workbench.engine.observe(container).log_bytes > 100_000)
+def test_printing_in_a_loop_costs_the_container_no_more_than_its_cpu(
+    native_harness: NativeHarness,
+) -> None:
+    container = native_harness.start("while :; do echo a line of some length; done", cpu=0.1)
+    monitor = monitor_of(native_harness, container)
+    wait_until(lambda: native_harness.engine.observe(container).log_bytes > 100_000)
     begin, used = time.monotonic(), cpu_seconds(monitor)
-    before = workbench.engine.observe(container).cpu_seconds or 0.0
+    before = native_harness.engine.observe(container).cpu_seconds or 0.0
     # The kernel holds them to their share over any time that is much longer than its period.
-    wait_until(lambda: (workbench.engine.observe(container).cpu_seconds or 0.0) > before + 0.4)
+    wait_until(lambda: (native_harness.engine.observe(container).cpu_seconds or 0.0) > before + 0.4)
     elapsed = time.monotonic() - begin
     assert cpu_seconds(monitor) - used < 0.15 * elapsed + 0.05
-    assert (workbench.engine.observe(container).cpu_seconds or 0.0) - before < 0.15 * elapsed + 0.1
+    assert (
+        native_harness.engine.observe(container).cpu_seconds or 0.0
+    ) - before < 0.15 * elapsed + 0.1
 
 
-def test_the_monitor_shares_cpu_and_not_memory(workbench: Workbench) -> None:
-    container = workbench.start("echo begun; sleep 600")
-    workbench.wait_for_output(container, b"begun")
-    groups = groups_of(monitor_of(workbench, container))
+def test_the_monitor_shares_cpu_and_not_memory(native_harness: NativeHarness) -> None:
+    container = native_harness.start("echo begun; sleep 600")
+    native_harness.wait_for_output(container, b"begun")
+    groups = groups_of(monitor_of(native_harness, container))
     if "cpu" in groups:
         assert groups["cpu"].endswith(f"/{container}")
         assert not groups["memory"].endswith(f"/{container}")
@@ -55,11 +59,11 @@ def test_the_monitor_shares_cpu_and_not_memory(workbench: Workbench) -> None:
         assert groups[""].endswith(f"/{container}_monitor")
 
 
-def test_a_container_that_prints_is_removed_whole(workbench: Workbench) -> None:
-    container = workbench.start("while :; do echo a line of some length; done", cpu=0.1)
-    monitor = identify(monitor_of(workbench, container))
+def test_a_container_that_prints_is_removed_whole(native_harness: NativeHarness) -> None:
+    container = native_harness.start("while :; do echo a line of some length; done", cpu=0.1)
+    monitor = identify(monitor_of(native_harness, container))
     assert monitor is not None
-    wait_until(lambda: workbench.engine.observe(container).log_bytes > 10_000)
-    workbench.engine.remove(container)
+    wait_until(lambda: native_harness.engine.observe(container).log_bytes > 10_000)
+    native_harness.engine.remove(container)
     wait_until(lambda: not is_alive(monitor))
     assert [path for path in Path("/sys/fs/cgroup").rglob(f"{container}*") if path.is_dir()] == []

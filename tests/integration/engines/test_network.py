@@ -16,7 +16,7 @@ from au2.engines.native.host.check import check_host
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from tests.support.busybox import BUSYBOX, SmallImage
-from tests.support.engine import Workbench, make_workbench
+from tests.support.engine import NativeHarness, make_native_harness
 
 PUBLIC = "25.98.7.2"
 """Of a network that is not announced anywhere, but might be."""
@@ -91,23 +91,25 @@ def ask(address: str, port: int = 80) -> str:
     return f"timeout 3 nc -w 2 {address} {port} < /dev/null || echo no way"
 
 
-def test_the_internet_is_reached(workbench: Workbench, world: None) -> None:
-    assert workbench.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
+def test_the_internet_is_reached(native_harness: NativeHarness, world: None) -> None:
+    assert native_harness.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_private_networks_are_not_reached(workbench: Workbench, world: None, address: str) -> None:
+def test_private_networks_are_not_reached(
+    native_harness: NativeHarness, world: None, address: str
+) -> None:
     with socket.create_connection((address, 80)) as control:
         assert control.recv(100) == b"served\n"
-    assert workbench.run(ask(address), network=Network.INTERNET).stdout == b"no way\n"
+    assert native_harness.run(ask(address), network=Network.INTERNET).stdout == b"no way\n"
 
 
-def test_without_a_network_nothing_is_reached(workbench: Workbench, world: None) -> None:
-    assert workbench.run(ask(PUBLIC), network=Network.NONE).stdout == b"no way\n"
+def test_without_a_network_nothing_is_reached(native_harness: NativeHarness, world: None) -> None:
+    assert native_harness.run(ask(PUBLIC), network=Network.NONE).stdout == b"no way\n"
 
 
-def test_the_host_is_not_reached(workbench: Workbench) -> None:
-    subnet = (workbench.run_dir / "network" / "subnet").read_text()
+def test_the_host_is_not_reached(native_harness: NativeHarness) -> None:
+    subnet = (native_harness.run_dir / "network" / "subnet").read_text()
     gateway = subnet.rpartition(".")[0] + ".1"
     with socket.create_server(("0.0.0.0", 0)) as server:
         port = server.getsockname()[1]
@@ -120,7 +122,7 @@ def test_the_host_is_not_reached(workbench: Workbench) -> None:
         probes = [ask(address, port) for address in addresses]
         probes += [f"timeout 2 ping -c 1 {address} | grep ttl=" for address in addresses]
         script = " ".join(f"({probe}) &" for probe in probes)
-        result = workbench.run(f"{script} wait", network=Network.INTERNET, processes=1000)
+        result = native_harness.run(f"{script} wait", network=Network.INTERNET, processes=1000)
         assert result.stdout == b"no way\n" * len(addresses)
 
 
@@ -144,27 +146,27 @@ def host_addresses() -> list[str]:
     return [line.split()[3].partition("/")[0] for line in found.splitlines()]
 
 
-def test_other_jobs_are_not_reached(workbench: Workbench) -> None:
+def test_other_jobs_are_not_reached(native_harness: NativeHarness) -> None:
     script = (
         "nc -ll -p 8000 -e echo job & ip -4 -o address show dev eth0; "
         "address=$(ip -4 -o address show dev eth0 | sed 's/.*inet //; s,/.*,,'); "
         "until nc $address 8000; do :; done; wait"
     )
-    container_id = workbench.start(script, network=Network.INTERNET)
-    workbench.wait_for_output(container_id, b"job")
-    printed = workbench.engine.read_log(container_id, offset=0, limit_bytes=1000).decode()
+    container_id = native_harness.start(script, network=Network.INTERNET)
+    native_harness.wait_for_output(container_id, b"job")
+    printed = native_harness.engine.read_log(container_id, offset=0, limit_bytes=1000).decode()
     address = printed.partition("inet ")[2].partition("/")[0]
-    assert workbench.run(ask(address, 8000), network=Network.INTERNET).stdout == b"no way\n"
+    assert native_harness.run(ask(address, 8000), network=Network.INTERNET).stdout == b"no way\n"
 
 
-def test_containers_have_no_ipv6_but_their_loopback(workbench: Workbench) -> None:
-    result = workbench.run("cat /proc/net/if_inet6", network=Network.INTERNET)
+def test_containers_have_no_ipv6_but_their_loopback(native_harness: NativeHarness) -> None:
+    result = native_harness.run("cat /proc/net/if_inet6", network=Network.INTERNET)
     assert [line.split()[-1] for line in result.stdout.splitlines()] == [b"lo"]
 
 
 @pytest.mark.parametrize("network", list(Network))
 def test_every_address_of_localhost_can_be_bound_and_reached(
-    workbench: Workbench, network: Network
+    native_harness: NativeHarness, network: Network
 ) -> None:
     script = (
         "echo served > /tmp/index.html; grep -w localhost /etc/hosts | cut -f1 > /tmp/addresses; "
@@ -172,18 +174,18 @@ def test_every_address_of_localhost_can_be_bound_and_reached(
         "httpd -h /tmp -p $a:8080; wget -q -O - http://$a:8080/; done < /tmp/addresses; "
         "cat /tmp/addresses; wget -q -O - http://localhost:8080/"
     )
-    result = workbench.run(script, network=network)
+    result = native_harness.run(script, network=network)
     assert result.stdout == b"served\nserved\n127.0.0.1\n::1\nserved\n", result
 
 
-def test_names_are_asked_of_the_hosts_servers(workbench: Workbench) -> None:
-    result = workbench.run("cat /etc/resolv.conf; cat /etc/hosts", network=Network.INTERNET)
+def test_names_are_asked_of_the_hosts_servers(native_harness: NativeHarness) -> None:
+    result = native_harness.run("cat /etc/resolv.conf; cat /etc/hosts", network=Network.INTERNET)
     assert result.stdout.startswith(b"nameserver ") or not result.stdout.startswith(b"name")
     assert b"\tau2\n" in result.stdout
 
 
 def test_one_container_does_not_fill_the_table_of_connections(
-    workbench: Workbench, python_runtime: str, world: None
+    native_harness: NativeHarness, python_runtime: str, world: None
 ) -> None:
     # Each destination port of UDP is a connection of its own for the kernel.
     code = (
@@ -198,13 +200,13 @@ def test_one_container_does_not_fill_the_table_of_connections(
         "time.sleep(60)"
     )
     before = count_connections()
-    hostile = workbench.start(
+    hostile = native_harness.start(
         "", image=python_runtime, command=("python3", "-c", code), network=Network.INTERNET
     )
-    workbench.wait_for_output(hostile, b"refused")
+    native_harness.wait_for_output(hostile, b"refused")
     # Others on this machine have connections, too.
     assert count_connections() - before < 10_000
-    assert workbench.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
+    assert native_harness.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
     with socket.create_connection((PUBLIC, 80)) as host:
         assert host.recv(100) == b"served\n"
 
@@ -214,13 +216,13 @@ def count_connections() -> int:
 
 
 @contextmanager
-def opened(folder: Path, image: SmallImage, options: NativeOptions) -> Iterator[Workbench]:
-    workbench = make_workbench(folder, image, options)
+def opened(folder: Path, image: SmallImage, options: NativeOptions) -> Iterator[NativeHarness]:
+    native_harness = make_native_harness(folder, image, options)
     try:
-        workbench.engine.open()
-        yield workbench
+        native_harness.engine.open()
+        yield native_harness
     finally:
-        workbench.engine.uninstall()
+        native_harness.engine.uninstall()
         shutil.rmtree(folder)
 
 
@@ -233,7 +235,7 @@ def test_what_the_operator_allows_is_reached(
         dns_search=("a.example", "b.example"),
         dns_options=("ndots:2",),
     )
-    with opened(tmp_path / "data", busybox_image, options) as workbench:
+    with opened(tmp_path / "data", busybox_image, options) as native_harness:
         scripts = "; ".join(
             (
                 ask("192.168.97.2"),
@@ -244,7 +246,7 @@ def test_what_the_operator_allows_is_reached(
                 "cat /etc/resolv.conf",
             )
         )
-        result = workbench.run(scripts, network=Network.INTERNET)
+        result = native_harness.run(scripts, network=Network.INTERNET)
         expected = (
             b"served\nno way\nserved\nno way\n"
             b"nameserver 10.98.7.2\nsearch a.example b.example\noptions ndots:2\n"
@@ -256,22 +258,22 @@ def test_reloaded_rules_are_put_back(
     tmp_path: Path, busybox_image: SmallImage, world: None
 ) -> None:
     options = NativeOptions(subnet="10.87.64.0/24")
-    with opened(tmp_path / "data", busybox_image, options) as workbench:
-        assert workbench.run(ask(PRIVATE[0]), network=Network.INTERNET).stdout == b"no way\n"
-        instance = EnginePaths(workbench.data_dir, workbench.run_dir).instance
+    with opened(tmp_path / "data", busybox_image, options) as native_harness:
+        assert native_harness.run(ask(PRIVATE[0]), network=Network.INTERNET).stdout == b"no way\n"
+        instance = EnginePaths(native_harness.data_dir, native_harness.run_dir).instance
         run("nft", "delete", "table", "inet", f"au2_{instance}")
-        result = workbench.run(f"ip route; {ask(PRIVATE[0])}", network=Network.INTERNET)
+        result = native_harness.run(f"ip route; {ask(PRIVATE[0])}", network=Network.INTERNET)
         assert result.stdout.startswith(b"default via 10.87.64.1 dev eth0")
         assert result.stdout.endswith(b"no way\n")
 
 
 def test_uninstalling_leaves_nothing(tmp_path: Path, busybox_image: SmallImage) -> None:
-    with opened(tmp_path / "data", busybox_image, NativeOptions()) as workbench:
-        instance = EnginePaths(workbench.data_dir, workbench.run_dir).instance
-        workbench.start("sleep 99", network=Network.INTERNET)
+    with opened(tmp_path / "data", busybox_image, NativeOptions()) as native_harness:
+        instance = EnginePaths(native_harness.data_dir, native_harness.run_dir).instance
+        native_harness.start("sleep 99", network=Network.INTERNET)
         assert len(traces(instance)) >= 3
     assert traces(instance) == []
-    assert not workbench.run_dir.exists()
+    assert not native_harness.run_dir.exists()
 
 
 def traces(instance: str) -> list[str]:
@@ -290,8 +292,8 @@ def traces(instance: str) -> list[str]:
 
 
 @pytest.mark.parametrize("connections", [0, 4096])
-def test_the_kernel_takes_the_rules(workbench: Workbench, connections: int) -> None:
-    places = EnginePaths(workbench.data_dir, workbench.run_dir)
+def test_the_kernel_takes_the_rules(native_harness: NativeHarness, connections: int) -> None:
+    places = EnginePaths(native_harness.data_dir, native_harness.run_dir)
     found = {c.name: c for c in check_host(places, NativeOptions(connections=connections))}
     assert found["packet filter"].ok, found["packet filter"]
     tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)

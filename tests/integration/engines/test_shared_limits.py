@@ -13,7 +13,7 @@ import pytest
 from au2.domain.network import Network
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.paths import EnginePaths
-from tests.support.engine import MEBIBYTE, Workbench
+from tests.support.engine import MEBIBYTE, NativeHarness
 
 COMMON = """\
 import ctypes, fcntl, os, signal, socket, sys, time
@@ -79,9 +79,9 @@ def program(resource: str, do: str) -> str:
     return COMMON.format(take=(RESOURCES | SHARED_BY_JOBS)[resource]) + do
 
 
-def start(workbench: Workbench, image: str, code: str, **more: object) -> str:
+def start(native_harness: NativeHarness, image: str, code: str, **more: object) -> str:
     command: Sequence[str] = ("python3", "-c", code)
-    return workbench.start("", image=image, command=command, memory=256 * MEBIBYTE, **more)
+    return native_harness.start("", image=image, command=command, memory=256 * MEBIBYTE, **more)
 
 
 def on_the_host(code: str) -> str:
@@ -94,32 +94,36 @@ def on_the_host(code: str) -> str:
 @pytest.mark.parametrize("keep", [KEEP, KEEP_AS_MANY_USERS], ids=["one user", "many users"])
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_others_and_the_host_go_on(
-    workbench: Workbench, python_runtime: str, resource: str, keep: str
+    native_harness: NativeHarness, python_runtime: str, resource: str, keep: str
 ) -> None:
-    hostile = start(workbench, python_runtime, program(resource, keep))
-    workbench.wait_for_output(hostile, b"taken ")
+    hostile = start(native_harness, python_runtime, program(resource, keep))
+    native_harness.wait_for_output(hostile, b"taken ")
 
-    bystander = start(workbench, python_runtime, program(resource, SOME))
+    bystander = start(native_harness, python_runtime, program(resource, SOME))
 
-    result = workbench.finish(bystander)
+    result = native_harness.finish(bystander)
     assert (result.stdout, result.stderr) == (b"ok\n", b"")
     assert on_the_host(program(resource, SOME)) == "ok\n"
 
 
 @pytest.mark.parametrize("resource", SHARED_BY_JOBS)
-def test_the_host_goes_on(workbench: Workbench, python_runtime: str, resource: str) -> None:
+def test_the_host_goes_on(
+    native_harness: NativeHarness, python_runtime: str, resource: str
+) -> None:
     more_files = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))\n"
-    hostile = start(workbench, python_runtime, more_files + program(resource, KEEP))
-    workbench.wait_for_output(hostile, b"taken ")
+    hostile = start(native_harness, python_runtime, more_files + program(resource, KEEP))
+    native_harness.wait_for_output(hostile, b"taken ")
     assert on_the_host(program(resource, SOME)) == "ok\n"
 
 
-def test_terminals_of_one_container(workbench: Workbench, python_runtime: str) -> None:
+def test_terminals_of_one_container(native_harness: NativeHarness, python_runtime: str) -> None:
     code = program("terminals", "print(take_all())")
-    assert 0 < int(workbench.finish(start(workbench, python_runtime, code)).stdout) <= 128
+    assert 0 < int(native_harness.finish(start(native_harness, python_runtime, code)).stdout) <= 128
 
 
-def test_only_the_gateway_is_a_neighbour(workbench: Workbench, python_runtime: str) -> None:
+def test_only_the_gateway_is_a_neighbour(
+    native_harness: NativeHarness, python_runtime: str
+) -> None:
     code = """\
 import ipaddress, socket, time
 route = next(line.split() for line in open('/proc/net/route') if line.split()[1] == '00000000')
@@ -132,12 +136,14 @@ for number in range(2, 2000):
         pass
 print(gateway, *(line.split()[0] for line in list(open('/proc/net/arp'))[1:]))
 """
-    result = workbench.finish(start(workbench, python_runtime, code, network=Network.INTERNET))
+    result = native_harness.finish(
+        start(native_harness, python_runtime, code, network=Network.INTERNET)
+    )
     gateway, *neighbours = result.stdout.split()
     assert set(neighbours) == {gateway}
 
 
-def test_data_in_sockets_is_limited(workbench: Workbench, python_runtime: str) -> None:
+def test_data_in_sockets_is_limited(native_harness: NativeHarness, python_runtime: str) -> None:
     code = """\
 import socket, time
 kept, full = [], 0
@@ -154,12 +160,12 @@ while full < 200:
 print('taken', flush=True)
 time.sleep(600)
 """
-    container_id = start(workbench, python_runtime, code)
-    workbench.wait_for_output(container_id, b"taken")
+    container_id = start(native_harness, python_runtime, code)
+    native_harness.wait_for_output(container_id, b"taken")
     memory = find_hierarchies().controllers.get("memory")
     if memory is None:
         return  # Version 2 counts it as memory, whose limit has a test of its own.
-    group = EnginePaths(workbench.data_dir, workbench.run_dir).control_group.lstrip("/")
+    group = EnginePaths(native_harness.data_dir, native_harness.run_dir).control_group.lstrip("/")
     folder = memory / group / container_id
     used, limit = (
         int((folder / f"memory.kmem.tcp.{name}_in_bytes").read_text())

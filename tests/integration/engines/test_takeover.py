@@ -10,7 +10,7 @@ from pathlib import Path
 from au2.engines.base import ContainerState
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 
 DRIVER = """
 import json, os, signal, sys
@@ -36,29 +36,35 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def drive(workbench: Workbench, container_id: str, step: str, script: str = "") -> None:
-    places = (str(workbench.data_dir), str(workbench.run_dir), workbench.image_digest)
+def drive(native_harness: NativeHarness, container_id: str, step: str, script: str = "") -> None:
+    places = (
+        str(native_harness.data_dir),
+        str(native_harness.run_dir),
+        native_harness.image_digest,
+    )
     command = [sys.executable, "-c", DRIVER, *places, container_id, step, script]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
 
 
-def test_the_end_is_seen_by_a_third_process(workbench: Workbench) -> None:
-    container_id = workbench.spec("").container_id
+def test_the_end_is_seen_by_a_third_process(native_harness: NativeHarness) -> None:
+    container_id = native_harness.spec("").container_id
     script = "echo out; echo err >&2; sleep 0.3; echo '{}' > /run/au2/output.json; exit 4"
-    drive(workbench, container_id, "create", script)
-    assert workbench.engine.observe(container_id).state is ContainerState.CREATED
-    drive(workbench, container_id, "start")
-    result = workbench.finish(container_id)
+    drive(native_harness, container_id, "create", script)
+    assert native_harness.engine.observe(container_id).state is ContainerState.CREATED
+    drive(native_harness, container_id, "start")
+    result = native_harness.finish(container_id)
     assert result.observation.exit_code == 4
     assert (result.stdout, result.stderr) == (b"out\n", b"err\n")
-    assert workbench.engine.read_file(container_id, "output.json", limit_bytes=9) == b"{}\n"
+    assert native_harness.engine.read_file(container_id, "output.json", limit_bytes=9) == b"{}\n"
 
 
-def test_job_files_changed_meanwhile_are_news(workbench: Workbench) -> None:
-    container_id = workbench.start("echo x > /run/au2/status.json; sleep 99")
-    while workbench.engine.read_file(container_id, "status.json", limit_bytes=9) != b"x\n":
+def test_job_files_changed_meanwhile_are_news(native_harness: NativeHarness) -> None:
+    container_id = native_harness.start("echo x > /run/au2/status.json; sleep 99")
+    while native_harness.engine.read_file(container_id, "status.json", limit_bytes=9) != b"x\n":
         time.sleep(0.01)
-    other = NativeEngine(workbench.blobs, workbench.data_dir, workbench.run_dir, NativeOptions())
+    other = NativeEngine(
+        native_harness.blobs, native_harness.data_dir, native_harness.run_dir, NativeOptions()
+    )
     try:
         # Would wait for ever, were it not told.
         assert other.observe(container_id, timeout_seconds=1e6).state is ContainerState.RUNNING
@@ -66,14 +72,14 @@ def test_job_files_changed_meanwhile_are_news(workbench: Workbench) -> None:
         other.close()
 
 
-def test_a_lost_monitor_is_told_and_the_container_is_ended(workbench: Workbench) -> None:
-    container_id = workbench.start("echo ready; sleep 99")
-    workbench.wait_for_output(container_id, b"ready")
+def test_a_lost_monitor_is_told_and_the_container_is_ended(native_harness: NativeHarness) -> None:
+    container_id = native_harness.start("echo ready; sleep 99")
+    native_harness.wait_for_output(container_id, b"ready")
     record = json.loads(
-        (workbench.run_dir / "containers" / container_id / "record.json").read_text()
+        (native_harness.run_dir / "containers" / container_id / "record.json").read_text()
     )
     subprocess.run(["kill", "-KILL", str(record["monitor"]["pid"])], check=True)
-    result = workbench.finish(container_id)
+    result = native_harness.finish(container_id)
     assert result.observation.state is ContainerState.LOST
     assert result.observation.exit_code is None
     assert result.observation.message
@@ -82,20 +88,20 @@ def test_a_lost_monitor_is_told_and_the_container_is_ended(workbench: Workbench)
         time.sleep(0.01)
 
 
-def test_the_exit_code_outlives_the_monitor(workbench: Workbench) -> None:
-    container_id = workbench.start("exit 9")
-    assert workbench.finish(container_id).observation.exit_code == 9
-    assert workbench.finish(container_id).observation.exit_code == 9
+def test_the_exit_code_outlives_the_monitor(native_harness: NativeHarness) -> None:
+    container_id = native_harness.start("exit 9")
+    assert native_harness.finish(container_id).observation.exit_code == 9
+    assert native_harness.finish(container_id).observation.exit_code == 9
 
 
-def test_an_interrupted_creation_is_removed_by_another(workbench: Workbench) -> None:
-    container_id = workbench.spec("").container_id
-    (workbench.data_dir / "containers" / container_id).mkdir()
-    assert workbench.engine.observe(container_id).state is ContainerState.LOST
-    workbench.engine.remove(container_id)
-    drive(workbench, container_id, "create", "echo again")
-    workbench.engine.start(container_id)
-    assert workbench.finish(container_id).stdout == b"again\n"
+def test_an_interrupted_creation_is_removed_by_another(native_harness: NativeHarness) -> None:
+    container_id = native_harness.spec("").container_id
+    (native_harness.data_dir / "containers" / container_id).mkdir()
+    assert native_harness.engine.observe(container_id).state is ContainerState.LOST
+    native_harness.engine.remove(container_id)
+    drive(native_harness, container_id, "create", "echo again")
+    native_harness.engine.start(container_id)
+    assert native_harness.finish(container_id).stdout == b"again\n"
 
 
 def is_running(pid: int, container_id: str) -> bool:

@@ -29,7 +29,7 @@ from au2.oci.tar.layer import read_layer
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.busybox import make_image
-from tests.support.engine import Workbench
+from tests.support.engine import NativeHarness
 from tests.support.image_making import Layer
 
 BASE = NativeOptions().id_base
@@ -114,44 +114,44 @@ def test_a_whiteout_beside_a_new_entry(
     assert is_opaque(folder / "p")
 
 
-def test_layers_merge_as_they_should(workbench: Workbench, busybox_layer: bytes) -> None:
+def test_layers_merge_as_they_should(native_harness: NativeHarness, busybox_layer: bytes) -> None:
     first = Layer().add("d/old", content=b"1").add("e/old").add("f", content=b"1").add("g/h")
     second = Layer().add("d/.wh.old").add("e/.wh..wh..opq").add("e/new").add(".wh.f").add("g/i")
     image = make_image([busybox_layer, first.data(), second.data()])
-    result = workbench.run("ls /d /e /f /g", image=image.save(workbench.blobs))
+    result = native_harness.run("ls /d /e /f /g", image=image.save(native_harness.blobs))
     assert result.stdout == b"/d:\n\n/e:\nnew\n\n/g:\nh\ni\n"
 
 
-def test_the_same_layer_twice(workbench: Workbench, busybox_layer: bytes) -> None:
+def test_the_same_layer_twice(native_harness: NativeHarness, busybox_layer: bytes) -> None:
     one = Layer().add("f", content=b"one").data()
     two = Layer().add("f", content=b"two").data()
     image = make_image([busybox_layer, one, two, one])
-    assert workbench.run("cat /f", image=image.save(workbench.blobs)).stdout == b"one"
+    assert native_harness.run("cat /f", image=image.save(native_harness.blobs)).stdout == b"one"
 
 
-def test_very_many_layers(workbench: Workbench, busybox_layer: bytes) -> None:
+def test_very_many_layers(native_harness: NativeHarness, busybox_layer: bytes) -> None:
     layers = [Layer().add(f"many/{number}").data() for number in range(RUNNABLE_LAYERS)]
-    image = make_image([busybox_layer, *layers[1:]]).save(workbench.blobs)
-    assert workbench.run("ls /many | wc -l", image=image).stdout == b"129\n"
-    too_many = make_image([busybox_layer, *layers]).save(workbench.blobs)
+    image = make_image([busybox_layer, *layers[1:]]).save(native_harness.blobs)
+    assert native_harness.run("ls /many | wc -l", image=image).stdout == b"129\n"
+    too_many = make_image([busybox_layer, *layers]).save(native_harness.blobs)
     with pytest.raises(InvalidImage, match="131 layers; at most 130"):
-        workbench.engine.prepare(too_many)
+        native_harness.engine.prepare(too_many)
 
 
 def test_set_user_id_and_capabilities_work_inside(
-    workbench: Workbench, busybox_layer: bytes
+    native_harness: NativeHarness, busybox_layer: bytes
 ) -> None:
     program = Path("/usr/bin/busybox").read_bytes()
     layer = Layer().add("super/busybox", mode=0o4755, content=program)
     xattrs = {"SCHILY.xattr.security.capability": CAPABILITY.decode("latin-1")}
     layer.add("able/busybox", mode=0o755, content=program, pax_headers=xattrs)
-    image = make_image([busybox_layer, layer.data()], User="1000").save(workbench.blobs)
+    image = make_image([busybox_layer, layer.data()], User="1000").save(native_harness.blobs)
     script = "/able/busybox cat /proc/self/status | grep CapEff; /super/busybox su nobody-there"
-    free = workbench.run(script, image=image, no_new_privileges=False)
+    free = native_harness.run(script, image=image, no_new_privileges=False)
     # The one of the two capabilities that containers may have.
     assert free.stdout == b"CapEff:\t0000000000000400\n"
     assert b"must be suid" not in free.stderr
-    bound = workbench.run(script, image=image)
+    bound = native_harness.run(script, image=image)
     assert bound.stdout == b"CapEff:\t0000000000000000\n"
     assert b"must be suid" in bound.stderr
 

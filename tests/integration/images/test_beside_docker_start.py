@@ -225,12 +225,12 @@ def test_stop_signals(beside: BesideDocker, busybox_layer: bytes, signal: str) -
 
 def stopped_by_us(beside: BesideDocker, image: OddImage) -> tuple[int | None, bytes]:
     """Return the exit code and the output of a container that our engine stopped."""
-    engine = beside.workbench.engine
+    engine = beside.native_harness.engine
     with beside.created(image) as container_id:
         engine.start(container_id)
-        beside.workbench.wait_for_output(container_id, b"ready")
-        engine.signal(container_id, engine.stop_signal(image.save(beside.workbench.blobs)))
-        ended = beside.workbench.finish(container_id)
+        beside.native_harness.wait_for_output(container_id, b"ready")
+        engine.signal(container_id, engine.stop_signal(image.save(beside.native_harness.blobs)))
+        ended = beside.native_harness.finish(container_id)
     return ended.observation.exit_code, ended.stdout
 
 

@@ -53,7 +53,7 @@ def test_sparse_files_look_the_same(
     assert ours.exit_code == 0
     assert b"hole at the end" in ours.stdout
     # The holes take no room.
-    found = [path.stat() for path in beside.workbench.data_dir.rglob("hole at the end")]
+    found = [path.stat() for path in beside.native_harness.data_dir.rglob("hole at the end")]
     assert [(one.st_size, one.st_blocks < 100) for one in found][:1] == [(9 * MEBIBYTE + 1, True)]
 
 

@@ -165,8 +165,8 @@ class TestStop:
         files = {language.entry_point: code, "after.sh": AFTER}
         image = packages.build(language, files)
         container_id = packages.start(image, environment={"AU_STOP_GRACE_SECONDS": grace})
-        packages.workbench.wait_for_output(container_id, b"ready\n")
-        packages.workbench.engine.signal(container_id, "SIGTERM")
+        packages.native_harness.wait_for_output(container_id, b"ready\n")
+        packages.native_harness.engine.signal(container_id, "SIGTERM")
         return packages.finish(container_id)
 
 
@@ -181,8 +181,8 @@ def test_a_hook_that_hangs(packages: Packages, language: Language) -> None:
     image = packages.build(language, files)
     grace = {"AU_STOP_GRACE_SECONDS": "1", "AU_AFTER_GRACE_SECONDS": "1"}
     container_id = packages.start(image, environment=grace)
-    packages.workbench.wait_for_output(container_id, b"ready\n")
-    packages.workbench.engine.signal(container_id, "SIGTERM")
+    packages.native_harness.wait_for_output(container_id, b"ready\n")
+    packages.native_harness.engine.signal(container_id, "SIGTERM")
     ran = packages.finish(container_id)
     assert ran.exit_code != 0
     assert ran.stdout == "ready\nafter []\nhanging\n"

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
-from au2.engines.base import Check, ContainerSpec, ContainerState, Observation
+from au2.engines.base import Capability, Check, ContainerSpec, ContainerState, Observation
+from au2.engines.names import is_container_id, parse_signal
 from au2.engines.native.host.cgroup import ControlGroups, find_hierarchies
 from au2.engines.native.host.check import check_host, find_tool, missing_needs
 from au2.engines.native.host.commands import as_engine_failure
@@ -18,12 +19,12 @@ from au2.engines.native.lifecycle.log_limit import allow_log, restrict_log
 from au2.engines.native.lifecycle.monitor import Monitor
 from au2.engines.native.lifecycle.observation import Observer
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
-from au2.engines.native.lifecycle.record import ContainerRecord, parse_signal, send_signal
+from au2.engines.native.lifecycle.record import ContainerRecord, send_signal
 from au2.engines.native.lifecycle.removal import Remover, measure_disk, release_disk
 from au2.engines.native.network.bridge import ContainerNetwork
 from au2.engines.native.network.loopback import listen_inside
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.paths import ContainerPaths, EnginePaths, is_container_id
+from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
 from au2.engines.native.rootfs.unused_layers import UnusedLayers
@@ -44,6 +45,8 @@ class NativeEngine:
             passed by any user.
         options: the operator's settings.
     """
+
+    capabilities = frozenset(Capability)
 
     def __init__(
         self, blobs: ContentStore, data_dir: Path, run_dir: Path, options: NativeOptions

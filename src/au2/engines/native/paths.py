@@ -2,17 +2,11 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_CONTAINER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-
-
-def is_container_id(text: str) -> bool:
-    """Whether ``text`` has the form of a container id, and so is safe as a file name."""
-    return _CONTAINER_ID.fullmatch(text) is not None
+from au2.engines.names import is_container_id
 
 
 @dataclass(frozen=True, slots=True)

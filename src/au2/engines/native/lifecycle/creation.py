@@ -13,9 +13,10 @@ from typing import Any
 from au2.domain.errors import Conflict, EngineFailure, InvalidRequest
 from au2.domain.network import Network
 from au2.engines.base import ContainerSpec
+from au2.engines.names import check_new_job_files, is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.host.commands import as_engine_failure
-from au2.engines.native.lifecycle.job_files import check_names, fingerprint, make_job_files
+from au2.engines.native.lifecycle.job_files import fingerprint, make_job_files
 from au2.engines.native.lifecycle.log_limit import limit_log
 from au2.engines.native.lifecycle.monitor import Monitor
 from au2.engines.native.lifecycle.oci_runtime import find_image_fault
@@ -24,7 +25,7 @@ from au2.engines.native.lifecycle.runtime_spec import OOM_SCORE, HostFacts, make
 from au2.engines.native.network.bridge import ContainerNetwork
 from au2.engines.native.network.resolver import ResolverConfig
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.paths import ContainerPaths, EnginePaths, is_container_id
+from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.native.rootfs.mount_points import make_mount_points, make_volume
 from au2.engines.native.rootfs.mounts import mount_overlay
@@ -79,7 +80,7 @@ class Creator:
         """
         if not is_container_id(spec.container_id):
             raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
-        check_names(spec.files)
+        check_new_job_files(spec.files)
         container = self.paths.container(spec.container_id)
         with as_engine_failure("create the container"):
             _claim(container)

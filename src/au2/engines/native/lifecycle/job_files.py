@@ -9,25 +9,19 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from au2.domain.container_contract import SCRATCH_FOLDER
 from au2.domain.errors import InvalidRequest, TooLarge
+from au2.engines.names import check_job_file_name
 
-SCRATCH_NAME = "scratch"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NOT_REGULAR = frozenset({errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR})
 _MOST_ENTRIES = 256
 
 
-def check_names(names: Mapping[str, object]) -> None:
-    """Raise InvalidRequest unless all are plain file names."""
-    for name in names:
-        if not _is_name(name) or name == SCRATCH_NAME:
-            raise InvalidRequest(f"{name[:100]!r} can't be the name of a job file")
-
-
 def make_job_files(folder: Path, files: Mapping[str, bytes], owner: int) -> None:
     """Make the folder with ``files`` and ``scratch/``; any user in the container may write."""
-    for made in (folder, folder / SCRATCH_NAME):
+    for made in (folder, folder / SCRATCH_FOLDER):
         made.mkdir()
         os.chown(made, owner, owner)
         made.chmod(0o777)
@@ -45,8 +39,7 @@ def read_job_file(folder: Path, name: str, limit_bytes: int) -> bytes | None:
         InvalidRequest: not a plain name, or not a regular file (a link, a pipe, …).
         TooLarge: longer than ``limit_bytes``.
     """
-    if not _is_name(name):
-        raise InvalidRequest(f"{name[:100]!r} can't be the name of a job file")
+    check_job_file_name(name)
     try:
         descriptor = _open(folder, name)
     except FileNotFoundError:
@@ -72,7 +65,7 @@ def fingerprint(folder: Path) -> str:
     try:
         with os.scandir(folder) as entries:
             for entry in islice(entries, _MOST_ENTRIES):
-                if entry.name != SCRATCH_NAME:
+                if entry.name != SCRATCH_FOLDER:
                     status = entry.stat(follow_symlinks=False)
                     found.append((entry.name, status.st_ino, status.st_size, status.st_mtime_ns))
     except FileNotFoundError:
@@ -93,12 +86,3 @@ def open_job_files(folder: Path) -> Iterator[int]:
 def _open(folder: Path, name: str) -> int:
     with open_job_files(folder) as parent:
         return os.open(name, _READ, dir_fd=parent)
-
-
-def _is_name(name: str) -> bool:
-    return (
-        name not in ("", ".", "..")
-        and "/" not in name
-        and "\0" not in name
-        and len(os.fsencode(name)) <= 255
-    )

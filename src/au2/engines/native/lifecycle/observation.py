@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 from au2.engines.base import ContainerState, Observation
+from au2.engines.names import is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.lifecycle.events import ContainerChanges, ContainerWatcher
 from au2.engines.native.lifecycle.job_files import fingerprint
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import ContainerRecord, is_alive, send_signal
-from au2.engines.native.paths import ContainerPaths, EnginePaths, is_container_id
+from au2.engines.native.paths import ContainerPaths, EnginePaths
 
 _ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 

@@ -2,15 +2,10 @@
 
 import json
 import os
-import re
 import signal
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from au2.domain.errors import InvalidRequest
-
-_REAL_TIME = re.compile(r"RT(MIN|MAX)(?:([+-])([0-9]{1,2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +91,3 @@ def _read(pid: int) -> tuple[str, int] | None:
     # The name, in brackets, may hold anything.
     fields = text[text.rindex(")") + 2 :].split()
     return fields[0], int(fields[19])
-
-
-def parse_signal(text: str) -> int:
-    """Return the number of ``SIGTERM``, ``TERM``, ``15`` or ``SIGRTMIN+3``.
-
-    Raises:
-        InvalidRequest: there is no such signal.
-    """
-    name = text.strip().upper().removeprefix("SIG")
-    number = _find_number(name)
-    if number is None or not 1 <= number <= signal.SIGRTMAX:
-        raise InvalidRequest(f"{text[:40]!r} is not a signal")
-    return number
-
-
-def _find_number(name: str) -> int | None:
-    if name.isascii() and name.isdigit():
-        return int(name)
-    real_time = _REAL_TIME.fullmatch(name)
-    if real_time is not None:
-        base = signal.SIGRTMIN if real_time[1] == "MIN" else signal.SIGRTMAX
-        offset = int(real_time[3] or 0)
-        return base - offset if real_time[2] == "-" else base + offset
-    found = signal.Signals.__members__.get(f"SIG{name}")
-    return None if found is None else int(found)

@@ -1,7 +1,6 @@
 """Layers unpacked on disk, each once, shared by all containers."""
 
 import fcntl
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import TextIO
 
 from au2.domain.errors import BlobMissing, DigestMismatch, EngineFailure, InvalidImage
 from au2.engines.base import RUNNABLE_LAYERS
+from au2.engines.diff_id import DiffIdReader
 from au2.engines.native.host.commands import as_engine_failure
 from au2.engines.native.host.system_calls import spread_folders, sync_file_system
 from au2.engines.native.options import NativeOptions
@@ -20,7 +20,6 @@ from au2.engines.native.rootfs.layer_tree import TreeWriter
 from au2.oci.compression.decompress import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
-from au2.oci.streams import Readable
 from au2.oci.tar.layer import read_layer
 from au2.stores.content.protocol import ContentStore
 
@@ -121,7 +120,7 @@ class LayerStore:
                 # Not compressed, it is the blob itself, whose digest is checked while it is read.
                 checked = None
                 if digest != diff_id:
-                    checked = _DiffIdReader(MeteredStream(decompressed(packed), budget), diff_id)
+                    checked = DiffIdReader(MeteredStream(decompressed(packed), budget), diff_id)
                 for member in read_layer(checked or packed, must_end=False):
                     tree.put(member)
                 if checked is not None:
@@ -148,27 +147,6 @@ def _check_count(image: Image) -> None:
             f"the image has {count} layers; at most {RUNNABLE_LAYERS} can be run",
             hint="Build it with fewer steps, or all in one layer (docker build --squash).",
         )
-
-
-class _DiffIdReader:
-    """Passes an uncompressed layer on and computes its digest."""
-
-    def __init__(self, stream: Readable, diff_id: str) -> None:
-        self._stream = stream
-        self._diff_id = diff_id
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(size)
-        self._hash.update(data)
-        return data
-
-    def check(self) -> None:
-        """Raise InvalidImage unless the stream, read to its end, was what the image says."""
-        if self._hash.hexdigest() != hexadecimal(self._diff_id):
-            raise InvalidImage(
-                f"a layer does not have the diff_id that the image says: {self._diff_id}"
-            )
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import pytest
 
 from au2.domain.errors import InvalidRequest, TooLarge
 from au2.engines.native.lifecycle.job_files import (
-    check_names,
     fingerprint,
     make_job_files,
     read_job_file,
@@ -47,13 +46,6 @@ def test_a_folder_that_became_a_link(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(folder)
     with pytest.raises(NotADirectoryError):
         read_job_file(tmp_path / "link", "args.json", 100)
-
-
-def test_names() -> None:
-    check_names({"a": 1, "ä b.json": 1, ".hidden": 1})
-    for name in ("", ".", "..", "a/b", "a\0", "scratch", "x" * 256):
-        with pytest.raises(InvalidRequest):
-            check_names({name: 1})
 
 
 def test_the_fingerprint_tells_changes(folder: Path) -> None:

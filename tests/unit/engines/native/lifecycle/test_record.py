@@ -4,37 +4,12 @@ import os
 import signal
 import subprocess
 
-import pytest
-
-from au2.domain.errors import InvalidRequest
 from au2.engines.native.lifecycle.record import (
     ProcessIdentity,
     identify,
     is_alive,
-    parse_signal,
     send_signal,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("SIGTERM", 15),
-        ("term", 15),
-        ("15", 15),
-        ("SIGRTMIN+3", 37),
-        ("RTMAX-1", 63),
-        ("SIGKILL", 9),
-    ],
-)
-def test_signals(text: str, number: int) -> None:
-    assert parse_signal(text) == number
-
-
-@pytest.mark.parametrize("text", ["", "0", "65", "-1", "SIG", "SIGX", "RTMIN+99", "9" * 20, "²"])
-def test_no_signals(text: str) -> None:
-    with pytest.raises(InvalidRequest):
-        parse_signal(text)
 
 
 def test_a_process_is_more_than_its_number() -> None:

@@ -1,0 +1,1 @@
+"""Fake engine: scripted containers in memory, without root, kernel or processes."""

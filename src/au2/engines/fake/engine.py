@@ -1,0 +1,240 @@
+"""The fake engine: containers are scripted programs in memory.
+
+Containers outlive :meth:`FakeEngine.close`, as real ones outlive the platform's process: a second
+dispatcher on the same object takes them over.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from au2.domain.container_contract import RESULT_FILES
+from au2.domain.errors import (
+    BlobMissing,
+    Conflict,
+    DigestMismatch,
+    InvalidImage,
+    InvalidRequest,
+    NotFound,
+    TooLarge,
+    Unsupported,
+)
+from au2.engines.base import Capability, Check, ContainerSpec, ContainerState, Observation
+from au2.engines.diff_id import DiffIdReader
+from au2.engines.fake.container import FakeContainer
+from au2.engines.fake.program import Invocation, Program
+from au2.engines.names import (
+    check_job_file_name,
+    check_new_job_files,
+    is_container_id,
+    parse_signal,
+)
+from au2.oci.compression.decompress import decompressed
+from au2.oci.spec.config import ImageConfig
+from au2.oci.spec.image import Image
+from au2.oci.tar.layer import read_layer
+from au2.stores.content.images import load_image
+from au2.stores.content.protocol import ContentStore
+
+_FILE_BYTES = 4096
+_STOP_SIGNAL = "SIGTERM"
+
+
+class FakeEngine:
+    """An :class:`~au2.engines.base.Engine` without a kernel.
+
+    Args:
+        blobs: holds the images. Their layers are read and judged, and not kept.
+        program: gives each container its steps.
+    """
+
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, blobs: ContentStore, program: Program) -> None:
+        self._blobs = blobs
+        self._program = program
+        self._lock = threading.Lock()
+        self._containers: dict[str, FakeContainer] = {}
+        self._prepared: set[str] = set()
+
+    def resume(self, container_id: str) -> None:
+        """Let a program go on behind its :class:`~au2.engines.fake.program.Wait`."""
+        self._get(container_id).resume()
+
+    def lose(self, container_id: str) -> None:
+        """Let a container's monitor disappear, and with it the exit code."""
+        self._get(container_id).lose("the container's monitor is gone")
+
+    def check(self) -> Sequence[Check]:
+        """See :meth:`au2.engines.base.Engine.check`."""
+        return [Check("fake engine", ok=True, message="containers are scripted, in memory")]
+
+    def open(self) -> None:
+        """See :meth:`au2.engines.base.Engine.open`."""
+
+    def close(self) -> None:
+        """See :meth:`au2.engines.base.Engine.close`."""
+
+    def uninstall(self) -> None:
+        """See :meth:`au2.engines.base.Engine.uninstall`."""
+        for container_id in list(self.list_containers()):
+            self.remove(container_id)
+
+    def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
+        """See :meth:`au2.engines.base.Engine.prepare`."""
+        if image_digest in self._prepared:
+            return
+        image = load_image(self._blobs, image_digest)
+        for descriptor, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
+            check()
+            self._judge_layer(descriptor.digest, diff_id)
+        self._prepared.add(image_digest)
+
+    def create(self, spec: ContainerSpec) -> None:
+        """See :meth:`au2.engines.base.Engine.create`."""
+        if not is_container_id(spec.container_id):
+            raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
+        check_new_job_files(spec.files)
+        if spec.container_id in self._containers:
+            raise _conflict(spec.container_id)
+        self.prepare(spec.image_digest)
+        image = load_image(self._blobs, spec.image_digest)
+        made = FakeContainer(spec, self._program(_invoke(spec, image)))
+        with self._lock:
+            if self._containers.setdefault(spec.container_id, made) is not made:
+                raise _conflict(spec.container_id)
+
+    def start(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.start`."""
+        self._get(container_id).start()
+
+    def observe(
+        self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
+    ) -> Observation:
+        """See :meth:`au2.engines.base.Engine.observe`."""
+        found = self._containers.get(container_id)
+        if found is None:
+            return Observation(ContainerState.LOST, message="there is no container of that id")
+        return found.observe(seen_log_bytes, timeout_seconds)
+
+    def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
+        """See :meth:`au2.engines.base.Engine.read_log`. Raises NotFound."""
+        return bytes(self._get(container_id).log[offset : offset + limit_bytes])
+
+    def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
+        """See :meth:`au2.engines.base.Engine.read_file`."""
+        check_job_file_name(name)
+        content = self._get(container_id).files.get(name)
+        if content is not None and len(content) > limit_bytes:
+            raise TooLarge(f"{name} is larger than {limit_bytes} bytes")
+        return content
+
+    def listen(self, container_id: str, port: int) -> socket.socket:
+        """See :meth:`au2.engines.base.Engine.listen`."""
+        self._get(container_id)
+        raise Unsupported(f"the fake engine has no network to listen on port {port} of")
+
+    def signal(self, container_id: str, name: str) -> None:
+        """See :meth:`au2.engines.base.Engine.signal`."""
+        self._get(container_id).send_signal(name)
+
+    def stop_signal(self, image_digest: str) -> str:
+        """See :meth:`au2.engines.base.Engine.stop_signal`."""
+        wanted = load_image(self._blobs, image_digest).config.stop_signal
+        try:
+            parse_signal(wanted)
+        except InvalidRequest:
+            return _STOP_SIGNAL
+        return wanted
+
+    def restrict_log(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.restrict_log`."""
+        self._get(container_id).restrict_log()
+
+    def allow_log(self, container_id: str, remark: str) -> None:
+        """See :meth:`au2.engines.base.Engine.allow_log`."""
+        self._get(container_id).allow_log(remark)
+
+    def drop_log(self, container_id: str, size_bytes: int) -> bool:
+        """See :meth:`au2.engines.base.Engine.drop_log`."""
+        del container_id, size_bytes
+        return False
+
+    def disk_bytes(self, container_id: str) -> int:
+        """See :meth:`au2.engines.base.Engine.disk_bytes`."""
+        found = self._containers.get(container_id)
+        if found is None:
+            return 0
+        return sum(max(_FILE_BYTES, len(data)) for data in (found.log, *found.files.values()))
+
+    def release(self, container_id: str, *, file_limit_bytes: int) -> None:
+        """See :meth:`au2.engines.base.Engine.release`."""
+        if not is_container_id(container_id):
+            raise _not_found(container_id)
+        found = self._containers.get(container_id)
+        if found is not None:
+            found.files = {
+                name: data[: file_limit_bytes + 1]
+                for name, data in found.files.items()
+                if name in RESULT_FILES
+            }
+
+    def reclaim(self, *, file_limit_bytes: int) -> None:
+        """See :meth:`au2.engines.base.Engine.reclaim`."""
+        for container_id, container in list(self._containers.items()):
+            if container.has_ended:
+                self.release(container_id, file_limit_bytes=file_limit_bytes)
+
+    def remove(self, container_id: str) -> None:
+        """See :meth:`au2.engines.base.Engine.remove`."""
+        with self._lock:
+            found = self._containers.pop(container_id, None)
+        if found is not None:
+            found.lose("there is no container of that id")
+
+    def list_containers(self) -> Iterator[str]:
+        """See :meth:`au2.engines.base.Engine.list_containers`."""
+        yield from sorted(self._containers)
+
+    def _get(self, container_id: str) -> FakeContainer:
+        try:
+            return self._containers[container_id]
+        except KeyError:
+            raise _not_found(container_id) from None
+
+    def _judge_layer(self, digest: str, diff_id: str) -> None:
+        """Read a layer to its end. Raises BlobMissing, InvalidImage."""
+        try:
+            with self._blobs.open(digest) as blob:
+                layer = DiffIdReader(blob if digest == diff_id else decompressed(blob), diff_id)
+                for _ in read_layer(layer, must_end=False):
+                    pass
+                layer.check()
+        except DigestMismatch as error:
+            raise BlobMissing(f"the layer {digest} is damaged: {error.message}") from error
+
+
+def _invoke(spec: ContainerSpec, image: Image) -> Invocation:
+    return Invocation(
+        spec.container_id,
+        _arguments(spec, image.config),
+        dict(item.split("=", 1) for item in image.config.env if "=" in item)
+        | {"HOSTNAME": spec.hostname}
+        | dict(spec.environment),
+        dict(spec.files),
+    )
+
+
+def _arguments(spec: ContainerSpec, config: ImageConfig) -> list[str]:
+    arguments = [*config.entrypoint, *(config.cmd if spec.command is None else spec.command)]
+    if not arguments:
+        raise InvalidImage("the image has neither an entry point nor a command")
+    return arguments
+
+
+def _conflict(container_id: str) -> Conflict:
+    return Conflict(f"there is a container {container_id} already")
+
+
+def _not_found(container_id: str) -> NotFound:
+    return NotFound(f"there is no container {container_id[:100]!r}")
