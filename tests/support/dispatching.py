@@ -1,33 +1,73 @@
-"""A dispatcher in a thread of the test, with a real engine and a real database."""
+"""A dispatcher in a thread of the test, with a real database and either engine."""
 
+import itertools
+import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from au2.app.jobs.jobs import RunOrder
+from au2.app.uploads.package.begin import OpenUpload
+from au2.dependencies.build_container import BuildOptions
+from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.sources import Sources
+from au2.dispatcher.dependency_layers import DependencyLayers
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.disk_watch import DiskUsage
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
+from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.options import DispatchOptions
+from au2.dispatcher.package_builder import PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.dispatcher.write_retry import WriteRetry
+from au2.domain.context import Context
+from au2.domain.job import Job, JobState
 from au2.engines.base import Engine
+from au2.engines.fake.engine import FakeEngine
+from au2.engines.fake.program import Invocation, Step
+from au2.images.image_import import ImportLimits
+from au2.oci.spec.platform import AMD64
 from au2.secrets.key_file import KeyFile
+from au2.stores.logs.record import parse_records
 from au2.stores.notices.folder import FolderNotices
-from tests.support.world import World
+from tests.support.busybox import make_image, make_layer
+from tests.support.waiting import wait_until
+from tests.support.world import OPERATOR, World, creation, frame, open_world
 
 AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
 
 
-def make_kit(world: World, engine: Engine, notices: FolderNotices) -> DispatcherDeps:
-    """Return what a dispatcher works with that runs jobs; uploads it can't do."""
-    options = DispatchOptions("dispatcher", 8, lease_seconds=30, poll_seconds=0.05)
+def dispatcher_deps(
+    world: World, engine: Engine, notices: FolderNotices, owner: str = "dispatcher"
+) -> DispatcherDeps:
+    """Everything that a dispatcher works with, as the server's own."""
+    options = DispatchOptions(owner, 8, lease_seconds=30, poll_seconds=0.05)
     records = JobRecords(world.database, notices, world.clock)
     disk_space = DiskSpace(lambda: AMPLE)
+    write_retry = WriteRetry(lambda: False)
+    dependencies = make_package_dependencies(
+        engine,
+        world.blobs,
+        DependencyLayers(world.database, world.clock),
+        downloads=world.folder / "downloads",
+        sources=Sources(indexes=()),
+        options=BuildOptions(),
+    )
+    importer = ImageImporter(
+        engine,
+        world.blobs,
+        records,
+        platform=AMD64,
+        limits=ImportLimits(),
+        disk_space=disk_space,
+    )
     return DispatcherDeps(
         engine=engine,
         records=records,
@@ -39,9 +79,16 @@ def make_kit(world: World, engine: Engine, notices: FolderNotices) -> Dispatcher
             options,
             secrets=JobSecrets(world.database, KeyFile(world.folder / "secrets.key")),
             disk_usage=DiskUsage(engine, disk_space),
-            write_retry=WriteRetry(lambda: False),
+            write_retry=write_retry,
         ),
-        upload_job=cast(UploadJob, None),
+        upload_job=UploadJob(
+            engine,
+            world.logs,
+            records,
+            PackageBuilder(world.blobs, records, dependencies),
+            importer,
+            write_retry,
+        ),
         maintenance=Maintenance(
             world.database, engine, world.clock, options.lease_seconds, lambda: None
         ),
@@ -51,11 +98,13 @@ def make_kit(world: World, engine: Engine, notices: FolderNotices) -> Dispatcher
 
 
 @contextmanager
-def dispatching(world: World, engine: Engine) -> Iterator[threading.Thread]:
+def dispatching(
+    world: World, engine: Engine, owner: str = "dispatcher"
+) -> Iterator[threading.Thread]:
     """Dispatch while the block runs; yield the dispatcher's main thread."""
-    notices = FolderNotices(world.folder / "notices", "dispatcher")
+    notices = FolderNotices(world.folder / "notices", owner)
     stop, ready = threading.Event(), threading.Event()
-    dispatcher = Dispatcher(make_kit(world, engine, notices))
+    dispatcher = Dispatcher(dispatcher_deps(world, engine, notices, owner))
     arguments: dict[str, Any] = {"on_ready": ready}
     thread = threading.Thread(target=dispatcher.run, args=(stop,), kwargs=arguments)
     thread.start()
@@ -66,3 +115,91 @@ def dispatching(world: World, engine: Engine) -> Iterator[threading.Thread]:
         stop.set()
         thread.join()
         notices.close()
+
+
+@dataclass
+class Installation:
+    """An installation with the fake engine, and a process whose jobs tests script."""
+
+    world: World
+    engine: FakeEngine
+    context: Context
+    process: str
+    programs: dict[str, Sequence[Step]]
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def submit(self, *steps: Step, **order: Any) -> int:
+        """Submit a run of a program; return the job's id."""
+        name = f"program-{next(self._numbers)}"
+        self.programs[name] = steps
+        process = order.pop("process", self.process)
+        wanted = RunOrder(process, environment={"PROGRAM": name}, **order)
+        actor = self.world.actor(OPERATOR)
+        return self.world.services.jobs.submit_run(actor, self.context, wanted).id
+
+    def upload(self, files: dict[str, bytes], runtime: str, name: str = "packaged") -> OpenUpload:
+        """Upload a whole package for the process of that name."""
+        services, actor = self.world.services, self.world.actor(OPERATOR)
+        begun = services.upload_starter.begin(
+            actor, self.context, creation(files, runtime, name=name)
+        )
+        assert isinstance(begun, OpenUpload)
+        upload = begun.upload
+        with services.uploads.receive(actor, upload.id, upload.fence) as receiver:
+            for content in files.values():
+                receiver.feed(frame(content))
+            services.uploads.finish_receiving(actor, upload.id, receiver)
+        services.uploads.complete(actor, upload.id, upload.fence)
+        return begun
+
+    def dispatching(self, owner: str = "dispatcher") -> Any:
+        """Run a dispatcher during the block."""
+        return dispatching(self.world, self.engine, owner)
+
+    def resume(self, job_id: int) -> None:
+        """Let a waiting program go on."""
+        self.engine.resume(f"job-{job_id}-1")
+
+    def job(self, job_id: int) -> Job:
+        return self.world.job(job_id)
+
+    def lines(self, job_id: int) -> list[str]:
+        """The job's log."""
+        records, _ = parse_records(self.world.logs.read(job_id, 1, offset=0, limit_bytes=1 << 20))
+        return [record.content.decode() for record in records]
+
+    def wait_for_line(self, job_id: int, line: str) -> None:
+        wait_until(lambda: line in self.lines(job_id))
+
+    def wait_for_state(self, job_id: int, state: JobState) -> None:
+        wait_until(lambda: self.job(job_id).state is state)
+
+    def wait_for_end(self, job_id: int) -> Job:
+        wait_until(lambda: self.job(job_id).state.is_final)
+        return self.job(job_id)
+
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Keep everybody else from writing to the database."""
+        file = self.world.folder / "database" / "au2.sqlite3"
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
+def open_installation(folder: Path) -> Iterator[Installation]:
+    """Make an installation in ``folder`` with the fake engine."""
+    programs: dict[str, Sequence[Step]] = {}
+
+    def find_program(given: Invocation) -> Sequence[Step]:
+        return programs[given.environment["PROGRAM"]]
+
+    with open_world(folder, busy_seconds=0.05) as world:
+        engine = FakeEngine(world.blobs, find_program)
+        context = world.organization()
+        process = world.process(context)
+        image = make_image([make_layer({})], command=("program",))
+        world.version(process, image_digest=image.save(world.blobs))
+        yield Installation(world, engine, context, process, programs)
