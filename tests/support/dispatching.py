@@ -145,11 +145,11 @@ class Installation:
         )
         assert isinstance(begun, OpenUpload)
         upload = begun.upload
-        with services.uploads.receive(actor, upload.id, upload.fence) as receiver:
+        with services.uploads.receive(actor, upload.id, upload.fencing_token) as receiver:
             for content in files.values():
                 receiver.feed(frame(content))
             services.uploads.finish_receiving(actor, upload.id, receiver)
-        services.uploads.complete(actor, upload.id, upload.fence)
+        services.uploads.complete(actor, upload.id, upload.fencing_token)
         return begun
 
     def dispatching(self, owner: str = "dispatcher") -> Any:
