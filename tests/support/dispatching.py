@@ -14,7 +14,6 @@ from au2.app.uploads.package.begin import OpenUpload
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import Sources
-from au2.dispatcher.dependency_layers import DependencyLayers
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.disk_watch import DiskUsage
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
@@ -23,7 +22,7 @@ from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.package_builder import PackageBuilder
+from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.dispatcher.write_retry import WriteRetry
