@@ -283,7 +283,7 @@ def test_a_part_of_what_is_not_there(store: ContentStore) -> None:
 
 
 def add_piece(store: ContentStore, name: str, data: bytes) -> int:
-    with store.partial(name) as part:
+    with store.resume(name) as part:
         part.write(data)
         return part.size_bytes
 
@@ -293,7 +293,7 @@ def test_a_blob_comes_in_pieces_over_restarts(make_store: MakeStore) -> None:
     store = make_store(None)
     assert store.ingest_bytes("one") == 10
     assert add_piece(store, "one", DATA[10:500]) == 500
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(DATA[500:])
         part.commit(DIGEST, size_bytes=len(DATA))
     assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
@@ -302,14 +302,14 @@ def test_a_blob_comes_in_pieces_over_restarts(make_store: MakeStore) -> None:
 
 def test_what_was_written_stays_after_an_error(store: ContentStore) -> None:
     def write_and_break_off() -> None:
-        with store.partial("one") as part:
+        with store.resume("one") as part:
             part.write(DATA[:7])
             raise KeyError
 
     with pytest.raises(KeyError):
         write_and_break_off()
     assert store.ingest_bytes("one") == 7
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(DATA[7:])
         part.commit(DIGEST)
     assert store.contains(DIGEST)
@@ -319,7 +319,7 @@ def test_what_was_written_stays_after_an_error(store: ContentStore) -> None:
     ("digest", "size"), [(OTHER, None), (DIGEST, len(DATA) - 1), (DIGEST, len(DATA) + 1)]
 )
 def test_untrue_pieces_are_thrown_away(store: ContentStore, digest: str, size: int | None) -> None:
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(DATA)
         with pytest.raises(DigestMismatch):
             part.commit(digest, size_bytes=size)
@@ -332,7 +332,7 @@ def test_who_has_a_blob_is_noted_before_it_is_named(store: ContentStore) -> None
         assert not store.contains(DIGEST)
         raise KeyError
 
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(DATA)
         with pytest.raises(KeyError):
             part.commit(DIGEST, note=die)
@@ -340,20 +340,20 @@ def test_who_has_a_blob_is_noted_before_it_is_named(store: ContentStore) -> None
     assert store.ingest_bytes("one") == len(DATA)
 
     noted: list[bool] = []
-    with store.partial("one") as part, pytest.raises(DigestMismatch):
+    with store.resume("one") as part, pytest.raises(DigestMismatch):
         part.commit(OTHER, note=lambda: noted.append(True))
     assert noted == [], "nobody is said to have what did not come"
     add_piece(store, "one", DATA)
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.commit(DIGEST, note=lambda: noted.append(True))
     assert store.contains(DIGEST)
     assert noted == [True]
 
 
 def test_two_can_not_write_the_same_pieces(store: ContentStore) -> None:
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(b"mine")
-        with pytest.raises(Conflict), store.partial("one"):
+        with pytest.raises(Conflict), store.resume("one"):
             pass
         with pytest.raises(Conflict):
             store.abort_ingest("one")
@@ -373,15 +373,15 @@ def test_pieces_over_the_limit_are_refused(make_store: MakeStore) -> None:
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", "a" * 129, "a\n", "ä"])
 def test_names_of_pieces_are_no_paths(store: ContentStore, name: str) -> None:
-    with pytest.raises(InvalidRequest), store.partial(name):
+    with pytest.raises(InvalidRequest), store.resume(name):
         pass
 
 
 def test_pieces_that_something_is_added_to_stay(store: ContentStore) -> None:
     add_piece(store, "one", DATA[:10])
     [found] = store.list_ingests()
-    assert (found.part, found.size_bytes) == ("one", 10)
-    with store.partial("one"):
+    assert (found.name, found.size_bytes) == ("one", 10)
+    with store.resume("one"):
         assert not store.remove_ingest(found), "somebody writes"
     assert not store.remove_ingest(replace(found, changed_at=found.changed_at - 1)), "it grew"
     assert store.ingest_bytes("one") == 10
@@ -461,20 +461,27 @@ def test_nothing_is_kept_as_what_is_not_there(store: ContentStore) -> None:
 # Removing what nobody needs
 
 
+def test_a_lease_needs_a_blob(store: ContentStore) -> None:
+    assert not store.lease(DIGEST)
+    put(store, DATA)
+    assert store.lease(DIGEST)
+    assert not store.lease(OTHER)
+
+
 def test_a_blob_that_was_just_written_is_in_use(store: ContentStore) -> None:
     put(store, DATA)
-    assert store.expired_bytes(DIGEST, older_than_seconds=3600) is None
-    assert store.remove_expired(DIGEST, older_than_seconds=3600) is None
+    assert store.expired_bytes(DIGEST, lease_seconds=3600) is None
+    assert store.remove_expired(DIGEST, lease_seconds=3600) is None
     assert store.contains(DIGEST)
-    assert store.expired_bytes(OTHER, older_than_seconds=3600) is None
-    assert store.remove_expired(OTHER, older_than_seconds=3600) is None
+    assert store.expired_bytes(OTHER, lease_seconds=3600) is None
+    assert store.remove_expired(OTHER, lease_seconds=3600) is None
 
 
 def test_unfinished_writing_is_told_and_removed(store: ContentStore) -> None:
     add_piece(store, "one", DATA)
     with store.writer() as writer:
         writer.write(b"x" * (1 << 20))
-        found = {one.part: one for one in store.list_ingests()}
+        found = {one.name: one for one in store.list_ingests()}
         assert {part: one.size_bytes for part, one in found.items()} == {
             "one": len(DATA),
             None: 1 << 20,

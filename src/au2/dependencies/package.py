@@ -19,7 +19,7 @@ from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Upstream
 from au2.engines.base import Engine
 from au2.package.description import PackageDescription
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _find_request(description: PackageDescription) -> PythonRequest | JavaScript
 
 def make_package_dependencies(
     engine: Engine,
-    blobs: ContentStore,
+    blobs: IngesterProvider,
     layers: LayerIndex,
     *,
     downloads: Path,

@@ -11,7 +11,7 @@ from au2.domain.errors import BlobMissing
 from au2.oci.spec.mutate import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, directory_entry, file_entry, with_parents
 from au2.stores.content.images import load_image, save_image, save_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 BUILD_DIRECTORY = "/opt/au2/build"
 DRIVERS = Path(__file__).parent / "drivers"
@@ -29,7 +29,7 @@ class ToolImages:
 
     def __init__(
         self,
-        blobs: ContentStore,
+        blobs: IngesterProvider,
         make_tool: Callable[[], list[LayerEntry]],
         folders: tuple[str, ...],
     ) -> None:
@@ -58,10 +58,10 @@ class ToolImages:
         except BlobMissing:
             return False
         needed = (digest, image.manifest.config.digest, *(d.digest for d in image.manifest.layers))
-        return all(self._blobs.contains(one) for one in needed)
+        return all(self._blobs.lease(one) for one in needed)
 
     def _make(self, runtime_digest: str) -> str:
-        if self._layer is None or not self._blobs.contains(self._layer.descriptor.digest):
+        if self._layer is None or not self._blobs.lease(self._layer.descriptor.digest):
             self._layer = save_layer(
                 self._blobs, self._entries(), "au2 build tools", modified_at=MODIFIED_AT
             )

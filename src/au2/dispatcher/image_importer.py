@@ -15,7 +15,7 @@ from au2.engines.base import Engine
 from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
 from au2.oci.spec.platform import Platform
 from au2.stores.content.images import load_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.content.layers import find_checked_layers, put_checked_layer
 
 
@@ -24,7 +24,7 @@ class ImageImporter:
     """How images are taken in; one instance for all."""
 
     engine: Engine
-    blobs: ContentStore
+    blobs: IngesterProvider
     records: JobRecords
     platform: Platform
     """Of this machine."""

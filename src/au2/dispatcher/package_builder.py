@@ -21,7 +21,7 @@ from au2.package.description import PackageDescription, describe_package
 from au2.package.environment import plain_texts
 from au2.package.tree.entries import PackageEntry
 from au2.package.tree.limits import LOCK_BYTES
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.content.layers import (
     find_dependency_layer,
     put_dependency_layer,
@@ -36,7 +36,7 @@ from au2.wire.upload import FileEntry
 class PackageBuilder:
     """How packages are built; one instance for all."""
 
-    blobs: ContentStore
+    blobs: IngesterProvider
     records: JobRecords
     dependencies: PackageDependencies
 

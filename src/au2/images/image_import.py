@@ -13,7 +13,7 @@ from au2.oci.spec.image import Image
 from au2.oci.spec.platform import Platform, rank
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.stores.content.images import load_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class ImportRun:
     """Raises when the import is to end."""
 
 
-def import_image(blobs: ContentStore, manifest_digest: str, run: ImportRun) -> Imported:
+def import_image(blobs: IngesterProvider, manifest_digest: str, run: ImportRun) -> Imported:
     """Find out how large an image is whose blobs are all in the store, and whether it is whole.
 
     A layer that came compressed is read, so that nobody is surprised by what comes out of it. One
@@ -103,7 +103,7 @@ def import_image(blobs: ContentStore, manifest_digest: str, run: ImportRun) -> I
     return Imported(total_bytes, judged)
 
 
-def keep_packed(blobs: ContentStore, layers: Mapping[str, KnownLayer]) -> None:
+def keep_packed(blobs: IngesterProvider, layers: Mapping[str, KnownLayer]) -> None:
     """Find layers that came compressed under their diff_ids from now on, unless they are there.
 
     Only for images that were taken in as a whole, and unpacked: others read what comes out of it.
@@ -114,10 +114,10 @@ def keep_packed(blobs: ContentStore, layers: Mapping[str, KnownLayer]) -> None:
 
 
 def _find_known(
-    blobs: ContentStore, layer: Descriptor, diff_id: str, known: Mapping[str, KnownLayer]
+    blobs: IngesterProvider, layer: Descriptor, diff_id: str, known: Mapping[str, KnownLayer]
 ) -> KnownLayer | None:
     found = known.get(layer.digest)
-    is_there = found is not None and found.diff_id == diff_id and blobs.contains(layer.digest)
+    is_there = found is not None and found.diff_id == diff_id and blobs.lease(layer.digest)
     return found if is_there else None
 
 
@@ -131,7 +131,7 @@ def _check_platform(image: Image, machine: Platform) -> None:
 
 
 def _measure(
-    blobs: ContentStore, layer: Descriptor, diff_id: str, run: ImportRun, most_bytes: int
+    blobs: IngesterProvider, layer: Descriptor, diff_id: str, run: ImportRun, most_bytes: int
 ) -> KnownLayer:
     """Return what is in a layer; memory stays flat, and nothing is written, however large it is."""
     size_bytes = blobs.size_bytes(layer.digest)
@@ -145,7 +145,7 @@ def _measure(
 
 
 def _measure_unpacked(
-    blobs: ContentStore, digest: str, diff_id: str, check: Callable[[], None], most_bytes: int
+    blobs: IngesterProvider, digest: str, diff_id: str, check: Callable[[], None], most_bytes: int
 ) -> int:
     """Decompress a layer, and insist that it is what the image says; stops over ``most_bytes``."""
     found, size_bytes = hashlib.sha256(), 0

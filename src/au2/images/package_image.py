@@ -31,7 +31,7 @@ from au2.package.tree.entries import PackageEntry, count_files
 from au2.package.tree.modes import mode_of
 from au2.runtimes import labels
 from au2.stores.content.images import load_image, save_image, save_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 DEFAULT_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -47,7 +47,7 @@ LAUNCHER_LABEL = "au2.launcher.version"
 
 
 def build_package(
-    blobs: ContentStore,
+    blobs: IngesterProvider,
     runtime_image_digest: str,
     files: Sequence[PackageEntry],
     *,
@@ -81,7 +81,7 @@ def build_package(
     log(f"Package: {_counted(files)}")
     launcher_layer, launcher_data = make_small_layer(launcher.launcher_layer(), "au2 launcher")
     small = {launcher_layer.descriptor.digest: launcher_data}
-    if blobs.contains(launcher_layer.descriptor.digest):
+    if blobs.lease(launcher_layer.descriptor.digest):
         small.clear()
     log(f"Launcher layer {launcher_layer.descriptor.digest}")
     entries = _package_entries(blobs, files, plan)
@@ -103,7 +103,7 @@ def build_package(
 
 
 def _plan(
-    blobs: ContentStore, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
+    blobs: IngesterProvider, files: Sequence[PackageEntry], manifest: Manifest, runtime: ImageConfig
 ) -> PackagePlan:
     return make_plan(
         files,
@@ -114,12 +114,12 @@ def _plan(
     )
 
 
-def _read_content(blobs: ContentStore, entry: PackageEntry) -> bytes:
+def _read_content(blobs: IngesterProvider, entry: PackageEntry) -> bytes:
     return blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=entry.size_bytes)
 
 
 def _package_entries(
-    blobs: ContentStore, files: Sequence[PackageEntry], plan: PackagePlan
+    blobs: IngesterProvider, files: Sequence[PackageEntry], plan: PackagePlan
 ) -> list[LayerEntry]:
     entries = [_layer_entry(blobs, entry) for entry in files]
     copies = (copy_entry(script, _PREFIX, USER_ID) for script in plan.scripts)
@@ -133,7 +133,7 @@ def _package_entries(
 _PREFIX = PACKAGE_DIRECTORY.strip("/")
 
 
-def _layer_entry(blobs: ContentStore, entry: PackageEntry) -> LayerEntry:
+def _layer_entry(blobs: IngesterProvider, entry: PackageEntry) -> LayerEntry:
     path = f"{_PREFIX}/{entry.path}"
     if entry.type == "link":
         return link_entry(path, entry.target, owner=USER_ID)

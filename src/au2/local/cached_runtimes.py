@@ -9,7 +9,7 @@ from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
 from au2.runtimes.built_runtime import find_built_runtime
 from au2.runtimes.recipe_file import find_recipe
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
@@ -19,7 +19,7 @@ def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
     states is not looked at.
     """
 
-    def find(manifest: Manifest, blobs: ContentStore) -> RuntimeImage:
+    def find(manifest: Manifest, blobs: IngesterProvider) -> RuntimeImage:
         recipe = find_recipe(manifest.runtime)
         if recipe is not None:
             for cache in caches:

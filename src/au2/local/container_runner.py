@@ -26,7 +26,7 @@ from au2.package.description import PackageDescription, describe_package
 from au2.package.environment import plain_texts
 from au2.package.load import PackageOnDisk
 from au2.package.tree.entries import PackagedFile
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _SMALL_BYTES = 1 << 20
 _DEPENDENCIES = frozenset({names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENCIES})
@@ -152,7 +152,7 @@ def _new_container_id(kind: str) -> str:
     return f"{kind}-{secrets.token_hex(8)}"
 
 
-def store_contents(blobs: ContentStore, files: Sequence[PackagedFile]) -> None:
+def store_contents(blobs: IngesterProvider, files: Sequence[PackagedFile]) -> None:
     """Put the contents of a package into the content store.
 
     Raises:
@@ -162,7 +162,7 @@ def store_contents(blobs: ContentStore, files: Sequence[PackagedFile]) -> None:
     lacking = {
         f"sha256:{file.sha256}": file
         for file in files
-        if file.type == "file" and not blobs.contains(f"sha256:{file.sha256}")
+        if file.type == "file" and not blobs.lease(f"sha256:{file.sha256}")
     }
     with blobs.batch() as add:
         for digest, file in lacking.items():
@@ -174,7 +174,7 @@ def store_contents(blobs: ContentStore, files: Sequence[PackagedFile]) -> None:
                 _store_large(blobs, digest, file.source)
 
 
-def _store_large(blobs: ContentStore, digest: str, source: Path) -> None:
+def _store_large(blobs: IngesterProvider, digest: str, source: Path) -> None:
     with source.open("rb") as reader, blobs.writer(digest=digest) as writer:
         while data := reader.read(CHUNK_BYTES):
             writer.write(data)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from au2.domain.errors import NotFound
 from au2.domain.language import Language
 from au2.package.manifest import Manifest
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RuntimeImage:
         return self.name if self.version is None else f"{self.name} version {self.version}"
 
 
-FindRuntime = Callable[[Manifest, ContentStore], RuntimeImage]
+FindRuntime = Callable[[Manifest, IngesterProvider], RuntimeImage]
 """Returns the runtime that a package names, its image now in the store. Raises NotFound when it is
 nowhere on this machine (the hint says how it gets here), Conflict when several have its name."""
 
@@ -32,7 +32,7 @@ nowhere on this machine (the hint says how it gets here), Conflict when several 
 def search_both(first: FindRuntime, second: FindRuntime) -> FindRuntime:
     """Return a search that asks ``second`` for what ``first`` does not find."""
 
-    def find(manifest: Manifest, blobs: ContentStore) -> RuntimeImage:
+    def find(manifest: Manifest, blobs: IngesterProvider) -> RuntimeImage:
         try:
             return first(manifest, blobs)
         except NotFound:

@@ -12,7 +12,7 @@ from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import copy_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, find_runtime_image, list_runtimes
 
@@ -22,7 +22,7 @@ def make_server_search(data_dir: Path) -> FindRuntime:
     return partial(_find, data_dir)
 
 
-def _find(data_dir: Path, manifest: Manifest, blobs: ContentStore) -> RuntimeImage:
+def _find(data_dir: Path, manifest: Manifest, blobs: IngesterProvider) -> RuntimeImage:
     file = data_dir / "database" / "au2.sqlite3"
     if not file.is_file():
         raise InvalidRequest(f"'{data_dir}' is no data directory of au2: see --data-dir.")

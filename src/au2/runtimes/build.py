@@ -20,7 +20,7 @@ from au2.runtimes.layers import RuntimeLayers
 from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import BaseSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 FindBase = Callable[[str, str | None], Base | None]
 """Finds a runtime of the installation by name or id and, if given, its recipe's digest."""
@@ -28,7 +28,7 @@ FindBase = Callable[[str, str | None], Base | None]
 
 def build_runtime(
     recipe: Recipe,
-    blobs: ContentStore,
+    blobs: IngesterProvider,
     *,
     mirror: str | None = None,
     cache_dir: Path | None = None,

@@ -13,7 +13,7 @@ from au2.runtimes.layers import InstalledPackage, RuntimeLayers
 from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
 from au2.stores.content.images import load_image, save_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class BuiltRuntime:
     from_cache: bool
 
 
-def find_built_runtime(recipe: Recipe, blobs: ContentStore, cache_dir: Path) -> BuiltRuntime | None:
+def find_built_runtime(
+    recipe: Recipe, blobs: IngesterProvider, cache_dir: Path
+) -> BuiltRuntime | None:
     """Return the recipe's image, now in ``blobs``, if its layers are in the cache.
 
     Raises:
@@ -63,7 +65,11 @@ def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:
 
 
 def save_runtime(
-    recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
+    recipe: Recipe,
+    blobs: IngesterProvider,
+    base: Base | None,
+    part: RuntimeLayers,
+    architecture: str,
 ) -> str:
     """Store the image of a recipe whose layers are stored; return its digest."""
     told = {labels.LANGUAGE: recipe.language.value, labels.NAME: recipe.name}
@@ -76,7 +82,11 @@ def save_runtime(
 
 
 def _start(
-    recipe: Recipe, blobs: ContentStore, base: Base | None, part: RuntimeLayers, architecture: str
+    recipe: Recipe,
+    blobs: IngesterProvider,
+    base: Base | None,
+    part: RuntimeLayers,
+    architecture: str,
 ) -> tuple[Manifest, ImageConfig]:
     """Return manifest and configuration below the recipe's layers."""
     if base is not None:

@@ -13,7 +13,7 @@ from au2.domain.errors import Au2Error, DigestMismatch
 from au2.oci.spec.digest import sha256_of
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.layers import InstalledPackage, RuntimeLayer, RuntimeLayers
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _INDEX = "runtime.json"
 _MOST_INDEX_BYTES = 16 << 20
@@ -25,7 +25,7 @@ class RuntimeCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def find(self, key: str, blobs: ContentStore) -> RuntimeLayers | None:
+    def find(self, key: str, blobs: IngesterProvider) -> RuntimeLayers | None:
         """Return an entry, its layers verified and stored in ``blobs``; None: there is none."""
         entry = self._folder / _file_name(key)
         part = _read_index(entry / _INDEX, key)
@@ -33,13 +33,13 @@ class RuntimeCache:
             return None
         try:
             for number, layer in enumerate(part.layers):
-                if not blobs.contains(layer.digest):
+                if not blobs.lease(layer.digest):
                     _copy_in(entry / _layer_name(number), layer, blobs)
         except (OSError, DigestMismatch):
             return None
         return part
 
-    def keep(self, key: str, part: RuntimeLayers, blobs: ContentStore) -> None:
+    def keep(self, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
         """Add an entry, whole or not at all. A cache that can't be written is no error."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def _layer_name(number: int) -> str:
     return f"layer-{number}.tar"
 
 
-def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: ContentStore) -> None:
+def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
     for number, layer in enumerate(part.layers):
         with blobs.open(layer.digest) as source, (entry / _layer_name(number)).open("wb") as target:
             while data := source.read(CHUNK_BYTES):
@@ -95,7 +95,7 @@ def _read_index(path: Path, key: str) -> RuntimeLayers | None:
         return None
 
 
-def _copy_in(path: Path, layer: RuntimeLayer, blobs: ContentStore) -> None:
+def _copy_in(path: Path, layer: RuntimeLayer, blobs: IngesterProvider) -> None:
     digest, size_bytes = layer.digest, layer.size_bytes
     try:
         with path.open("rb") as file, blobs.writer(digest=digest, size_bytes=size_bytes) as writer:

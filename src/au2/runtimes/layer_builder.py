@@ -24,7 +24,7 @@ from au2.runtimes.python_layer import add_python_packages
 from au2.runtimes.recipe import DebianSource, ImageSource, Recipe, TarballSource
 from au2.runtimes.root_files import RootFiles
 from au2.stores.content.images import load_image, save_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _DPKG_STATUS = "var/lib/dpkg/status"
 
@@ -47,7 +47,7 @@ class RuntimeLayerBuilder:
     See :func:`au2.runtimes.build.build_runtime` for its arguments.
     """
 
-    blobs: ContentStore
+    blobs: IngesterProvider
     work: Path
     platform: Platform
     mirror: str | None

@@ -17,7 +17,7 @@ from au2.oci.spec.platform import Platform, rank
 from au2.oci.spec.reference import Reference, parse_reference
 from au2.oci.streams import CHUNK_BYTES
 from au2.runtimes.layers import RuntimeLayer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 OpenRegistry = Callable[[str], AbstractContextManager[Registry]]
 """Opens a registry by its name, with the operator's settings for it."""
@@ -37,7 +37,7 @@ class PulledImage:
 
 def pull_image(
     text: str,
-    blobs: ContentStore,
+    blobs: IngesterProvider,
     *,
     platform: Platform,
     open_registry: OpenRegistry,
@@ -61,7 +61,7 @@ def pull_image(
 def _pull(
     reference: Reference,
     registry: Registry,
-    blobs: ContentStore,
+    blobs: IngesterProvider,
     platform: Platform,
     progress: Callable[[str], None],
 ) -> PulledImage:
@@ -120,10 +120,14 @@ def _read_config(reference: Reference, registry: Registry, descriptor: Descripto
 
 
 def _fetch_layer(
-    reference: Reference, registry: Registry, layer: Descriptor, diff_id: str, blobs: ContentStore
+    reference: Reference,
+    registry: Registry,
+    layer: Descriptor,
+    diff_id: str,
+    blobs: IngesterProvider,
 ) -> int:
     """Store a layer as the uncompressed bytes that ``diff_id`` names; return their number."""
-    if blobs.contains(diff_id):
+    if blobs.lease(diff_id):
         return blobs.size_bytes(diff_id)
     with (
         registry.open_blob(reference.repository, layer) as blob,

@@ -123,8 +123,8 @@ class FullStore(FileContentStore):
         self.is_full = True
 
     @contextmanager
-    def partial(self, name: str) -> Iterator[Any]:
-        with super().partial(name) as part:
+    def resume(self, name: str) -> Iterator[Any]:
+        with super().resume(name) as part:
             commit = part.commit
 
             def commit_if_there_is_room(digest: str, *, note: Callable[[], None]) -> None:

@@ -51,4 +51,4 @@ def test_an_image_that_is_used_again_is_not_removed_under_the_build(
 
     manifest = load_image(blobs, made).manifest
     for digest in (made, manifest.config.digest, *(layer.digest for layer in manifest.layers)):
-        assert blobs.expired_bytes(digest, older_than_seconds=3600) is None
+        assert blobs.expired_bytes(digest, lease_seconds=3600) is None

@@ -79,7 +79,7 @@ class RepositoryBlobs:
             found = find_repository_blobs(transaction, repository, digests)
         if repository.process_id is not None:
             found |= self._images.find_blobs(repository.process_id, set(digests) - set(found))
-        return {digest: size for digest, size in found.items() if self._blobs.contains(digest)}
+        return {digest: size for digest, size in found.items() if self._blobs.lease(digest)}
 
     def is_packed(self, digest: str) -> bool:
         """Whether reading a blob means to decompress (:mod:`au2.app.registry.decompression`)."""
@@ -121,7 +121,7 @@ class RepositoryBlobs:
             sizes = self._usable.find(transaction, actor, repository, [digest])
         if digest not in sizes and source is not None:
             sizes = self._find_in(actor, source, digest)
-        if digest not in sizes or not self._blobs.contains(digest):
+        if digest not in sizes or not self._blobs.lease(digest):
             return False
         self.link(repository, {digest: sizes[digest]})
         return True
@@ -203,7 +203,7 @@ class RegistryReceiver:
         self._upload_id = upload_id
         self._max_bytes = max_bytes
         self._scope = ExitStack()
-        self._part = self._scope.enter_context(blobs.partial(upload_id))
+        self._part = self._scope.enter_context(blobs.resume(upload_id))
 
     @property
     def received_bytes(self) -> int:

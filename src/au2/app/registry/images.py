@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from au2.domain.errors import BlobMissing, InvalidImage
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.referenced_descriptors import parse_referenced
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 from au2.stores.database.content.roots import list_version_tags
 from au2.stores.database.database import Database
 from au2.stores.database.versions import list_images
@@ -18,7 +18,7 @@ _MOST_IMAGES = 4096
 class ImageContents:
     """Finds blobs in images, by the digests of their manifests."""
 
-    def __init__(self, blobs: ContentStore) -> None:
+    def __init__(self, blobs: Provider) -> None:
         self._blobs = blobs
         self._sizes: OrderedDict[str, Mapping[str, int]] = OrderedDict()
         self._lock = threading.Lock()

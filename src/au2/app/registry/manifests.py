@@ -42,7 +42,7 @@ from au2.oci.spec.registry_manifest import (
     parse_registry_manifest,
 )
 from au2.stores.content.images import load_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.content import repositories
 from au2.stores.database.content.repositories import ReferrerPage
 from au2.stores.database.database import Database, Transaction
@@ -80,7 +80,7 @@ class RepositoryManifests:
     def __init__(
         self,
         database: Database,
-        blobs: ContentStore,
+        blobs: IngesterProvider,
         images: VersionImages,
         repository_blobs: RepositoryBlobs,
         pushed: PushedImages,
@@ -118,7 +118,7 @@ class RepositoryManifests:
             is_known = digest is not None and (not is_digest or stored is not None)
         if digest is not None and not is_known and repository.process_id is not None:
             is_known = self._images.has_image(repository.process_id, digest)
-        if digest is None or not is_known or not self._blobs.contains(digest):
+        if digest is None or not is_known or not self._blobs.lease(digest):
             raise NotFound(f"{repository} has no image '{reference}'.")
         data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
         media_type = media_type_of(data) if stored is None else stored.media_type
@@ -274,7 +274,7 @@ class RepositoryManifests:
         children = dict.fromkeys(child.digest for child in manifest.manifests)
         known = self._find_known(repository, children)
         for child in children:
-            if child not in known or not self._blobs.contains(child):
+            if child not in known or not self._blobs.lease(child):
                 raise NotFound(f"The manifest {child} has not come yet: send it first.")
 
     def _find_known(self, repository: Repository, digests: Collection[str]) -> set[str]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from au2.domain.errors import StorageFull
 from au2.domain.wording import format_bytes_apart
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Ingester
 
 
-def ensure_disk_space(blobs: ContentStore, noun: str, more_bytes: int) -> None:
+def ensure_disk_space(blobs: Ingester, noun: str, more_bytes: int) -> None:
     """Raise StorageFull if ``more_bytes`` of a ``noun`` that are to be sent can't be kept.
 
     Room is held for nobody: who passes may still be the last to come.

@@ -32,7 +32,7 @@ from au2.oci.tar.writer import (
 from au2.package.tree.entries import PackageEntry
 from au2.package.tree.modes import mode_of
 from au2.stores.content.images import load_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database
 from au2.wire.upload import FileEntry
@@ -62,7 +62,7 @@ class OpenArchive:
 class VersionArchives:
     """What can be had back of versions."""
 
-    def __init__(self, database: Database, blobs: ContentStore) -> None:
+    def __init__(self, database: Database, blobs: Provider) -> None:
         self._database = database
         self._blobs = blobs
 
@@ -137,7 +137,7 @@ class VersionArchives:
     def _ensure_there(self, image: Image) -> None:
         """Look before the first byte goes out: an answer that has begun can only break off."""
         for blob in image.manifest.layers:
-            if not self._blobs.contains(blob.digest):
+            if not self._blobs.lease(blob.digest):
                 raise BlobMissing(f"The layer {blob.digest} is gone.", hint=_GONE_HINT)
 
     def _files_of(self, version: Version) -> list[FileEntry]:
@@ -151,7 +151,7 @@ class VersionArchives:
 
     def _has_contents(self, files: Sequence[PackageEntry]) -> bool:
         wanted = {file.sha256 for file in files if file.size_bytes}
-        return all(self._blobs.contains(f"sha256:{sha256}") for sha256 in wanted)
+        return all(self._blobs.lease(f"sha256:{sha256}") for sha256 in wanted)
 
     def _open_content(self, file: PackageEntry) -> BinaryIO:
         return self._blobs.open(f"sha256:{file.sha256}")
@@ -176,7 +176,7 @@ class LayerContents:
     is that of the layer too; what the builder added beside them is passed over.
     """
 
-    def __init__(self, blobs: ContentStore, layer_digest: str) -> None:
+    def __init__(self, blobs: Provider, layer_digest: str) -> None:
         self._blobs = blobs
         self._layer_digest = layer_digest
         self._layer: BinaryIO | None = None

@@ -15,7 +15,7 @@ from au2.dependencies.gateway.bodies import Body
 from au2.dependencies.lock import BuiltWheel
 from au2.domain.errors import TooLarge
 from au2.domain.wording import format_bytes
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _WHEEL_BYTES = 2 << 30
 _CHUNK_BYTES = 1 << 20
@@ -25,7 +25,7 @@ _CHUNK_BYTES = 1 << 20
 class BuiltWheels:
     """Built wheels of one context on one runtime."""
 
-    blobs: ContentStore
+    blobs: IngesterProvider
     """Content store of the wheels: a wheel in a lock must not get lost."""
     cache: FileCache
     scope: str
@@ -41,7 +41,7 @@ class BuiltWheels:
             wheel = BuiltWheel(**document)
         except (ValueError, TypeError):
             return None  # Another version of the platform wrote it.
-        return wheel if self.blobs.contains(wheel.digest) else None
+        return wheel if self.blobs.lease(wheel.digest) else None
 
     def keep(self, file: str, body: Body, source_file: str, source_sha256: str) -> BuiltWheel:
         """Add a built wheel. Raises TooLarge, StorageFull."""

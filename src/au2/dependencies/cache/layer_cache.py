@@ -21,7 +21,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.mutate import AddedLayer
 from au2.oci.tar.writer import MODIFIED_AT
 from au2.stores.content.images import save_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _FORMAT = 1
 """Grows with each change that gives the same request another layer."""
@@ -65,7 +65,7 @@ class DependencyLayerCache:
     """
 
     def __init__(
-        self, blobs: ContentStore, index: LayerIndex, work_directory: Path, cache: FileCache
+        self, blobs: IngesterProvider, index: LayerIndex, work_directory: Path, cache: FileCache
     ) -> None:
         self._blobs = blobs
         self._index = index
@@ -132,7 +132,7 @@ class DependencyLayerCache:
         try:
             # Asking for the layer protects it from garbage collection until the image is made.
             return (
-                self._blobs.contains(stored.layer_digest)
+                self._blobs.lease(stored.layer_digest)
                 and self._blobs.size_bytes(stored.layer_digest) == stored.size_bytes
             )
         except BlobMissing:

@@ -25,7 +25,7 @@ from au2.engines.base import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.package.javascript import JavaScriptDependencies, LockedModule
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
 _TOOL = f"npm {NPM.version}"
@@ -70,7 +70,12 @@ class JavaScriptInstaller:
     """
 
     def __init__(
-        self, engine: Engine, blobs: ContentStore, *, registry: NpmRegistry, options: BuildOptions
+        self,
+        engine: Engine,
+        blobs: IngesterProvider,
+        *,
+        registry: NpmRegistry,
+        options: BuildOptions,
     ) -> None:
         self._engine = engine
         self._registry = registry

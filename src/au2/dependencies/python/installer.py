@@ -33,7 +33,7 @@ from au2.domain.errors import DependenciesFailed
 from au2.engines.base import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 _TOOL = f"uv {version('uv')}"
 _UV = f"{BUILD_DIRECTORY}/uv"
@@ -96,7 +96,7 @@ class PythonInstaller:
     def __init__(
         self,
         engine: Engine,
-        blobs: ContentStore,
+        blobs: IngesterProvider,
         *,
         index: PythonIndex,
         cache: FileCache,

@@ -29,7 +29,7 @@ from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
 from au2.engines.native.rootfs.unused_layers import UnusedLayers
 from au2.stores.content.images import load_image
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 from au2.stores.logs.preallocation import punch_beginning
 
 _STOP_SIGNAL = "SIGTERM"
@@ -49,7 +49,7 @@ class NativeEngine:
     capabilities = frozenset(Capability)
 
     def __init__(
-        self, blobs: ContentStore, data_dir: Path, run_dir: Path, options: NativeOptions
+        self, blobs: Provider, data_dir: Path, run_dir: Path, options: NativeOptions
     ) -> None:
         self._blobs = blobs
         self._options = options

@@ -11,11 +11,15 @@ from au2.engines.base import Engine
 from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import BuildSettings, Settings
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 
 
 def make_dependencies(
-    data: DataDirectory, settings: Settings, engine: Engine, blobs: ContentStore, layers: LayerIndex
+    data: DataDirectory,
+    settings: Settings,
+    engine: Engine,
+    blobs: IngesterProvider,
+    layers: LayerIndex,
 ) -> PackageDependencies:
     """Return what installs dependencies; nothing is fetched yet."""
     build = settings.build

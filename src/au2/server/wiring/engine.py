@@ -12,7 +12,7 @@ from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_blobs
 from au2.stores.content.filesystem import FileContentStore
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 
 
 def make_engine(data: DataDirectory, settings: Settings) -> Engine:
@@ -33,7 +33,7 @@ def engine_without_data(data: DataDirectory, settings: Settings) -> Iterator[Eng
 
 
 def _make_native(
-    data: DataDirectory, settings: Settings, blobs: ContentStore | None = None
+    data: DataDirectory, settings: Settings, blobs: Provider | None = None
 ) -> NativeEngine:
     options = NativeOptions(
         id_base=settings.jobs.first_host_id,

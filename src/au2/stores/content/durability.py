@@ -1,12 +1,32 @@
-"""Getting bytes onto the disk for good."""
+"""Durable writes: flushing files, folders and file systems; a full disk as StorageFull."""
 
 import ctypes
+import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from au2.domain.errors import StorageFull
 
 SyncFileSystem = Callable[[int], None]
 """Flushes the whole file system of an open file descriptor. Raises OSError."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_HINT = "Free space on the server's disk, then try again; nothing of the data was kept."
+_WRITE = 2
+"""``SYNC_FILE_RANGE_WRITE``: begin to write out, without waiting."""
+
+
+@contextmanager
+def translated_faults() -> Iterator[None]:
+    """Turn the errors "no space left" and "quota exceeded" into StorageFull; others pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFull(hint=_FULL_HINT) from error
+        raise
 
 
 def find_syncfs() -> SyncFileSystem | None:
@@ -26,18 +46,14 @@ def find_syncfs() -> SyncFileSystem | None:
     return syncfs
 
 
-_WRITE = 2
-"""``SYNC_FILE_RANGE_WRITE``: begin to write out, and don't wait."""
-
-
 def start_writing(descriptor: int, offset_bytes: int, size_bytes: int) -> None:
-    """Let the disk begin with a stretch of a file, where the system can (``sync_file_range``)."""
+    """Start writing a range of a file to disk, where the system can (``sync_file_range``)."""
     try:
         function = ctypes.CDLL(None).sync_file_range
     except (AttributeError, OSError, TypeError):
         return
     function.argtypes = [ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint]
-    # Advice only: whether it was taken shows in how long the flush takes.
+    # Advice only: a failure shows in the time of the final flush.
     function(descriptor, offset_bytes, size_bytes, _WRITE)
 
 

@@ -1,4 +1,4 @@
-"""Blobs as files in a folder."""
+"""Content store in a folder of the file system."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ from typing import BinaryIO, cast
 
 from au2.domain.errors import BlobMissing, TooLarge
 from au2.oci.spec.digest import VerifyingReader, parse_digest
-from au2.stores.content.batch import BlobBatch
-from au2.stores.content.compressed import Compressed, CompressedBlobs, DecompressedFile
+from au2.stores.content.compressed import CompressedForm, CompressedForms, DecompressedFile
 from au2.stores.content.durability import SyncFileSystem, find_syncfs
 from au2.stores.content.ingest import (
+    BlobBatch,
     ContentPaths,
     FileBlobWriter,
     list_files,
@@ -20,18 +20,18 @@ from au2.stores.content.ingest import (
     remove_unchanged,
 )
 from au2.stores.content.leases import (
-    find_unused,
-    is_young,
-    mark_used,
-    remove_if_unused,
+    find_expired,
+    is_leased,
+    remove_if_expired,
     restore_interrupted,
+    take_lease,
 )
 from au2.stores.content.protocol import BlobWriter, Ingest, ResumableIngest
 from au2.stores.content.resumable import ResumableIngests
 
 
 class FileContentStore:
-    """A blob store in the folder ``root``, for any number of processes.
+    """Content store in the folder ``root``, for any number of processes.
 
     Every blob is written to a temporary file, verified, flushed and then renamed, so a name is
     never there without its whole content, whatever is killed.
@@ -44,41 +44,45 @@ class FileContentStore:
         max_blob_bytes: int | None = None,
         find_syncfs: Callable[[], SyncFileSystem | None] = find_syncfs,
     ) -> None:
-        self._folders = ContentPaths(root)
+        self._paths = ContentPaths(root)
         self._max_blob_bytes = max_blob_bytes
         self._syncfs = find_syncfs()
-        self._partials = ResumableIngests(self._folders, max_blob_bytes)
-        self._compressed = CompressedBlobs(self._folders)
-        self._folders.make()
-        restore_interrupted(self._folders)
+        self._ingests = ResumableIngests(self._paths, max_blob_bytes)
+        self._compressed = CompressedForms(self._paths)
+        self._paths.make()
+        restore_interrupted(self._paths)
 
     def contains(self, digest: str) -> bool:
-        """Whether the blob is there; if so, it is not taken for unused for a while."""
-        if mark_used(self._path(digest)):
+        """Whether the blob is present."""
+        return self._path(digest).is_file() or self._find_form(digest) is not None
+
+    def lease(self, digest: str) -> bool:
+        """Take or renew the blob's lease; False: the blob is not present."""
+        if take_lease(self._path(digest)):
             return True
-        kept = self._compressed.find(digest)
-        return kept is not None and mark_used(self._path(kept.digest))
+        form = self._compressed.find(digest)
+        return form is not None and take_lease(self._path(form.digest))
 
     def size_bytes(self, digest: str) -> int:
         """Size of the blob. Raises BlobMissing."""
         try:
             return self._path(digest).stat().st_size
         except FileNotFoundError:
-            return self._find_kept(digest).size_bytes
+            return self._get_form(digest).size_bytes
 
     def open(self, digest: str) -> BinaryIO:
-        """Open for reading; the digest is checked while it is read to its end."""
+        """Open the blob for reading; its digest is verified while it is read to its end."""
         file = self._open_own(digest)
         if file is None:
-            stream, size_bytes = self._open_kept(digest)
+            stream, size_bytes = self._open_form(digest)
             return cast(BinaryIO, VerifyingReader(stream, digest, size_bytes))
         return cast(BinaryIO, VerifyingReader(file, digest, os.fstat(file.fileno()).st_size))
 
     def open_from(self, digest: str, offset_bytes: int) -> BinaryIO:
-        """Open for reading from ``offset_bytes`` on; not checked."""
+        """Open the blob for reading from an offset on, unverified."""
         file = self._open_own(digest)
         if file is None:
-            stream, _ = self._open_kept(digest)
+            stream, _ = self._open_form(digest)
             stream.skip(offset_bytes)
             return cast(BinaryIO, stream)
         file.seek(offset_bytes)
@@ -90,18 +94,23 @@ class FileContentStore:
         except FileNotFoundError:
             return None
 
-    def _open_kept(self, digest: str) -> tuple[DecompressedFile, int]:
-        kept = self._find_kept(digest)
-        file = self._open_own(kept.digest)
+    def _open_form(self, digest: str) -> tuple[DecompressedFile, int]:
+        form = self._get_form(digest)
+        file = self._open_own(form.digest)
         if file is None:
             raise _missing(digest)
-        return DecompressedFile(file), kept.size_bytes
+        return DecompressedFile(file), form.size_bytes
 
-    def _find_kept(self, digest: str) -> Compressed:
-        kept = self._compressed.find(digest)
-        if kept is None or not self._path(kept.digest).is_file():
+    def _get_form(self, digest: str) -> CompressedForm:
+        form = self._find_form(digest)
+        if form is None:
             raise _missing(digest)
-        return kept
+        return form
+
+    def _find_form(self, digest: str) -> CompressedForm | None:
+        """Return the compressed form whose blob is present."""
+        form = self._compressed.find(digest)
+        return form if form is not None and self._path(form.digest).is_file() else None
 
     def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
         """Read a small blob whole, verified. Raises BlobMissing, TooLarge, DigestMismatch."""
@@ -115,9 +124,9 @@ class FileContentStore:
     def writer(
         self, *, digest: str | None = None, size_bytes: int | None = None
     ) -> Iterator[BlobWriter]:
-        """Begin a blob. Leaving the block without commit removes what was written."""
+        """Begin a blob. Leaving the block without commit removes the written bytes."""
         writer = FileBlobWriter(
-            self._folders,
+            self._paths,
             digest=None if digest is None else parse_digest(digest),
             size_bytes=size_bytes,
             max_bytes=self._max_blob_bytes,
@@ -130,97 +139,96 @@ class FileContentStore:
     @contextmanager
     def batch(self) -> Iterator[Callable[[str, bytes], None]]:
         """Add many small blobs; they become visible together when the block ends well."""
-        batch = BlobBatch(self._folders, max_bytes=self._max_blob_bytes, syncfs=self._syncfs)
+        batch = BlobBatch(self._paths, max_bytes=self._max_blob_bytes, syncfs=self._syncfs)
         try:
             yield batch.add
             batch.commit()
         finally:
             batch.leave()
 
-    def partial(self, name: str) -> AbstractContextManager[ResumableIngest]:
-        """Begin a blob in pieces, or go on with it. Raises Conflict if it is being written to."""
-        return self._partials.opened(name)
+    def resume(self, name: str) -> AbstractContextManager[ResumableIngest]:
+        """Begin or resume an ingest. Raises Conflict if another writer has it open."""
+        return self._ingests.opened(name)
 
     def ingest_bytes(self, name: str) -> int:
-        """How much of a blob in pieces has come."""
-        return self._partials.size_bytes(name)
+        """Bytes that a resumable ingest has received; 0 if there is none."""
+        return self._ingests.size_bytes(name)
 
     def abort_ingest(self, name: str) -> None:
-        """Forget a blob in pieces."""
-        self._partials.remove(name)
+        """Remove a resumable ingest, if there is one."""
+        self._ingests.remove(name)
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Find a blob as ``compressed``, which holds it, too. Raises BlobMissing."""
+        """Keep a blob as ``compressed``, which holds it. Raises BlobMissing."""
         if not self._path(compressed).is_file():
             raise _missing(compressed)
-        present = self._compressed.find(digest)
-        if present is None or not self._path(present.digest).is_file():
-            self._compressed.put(parse_digest(digest), Compressed(compressed, size_bytes))
+        if self._find_form(digest) is None:
+            self._compressed.put(parse_digest(digest), CompressedForm(compressed, size_bytes))
 
     def find_compressed(self, digest: str) -> str | None:
-        """The blob that this one is kept as."""
-        kept = None if self._path(digest).is_file() else self._compressed.find(digest)
-        return kept.digest if kept and self._path(kept.digest).is_file() else None
+        """Digest of the blob that holds this one compressed."""
+        form = None if self._path(digest).is_file() else self._find_form(digest)
+        return None if form is None else form.digest
 
     def remove(self, digest: str) -> None:
-        """Remove the blob if it is there."""
+        """Remove the blob if it is present."""
         self._path(digest).unlink(missing_ok=True)
         self._compressed.remove(digest)
 
-    def remove_expired(self, digest: str, *, older_than_seconds: float) -> int | None:
-        """Remove the blob unless it was written or asked for lately; return the bytes freed."""
-        freed_bytes = remove_if_unused(self._folders, parse_digest(digest), older_than_seconds)
+    def remove_expired(self, digest: str, *, lease_seconds: float) -> int | None:
+        """Remove the blob unless it is leased; return the freed bytes."""
+        freed_bytes = remove_if_expired(self._paths, parse_digest(digest), lease_seconds)
         if freed_bytes is not None or self._path(digest).is_file():
             return freed_bytes
-        kept = self._compressed.find(digest)
-        if kept is None or is_young(self._path(kept.digest), older_than_seconds):
+        form = self._compressed.find(digest)
+        if form is None or is_leased(self._path(form.digest), lease_seconds):
             return None
         self._compressed.remove(digest)
         return 0
 
-    def expired_bytes(self, digest: str, *, older_than_seconds: float) -> int | None:
+    def expired_bytes(self, digest: str, *, lease_seconds: float) -> int | None:
         """What :meth:`remove_unused` would say at this moment; nothing is changed."""
         if self._path(digest).is_file():
-            return find_unused(self._path(digest), older_than_seconds)
-        kept = self._compressed.find(digest)
-        is_let_go = kept and not is_young(self._path(kept.digest), older_than_seconds)
-        return 0 if is_let_go else None
+            return find_expired(self._path(digest), lease_seconds)
+        form = self._compressed.find(digest)
+        is_expired = form and not is_leased(self._path(form.digest), lease_seconds)
+        return 0 if is_expired else None
 
     def list_ingests(self) -> Iterator[Ingest]:
-        """Blobs in pieces, and what writers are writing or have left, in no order."""
-        for path, status in list_files(self._folders.incoming):
+        """Resumable ingests and files of writers, also of killed ones, in no order."""
+        for path, status in list_files(self._paths.incoming):
             yield Ingest(None, path.name, status.st_size, status.st_mtime)
-        for path, status in list_files(self._folders.partial):
+        for path, status in list_files(self._paths.partial):
             yield Ingest(path.name, path.name, status.st_size, status.st_mtime)
 
     def remove_ingest(self, found: Ingest) -> bool:
-        """Remove one of them, unless something was added to it since."""
-        if found.part is not None:
-            return self._partials.remove_unchanged(found.part, found.changed_at)
-        return remove_unchanged(self._folders.incoming / found.file, found.changed_at)
+        """Remove an ingest, unless bytes were added since."""
+        if found.name is not None:
+            return self._ingests.remove_unchanged(found.name, found.changed_at)
+        return remove_unchanged(self._paths.incoming / found.file, found.changed_at)
 
     def free_bytes(self) -> int:
-        """Room that is left for blobs."""
-        return shutil.disk_usage(self._folders.named).free
+        """Free disk space for blobs."""
+        return shutil.disk_usage(self._paths.named).free
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest in the store that has bytes of its own, in no order."""
-        for path in self._folders.named.glob("??/*"):
+        """Every digest that has bytes of its own, in no order."""
+        for path in self._paths.named.glob("??/*"):
             yield f"sha256:{path.name}"
 
     def list_compressed(self) -> Iterator[tuple[str, str]]:
-        """Every digest that is kept as another blob, and that one, in no order."""
+        """Every digest that is kept compressed, with the digest of the holder, in no order."""
         for digest in self._compressed.list_digests():
-            kept = self._compressed.find(digest)
-            if kept is not None:
-                yield digest, kept.digest
+            form = self._compressed.find(digest)
+            if form is not None:
+                yield digest, form.digest
 
     def clean_incoming(self, older_than_seconds: float) -> int:
-        """Remove temporary files of writers that were killed; return how many."""
-        return remove_stale(self._folders.incoming, older_than_seconds)
+        """Remove temporary files of killed writers; return their number."""
+        return remove_stale(self._paths.incoming, older_than_seconds)
 
     def _path(self, digest: str) -> Path:
-        return self._folders.path_of(parse_digest(digest))
+        return self._paths.path_of(parse_digest(digest))
 
 
 def _missing(digest: str) -> BlobMissing:

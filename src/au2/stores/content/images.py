@@ -1,4 +1,4 @@
-"""Whole images in a blob store."""
+"""Images in a content store: load, save, copy."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,11 +13,11 @@ from au2.oci.spec.manifest import Manifest, parse_manifest
 from au2.oci.spec.mutate import AddedLayer
 from au2.oci.streams import CHUNK_BYTES
 from au2.oci.tar.writer import LayerEntry, write_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Ingester, IngesterProvider, Provider
 
 
-def load_image(store: ContentStore, digest: str) -> Image:
-    """Return the image whose manifest has ``digest``. The layers are not read.
+def load_image(store: Provider, digest: str) -> Image:
+    """Return the image of a manifest's digest. The layers are not read.
 
     Raises:
         BlobMissing: manifest or configuration is missing or damaged.
@@ -26,14 +26,14 @@ def load_image(store: ContentStore, digest: str) -> Image:
     manifest = parse_manifest(_read_document(store, digest))
     data = _read_document(store, manifest.config.digest)
     if len(data) != manifest.config.size_bytes:
-        raise InvalidImage("the image's configuration has not the size that the manifest says")
+        raise InvalidImage("the size of the image's configuration does not match the manifest")
     config = parse_config(data)
     check_layers_agree(manifest, config)
     return Image(digest, manifest, config)
 
 
 def save_image(
-    store: ContentStore,
+    store: IngesterProvider,
     manifest: Manifest,
     config: ImageConfig,
     *,
@@ -41,13 +41,13 @@ def save_image(
 ) -> str:
     """Store manifest and configuration of an image made here; return the manifest's digest.
 
-    An image that is named is whole: the layers must be in the store already, but for
-    ``small_layers`` (by digest), which are stored with it at the price of one flush to disk.
+    A named image is whole: its layers must be in the store already and are leased, except
+    ``small_layers`` (by digest), which are stored with the image at the price of one flush to disk.
 
     Raises:
         InvalidImage: the manifest does not describe this configuration.
         BlobMissing: a layer is not in the store.
-        StorageFull: no room.
+        StorageFull: the disk is full.
     """
     check_layers_agree(manifest, config)
     config_data = config.to_bytes()
@@ -56,7 +56,7 @@ def save_image(
     new = small_layers or {}
     for layer in manifest.layers:
         if layer.digest not in new:
-            _count_on(store, layer)
+            _lease_layer(store, layer)
     manifest_data = manifest.to_bytes()
     digest = sha256_of(manifest_data)
     with store.batch() as add:
@@ -67,34 +67,34 @@ def save_image(
     return digest
 
 
-def copy_image(source: ContentStore, target: ContentStore, digest: str) -> None:
-    """Copy what ``target`` lacks of an image, checked on the way.
+def copy_image(source: Provider, target: IngesterProvider, digest: str) -> None:
+    """Copy the blobs of an image that ``target`` is missing, verified on the way.
 
     Raises:
         BlobMissing, InvalidImage: as :func:`load_image`.
         DigestMismatch: a layer is damaged.
-        StorageFull: no room.
+        StorageFull: the disk is full.
     """
     image = load_image(source, digest)
-    # The manifest comes last: an image that is named is whole.
-    wanted = [layer.digest for layer in image.manifest.layers]
-    for blob in (*wanted, image.manifest.config.digest, digest):
-        if not target.contains(blob):
+    # The manifest comes last: a named image is whole.
+    layers = [layer.digest for layer in image.manifest.layers]
+    for blob in (*layers, image.manifest.config.digest, digest):
+        if not target.lease(blob):
             _copy_blob(source, target, blob)
 
 
 def save_layer(
-    store: ContentStore,
+    store: Ingester,
     entries: Iterable[LayerEntry],
     created_by: str = "",
     *,
     modified_at: int = 0,
 ) -> AddedLayer:
-    """Store an uncompressed layer of ``entries``; return it ready to be put on an image.
+    """Store an uncompressed layer of ``entries``; return the layer, ready to be put on an image.
 
     Raises:
         InvalidImage, DigestMismatch: as :func:`au2.oci.tar.writer.write_layer` says.
-        StorageFull, TooLarge: no room, or over the store's limit.
+        StorageFull, TooLarge: the disk is full, or the layer is over the store's limit.
     """
     with store.writer() as writer:
         write_layer(entries, writer, modified_at=modified_at)
@@ -103,22 +103,22 @@ def save_layer(
     return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
 
 
-def _count_on(store: ContentStore, layer: Descriptor) -> None:
-    """Raise BlobMissing unless a layer is there. It was asked for, so it stays for a while."""
-    if not store.contains(layer.digest):
+def _lease_layer(store: Provider, layer: Descriptor) -> None:
+    """Lease a layer. Raises BlobMissing if the layer is not in the store, or has another size."""
+    if not store.lease(layer.digest):
         raise BlobMissing(f"the layer {layer.digest} is not in the store")
     if store.size_bytes(layer.digest) != layer.size_bytes:
-        raise BlobMissing(f"the layer {layer.digest} is damaged: it has not its size")
+        raise BlobMissing(f"the layer {layer.digest} is damaged: its size does not match")
 
 
-def _copy_blob(source: ContentStore, target: ContentStore, digest: str) -> None:
+def _copy_blob(source: Provider, target: Ingester, digest: str) -> None:
     with source.open(digest) as reader, target.writer(digest=digest) as writer:
         while data := reader.read(CHUNK_BYTES):
             writer.write(data)
         writer.commit()
 
 
-def _read_document(store: ContentStore, digest: str) -> bytes:
+def _read_document(store: Provider, digest: str) -> bytes:
     try:
         return store.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
     except DigestMismatch as error:

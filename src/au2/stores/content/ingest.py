@@ -1,4 +1,4 @@
-"""Blobs on their way in: temporary files that nobody sees, gone unless they are named."""
+"""Ingests on disk: the store's folders, the writer of one blob, and a batch of small blobs."""
 
 import hashlib
 import os
@@ -8,30 +8,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, TooLarge
-from au2.oci.spec.digest import hexadecimal
-from au2.stores.content.durability import sync_path
-from au2.stores.content.faults import translated_faults
+from au2.oci.spec.digest import hexadecimal, parse_digest, sha256_of
+from au2.stores.content.durability import (
+    SyncFileSystem,
+    sync_files,
+    sync_path,
+    translated_faults,
+)
 
 _BUFFER_BYTES = 1 << 18
+_MOST_BATCH_FILES = 4096
+_MOST_BATCH_BYTES = 256 << 20
 
 
 class ContentPaths:
-    """Where a store keeps what: ``sha256/<first two digits>/<digits>``, and what is no blob yet."""
+    """Folders of a store. Blobs are ``sha256/<first two digits>/<digits>``."""
 
     def __init__(self, root: Path) -> None:
         self.named = root / "sha256"
         self.incoming = root / "incoming"
         self.partial = root / "partial"
-        """Blobs in pieces, by their names."""
+        """Resumable ingests, by their names."""
         self.compressed = root / "compressed"
-        """What is kept as another blob, by digest as in ``named``."""
+        """Entries of blobs that are kept compressed, by digest as in ``named``."""
         self.removing = root / "removing"
-        """Blobs that are being judged unused, by their digits and a unique ending."""
+        """Blobs under removal, by their digits and a unique ending."""
 
     def make(self) -> None:
-        """Make the folders if they are not there. Raises StorageFull.
+        """Create missing folders. Raises StorageFull.
 
-        All at once, so that naming a blob never waits for a new folder to become durable.
+        All are created at once, so that naming a blob never waits for a new folder's flush.
         """
         folders = (self.incoming, self.partial, self.compressed, self.removing, self.named)
         if (self.named / "ff").is_dir() and all(folder.is_dir() for folder in folders):
@@ -45,18 +51,18 @@ class ContentPaths:
             sync_path(self.named.parent)
 
     def path_of(self, digest: str) -> Path:
-        """Return where the blob of a (checked) digest is or would be."""
+        """Return the path of a blob by its (checked) digest."""
         digits = hexadecimal(digest)
         return self.named / digits[:2] / digits
 
     def new_incoming(self) -> Path:
-        """Return a name for a temporary file that nobody else uses."""
+        """Return a unique path for a temporary file."""
         return self.incoming / uuid.uuid4().hex
 
     def put_in_place(self, temporary: Path, digest: str) -> Path:
-        """Name a temporary file; return the folder that is to be synced for it to stay so.
+        """Rename a temporary file to its blob; return the folder that must be flushed then.
 
-        What was there under that name is replaced by the same content, which heals a damaged blob.
+        A blob of that name is replaced by equal content, which repairs a damaged one.
         """
         path = self.path_of(digest)
         temporary.replace(path)
@@ -64,17 +70,17 @@ class ContentPaths:
 
 
 class FileBlobWriter:
-    """The :class:`~au2.stores.content.protocol.BlobWriter` of one temporary file."""
+    """:class:`~au2.stores.content.protocol.BlobWriter` of one temporary file."""
 
     def __init__(
         self,
-        folders: ContentPaths,
+        paths: ContentPaths,
         *,
         digest: str | None,
         size_bytes: int | None,
         max_bytes: int | None,
     ) -> None:
-        self._folders = folders
+        self._paths = paths
         self._digest = digest
         self._stated_bytes = size_bytes
         self._max_bytes = max_bytes
@@ -82,7 +88,7 @@ class FileBlobWriter:
         self._size_bytes = 0
         self._buffer = bytearray()
         self._committed: str | None = None
-        self._path = folders.new_incoming()
+        self._path = paths.new_incoming()
         with translated_faults():
             self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._open = True
@@ -117,12 +123,12 @@ class FileBlobWriter:
         with translated_faults():
             os.fsync(self._descriptor)
             self._close()
-            sync_path(self._folders.put_in_place(self._path, digest))
+            sync_path(self._paths.put_in_place(self._path, digest))
         self._committed = digest
         return digest
 
     def leave(self) -> None:
-        """Let go of the file; it is removed unless it was committed."""
+        """Close the file; remove it unless it was committed."""
         self._buffer.clear()
         try:
             self._close()
@@ -141,9 +147,9 @@ class FileBlobWriter:
 
     def _check_size(self, size_bytes: int) -> None:
         if self._stated_bytes is not None and size_bytes > self._stated_bytes:
-            raise TooLarge(f"more came than the stated {self._stated_bytes} bytes")
+            raise TooLarge(f"more bytes came than the stated {self._stated_bytes} bytes")
         if self._max_bytes is not None and size_bytes > self._max_bytes:
-            raise TooLarge(f"the blob is larger than the {self._max_bytes} bytes that are taken")
+            raise TooLarge(f"the blob is larger than the limit of {self._max_bytes} bytes")
 
     def _verify(self, digest: str) -> None:
         if self._stated_bytes is not None and self._size_bytes != self._stated_bytes:
@@ -154,7 +160,7 @@ class FileBlobWriter:
             raise DigestMismatch(f"{self._digest} was stated, but the bytes have {digest}")
 
     def _flush(self) -> None:
-        # A copy, so that the buffer can be emptied while the view of it is still around.
+        # A copy, so that the buffer can be cleared while a view of it exists.
         data = bytes(self._buffer)
         self._buffer.clear()
         self._write_out(data)
@@ -165,24 +171,82 @@ class FileBlobWriter:
             write_whole(self._descriptor, data)
 
 
+class BlobBatch:
+    """Batch of small blobs: temporary files that are named together, after one flush."""
+
+    def __init__(
+        self, paths: ContentPaths, *, max_bytes: int | None, syncfs: SyncFileSystem | None
+    ) -> None:
+        self._paths = paths
+        self._max_bytes = max_bytes
+        self._syncfs = syncfs
+        self._waiting: dict[str, Path] = {}
+        self._waiting_bytes = 0
+
+    def add(self, digest: str, data: bytes) -> None:
+        """Add a blob. Raises DigestMismatch, TooLarge, StorageFull."""
+        if self._max_bytes is not None and len(data) > self._max_bytes:
+            raise TooLarge(f"the blob is larger than the limit of {self._max_bytes} bytes")
+        found = sha256_of(data)
+        if found != parse_digest(digest):
+            raise DigestMismatch(f"{digest} was stated, but the bytes have {found}")
+        if digest in self._waiting:
+            return
+        path = self._paths.new_incoming()
+        self._waiting[digest] = path
+        with translated_faults():
+            _write_file(path, data)
+        self._waiting_bytes += len(data)
+        if len(self._waiting) >= _MOST_BATCH_FILES or self._waiting_bytes >= _MOST_BATCH_BYTES:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make all added blobs durable and name them."""
+        if not self._waiting:
+            return
+        with translated_faults():
+            sync_files(self._waiting.values(), self._paths.incoming, self._syncfs)
+            touched = {
+                self._paths.put_in_place(path, digest) for digest, path in self._waiting.items()
+            }
+            # One flush for the names too: a hundred blobs lie in nearly as many folders.
+            sync_files(touched, self._paths.incoming, self._syncfs)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
+    def leave(self) -> None:
+        """Remove temporary files that were not committed."""
+        for path in self._waiting.values():
+            path.unlink(missing_ok=True)
+        self._waiting.clear()
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        write_whole(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
 def write_whole(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of ``data``: where room runs out, the system takes a part before it refuses."""
+    """Write all of ``data``: on a full disk, the system writes a part before it fails."""
     view = memoryview(data).cast("B")
     while view:
         view = view[os.write(descriptor, view) :]
 
 
 def list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the files in a folder that others write to, with what is known of each."""
+    """Yield files and their status in a folder that other processes write to."""
     for path in folder.iterdir():
         try:
             yield path, path.stat()
         except FileNotFoundError:
-            continue  # Its writer was quicker.
+            continue  # Committed or removed meanwhile.
 
 
 def remove_unchanged(path: Path, changed_at: float) -> bool:
-    """Remove a file that was last written to at that time; whether it was still so, and went."""
+    """Remove a file last written at ``changed_at``; return whether it was removed."""
     try:
         if path.stat().st_mtime != changed_at:
             return False
@@ -193,7 +257,7 @@ def remove_unchanged(path: Path, changed_at: float) -> bool:
 
 
 def remove_stale(folder: Path, older_than_seconds: float) -> int:
-    """Remove files not written to for so long; return how many."""
+    """Remove files not written to for so long; return their number."""
     oldest = time.time() - older_than_seconds
     return sum(
         remove_unchanged(path, status.st_mtime)

@@ -1,9 +1,9 @@
-"""Removing blobs that nobody needs while others may begin to count on them.
+"""Leases of blobs, and removal of blobs whose lease has expired.
 
-A blob's time of change says when somebody last wrote it or asked for it. To remove one, it is first
-moved aside, in one step that nobody can come between, and only then judged by that time: whoever
-asked before the move has made it young, so it is put back; whoever asks after it is told that the
-blob is gone, and sends it again.
+The modification time of a blob's file is the time when its lease was last taken. To remove a blob,
+its file is first moved aside by one atomic rename, and only then judged by that time: a lease that
+was taken before the rename is seen, and the file is put back; whoever asks for a lease after it is
+told that the blob is gone, and sends or makes it again.
 """
 
 import os
@@ -13,74 +13,74 @@ from pathlib import Path
 
 from au2.stores.content.ingest import ContentPaths
 
-_YOUNG_SECONDS = 60.0
-"""Not marked again so soon: asking for a hundred thousand blobs should not write as many times."""
-LEAST_GRACE_SECONDS = 2 * _YOUNG_SECONDS
-"""For less, a blob that was just asked for could be taken for unused."""
+_RENEWAL_SECONDS = 60.0
+"""A younger lease is not renewed: leasing 100,000 blobs again should not write as many times."""
+LEAST_LEASE_SECONDS = 2 * _RENEWAL_SECONDS
+"""With shorter leases, a lease that was taken but not renewed could count as expired."""
 
 
-def mark_used(path: Path) -> bool:
-    """Whether a blob's file is there; its time of change is now, or was a moment ago."""
+def take_lease(path: Path) -> bool:
+    """Take or renew the lease on a blob's file; return whether the file exists."""
     try:
-        if time.time() - path.stat().st_mtime > _YOUNG_SECONDS:
+        if time.time() - path.stat().st_mtime > _RENEWAL_SECONDS:
             os.utime(path)
     except FileNotFoundError:
         return False
     return True
 
 
-def is_young(path: Path, seconds: float) -> bool:
-    """Whether a blob was written or asked for in the last ``seconds``; no if it is not there."""
+def is_leased(path: Path, lease_seconds: float) -> bool:
+    """Whether the lease was taken in the last ``lease_seconds``; False without a file."""
     try:
-        return path.stat().st_mtime > time.time() - seconds
+        return path.stat().st_mtime > time.time() - lease_seconds
     except FileNotFoundError:
         return False
 
 
-def find_unused(path: Path, older_than_seconds: float) -> int | None:
-    """Return a blob's size in bytes if it was neither written nor asked for for so long."""
+def find_expired(path: Path, lease_seconds: float) -> int | None:
+    """Return the size in bytes of a blob whose lease has expired; None for any other."""
     try:
         status = path.stat()
     except FileNotFoundError:
         return None
-    return status.st_size if status.st_mtime <= time.time() - older_than_seconds else None
+    return status.st_size if status.st_mtime <= time.time() - lease_seconds else None
 
 
-def remove_if_unused(folders: ContentPaths, digest: str, older_than_seconds: float) -> int | None:
-    """Remove a blob's file unless it is younger; return its size, None if it stays or is none.
+def remove_if_expired(paths: ContentPaths, digest: str, lease_seconds: float) -> int | None:
+    """Remove a blob's file unless it is leased; return its size, None if nothing was removed.
 
-    ``older_than_seconds`` is at least :data:`LEAST_GRACE_SECONDS`, or ValueError is raised.
+    Raises ValueError for ``lease_seconds`` under :data:`LEAST_LEASE_SECONDS`.
     """
-    if older_than_seconds < LEAST_GRACE_SECONDS:
-        raise ValueError(f"a grace time under {LEAST_GRACE_SECONDS} seconds is not safe")
-    path = folders.path_of(digest)
-    aside = folders.removing / f"{path.name}.{uuid.uuid4().hex}"
+    if lease_seconds < LEAST_LEASE_SECONDS:
+        raise ValueError(f"leases under {LEAST_LEASE_SECONDS} seconds are not safe")
+    path = paths.path_of(digest)
+    aside = paths.removing / f"{path.name}.{uuid.uuid4().hex}"
     try:
-        if is_young(path, older_than_seconds):
+        if is_leased(path, lease_seconds):
             return None
         path.rename(aside)
         size_bytes = aside.stat().st_size
     except FileNotFoundError:
-        return None  # It was removed, or restored by a store that was just opened.
-    if is_young(aside, older_than_seconds):
-        _put_back(folders, aside)
+        return None  # Removed by another process, or put back by a store that was just opened.
+    if is_leased(aside, lease_seconds):
+        _put_back(paths, aside)
         return None
     aside.unlink(missing_ok=True)
     return size_bytes
 
 
-def restore_interrupted(folders: ContentPaths) -> None:
-    """Put back what somebody who was killed had moved aside."""
-    for aside in folders.removing.iterdir():
-        _put_back(folders, aside)
+def restore_interrupted(paths: ContentPaths) -> None:
+    """Put back files that a killed process had moved aside."""
+    for aside in paths.removing.iterdir():
+        _put_back(paths, aside)
 
 
-def _put_back(folders: ContentPaths, aside: Path) -> None:
-    """Name it again, unless the same content has come anew meanwhile."""
+def _put_back(paths: ContentPaths, aside: Path) -> None:
+    """Restore the file's name, unless the same content was written anew meanwhile."""
     try:
-        os.link(aside, folders.path_of(f"sha256:{aside.name.partition('.')[0]}"))
+        os.link(aside, paths.path_of(f"sha256:{aside.name.partition('.')[0]}"))
     except FileExistsError:
         pass
     except FileNotFoundError:
-        return  # Somebody else has put it back, or removed it.
+        return  # Another process has put it back, or removed it.
     aside.unlink(missing_ok=True)

@@ -1,8 +1,15 @@
-"""The protocol of a blob store.
+"""Protocols of the content store, split by use as in containerd's ``core/content``.
 
 Blobs are immutable byte strings named by their digest, ``sha256:<64 lower-case hex digits>`` (OCI
-image specification, descriptor, "Digests"). One suite in ``tests/ports`` runs on every
+image specification, descriptor, "Digests"). Readers use a :class:`Provider`, builders an
+:class:`IngesterProvider`, uploads a :class:`ResumableIngester`, garbage collection and fsck a
+:class:`Manager`; a :class:`ContentStore` is all of them. One suite in ``tests/ports`` runs on every
 implementation.
+
+A blob is protected from garbage collection by a lease. Committing a blob takes its first lease;
+whoever finds a blob and counts on it for later takes or renews the lease (:meth:`Provider.lease`).
+A lease expires ``lease_seconds`` after that, a time that the collector chooses (its grace time).
+All other calls, :meth:`Provider.contains` too, leave leases as they are.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,19 +20,19 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Bytes in the store that are no blob yet."""
+    """State of an ingest: bytes in the store that are no blob yet."""
 
-    part: str | None
-    """Name of the blob in pieces; None: what a writer has written, who may have been killed."""
+    name: str | None
+    """Name of a resumable ingest; None for the file of a :class:`BlobWriter`."""
     file: str
-    """Name of the file, for the store."""
+    """Name of the file inside the store."""
     size_bytes: int
     changed_at: float
-    """When something was added last: seconds since the epoch."""
+    """Time of the last write, in seconds since the epoch."""
 
 
 class BlobWriter(Protocol):
-    """A blob on its way in: temporary until :meth:`commit`, gone without it."""
+    """Writer of one blob: temporary until :meth:`commit`, removed without it."""
 
     def write(self, data: bytes | memoryview) -> int:
         """Append bytes. Raises StorageFull, TooLarge (over the stated or the store's limit)."""
@@ -37,29 +44,29 @@ class BlobWriter(Protocol):
         ...
 
     def commit(self) -> str:
-        """Verify, make durable and name the blob; return its digest. Idempotent by content.
+        """Verify, make durable, name and lease the blob; return its digest. Idempotent.
 
         Raises:
-            DigestMismatch: not the digest or size that :meth:`ContentStore.writer` was told.
-            StorageFull: no room.
+            DigestMismatch: digest or size differ from those given to :meth:`Ingester.writer`.
+            StorageFull: the disk is full.
         """
         ...
 
 
 class ResumableIngest(Protocol):
-    """A blob that comes in pieces, over several requests and restarts."""
+    """Ingest that outlives requests and restarts: a blob sent in chunks."""
 
     @property
     def size_bytes(self) -> int:
-        """How much has come."""
+        """Bytes received so far."""
         ...
 
     def write(self, data: bytes | memoryview) -> int:
         """Append bytes.
 
         Raises:
-            StorageFull: no room; all that had come is removed, for it would only keep the room from
-                others. Ends the block's use.
+            StorageFull: the disk is full; all bytes received so far are removed, since an ingest
+                that can't become whole would only keep the space from others. Ends the block's use.
             TooLarge: over the store's limit.
         """
         ...
@@ -71,33 +78,39 @@ class ResumableIngest(Protocol):
         size_bytes: int | None = None,
         note: Callable[[], None] = lambda: None,
     ) -> None:
-        """Verify, make durable and name the blob; the part is gone then. Ends the block's use.
+        """Verify, make durable, name and lease the blob; the ingest ends. Ends the block's use.
 
         Args:
-            digest: what it must have.
-            size_bytes: how large it must be; None: whatever it is.
-            note: writes down who has it, once it is verified and before it is named. Killed in
-                between, the part is still there, whole, and committing it again is all there is
-                to do; the other way round it would be a blob that nobody is known to have.
+            digest: expected digest.
+            size_bytes: expected size; None: any.
+            note: records the blob's owner, between verification and naming. After a kill in
+                between, the ingest is still whole and can be committed again; in the other order
+                the store would have a blob without a known owner.
 
         Raises:
-            DigestMismatch: it is something else; the part is removed, for no more of it can help.
-            StorageFull: no room.
+            DigestMismatch: the bytes have another digest or size; the ingest is removed, for no
+                further byte can help.
+            StorageFull: the disk is full.
         """
         ...
 
 
-class ContentStore(Protocol):
-    """Bytes by digest.
+class Provider(Protocol):
+    """Reading and leasing of blobs.
 
-    A blob may be kept as another one that holds it compressed (:meth:`keep_compressed`): it is then
-    there and readable like all others, at the price of decompressing it.
+    A blob may be kept as another blob that holds it compressed (:meth:`Ingester.keep_compressed`).
+    Such a blob is present and readable like all others, at the price of decompression.
     """
 
     def contains(self, digest: str) -> bool:
-        """Whether the blob is there.
+        """Whether the blob is present. No lease is taken: the blob may be gone a moment later."""
+        ...
 
-        Who asks counts on it: for a while it is not taken for unused (:meth:`remove_unused`).
+    def lease(self, digest: str) -> bool:
+        """Take or renew the blob's lease; False: the blob is not present.
+
+        True means that :meth:`Manager.remove_expired` keeps the blob until the lease expires. Of a
+        blob that is kept compressed, the lease is on the blob that holds it.
         """
         ...
 
@@ -106,7 +119,7 @@ class ContentStore(Protocol):
         ...
 
     def open(self, digest: str) -> BinaryIO:
-        """Open for reading; the digest is checked while it is read to its end.
+        """Open the blob for reading; its digest is verified while it is read to its end.
 
         The reader raises DigestMismatch at the end of a damaged blob, never silently. Seeking is
         not supported. Raises BlobMissing.
@@ -114,102 +127,128 @@ class ContentStore(Protocol):
         ...
 
     def open_from(self, digest: str, offset_bytes: int) -> BinaryIO:
-        """Open for reading from ``offset_bytes`` on. Not checked: a part can't be.
+        """Open the blob for reading from an offset on, unverified: a part has no digest.
 
         Raises BlobMissing.
         """
         ...
 
     def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
-        """Read a small blob whole, checked. Raises BlobMissing, TooLarge, DigestMismatch."""
+        """Read a small blob whole, verified. Raises BlobMissing, TooLarge, DigestMismatch."""
         ...
+
+    def find_compressed(self, digest: str) -> str | None:
+        """Digest of the blob that holds this one compressed.
+
+        None: the blob is not present, or has bytes of its own.
+        """
+        ...
+
+
+class Ingester(Protocol):
+    """Adding of blobs."""
 
     def writer(
         self, *, digest: str | None = None, size_bytes: int | None = None
     ) -> AbstractContextManager[BlobWriter]:
-        """Begin a blob. Leaving the block without commit removes what was written."""
+        """Begin a blob. Leaving the block without commit removes the written bytes."""
         ...
 
     def batch(self) -> AbstractContextManager[Callable[[str, bytes], None]]:
         """Add many small blobs at the price of one flush to disk.
 
-        Yields ``add(digest, data)``, which verifies at once (DigestMismatch). All become visible
-        and durable together when the block ends well, or when they must not pile up any more.
+        Yields ``add(digest, data)``, which verifies at once (DigestMismatch). All blobs become
+        visible and durable together when the block ends well, or when too many have piled up.
         """
-        ...
-
-    def partial(self, name: str) -> AbstractContextManager[ResumableIngest]:
-        """Begin a blob in pieces, or go on with it; it stays until it is committed or removed.
-
-        Args:
-            name: of 1 to 128 letters, digits, hyphens and underscores: whoever knows it goes on.
-
-        Raises:
-            Conflict: somebody is writing to it at this moment.
-        """
-        ...
-
-    def ingest_bytes(self, name: str) -> int:
-        """How much of a blob in pieces has come; 0 if nothing has."""
-        ...
-
-    def abort_ingest(self, name: str) -> None:
-        """Forget a blob in pieces. Harmless if there is none."""
         ...
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Find a blob as ``compressed`` from now on, a blob in the store that holds it.
+        """Keep a blob as ``compressed``, a blob of the store that holds it.
 
-        The caller has read ``compressed`` and found just these bytes in it. What is there already
-        stays as it is: the blob's own bytes, which are read wherever there are some, and another
-        blob that it is kept as. Blobs are everybody's, and nobody may choose for others a form
-        that is slow to read. Raises BlobMissing if ``compressed`` is not there.
-        """
-        ...
-
-    def find_compressed(self, digest: str) -> str | None:
-        """The blob that this one is kept as; None: it is not there, or has bytes of its own."""
-        ...
-
-    def remove(self, digest: str) -> None:
-        """Remove the blob if it is there. What is kept as it is gone then too."""
-        ...
-
-    def remove_expired(self, digest: str, *, older_than_seconds: float) -> int | None:
-        """Remove the blob unless it was written or asked for lately.
-
-        If it has bytes of its own and is kept as another blob too, it is the bytes that go. Safe
-        while others write and read: whoever asks (:meth:`contains`) either finds it and keeps it,
-        or is told that it is gone.
-
-        Returns:
-            How many bytes that freed; None if it stays.
-        """
-        ...
-
-    def expired_bytes(self, digest: str, *, older_than_seconds: float) -> int | None:
-        """What :meth:`remove_unused` would say at this moment; nothing is changed."""
-        ...
-
-    def list_ingests(self) -> Iterator[Ingest]:
-        """Blobs in pieces, and what writers are writing or have left, in no order."""
-        ...
-
-    def remove_ingest(self, found: Ingest) -> bool:
-        """Remove one of :meth:`list_unfinished`; return whether it went.
-
-        It stays if something was added to it since, or somebody writes to it in pieces.
+        The caller has read ``compressed`` and found just these bytes in it. A blob's own bytes and
+        an earlier compressed form stay, and are read first: blobs are shared, and nobody may choose
+        for others a form that is slow to read. Raises BlobMissing if ``compressed`` is not present.
         """
         ...
 
     def free_bytes(self) -> int:
-        """Room that is left for blobs."""
+        """Free disk space for blobs."""
         ...
 
+
+class IngesterProvider(Provider, Ingester, Protocol):
+    """Reading and adding of blobs: the part of a store that builders of images use."""
+
+
+class ResumableIngester(Ingester, Protocol):
+    """Adding of blobs that are sent in chunks."""
+
+    def resume(self, name: str) -> AbstractContextManager[ResumableIngest]:
+        """Begin or resume an ingest; it stays until it is committed or aborted.
+
+        Args:
+            name: 1 to 128 letters, digits, hyphens and underscores; whoever knows it may resume.
+
+        Raises:
+            Conflict: another writer has it open.
+        """
+        ...
+
+    def ingest_bytes(self, name: str) -> int:
+        """Bytes that a resumable ingest has received; 0 if there is none."""
+        ...
+
+    def abort_ingest(self, name: str) -> None:
+        """Remove a resumable ingest, if there is one. Raises Conflict while it is written to."""
+        ...
+
+
+class Manager(Provider, Protocol):
+    """Listing and removal: the part of a store that garbage collection and fsck use."""
+
     def list_digests(self) -> Iterator[str]:
-        """Every digest in the store that has bytes of its own, in no order."""
+        """Every digest that has bytes of its own, in no order."""
         ...
 
     def list_compressed(self) -> Iterator[tuple[str, str]]:
-        """Every digest that is kept as another blob, and that one, in no order."""
+        """Every digest that is kept compressed, with the digest of the holder, in no order."""
         ...
+
+    def remove(self, digest: str) -> None:
+        """Remove the blob if it is present, with its compressed form and whatever its lease."""
+        ...
+
+    def remove_expired(self, digest: str, *, lease_seconds: float) -> int | None:
+        """Remove the blob unless its lease was taken in the last ``lease_seconds``.
+
+        Of a blob that has both bytes and a compressed form, the bytes are removed. Safe beside
+        writers and readers: :meth:`Provider.lease` either finds the blob and keeps it, or says that
+        the blob is gone.
+
+        Returns:
+            Freed bytes; None if the blob stays.
+        """
+        ...
+
+    def expired_bytes(self, digest: str, *, lease_seconds: float) -> int | None:
+        """Result of :meth:`remove_expired` at this moment; nothing is changed."""
+        ...
+
+    def list_ingests(self) -> Iterator[Ingest]:
+        """Resumable ingests and files of writers, also of killed ones, in no order."""
+        ...
+
+    def remove_ingest(self, found: Ingest) -> bool:
+        """Remove an ingest of :meth:`list_ingests`; return whether it was removed.
+
+        An ingest stays if bytes were added since, or a resumable one is being written to.
+        """
+        ...
+
+    def ingest_bytes(self, name: str) -> int:
+        """Bytes that a resumable ingest has received; 0 if there is none."""
+        ...
+
+
+class ContentStore(IngesterProvider, ResumableIngester, Manager, Protocol):
+    """The whole content store."""

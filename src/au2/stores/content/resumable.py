@@ -1,4 +1,4 @@
-"""Blobs that come in pieces: files that stay between requests and restarts."""
+"""Resumable ingests: files that outlive requests and restarts."""
 
 import fcntl
 import hashlib
@@ -13,8 +13,7 @@ from typing import Any
 
 from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest, StorageFull, TooLarge
 from au2.oci.streams import CHUNK_BYTES
-from au2.stores.content.durability import start_writing, sync_path
-from au2.stores.content.faults import translated_faults
+from au2.stores.content.durability import start_writing, sync_path, translated_faults
 from au2.stores.content.ingest import ContentPaths, write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -24,46 +23,46 @@ _BUSY = "Somebody is sending this at this moment."
 
 
 class ResumableIngests:
-    """The blobs in pieces of one store, for any number of processes."""
+    """Resumable ingests of one store, for any number of processes."""
 
-    def __init__(self, folders: ContentPaths, max_bytes: int | None) -> None:
-        self._folders = folders
+    def __init__(self, paths: ContentPaths, max_bytes: int | None) -> None:
+        self._paths = paths
         self._max_bytes = max_bytes
         self._hashes = _HashMemory()
 
     @contextmanager
     def opened(self, name: str) -> Iterator["FileResumableIngest"]:
-        """Begin or go on; who comes second is refused with Conflict."""
+        """Begin or resume an ingest; a second writer is refused with Conflict."""
         path = self._path(name)
         with translated_faults():
             descriptor = _open_locked(path)
         try:
-            part = FileResumableIngest(
-                self._folders,
+            ingest = FileResumableIngest(
+                self._paths,
                 path,
                 descriptor,
                 self._hashes.take(name, descriptor),
                 self._max_bytes,
             )
-            yield part
-            if not part.is_committed:
-                self._hashes.keep(name, part)
+            yield ingest
+            if not ingest.is_committed:
+                self._hashes.keep(name, ingest)
         finally:
             os.close(descriptor)
 
     def size_bytes(self, name: str) -> int:
-        """How much has come."""
+        """Bytes received so far."""
         try:
             return self._path(name).stat().st_size
         except FileNotFoundError:
             return 0
 
     def remove(self, name: str) -> None:
-        """Forget one. Raises Conflict while somebody writes to it."""
+        """Remove an ingest. Raises Conflict while it is written to."""
         self._remove(self._path(name), changed_at=None)
 
     def remove_unchanged(self, name: str, changed_at: float) -> bool:
-        """Forget one, unless something was added after that time or is now; whether it went."""
+        """Remove an ingest last written at ``changed_at``; return whether it was removed."""
         try:
             return self._remove(self._path(name), changed_at=changed_at)
         except Conflict:
@@ -72,7 +71,7 @@ class ResumableIngests:
     def _remove(self, path: Path, *, changed_at: float | None) -> bool:
         if not path.exists():
             return False
-        # Under the lock, or a writer would name what another one has begun in its place.
+        # Under the lock, or a writer would name an ingest that another one began in its place.
         descriptor = _open_locked(path)
         try:
             if changed_at is not None and os.fstat(descriptor).st_mtime != changed_at:
@@ -84,51 +83,51 @@ class ResumableIngests:
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
-            raise InvalidRequest(f"{name[:100]!r} can't be the name of a blob in pieces")
-        return self._folders.partial / name
+            raise InvalidRequest(f"{name[:100]!r} is not a name for a resumable ingest")
+        return self._paths.partial / name
 
 
 class FileResumableIngest:
-    """The :class:`~au2.stores.content.protocol.ResumableIngest` of one file, which is locked."""
+    """:class:`~au2.stores.content.protocol.ResumableIngest` of one locked file."""
 
     def __init__(
         self,
-        folders: ContentPaths,
+        paths: ContentPaths,
         path: Path,
         descriptor: int,
         found: Any,
         max_bytes: int | None,
     ) -> None:
-        self._folders = folders
+        self._paths = paths
         self._path = path
         self._descriptor = descriptor
         self.hash = found
-        """Of all that has come."""
+        """Hash of all received bytes."""
         self._max_bytes = max_bytes
         self._size_bytes = os.lseek(descriptor, 0, os.SEEK_END)
         self._behind_bytes = 0
         self.is_committed = False
-        """Whether it is a blob now, or was thrown away: nothing of it is left here."""
+        """Whether the ingest has ended: named as a blob, or thrown away."""
 
     @property
     def size_bytes(self) -> int:
-        """How much has come."""
+        """Bytes received so far."""
         return self._size_bytes
 
     def write(self, data: bytes | memoryview) -> int:
-        """Append bytes. Raises TooLarge, and StorageFull: then all that had come is gone."""
+        """Append bytes. Raises TooLarge, and StorageFull, which removes the ingest."""
         count = memoryview(data).nbytes
         if self._max_bytes is not None and self._size_bytes + count > self._max_bytes:
-            raise TooLarge(f"the blob is larger than the {self._max_bytes} bytes that are taken")
+            raise TooLarge(f"the blob is larger than the limit of {self._max_bytes} bytes")
         try:
             with translated_faults():
                 write_whole(self._descriptor, data)
         except StorageFull:
-            # What can't become whole would fill the disk for everybody else.
+            # An ingest that can't become whole would fill the disk for everybody else.
             self._throw_away()
             raise
         except BaseException:
-            # A part of it may be there: only whole pieces are told and hashed.
+            # A part may be written: only whole chunks count and are hashed.
             os.ftruncate(self._descriptor, self._size_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
             raise
@@ -158,19 +157,19 @@ class FileResumableIngest:
             os.fsync(self._descriptor)
         note()
         with translated_faults():
-            # Whoever asks how old it is means the blob, not its first piece.
+            # The blob's lease begins now, not with its last chunk.
             os.utime(self._descriptor)
-            sync_path(self._folders.put_in_place(self._path, digest))
+            sync_path(self._paths.put_in_place(self._path, digest))
         self.is_committed = True
 
     def _throw_away(self) -> None:
         self._path.unlink()
-        # Others may hold the file open a moment longer; its room is wanted now.
+        # Other processes may hold the file open a moment longer; its space is needed now.
         os.ftruncate(self._descriptor, 0)
         self.is_committed = True
 
     def _write_behind(self, count: int) -> None:
-        """Let the disk begin early, so that the flush at the end has little left to do."""
+        """Start writing to disk early, so that the final flush has little left to do."""
         self._behind_bytes += count
         if self._behind_bytes >= _WRITE_BEHIND_BYTES:
             start_writing(
@@ -180,7 +179,7 @@ class FileResumableIngest:
 
 
 class _HashMemory:
-    """Hashes of what has come so far, so that going on need not read it again."""
+    """Hash states of ingests, so that resuming one need not read its file again."""
 
     _MOST = 1000
 
@@ -189,7 +188,7 @@ class _HashMemory:
         self._lock = Lock()
 
     def take(self, name: str, descriptor: int) -> Any:
-        """Return the hash of a file's content, from memory if it is the same file as then."""
+        """Return the hash of a file's content, from memory if the size is unchanged."""
         size_bytes = os.fstat(descriptor).st_size
         with self._lock:
             known_bytes, found = self._found.pop(name, (-1, None))
@@ -197,10 +196,10 @@ class _HashMemory:
             return found
         return _hash_of(descriptor)
 
-    def keep(self, name: str, part: FileResumableIngest) -> None:
-        """Remember the hash of a part that is left for now."""
+    def keep(self, name: str, ingest: FileResumableIngest) -> None:
+        """Remember the hash of an ingest that is closed."""
         with self._lock:
-            self._found[name] = (part.size_bytes, part.hash)
+            self._found[name] = (ingest.size_bytes, ingest.hash)
             while len(self._found) > self._MOST:
                 self._found.popitem(last=False)
 
@@ -214,12 +213,12 @@ def _hash_of(descriptor: int) -> Any:
 
 
 def _open_locked(path: Path) -> int:
-    """Open and lock a file, making it if it is missing. Raises Conflict if somebody has it."""
+    """Open and lock a file, created if missing. Raises Conflict if it is locked."""
     while True:
         descriptor = os.open(path, _OPEN, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # It may have been named or removed between opening and locking: then it is not ours.
+            # Renamed or removed between opening and locking, the file is another one.
             if _is_at(path, descriptor):
                 return descriptor
         except BlockingIOError:

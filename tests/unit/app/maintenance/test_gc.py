@@ -31,8 +31,8 @@ from tests.support.world import creation
 PLAN = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY, plan=True)
 
 
-def gone(report: GCReport, what: ResourceKind) -> tuple[int, int | None]:
-    found = [line for line in report.lines() if line.what is what and line.goes]
+def gone(report: GCReport, kind: ResourceKind) -> tuple[int, int | None]:
+    found = [line for line in report.lines() if line.kind is kind and line.goes]
     return (sum(line.number for line in found), sum(line.size_bytes or 0 for line in found))
 
 
@@ -61,7 +61,7 @@ def test_what_nothing_needs_goes_when_it_is_old(house: House) -> None:
 def test_a_blob_that_somebody_asks_for_stays(house: House) -> None:
     digest = house.put(b"asked for")
     house.make_old()
-    assert house.world.blobs.contains(digest)
+    assert house.world.blobs.lease(digest)
     house.collect()
     assert house.present() == {digest}
 
@@ -222,7 +222,7 @@ def test_a_blob_upload_that_goes_on_keeps_its_row(house: House) -> None:
         created_at=house.world.clock(),
     )
     house.make_old()
-    with house.world.blobs.partial(upload_id) as part:
+    with house.world.blobs.resume(upload_id) as part:
         part.write(b"still coming")
     house.collect()
     assert house.count("blob_uploads") == 1

@@ -20,7 +20,7 @@ def lines(report: GCReport) -> list[tuple[bool, str, int | None]]:
     return [
         (line.goes, line.why, line.size_bytes)
         for line in report.lines()
-        if line.what is ResourceKind.UNFINISHED
+        if line.kind is ResourceKind.UNFINISHED
     ]
 
 
@@ -82,7 +82,7 @@ def test_pieces_of_a_registry_client_go_with_their_row(house: House) -> None:
         created_at=house.world.clock(),
     )
     for name in ids:
-        with house.world.blobs.partial(name) as part:
+        with house.world.blobs.resume(name) as part:
             part.write(LAYER)
     assert lines(house.collect()) == [
         (True, "its upload has ended", len(LAYER)),
@@ -95,7 +95,7 @@ def test_pieces_of_a_registry_client_go_with_their_row(house: House) -> None:
 def test_what_a_writer_has_written_is_told_and_stays_while_it_is_young(house: House) -> None:
     with house.world.blobs.writer() as writer:
         writer.write(b"x" * (1 << 20))
-        with house.world.blobs.partial("of-an-older-au2") as part:
+        with house.world.blobs.resume("of-an-older-au2") as part:
             part.write(LAYER)
         total = (1 << 20) + len(LAYER)
         assert lines(house.collect()) == [(False, "younger than the grace time", total)]

@@ -249,14 +249,14 @@ def test_an_old_blob_is_removed(tmp_path: Path) -> None:
     store = FileContentStore(tmp_path)
     put(store, DATA)
     make_old(tmp_path, DIGEST)
-    assert store.expired_bytes(DIGEST, older_than_seconds=DAY) == len(DATA)
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) == len(DATA)
+    assert store.expired_bytes(DIGEST, lease_seconds=DAY) == len(DATA)
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) == len(DATA)
     assert not store.contains(DIGEST)
     assert list((tmp_path / "removing").iterdir()) == []
 
 
-@pytest.mark.parametrize("use", ["ask", "write again", "ask for what is kept as it"])
-def test_who_counts_on_a_blob_keeps_it(tmp_path: Path, use: str) -> None:
+@pytest.mark.parametrize("use", ["lease", "write again", "lease the raw blob"])
+def test_a_leased_blob_stays(tmp_path: Path, use: str) -> None:
     store = FileContentStore(tmp_path)
     data = gzip.compress(DATA, mtime=0)
     packed = put(store, data)
@@ -265,10 +265,19 @@ def test_who_counts_on_a_blob_keeps_it(tmp_path: Path, use: str) -> None:
     if use == "write again":
         put(store, data)
     else:
-        assert store.contains(packed if use == "ask" else DIGEST)
-    assert store.remove_expired(packed, older_than_seconds=DAY) is None
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) is None
+        assert store.lease(packed if use == "lease" else DIGEST)
+    assert store.remove_expired(packed, lease_seconds=DAY) is None
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) is None
     assert store.contains(DIGEST)
+
+
+def test_a_question_takes_no_lease(tmp_path: Path) -> None:
+    store = FileContentStore(tmp_path)
+    put(store, DATA)
+    make_old(tmp_path, DIGEST)
+    assert store.contains(DIGEST)
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) == len(DATA)
 
 
 def test_an_entry_of_an_old_blob_is_removed(tmp_path: Path) -> None:
@@ -276,7 +285,7 @@ def test_an_entry_of_an_old_blob_is_removed(tmp_path: Path) -> None:
     packed = put(store, gzip.compress(DATA))
     store.keep_compressed(DIGEST, len(DATA), compressed=packed)
     make_old(tmp_path, packed)
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) == 0
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) == 0
     assert not store.contains(DIGEST)
     assert store.contains(packed)
 
@@ -286,18 +295,18 @@ def test_of_two_forms_the_raw_one_goes_first(tmp_path: Path) -> None:
     packed = put(store, gzip.compress(DATA))
     put(store, DATA)
     store.keep_compressed(DIGEST, len(DATA), compressed=packed)
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) is None
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) is None
     make_old(tmp_path, packed)
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) is None
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) is None
     make_old(tmp_path, DIGEST)
-    assert store.expired_bytes(DIGEST, older_than_seconds=DAY) == len(DATA)
-    assert store.remove_expired(DIGEST, older_than_seconds=DAY) == len(DATA)
+    assert store.expired_bytes(DIGEST, lease_seconds=DAY) == len(DATA)
+    assert store.remove_expired(DIGEST, lease_seconds=DAY) == len(DATA)
     assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
 
 
 def test_a_grace_time_that_is_not_safe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not safe"):
-        FileContentStore(tmp_path).remove_expired(DIGEST, older_than_seconds=60)
+        FileContentStore(tmp_path).remove_expired(DIGEST, lease_seconds=60)
 
 
 def test_what_a_killed_remover_moved_aside_comes_back(tmp_path: Path) -> None:
@@ -309,7 +318,7 @@ def test_what_a_killed_remover_moved_aside_comes_back(tmp_path: Path) -> None:
 
 
 def test_nobody_loses_a_blob_to_a_remover(tmp_path: Path) -> None:
-    """Whoever is told that a blob is there has it, even if it was being removed at that moment."""
+    """A lease that was granted holds, even if the blob was being removed at that moment."""
     store, answers = FileContentStore(tmp_path), Counter[bool]()
     with ThreadPoolExecutor(2) as threads:
         for _ in range(300):
@@ -319,11 +328,11 @@ def test_nobody_loses_a_blob_to_a_remover(tmp_path: Path) -> None:
 
             def remove(both: threading.Barrier = both) -> None:
                 both.wait()
-                store.remove_expired(DIGEST, older_than_seconds=DAY)
+                store.remove_expired(DIGEST, lease_seconds=DAY)
 
             def ask(both: threading.Barrier = both) -> bool:
                 both.wait()
-                return store.contains(DIGEST)
+                return store.lease(DIGEST)
 
             removing, asking = threads.submit(remove), threads.submit(ask)
             removing.result()
@@ -337,10 +346,10 @@ def test_nobody_loses_a_blob_to_a_remover(tmp_path: Path) -> None:
 
 def test_pieces_that_changed_on_disk_are_read_again(tmp_path: Path) -> None:
     store = FileContentStore(tmp_path)
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(b"some")
     (tmp_path / "partial" / "one").write_bytes(DATA[:6])
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         assert part.size_bytes == 6
         part.write(DATA[6:])
         part.commit(DIGEST)
@@ -350,7 +359,7 @@ def test_pieces_that_changed_on_disk_are_read_again(tmp_path: Path) -> None:
 def test_pieces_on_a_full_disk(small_disk: Path) -> None:
     store = FileContentStore(small_disk)
     before = shutil.disk_usage(small_disk).used
-    with store.partial("one") as part:
+    with store.resume("one") as part:
         part.write(b"x" * (200 << 10))
         with pytest.raises(StorageFull):
             part.write(b"y" * (2 << 20))

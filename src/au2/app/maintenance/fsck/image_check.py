@@ -9,7 +9,7 @@ from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.media_types import COMPRESSED_LAYERS
 from au2.oci.spec.referenced_descriptors import ReferencedDescriptors, parse_referenced
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 from au2.stores.database.content.roots import ImageRoot, RootKind
 
 
@@ -17,7 +17,7 @@ from au2.stores.database.content.roots import ImageRoot, RootKind
 class ImageIntegrity:
     """Adds to the findings about blobs who is hit, and what is missing."""
 
-    blobs: ContentStore
+    blobs: Provider
     findings: dict[str, Finding]
     """By digest."""
 

@@ -1,24 +1,24 @@
-"""Garbage collection: find what is needed, remove the rest.
+"""Garbage collection: mark from the roots, sweep what nothing needs.
 
-It runs beside the server, in a process of its own, and holds nobody up. Why nothing is lost:
+It runs beside the server, in a process of its own, and blocks nobody. Why nothing is lost:
 
-* The roots are read in one transaction. A blob needed later that no root named then was
-  either written since, or somebody asked for it (:meth:`contains`) before counting on it:
-  both make it young, and what is younger than the grace time stays. The store decides that by
-  itself for each blob, in one step (:meth:`remove_expired`): whoever asks either finds the
-  blob and keeps it, or is told that it is gone, and sends or makes it again.
-* So the grace time must be longer than anything takes from its first blob to the row that names it:
-  the build of a runtime, or a push over a slow line. Files of packages and images that ``au2``
-  sends are named by a row from the start. Were it too short, a build or push would fail and say
-  that a blob is missing; it could never end well without one.
-* A version that is deleted, or a job that ends, after the roots were read only leaves more behind.
-* Ingest bytes go at once where no upload under way goes on with them, whatever their age
+* Roots are read in one transaction. Every blob needed later that no root named then is leased:
+  committing a blob takes its lease, and whoever reuses a blob takes or renews the lease first
+  (:meth:`au2.stores.content.protocol.Provider.lease`). A lease lasts for the grace time. The store
+  decides for each blob in one atomic step (:meth:`Manager.remove_expired`): ``lease`` either finds
+  the blob and keeps it, or says that it is gone, and the blob is sent or made again.
+* The grace time must exceed the time from the first blob of a build or push to the row that names
+  it: of a runtime's build, or a push over a slow line. Files that ``au2`` sends are named by a row
+  from the start. With a grace time that is too short, a build or push fails and says that a blob is
+  missing; it never ends well without one.
+* A version deleted, or a job ended, after the roots were read only leaves more garbage behind.
+* Ingests that no upload under way resumes are removed at once, whatever their age
   (:mod:`au2.app.maintenance.gc.ingests`): they may be what fills the disk.
-* Rows go after what they tell of (:mod:`au2.stores.database.content.stale_rows`). Whoever is killed
-  between leaves rows that the next run removes; a full disk, too, is first given room.
+* Rows about blobs are removed after the blobs (:mod:`au2.stores.database.content.stale_rows`). A
+  kill in between leaves rows for the next run, and a full disk first gets space.
 * Unpacked layers stay under containers (:class:`UnpackedLayers`); else they are unpacked again.
-* An image that must be whole but can't be read hides what it needs: then nothing is removed, unless
-  the operator says so.
+* An unreadable image that must be whole hides its references: then nothing is removed, unless the
+  operator says so.
 """
 
 import time
@@ -33,37 +33,37 @@ from au2.app.maintenance.gc.report import GCReport, ResourceKind
 from au2.app.maintenance.gc.stale_rows import StaleRowCleanup
 from au2.domain.errors import BlobMissing, Conflict, Detail
 from au2.engines.base import UnpackedLayers
-from au2.stores.content.protocol import ContentStore, Ingest
+from au2.stores.content.protocol import Ingest, Manager
 from au2.stores.database.database import Database
 
 LEAST_GRACE_SECONDS = 3600.0
-"""Less than a build of a large runtime may take."""
+"""Builds of large runtimes take less."""
 _MOST_NAMED = 20
 _UNNEEDED = "nothing needs it"
-_YOUNG = "younger than the grace time, or asked for since"
+_LEASED = "leased: written or reused within the grace time"
 
 
 @dataclass(frozen=True, slots=True)
 class GCOptions:
-    """Options that the operator sets."""
+    """Options of the operator."""
 
     grace_seconds: float
-    """How long what nobody needs stays; at least :data:`LEAST_GRACE_SECONDS`."""
+    """How long leases last, and unneeded resources stay; at least :data:`LEAST_GRACE_SECONDS`."""
     unused_seconds: float
-    """After so long without use, layers of dependencies are not kept for later builds."""
+    """Age of the last use after which dependency layers are not kept for later builds."""
     plan: bool = False
-    """Change nothing, say what would go."""
+    """Change nothing, report planned removals."""
     ignore_damaged: bool = False
-    """Go on where damaged images hide what they need."""
+    """Go on although damaged images hide their references."""
 
 
 class GarbageCollection:
-    """Removes what nothing needs."""
+    """Mark and sweep over blobs, ingests, unpacked layers and rows."""
 
     def __init__(
         self,
         database: Database,
-        blobs: ContentStore,
+        blobs: Manager,
         layers: UnpackedLayers,
         clock: Callable[[], datetime],
     ) -> None:
@@ -72,89 +72,89 @@ class GarbageCollection:
         self._layers = layers
         self._clock = clock
 
-    def run(self, wishes: GCOptions) -> GCReport:
-        """Remove what nothing needs, or say what would be removed; return what went and stayed.
+    def run(self, options: GCOptions) -> GCReport:
+        """Remove unneeded resources, or plan their removal; return the report.
 
         Raises:
-            Conflict: images are damaged, so that it is not known what they need.
+            Conflict: images are damaged, so their references are not known.
         """
         now = self._clock()
-        since = Cutoffs(
-            came=now - timedelta(seconds=wishes.grace_seconds),
-            used=now - timedelta(seconds=wishes.unused_seconds),
+        cutoffs = Cutoffs(
+            created_at=now - timedelta(seconds=options.grace_seconds),
+            used_at=now - timedelta(seconds=options.unused_seconds),
         )
-        needed = find_live_set(self._database, self._blobs, since)
-        if needed.damaged and not wishes.ignore_damaged:
-            raise _damaged(needed)
-        sweep = _Sweep(self._blobs, self._layers, needed, wishes)
+        live = find_live_set(self._database, self._blobs, cutoffs)
+        if live.damaged and not options.ignore_damaged:
+            raise _damaged(live)
+        sweep = _Sweep(self._blobs, self._layers, live, options)
         sweep.blobs()
         sweep.compressed()
         found = list(self._blobs.list_ingests())
-        # After the list: see there.
-        pieces = IngestPolicy(
-            self._database, self._clock(), now=time.time(), grace_seconds=wishes.grace_seconds
+        # After the list: see IngestPolicy.
+        policy = IngestPolicy(
+            self._database, self._clock(), now=time.time(), grace_seconds=options.grace_seconds
         )
-        sweep.unfinished(found, pieces)
+        sweep.ingests(found, policy)
         sweep.layers()
-        records = StaleRowCleanup(self._database, since.came, now, plan=wishes.plan)
-        records.clear(is_gone=sweep.is_gone, has_part=self._has_part)
-        records.add_to(sweep.report)
+        rows = StaleRowCleanup(self._database, cutoffs.created_at, now, plan=options.plan)
+        rows.clear(is_gone=sweep.is_gone, has_bytes=self._has_bytes)
+        rows.add_to(sweep.report)
         return sweep.report
 
-    def _has_part(self, name: str) -> bool:
+    def _has_bytes(self, name: str) -> bool:
         return self._blobs.ingest_bytes(name) > 0
 
 
 class _Sweep:
-    """One pass over everything that is kept."""
+    """Sweep: one pass over all resources."""
 
     def __init__(
-        self, blobs: ContentStore, layers: UnpackedLayers, needed: LiveSet, wishes: GCOptions
+        self, blobs: Manager, layers: UnpackedLayers, live: LiveSet, options: GCOptions
     ) -> None:
         self.report = GCReport()
         self._blobs = blobs
         self._layers = layers
-        self._needed = needed
-        self._plan = wishes.plan
-        self._grace_seconds = wishes.grace_seconds
+        self._live = live
+        self._plan = options.plan
+        self._grace_seconds = options.grace_seconds
 
     def blobs(self) -> None:
-        """Blobs with bytes of their own."""
+        """Sweep blobs with bytes of their own."""
         for digest in self._blobs.list_digests():
-            kind = self._needed.blobs.find(digest)
+            kind = self._live.blobs.find(digest)
             freed_bytes = None if kind else self._free(digest)
             if freed_bytes is not None:
                 self.report.goes(ResourceKind.BLOBS, _UNNEEDED, freed_bytes)
                 continue
-            with suppress(BlobMissing):  # Somebody else has removed it.
+            with suppress(BlobMissing):  # Removed by another process.
                 self.report.stays(
-                    ResourceKind.BLOBS, kind or _YOUNG, self._blobs.size_bytes(digest)
+                    ResourceKind.BLOBS, kind or _LEASED, self._blobs.size_bytes(digest)
                 )
 
     def compressed(self) -> None:
         """Sweep compressed forms: an entry goes with the blob that holds it."""
         for digest, compressed in self._blobs.list_compressed():
-            if digest in self._needed.blobs or not self.is_gone(compressed):
+            if digest in self._live.blobs or not self.is_gone(compressed):
                 self.report.stays(ResourceKind.COMPRESSED, "the blob that holds it stays")
             elif self._free(digest) is not None:
                 self.report.goes(ResourceKind.COMPRESSED, "the blob that held it goes")
 
-    def unfinished(self, found: Sequence[Ingest], pieces: IngestPolicy) -> None:
+    def ingests(self, found: Sequence[Ingest], policy: IngestPolicy) -> None:
         """Sweep ingests: resumable ones, and files that writers left."""
         for one in found:
-            judged = pieces.judge(one)
-            goes = judged.goes and (self._plan or self._blobs.remove_ingest(one))
+            verdict = policy.judge(one)
+            goes = verdict.goes and (self._plan or self._blobs.remove_ingest(one))
             if goes:
-                self.report.goes(ResourceKind.UNFINISHED, judged.why, one.size_bytes)
+                self.report.goes(ResourceKind.UNFINISHED, verdict.why, one.size_bytes)
             else:
-                why = UNDER_WAY if judged.goes else judged.why
+                why = UNDER_WAY if verdict.goes else verdict.why
                 self.report.stays(ResourceKind.UNFINISHED, why, one.size_bytes)
 
     def layers(self) -> None:
-        """Unpacked layers."""
+        """Sweep unpacked layers."""
         free = self._layers.unused_layer_bytes if self._plan else self._layers.remove_unused_layer
         for name in list(self._layers.list_layers()):
-            if _is_layer(name) and f"sha256:{name}" in self._needed.diff_ids:
+            if _is_layer(name) and f"sha256:{name}" in self._live.diff_ids:
                 self.report.stays(ResourceKind.LAYERS, "images that may run have it")
                 continue
             freed_bytes = free(name, older_than_seconds=self._grace_seconds)
@@ -164,29 +164,27 @@ class _Sweep:
                 self.report.goes(ResourceKind.LAYERS, "no image that may run has it", freed_bytes)
 
     def is_gone(self, digest: str) -> bool:
-        """Whether a blob is not there (or will not be, by the plan); it is not asked for."""
-        if digest in self._needed.blobs:
+        """Whether a blob is not present, or will not be after the planned removals."""
+        if digest in self._live.blobs:
             return False
-        try:
-            self._blobs.size_bytes(digest)
-        except BlobMissing:
+        if not self._blobs.contains(digest):
             return True
         return self._plan and self._free(digest) is not None
 
     def _free(self, digest: str) -> int | None:
         act = self._blobs.expired_bytes if self._plan else self._blobs.remove_expired
-        return act(digest, older_than_seconds=self._grace_seconds)
+        return act(digest, lease_seconds=self._grace_seconds)
 
 
 def _is_layer(name: str) -> bool:
     return len(name) == 64
 
 
-def _damaged(needed: LiveSet) -> Conflict:
-    owners = [root.owner for root in needed.damaged]
+def _damaged(live: LiveSet) -> Conflict:
+    owners = [root.owner for root in live.damaged]
     more = len(owners) - _MOST_NAMED
     return Conflict(
-        "Some images can't be read, so it is not known what they need. Nothing was removed.",
+        "Some images can't be read, so their references are not known. Nothing was removed.",
         details=[
             *(Detail(owner) for owner in owners[:_MOST_NAMED]),
             *([Detail(f"and {more} more")] if more > 0 else []),

@@ -1,4 +1,4 @@
-"""Bytes that are no blob yet: which are on their way, and which nobody goes on with."""
+"""Policy for ingests: which are under way, and which nobody resumes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,25 +16,32 @@ YOUNG = "younger than the grace time"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of unfinished bytes."""
+    """Fate of an ingest, and its reason."""
 
     goes: bool
     why: str
 
 
 class IngestPolicy:
-    """Judges unfinished bytes by the uploads under way as of now.
+    """Judges ingests by the uploads under way at the time of creation.
 
-    A blob in pieces is named after what it belongs to: a registry client's by its upload's id, one
-    of an image's by the id of its process, followed by more. Whoever begins an upload writes its
-    row first, so who lists the pieces before making this misses none; and who goes on with pieces
-    that are gone is told so, and sends them again.
+    Resumable ingests are named by their owner: a registry client's upload by its id, a blob of an
+    image by the id of its process, followed by more. An upload's row is written before its first
+    ingest, so a list of ingests made before the policy misses no upload. A client that resumes a
+    removed ingest is told so, and sends the blob again.
     """
 
     def __init__(
         self, database: Database, at: datetime, *, now: float, grace_seconds: float
     ) -> None:
-        """``at`` is the database's time, ``now`` the file system's, in seconds since the epoch."""
+        """Read the uploads under way.
+
+        Args:
+            database: the installation's database.
+            at: time of the database's clock.
+            now: time of the file system's clock, in seconds since the epoch.
+            grace_seconds: age of the last write after which an ingest is removed in any case.
+        """
         self._oldest = now - grace_seconds
         with database.read() as transaction:
             self._under_way = {
@@ -42,10 +49,10 @@ class IngestPolicy:
                 *uploads.list_receiving_processes(transaction, at=at),
             }
 
-    def judge(self, found: Ingest) -> Verdict:
-        """Say whether it goes, and why."""
-        is_quiet = found.changed_at < self._oldest
-        owner = None if found.part is None else found.part.partition("_")[0]
+    def judge(self, ingest: Ingest) -> Verdict:
+        """Return whether an ingest is removed, and why."""
+        is_quiet = ingest.changed_at < self._oldest
+        owner = None if ingest.name is None else ingest.name.partition("_")[0]
         if owner in self._under_way and not is_quiet:
             return Verdict(goes=False, why=UNDER_WAY)
         if owner is not None and is_guid(owner) and owner not in self._under_way:

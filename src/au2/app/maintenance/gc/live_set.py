@@ -1,4 +1,4 @@
-"""What is needed of the blob store: the roots, and all that they point to."""
+"""Live set of a garbage collection: the roots, and all blobs that they reference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.spec.config import parse_config
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.referenced_descriptors import ReferencedDescriptors, parse_referenced
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Manager
 from au2.stores.database.content import roots
 from au2.stores.database.content.roots import ImageRoot, RootKind
 from au2.stores.database.database import Database, Transaction
@@ -19,25 +19,25 @@ _KINDS = tuple(RootKind)
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """What is young enough to be needed whatever else is known. Aware times."""
+    """Times from which on resources are live by their age alone. Aware."""
 
-    came: datetime
-    """What came, or began to come, after this."""
-    used: datetime
-    """Layers of dependencies that were used after this."""
+    created_at: datetime
+    """For blobs and uploads: their first row."""
+    used_at: datetime
+    """For dependency layers: their last use."""
 
 
 class DigestSet:
     """Digests of live blobs, each with the first :class:`RootKind` that keeps it alive.
 
-    About 150 bytes for each, so that a store of a million blobs can be looked after.
+    About 150 bytes each, so that a store of a million blobs can be collected.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[bytes, int] = {}
 
     def add(self, digest: str, kind: RootKind) -> bool:
-        """Note that a digest is needed; return whether that was not known."""
+        """Add a digest; return whether it is new."""
         key, number = bytes.fromhex(digest.removeprefix("sha256:")), _KINDS.index(kind)
         known = self._kinds.get(key)
         if known is None or number < known:
@@ -45,53 +45,53 @@ class DigestSet:
         return known is None
 
     def find(self, digest: str) -> RootKind | None:
-        """Return why a digest is needed; None if it is not."""
+        """Return the reason for a digest; None if it is not in the set."""
         number = self._kinds.get(bytes.fromhex(digest.removeprefix("sha256:")))
         return None if number is None else _KINDS[number]
 
     def __contains__(self, digest: str) -> bool:
-        """Whether a digest is needed."""
+        """Whether a digest is in the set."""
         return self.find(digest) is not None
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of digests."""
         return len(self._kinds)
 
 
 @dataclass(slots=True)
 class LiveSet:
-    """What is needed."""
+    """Blobs and layers that must stay."""
 
     blobs: DigestSet = field(default_factory=DigestSet)
     diff_ids: DigestSet = field(default_factory=DigestSet)
-    """Layers that containers may be made of, by the digests of their uncompressed archives."""
+    """Diff IDs of layers of images that may run."""
     damaged: list[ImageRoot] = field(default_factory=list)
-    """Images that must be whole, but can't be read, so that nobody knows what they need."""
+    """Images that must be whole but can't be read, so that their references are not known."""
 
 
-def find_live_set(database: Database, blobs: ContentStore, since: Cutoffs) -> LiveSet:
-    """Return all that is needed.
+def find_live_set(database: Database, blobs: Manager, cutoffs: Cutoffs) -> LiveSet:
+    """Return the live set.
 
-    The database is looked at once, and left before the first manifest is read.
+    The database is read in one transaction, which ends before the first manifest is read.
     """
-    needed = LiveSet()
+    live = LiveSet()
     with database.read() as transaction:
-        images = _list_images(transaction, since)
-        _add_single_blobs(transaction, since, needed.blobs)
-    walk = _Walk(blobs, needed)
+        images = _list_images(transaction, cutoffs)
+        _add_single_blobs(transaction, cutoffs, live.blobs)
+    walk = _Walk(blobs, live)
     for image in images.values():
         walk.add(image)
-    _add_compressed(blobs, needed.blobs)
-    return needed
+    _add_compressed(blobs, live.blobs)
+    return live
 
 
-def _list_images(transaction: Transaction, since: Cutoffs) -> Mapping[str, ImageRoot]:
-    """Return each image once, with the strongest of the reasons to keep it."""
+def _list_images(transaction: Transaction, cutoffs: Cutoffs) -> Mapping[str, ImageRoot]:
+    """Return each image once, with the strongest reason to keep it."""
     found: dict[str, ImageRoot] = {}
     for root in chain(
         roots.list_version_images(transaction),
         roots.list_runtime_images(transaction),
-        roots.list_repository_images(transaction, since=since.came),
+        roots.list_repository_images(transaction, since=cutoffs.created_at),
         roots.list_unfinished_images(transaction),
     ):
         known = found.setdefault(root.digest, root)
@@ -104,57 +104,57 @@ def _list_images(transaction: Transaction, since: Cutoffs) -> Mapping[str, Image
     return found
 
 
-def _add_single_blobs(transaction: Transaction, since: Cutoffs, needed: DigestSet) -> None:
-    for digest in roots.list_unfinished_blobs(transaction, since=since.came):
-        needed.add(digest, RootKind.UNFINISHED)
-    for digest in roots.list_dependency_blobs(transaction, used_since=since.used):
-        needed.add(digest, RootKind.DEPENDENCIES)
+def _add_single_blobs(transaction: Transaction, cutoffs: Cutoffs, live: DigestSet) -> None:
+    for digest in roots.list_unfinished_blobs(transaction, since=cutoffs.created_at):
+        live.add(digest, RootKind.UNFINISHED)
+    for digest in roots.list_dependency_blobs(transaction, used_since=cutoffs.used_at):
+        live.add(digest, RootKind.DEPENDENCIES)
     for digest in roots.list_wanted_contents(transaction):
-        needed.add(digest, RootKind.CONTENTS)
+        live.add(digest, RootKind.CONTENTS)
 
 
-def _add_compressed(blobs: ContentStore, needed: DigestSet) -> None:
-    """A blob that is kept only as another one needs that one."""
+def _add_compressed(blobs: Manager, live: DigestSet) -> None:
+    """Add the blobs that hold live blobs compressed."""
     for digest, compressed in blobs.list_compressed():
-        kind = needed.find(digest)
+        kind = live.find(digest)
         if kind is not None and blobs.find_compressed(digest) is not None:
-            needed.add(compressed, kind)
+            live.add(compressed, kind)
 
 
 def _hides_something(root: ImageRoot, error: Exception) -> bool:
-    """Whether what can't be read may need something that nobody else knows of."""
+    """Whether an unreadable image may reference blobs that no other root names."""
     if isinstance(error, InvalidImage) and not root.is_run:
-        # Just as it was pushed, and nonsense: no client can read it either, and one member's
-        # nonsense must not keep everybody's garbage.
+        # Invalid as pushed: no client can read it either, and one member's invalid manifest
+        # must not keep everybody's garbage.
         return False
     return root.must_be_whole or not isinstance(error, BlobMissing)
 
 
 class _Walk:
-    """From manifests to what they point to."""
+    """Walk from manifests to the blobs that they reference."""
 
-    def __init__(self, blobs: ContentStore, needed: LiveSet) -> None:
+    def __init__(self, blobs: Manager, live: LiveSet) -> None:
         self._blobs = blobs
-        self._needed = needed
+        self._live = live
         self._seen: set[str] = set()
 
     def add(self, image: ImageRoot) -> None:
-        """Note an image and all that it points to; of an index, its images too."""
+        """Add an image with all its blobs; of an index, its images too."""
         waiting = [image]
         while waiting:
             root = waiting.pop()
-            self._needed.blobs.add(root.digest, root.kind)
+            self._live.blobs.add(root.digest, root.kind)
             if root is not image and root.digest in self._seen:
                 continue  # An index that names itself, or an image that stands in two.
             self._seen.add(root.digest)
-            pointers = self._read(root)
-            for descriptor in pointers.blobs:
-                self._needed.blobs.add(descriptor.digest, root.kind)
-            if root.is_run and pointers.blobs:
-                self._add_diff_ids(root, pointers.blobs[0].digest)
+            referenced = self._read(root)
+            for descriptor in referenced.blobs:
+                self._live.blobs.add(descriptor.digest, root.kind)
+            if root.is_run and referenced.blobs:
+                self._add_diff_ids(root, referenced.blobs[0].digest)
             waiting += [
                 replace(root, digest=child.digest, must_be_whole=False)
-                for child in pointers.manifests
+                for child in referenced.manifests
             ]
 
     def _read(self, root: ImageRoot) -> ReferencedDescriptors:
@@ -163,7 +163,7 @@ class _Walk:
             return parse_referenced(data)
         except (Au2Error, OSError) as error:
             if _hides_something(root, error):
-                self._needed.damaged.append(root)
+                self._live.damaged.append(root)
             return ReferencedDescriptors((), ())
 
     def _add_diff_ids(self, root: ImageRoot, config_digest: str) -> None:
@@ -171,6 +171,6 @@ class _Walk:
             data = self._blobs.read_bytes(config_digest, limit_bytes=MAX_DOCUMENT_BYTES)
             diff_ids = parse_config(data).diff_ids
         except (Au2Error, OSError):
-            return  # Nothing can be made of it. Layers are unpacked again when they are wanted.
+            return  # No container runs it. Missing layers are unpacked again.
         for diff_id in diff_ids:
-            self._needed.diff_ids.add(diff_id, root.kind)
+            self._live.diff_ids.add(diff_id, root.kind)

@@ -1,4 +1,4 @@
-"""Report of a garbage collection: numbers and bytes by resource kind, fate and reason."""
+"""Report of a garbage collection."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class ResourceKind(StrEnum):
-    """Kinds of things that are kept."""
+    """Kind of a resource."""
 
     BLOBS = "blobs"
     COMPRESSED = "forms of blobs"
-    """Entries that say of a blob that it is kept as another, compressed one."""
+    """Compressed forms: entries of blobs that another blob holds compressed."""
     UNFINISHED = "unfinished files"
     LAYERS = "unpacked layers"
     RECORDS = "records"
@@ -18,9 +18,9 @@ class ResourceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """One line of a report."""
+    """Row of a report: resources of one kind, fate and reason."""
 
-    what: ResourceKind
+    kind: ResourceKind
     goes: bool
     why: str
     number: int
@@ -28,9 +28,9 @@ class ReportRow:
     """None: not counted."""
 
     def to_document(self) -> dict[str, object]:
-        """Return the line for people and programs."""
+        """Return the row as a JSON object."""
         return {
-            "what": self.what.value,
+            "what": self.kind.value,
             "goes": self.goes,
             "why": self.why,
             "number": self.number,
@@ -40,24 +40,24 @@ class ReportRow:
 
 @dataclass(slots=True)
 class GCReport:
-    """Counts things up by kind and reason."""
+    """Report of a garbage collection: numbers and bytes by kind, fate and reason."""
 
     _numbers: dict[tuple[ResourceKind, bool, str], int] = field(default_factory=dict)
     _bytes: dict[tuple[ResourceKind, bool, str], int] = field(default_factory=dict)
 
-    def stays(self, what: ResourceKind, why: str, size_bytes: int | None = None) -> None:
-        """Count something that stays."""
-        self._count((what, False, why), 1, size_bytes)
+    def stays(self, kind: ResourceKind, why: str, size_bytes: int | None = None) -> None:
+        """Count a kept resource."""
+        self._count((kind, False, why), 1, size_bytes)
 
     def goes(
-        self, what: ResourceKind, why: str, size_bytes: int | None = None, *, number: int = 1
+        self, kind: ResourceKind, why: str, size_bytes: int | None = None, *, number: int = 1
     ) -> None:
-        """Count something that goes, or went."""
-        self._count((what, True, why), number, size_bytes)
+        """Count removed resources."""
+        self._count((kind, True, why), number, size_bytes)
 
     @property
     def freed_bytes(self) -> int:
-        """Bytes of all that goes, as far as they are counted."""
+        """Bytes of all removed resources, as far as they are counted."""
         return sum(size for (_, goes, _), size in self._bytes.items() if goes)
 
     def lines(self) -> Iterator[ReportRow]:

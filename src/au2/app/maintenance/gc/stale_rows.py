@@ -1,4 +1,4 @@
-"""Clearing rows that tell of what is gone."""
+"""Cleanup of stale rows: rows about blobs and uploads that are gone."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from au2.stores.database.content.stale_rows import BlobRow
 from au2.stores.database.database import Database, Transaction
 
 _AT_ONCE = 5000
-"""Rows in one transaction: others wait meanwhile, but each looks at all uploads under way."""
+"""Rows in one transaction: other writers wait meanwhile, and each deletion reads all uploads."""
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ _DeleteRows = Callable[[Transaction, list[BlobRow]], int]
 
 
 class StaleRowCleanup:
-    """Rows about blobs, page by page: the store is asked between transactions, not inside."""
+    """Cleanup of rows, page by page: the store is asked between transactions, not inside."""
 
     def __init__(
         self, database: Database, since: datetime, begun_at: datetime, *, plan: bool
@@ -31,14 +31,14 @@ class StaleRowCleanup:
         self._plan = plan
         self._cleared = 0
 
-    def clear(self, *, is_gone: Callable[[str], bool], has_part: Callable[[str], bool]) -> None:
-        """Delete what is of no use any more, or count it.
+    def clear(self, *, is_gone: Callable[[str], bool], has_bytes: Callable[[str], bool]) -> None:
+        """Delete stale rows, or count them.
 
-        Where there is no room even for that, the rows stay until the next time: they do no harm.
+        On a full disk the rows stay until the next run: they do no harm.
 
         Args:
-            is_gone: whether the blob of a digest is gone.
-            has_part: whether anything has come of a blob in pieces.
+            is_gone: whether a blob is gone, by its digest.
+            has_bytes: whether a resumable ingest exists, by its name.
         """
         try:
             self._clear_pages(forgetting.list_content_rows, self._delete_contents, is_gone)
@@ -49,13 +49,13 @@ class StaleRowCleanup:
                 layers = forgetting.list_dependency_rows(transaction)
             gone = [row for row in layers if is_gone(row.digest)]
             self._delete(gone, forgetting.delete_dependency_rows)
-            self._clear_uploads(has_part)
+            self._clear_uploads(has_bytes)
             self._clear_left()
         except StorageFull as error:
-            logger.warning("records of what is gone stay until the next time: %s", error.message)
+            logger.warning("stale rows stay until the next run: %s", error.message)
 
     def add_to(self, report: GCReport) -> None:
-        """Tell how many."""
+        """Add the number of deleted rows."""
         report.goes(ResourceKind.RECORDS, "what they tell of is gone", number=self._cleared)
 
     def _clear_pages(
@@ -83,17 +83,17 @@ class StaleRowCleanup:
         if self._plan:
             self._cleared += len(rows)
         elif rows:
-            # Lost in a power cut, they are found again.
+            # Not durable: a deletion lost in a power cut is made again.
             with self._database.write(durable=False) as transaction:
                 self._cleared += delete(transaction, rows)
 
     def _delete_contents(self, transaction: Transaction, rows: list[BlobRow]) -> int:
         return forgetting.delete_content_rows(transaction, rows, since=self._begun_at)
 
-    def _clear_uploads(self, has_part: Callable[[str], bool]) -> None:
+    def _clear_uploads(self, has_bytes: Callable[[str], bool]) -> None:
         with self._database.read() as transaction:
             old = forgetting.list_old_blob_uploads(transaction, since=self._since)
-        left = [upload_id for upload_id in old if not has_part(upload_id)]
+        left = [upload_id for upload_id in old if not has_bytes(upload_id)]
         if self._plan:
             self._cleared += len(left)
             return

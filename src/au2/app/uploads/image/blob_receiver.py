@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from au2.domain.errors import Conflict, StorageFull, TooLarge
 from au2.domain.repository import Repository
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import ResumableIngester
 
 
 class BlobReceiver:
@@ -14,7 +14,7 @@ class BlobReceiver:
 
     def __init__(
         self,
-        blobs: ContentStore,
+        blobs: ResumableIngester,
         name: str,
         digest: str,
         *,
@@ -45,7 +45,7 @@ class BlobReceiver:
         self._note_stored = note_stored
         self._note_full = note_full
         self._scope = ExitStack()
-        self._part = self._scope.enter_context(blobs.partial(name))
+        self._part = self._scope.enter_context(blobs.resume(name))
         if self._part.size_bytes != offset_bytes:
             come = self._part.size_bytes
             self._scope.close()

@@ -192,7 +192,7 @@ class ImageUploads:
         for digest, size_bytes in usable.items():
             if size_bytes != wanted[digest]:
                 raise InvalidRequest(f"The blob {digest} has another size than was stated.")
-        there = {digest: size for digest, size in usable.items() if self._blobs.contains(digest)}
+        there = {digest: size for digest, size in usable.items() if self._blobs.lease(digest)}
         now = self._clock()
         # A mere sign of life comes every few seconds, and needs no flush to disk.
         with self._database.write(durable=bool(there)) as transaction:
@@ -329,7 +329,7 @@ class ImageUploads:
 
     def _ensure_there(self, needed: Mapping[str, int], known: Mapping[str, int]) -> None:
         for digest, size_bytes in needed.items():
-            if known.get(digest) != size_bytes or not self._blobs.contains(digest):
+            if known.get(digest) != size_bytes or not self._blobs.lease(digest):
                 raise Conflict(
                     f"The blob {digest} with {size_bytes} bytes has not come yet.",
                     hint="Ask which blobs are lacking, and send them first.",

@@ -23,7 +23,7 @@ from au2.domain.upload import PackageUpload, UploadState
 from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
 from au2.package.tree.digest import digest_files
 from au2.package.tree.limits import PackageLimits
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
@@ -81,7 +81,7 @@ class UploadStarter:
     def __init__(
         self,
         database: Database,
-        blobs: ContentStore,
+        blobs: IngesterProvider,
         *,
         runtimes: Runtimes,
         options: PackageUploadOptions | None = None,

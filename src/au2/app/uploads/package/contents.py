@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from au2.domain.errors import InvalidRequest, StorageFull
-from au2.stores.content.protocol import BlobWriter, ContentStore
+from au2.stores.content.protocol import BlobWriter, IngesterProvider
 from au2.wire.contents import HEADER_BYTES, ContentHeader, parse_header
 
 _SMALL_BYTES = 64 << 10
@@ -21,7 +21,7 @@ class ContentsReceiver:
 
     def __init__(
         self,
-        blobs: ContentStore,
+        blobs: IngesterProvider,
         expected: Mapping[str, int],
         *,
         lacking: Collection[str],
@@ -133,7 +133,7 @@ class ContentsReceiver:
         if header.sha256 in self._stored or header.sha256 not in self._lacking:
             return  # It is there already: read past it.
         # Stored again even if another organization has sent it: only who sends it has it.
-        if not self._blobs.contains(digest):
+        if not self._blobs.lease(digest):
             self._new.add(header.sha256)
         if size_bytes <= _SMALL_BYTES:
             self._small = bytearray()

@@ -9,7 +9,7 @@ from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry
 from au2.package.tree.limits import MOST_MISTAKES, PackageLimits
 from au2.package.tree.paths import validate_paths
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 from au2.stores.database.content import contents
 from au2.stores.database.database import Database
 
@@ -54,7 +54,7 @@ def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 
 def find_lacking(
-    database: Database, blobs: ContentStore, context: Context, expected: Mapping[str, int]
+    database: Database, blobs: Provider, context: Context, expected: Mapping[str, int]
 ) -> list[str]:
     """The sha256 of contents that must be sent, in the order of the list.
 
@@ -68,7 +68,5 @@ def find_lacking(
     if any(sent.get(sha256, size_bytes) != size_bytes for sha256, size_bytes in expected.items()):
         raise InvalidPackage("The file list states a size that is not that of the content.")
     return [
-        sha256
-        for sha256 in expected
-        if sha256 not in sent or not blobs.contains(f"sha256:{sha256}")
+        sha256 for sha256 in expected if sha256 not in sent or not blobs.lease(f"sha256:{sha256}")
     ]

@@ -21,7 +21,7 @@ from au2.oci.compression.decompress import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
 from au2.oci.tar.layer import read_layer
-from au2.stores.content.protocol import ContentStore
+from au2.stores.content.protocol import Provider
 
 _CLAIMS = "claims"
 _LOOK_SECONDS = 0.05
@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.05
 class LayerStore:
     """Unpacked layers by the digest of their uncompressed archive (diff_id)."""
 
-    def __init__(self, blobs: ContentStore, folder: Path, options: NativeOptions) -> None:
+    def __init__(self, blobs: Provider, folder: Path, options: NativeOptions) -> None:
         self._blobs = blobs
         self._options = options
         # With other ids the same layer is another tree.
