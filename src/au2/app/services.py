@@ -9,7 +9,6 @@ from argon2 import PasswordHasher
 from au2.app.accounts.accounts import Accounts, SessionOptions
 from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.jobs.jobs import Jobs
-from au2.app.jobs.run_requests import RunLimits
 from au2.app.jobs.waiting import JobWaiting
 from au2.app.organizations.members import Members
 from au2.app.organizations.organizations import Organizations
@@ -29,6 +28,7 @@ from au2.app.versions.archives import VersionArchives
 from au2.app.versions.diffs import VersionDiffs
 from au2.app.versions.versions import Versions
 from au2.domain import clock as clocks
+from au2.domain.run_limits import RunLimits
 from au2.secrets.key_file import KeyFile
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database

@@ -15,7 +15,7 @@ from au2.domain.errors import (
     StorageFull,
 )
 from au2.domain.identity import Actor
-from au2.domain.seldom import Seldom
+from au2.domain.log_throttle import LogThrottle
 
 _MOST_CHARACTERS = 300
 _READING = frozenset({"GET", "HEAD"})
@@ -23,8 +23,8 @@ _READING = frozenset({"GET", "HEAD"})
 logger = logging.getLogger(__name__)
 
 
-_full_disk = Seldom()
-_no_database = Seldom()
+_full_disk = LogThrottle()
+_no_database = LogThrottle()
 
 
 def note_actor(request: Request, actor: Actor) -> None:
@@ -47,29 +47,23 @@ def sender_of(request: Request) -> str:
 def note_refusal(
     request: Request,
     error: Au2Error,
-    full_disk: Seldom = _full_disk,
-    no_database: Seldom = _no_database,
+    full_disk: LogThrottle = _full_disk,
+    no_database: LogThrottle = _no_database,
 ) -> None:
     """Log an answer that an operator may be asked about; others are nobody's news.
 
     That is: somebody may not do this, something is to be sent to a repository that is not theirs,
-    or the disk is full or the database unavailable (seldom, for then everybody is told so).
+    or the disk is full or the database unavailable (throttled: then every client is told so).
     """
     if isinstance(error, StorageFull):
-        _note_seldom("the disk is full", request, error, full_disk)
+        full_disk.warn(logger, "the disk is full: %s: %s", *_describe(request, error))
     elif isinstance(error, DatabaseUnavailable):
-        _note_seldom("the database is unavailable", request, error, no_database)
+        template = "the database is unavailable: %s: %s"
+        no_database.warn(logger, template, *_describe(request, error))
     elif isinstance(error, NotPermitted) or (
         isinstance(error, RepositoryUnknown) and request.method not in _READING
     ):
         logger.warning("refused: %s: %s", *_describe(request, error))
-
-
-def _note_seldom(what: str, request: Request, error: Au2Error, seldom: Seldom) -> None:
-    kept_back = seldom.take()
-    if kept_back is not None:
-        more = f" ({kept_back} more since the last such line)" if kept_back else ""
-        logger.warning("%s: %s: %s%s", what, *_describe(request, error), more)
 
 
 def _describe(request: Request, error: Au2Error) -> tuple[str, str]:

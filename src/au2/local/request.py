@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from au2.app.jobs.run_requests import (
-    RunLimits,
     WantedResources,
     check_arguments,
     check_environment,
@@ -16,6 +15,7 @@ from au2.domain.clock import now
 from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
+from au2.domain.run_limits import RunLimits
 from au2.domain.secret import merge_environment
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.package.load import PackageOnDisk
@@ -27,16 +27,8 @@ WHERE_ARGUMENTS = "See what the package takes: args.schema.yml"
 NO_JOB = 0
 """The number of the job and of the version: none of an installation has it."""
 
-RUN_LIMITS = RunLimits(
-    default_cpu=1.0,
-    default_memory_bytes=512 << 20,
-    default_timeout_seconds=3600.0,
-    processes=512,
-    max_cpu=1024.0,
-    max_memory_bytes=1 << 50,
-    max_timeout_seconds=365 * 86_400.0,
-)
-"""By default as on a server whose operator changed nothing; at most as much as you like."""
+RUN_LIMITS = RunLimits()
+"""Defaults as on a server whose operator set nothing; no narrower maxima."""
 
 
 ReadArguments = Callable[[Mapping[str, Any] | None], Mapping[str, Any]]

@@ -5,7 +5,6 @@ import logging
 import httpx
 import pytest
 
-from au2.domain.seldom import Seldom
 from au2.domain.version import ImageStatus
 from tests.support.busybox import digest_of
 from tests.support.world import OPERATOR, PASSWORD, World
@@ -86,16 +85,6 @@ def test_what_somebody_may_not_do(
     assert found[0].startswith(f"refused: POST '{path}' by 'viewer@example.com' from 127.0.0.1: ")
     assert found[1].startswith(f"refused: POST '{path}' by 'stranger@example.com' from 127.0.0.1: ")
     assert "developer" in found[2]
-
-
-def test_a_full_disk_is_told_seldom() -> None:
-    now = 0.0
-    seldom = Seldom(60.0, lambda: now)
-    assert seldom.take() == 0
-    assert [seldom.take() for _ in range(3)] == [None] * 3
-    now = 60.0
-    assert seldom.take() == 3
-    assert seldom.take() is None
 
 
 def test_a_full_disk(client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -38,13 +38,14 @@ from au2.domain.errors import (
 from au2.domain.event import EventAction
 from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
-from au2.domain.seldom import Seldom
+from au2.domain.log_throttle import LogThrottle
 from au2.stores.database import accounts, organizations
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
 _TOUCH_EVERY = timedelta(minutes=1)
 _MOST_EMAIL_CHARACTERS = 254
+_REFUSED_LOGIN = "refused login of %r from %s: %s"
 logger = logging.getLogger(__name__)
 
 
@@ -90,7 +91,7 @@ class Accounts:
         self._options = options or SessionOptions()
         self._clock = clock
         self._throttle = LoginThrottle(clock)
-        self._refusals = Seldom()
+        self._refusals = LogThrottle()
 
     def add_user(self, email: str, password: str, *, is_operator: bool = False) -> User:
         """Make a user: for the operator's own command.
@@ -403,14 +404,12 @@ class Accounts:
 
     def _log_refusal(self, email: str, address: str, error: NotAuthenticated) -> None:
         """Log each wrong password, whose number is bounded, and of the rest one a minute."""
-        kept_back = 0 if isinstance(error, WrongPassword) else self._refusals.take()
-        if kept_back is None:
-            return
-        more = f" ({kept_back} more since the last such line)" if kept_back else ""
         # In quotes and not longer than an address can be: who guesses may type anything there.
-        shown = email[:_MOST_EMAIL_CHARACTERS]
-        says = f"{error.message}{more}"
-        logger.warning("refused login of %r from %s: %s", shown, address or "?", says)
+        values = (email[:_MOST_EMAIL_CHARACTERS], address or "?", error.message)
+        if isinstance(error, WrongPassword):
+            logger.warning(_REFUSED_LOGIN, *values)
+        else:
+            self._refusals.warn(logger, _REFUSED_LOGIN, *values)
 
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from au2.app.jobs.run_requests import (
-    RunLimits,
     WantedResources,
     check_arguments,
     check_environment,
@@ -26,6 +25,7 @@ from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Job, JobState, JobType, Outcome, Reason, RunRequest, StateChange
 from au2.domain.process import Process
+from au2.domain.run_limits import RunLimits
 from au2.domain.version import Version, VersionType
 from au2.domain.version_choice import VersionChoice
 from au2.stores.database import job_changes, jobs

@@ -8,6 +8,7 @@ from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.job import Resources
 from au2.domain.json_value import encode_json, format_pointer
 from au2.domain.network import Network
+from au2.domain.run_limits import RunLimits
 from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.jsonschema.defaults import fill_defaults
 from au2.jsonschema.validator import validate
@@ -16,22 +17,6 @@ from au2.package.environment import find_name_error, find_value_error
 ENVIRONMENT_BYTES = 1 << 20
 """All that is given to a run."""
 _LEAST_MEMORY_BYTES = 4 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class RunLimits:
-    """What a run gets when nobody says, and the most that it may ask for."""
-
-    default_cpu: float = 1.0
-    default_memory_bytes: int = 1 << 30
-    default_timeout_seconds: float = 24 * 3600.0
-    default_network: Network = Network.INTERNET
-    processes: int = 1024
-    max_cpu: float = 64.0
-    max_memory_bytes: int = 256 << 30
-    max_timeout_seconds: float = 30 * 24 * 3600.0
-    max_arguments_bytes: int = 1 << 20
-    """As JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ A section here is a table of ``settings.toml``; every key can also be given as a
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from au2.domain.run_limits import RunLimits
 from au2.server.http.limits import HttpLimits
 from au2.server.settings import machine
 from au2.server.settings.kinds import (
@@ -35,6 +36,7 @@ from au2.server.settings.tls import TlsFiles
 _DAY = 86_400.0
 _MIB = 1 << 20
 _GIB = 1 << 30
+_RUN = RunLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,9 @@ class LimitSettings:
     file_list_max_bytes: int = setting(
         64 * _MIB, size(64 * 1024), "The list of files that begins an upload, as JSON."
     )
-    arguments_max_bytes: int = setting(_MIB, size(2), "A job's arguments, as JSON.")
+    arguments_max_bytes: int = setting(
+        _RUN.max_arguments_bytes, size(2), "A job's arguments, as JSON."
+    )
     output_max_bytes: int = setting(_MIB, size(2), "A job's output, as JSON.")
 
 
@@ -139,11 +143,13 @@ class LimitSettings:
 class JobSettings:
     """What a job gets when it asks for nothing, and the most it may ask for."""
 
-    default_cpu: float = setting(1.0, number(0.01, 1024), "Cores.")
-    default_memory_bytes: int = setting(512 * _MIB, size(4 * _MIB), "Main memory.")
-    default_processes: int = setting(512, whole(1, 1 << 22), "Processes and threads.")
+    default_cpu: float = setting(_RUN.default_cpu, number(0.01, 1024), "Cores.")
+    default_memory_bytes: int = setting(_RUN.default_memory_bytes, size(4 * _MIB), "Main memory.")
+    default_processes: int = setting(_RUN.processes, whole(1, 1 << 22), "Processes and threads.")
     default_timeout_seconds: float = setting(
-        3600.0, seconds(1, 365 * _DAY), "Time until the job is ended."
+        _RUN.default_timeout_seconds,
+        seconds(1, 365 * _DAY),
+        "Time until the job is ended.",
     )
     max_cpu: float = setting(
         lambda: float(max(machine.cores(), 1)),
@@ -203,7 +209,7 @@ class NetworkSettings:
     """What jobs may reach."""
 
     default_mode: str = setting(
-        "internet",
+        _RUN.default_network.value,
         choice("internet", "none"),
         "The network of jobs that ask for none in particular.",
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from au2.app.accounts.accounts import Accounts, SessionOptions
 from au2.app.accounts.password_resets import PasswordResets
 from au2.app.accounts.passwords import Passwords, make_hasher
-from au2.app.jobs.run_requests import RunLimits
 from au2.app.organizations.organizations import Organizations
 from au2.app.services import ServiceOptions, Services
 from au2.app.services import make_services as make_all_services
@@ -13,6 +12,7 @@ from au2.app.uploads.image.sessions import ImageUploadOptions
 from au2.app.uploads.package.begin import PackageUploadOptions
 from au2.app.uploads.package.sessions import PackageUploads
 from au2.domain.network import Network
+from au2.domain.run_limits import RunLimits
 from au2.oci.spec.host_platform import find_platform
 from au2.package.tree.limits import PackageLimits
 from au2.secrets.key_file import KeyFile

@@ -174,10 +174,10 @@ def test_resources_default_and_maximum(world: World, context: Context, process: 
     job = submit(world, context, process, resources=WantedResources(cpu=2, network=Network.NONE))
     resources = job.request.resources
     assert (resources.cpu, resources.network) == (2.0, Network.NONE)
-    assert (resources.memory_bytes, resources.timeout_seconds) == (1 << 30, 86400.0)
+    assert (resources.memory_bytes, resources.timeout_seconds) == (512 << 20, 3600.0)
     for name, value in (
-        ("cpu", 65),
-        ("memory_bytes", 1 << 40),
+        ("cpu", 1025),
+        ("memory_bytes", 1 << 51),
         ("memory_bytes", 1),
         ("timeout_seconds", float("inf")),
         ("timeout_seconds", float("nan")),
@@ -198,17 +198,17 @@ def test_shared_memory_is_as_large_as_the_memory_or_smaller(
         assert world.job(job.id).request == job.request
         return job.request.resources.shared_memory_bytes
 
-    assert ask(None, None) == 1 << 30
+    assert ask(None, None) == 512 << 20
     assert ask(2 << 30, None) == 2 << 30
     assert ask(None, 64 << 20) == 64 << 20
-    with pytest.raises(InvalidRequest, match="2 GiB does not fit into the memory of 1 GiB"):
+    with pytest.raises(InvalidRequest, match="2 GiB does not fit into the memory of 512 MiB"):
         ask(None, 2 << 30)
 
 
 def test_the_message_says_the_maximum(world: World, context: Context, process: str):
     with pytest.raises(InvalidRequest) as caught:
-        submit(world, context, process, resources=WantedResources(cpu=65))
-    assert "maximum of 64 cores" in caught.value.details[0].message
+        submit(world, context, process, resources=WantedResources(cpu=1025))
+    assert "maximum of 1024 cores" in caught.value.details[0].message
 
 
 def test_a_waiting_job_stops_at_once(world: World, context: Context, process: str):
