@@ -16,7 +16,7 @@ MOST_PRONOUNS_IN_ALL = 44.5
 TO_REWRITE = frozenset(
     {
         *("app", "cli", "client", "console", "dependencies", "dispatcher", "domain", "engines"),
-        *("execution", "files", "http", "images", "local", "oci", "package"),
+        *("execution", "files", "http", "images", "local", "oci"),
         *("runtimes", "secrets", "server", "stores", "wire"),
     }
 )

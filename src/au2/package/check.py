@@ -1,4 +1,4 @@
-"""`au2 process repo check`: every mistake in a package, before anything is sent."""
+"""`au2 process repo check`: all errors in a package, before anything is sent."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from au2.package.tree.scan import find_files
 
 
 def read_from(directory: Path) -> ReadFile:
-    """Return what reads the files of a package on disk."""
+    """Return the reader of a package's files on disk."""
 
     def read(entry: PackageEntry) -> bytes:
         return (directory / entry.path).read_bytes()
@@ -21,7 +21,7 @@ def read_from(directory: Path) -> ReadFile:
 
 
 class PackageCheck(NamedTuple):
-    """What was found in a package."""
+    """Result of a check: errors, remarks and files."""
 
     mistakes: list[Detail]
     """With file and line as far as there are any."""
@@ -31,14 +31,14 @@ class PackageCheck(NamedTuple):
 def check_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> list[Detail]:
-    """Return every mistake in the package, with file and line as far as there are any."""
+    """Return all errors in the package, with file and line as far as known."""
     return inspect_package(directory, limits=limits, language=language).mistakes
 
 
 def inspect_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> PackageCheck:
-    """Return every mistake in the package, and its files."""
+    """Return all errors in the package, and its files."""
     files, mistakes = find_files(directory, limits=limits)
     if not files.entries:
         return PackageCheck(mistakes, files)

@@ -1,4 +1,4 @@
-"""A version's contract in files outside a package: for images that were made elsewhere."""
+"""Contract of an image version, read from files outside a package."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,7 +22,7 @@ class ContractFiles(NamedTuple):
 
 
 class ContractDocuments(NamedTuple):
-    """What the files say."""
+    """Content of the contract files."""
 
     args_schema: dict[str, Any] | None
     out_schema: dict[str, Any] | None
@@ -30,10 +30,10 @@ class ContractDocuments(NamedTuple):
 
 
 def read_contract(files: ContractFiles) -> ContractDocuments:
-    """Return what the files say.
+    """Return the content of the files.
 
     Raises:
-        InvalidPackage: with every mistake in all of them, its file and line.
+        InvalidPackage: with all errors in all files, each with its file and line.
     """
     mistakes: list[Detail] = []
 

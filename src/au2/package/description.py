@@ -1,4 +1,4 @@
-"""What a package says, read from its files wherever they are: on disk or in the blob store."""
+"""Description of a package, read from its files on disk or in the content store."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -39,15 +39,15 @@ class PackageDescription(NamedTuple):
 def describe_package(
     entries: Sequence[PackageEntry], read: ReadFile, *, language: Language | None = None
 ) -> PackageDescription:
-    """Return what the package says.
+    """Return the description of a package.
 
     Args:
         entries: the file list, already validated.
-        read: gives the content of a listed file.
-        language: the runtime's, where it is known; then the entry point must suit it.
+        read: returns the content of a listed file.
+        language: the runtime's, if known; the entry point must suit the language.
 
     Raises:
-        InvalidPackage: with every mistake found.
+        InvalidPackage: with all errors.
     """
     reader = _Reader({entry.path: entry for entry in entries}, read)
     manifest = reader.parse(names.MANIFEST, parse_manifest)
@@ -81,7 +81,7 @@ def _find_language(entry_point: str | None) -> Language | None:
 
 
 class _Reader:
-    """Reads files and gathers mistakes."""
+    """Reader of package files, with a list of errors."""
 
     def __init__(self, entries: dict[str, PackageEntry], read: ReadFile) -> None:
         self.entries = entries
@@ -96,7 +96,7 @@ class _Reader:
         limit_bytes: int = TEXT_BYTES,
         decode: Callable[[bytes, str], str] = decode_text,
     ) -> _Result | None:
-        """Return the parsed file; None where it is missing or wrong."""
+        """Return the parsed file; None if missing or wrong."""
         entry = self.entries.get(name)
         if entry is None or not self._is_file(entry):
             return None
@@ -111,7 +111,7 @@ class _Reader:
             return None
 
     def read_requirements(self, language: Language | None) -> Requirements | None:
-        """Return what a Python package asks for."""
+        """Return the requirements of a Python package."""
         if language is not Language.PYTHON:
             return None
         if names.PYTHON_DEPENDENCIES not in self.entries:
@@ -126,7 +126,7 @@ class _Reader:
         )
 
     def read_javascript(self, language: Language | None) -> JavaScriptDependencies | None:
-        """Return what a JavaScript package asks for."""
+        """Return the dependencies of a JavaScript package."""
         if language is not Language.JAVASCRIPT or names.JAVASCRIPT_DEPENDENCIES not in self.entries:
             return None
         mistakes = len(self.mistakes)
@@ -156,7 +156,7 @@ class _Reader:
                 self._is_file(self.entries[name])
 
     def find_entry_point(self, manifest: Manifest | None, language: Language | None) -> str | None:
-        """Return the entry point's path; what is wrong with it is noted."""
+        """Return the entry point's path, or None after adding an error."""
         try:
             stated = manifest.entry_point if manifest else self._find_stated()
         except InvalidPackage:

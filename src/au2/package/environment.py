@@ -18,10 +18,12 @@ NUL, execve(2))."""
 
 
 def find_name_error(name: str, *, any_name: bool = False) -> str | None:
-    """Say what is wrong with a variable's name, in ``env.yml`` or in a submission.
+    """Return the error in a variable's name, in ``env.yml`` or in a submission.
 
-    ``any_name``: for image versions, whose variables are named as Docker allows. The shell that
-    runs packages would drop such names.
+    Args:
+        name: the variable's name.
+        any_name: allow all names that Docker allows, for image versions. The shell of packaged
+            versions would drop such names.
     """
     if any_name:
         if not name or "=" in name or "\0" in name or not is_encodable(name):
@@ -34,7 +36,7 @@ def find_name_error(name: str, *, any_name: bool = False) -> str | None:
 
 
 def find_value_error(name: str, value: str) -> str | None:
-    """Say what is wrong with a variable's value, in ``env.yml`` or in a submission."""
+    """Return the error in a variable's value, in ``env.yml`` or in a submission."""
     if "\0" in value:
         return f"the value of '{name}' holds a NUL"
     if not is_encodable(value):
@@ -43,7 +45,7 @@ def find_value_error(name: str, value: str) -> str | None:
 
 
 def find_length_error(name: str, value_bytes: int) -> str | None:
-    """Say that a variable with a value of so many bytes of UTF-8 is longer than Linux allows."""
+    """Return the error of a variable longer than Linux allows."""
     size_bytes = len(name.encode(errors="surrogatepass")) + 1 + value_bytes
     if size_bytes <= VARIABLE_BYTES:
         return None
@@ -60,12 +62,15 @@ Environment = dict[str, str | dict[str, str]]
 def parse_environment(
     text: str, file: str = names.ENVIRONMENT, *, any_name: bool = False
 ) -> Environment:
-    """Return the variables, scalars exactly as they are written (``1.10``, ``NO``).
+    """Return the variables, scalars exactly as written (``1.10``, ``NO``).
 
-    ``any_name``: see :func:`find_name_error`.
+    Args:
+        text: content of ``file``.
+        file: name in messages.
+        any_name: see :func:`find_name_error`.
 
     Raises:
-        InvalidPackage: with every mistake, its file and line.
+        InvalidPackage: with all errors, each with its file and line.
     """
     root = parse_nodes(text, file)
     if root is None or is_null(root):
@@ -108,5 +113,5 @@ def _texts(mapping: Mapping) -> Iterator[tuple[Scalar, Scalar]]:
 
 
 def plain_texts(environment: Environment) -> dict[str, str]:
-    """Return the variables that take no secret: what may stand in an image."""
+    """Return the variables without a secret, the only ones in an image."""
     return {name: value for name, value in environment.items() if isinstance(value, str)}

@@ -9,14 +9,14 @@ _DIGEST = re.compile(r"([a-z0-9]+)-([A-Za-z0-9+/]+={0,2})(?:\?.*)?", re.ASCII)
 
 
 def is_integrity(value: object) -> bool:
-    """Whether a file can be checked by it."""
+    """Whether the value is a usable digest."""
     return isinstance(value, str) and bool(parse_integrity(value)[1])
 
 
 def parse_integrity(text: str) -> tuple[str, frozenset[str]]:
-    """Return the strongest algorithm and the digests that a file may have, in hexadecimal.
+    """Return the strongest algorithm, and the allowed digests in hexadecimal.
 
-    There are none where the text states none that is known and whole.
+    The set is empty if the text has no known and whole digest.
     """
     found: dict[str, set[str]] = {}
     for part in text.split():

@@ -1,7 +1,7 @@
-"""``package.json`` and ``package-lock.json``: which JavaScript packages a package asks for.
+"""Dependencies of a JavaScript package: ``package.json`` and ``package-lock.json``.
 
-Only what the lock names is taken, and only from the registry: which one, the operator's settings
-say.
+Only modules named by the lock are installed, and only from the registry of the operator's
+settings.
 """
 
 import json
@@ -41,7 +41,7 @@ class LockedModule(NamedTuple):
 
 
 class JavaScriptDependencies(NamedTuple):
-    """What is asked for, exactly."""
+    """Exact dependencies of a JavaScript package."""
 
     package: Mapping[str, Any]
     """``package.json``, as far as an installation needs it: the package's own scripts are no
@@ -63,15 +63,16 @@ def parse_javascript(
     *,
     settings_text: str = "",
 ) -> JavaScriptDependencies | None:
-    """Return what is asked for; None: nothing is.
+    """Return the dependencies, or None if there are none.
 
     Args:
-        package_text: ``package.json``. lock_text: content of ``lock_file``, if there is one.
-        lock_file: ``package-lock.json`` or ``npm-shrinkwrap.json``, which is the same.
+        package_text: content of ``package.json``.
+        lock_text: content of ``lock_file``, if there is one.
+        lock_file: ``package-lock.json`` or ``npm-shrinkwrap.json``, equal in format.
         settings_text: the package's own ``.npmrc``.
 
     Raises:
-        InvalidPackage: with every mistake.
+        InvalidPackage: with all errors.
     """
     package = _parse(package_text, names.JAVASCRIPT_DEPENDENCIES)
     if not any(package.get(key) for key in _ASKING):
@@ -109,7 +110,7 @@ def parse_javascript(
 
 
 def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> Iterator[str]:
-    """What is asked for and not locked. Whether the locked versions are fine, npm says."""
+    """Yield dependencies without a lock entry. npm judges the locked versions."""
     asked, optional = package.get("dependencies"), package.get("optionalDependencies")
     for name in asked if isinstance(asked, dict) else ():
         if isinstance(optional, dict) and name in optional:
@@ -121,7 +122,7 @@ def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> It
 def _read_modules(
     package: Mapping[str, Any], entries: Mapping[str, Any]
 ) -> tuple[dict[str, LockedModule], list[tuple[str, str]]]:
-    """Return the modules by their path, and what is wrong with others."""
+    """Return the modules by path, and the errors of the others."""
     modules: dict[str, LockedModule] = {}
     mistakes: list[tuple[str, str]] = []
     urls = set(_find_urls([package, *entries.values()]))
@@ -138,7 +139,7 @@ def _read_modules(
 
 
 def _find_urls(packages: list[Any]) -> Iterator[str]:
-    """Yield the URLs of archives that are asked for instead of a version."""
+    """Yield the URLs of archives given in place of a version."""
     pending: list[Any] = [
         package.get(key)
         for package in packages
@@ -154,7 +155,7 @@ def _find_urls(packages: list[Any]) -> Iterator[str]:
 
 
 def _is_installed(entry: object) -> bool:
-    """Whether it is of use to who runs the code, not only to who develops it."""
+    """Whether a module is a run-time dependency, not a development one."""
     return not (isinstance(entry, dict) and entry.get("dev") is True)
 
 

@@ -11,7 +11,7 @@ from au2.package.tree.scan import scan_package
 
 
 class PackageOnDisk(NamedTuple):
-    """A package without mistakes."""
+    """A package without errors."""
 
     directory: Path
     files: PackageFiles
@@ -22,7 +22,7 @@ def load_package_files(directory: Path) -> PackageOnDisk:
     """Return the package in ``directory``, its files hashed once.
 
     Raises:
-        InvalidPackage: with every mistake.
+        InvalidPackage: with all errors.
     """
     try:
         files = scan_package(directory)

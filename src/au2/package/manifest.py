@@ -1,4 +1,4 @@
-"""``aunsight.yml``: what a package says of itself."""
+"""``aunsight.yml``, the manifest of a package."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.
 
 
 class ResourceDefaults(NamedTuple):
-    """What a run gets when its submission does not say. None: the platform's default."""
+    """Resources of runs without their own. None: the platform's default."""
 
     cpu: float | None = None
     """Cores."""
@@ -33,7 +33,7 @@ class ResourceDefaults(NamedTuple):
 
 
 class DependencyChoices(NamedTuple):
-    """What a package says beside its list of dependencies."""
+    """Settings of the dependency installation."""
 
     override: tuple[str, ...] = ()
     """Names to install although the runtime has them in another version."""
@@ -64,7 +64,7 @@ def parse_manifest(text: str, file: str = names.MANIFEST) -> Manifest:
     """Return the manifest.
 
     Raises:
-        InvalidPackage: with every mistake, its file and line.
+        InvalidPackage: with all errors, each with its file and line.
     """
     root = yaml_nodes.parse_nodes(text, file)
     reader = _Reader(file)
@@ -80,10 +80,10 @@ def parse_manifest(text: str, file: str = names.MANIFEST) -> Manifest:
 
 
 def find_entry_point(text: str, file: str = names.MANIFEST) -> str | None:
-    """Return the entry point that the manifest states, though other things in it may be wrong.
+    """Return the manifest's entry point, even if other fields are wrong.
 
     Raises:
-        InvalidPackage: it is no YAML.
+        InvalidPackage: the text is not YAML.
     """
     root = yaml_nodes.parse_nodes(text, file)
     found = root.find("entry_point") if isinstance(root, yaml_nodes.Mapping) else None
@@ -93,7 +93,7 @@ def find_entry_point(text: str, file: str = names.MANIFEST) -> str | None:
 
 
 class _Reader:
-    """Reads fields and gathers mistakes."""
+    """Reader of fields, with a list of errors."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -103,7 +103,7 @@ class _Reader:
     def fields(
         self, node: yaml_nodes.Node, readers: "Mapping[str, _FieldReader]"
     ) -> dict[str, Any]:
-        """Return what is given and not null, each read by its reader; keyed by the field's name."""
+        """Return the fields with a value other than null, each read by its reader."""
         found: dict[str, Any] = {}
         for key, value in self.items(node):
             if key.text not in readers:
@@ -121,7 +121,7 @@ class _Reader:
         return found
 
     def items(self, node: yaml_nodes.Node) -> tuple[tuple[yaml_nodes.Scalar, yaml_nodes.Node], ...]:
-        """Return the items of a mapping; anything else is a mistake."""
+        """Return the items of a mapping; anything else is an error."""
         if isinstance(node, yaml_nodes.Mapping):
             return node.items
         if not is_null(node):
@@ -129,7 +129,7 @@ class _Reader:
         return ()
 
     def add(self, node: yaml_nodes.Node, message: str) -> None:
-        """Note a mistake at the place of ``node``."""
+        """Add an error at the position of ``node``."""
         self.mistakes.append(Detail(message, file=self.file, line=node.start.line + 1))
 
 

@@ -1,6 +1,6 @@
-"""The process ids in ``aunsight.yml``: written after an upload, left out of what is uploaded.
+"""Process ids in ``aunsight.yml``: added after an upload, removed before one.
 
-Edits are made in the text, line by line, so that everything else stays as its author wrote it.
+Edits are made in the text, line by line, so everything else stays as written.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ def set_process_id(text: str, key: str, process_id: str) -> str:
     """Return ``text`` with the process id of the context ``key`` added or replaced.
 
     Raises:
-        InvalidPackage: ``text`` is not YAML, or is written so that it can't be edited by lines.
+        InvalidPackage: ``text`` is not YAML, or can't be edited by lines.
     """
     lines, root = _read(text)
     found = root.find(PROCESSES)
@@ -76,7 +76,7 @@ def _verified(lines: list[str], values: dict[str, Any]) -> str:
 
 
 def _line_after(node: Node) -> int:
-    """Return the index of the first line that does not belong to ``node``."""
+    """Return the index of the first line behind ``node``."""
     last: Node = node
     # A block ends where the next token begins, behind comments that are not its own.
     while isinstance(last, MappingNode) and not last.flow and last.items:
@@ -93,7 +93,7 @@ def _end_of(lines: list[str], root: MappingNode) -> int:
 
 
 def _set_in_block(lines: list[str], section: Node, key: str, process_id: str) -> bool:
-    """Set one line of the section; return whether that was possible."""
+    """Set one line of the section; return whether the section's form allows an edit."""
     if not isinstance(section, MappingNode) or section.flow or not section.items:
         return False
     present = section.find(key)

@@ -14,12 +14,12 @@ from au2.package.yaml.values import is_null, to_value
 
 
 def load_schema(text: str, file: str) -> dict[str, Any] | None:
-    """Return the schema as a JSON object, None where the file is empty: not structured.
+    """Return the schema as a JSON object, or None for an empty file: not structured.
 
-    The boolean schemas are given as the objects that mean the same: ``{}`` and ``{"not": {}}``.
+    Boolean schemas are returned as the equivalent objects ``{}`` and ``{"not": {}}``.
 
     Raises:
-        InvalidPackage: it is no YAML or no schema, with every mistake, its file, line and pointer.
+        InvalidPackage: not YAML or not a schema, with all violations: file, line and pointer.
     """
     root = parse_nodes(text, file)
     if root is None or is_null(root):
@@ -35,16 +35,16 @@ def load_schema(text: str, file: str) -> dict[str, Any] | None:
 
 
 def load_schemas(directory: Path) -> dict[str, dict[str, Any] | None]:
-    """Return the schemas of the package in ``directory``, which has no mistakes, by file."""
+    """Return the schemas of the valid package in ``directory``, by file."""
     files = [name for name in (ARGS_SCHEMA, OUT_SCHEMA) if (directory / name).is_file()]
     return {name: load_schema(read_text(directory / name, name), name) for name in files}
 
 
 def find_object_schema_violations(document: Any, *, patient: bool = True) -> list[Detail]:
-    """Return what is wrong with ``document`` as a schema of arguments or output, with pointers.
+    """Return the violations of ``document`` as a schema of arguments or output, with pointers.
 
     Raises:
-        Conflict: not ``patient``, and too many schemas are being checked that take long.
+        Conflict: not ``patient``, and too many expensive schema checks wait already.
     """
     # Only packages with a schema wait for this: the library takes longer to load than the rest.
     from au2.jsonschema.check import find_schema_violations  # noqa: PLC0415
@@ -72,14 +72,14 @@ def _find_type_mistake(schema: dict[str, Any]) -> list[Detail]:
 
 
 def _placed(mistake: Detail, root: Node, file: str) -> Detail:
-    """Return the mistake with the line that its pointer means."""
+    """Return the violation with the line of its pointer."""
     line = _find_line(root, parse_pointer(mistake.pointer or ""))
     where = f"{mistake.pointer}: " if mistake.pointer else ""
     return replace(mistake, message=f"{where}{mistake.message}", file=file, line=line + 1)
 
 
 def _find_line(node: Node, path: tuple[str, ...]) -> int:
-    """Return where the value at ``path`` begins, or the last thing on the way that is there."""
+    """Return the line of the value at ``path``, or of its nearest existing parent."""
     line = node.start.line
     for token in path:
         if isinstance(node, Mapping) and (item := node.find(token)) is not None:

@@ -1,4 +1,4 @@
-"""Sizes and durations as people write them."""
+"""Sizes and durations as text, with units."""
 
 import math
 import re
@@ -25,7 +25,7 @@ def parse_size(text: str) -> int:
     """Return bytes: ``1024``, ``512MiB``, ``2g``, ``1.5GB``. Units are powers of 1024.
 
     Raises:
-        InvalidRequest: it is no size.
+        InvalidRequest: not a size.
     """
     number, factor = _parse(text, _SIZE_UNITS, "size", "512MiB or 2g")
     return math.ceil(number * factor)
@@ -35,7 +35,7 @@ def parse_duration(text: str) -> float:
     """Return seconds: ``90``, ``90s``, ``5m``, ``1h``, ``2d``.
 
     Raises:
-        InvalidRequest: it is no duration.
+        InvalidRequest: not a duration.
     """
     number, factor = _parse(text, _DURATION_UNITS, "duration", "90s, 5m or 1h")
     return number * factor

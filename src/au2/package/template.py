@@ -1,4 +1,4 @@
-"""The files that ``au2 process repo init`` writes."""
+"""Files of a new package, as written by ``au2 process repo init``."""
 
 import json
 import re
@@ -14,19 +14,19 @@ _PLACE = re.compile("@([a-z_]+)@")
 
 
 def default_ignore_rules() -> str:
-    """Return the rules that hold where a package has no ``.auignore``."""
+    """Return the rules of packages without an ``.auignore``."""
     return _load(_IGNORE_TEMPLATE)
 
 
 def write_package(
     directory: Path, *, name: str, description: str, runtime: str, language: Language
 ) -> tuple[str, ...]:
-    """Make ``directory`` a package; return the names of the files that were written.
+    """Make ``directory`` a package; return the names of the new files.
 
-    Files that are already there stay as they are.
+    Existing files stay as they are.
 
     Raises:
-        Conflict: it is a package already.
+        Conflict: the directory is a package already.
     """
     if (directory / names.MANIFEST).exists():
         raise Conflict(
@@ -67,7 +67,7 @@ def make_files(*, name: str, description: str, runtime: str, language: Language)
 
 
 def _scalar(value: str) -> str:
-    """Return ``value`` as YAML: quoted as JSON is, or a block where it has several lines."""
+    """Return ``value`` as YAML: quoted like JSON, or a block if there are several lines."""
     lines = value.split("\n")
     as_block = len(lines) > 1 and not value.startswith((" ", "\n")) and not value.endswith("\n")
     if as_block and all(line.isprintable() for line in lines):

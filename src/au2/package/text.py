@@ -29,7 +29,7 @@ def read_text(path: Path, name: str) -> str:
 
     Raises:
         InvalidPackage: too large, or not UTF-8.
-        OSError: it can't be read.
+        OSError: unreadable.
     """
     with path.open("rb") as file:
         data = file.read(TEXT_BYTES + 1)
@@ -40,10 +40,10 @@ def read_text(path: Path, name: str) -> str:
 
 
 def decode_text(data: bytes, name: str) -> str:
-    """Return the text of a file of a package; a byte order mark is dropped.
+    """Return the text of a file of a package, without a byte order mark.
 
     Raises:
-        InvalidPackage: it is not UTF-8; with the line.
+        InvalidPackage: not UTF-8; with the line.
     """
     other = find_marked_encoding(data)
     if other is not None:
@@ -58,13 +58,13 @@ def decode_text(data: bytes, name: str) -> str:
 
 
 def decode_requirements(data: bytes, name: str) -> str:
-    """Return the text of a ``requirements.txt``, decoded as pip does it.
+    """Return the text of a ``requirements.txt``, decoded as in pip.
 
-    A byte order mark says the encoding (Windows PowerShell 5 writes UTF-16), else a comment in
-    the first two lines (PEP 263), else it is UTF-8.
+    The encoding is given by a byte order mark (Windows PowerShell 5 writes UTF-16), else by a
+    comment in the first two lines (PEP 263), else UTF-8.
 
     Raises:
-        InvalidPackage: it is not what it says it is.
+        InvalidPackage: the bytes do not match the given encoding.
     """
     marked, declared = find_marked_encoding(data), _find_declared_encoding(data)
     encoding = marked or declared
@@ -81,7 +81,7 @@ def decode_requirements(data: bytes, name: str) -> str:
 
 
 def find_marked_encoding(data: bytes) -> str | None:
-    """Return the encoding of UTF-16 or UTF-32 that a byte order mark tells; None: none does."""
+    """Return UTF-16 or UTF-32 if marked by a byte order mark, else None."""
     return next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
 
 

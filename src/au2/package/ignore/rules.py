@@ -1,4 +1,4 @@
-"""``.auignore``: which files are left out. What git says of the same rules in a ``.gitignore``."""
+"""``.auignore``: rules in gitignore's grammar, with git's results for the same lines."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -34,7 +34,7 @@ class IgnoreRule(NamedTuple):
 
 
 class IgnoreRules:
-    """The rules of one file. Paths are bytes, relative to the folder that the file lies in."""
+    """The rules of one file. Paths are bytes, relative to the file's folder."""
 
     def __init__(self, rules: Sequence[IgnoreRule]) -> None:
         self._rules = rules
@@ -42,9 +42,9 @@ class IgnoreRules:
         self._of_files = _Matcher(rules, is_folder=False)
 
     def find(self, path: bytes, *, is_folder: bool) -> IgnoreRule | None:
-        """Return the rule that decides: the last one that matches.
+        """Return the deciding rule: the last matching one.
 
-        To be asked from the top down: nothing is said of what lies in a folder that is left out.
+        Callers ask from the top down: the result says nothing about an ignored folder's content.
         """
         matcher = self._of_folders if is_folder else self._of_files
         position = matcher.find(path)
@@ -52,7 +52,7 @@ class IgnoreRules:
 
 
 class _Matcher:
-    """Finds the last rule that matches an entry of one kind, in one look however many there are."""
+    """Matcher of the last rule for entries of one kind, in one search for any number of rules."""
 
     def __init__(self, rules: Sequence[IgnoreRule], *, is_folder: bool) -> None:
         self._names: dict[bytes, int] = {}
@@ -108,7 +108,7 @@ def read_rules(path: Path, name: str) -> IgnoreRules:
     """Return the rules of the file at ``path``, called ``name`` in messages.
 
     Raises:
-        InvalidPackage: it can't be read, is too large, or is UTF-16, of which no line would match.
+        InvalidPackage: unreadable, too large, or UTF-16, of which no line would match.
     """
     try:
         with path.open("rb") as file:
@@ -148,7 +148,7 @@ def _without_trailing_spaces(line: bytes) -> bytes:
 
 
 def _ends_with_escape(text: bytes) -> bool:
-    """Whether the last backslash escapes what follows: an odd number of them is at the end."""
+    """Whether the text ends with an odd number of backslashes."""
     return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
 
 

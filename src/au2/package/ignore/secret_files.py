@@ -1,7 +1,7 @@
-"""Files that hold passwords and keys by accident: left out unless ``.auignore`` takes them.
+"""Built-in ignore rules for files with passwords and keys.
 
-An image never changes, and whoever may see a version can download it, so what got into one by
-accident can't be taken back. These rules are weaker than any line of an ``.auignore``.
+An image is immutable and every viewer of a version can download the package, so a secret in an
+image can't be taken back. These rules are weaker than any line of an ``.auignore``.
 """
 
 import re
@@ -41,7 +41,7 @@ _NPM_SECRET: Final = re.compile(
 
 
 class WithheldFile(NamedTuple):
-    """A file or folder that these rules leave out."""
+    """A file or folder left out by these rules."""
 
     path: str
     """Relative to the package; a folder's ends with ``/``."""
@@ -50,7 +50,7 @@ class WithheldFile(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The line of ``.auignore`` that takes it."""
+        """The line of ``.auignore`` to include the file."""
         escaped = re.sub(r"([\\*?\[])", r"\\\1", self.path)
         # A line can't hold a line end, and nobody types control characters or half a character.
         typeable = re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "?", escaped)
@@ -58,7 +58,7 @@ class WithheldFile(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The path on one line: what can't be shown is written out."""
+        """The path on one line, control characters escaped."""
         return "".join(
             character if character.isprintable() else ascii(character)[1:-1]
             for character in self.path
@@ -66,13 +66,13 @@ class WithheldFile(NamedTuple):
 
 
 def find_secret(name: str, *, is_folder: bool, read: Callable[[int], bytes]) -> str | None:
-    """Return why an entry is left out, None if it is not.
+    """Return why an entry is left out, or None.
 
     Args:
         name: the last part of its path.
-        is_folder: whether it is one, and no link to one.
-        read: returns the first bytes of the file, empty if it can't be read; asked only where the
-            name alone does not tell.
+        is_folder: whether the entry is a folder, and no link to one.
+        read: returns the first bytes of the file, empty if unreadable; called only where the name
+            does not decide.
     """
     if is_folder:
         return _FOLDERS.get(name)

@@ -1,11 +1,11 @@
 """Patterns of gitignore as regular expressions over bytes: ``*``, ``?``, ``[…]``, ``**``.
 
-Written after gitignore(5) and what git 2.39 does; ``tests/unit/package/test_ignore_beside_git.py``
-compares the two. Names are bytes, as for git: a character outside ASCII is several of them.
+Follows gitignore(5) and git 2.39; ``tests/unit/package/test_ignore_beside_git.py`` compares with
+git. Names are bytes, as in git: a character outside ASCII is several bytes.
 
-Atomic groups keep hostile patterns from taking for ever (``*a*a*a…b``): within one component of a
-path, the leftmost match of what stands between two stars leaves the most to the rest, and so does
-the leftmost match of what stands between two ``**``. Nothing that comes later can need another one.
+Atomic groups keep hostile patterns from backtracking (``*a*a*a…b``): within one component of a
+path, the leftmost match between two stars leaves the most for the rest, and so does the leftmost
+match between two ``**``. No later part can need another match.
 """
 
 import re
@@ -48,19 +48,19 @@ a space."""
 
 
 def escape(text: bytes) -> bytes:
-    """Return the expression that matches ``text`` itself."""
+    """Return the expression for the literal ``text``."""
     return re.escape(text)
 
 
 class _NeverMatches(Exception):
-    """The pattern is malformed: gitignore(5) says that it matches nothing."""
+    """The pattern is malformed: by gitignore(5) such a pattern matches nothing."""
 
 
 def translate(pattern: bytes) -> bytes:
-    """Return the expression that matches just the names or paths that ``pattern`` matches.
+    """Return the expression for the names or paths matched by ``pattern``.
 
-    To be matched from the first byte of the text (``re.match``, with ``re.DOTALL``); it holds its
-    own end. It has no capturing group. :data:`NEVER` for a malformed pattern.
+    For ``re.match`` from the first byte, with ``re.DOTALL``; the expression holds its own end and
+    has no capturing group. :data:`NEVER` for a malformed pattern.
 
     Args:
         pattern: without the ``!``, leading ``/`` and trailing ``/`` of a rule. ``**`` at its very
@@ -73,10 +73,10 @@ def translate(pattern: bytes) -> bytes:
 
 
 class _Translation:
-    """One pattern on its way.
+    """Translation of one pattern.
 
-    ``_component`` is what was read of the present component of the path, in pieces that stars
-    divide; ``_chain`` the finished ones since the last ``**``, ``_done`` all before it.
+    ``_component`` is the present component of the path so far, split at stars; ``_chain`` the
+    finished components since the last ``**``, ``_done`` everything before.
     """
 
     def __init__(self, pattern: bytes) -> None:
@@ -104,7 +104,7 @@ class _Translation:
         return self._done + self._open + self._chain
 
     def _read_one(self, byte: int) -> bytes:
-        """Return the expression of what matches one byte, and go behind it."""
+        """Return the expression for one byte, and step over its pattern."""
         self._at += 1
         if byte == _QUESTION_MARK:
             return b"[^/]"
@@ -117,7 +117,7 @@ class _Translation:
         return escape(bytes((byte,)))
 
     def _read_stars(self) -> bool:
-        """Take a run of stars; return whether it is a ``**`` that swallows all the rest."""
+        """Take a run of stars; return whether a final ``**`` covers all the rest."""
         before = self._pattern[: self._at]
         rest = self._pattern[self._at :].lstrip(b"*")
         stars = len(self._pattern) - self._at - len(rest)
@@ -141,7 +141,7 @@ class _Translation:
         self._open, self._chain = opening, b""
 
     def _end_component(self, end: bytes) -> None:
-        """Move the component into the chain; what matches it ends at ``end`` and only there."""
+        """Move the component into the chain; its match ends at ``end`` only."""
         first, *others = self._component
         self._component = [b""]
         if not others:
@@ -159,7 +159,7 @@ def _byte_at(pattern: bytes, at: int) -> int:
 
 
 def _read_set(pattern: bytes, at: int) -> tuple[frozenset[int], int]:
-    """Return the bytes that the set after ``[`` at ``at`` allows, and where the pattern goes on."""
+    """Return the bytes allowed by the set after ``[`` at ``at``, and the index behind the set."""
     is_negated = _byte_at(pattern, at) in b"!^"
     at += is_negated
     found: set[int] = set()
@@ -191,7 +191,7 @@ def _read_member(pattern: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_class(pattern: bytes, at: int) -> tuple[frozenset[int], int] | None:
-    """Return the class ``[:NAME:]`` at ``at`` and where the set goes on; None: it is none."""
+    """Return the class ``[:NAME:]`` at ``at`` and the index behind, or None."""
     end = pattern.find(b"]", at + 2)
     if end < 0:
         raise _NeverMatches
@@ -215,8 +215,8 @@ Match = Callable[[bytes], re.Match[bytes] | None]
 
 
 def compile_any(expressions: list[bytes]) -> Match:
-    """Return what finds the first of ``expressions`` that a text matches, by ``lastindex``.
+    """Return a search for the first matching one of ``expressions``, by ``lastindex``.
 
-    One expression for all of them: a tree of many thousand files asks for each file once.
+    One expression for all of them: a tree of many thousand files asks once per file.
     """
     return re.compile(b"|".join(b"(%b)" % part for part in expressions), re.DOTALL).match

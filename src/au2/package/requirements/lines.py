@@ -1,6 +1,6 @@
-"""Lines of a ``requirements.txt``, joined and freed of comments as pip does it (pip, ``req_file``).
+"""Lines of a ``requirements.txt``, joined and freed of comments as in pip (``req_file``).
 
-pip documents the format ("Requirements File Format"); where it says nothing, its reader decides.
+pip documents the format ("Requirements File Format"); its reader decides the rest.
 """
 
 import posixpath
@@ -23,7 +23,7 @@ _MOST_CHARACTERS = 20_000
 
 
 class LogicalLine(NamedTuple):
-    """A line as it is meant: continued ones joined, no comment."""
+    """One logical line: continued lines joined, without comment."""
 
     text: str
     file: str
@@ -32,7 +32,7 @@ class LogicalLine(NamedTuple):
 
 
 def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:
-    """Yield the lines that say something."""
+    """Yield the lines with content."""
     begin, parts = 0, [""]
     for number, raw in _numbered(text):
         begin = begin or number
@@ -48,7 +48,7 @@ def logical_lines(text: str, file: str) -> Iterator[LogicalLine]:
 
 
 def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines that pip sees; a form feed ends one, and editors don't count it."""
+    """Yield the lines as pip splits them; a form feed ends a line, and editors don't count one."""
     number = 1
     for line in text.splitlines(keepends=True):
         content = line.splitlines()[0]
@@ -63,7 +63,7 @@ def _cleaned(text: str, file: str, number: int) -> Iterator[LogicalLine]:
 
 
 def find_refusal(line: str) -> str | None:
-    """Return why a line is not taken, whatever else it says; None: nothing speaks against it."""
+    """Return why a line is refused whatever else the line says, or None."""
     before_marker = line.partition(";")[0].strip()
     if (odd := _find_oddity(line)) is not None:
         return odd
@@ -95,7 +95,7 @@ def _find_oddity(line: str) -> str | None:
 
 
 def find_path(including: str, value: str) -> str | None:
-    """Return the path in the package of a file named in ``including``; None: it lies outside."""
+    """Return the path in the package of a file named in ``including``, or None if outside."""
     if not value or value.startswith(("/", "~")) or _URL.match(value) or "\\" in value:
         return None
     path = posixpath.normpath(posixpath.join(posixpath.dirname(including), value))

@@ -1,4 +1,4 @@
-"""Options in a ``requirements.txt``, split and parsed as pip does it: by shlex and optparse."""
+"""Options in a ``requirements.txt``, split and parsed as in pip: by shlex and optparse."""
 
 import shlex
 from optparse import OptionParser, Values
@@ -51,7 +51,7 @@ class Option(NamedTuple):
 
 
 def split_line(line: str) -> tuple[str, list[Option]]:
-    """Return what stands before the options of a line, and the options in their order.
+    """Return the text before the options of a line, and the options in order.
 
     Raises LineError.
     """
@@ -68,7 +68,7 @@ def split_line(line: str) -> tuple[str, list[Option]]:
 
 
 class _Parser(OptionParser):
-    """Knows the options that pip takes in a file, so that it shortens and refuses as pip does."""
+    """Parser of pip's options in files, with pip's abbreviations and errors."""
 
     def __init__(self) -> None:
         super().__init__(add_help_option=False)
@@ -79,7 +79,7 @@ class _Parser(OptionParser):
             self.add_option(name, action="callback", callback=self._take)
 
     def parse(self, words: list[str]) -> tuple[list[Option], list[str]]:
-        """Return the options, and what is none."""
+        """Return the options, and the other words."""
         if "--" in words:
             self.error("'--' is not taken here")
         _, rest = self.parse_args(words, Values())
@@ -101,7 +101,7 @@ class FormatChoice:
         self._names: dict[str, set[str]] = {"--no-binary": set(), "--only-binary": set()}
 
     def take(self, option: Option) -> None:
-        """Add what an option says; what comes later holds. Raises LineError."""
+        """Add an option; a later one wins. Raises LineError."""
         target = self._names[option.name]
         (other,) = (names for name, names in self._names.items() if name != option.name)
         for name in map(str.strip, option.value.split(",")):

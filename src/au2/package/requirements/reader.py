@@ -1,7 +1,7 @@
-"""``requirements.txt`` → which Python distributions a package asks for (no resolving).
+"""Reader of ``requirements.txt``: the required distributions, unresolved.
 
-Only names and versions are taken (PEP 508 without URLs). Where distributions come from is the
-operator's to say, so that a build reaches the package index and nothing else.
+Only names and versions are allowed (PEP 508 without URLs). The operator chooses the index, so
+a build reaches nothing but the operator's index.
 """
 
 import re
@@ -31,15 +31,15 @@ ReadText = Callable[[str], str | None]
 def parse_requirements(
     text: str, file: str = names.PYTHON_DEPENDENCIES, read: ReadText = lambda _: None
 ) -> Requirements:
-    """Return what is asked for.
+    """Return the requirements.
 
     Args:
         text: content of ``file``.
         file: its path in the package.
-        read: gives the text of files that it includes by ``-r`` and ``-c``.
+        read: returns the text of files included by ``-r`` and ``-c``.
 
     Raises:
-        InvalidPackage: with every refused line.
+        InvalidPackage: with all refused lines.
     """
     reader = _Reader(read)
     reader.take(text, file, as_constraints=False)
@@ -50,7 +50,7 @@ def parse_requirements(
 
 
 class _Reader:
-    """Reads a file and those that it includes, gathering mistakes."""
+    """Reader of a file and its included files, with a list of errors."""
 
     def __init__(self, read: ReadText) -> None:
         self.mistakes: list[Detail] = []
@@ -62,7 +62,7 @@ class _Reader:
         self._flags: set[str] = set()
 
     def found(self) -> Requirements:
-        """Return all that was read."""
+        """Return all requirements."""
         return Requirements(
             requirements=tuple(asked for asked, _ in self._asked[False]),
             constraints=tuple(asked for asked, _ in self._asked[True]),
@@ -143,7 +143,7 @@ class _Reader:
 
 
 def _make_requirement(text: str, options: list[Option]) -> Requirement:
-    """Return what a line asks for. Raises LineError."""
+    """Return the requirement of a line. Raises LineError."""
     for option in options:
         if option.name != "--hash":
             raise LineError(f"the option {option.name} is not taken behind a requirement")

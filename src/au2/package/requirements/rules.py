@@ -1,8 +1,8 @@
-"""What one requirement says, by ``packaging``, and as far as every installer takes it alike.
+"""One requirement, parsed by ``packaging`` and limited to forms read alike by all installers.
 
-pip and uv agree on the grammar (PEP 508, PEP 440), but on a few comparisons one fails, or takes
-for true what is false for the other. Those are refused: what is left out in silence is missed in
-the job only.
+pip and uv agree on the grammar (PEP 508, PEP 440). On a few comparisons one of them fails, or
+differs from the other. Those are refused: a distribution skipped in silence is missed only in the
+job.
 """
 
 import re
@@ -25,11 +25,11 @@ _MOST_DIGITS = 100
 
 
 class RequirementError(ValueError):
-    """It can't be installed; the message says why."""
+    """A requirement that can't be installed; the message says why."""
 
 
 def parse_requirement(text: str) -> Requirement:
-    """Return what one line asks for. Raises RequirementError."""
+    """Return the requirement of one line. Raises RequirementError."""
     try:
         found = Requirement(text)
         written = str(found)

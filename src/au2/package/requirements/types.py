@@ -1,4 +1,4 @@
-"""What a ``requirements.txt`` asks for (:mod:`.requirement_reader` reads it)."""
+"""Requirements of a ``requirements.txt``, read by :mod:`.reader`."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Requirement(NamedTuple):
 
 
 class Requirements(NamedTuple):
-    """All that the file says, with the files that it includes."""
+    """All requirements of a file and its included files."""
 
     requirements: tuple[Requirement, ...] = ()
     constraints: tuple[Requirement, ...] = ()

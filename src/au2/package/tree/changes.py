@@ -1,4 +1,4 @@
-"""Noticing that a package was saved."""
+"""Detection of saved files in a package's folder."""
 
 import os
 import time
@@ -16,11 +16,11 @@ Snapshot = Mapping[str, Stamp]
 
 
 class PackagePoller:
-    """Looks at a package's folder again and again, at the files' records only.
+    """Poller of a package's folder, by the files' records only.
 
-    A look works on every system and file system, those included that send no word of changes
-    (network mounts, folders shared with a virtual machine), and needs no library. It goes through
-    the package's own files, never through what is ignored, so a thousand files take milliseconds.
+    Polling works on every system and file system, also without change notification (network
+    mounts, folders shared with a virtual machine), and needs no library. Ignored folders are not
+    read, so a thousand files take milliseconds.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -29,7 +29,7 @@ class PackagePoller:
         """How long the last look took."""
 
     def look(self) -> Snapshot:
-        """Return how the package's files are now. Never raises for what it finds there."""
+        """Return the state of the package's files. Never raises for their content."""
         began = time.monotonic()
         found: dict[str, Stamp] = {}
         # A folder that is gone, or can't be read: the run itself says so.
@@ -53,6 +53,6 @@ def _read_rules(path: Path, name: str) -> IgnoreRules:
 
 
 def find_changed(before: Snapshot, after: Snapshot) -> list[str]:
-    """Return the paths that were saved, added or removed between two looks, in order."""
+    """Return the paths saved, added or removed between two snapshots, in order."""
     paths = before.keys() | after.keys()
     return sorted(path for path in paths if before.get(path) != after.get(path))

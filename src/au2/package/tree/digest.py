@@ -1,4 +1,4 @@
-"""What a package is recognised by."""
+"""Digest of a package."""
 
 import hashlib
 import json
@@ -9,11 +9,11 @@ from au2.package.tree.modes import is_ordinary, mode_of
 
 
 def digest_files(entries: Iterable[PackageEntry]) -> str:
-    """Return the digest of a file list: equal for equal packages, whatever the order of the list.
+    """Return the digest of a file list: equal for equal packages, in any order of the list.
 
-    ``aunsight.yml`` is listed without its process ids, so they are no part of what is compared
-    (spec section 2). Modes count where they are not ordinary, so packages without such modes have
-    the digests that they had before modes were kept.
+    ``aunsight.yml`` is listed without its process ids, so they are not compared (spec section 2).
+    Modes count where they are not ordinary, so packages without such modes keep the digests of
+    versions of au2 before modes.
     """
     listed = sorted(map(_identity, entries))
     text = json.dumps(listed, ensure_ascii=True, separators=(",", ":"))

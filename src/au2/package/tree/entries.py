@@ -1,4 +1,4 @@
-"""One file of a package: the shape shared with the wire, and the one found on disk."""
+"""One entry of a package: the shape shared with the wire, and the entry found on disk."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ from au2.package.ignore.secret_files import WithheldFile
 
 
 class PackageEntry(Protocol):
-    """What :class:`au2.wire.upload.FileEntry` and :class:`PackagedFile` have in common."""
+    """Common fields of :class:`au2.wire.upload.FileEntry` and :class:`PackagedFile`."""
 
     @property
     def path(self) -> str:
@@ -47,7 +47,7 @@ class PackageEntry(Protocol):
 
 
 class PackagedFile(NamedTuple):
-    """A file, link or folder as it will be sent."""
+    """A file, link or folder for an upload."""
 
     path: str
     type: str

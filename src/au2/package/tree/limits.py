@@ -1,4 +1,4 @@
-"""How large a package may be, and how many mistakes are told at once."""
+"""Limits of a package's size, and of the number of errors reported at once."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ MOST_MISTAKES = 100
 
 
 class PackageLimits(NamedTuple):
-    """What a package may hold. The server's come from its settings."""
+    """Limits of one package. The server's come from its settings."""
 
     files: int = 100_000
     total_bytes: int = 10 << 30

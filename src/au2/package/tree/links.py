@@ -1,4 +1,4 @@
-"""Where the links of a package lead: followed part by part, as a kernel would."""
+"""Targets of a package's links, resolved part by part as in the kernel."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,13 @@ MOST_LINKS = 10_000
 
 
 class _Astray(Exception):
-    """A link that may not be."""
+    """A refused link."""
 
 
 def find_link_errors(links: Mapping[str, str]) -> dict[str, str]:
-    """Return what is wrong, by path, with links (path → relative target) that may lead anywhere.
+    """Return the errors, by path, of links (path → relative target) with any targets.
 
-    Refused: leaving the package at any step on the way, and going in circles. A link to nothing is
-    harmless.
+    Refused: leaving the package at any step, and cycles. A link to nothing is harmless.
     """
     resolver = _Resolver(links)
     mistakes = {}
@@ -27,14 +26,14 @@ def find_link_errors(links: Mapping[str, str]) -> dict[str, str]:
 
 
 class _Resolver:
-    """Resolves each link once, so that the work is bounded by the size of the list."""
+    """Resolver of each link once: the work is bounded by the size of the list."""
 
     def __init__(self, links: Mapping[str, str]) -> None:
         self._links = links
         self._resolved: dict[str, str] = {}
 
     def resolve(self, path: str, hops: int) -> str:
-        """Return the path that the link at ``path`` stands for, ``""`` for the package itself."""
+        """Return the target path of the link at ``path``, empty for the package itself."""
         known = self._resolved.get(path)
         if known is not None:
             return known

@@ -1,8 +1,8 @@
-"""Permissions of a package's files and folders: kept, as ``COPY . /package`` keeps them.
+"""Permissions of a package's files and folders: kept as with ``COPY . /package``.
 
-They travel as three octal digits (``600``), empty where they are the ordinary ones, so that the
-list of a package without any other is the one that older clients send. Set-user-id, set-group-id
-and sticky bits never travel. User 1000, who owns everything in an image, can read all of it.
+Modes travel as three octal digits (``600``), empty for ordinary ones, so the list of a package
+without any other mode equals the list of older clients. Set-user-id, set-group-id and sticky bits
+never travel. User 1000, the owner of all files in an image, can read all of them.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _GROUP_WRITES: Final = 0o020
 
 
 def format_mode(mode: int, *, is_folder: bool) -> str:
-    """Return what is listed for a file or folder of this mode on disk."""
+    """Return the listed mode for a file or folder with this mode on disk."""
     mode = mode & 0o777 | (_OWNER_ENTERS if is_folder else _OWNER_READS)
     return (
         ""
@@ -28,7 +28,7 @@ def format_mode(mode: int, *, is_folder: bool) -> str:
 
 
 def mode_of(entry: PackageEntry) -> int:
-    """Return the mode that a listed file or folder has in an image."""
+    """Return the mode in an image for a listed file or folder."""
     is_folder = entry.type == "folder"
     if not entry.mode:
         return _ordinary(is_folder=is_folder, executable=entry.executable)
@@ -36,10 +36,10 @@ def mode_of(entry: PackageEntry) -> int:
 
 
 def is_ordinary(entry: PackageEntry) -> bool:
-    """Whether the mode says no more than ``executable`` does.
+    """Whether the mode says no more than ``executable``.
 
-    A group's right to write says nothing: it depends on the mask of whoever made the file, and
-    nobody else is in the group of a container's user.
+    A group's right to write says nothing: the bit depends on the umask of the file's author, and
+    the group of a container's user has no other member.
     """
     ordinary = _ordinary(is_folder=entry.type == "folder", executable=entry.executable)
     return mode_of(entry) & ~_GROUP_WRITES == ordinary

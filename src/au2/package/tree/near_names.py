@@ -1,4 +1,4 @@
-"""Names that look like a file of a package with a meaning, and mean nothing: ``env.yaml``."""
+"""Names similar to a special file of a package, and without effect: ``env.yaml``."""
 
 import re
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ _LONG_WORDS: Final = {
 
 
 def find_near_names(paths: Iterable[str]) -> dict[str, str]:
-    """Return each file at the top that is probably meant to be one with a meaning → its right name.
+    """Return each top-level file with a name similar to a special file → the right name.
 
-    Where there is the right one too, the other is taken for what it is.
+    If the special file exists too, the similar one is taken as intended.
 
     Args:
         paths: of all files of the package.
@@ -52,7 +52,7 @@ def _is_near(name: str, known: str) -> bool:
 
 
 def _normalise(name: str, known: str) -> str:
-    """Drop what people mix up: case, the ending of YAML, separators, long forms of words."""
+    """Drop common differences: case, the ending of YAML, separators, long forms of words."""
     text = name.lower()
     if known.endswith(".yml"):
         text = _ENDINGS.sub(".yml", text)

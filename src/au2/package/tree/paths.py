@@ -1,4 +1,4 @@
-"""Rules for the paths and links of a package, on disk or as a list that came over the wire."""
+"""Rules for paths and links of a package, on disk or in an untrusted list over the wire."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -35,7 +35,7 @@ _PART_RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
 
 
 def find_path_error(path: str) -> str | None:
-    """Say what is wrong with a path of a package, None if nothing is."""
+    """Return the error in a path of a package, or None."""
     for breaks, message in _RULES:
         if breaks(path):
             return message
@@ -49,10 +49,10 @@ def find_path_error(path: str) -> str | None:
 def validate_paths(
     entries: Sequence[PackageEntry], *, limits: PackageLimits = DEFAULT_LIMITS
 ) -> list[Detail]:
-    """Return every mistake in a file list that a stranger may have written.
+    """Return all errors in an untrusted file list.
 
     Checked: number and sizes, each path by itself, duplicates, files below files or links, and
-    links that lead out of the package or in circles. At most :data:`MOST_MISTAKES` are returned.
+    links out of the package or in cycles. At most :data:`MOST_MISTAKES` are returned.
     """
     mistakes = _find_size_mistakes(entries, limits)
     if len(entries) > limits.files:

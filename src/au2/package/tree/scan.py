@@ -1,4 +1,4 @@
-"""Package folder → the list of its files and of the folders that they do not tell."""
+"""Scan of a package folder: the list of its files, and of folders not implied by files."""
 
 import hashlib
 import os
@@ -25,16 +25,16 @@ _CHUNK_BYTES = 1 << 20
 
 
 def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> PackageFiles:
-    """Return all files that belong to the package, hashed, sorted by path.
+    """Return all files of the package, hashed, sorted by path.
 
     ``aunsight.yml`` is listed without its process ids. Links are listed, not followed; folders
-    only where what is in them does not tell all of them: empty ones, and those of an unusual mode.
-    Where there is no ``.auignore``, the default rules hold. What may hold secrets is left out and
-    named, unless ``.auignore`` takes it.
+    only if their files do not imply them: empty ones, and those of an unusual mode. Without an
+    ``.auignore``, the default rules hold. Files with probable secrets are left out and
+    named, unless ``.auignore`` includes them.
 
     Raises:
-        InvalidPackage: with every mistake: links that leave the package, devices, FIFOs, sockets,
-            names that are not UTF-8, files that can't be read, too much of anything.
+        InvalidPackage: with all errors: links out of the package, devices, FIFOs, sockets, names
+            outside UTF-8, unreadable files, exceeded limits.
     """
     files, mistakes = find_files(directory, limits=limits)
     if mistakes:
@@ -45,7 +45,7 @@ def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> 
 def find_files(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS
 ) -> tuple[PackageFiles, list[Detail]]:
-    """Return what :func:`scan_package` returns and the mistakes that it raises."""
+    """Return the result of :func:`scan_package`, and its errors."""
     if not (directory / names.MANIFEST).is_file():
         return PackageFiles((), 0), [_explain_missing_manifest(directory)]
     walk = _Walk(directory, limits)
@@ -69,7 +69,7 @@ def _explain_missing_manifest(directory: Path) -> Detail:
 
 
 class _Walk:
-    """One look at a folder; mistakes are gathered, not raised."""
+    """One scan of a folder, with a list of errors."""
 
     def __init__(self, directory: Path, limits: PackageLimits) -> None:
         self._root = os.fspath(directory)
@@ -107,9 +107,9 @@ class _Walk:
         yield from self._list_folders()
 
     def _list_folders(self) -> Iterator[PackagedFile]:
-        """Yield the folders that their contents do not tell: empty ones, or of another mode.
+        """Yield the folders not implied by their files: empty ones, or of another mode.
 
-        A folder that a rule took back (``!*/``) is there for what is in it, not for itself.
+        A folder included by a rule (``!*/``) counts only for its files.
         """
         for found in sorted(self._folders, key=lambda found: found.path, reverse=True):
             is_empty = found.path not in self._filled

@@ -1,4 +1,4 @@
-"""A package's folder from the top down, without what its ``.auignore`` files leave out."""
+"""Walk through a package's folder from the top down, without ignored entries."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ReadRules = Callable[[Path, str], IgnoreRules]
 
 
 class WalkEntry(NamedTuple):
-    """An entry that no ``.auignore`` leaves out."""
+    """An entry not ignored by any ``.auignore``."""
 
     entry: os.DirEntry[str]
     path: str
@@ -32,7 +32,7 @@ class WalkEntry(NamedTuple):
 
 
 class _Scope(NamedTuple):
-    """A rule file, and how many bytes of a path lead to the folder that it lies in."""
+    """A rule file, and the length in bytes of its folder's path."""
 
     skipped_bytes: int
     rules: IgnoreRules
@@ -45,15 +45,15 @@ _Scopes = tuple[_Scope, ...]
 def walk_package(
     root: str, read_rules: ReadRules, on_error: Callable[[str, OSError], None]
 ) -> Iterator[WalkEntry]:
-    """Yield what no ``.auignore`` leaves out in ``root``; folders before what is in them.
+    """Yield the entries in ``root`` not ignored by ``.auignore``; folders before their content.
 
-    Folders that are left out are not looked into. Where there is no ``.auignore`` at the top, the
-    default rules hold; those in folders below hold there, and before the ones above, as for git.
+    Ignored folders are not read. Without an ``.auignore`` at the top, the default rules hold;
+    rule files in folders below hold there, and before the ones above, as in git.
 
     Args:
         root: the package's folder.
         read_rules: its errors end the walk.
-        on_error: takes the path of a folder that can't be read, with ``/`` at its end.
+        on_error: takes the path of an unreadable folder, with ``/`` at its end.
     """
     folders: list[tuple[str, _Scopes]] = [("", ())]
     while folders:
@@ -102,7 +102,7 @@ def _judge(entry: os.DirEntry[str], path: str, scopes: _Scopes) -> WalkEntry | N
 
 
 def _read_beginning(entry: os.DirEntry[str], size_bytes: int) -> bytes:
-    """Return the first bytes of a file; nothing of what is none, or can't be read."""
+    """Return the first bytes of a regular file, empty for others and if unreadable."""
     try:
         if not entry.is_file(follow_symlinks=False):
             return b""
@@ -113,7 +113,7 @@ def _read_beginning(entry: os.DirEntry[str], size_bytes: int) -> bytes:
 
 
 def open_file(full_path: str) -> int:
-    """Open a file that was looked at; return the descriptor. Never waits, whatever it is now."""
+    """Open a scanned file; return the descriptor. Never blocks, even if replaced by a FIFO."""
     # Not O_NOFOLLOW alone: a FIFO put here after the look would block without O_NONBLOCK.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return os.open(full_path, flags | getattr(os, "O_BINARY", 0))

@@ -1,8 +1,8 @@
-"""Strict YAML 1.2: text → nodes that know their place.
+"""Strict YAML 1.2: text → nodes with their positions.
 
-Made for files of strangers: size, nesting and node count are limited, aliases count as what they
-stand for, tags are refused, keys are plain texts and given once. Every mistake has its line.
-One thing of YAML 1.1 is taken because people count on it: merge keys (yaml.org/type/merge.html).
+Made for untrusted files: size, nesting and node count are limited, aliases count as the nodes
+behind them, tags are refused, keys are plain texts and given once. Every error has its line. One
+feature of YAML 1.1 is supported for its wide use: merge keys (yaml.org/type/merge.html).
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ class Position(NamedTuple):
 
 
 class Scalar(NamedTuple):
-    """A text. ``plain``: written without quotes, so it may mean a number, a boolean or nothing."""
+    """A text. ``plain``: written without quotes, so possibly a number, a boolean or null."""
 
     text: str
     plain: bool
@@ -68,7 +68,7 @@ class Mapping(NamedTuple):
     end: Position
 
     def find(self, key: str) -> tuple[Scalar, "Node"] | None:
-        """Return the key and the value of that name."""
+        """Return the key and the value with this name."""
         return next((item for item in self.items if item[0].text == key), None)
 
 
@@ -108,13 +108,13 @@ def _parse_events(text: str) -> Iterator[Event]:
 
 
 class _Reader(Reader):
-    """The library's own, but for the regular expression that it takes for all that is not ASCII.
+    """The library's reader without its regular expression for characters outside ASCII.
 
-    To compile that takes longer than all else that is done with a small file (20 ms).
+    Compiling the expression takes longer than everything else for a small file (20 ms).
     """
 
     def check_printable(self, data: str) -> None:
-        """Look at each kind of character once; leave it to the library to find a wrong one."""
+        """Check each distinct character once; the library reports a wrong one."""
         if not all(map(_is_printable, set(data))):
             super().check_printable(data)
 
@@ -191,7 +191,7 @@ class _Composer:
         return Scalar(self._joined(event), event.style is None, start, _end(event))
 
     def _joined(self, event: ScalarEvent) -> str:
-        """Join the pairs of escapes that JSON writes one character with."""
+        """Join the surrogate pairs of JSON's escapes."""
         text: str = event.value
         if not any("\ud800" <= character <= "\udfff" for character in text):
             return text
@@ -227,7 +227,7 @@ class _Composer:
         return tuple((merged | items).values()), _end(event)
 
     def _merged(self, value: Node, event: Event) -> dict[str, tuple[Scalar, Node]]:
-        """Return the items that a merge key brings; those of earlier mappings in a list hold."""
+        """Return the items of a merge key; those of earlier mappings in a list win."""
         merged: dict[str, tuple[Scalar, Node]] = {}
         for mapping in reversed(value.items if isinstance(value, Sequence) else (value,)):
             if not isinstance(mapping, Mapping):
@@ -252,7 +252,7 @@ class _Composer:
 
 
 def _placed_after(key: Scalar, value: Node) -> Node:
-    """Put a value that is not written on its key's line; the parser puts it at the next token."""
+    """Place a value written below its key's line; the parser places one at the next token."""
     if not isinstance(value, Scalar) or value.text or value.start != value.end:
         return value
     place = Position(key.end.line, key.end.column + 1)

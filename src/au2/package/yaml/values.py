@@ -1,4 +1,4 @@
-"""Nodes → plain values, by the core schema of YAML 1.2 (section 10.3.2) as far as JSON has them."""
+"""Nodes → plain values, by YAML 1.2's core schema (section 10.3.2), limited to JSON's values."""
 
 import re
 from typing import Any, NoReturn
@@ -28,10 +28,10 @@ def is_null(node: Node | None) -> bool:
 
 
 def to_value(node: Node, file: str) -> Any:
-    """Return the node as what ``json.loads`` could have returned.
+    """Return the node as a value of ``json.loads``.
 
     Raises:
-        InvalidPackage: a number that JSON has not (infinite, undefined, with a zero in front).
+        InvalidPackage: a number outside JSON (infinite, undefined, with a leading zero).
     """
     match node:
         case Mapping(items=items):
