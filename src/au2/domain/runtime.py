@@ -1,4 +1,4 @@
-"""A runtime: a base image that packages are built on."""
+"""Runtimes: base images that packages are built on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from au2.domain.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Spec section 1, at its newest version. ``context`` None: global."""
+    """A runtime at its newest version (specification, section 1). ``context`` None: global."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeBuild:
-    """One version of a runtime, with what it was made from and what is in it."""
+    """One version of a runtime, with its recipe and its installed packages."""
 
     version: int
     image_digest: str

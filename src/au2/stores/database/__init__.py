@@ -1,1 +1,1 @@
-"""Rows: tables, the functions that read and write them, claims, migrations."""
+"""Database store: tables, statements by noun, claims, migrations."""

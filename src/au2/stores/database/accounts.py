@@ -1,4 +1,4 @@
-"""Users and their tokens."""
+"""Users and their access tokens."""
 
 from datetime import datetime
 
@@ -35,19 +35,19 @@ def add_user(transaction: Transaction, user: User) -> None:
 
 
 def find_user(transaction: Transaction, user_id: str) -> User | None:
-    """The user of that id."""
+    """Return the user of an id."""
     row = transaction.execute(_FIND_USER, {"user_id": user_id}).one_or_none()
     return None if row is None else _user(row)
 
 
 def find_user_by_email(transaction: Transaction, email: str) -> User | None:
-    """The user of that email address, in any letter case."""
+    """Return the user of an email address, in any letter case."""
     row = transaction.execute(select(users).where(users.c.email == email.lower())).one_or_none()
     return None if row is None else _user(row)
 
 
 def count_users(transaction: Transaction) -> int:
-    """How many users there are."""
+    """Return the number of users."""
     return transaction.execute(select(func.count()).select_from(users)).scalar_one()
 
 
@@ -75,19 +75,19 @@ def add_token(transaction: Transaction, token: Token) -> None:
 
 
 def find_token_by_hash(transaction: Transaction, secret_hash: str) -> Token | None:
-    """The token whose secret has that hash."""
+    """Return the token whose secret has a hash."""
     row = transaction.execute(_FIND_BY_HASH, {"secret_hash": secret_hash}).one_or_none()
     return None if row is None else _token(row)
 
 
 def find_token(transaction: Transaction, token_id: str) -> Token | None:
-    """The token of that id."""
+    """Return the token of an id."""
     row = transaction.execute(_FIND_TOKEN, {"token_id": token_id}).one_or_none()
     return None if row is None else _token(row)
 
 
 def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[Token]:
-    """A user's tokens of one kind, oldest first."""
+    """Return a user's tokens of one kind, oldest first."""
     rows = transaction.execute(
         select(tokens)
         .where(tokens.c.user_id == user_id, tokens.c.kind == kind)
@@ -97,12 +97,12 @@ def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[To
 
 
 def delete_token(transaction: Transaction, token_id: str) -> None:
-    """Remove a token; it is refused from now on."""
+    """Delete a token, which is refused from now on."""
     transaction.execute(delete(tokens).where(tokens.c.id == token_id))
 
 
 def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept_id: str) -> None:
-    """Remove a user's tokens of one kind, except one."""
+    """Delete a user's tokens of one kind, except one."""
     transaction.execute(
         delete(tokens).where(
             tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.id != kept_id
@@ -111,7 +111,7 @@ def delete_tokens_but(transaction: Transaction, user_id: str, *, kind: str, kept
 
 
 def delete_tokens_named(transaction: Transaction, user_id: str, *, kind: str, name: str) -> None:
-    """Remove a user's tokens of one kind that have that name."""
+    """Delete a user's tokens of one kind and name."""
     transaction.execute(
         delete(tokens).where(
             tokens.c.user_id == user_id, tokens.c.kind == kind, tokens.c.name == name
@@ -120,12 +120,12 @@ def delete_tokens_named(transaction: Transaction, user_id: str, *, kind: str, na
 
 
 def delete_all_tokens(transaction: Transaction, user_id: str) -> int:
-    """Remove all of a user's tokens; return how many."""
+    """Delete all tokens of a user; return their number."""
     return transaction.execute(delete(tokens).where(tokens.c.user_id == user_id)).rowcount
 
 
 def delete_expired_tokens(transaction: Transaction, *, kind: str, before: datetime) -> int:
-    """Remove tokens of one kind that expired before that time; return how many."""
+    """Delete tokens of one kind that expired before a time; return their number."""
     return transaction.execute(
         delete(tokens).where(tokens.c.kind == kind, tokens.c.expires_at < before)
     ).rowcount
@@ -134,7 +134,7 @@ def delete_expired_tokens(transaction: Transaction, *, kind: str, before: dateti
 def touch_token(
     transaction: Transaction, token_id: str, *, at: datetime, unless_since: datetime
 ) -> None:
-    """Note that a token was used, unless that was noted since ``unless_since``."""
+    """Record the use of a token, unless a use was recorded since ``unless_since``."""
     transaction.execute(
         update(tokens)
         .where(

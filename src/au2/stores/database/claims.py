@@ -1,7 +1,7 @@
-"""Claims: which dispatcher works on a job. Take, renew, release.
+"""Claims of jobs by dispatchers: take, renew, release.
 
-A claim is a lease with a fencing token. The token grows each time a job is claimed, and every
-change of a claimed job names it, so a dispatcher that was thought dead can change nothing any more.
+A claim is a lease with a fencing token. Each claim of a job raises the token, and every change of a
+claimed job names the token: a dispatcher whose lease was taken over can change nothing any more.
 """
 
 from collections.abc import Collection
@@ -47,18 +47,18 @@ def take_claims(
     types: Collection[JobType] = tuple(JobType),
     except_jobs: Collection[int] = (),
 ) -> list[Claim]:
-    """Claim up to ``limit`` jobs that nobody works on, oldest first.
+    """Claim up to ``limit`` jobs without a live claim, oldest first.
 
     Args:
         transaction: the write transaction.
-        owner: who claims them.
-        limit: how many at most.
-        at: now.
-        lease_seconds: for how long.
-        types: of which types pending jobs are taken. Running ones always are: nobody else ends
-            them.
-        except_jobs: what the owner works on itself: its claims may have expired while it was
-            paused, and are renewed, not taken again.
+        owner: name of the dispatcher.
+        limit: largest number of claims.
+        at: present time.
+        lease_seconds: length of the leases.
+        types: types of pending jobs to take. Running jobs are always taken, so that one with a
+            lost dispatcher ends.
+        except_jobs: jobs that the owner executes now. Their claims may have expired while the
+            owner was paused, and are renewed, not taken again.
     """
     wanted = {
         "at": at,
@@ -88,7 +88,7 @@ def take_claims(
 def _begin(
     transaction: Transaction, job_id: int, token: int, attempt_count: int, at: datetime
 ) -> Claim:
-    """Go on with the open attempt, or begin a new one."""
+    """Resume the open attempt, or begin a new one."""
     job = find_job(transaction, job_id)
     if job is None:
         raise LeaseLost(f"Job {job_id} is gone.")
@@ -106,7 +106,7 @@ def _begin(
 def renew_claim(
     transaction: Transaction, job_id: int, token: int, *, at: datetime, lease_seconds: float
 ) -> None:
-    """Prolong a claim. Raises LeaseLost when it is another's by now."""
+    """Extend a claim's lease. Raises LeaseLost when another dispatcher has claimed the job."""
     expiry = at + timedelta(seconds=lease_seconds)
     changed = transaction.execute(
         _CHANGE_CLAIMED, {"job_id": job_id, "token": token, "claim_expires_at": expiry}
@@ -116,7 +116,7 @@ def renew_claim(
 
 
 def release_all_claims(transaction: Transaction) -> None:
-    """Let go of all open jobs: of a database whose dispatchers are all gone."""
+    """Release the claims of all open jobs, for a database without any live dispatcher."""
     transaction.execute(
         update(jobs)
         .where(jobs.c.state.in_(_OPEN_STATES))
@@ -125,7 +125,7 @@ def release_all_claims(transaction: Transaction) -> None:
 
 
 def release_claims(transaction: Transaction, owner: str) -> int:
-    """Let go of all open jobs of an owner that is known to be gone; return how many."""
+    """Release the open jobs of a dispatcher that is known to be gone; return their number."""
     return transaction.execute(
         update(jobs)
         .where(jobs.c.claim_owner == owner, jobs.c.state.in_(_OPEN_STATES))

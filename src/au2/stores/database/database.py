@@ -1,4 +1,4 @@
-"""Opening the database and its transactions."""
+"""Database connections and transactions."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,46 +6,44 @@ from pathlib import Path
 from typing import Self
 
 from alembic import command
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import URL, Connection
 
 from au2.domain.errors import DatabaseUnavailable, StorageFull
-from au2.stores.database import dialect
+from au2.stores.database import sqlite
 from au2.stores.database.revisions import ensure_current, ensure_not_newer, make_config
 from au2.stores.logs.preallocation import preallocate
 
 _BUSY_SECONDS = 30.0
-_HELD_BYTES = 4 << 20
-"""About a hundred logins, or as many other small changes."""
+_WAL_BYTES = 4 << 20
+"""Space for about a hundred logins, or as many other small changes."""
 
 Transaction = Connection
-"""What the functions of this room take first. Begun and ended by :class:`Database` only."""
+"""First argument of every statement function. Begun and ended by :class:`Database` only."""
 
 
 class Database:
-    """One database. Safe to use from several threads and processes."""
+    """Connection pool of one database. Safe for several threads and processes."""
 
     def __init__(self, url: str | URL, *, busy_seconds: float = _BUSY_SECONDS) -> None:
         """``url`` is SQLAlchemy's, for example ``sqlite:////var/lib/au2/au2.sqlite3``, or a URL.
 
-        Somebody else's lock is waited for ``busy_seconds``.
+        ``busy_seconds``: longest wait for a lock of another connection.
         """
-        arguments = dialect.engine_arguments(make_url(url), busy_seconds)
-        self._engine: Engine = create_engine(url, **arguments)
-        dialect.prepare_engine(self._engine, busy_seconds)
+        self._engine = sqlite.make_engine(url, busy_seconds)
 
     @classmethod
     def open_file(cls, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> Self:
-        """Open (and create, if need be) an SQLite file; its folder is made, for root only."""
+        """Open an SQLite file. A missing file and its folder (mode 700) are created."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Not by a text, in which '?', '#' and '%' of a path mean something.
+        # No URL as text: '?', '#' and '%' in a path would have a meaning there.
         return cls(URL.create("sqlite", database=str(path)), busy_seconds=busy_seconds)
 
     def migrate(self) -> None:
-        """Bring the tables to the newest revision. Idempotent.
+        """Migrate the tables to the newest revision. Idempotent.
 
         Raises:
-            WrongSchema: a newer version of au2 has written them; nothing was changed.
-            StorageFull: no room; nothing was changed.
+            WrongSchema: a newer version of au2 has written the tables; nothing was changed.
+            StorageFull: the disk is full; nothing was changed.
         """
         config = make_config()
         with self.write() as transaction:
@@ -54,45 +52,45 @@ class Database:
             command.upgrade(config, "head")
 
     def ensure_current(self) -> None:
-        """Check that the tables have the newest revision, and change nothing.
+        """Check that the tables have the newest revision, without a change.
 
         Raises:
-            WrongSchema: another version of au2 has written them.
-            StorageFull: there is not even room for opening the database.
+            WrongSchema: another version of au2 has written the tables.
+            StorageFull: the disk has no space even for opening the database.
         """
         with self.read() as transaction:
             ensure_current(transaction)
 
     def save_copy(self, path: Path) -> None:
-        """Write the database, as it is at one moment, to a new file. Others go on meanwhile."""
+        """Write a snapshot of the database to a new file, while other connections go on."""
         with self.read() as transaction:
-            dialect.save_copy(transaction, path)
+            sqlite.save_copy(transaction, path)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """A transaction that only reads: one consistent view.
+        """Read transaction with one consistent view.
 
         Raises:
-            DatabaseUnavailable: it can't be used at the moment.
+            DatabaseUnavailable: the database can't be used at the moment.
         """
-        with self._faults_told(), self._engine.connect() as connection, connection.begin():
+        with self._translate_errors(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self, *, durable: bool = True, patient: bool = True) -> Iterator[Transaction]:
-        """A transaction that writes, committed when the block ends well.
+        """Write transaction, committed when the block ends without an error.
 
         Args:
-            durable: whether it must survive a power cut from now on. Without that it costs no flush
-                to disk and becomes durable with the next that is; a process that is killed loses
-                nothing either way. For what is found out or done again if it is gone.
-            patient: whether a lock of somebody else's is waited for; without it only for a moment.
+            durable: whether the commit must survive a power cut from now on. A commit without
+                costs no flush to disk and becomes durable with the next durable one; a killed
+                process loses neither. False is for changes that are repeated if they are lost.
+            patient: whether to wait for another connection's lock; False waits a moment only.
 
         Raises:
-            StorageFull: no room; nothing was changed.
-            DatabaseUnavailable: it can't be used at the moment; nothing was changed.
+            StorageFull: the disk is full; nothing was changed.
+            DatabaseUnavailable: the database can't be used at the moment; nothing was changed.
         """
-        with self._faults_told(), self._engine.connect() as connection:
+        with self._translate_errors(), self._engine.connect() as connection:
             writing = connection.execution_options(
                 au2_write=True, au2_durable=durable, au2_patient=patient
             )
@@ -100,37 +98,36 @@ class Database:
                 yield writing
 
     def preallocate_wal(self) -> None:
-        """Keep some room on the disk for what is to be written when all else is full.
+        """Preallocate the write-ahead log, so that small changes succeed on a full disk.
 
-        It stays as long as anybody has the database open. To be repeated now and then: what was
-        used of it is replaced.
+        The space stays reserved while a connection is open. Repeated calls replace used space.
         """
         with self.read() as transaction:
-            log = dialect.find_log(transaction)
+            log = sqlite.find_log(transaction)
             if log is not None:
-                # The write-ahead log takes every change first. Only it may be opened here: SQLite
-                # locks the other files, and to close one anywhere in a process gives up its locks.
-                preallocate(log, _HELD_BYTES)
+                # The write-ahead log takes every change first. No other file may be opened here:
+                # closing one of SQLite's files anywhere in a process drops its POSIX locks.
+                preallocate(log, _WAL_BYTES)
 
     @contextmanager
-    def _faults_told(self) -> Iterator[None]:
-        """Turn what is no fault of a statement into our errors."""
+    def _translate_errors(self) -> Iterator[None]:
+        """Translate errors of the driver that no statement has caused."""
         try:
             yield
-        except dialect.DRIVER_ERRORS as error:
-            if dialect.is_storage_full(error):
+        except sqlite.DRIVER_ERRORS as error:
+            if sqlite.is_storage_full(error):
                 raise StorageFull(
                     hint="Free some space on the server's data directory, then try again."
                 ) from error
-            reason = dialect.why_unavailable(error)
+            reason = sqlite.why_unavailable(error)
             if reason is None:
                 raise
-            if not dialect.is_locked(error):
-                # What has it open may be of no use any more; the next transaction opens it anew.
+            if not sqlite.is_locked(error):
+                # Open connections may be useless from now on; the next transaction opens a new one.
                 self._engine.dispose()
             raise DatabaseUnavailable(
                 f"The server's database can't be used at the moment: {reason}.",
-                hint="Try again in a moment; if it stays so, tell the server's operator.",
+                hint="Try again in a moment. If the error stays, tell the server's operator.",
             ) from error
 
     def close(self) -> None:

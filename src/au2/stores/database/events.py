@@ -1,4 +1,4 @@
-"""Events: what happened, written in the transaction in which it happened."""
+"""Events of the audit trail, written in the transaction of the change that they record."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ def add_event(
     organization_id: str | None = None,
     **data: Any,
 ) -> None:
-    """Write an event; ``data`` must be JSON."""
+    """Insert an event; ``data`` must be JSON."""
     row = {
         "at": at,
         "actor": actor,
@@ -35,7 +35,7 @@ def add_event(
 
 
 def list_events(transaction: Transaction, subject: str) -> list[Event]:
-    """Everything that happened to ``subject``, oldest first."""
+    """Return the events of ``subject``, oldest first."""
     rows = transaction.execute(
         select(events).where(events.c.subject == subject).order_by(events.c.id)
     )

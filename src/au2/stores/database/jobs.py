@@ -38,7 +38,7 @@ _ATTEMPTS = (
 
 
 def phases_document(phases: Iterable[Phase]) -> list[dict[str, str | None]]:
-    """Phases as they are kept in a JSON column."""
+    """Return the JSON column of an attempt's phases."""
     return [
         {
             "name": phase.name,
@@ -59,7 +59,7 @@ def _phase(document: Mapping[str, str | None]) -> Phase:
 
 
 def read_attempt(row: Any) -> Attempt:
-    """The attempt that a row holds."""
+    """Return the attempt of a row."""
     outcome = None
     if row.state is not None:
         outcome = Outcome(
@@ -106,7 +106,7 @@ def _version_choice(document: Mapping[str, Any] | None) -> VersionChoice | None:
 
 
 def read_job(row: Any, tries: Iterable[Attempt]) -> Job:
-    """The job that a row holds."""
+    """Return the job of a row."""
     return Job(
         id=row.id,
         type=JobType(row.type),
@@ -144,7 +144,7 @@ def add_job(
     ready: bool,
     request: RunRequest | None = None,
 ) -> int:
-    """Insert a PENDING job and return its id. Not ready: no dispatcher takes it yet."""
+    """Insert a PENDING job and return its id; dispatchers take only a ready one."""
     return int(
         transaction.execute(
             _INSERT,
@@ -174,7 +174,7 @@ def _attempts_of(transaction: Transaction, job_ids: list[int]) -> dict[int, list
 
 
 def find_job(transaction: Transaction, job_id: int) -> Job | None:
-    """The job of that id with its attempts."""
+    """Return the job of an id with its attempts."""
     row = transaction.execute(_FIND, {"wanted": job_id}).one_or_none()
     if row is None:
         return None
@@ -182,7 +182,7 @@ def find_job(transaction: Transaction, job_id: int) -> Job | None:
 
 
 def list_unfinished_runs(transaction: Transaction) -> list[Job]:
-    """All run jobs of the installation that have not ended."""
+    """Return all run jobs of the installation that have not ended."""
     open_states = (JobState.PENDING.value, JobState.RUNNING.value)
     query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
     rows = transaction.execute(query.order_by(jobs.c.id)).all()
@@ -192,7 +192,7 @@ def list_unfinished_runs(transaction: Transaction) -> list[Job]:
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs of a context to list; None: any."""
+    """Conditions on the jobs to list; None: no condition."""
 
     state: JobState | None = None
     type: JobType | None = None
@@ -200,13 +200,13 @@ class JobFilter:
     search: str | None = None
     """Text in the name, the reason's sentence or the status text."""
     before: int | None = None
-    """Only ids below this: for the next page."""
+    """Upper bound of the ids, exclusive: for the next page."""
 
 
 def list_jobs(
     transaction: Transaction, context: Context, wanted: JobFilter, *, limit: int
 ) -> list[Job]:
-    """Jobs of exactly this context, newest first, at most ``limit``."""
+    """Return at most ``limit`` jobs of exactly this context, newest first."""
     query = select(jobs).where(owned_by(jobs, context))
     if wanted.state is not None:
         query = query.where(jobs.c.state == wanted.state.value)
@@ -246,7 +246,7 @@ _COUNT = select(
 
 
 def find_position(transaction: Transaction, job_id: int, *, at: datetime) -> QueuePosition | None:
-    """Return where a job stands; None if it is not pending."""
+    """Return a job's position in the queue; None if the job is not pending."""
     job = transaction.execute(_JOB, {"job_id": job_id}).one_or_none()
     if job is None:
         return None

@@ -1,4 +1,4 @@
-"""Organizations, projects, memberships."""
+"""Organizations, projects and memberships."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -26,7 +26,7 @@ def add_organization(transaction: Transaction, organization: Organization) -> No
 
 
 def find_organization(transaction: Transaction, organization_id: str) -> Organization | None:
-    """The organization of that id."""
+    """Return the organization of an id."""
     row = transaction.execute(
         select(organizations).where(organizations.c.id == organization_id)
     ).one_or_none()
@@ -34,7 +34,7 @@ def find_organization(transaction: Transaction, organization_id: str) -> Organiz
 
 
 def list_organizations(transaction: Transaction, ids: Collection[str]) -> list[Organization]:
-    """The organizations of those ids, by name."""
+    """Return the organizations of some ids, ordered by name."""
     rows = transaction.execute(
         select(organizations)
         .where(organizations.c.id.in_(ids))
@@ -57,13 +57,13 @@ def add_project(transaction: Transaction, project: Project) -> None:
 
 
 def find_project(transaction: Transaction, project_id: str) -> Project | None:
-    """The project of that id."""
+    """Return the project of an id."""
     row = transaction.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
     return None if row is None else Project(**row._mapping)
 
 
 def list_projects(transaction: Transaction, organization_id: str) -> list[Project]:
-    """An organization's projects, by name."""
+    """Return an organization's projects, ordered by name."""
     rows = transaction.execute(
         select(projects)
         .where(projects.c.organization_id == organization_id)
@@ -81,7 +81,7 @@ def set_membership(
     at: datetime,
     by: str,
 ) -> None:
-    """Give a user a role in a context, replacing the one the user had there."""
+    """Set a user's role in a context, in place of an earlier one."""
     replaced = transaction.execute(
         update(memberships)
         .where(memberships.c.user_id == user_id, owned_by(memberships, membership.context))
@@ -102,7 +102,7 @@ def set_membership(
 
 
 def remove_membership(transaction: Transaction, user_id: str, context: Context) -> bool:
-    """Take a user's role in exactly this context away; whether there was one."""
+    """Delete a user's role in exactly this context; return whether one existed."""
     removed = transaction.execute(
         delete(memberships).where(memberships.c.user_id == user_id, owned_by(memberships, context))
     ).rowcount
@@ -117,13 +117,13 @@ _ROLES = (
 
 
 def list_memberships(transaction: Transaction, user_id: str) -> list[Membership]:
-    """All roles of a user."""
+    """Return all memberships of a user."""
     rows = transaction.execute(_ROLES, {"user_id": user_id})
     return [Membership(read_context(row), Role(row.role)) for row in rows]
 
 
 def list_members(transaction: Transaction, context: Context) -> list[Member]:
-    """Who has a role that reaches this context, by email address."""
+    """Return the members whose role reaches a context, ordered by email address."""
     rows = transaction.execute(
         select(
             users.c.email,
@@ -139,7 +139,7 @@ def list_members(transaction: Transaction, context: Context) -> list[Member]:
 
 
 def count_admins(transaction: Transaction, organization_id: str) -> int:
-    """How many admins an organization has as a whole."""
+    """Return the number of admins of a whole organization."""
     return transaction.execute(
         select(func.count())
         .select_from(memberships)

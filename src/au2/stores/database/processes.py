@@ -1,4 +1,4 @@
-"""Processes."""
+"""Processes and their counters of version numbers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ def _process(row: Any) -> Process:
 
 
 def add_process(transaction: Transaction, process: Process) -> None:
-    """Insert a process; its first version will be number 1."""
+    """Insert a process, whose first version will have number 1."""
     transaction.execute(
         insert(processes).values(
             id=process.id,
@@ -56,7 +56,7 @@ def add_process(transaction: Transaction, process: Process) -> None:
 
 
 def find_process(transaction: Transaction, process_id: str) -> Process | None:
-    """The process of that id, unless deleted."""
+    """Return the process of an id, unless deleted."""
     row = transaction.execute(_FIND, {"process_id": process_id}).one_or_none()
     return None if row is None else _process(row)
 
@@ -64,7 +64,7 @@ def find_process(transaction: Transaction, process_id: str) -> Process | None:
 def list_processes(
     transaction: Transaction, context: Context, *, name: str | None = None, tag: str | None = None
 ) -> list[Process]:
-    """Processes visible from a context, by name."""
+    """Return the processes visible from a context, ordered by name."""
     query = select(processes).where(
         visible_from(processes, context), processes.c.deleted_at.is_(None)
     )
@@ -74,7 +74,7 @@ def list_processes(
         _process(row)
         for row in transaction.execute(query.order_by(processes.c.name, processes.c.created_at))
     ]
-    # Tags are few per process and kept as one JSON list: no database agrees with another on those.
+    # Filtered here: databases differ in how they search JSON lists, and tags are few.
     return [process for process in found if tag is None or tag in process.tags]
 
 
@@ -88,7 +88,7 @@ def update_process(
     at: datetime,
     by: str,
 ) -> None:
-    """Change what is not None."""
+    """Set the fields that are not None."""
     values: dict[str, Any] = {"updated_at": at, "updated_by": by}
     if name is not None:
         values["name"] = name
@@ -100,11 +100,11 @@ def update_process(
 
 
 def delete_process(transaction: Transaction, process_id: str, *, at: datetime) -> None:
-    """Mark a process as deleted: its jobs' records still name it."""
+    """Mark a process as deleted. The row stays, because jobs refer to it."""
     transaction.execute(update(processes).where(processes.c.id == process_id).values(deleted_at=at))
 
 
 def take_version_number(transaction: Transaction, process_id: str) -> int:
-    """Return the next version number of a process; it is never given again."""
+    """Return the next version number of a process, used only once."""
     number: int = transaction.execute(_COUNT, {"process_id": process_id}).scalar_one()
     return number

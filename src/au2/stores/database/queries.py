@@ -9,19 +9,19 @@ from au2.domain.context import Context
 
 
 def context_columns(context: Context | None) -> dict[str, str | None]:
-    """Column values of an owner; None is a global object."""
+    """Return the column values of an owner; None is a global object."""
     if context is None:
         return {"organization_id": None, "project_id": None}
     return {"organization_id": context.organization_id, "project_id": context.project_id}
 
 
 def read_context(row: Any) -> Context:
-    """The owner that a row names."""
+    """Return the owner of a row."""
     return Context(row.organization_id, row.project_id)
 
 
 def owned_by(table: FromClause, context: Context) -> ColumnElement[bool]:
-    """Rows owned by exactly this context."""
+    """Condition: the row is owned by exactly this context."""
     return and_(
         table.c.organization_id == context.organization_id,
         table.c.project_id.is_(None)
@@ -31,7 +31,7 @@ def owned_by(table: FromClause, context: Context) -> ColumnElement[bool]:
 
 
 def visible_from(table: FromClause, context: Context) -> ColumnElement[bool]:
-    """Rows owned by this context or one above it."""
+    """Condition: the row is owned by this context or its organization."""
     return or_(*(owned_by(table, owner) for owner in context.chain))
 
 
@@ -39,7 +39,7 @@ _CHUNK = 500
 
 
 def in_chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the values in lists that one query takes."""
+    """Yield the values in lists short enough for one statement."""
     wanted = list(values)
     for start in range(0, len(wanted), _CHUNK):
         yield wanted[start : start + _CHUNK]

@@ -1,4 +1,4 @@
-"""The revision of the database's tables, and those that this version of au2 knows (alembic)."""
+"""Revisions of the tables (alembic): the one in the database and those that this au2 knows."""
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -9,19 +9,19 @@ from au2.domain.errors import WrongSchema
 
 
 def make_config() -> Config:
-    """Return alembic's configuration, with the migrations of this package."""
+    """Return the configuration of alembic with the migrations of this package."""
     config = Config()
     config.set_main_option("script_location", "au2.stores.database:migrations")
     return config
 
 
 def find_revision(transaction: Connection) -> str | None:
-    """Return the revision that the tables have; None for an empty database."""
+    """Return the revision of the tables; None for an empty database."""
     return MigrationContext.configure(transaction).get_current_revision()
 
 
 def ensure_not_newer(transaction: Connection) -> None:
-    """Refuse tables of a revision that this version does not know. Raises WrongSchema."""
+    """Refuse tables of an unknown revision. Raises WrongSchema."""
     revision, known = find_revision(transaction), _known_revisions()
     if revision is None or revision in known:
         return
@@ -33,7 +33,7 @@ def ensure_not_newer(transaction: Connection) -> None:
 
 
 def ensure_current(transaction: Connection) -> None:
-    """Refuse tables of any other revision than the newest one. Raises WrongSchema."""
+    """Refuse tables of any revision but the newest. Raises WrongSchema."""
     ensure_not_newer(transaction)
     revision, newest = find_revision(transaction), _known_revisions()[0]
     if revision != newest:

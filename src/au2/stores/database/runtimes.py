@@ -48,7 +48,7 @@ def _runtime(row: Any) -> Runtime:
 
 
 def find_runtime(transaction: Transaction, runtime_id: str) -> Runtime | None:
-    """The runtime of that id at its newest version."""
+    """Return the runtime of an id at its newest version."""
     row = transaction.execute(_FIND, {"runtime_id": runtime_id}).one_or_none()
     return None if row is None else _runtime(row)
 
@@ -60,7 +60,7 @@ def list_runtimes(
     name: str | None = None,
     with_retired: bool = False,
 ) -> list[Runtime]:
-    """Runtimes visible from a context (None: every one), by name."""
+    """Return the runtimes visible from a context (None: all), ordered by name."""
     query = _select()
     if not with_retired:
         query = query.where(runtimes.c.retired_at.is_(None))
@@ -75,7 +75,7 @@ def list_runtimes(
 
 
 def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) -> str | None:
-    """The manifest digest of one version of a runtime."""
+    """Return the manifest digest of one version of a runtime."""
     return transaction.execute(
         select(runtime_versions.c.image_digest).where(
             runtime_versions.c.runtime_id == runtime_id, runtime_versions.c.version == version
@@ -84,9 +84,9 @@ def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) 
 
 
 def list_visible_images(transaction: Transaction, context: Context) -> list[str]:
-    """Manifest digests of all versions of the runtimes that are visible from a context.
+    """Return the manifest digests of all runtime versions that are visible from a context.
 
-    Newest first, and with retired ones, which versions may still be built on.
+    Newest first. Retired runtimes are included: versions may still be built on them.
     """
     rows = transaction.execute(
         select(runtime_versions.c.image_digest)
@@ -98,7 +98,7 @@ def list_visible_images(transaction: Transaction, context: Context) -> list[str]
 
 
 def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]:
-    """Every version of a runtime, newest first."""
+    """Return all versions of a runtime, newest first."""
     rows = transaction.execute(
         select(runtime_versions)
         .where(runtime_versions.c.runtime_id == runtime_id)
@@ -121,7 +121,7 @@ def ensure_runtime(
     context: Context | None,
     at: datetime,
 ) -> None:
-    """Insert the runtime unless it is there. Whose it is is not changed."""
+    """Insert a runtime unless it exists. The owner of an existing one stays."""
     present = transaction.execute(
         select(runtimes.c.id).where(runtimes.c.id == runtime_id)
     ).one_or_none()
@@ -147,9 +147,9 @@ def add_runtime_version(
     packages: Sequence[Any],
     at: datetime,
 ) -> int:
-    """Add a version: ``first_version``, or one more than the newest. Return its number.
+    """Insert a version numbered ``first_version`` or newest + 1; return its number.
 
-    The very image of the newest version makes no new one.
+    An image equal to the newest version's adds none.
     """
     newest = transaction.execute(
         select(runtime_versions.c.version, runtime_versions.c.image_digest)
@@ -174,5 +174,5 @@ def add_runtime_version(
 
 
 def retire_runtime(transaction: Transaction, runtime_id: str, *, at: datetime | None) -> None:
-    """Take a runtime out of the lists (None: back into them); versions built on it stay."""
+    """Retire a runtime (``at`` None: reinstate). Versions that are built on it stay."""
     transaction.execute(update(runtimes).where(runtimes.c.id == runtime_id).values(retired_at=at))

@@ -47,7 +47,7 @@ def add_secret(transaction: Transaction, secret: Secret) -> None:
 
 
 def find_own_secret(transaction: Transaction, context: Context, name: str) -> Secret | None:
-    """The secret of that name that belongs to exactly this context."""
+    """Return the secret of a name that belongs to exactly this context."""
     row = transaction.execute(
         select(secrets).where(owned_by(secrets, context), secrets.c.name == name)
     ).one_or_none()
@@ -55,7 +55,7 @@ def find_own_secret(transaction: Transaction, context: Context, name: str) -> Se
 
 
 def find_secret(transaction: Transaction, context: Context, name: str) -> Secret | None:
-    """The secret that a name means in a context: its own, else that of the organization above."""
+    """Return the secret of a name in a context: its own, else its organization's."""
     for owner in context.chain:
         found = find_own_secret(transaction, owner, name)
         if found is not None:
@@ -64,7 +64,7 @@ def find_secret(transaction: Transaction, context: Context, name: str) -> Secret
 
 
 def list_secrets(transaction: Transaction, context: Context) -> list[Secret]:
-    """All secrets visible from a context by name, a project's own before its organization's."""
+    """Return the secrets visible from a context by name, a project's before its organization's."""
     rows = transaction.execute(
         select(secrets)
         .where(visible_from(secrets, context))
@@ -74,7 +74,7 @@ def list_secrets(transaction: Transaction, context: Context) -> list[Secret]:
 
 
 def find_ciphertext(transaction: Transaction, secret_id: str) -> str | None:
-    """The encrypted value of a secret; None if it has none."""
+    """Return the ciphertext of a secret's value; None if the secret has no value."""
     return transaction.execute(
         select(secrets.c.ciphertext).where(secrets.c.id == secret_id)
     ).scalar_one_or_none()
@@ -89,7 +89,7 @@ def set_ciphertext(
     at: datetime,
     by: str,
 ) -> None:
-    """Keep a new value; the one before is gone."""
+    """Replace the ciphertext of a secret's value."""
     transaction.execute(
         update(secrets)
         .where(secrets.c.id == secret_id)
@@ -103,14 +103,14 @@ def delete_secret(transaction: Transaction, secret_id: str) -> None:
 
 
 def hold_values(transaction: Transaction, job_id: int, number: int, ciphertext: str) -> None:
-    """Keep what an attempt is given."""
+    """Insert the ciphertext of the secret values of an attempt."""
     transaction.execute(
         insert(held_secrets).values(job_id=job_id, number=number, ciphertext=ciphertext)
     )
 
 
 def find_held_values(transaction: Transaction, job_id: int, number: int) -> str | None:
-    """What an attempt was given; None: nothing."""
+    """Return the ciphertext of an attempt's secret values; None: the attempt has none."""
     return transaction.execute(
         select(held_secrets.c.ciphertext).where(
             held_secrets.c.job_id == job_id, held_secrets.c.number == number
@@ -119,30 +119,30 @@ def find_held_values(transaction: Transaction, job_id: int, number: int) -> str 
 
 
 def release_values(transaction: Transaction, job_id: int) -> None:
-    """Forget what the attempts of a job were given. Harmless if that is nothing."""
+    """Delete the secret values of a job's attempts. Idempotent."""
     transaction.execute(delete(held_secrets).where(held_secrets.c.job_id == job_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Ciphertext:
-    """An encrypted value and what it is bound to."""
+    """An encrypted value and the associated data that binds it to its row."""
 
     text: str
     bound_to: str
 
 
 def bound_to_secret(secret_id: str) -> str:
-    """What the value of a secret is bound to."""
+    """Return the associated data of a secret's value."""
     return f"secret:{secret_id}"
 
 
 def bound_to_attempt(job_id: int, number: int) -> str:
-    """What the values that an attempt was given are bound to."""
+    """Return the associated data of an attempt's secret values."""
     return f"attempt:{job_id}:{number}"
 
 
 def list_ciphertexts(transaction: Transaction) -> Sequence[Ciphertext]:
-    """All of them."""
+    """Return all ciphertexts of the database."""
     found = [
         Ciphertext(row.ciphertext, bound_to_secret(row.id))
         for row in transaction.execute(
@@ -157,7 +157,7 @@ def list_ciphertexts(transaction: Transaction) -> Sequence[Ciphertext]:
 
 
 def has_ciphertexts(transaction: Transaction) -> bool:
-    """Whether anything is encrypted."""
+    """Whether the database holds any ciphertext."""
     return any(
         transaction.execute(
             select(table.c.ciphertext).where(table.c.ciphertext.is_not(None))
@@ -167,9 +167,9 @@ def has_ciphertexts(transaction: Transaction) -> bool:
 
 
 def replace_ciphertext(transaction: Transaction, old: str, new: str) -> bool:
-    """Put ``new`` in the place of ``old``; return False if that is not there any more.
+    """Replace the ciphertext ``old``; return False if it no longer exists.
 
-    No two ciphertexts are equal: each has a random part.
+    No two ciphertexts are equal, because each has a random nonce.
     """
     changed = 0
     for table in (secrets, held_secrets):

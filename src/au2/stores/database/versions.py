@@ -1,4 +1,4 @@
-"""Process versions."""
+"""Versions of processes."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -88,7 +88,7 @@ def _version(row: Any) -> Version:
 
 
 def add_version(transaction: Transaction, version: Version) -> None:
-    """Insert a version; its number comes from ``processes.take_version_number``."""
+    """Insert a version with a number of ``processes.take_version_number``."""
     runtime = version.runtime
     transaction.execute(
         insert(versions).values(
@@ -111,40 +111,40 @@ def add_version(transaction: Transaction, version: Version) -> None:
 
 
 def find_version(transaction: Transaction, process_id: str, number: int) -> Version | None:
-    """One version, unless deleted."""
+    """Return a version, unless deleted."""
     row = transaction.execute(_FIND, {"process_id": process_id, "number": number}).one_or_none()
     return None if row is None else _version(row)
 
 
 def list_versions(transaction: Transaction, process_id: str) -> list[Version]:
-    """A process's versions, oldest first."""
+    """Return the versions of a process, oldest first."""
     rows = transaction.execute(_ALL, {"process_id": process_id})
     return [_version(row) for row in rows]
 
 
 def list_images(transaction: Transaction, process_id: str) -> list[str]:
-    """Manifest digests of a process's versions that have an image, newest first."""
+    """Return the manifest digests of a process's available versions, newest first."""
     rows = transaction.execute(_IMAGES, {"process_id": process_id})
     return [str(digest) for (digest,) in rows if digest is not None]
 
 
 def find_default_version(transaction: Transaction, process_id: str) -> Version | None:
-    """What runs without ``--ver``: the newest published, else the newest available version."""
+    """Return the default version: the newest published, else the newest available one."""
     return _find_first(transaction, _DEFAULT, process_id)
 
 
 def find_newest_available(transaction: Transaction, process_id: str) -> Version | None:
-    """The version with an image that has the highest number."""
+    """Return the available version with the highest number."""
     return _find_first(transaction, _NEWEST, process_id)
 
 
 def find_newest(transaction: Transaction, process_id: str) -> Version | None:
-    """The version that has the highest number, with an image or without."""
+    """Return the version with the highest number, of any image status."""
     return _find_first(transaction, _NEWEST_OF_ALL, process_id)
 
 
 def find_newest_upload(transaction: Transaction, process_id: str) -> Version | None:
-    """The version with the highest number of those that something was uploaded to."""
+    """Return the version with the highest number that has had an upload."""
     return _find_first(transaction, _NEWEST_UPLOAD, process_id)
 
 
@@ -156,7 +156,7 @@ def _find_first(
 
 
 def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:
-    """What the newest version that has dependencies was built with."""
+    """Return the lock of the newest version that has dependencies."""
     row = transaction.execute(_NEWEST_LOCK, {"process_id": process_id}).one_or_none()
     return None if row is None else row.dependencies
 
@@ -169,10 +169,10 @@ def change_image_status(
     image: BuiltImage | None = None,
     upload_job_id: int | None = None,
 ) -> None:
-    """The one door for a version's image status, guarded by the status that ``version`` shows.
+    """Change the image status of a version, guarded by the status that ``version`` shows.
 
     Raises:
-        Conflict: the status may not change so, or changed meanwhile.
+        Conflict: the change is not legal, or another one came first.
     """
     values: dict[str, Any] = {"image_status": status.value}
     if image is not None:
@@ -207,7 +207,7 @@ def change_image_status(
 def set_published(
     transaction: Transaction, version: Version, *, at: datetime | None, by: str | None
 ) -> None:
-    """Publish (who and when) or unpublish (None) a version."""
+    """Publish a version (time and person) or unpublish it (None)."""
     transaction.execute(
         update(versions)
         .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
@@ -216,7 +216,7 @@ def set_published(
 
 
 def delete_version(transaction: Transaction, version: Version, *, at: datetime) -> None:
-    """Mark a version as deleted; its number is not given again."""
+    """Mark a version as deleted. The number is not used again."""
     transaction.execute(
         update(versions)
         .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
