@@ -1,1 +1,1 @@
-"""Logs of jobs at rest: the record format, a protocol, and stores that keep it."""
+"""Log store: record format, protocol, and the implementation in files."""

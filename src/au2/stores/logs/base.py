@@ -1,21 +1,19 @@
-"""The protocols of a log store.
+"""Protocols of a log store.
 
-A log belongs to one attempt of a job and is a string of records
-(:mod:`au2.stores.logs.record`) that only grows, so an
-offset into it, once handed out, stays good. One suite in ``tests/ports`` runs on every
-implementation.
+A log belongs to one attempt of a job. Records (:mod:`au2.stores.logs.record`) are only appended, so
+an offset stays valid. One suite in ``tests/ports`` runs on every implementation.
 """
 
 from typing import Protocol
 
 PREALLOCATED_BYTES = 128 << 10
-"""Room on the disk that is kept for a log from its beginning on: most logs are smaller."""
+"""Disk space preallocated for a new log; most logs are smaller."""
 
 
 class LogWriter(Protocol):
-    """The one writer of one log, for as long as no later one begins.
+    """Writer of one log, valid until a later writer begins.
 
-    Every change raises LeaseLost once there is a later writer, or the log was closed.
+    Every change raises LeaseLost once a later writer has begun or the log was closed.
     """
 
     def size_bytes(self) -> int:
@@ -23,13 +21,13 @@ class LogWriter(Protocol):
         ...
 
     def append(self, data: bytes, *, at: int) -> int:
-        """Append whole records where the log ends, at the offset ``at``; return the new size.
+        """Append whole records at the offset ``at``, the log's end; return the new size.
 
-        All of ``data`` is in the log afterwards, or nothing of it.
+        The log has all of ``data`` afterwards, or none.
 
         Raises:
-            LeaseLost: the log does not end at ``at``: somebody else has written to it.
-            StorageFull: no room, or none that a log of this size may take.
+            LeaseLost: the log does not end at ``at``, so another writer has appended.
+            StorageFull: the disk is full, or the log may not take more of its space.
 
         """
         ...
@@ -38,62 +36,61 @@ class LogWriter(Protocol):
         """Append ``text`` as records with the present time, one per line; return the new size.
 
         Raises:
-            StorageFull: no room.
+            StorageFull: the disk is full.
 
         """
         ...
 
     def truncate(self, size_bytes: int) -> None:
-        """Cut the log to ``size_bytes``; a shorter one stays as it is.
+        """Truncate the log to ``size_bytes``; a shorter one is unchanged.
 
-        For a writer that was killed between appending and noting down how far it had come.
+        Repairs the log of a writer that was killed between appending and recording its offset.
         """
         ...
 
     def sync(self) -> None:
-        """Make the log durable: to be called before the source of its bytes is removed.
+        """Make the log durable, before the source of its bytes is removed.
 
         Raises:
-            StorageFull: no room.
+            StorageFull: the disk is full.
 
         """
         ...
 
     def close(self) -> None:
-        """Write no more: the room that was kept for it and not used is given back. Idempotent."""
+        """End the log and release its unused preallocated space. Idempotent."""
         ...
 
 
 class LogStore(Protocol):
-    """Logs by job and attempt. Safe to use from several threads and processes at once."""
+    """Logs by job and attempt. Safe for several threads and processes."""
 
     def writer(self, job_id: int, attempt: int, token: int) -> LogWriter:
-        """Become the writer of a log, which is made if it is not there.
+        """Become the writer of a log; a missing log is created.
 
         Args:
-            job_id: whose log.
-            attempt: of which attempt.
-            token: the fencing token of the claim under which it is written. From now on nobody may
-                write with a smaller one.
+            job_id: id of the job.
+            attempt: number of the attempt.
+            token: fencing token of the claim. Writers with a smaller one are refused from now on.
 
         Raises:
-            LeaseLost: somebody with a larger token has begun before.
-            StorageFull: no room for a new log.
+            LeaseLost: a writer with a larger token has begun before.
+            StorageFull: no space for a new log.
 
         """
         ...
 
     def size_bytes(self, job_id: int, attempt: int) -> int:
-        """Size of the log; 0 if there is none."""
+        """Size of the log; 0 without a log."""
         ...
 
     def read(self, job_id: int, attempt: int, *, offset: int, limit_bytes: int) -> bytes:
-        """Bytes from ``offset``, at most ``limit_bytes``; empty at the end or if there is no log.
+        """Return at most ``limit_bytes`` from ``offset``, also a part of a record.
 
-        May end inside a record.
+        Empty at the end of the log, or without one.
         """
         ...
 
     def remove(self, job_id: int) -> None:
-        """Remove the logs of all attempts of the job. Idempotent."""
+        """Remove the logs of all attempts of a job. Idempotent."""
         ...

@@ -1,7 +1,7 @@
-"""Logs in files: one per attempt, ``<root>/<job // 1000>/<job>-<attempt>.log``.
+"""Log store in files: one per attempt, ``<root>/<job // 1000>/<job>-<attempt>.log``.
 
-Beside a log that is being written lies a link, ``….writer``, whose target is the writer's fencing
-token: a link takes no block, so that it can be made on a full disk, and is put in place at once.
+An open log has a symbolic link beside it, ``….writer``, with the writer's fencing token as target.
+A link takes no block, so a full disk has space for one, and a rename replaces it atomically.
 """
 
 import errno
@@ -18,9 +18,9 @@ from au2.stores.logs.record import Record, format_record, format_time_now
 
 _JOBS_PER_FOLDER = 1000
 _MAX_RECORD_BYTES = 8192
-"""Content bytes of a record that we write, so that readers may count on small ones."""
+"""Most content bytes of a written record, so that readers may expect small ones."""
 _REMARK_BYTES = 1024
-"""Left for a line of the platform's own, where the log must be cut."""
+"""Space for a remark of the platform at the end of a truncated log."""
 _TIGHT_BYTES = 16 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -32,9 +32,9 @@ class FileLogStore:
         """Keep logs below ``root``.
 
         Args:
-            root: the folder.
-            bytes_to_leave: how much a log must leave free, given the size to which it grows and
-                that of the file system, all in bytes. A log takes what there is when not given.
+            root: folder of the logs.
+            bytes_to_leave: free bytes that a log must leave, by its new size and the size of the
+                file system in bytes. None: a log may fill the disk.
         """
         self._root = root
         self._bytes_to_leave = bytes_to_leave or _leave_nothing
@@ -46,14 +46,14 @@ class FileLogStore:
         return writer
 
     def size_bytes(self, job_id: int, attempt: int) -> int:
-        """Size of the log; 0 if there is none."""
+        """Size of the log; 0 without a log."""
         try:
             return self._path(job_id, attempt).stat().st_size
         except FileNotFoundError:
             return 0
 
     def read(self, job_id: int, attempt: int, *, offset: int, limit_bytes: int) -> bytes:
-        """Bytes from ``offset``; see the protocol."""
+        """Return bytes from ``offset``; see the protocol."""
         try:
             with _opened(self._path(job_id, attempt), os.O_RDONLY) as log:
                 return os.pread(log, limit_bytes, offset)
@@ -82,7 +82,7 @@ class FileLogWriter:
         self._token = token
 
     def begin(self) -> None:
-        """Make the log and its mark. Raises LeaseLost, StorageFull."""
+        """Create the log and its writer mark. Raises LeaseLost, StorageFull."""
         with _storage_full():
             if not self._path.parent.exists():
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,13 +105,13 @@ class FileLogWriter:
                 raise _taken()
             if not self._leaves_enough(log, len(data)):
                 raise _full()
-            # Looked at before, so that nothing is written half, and a remark still has room.
+            # Checked first: nothing is written in part, and a remark still has space.
             if _is_tight(log, len(data)) and not try_preallocate(log, len(data) + _REMARK_BYTES):
                 raise _full()
             return _append(log, data)
 
     def write_line(self, stream: str, text: str) -> int:
-        """Append ``text`` as records of now; see the protocol."""
+        """Append ``text`` as records; see the protocol."""
         moment = format_time_now()
         lines = text.removesuffix("\n").split("\n")
         records = [
@@ -123,26 +123,26 @@ class FileLogWriter:
             return _append(log, b"".join(records))
 
     def truncate(self, size_bytes: int) -> None:
-        """Cut the log to ``size_bytes``; see the protocol."""
+        """Truncate the log to ``size_bytes``; see the protocol."""
         with self._owned() as log:
             if os.fstat(log).st_size > size_bytes:
                 os.ftruncate(log, size_bytes)
 
     def sync(self) -> None:
-        """Flush the log and its place in the folder to disk."""
+        """Flush the log and its entry in the folder to disk."""
         with self._owned() as log:
             os.fsync(log)
             with _opened(self._path.parent, os.O_RDONLY | os.O_DIRECTORY) as folder:
                 os.fsync(folder)
 
     def close(self) -> None:
-        """Give back the room that was not used, and let nobody write any more."""
+        """Release the unused space and refuse all further writes."""
         with suppress(LeaseLost), self._owned() as log:
             os.ftruncate(log, os.fstat(log).st_size)
             self._mark.unlink()
 
     def _leaves_enough(self, log: int, size_bytes: int) -> bool:
-        """Whether others still have what must be left to them when the log grows by so much."""
+        """Whether growth by ``size_bytes`` leaves the reserved space free."""
         status = os.fstatvfs(log)
         new_bytes = os.fstat(log).st_size + size_bytes
         leave_bytes = self._bytes_to_leave(new_bytes, status.f_blocks * status.f_frsize)
@@ -151,7 +151,7 @@ class FileLogWriter:
 
     @contextmanager
     def _owned(self) -> Iterator[int]:
-        """The log, locked, if it is still ours to write. Raises LeaseLost, StorageFull."""
+        """Open the log under a lock as its present writer. Raises LeaseLost, StorageFull."""
         try:
             with _storage_full(), self._locked(0) as log:
                 if self._read_mark() != self._token:
@@ -163,7 +163,7 @@ class FileLogWriter:
     @contextmanager
     def _locked(self, flags: int) -> Iterator[int]:
         with _opened(self._path, os.O_WRONLY | os.O_APPEND | flags) as log:
-            # Held for the moment of one change, against writers in other processes.
+            # Held during one change, against writers in other processes.
             fcntl.flock(log, fcntl.LOCK_EX)
             yield log
 
@@ -185,12 +185,12 @@ def _leave_nothing(_log_bytes: int, _total_bytes: int) -> int:
 
 
 def _append(log: int, data: bytes) -> int:
-    """Write all of ``data`` at the end, or nothing; return the new size."""
+    """Append all of ``data`` or nothing; return the new size."""
     size_before = os.fstat(log).st_size
     try:
         _write_all(log, data)
     except OSError:
-        # The room that was kept for the log goes with it, and is taken again if it is still there.
+        # Truncation releases the preallocated space too, so it is taken again.
         os.ftruncate(log, size_before)
         try_preallocate(log, PREALLOCATED_BYTES)
         raise
@@ -198,7 +198,7 @@ def _append(log: int, data: bytes) -> int:
 
 
 def _is_tight(log: int, size_bytes: int) -> bool:
-    """Whether the disk may be too full for so much."""
+    """Whether the disk may be too full for ``size_bytes``."""
     status = os.fstatvfs(log)
     return status.f_bfree * status.f_frsize < size_bytes + _TIGHT_BYTES
 
@@ -208,7 +208,7 @@ def _full() -> StorageFull:
 
 
 def _taken() -> LeaseLost:
-    return LeaseLost("Somebody else writes this log by now.")
+    return LeaseLost("Another writer has taken this log over.")
 
 
 @contextmanager
@@ -237,7 +237,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _cut(line: bytes) -> Iterator[tuple[bool, bytes]]:
-    """Yield (partial, content) so that no content is longer than a record may be."""
+    """Yield (partial, content), each content at most as long as a record's."""
     start = 0
     while len(line) - start > _MAX_RECORD_BYTES:
         yield True, line[start : start + _MAX_RECORD_BYTES]

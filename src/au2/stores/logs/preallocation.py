@@ -1,8 +1,7 @@
-"""Room on the disk for a file beyond its end, so that it can grow when all else is full.
+"""Preallocation of disk space beyond a file's end, so that the file can grow on a full disk.
 
-Blocks are given to the file (``fallocate`` with ``FALLOC_FL_KEEP_SIZE``): its size and content stay
-as they are, and what is appended needs no new room. They go with the file, or when it is truncated
-to the size that it has.
+``fallocate`` with ``FALLOC_FL_KEEP_SIZE`` gives blocks to the file without a change of its size and
+content. The blocks are released with the file, or when the file is truncated to its own size.
 """
 
 import ctypes
@@ -17,9 +16,9 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 
 
 def preallocate(file: Path, wanted_bytes: int) -> int:
-    """Give a file room beyond its end, as much of what is wanted as there is; return how much.
+    """Preallocate up to ``wanted_bytes`` beyond a file's end; return the bytes obtained.
 
-    0 where the file system can't, or where there is no such file. Idempotent.
+    0 for a missing file, or on a file system without preallocation. Idempotent.
     """
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
@@ -37,18 +36,18 @@ def preallocate(file: Path, wanted_bytes: int) -> int:
 
 
 def try_preallocate(descriptor: int, size_bytes: int) -> bool:
-    """Whether a file can grow by so many bytes; from now on it can, for the room is then its own.
+    """Preallocate ``size_bytes`` beyond the end; return False if the disk is too full.
 
-    Where the file system can't give room ahead, nothing is known, and so it is True.
+    True on a file system without preallocation, where the answer is unknown.
     """
     end = os.fstat(descriptor).st_size
     return _fallocate(descriptor, end, size_bytes, _KEEP_SIZE) not in _FULL
 
 
 def punch_beginning(file: Path, size_bytes: int) -> bool:
-    """Give back the blocks of a file's first bytes, which read as zeros from then on.
+    """Release the blocks of a file's first bytes, which read as zeros from then on.
 
-    Size and offsets stay. False where the file system can't.
+    Size and offsets stay. False on a file system without holes.
     """
     descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
     try:

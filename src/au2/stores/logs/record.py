@@ -1,9 +1,8 @@
 r"""Records of a log at rest: the log format of the Kubernetes container runtime interface (CRI).
 
-``<RFC 3339 time> <stream> <P|F> <content>\n``. A ``P`` record is part of a line that goes on in the
-next record of the same stream; an ``F`` record ended with a newline. Besides the two streams that
-the format knows there is :data:`PLATFORM`, for the platform's own remarks. The command line imports
-this module, so it imports next to nothing.
+``<RFC 3339 time> <stream> <P|F> <content>\n``. A ``P`` record is a part of a line that continues in
+the next record of the same stream; an ``F`` record ended with a newline. :data:`PLATFORM` is the
+stream of the platform's own remarks. The command line imports this module, so its imports are few.
 """
 
 import time
@@ -19,19 +18,19 @@ _PARTIAL = {b"P": True, b"F": False}
 
 
 class Record(NamedTuple):
-    """A line of output, or a part of one. A named tuple because millions of them are made."""
+    """A line of output, or a part of one. A named tuple, because a log has millions."""
 
     time: str
-    """RFC 3339, as precise as it was written; empty when the record was damaged."""
+    """RFC 3339, as precise as written; empty for a damaged record."""
     stream: str
     partial: bool
-    """Whether the line goes on in the next record of this stream."""
+    """Whether the line continues in the next record of this stream."""
     content: bytes
-    """Byte for byte as it was printed, without the newline."""
+    """Bytes as printed, without the newline."""
 
 
 def format_time_now() -> str:
-    """Return the present time as records have it, in UTC and to the nanosecond."""
+    """Return the present time in a record's form: UTC, with nanoseconds."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{nanoseconds:09d}Z"
 
@@ -50,10 +49,10 @@ def format_record(record: Record) -> bytes:
 
 
 def parse_records(data: bytes) -> tuple[list[Record], int]:
-    """Return all whole records at the start of ``data`` and how many bytes they take.
+    """Return all whole records at the start of ``data``, and their length in bytes.
 
-    What is left over is the beginning of a record that is not yet whole. A line that is no record
-    (a damaged disk) is kept as a remark of the platform, so that nothing is ever lost or raised.
+    The rest is the beginning of an incomplete record. A line in another form (a damaged disk)
+    becomes a remark of the platform, so that nothing is lost or raised.
     """
     consumed_bytes = data.rfind(b"\n") + 1
     lines = data[:consumed_bytes].split(b"\n")
@@ -72,9 +71,9 @@ def parse_records(data: bytes) -> tuple[list[Record], int]:
 
 
 def _parse_odd_line(line: bytes) -> Record:
-    """Parse what is rare: further tags, or no space after the tag of an empty line.
+    """Parse rare forms: further tags, or no space after the tag of an empty line.
 
-    The format allows more tags after a colon; none is defined, so only the first is looked at.
+    The format allows more tags after a colon. None is defined, so only the first counts.
     """
     time, _, rest = line.partition(b" ")
     stream, _, rest = rest.partition(b" ")

@@ -1,1 +1,1 @@
-"""Hints between processes that something changed: a protocol, and the ways they travel."""
+"""Notices of changes between processes: protocol, and the implementation with sockets."""

@@ -1,56 +1,56 @@
-"""The protocol of notices: "something changed", told between the processes of one installation.
+"""Protocol of notices: hints of changes between the processes of one installation.
 
-A notice is a hint and nothing more: it may be lost, doubled or late, so whoever waits for one also
-looks for itself from time to time. One suite in ``tests/ports`` runs on every implementation.
+A notice may be lost, doubled or late, so a receiver also polls from time to time. One suite in
+``tests/ports`` runs on every implementation.
 """
 
 from typing import Protocol
 
 JOBS = "jobs"
-"""There is new work."""
+"""Topic of new jobs."""
 DISPATCHER = "dispatcher"
-"""The name that the dispatcher listens as."""
+"""Name under which the dispatcher listens."""
 EVERYTHING = "*"
-"""Notices may have been lost: look at everything that you wait for."""
+"""Topic of lost notices: the receiver checks everything that it waits for."""
 
 
 def job_topic(job_id: int) -> str:
-    """Return the topic that says: the job's record changed."""
+    """Return the topic of changes of a job's record."""
     return f"job:{job_id}"
 
 
 def log_topic(job_id: int) -> str:
-    """Return the topic that says: the job's log grew."""
+    """Return the topic of growth of a job's log."""
     return f"log:{job_id}"
 
 
 def stop_topic(job_id: int) -> str:
-    """Return the topic that says: somebody asked for the job to be stopped."""
+    """Return the topic of requests to stop a job."""
     return f"stop:{job_id}"
 
 
 class Notices(Protocol):
-    """Send and receive hints. ``send`` may be called from any thread; one thread receives."""
+    """Sender and receiver of notices. Any thread may send; one thread receives."""
 
     def send(self, topic: str) -> None:
-        """Tell everybody who listens, ourselves included. Never blocks, never raises."""
+        """Send a notice to all listeners, this one included. Never blocks, never raises."""
         ...
 
     def wait(self, timeout_seconds: float) -> set[str]:
-        """Wait for notices and return the topics of all that are there; empty after the timeout.
+        """Wait for notices and return their topics; an empty set after the timeout.
 
-        With 0 it only looks. May contain :data:`EVERYTHING`.
+        A timeout of 0 does not wait. The set may contain :data:`EVERYTHING`.
         """
         ...
 
     def fileno(self) -> int:
-        """Descriptor that is readable when ``wait(0)`` would return something, for event loops."""
+        """Descriptor for event loops, readable when ``wait(0)`` would return topics."""
         ...
 
     def is_listening(self, name: str) -> bool:
-        """Whether somebody listens as ``name``. It may have stopped a moment later."""
+        """Whether a listener of that name exists at the moment."""
         ...
 
     def close(self) -> None:
-        """Stop listening. Sending goes on to be harmless."""
+        """Stop listening. Sending stays harmless."""
         ...

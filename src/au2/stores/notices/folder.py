@@ -1,4 +1,4 @@
-"""Notices through Unix datagram sockets in a folder, for processes on one machine."""
+"""Notices over Unix datagram sockets in a folder, between processes of one machine."""
 
 import os
 import secrets
@@ -11,14 +11,14 @@ from au2.stores.notices.base import EVERYTHING
 _SUFFIX = ".sock"
 _MAX_TOPIC_BYTES = 256
 _MAX_DRAIN = 10_000
-"""Notices taken in one go, so that a flood can't hold the receiver."""
+"""Most notices per call, so that a flood can't hold the receiver."""
 _QUEUE_LENGTH = Path("/proc/sys/net/unix/max_dgram_qlen")
 
 
 class FolderNotices:
-    """Notices through sockets: each listener owns ``<folder>/<name>-<pid>-….sock``.
+    """Notices over sockets: each listener owns ``<folder>/<name>-<pid>-….sock``.
 
-    Sending goes to every socket in the folder; those whose owner has died are removed on the way.
+    ``send`` goes to every socket in the folder and removes those of dead owners.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -56,7 +56,7 @@ class FolderNotices:
         return self._receiver.fileno()
 
     def is_listening(self, name: str) -> bool:
-        """Whether somebody listens as ``name``; see the protocol."""
+        """Whether a listener of that name exists; see the protocol."""
         try:
             names = os.listdir(self._folder_descriptor)  # noqa: PTH208 - a path would be slower
         except OSError:
@@ -80,7 +80,7 @@ class FolderNotices:
             try:
                 topics.add(self._receiver.recv(_MAX_TOPIC_BYTES).decode(errors="replace"))
             except BlockingIOError:
-                # The kernel keeps this many and drops what comes on top: then some may be missing.
+                # The kernel's queue drops notices above its length, so some may be missing.
                 lossless = count <= self._queue_length
                 return topics if lossless else topics | {EVERYTHING}
         return topics | {EVERYTHING}
@@ -89,10 +89,10 @@ class FolderNotices:
         try:
             self._sender.sendto(message, self._address(name))
         except ConnectionRefusedError:
-            # Nobody listens there any more: its process was killed.
+            # The listening process was killed.
             (self._folder / name).unlink(missing_ok=True)
         except OSError:
-            # A full queue, or gone since we looked; or we are closed. A hint may get lost.
+            # A full queue, a socket removed meanwhile, or a closed sender: notices may be lost.
             return
 
     def _address(self, name: str) -> str:
@@ -106,7 +106,7 @@ def _make_socket() -> socket.socket:
 
 
 def _is_owned(probe: socket.socket, address: str) -> bool:
-    """Whether the socket's owner lives: the file stays when its process is killed."""
+    """Whether the socket's owner lives; the file outlives a killed process."""
     try:
         probe.connect(address)
     except OSError:

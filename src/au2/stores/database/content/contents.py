@@ -1,8 +1,8 @@
-"""Which file contents came to a context.
+"""File contents of contexts: the contents that packages of a context may build with.
 
-The blob store keeps equal contents once, whoever sent them. What people may build with, and what
-they are told is there already, is what came to the context of the process or to the organization
-above it, whose processes they see: a digest alone is no key, also not for the project beside.
+The content store keeps equal contents once for all. Only contents that were sent to the context of
+the process or to its organization are usable there and reported as present: knowledge of a digest
+gives no access, not even from one project to the next.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ _FIND = select(contents.c.sha256, contents.c.size_bytes).where(
 def find_contents(
     transaction: Transaction, context: Context, sha256s: Collection[str]
 ) -> dict[str, int]:
-    """Return the sizes in bytes of those of the contents that are known in the context."""
+    """Return the contents among ``sha256s`` that the context has, with sizes in bytes."""
     context_ids = [_id_of(visible) for visible in context.chain]
     found: dict[str, int] = {}
     for chunk in in_chunks(sha256s):
@@ -33,7 +33,7 @@ def find_contents(
 
 
 def add_contents(transaction: Transaction, context: Context, sizes: Mapping[str, int]) -> None:
-    """Note that these contents came to the context (size in bytes by SHA-256)."""
+    """Insert contents of a context (size in bytes by SHA-256)."""
     known = find_contents(transaction, context, sizes)
     rows = [
         {"context_id": _id_of(context), "sha256": sha256, "size_bytes": size_bytes}

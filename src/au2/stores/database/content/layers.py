@@ -14,7 +14,7 @@ from au2.stores.database.tables import dependency_layers, layers
 
 
 def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer | None:
-    """Return the layer that is kept under a key."""
+    """Return the dependency layer of a cache key."""
     row = transaction.execute(
         select(dependency_layers).where(dependency_layers.c.key == key)
     ).one_or_none()
@@ -33,11 +33,10 @@ def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer
 def find_layer_blobs(
     transaction: Transaction, context: Context, digests: Collection[str]
 ) -> dict[str, int]:
-    """Return the sizes in bytes of those blobs that are layers of dependencies for a context.
+    """Return the dependency layers among ``digests`` that a context may use, with sizes in bytes.
 
-    That is: for everybody, or for packages of the context or the organization above.
-
-    ``digests`` are at most as many as an image has layers.
+    Usable are layers without an owner, and those of the context or its organization. ``digests``
+    are at most as many as an image has layers.
     """
     rows = transaction.execute(
         select(dependency_layers.c.layer_digest, dependency_layers.c.size_bytes).where(
@@ -52,7 +51,7 @@ def find_layer_blobs(
 
 
 def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:
-    """Keep a layer, in place of what was under its key."""
+    """Insert a dependency layer, in place of an earlier one of its key."""
     transaction.execute(delete(dependency_layers).where(dependency_layers.c.key == layer.key))
     transaction.execute(
         insert(dependency_layers).values(
@@ -69,7 +68,7 @@ def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at
 
 
 def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) -> None:
-    """Note that a layer was of use: by this it is chosen what goes when room is needed."""
+    """Record the use of a dependency layer; garbage collection keeps the recently used."""
     transaction.execute(
         update(dependency_layers).where(dependency_layers.c.key == key).values(used_at=at)
     )
@@ -78,13 +77,13 @@ def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) 
 def find_checked_layers(
     transaction: Transaction, digests: Collection[str]
 ) -> dict[str, CheckedLayer]:
-    """Return those of the blobs (at most a manifest's number) that were judged, by digest."""
+    """Return the checked layers among ``digests`` (at most one manifest's), by digest."""
     rows = transaction.execute(select(layers).where(layers.c.digest.in_(list(digests))))
     return {row.digest: _layer(row) for row in rows}
 
 
 def put_checked_layer(transaction: Transaction, layer: CheckedLayer, *, at: datetime) -> None:
-    """Note that a layer was judged; once more is harmless."""
+    """Insert the result of a layer check. Idempotent."""
     transaction.execute(delete(layers).where(layers.c.digest == layer.digest))
     transaction.execute(
         insert(layers).values(

@@ -26,7 +26,7 @@ from au2.stores.database.tables import (
 def put_manifest(
     transaction: Transaction, repository: Repository, manifest: StoredManifest
 ) -> None:
-    """Note that a manifest was pushed; once more renews when and by whom."""
+    """Insert a pushed manifest; a repeated push renews its time and person."""
     delete_manifest(transaction, repository, manifest.digest)
     transaction.execute(
         insert(repository_manifests).values(
@@ -47,7 +47,7 @@ def put_manifest(
 def find_manifest(
     transaction: Transaction, repository: Repository, digest: str
 ) -> StoredManifest | None:
-    """The manifest of that digest."""
+    """Return the manifest of a digest."""
     row = transaction.execute(
         select(repository_manifests).where(
             _in(repository_manifests, repository), repository_manifests.c.digest == digest
@@ -59,7 +59,7 @@ def find_manifest(
 def find_manifests(
     transaction: Transaction, repository: Repository, digests: Iterable[str]
 ) -> set[str]:
-    """Those of the digests of which the repository has a manifest."""
+    """Return the digests of which the repository has a manifest."""
     found: set[str] = set()
     for chunk in in_chunks(digests):
         rows = transaction.execute(
@@ -73,11 +73,11 @@ def find_manifests(
 
 @dataclass(frozen=True, slots=True)
 class ReferrerPage:
-    """Some of the manifests that are about another one, by digest."""
+    """One page of referrers, ordered by digest."""
 
     manifests: Sequence[StoredManifest]
     has_more: bool
-    """Whether others come after the last of them."""
+    """Whether another page follows."""
 
 
 def list_referrers(
@@ -89,15 +89,15 @@ def list_referrers(
     after: str = "",
     most_bytes: int,
 ) -> ReferrerPage:
-    """Return the next manifests that are about another one.
+    """Return the next page of the manifests that refer to a subject.
 
     Args:
-        transaction: to read in.
-        repository: that has them.
-        subject_digest: what they are about.
-        artifact_type: only those of this type; None: all.
-        after: the digest that the page before ended with.
-        most_bytes: how large they are together at most, unless the first is larger alone.
+        transaction: the transaction to read in.
+        repository: repository of the subject.
+        subject_digest: digest of the subject.
+        artifact_type: the type to select; None: all.
+        after: last digest of the previous page.
+        most_bytes: largest size of a page of more than one manifest.
     """
     query = (
         select(repository_manifests)
@@ -111,7 +111,7 @@ def list_referrers(
     if artifact_type is not None:
         query = query.where(repository_manifests.c.artifact_type == artifact_type)
     page: list[StoredManifest] = []
-    # Row by row: their annotations may be as large as they are.
+    # Row by row: annotations may be as large as a manifest.
     for row in transaction.execute(query.execution_options(yield_per=1)):
         most_bytes -= row.size_bytes
         if page and most_bytes < 0:
@@ -121,7 +121,7 @@ def list_referrers(
 
 
 def delete_manifest(transaction: Transaction, repository: Repository, digest: str) -> bool:
-    """Forget a manifest; whether there was one. Its tags are for the caller."""
+    """Delete a manifest, without its tags; return whether it existed."""
     gone = transaction.execute(
         delete(repository_manifests).where(
             _in(repository_manifests, repository), repository_manifests.c.digest == digest
@@ -131,7 +131,7 @@ def delete_manifest(transaction: Transaction, repository: Repository, digest: st
 
 
 def find_tag(transaction: Transaction, repository: Repository, name: str) -> str | None:
-    """The digest that a tag stands for."""
+    """Return the digest of a tag."""
     row = transaction.execute(
         select(repository_tags.c.digest).where(
             _in(repository_tags, repository), repository_tags.c.name == name
@@ -149,7 +149,7 @@ def put_tag(
     at: datetime,
     by: str,
 ) -> None:
-    """Let a tag stand for a manifest, whatever it stood for before."""
+    """Insert a tag, or move an existing one."""
     values = {"digest": digest, "updated_at": at, "updated_by": by}
     moved = transaction.execute(
         update(repository_tags)
@@ -168,7 +168,7 @@ def put_tag(
 
 
 def list_tags(transaction: Transaction, repository: Repository) -> list[str]:
-    """All tags, sorted."""
+    """Return all tags, sorted."""
     rows = transaction.execute(
         select(repository_tags.c.name)
         .where(_in(repository_tags, repository))
@@ -178,7 +178,7 @@ def list_tags(transaction: Transaction, repository: Repository) -> list[str]:
 
 
 def delete_tag(transaction: Transaction, repository: Repository, name: str) -> bool:
-    """Forget a tag; whether there was one."""
+    """Delete a tag; return whether it existed."""
     gone = transaction.execute(
         delete(repository_tags).where(
             _in(repository_tags, repository), repository_tags.c.name == name
@@ -188,7 +188,7 @@ def delete_tag(transaction: Transaction, repository: Repository, name: str) -> b
 
 
 def delete_tags_of(transaction: Transaction, repository: Repository, digest: str) -> None:
-    """Forget all tags that stand for a manifest."""
+    """Delete all tags of a manifest."""
     transaction.execute(
         delete(repository_tags).where(
             _in(repository_tags, repository), repository_tags.c.digest == digest
@@ -218,7 +218,7 @@ def _manifest(row: Any) -> StoredManifest:
 def find_repository_blobs(
     transaction: Transaction, repository: Repository, digests: Collection[str]
 ) -> dict[str, int]:
-    """Return the sizes in bytes of those of the blobs that came to the repository."""
+    """Return the blobs among ``digests`` that the repository has, with sizes in bytes."""
     found: dict[str, int] = {}
     for chunk in in_chunks(digests):
         rows = transaction.execute(
@@ -235,7 +235,7 @@ def find_repository_blobs(
 def list_holders(
     transaction: Transaction, organization_id: str, digests: Collection[str]
 ) -> dict[str, list[Repository]]:
-    """Return the repositories of the organization that have them, for each of the blobs."""
+    """Return, by digest, the organization's repositories that have a blob."""
     found: dict[str, list[Repository]] = {}
     for chunk in in_chunks(digests):
         rows = transaction.execute(
@@ -252,9 +252,9 @@ def list_holders(
 def add_repository_blobs(
     transaction: Transaction, repository: Repository, sizes: Mapping[str, int], *, at: datetime
 ) -> None:
-    """Note that these blobs (size in bytes by digest) are in the repository, since ``at``.
+    """Insert blobs of a repository (size in bytes by digest), as of ``at``.
 
-    Of those that were noted before the time is renewed: who clears up sees that they came again.
+    The time of known blobs is renewed, so that garbage collection sees the repeated push.
     """
     known = find_repository_blobs(transaction, repository, sizes)
     for chunk in in_chunks(known):
@@ -283,7 +283,7 @@ def add_repository_blobs(
 
 
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
-    """Insert an upload."""
+    """Insert the upload of a blob."""
     transaction.execute(
         insert(blob_uploads).values(
             id=upload.id,
@@ -296,7 +296,7 @@ def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
 
 
 def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | None:
-    """The upload of that id."""
+    """Return the blob upload of an id."""
     row = transaction.execute(
         select(blob_uploads).where(blob_uploads.c.id == upload_id)
     ).one_or_none()
@@ -307,10 +307,10 @@ def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | N
 
 
 def list_blob_upload_ids(transaction: Transaction) -> list[str]:
-    """Ids of all blobs on their way."""
+    """Return the ids of all blob uploads."""
     return list(transaction.execute(select(blob_uploads.c.id)).scalars())
 
 
 def delete_blob_upload(transaction: Transaction, upload_id: str) -> None:
-    """Forget an upload."""
+    """Delete a blob upload."""
     transaction.execute(delete(blob_uploads).where(blob_uploads.c.id == upload_id))

@@ -1,7 +1,7 @@
-"""What is needed of the blob store, and by whom: where garbage collection and checks begin.
+"""Roots of garbage collection and integrity checks: needed blobs of the content store, by owner.
 
-All functions are meant for one reading transaction, which is one consistent view, and yield row by
-row: there may be a hundred thousand versions.
+All functions are called in one read transaction, for a consistent view, and yield row by row,
+because an installation may have a hundred thousand versions.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,12 +34,12 @@ from au2.stores.database.tables import (
 
 _PROCESS_REPOSITORIES = "process_"
 _FILE_LISTS_AT_ONCE = 20
-"""Each may name a hundred thousand files."""
+"""File lists per fetch; one may name a hundred thousand files."""
 _UNFINISHED = jobs.c.state.in_([state.value for state in JobState if not state.is_final])
 
 
 class RootKind(StrEnum):
-    """Who needs it, as people read it."""
+    """Kinds of owners of needed blobs, as reports show them."""
 
     VERSION = "versions of processes"
     RUNTIME = "runtimes"
@@ -51,20 +51,20 @@ class RootKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageRoot:
-    """A manifest or index that is needed, with all that it points to."""
+    """A needed manifest or index, with all blobs that it refers to."""
 
     kind: RootKind
     digest: str
     owner: str
-    """Who needs it, for people."""
+    """Owner, as reports show it."""
     must_be_whole: bool = True
-    """False: kept while it is there, but nothing is broken if it is not."""
+    """False: kept while present, but an absence breaks nothing."""
     is_run: bool = True
-    """Whether containers are made of it."""
+    """Whether containers run the image."""
 
 
 def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Images of versions that are not deleted, nor is their process."""
+    """Yield the images of all versions that are not deleted."""
     rows = transaction.execute(
         select(versions.c.image_digest, versions.c.number, processes.c.id, processes.c.name)
         .join(processes, processes.c.id == versions.c.process_id)
@@ -77,9 +77,9 @@ def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
 
 
 def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Images of runtimes that can be used, or that versions were built on.
+    """Yield the images of usable runtimes, and of those that versions were built on.
 
-    Of a retired one only the newest, which stands when it is brought back, and those in use.
+    A retired runtime keeps its newest image, for a reinstatement, and the images in use.
     """
     newer = runtime_versions.alias()
     is_newest = ~exists().where(
@@ -110,10 +110,10 @@ def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
 
 
 def list_repository_images(transaction: Transaction, *, since: datetime) -> Iterator[ImageRoot]:
-    """Manifests and tags of organizations' own repositories.
+    """Yield the manifests and tags of organizations' own repositories.
 
-    Of processes' repositories those that came after ``since``, that a version was pushed with (an
-    index), or that are about a version's image, which itself is in :func:`list_version_images`.
+    Of processes' repositories: manifests newer than ``since``, indexes that a version was pushed
+    with, and referrers of versions' images (which are in :func:`list_version_images`).
     """
     rows = transaction.execute(
         select(repository_manifests).where(
@@ -132,7 +132,7 @@ def list_repository_images(transaction: Transaction, *, since: datetime) -> Iter
 
 
 def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
-    """Digests that the tags of a process's versions give where they are not just their images."""
+    """Return the digests of a process's version tags that differ from the version's image."""
     rows = transaction.execute(
         select(repository_tags.c.digest)
         .join(versions, repository_tags.c.name == cast(versions.c.number, String))
@@ -148,7 +148,7 @@ def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
 
 
 def list_unfinished_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Images that jobs under way run, build on or bring, also of versions deleted meanwhile."""
+    """Yield the images that unfinished jobs run, build on or import, also of deleted versions."""
     for column in (versions.c.image_digest, runtime_versions.c.image_digest):
         yield from _images_of_jobs(transaction, _unfinished_versions(column), column)
     digest = attempts.c.image_digest
@@ -160,10 +160,10 @@ def list_unfinished_images(transaction: Transaction) -> Iterator[ImageRoot]:
 
 
 def list_unfinished_blobs(transaction: Transaction, *, since: datetime) -> Iterator[str]:
-    """Digests of blobs in repositories that something is on its way to.
+    """Yield the blobs of repositories with an unfinished push.
 
-    That is: an upload of an image is open there, or a registry client began to send a blob after
-    ``since``. What has come already, or was told to be there, is needed as soon as the rest comes.
+    A push is unfinished while an image upload is open, or after a blob upload newer than ``since``.
+    Present blobs are needed as soon as the rest arrives.
     """
     rows = transaction.execute(
         select(repository_blobs.c.digest).where(_is_receiving(since=since)).distinct()
@@ -173,7 +173,7 @@ def list_unfinished_blobs(transaction: Transaction, *, since: datetime) -> Itera
 
 
 def list_dependency_blobs(transaction: Transaction, *, used_since: datetime) -> Iterator[str]:
-    """Digests of layers of dependencies used after ``used_since``, and of wheels in locks."""
+    """Yield the dependency layers used after ``used_since``, and the wheels in locks."""
     for row in transaction.execute(
         select(dependency_layers.c.layer_digest, dependency_layers.c.lock).where(
             dependency_layers.c.used_at >= used_since
@@ -191,7 +191,7 @@ def list_dependency_blobs(transaction: Transaction, *, used_since: datetime) -> 
 
 
 def list_wanted_contents(transaction: Transaction) -> Iterator[str]:
-    """Digests of the files in packages of versions that live, or of uploads that are under way."""
+    """Yield the digests of the files of living versions' packages and of unfinished uploads."""
     query = (
         select(uploads.c.files)
         .join(jobs, jobs.c.id == uploads.c.job_id)
@@ -209,7 +209,7 @@ def list_wanted_contents(transaction: Transaction) -> Iterator[str]:
 
 
 def list_contents_under_way(transaction: Transaction, *, since: datetime) -> Iterator[str]:
-    """Digests of the files in packages whose upload is under way, or was begun after ``since``."""
+    """Yield the digests of the files of uploads that are unfinished or newer than ``since``."""
     query = (
         select(uploads.c.files)
         .join(jobs, jobs.c.id == uploads.c.job_id)
@@ -238,7 +238,7 @@ def _of_process(table: Any) -> ColumnElement[bool]:
 
 
 def is_tag_of_a_version() -> ColumnElement[bool]:
-    """Whether a tag in a process's repository is that of a version there that lives."""
+    """Condition: the tag of a process's repository belongs to a living version."""
     return exists().where(
         repository_tags.c.name == cast(versions.c.number, String),
         repository_tags.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
@@ -248,7 +248,7 @@ def is_tag_of_a_version() -> ColumnElement[bool]:
 
 
 def _is_about_a_version() -> ColumnElement[bool]:
-    """Whether a manifest in a process's repository refers to the image of a version there."""
+    """Condition: the manifest of a process's repository refers to a version's image."""
     return exists().where(
         versions.c.image_digest == repository_manifests.c.subject_digest,
         repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
@@ -258,7 +258,7 @@ def _is_about_a_version() -> ColumnElement[bool]:
 
 
 def _is_receiving(*, since: datetime) -> ColumnElement[bool]:
-    """Whether something is on its way to a repository that has a blob."""
+    """Condition: the blob's repository has an unfinished push."""
     upload_is_open = exists().where(
         uploads.c.state == UploadState.OPEN.value,
         uploads.c.organization_id == repository_blobs.c.organization_id,
@@ -308,7 +308,7 @@ def _repository_root(row: Any, reference: str) -> ImageRoot:
 
 
 def _wheels(lock: Mapping[str, Any]) -> Iterator[str]:
-    """Digests of what was built from source; all else can be fetched again."""
+    """Yield the digests of wheels built from source; all others can be fetched again."""
     for package in lock.get("packages", ()):
         if package.get("source_digest") is not None:
             yield package["digest"]
@@ -316,17 +316,17 @@ def _wheels(lock: Mapping[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class NeededBlob:
-    """A blob that is needed by itself."""
+    """A blob that is needed without a manifest."""
 
     kind: RootKind
     digest: str
     size_bytes: int
     owner: str
-    """Who needs it, for people."""
+    """Owner, as reports show it."""
 
 
 def list_package_files(transaction: Transaction) -> Iterator[NeededBlob]:
-    """The files of all packages that were built: whatever was needed for that has come."""
+    """Yield the files of all built packages."""
     query = (
         select(uploads.c.files, versions.c.number, processes.c.id, processes.c.name)
         .join(
@@ -353,7 +353,7 @@ def list_package_files(transaction: Transaction) -> Iterator[NeededBlob]:
 
 
 def list_dependency_layers(transaction: Transaction) -> Iterator[NeededBlob]:
-    """All layers of dependencies that are kept for later builds."""
+    """Yield all dependency layers of the cache."""
     rows = transaction.execute(
         select(
             dependency_layers.c.key,

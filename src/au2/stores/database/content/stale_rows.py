@@ -1,9 +1,8 @@
-"""Rows that say of blobs whose they are and where they came to: removed after the blobs.
+"""Stale rows about blobs, deleted after garbage collection has removed the blobs.
 
-Nobody trusts such a row alone: who finds one asks the store too. So a row may stay after its blob,
-when there is no room for writing or somebody was killed. What must not happen is that a row goes
-while its blob comes anew. Each function here therefore looks, in the transaction that deletes, for
-what says so: an upload that is under way, or a time in the row itself that has changed.
+Every reader of such a row asks the content store too, so a row may outlive its blob: after a crash,
+or on a full disk. A row must not go while its blob is sent again. Each deletion therefore checks in
+its own transaction for a sign of that: an open upload, or a changed time in the row.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -30,24 +29,24 @@ from au2.stores.database.tables import (
 )
 
 PAGE = 500
-"""Rows in one query: databases limit the values in one."""
+"""Rows per statement: databases limit the number of values."""
 _PROCESS_REPOSITORIES = "process_"
 _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class BlobRow:
-    """A row that is of use as long as its blob is there."""
+    """A row that is useful while its blob exists."""
 
     key: tuple[str, ...]
-    """The row's primary key."""
+    """Primary key of the row."""
     digest: str
     at: datetime | None = None
-    """When what it tells of came or was used last; None: it has no such time."""
+    """Time of the blob's last push or use; None: not recorded."""
 
 
 def list_content_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
-    """The next page of which contents came to contexts."""
+    """Return the next page of contents of contexts."""
     key = (contents.c.context_id, contents.c.sha256)
     query = select(*key).order_by(*key).limit(PAGE)
     if after is not None:
@@ -58,9 +57,9 @@ def list_content_rows(transaction: Transaction, after: tuple[str, ...] | None) -
 def delete_content_rows(
     transaction: Transaction, rows: Sequence[BlobRow], *, since: datetime
 ) -> int:
-    """Forget that contents were sent, but not those of uploads under way or begun after ``since``.
+    """Delete contents, except those of unfinished uploads or ones begun after ``since``.
 
-    Returns how many rows went.
+    Returns the number of deleted rows.
     """
     wanted = set(list_contents_under_way(transaction, since=since))
     keys = [row.key for row in rows if row.digest not in wanted]
@@ -71,7 +70,7 @@ def delete_content_rows(
 
 
 def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None) -> list[BlobRow]:
-    """The next page of which blobs came to repositories."""
+    """Return the next page of blobs of repositories."""
     key = tuple(repository_blobs.primary_key.columns)
     query = select(*key, repository_blobs.c.created_at).order_by(*key).limit(PAGE)
     if after is not None:
@@ -83,13 +82,13 @@ def list_repository_rows(transaction: Transaction, after: tuple[str, ...] | None
 
 
 def delete_repository_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
-    """Forget that blobs came to repositories, unless one came again; return how many rows went."""
+    """Delete blobs of repositories, unless sent again; return the number of deleted rows."""
     key = (*repository_blobs.primary_key.columns, repository_blobs.c.created_at)
     return _delete_unchanged(transaction, repository_blobs, key, rows)
 
 
 def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
-    """All layers of dependencies that are kept."""
+    """Return all dependency layers of the cache."""
     found = select(
         dependency_layers.c.key, dependency_layers.c.layer_digest, dependency_layers.c.used_at
     )
@@ -99,19 +98,19 @@ def list_dependency_rows(transaction: Transaction) -> list[BlobRow]:
 
 
 def delete_dependency_rows(transaction: Transaction, rows: Sequence[BlobRow]) -> int:
-    """Forget layers of dependencies, unless one was used since; return how many rows went."""
+    """Delete dependency layers, unless used since; return the number of deleted rows."""
     key = (dependency_layers.c.key, dependency_layers.c.used_at)
     return _delete_unchanged(transaction, dependency_layers, key, rows)
 
 
 def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[str]:
-    """Ids of blobs that a registry client began to send before ``since``."""
+    """Return the ids of blob uploads that began before ``since``."""
     query = select(blob_uploads.c.id).where(blob_uploads.c.created_at < since)
     return list(transaction.execute(query).scalars())
 
 
 def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -> int:
-    """Forget that clients began to send blobs; return how many rows went."""
+    """Delete blob uploads; return the number of deleted rows."""
     return sum(
         _count(transaction, delete(blob_uploads).where(blob_uploads.c.id.in_(page)))
         for page in _batched(upload_ids, PAGE)
@@ -119,7 +118,7 @@ def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -
 
 
 def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
-    """How many rows :func:`delete_left_rows` would delete."""
+    """Return how many rows :func:`delete_left_rows` would delete."""
     return sum(
         transaction.execute(select(func.count()).select_from(table).where(where)).scalar_one()
         for table, where in _left(since)
@@ -127,11 +126,11 @@ def count_left_rows(transaction: Transaction, *, since: datetime) -> int:
 
 
 def delete_left_rows(transaction: Transaction, *, since: datetime) -> int:
-    """Forget what came before ``since`` to the repositories of processes, and has no version now.
+    """Delete rows of processes' repositories that are older than ``since`` and serve no version.
 
-    These are manifests that are no version's image, about none and not what one was pushed with,
-    tags of versions that were deleted, and all that came to a process that was deleted since.
-    Returns how many rows went.
+    These are manifests that are neither a version's image, nor a referrer of one, nor the index
+    that one was pushed with; tags of deleted versions; and blobs of deleted processes. Returns the
+    number of deleted rows.
     """
     return sum(_count(transaction, delete(table).where(where)) for table, where in _left(since))
 
@@ -193,7 +192,7 @@ def _delete_unchanged(
     columns: Sequence[ColumnElement[Any]],
     rows: Sequence[BlobRow],
 ) -> int:
-    """Delete rows whose key and time (``columns``) are as they were."""
+    """Delete the rows whose key and time (``columns``) are unchanged."""
     deleted = 0
     for page in _batched(rows, PAGE):
         is_one = or_(

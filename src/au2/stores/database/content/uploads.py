@@ -1,4 +1,4 @@
-"""Upload sessions: an owner, a lease and a fencing token."""
+"""Upload sessions of packages and images, guarded by lease and fencing token."""
 
 from datetime import datetime
 from typing import Any
@@ -67,13 +67,13 @@ def _upload(row: Any) -> Upload:
 
 
 def find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
-    """The upload of that id."""
+    """Return the upload of an id."""
     row = transaction.execute(_FIND, {"upload_id": upload_id}).one_or_none()
     return None if row is None else _upload(row)
 
 
 def find_upload_of_job(transaction: Transaction, job_id: int) -> Upload | None:
-    """The upload that a job belongs to."""
+    """Return the upload of a job."""
     row = transaction.execute(_FIND_OF_JOB, {"job_id": job_id}).one_or_none()
     return None if row is None else _upload(row)
 
@@ -81,7 +81,7 @@ def find_upload_of_job(transaction: Transaction, job_id: int) -> Upload | None:
 def find_open_upload(
     transaction: Transaction, process_id: str, version_number: int
 ) -> Upload | None:
-    """The upload of a version that is under way."""
+    """Return the open upload of a version."""
     row = transaction.execute(
         select(uploads).where(
             uploads.c.process_id == process_id,
@@ -93,7 +93,7 @@ def find_open_upload(
 
 
 def list_abandoned(transaction: Transaction, *, at: datetime) -> list[Upload]:
-    """Open uploads whose lease has run out."""
+    """Return the open uploads with an expired lease."""
     rows = transaction.execute(
         select(uploads).where(uploads.c.state == UploadState.OPEN.value, uploads.c.lease_until < at)
     )
@@ -101,7 +101,7 @@ def list_abandoned(transaction: Transaction, *, at: datetime) -> list[Upload]:
 
 
 def list_receiving_processes(transaction: Transaction, *, at: datetime) -> set[str]:
-    """Ids of the processes that somebody sends an image or a package to: open, with a lease."""
+    """Return the ids of the processes with an open upload whose lease is live."""
     rows = transaction.execute(
         select(uploads.c.process_id).where(
             uploads.c.state == UploadState.OPEN.value, uploads.c.lease_until >= at
