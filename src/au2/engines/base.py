@@ -32,7 +32,7 @@ def spare_bytes(total_bytes: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """All an engine needs to know of a container. Plain data."""
+    """Arguments, environment, files and limits of one container. Plain data."""
 
     container_id: str
     """Letters, digits and hyphens, at most 64; unique on the installation, chosen by the caller."""
@@ -66,24 +66,24 @@ class Capability(StrEnum):
 
 
 class ContainerState(StrEnum):
-    """What an engine knows of a container."""
+    """State of a container."""
 
     CREATED = "created"
     RUNNING = "running"
     EXITED = "exited"
     LOST = "lost"
-    """It is gone, or its monitor is: the exit code is unknown."""
+    """The container or its monitor is gone: the exit code is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A look at a container."""
+    """State and counters of a container at one moment."""
 
     state: ContainerState
     exit_code: int | None = None
     """When EXITED: 0 to 255; 128 + n after signal n."""
     out_of_memory_kills: int = 0
-    """How many of its processes the kernel killed for memory."""
+    """Number of processes that the kernel killed for memory."""
     reached_memory_limit: bool = False
     """Whether memory was refused at the container's own limit. Kills without that: the machine as
     a whole had no memory left."""
@@ -96,7 +96,7 @@ class Observation:
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
     message: str | None = None
-    """What is known of the cause when LOST."""
+    """Cause when LOST, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Check:
     name: str
     ok: bool
     message: str
-    """What was found, and when not ok what to do."""
+    """Finding, and advice when not ok."""
 
 
 class Engine(Protocol):
@@ -147,7 +147,7 @@ class Engine(Protocol):
         Raises:
             BlobMissing: a blob of the image is missing or damaged.
             InvalidImage: a layer is not valid or unsafe.
-            StorageFull: no room; some is left for the platform's own records.
+            StorageFull: the disk is full; some space is left for the platform's own records.
         """
         ...
 
@@ -218,7 +218,7 @@ class Engine(Protocol):
         ...
 
     def restrict_log(self, container_id: str) -> None:
-        """Let the raw log grow only as far as room is kept for it: the disk is nearly full.
+        """Let the raw log grow within its preallocated space only: the disk is nearly full.
 
         What comes after that is read and dropped, as behind ``log_limit_bytes``. Holds until
         :meth:`allow_log`, over restarts. Idempotent. Raises NotFound.
@@ -226,26 +226,25 @@ class Engine(Protocol):
         ...
 
     def allow_log(self, container_id: str, remark: str) -> None:
-        """Let the raw log grow again, or say for good that it did not: there is room, or no more.
+        """Lift the restriction of the raw log, and mark the gap if output was dropped.
 
-        Where output was dropped, the raw log has a record of the platform with ``remark``.
-        Idempotent.
+        The mark is a record of the platform with ``remark``. Idempotent.
 
         Raises:
             NotFound: there is no such container.
-            StorageFull: no room for the remark.
+            StorageFull: no space for the remark.
         """
         ...
 
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
-        """Give back the disk of the raw log's first bytes, which can't be read any more.
+        """Free the disk of the raw log's first bytes, which can't be read any more.
 
         Sizes and offsets stay. False where that can't be done.
         """
         ...
 
     def disk_bytes(self, container_id: str) -> int:
-        """How much disk the container takes: writable layer, job files, raw log.
+        """Bytes of disk of the container: writable layer, job files, raw log.
 
         A file counts 4 KiB at least.
 
@@ -255,10 +254,10 @@ class Engine(Protocol):
         ...
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
-        """Give back the disk that only the code of a container needed that has ended.
+        """Free the disk of an ended container that only its code needed.
 
         Mounts, writable layer, scratch and job files go. The raw log stays, and of the job files
-        those that say how it ended, cut to one byte more than ``file_limit_bytes``. Needs no room
+        those that say how it ended, cut to one byte more than ``file_limit_bytes``. Needs no space
         on a disk. Idempotent. Raises NotFound for what can't be a container's id.
         """
         ...
@@ -266,7 +265,7 @@ class Engine(Protocol):
     def reclaim(self, *, file_limit_bytes: int) -> None:
         """Release all containers that have ended, and remove what killed processes left.
 
-        To be called at a start, before anything that needs room on the disk.
+        To be called at a start, before anything that needs space on the disk.
         """
         ...
 
@@ -283,25 +282,25 @@ class Engine(Protocol):
 
 
 class UnpackedLayers(Protocol):
-    """What an engine keeps unpacked on this host, so that containers are created quickly.
+    """Unpacked layers kept on this host, so that containers are created quickly.
 
     A layer's name is the digits of its diff_id; other names are what was left of an unpacking or
     removal that was interrupted.
     """
 
     def list_layers(self) -> Iterator[str]:
-        """Names of all that is there."""
+        """Names of all layers and remains."""
         ...
 
     def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
-        """The room on disk that removing it would free; None: it stays, or is not there.
+        """Bytes that the removal of a layer would free; None: the layer stays, or is not there.
 
-        It stays when it was unpacked less than so long ago, or a container is made of it.
+        A layer stays when it is younger, or a container is made of it.
         """
         ...
 
     def remove_unused_layer(self, name: str, *, older_than_seconds: float) -> int | None:
-        """Remove it unless it stays; return the bytes freed, else None.
+        """Remove a layer unless it stays; return the bytes freed, else None.
 
         Safe while containers are created and run, by any process: one that is created meanwhile
         keeps the layer, or finds it gone and unpacks it again.

@@ -106,7 +106,7 @@ class FakeContainer:
             )
 
     def restrict_log(self) -> None:
-        """Let the log grow by as much as real logs have room kept for."""
+        """Let the log grow by the preallocated space of real logs only."""
         with self._changed:
             if self._log_limit_bytes is None:
                 self._log_limit_bytes = len(self.log) + PREALLOCATED_BYTES

@@ -1,4 +1,4 @@
-"""What an operator may change about the native engine."""
+"""Options of the native engine, set by the operator."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ class NativeOptions:
     id_base: int = 1 << 20
     """Host id that is user 0 inside containers. Unpacked layers are kept shifted by it."""
     id_count: int = _ID_COUNT
-    """How many ids a container has: any that an image may use."""
+    """Number of ids of a container: any id that an image may use."""
     owner_count: int = 1 << 20
-    """How many ids above those own user namespaces, one each (:mod:`.user_namespace`)."""
+    """Number of further ids that own user namespaces, one each (:mod:`.user_namespace`)."""
     containers: int = 16
-    """How many run at a time, as far as is known: what the host's limits are judged by."""
+    """Expected number of concurrent containers, for the check of the host's limits."""
     subnet: str | None = None
     """IPv4 network of the containers (CIDR); None takes a private one that is free."""
     allowed_networks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Where the engine keeps things: what must survive a reboot, and what must not."""
+"""Paths of the native engine: on disk, and in a folder that is empty after a reboot."""
 
 import hashlib
 import os
@@ -11,15 +11,15 @@ from au2.engines.names import is_container_id
 
 @dataclass(frozen=True, slots=True)
 class ContainerPaths:
-    """The files of one container."""
+    """Files and folders of one container."""
 
     container_id: str
     storage: Path
-    """On disk: writable layer, job files, log. Nobody but root gets in."""
+    """Folder on disk for writable layer, job files and log; closed to all but root."""
     runtime: Path
-    """Gone after a reboot."""
+    """Folder for running state, gone after a reboot."""
     bundle: Path
-    """The OCI runtime's bundle: in memory, for it holds the environment and so perhaps secrets."""
+    """Bundle of the OCI runtime, in memory: the environment in it may hold secrets."""
 
     @property
     def upper(self) -> Path:
@@ -28,17 +28,17 @@ class ContainerPaths:
 
     @property
     def work(self) -> Path:
-        """Overlayfs's own folder beside the writable layer."""
+        """Work folder of overlayfs beside the writable layer."""
         return self.storage / "work"
 
     @property
     def files(self) -> Path:
-        """The job files: what the container sees as ``/run/au2``."""
+        """Job files, mounted in the container as ``/run/au2``."""
         return self.storage / "files"
 
     @property
     def layers(self) -> Path:
-        """Names of the unpacked layers that it is made of, one a line."""
+        """Names of the unpacked layers below the container, one a line."""
         return self.storage / "layers"
 
     @property
@@ -48,17 +48,17 @@ class ContainerPaths:
 
     @property
     def log(self) -> Path:
-        """What the container printed, in the CRI log format."""
+        """Raw log, in the CRI log format."""
         return self.storage / "log"
 
     @property
     def log_limit(self) -> Path:
-        """How large the log may be, while the disk is nearly full; else it is not there."""
+        """Limit of the raw log in bytes; there only while the disk is nearly full."""
         return self.runtime / "log-limit"
 
     @property
     def configuration(self) -> Path:
-        """What the OCI runtime makes the container from. Removed as soon as it has."""
+        """``config.json`` of the bundle, removed as soon as the container is created."""
         return self.bundle / "config.json"
 
     @property
@@ -68,7 +68,7 @@ class ContainerPaths:
 
     @property
     def exit_folder(self) -> Path:
-        """Where the monitor puts the exit code."""
+        """Folder for the exit code, written by the monitor."""
         return self.runtime / "exit"
 
     @property
@@ -88,18 +88,18 @@ class ContainerPaths:
 
     @property
     def monitor_errors(self) -> Path:
-        """What the monitor had to say."""
+        """Standard error of the monitor."""
         return self.runtime / "monitor.err"
 
     @property
     def record(self) -> Path:
-        """What another process needs to take over."""
+        """Record from which another process takes over."""
         return self.runtime / "record.json"
 
 
 @dataclass(frozen=True, slots=True)
 class EnginePaths:
-    """The two folders of an installation."""
+    """Folders of one installation: data on disk, running state in memory."""
 
     data_dir: Path
     run_dir: Path

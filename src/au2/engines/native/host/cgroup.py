@@ -1,4 +1,4 @@
-"""Control groups: what a container used, on version 1, version 2 and the mixture of both."""
+"""Control groups, version 1, version 2 and mixed: use, limits and removal."""
 
 import errno
 import time
@@ -16,19 +16,19 @@ _CHARGED_BYTES = 256 << 10
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:
-    """What a control group has counted."""
+    """Counters of one control group."""
 
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
     out_of_memory_kills: int = 0
     """Processes killed for memory, by the group's limit or because the machine had none left."""
     reached_memory_limit: bool = False
-    """Whether the group's own limit refused memory, as far as that can be told."""
+    """Whether the group's own limit refused memory, as far as the kernel tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlGroups:
-    """Where the hierarchies are mounted."""
+    """Mounted hierarchies of control groups."""
 
     controllers: Mapping[str, Path]
     """Version 1: folder by controller; ``name=systemd`` is one without resources."""
@@ -52,7 +52,7 @@ class ControlGroups:
         )
 
     def can_limit_swap(self) -> bool:
-        """Whether swap counts; where it does not, asking for a limit fails."""
+        """Whether swap is counted; a limit of swap fails where it is not."""
         memory = self.controllers.get("memory")
         if memory is not None:
             return (memory / "memory.memsw.limit_in_bytes").exists()
@@ -61,7 +61,7 @@ class ControlGroups:
         return True
 
     def limit_socket_buffers(self, group: str, limit_bytes: int) -> None:
-        """Limit what data in sockets takes where it does not count as memory: on version 1."""
+        """Limit the data in sockets on version 1, where sockets do not count as memory."""
         memory = self._legacy("memory", group)
         if memory is not None:
             # Without the file the kernel knows no IPv4 at all.

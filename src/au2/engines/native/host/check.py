@@ -1,4 +1,4 @@
-"""Whether this machine can run containers, and if not, what to do."""
+"""Check of the host: the needs of the engine, kernel limits, and advice where one is missing."""
 
 import ipaddress
 import os
@@ -43,7 +43,7 @@ def check_host(paths: EnginePaths, options: NativeOptions) -> Sequence[Check]:
 
 
 def missing_needs(options: NativeOptions) -> Iterator[str]:
-    """Yield what is missing, as far as it can be told at once; what is needed to run at all."""
+    """Yield a message for each missing need that is quick to check."""
     if not sys.platform.startswith("linux"):
         yield "containers need Linux; run the server there"
         return
@@ -106,14 +106,14 @@ def _check_user_namespaces() -> Check:
 
 
 def _check_overlay(paths: EnginePaths, options: NativeOptions) -> Check:
-    """Try it out: whether it works depends on the file system of the data folder."""
+    """Mount an overlay: success depends on the file system of the data folder."""
     if os.geteuid() != 0:
         return Check("overlayfs", ok=False, message="can only be tried as root")
     try:
         try_overlay(paths.data_dir, owner=options.id_base)
     except OSError as error:
         if is_full(error):
-            # No reason not to start: what frees room needs a server, and new jobs wait for room.
+            # No reason not to start: freeing space needs a server, and new jobs wait for space.
             text = f"was not tried: the disk of {paths.data_dir} is full"
             return Check("overlayfs", ok=True, message=text)
         text = f"can't be used in {paths.data_dir} ({error}): put it on ext4 or xfs"
@@ -156,7 +156,7 @@ def _check_name_servers(options: NativeOptions) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class KernelLimit:
-    """A kernel setting, and how much of it the containers and the host need."""
+    """Kernel setting, and its least value for the host and for each container."""
 
     name: str
     """As ``sysctl`` names it."""
@@ -164,10 +164,10 @@ class KernelLimit:
     for_container: int
     purpose: str
     is_needed: bool
-    """Whether jobs fail where it is too low; else one job can only get in the way of others."""
+    """Whether jobs fail where the limit is too low; else jobs only disturb each other."""
 
     def check(self, containers: int, settings: Path) -> Check | None:
-        """Judge the host's value; None: this kernel has no such setting, or a part not loaded."""
+        """Compare the host's value; None: this kernel does not have the setting."""
         try:
             value = int((settings / self.name.replace(".", "/")).read_text("ascii"))
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Running the system's tools."""
+"""System tools run as child processes, and errors of the operating system."""
 
 import errno
 import os
@@ -51,7 +51,7 @@ def run_tool(
 
 
 def is_full(error: OSError) -> bool:
-    """Whether there was no room on a disk."""
+    """Whether a disk was full."""
     return error.errno in _FULL
 
 

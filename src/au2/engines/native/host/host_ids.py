@@ -1,7 +1,7 @@
-"""Whether the host ids of containers are also somebody's of the host.
+"""Check that the host ids of containers belong to no user or group of the host.
 
-Whoever has such an id on the host is, to the kernel, a user inside containers: the files of one are
-the other's, and what is counted by user is counted together.
+To the kernel, a host user with such an id is a user inside containers: both own the same files and
+share the limits that are counted by user.
 """
 
 import configparser
@@ -18,7 +18,7 @@ from au2.engines.native.options import NativeOptions
 
 _MOST_TOLD = 4
 _SSSD_FIRST, _SSSD_LAST = 200_000, 2_000_200_000
-"""Where SSSD puts the ids of Active Directory unless it is told otherwise (sssd-ad(5))."""
+"""SSSD's default ids for Active Directory (sssd-ad(5))."""
 _WINBIND_RANGE = re.compile(
     r"^\s*idmap\s+config\s+(\S+)\s*:\s*range\s*=\s*([0-9]+)\s*-\s*([0-9]+)", re.IGNORECASE | re.M
 )
@@ -26,12 +26,12 @@ _WINBIND_RANGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
-    """Ids of users or groups of the host."""
+    """Range of ids of users or groups of the host."""
 
     first: int
     last: int
     owner: str
-    """Whose they are, for people."""
+    """Name of the owner, for messages."""
 
     def __str__(self) -> str:
         ids = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"

@@ -1,4 +1,4 @@
-"""Creating a container: all is set up, and nothing of the image has run."""
+"""Creation of a container: sandbox and root are set up, and nothing of the image has run."""
 
 import json
 import os
@@ -56,7 +56,7 @@ _IPV6 = Path("/proc/sys/net/ipv6")
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Creates containers from images."""
+    """Creator of containers from images."""
 
     paths: EnginePaths
     options: NativeOptions
@@ -177,7 +177,7 @@ class Creator:
             os.chown(path, self.options.id_base, self.options.id_base)
 
     def _prepare_root(self, image: ImageConfig, container: ContainerPaths) -> ContainerUser:
-        """Make what the image lacks; return the user to run as."""
+        """Make missing mount points and volumes; return the user to run as."""
         root = os.open(container.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             make_mount_points(root, self.options.id_base)
@@ -259,7 +259,7 @@ def _check_program(process: Mapping[str, Any], root_folder: Path) -> None:
 
 
 def _claim(container: ContainerPaths) -> None:
-    """Make the container's folders; whoever comes first has the id."""
+    """Make the container's folders, which reserves the id."""
     try:
         container.storage.mkdir(mode=0o700)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Waiting for something to happen to a container, without asking again and again.
+"""Events of containers by inotify: log, exit code and job files.
 
 One inotify instance for all containers: there may be few instances per user, and closing one is
 slow.
@@ -24,21 +24,21 @@ _LIVENESS_SECONDS = 1.0
 
 
 class ContainerChanges:
-    """Counts what happens to one container."""
+    """Counters of one container's events."""
 
     def __init__(self, file_changes: int) -> None:
         self._changed = threading.Condition()
         self.changes = 0
-        """Grows with everything that happens."""
+        """Number of all events."""
         self.file_changes = file_changes
-        """Grows when a job file changes."""
+        """Number of changes of job files."""
         self.told_file_changes = 0
-        """As far as an observer has been told."""
+        """Changes of job files that an observer has been told of."""
         self.longest_wait_seconds = _LIVENESS_SECONDS
         """A monitor that dies gives no sign: look again after this."""
 
     def count(self, *, is_file: bool) -> None:
-        """Note that something happened."""
+        """Count an event."""
         with self._changed:
             self.changes += 1
             self.file_changes += is_file

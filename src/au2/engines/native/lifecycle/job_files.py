@@ -1,4 +1,4 @@
-"""The job files: a folder shared with a container whose user may do anything to it."""
+"""Job files: a folder that a hostile container may change at any time."""
 
 import errno
 import hashlib

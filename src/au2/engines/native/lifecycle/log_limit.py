@@ -1,8 +1,8 @@
-"""A container's raw log while the disk is nearly full: kept from growing, and told where it was.
+"""Limits of a container's raw log: its size, and its growth while the disk is nearly full.
 
-The monitor drops what it can't write, and says nothing. So when room runs out its limit of file
-sizes is put where the room that is kept for the log ends: what comes after that is dropped too, but
-it is known where.
+The monitor drops output that can't be written, silently. So on a nearly full disk the monitor's
+file-size limit is set to the end of the preallocated space: later output is dropped too, but the
+position of the gap is known.
 """
 
 import re
@@ -25,7 +25,7 @@ _BEGINNING = re.compile(rb"\S{20,40} (?:stdout|stderr) [PF] ")
 
 
 def restrict_log(container: ContainerPaths, record: ContainerRecord) -> None:
-    """Let the raw log grow only as far as there is room kept for it. Idempotent."""
+    """Let the raw log grow within its preallocated space only. Idempotent."""
     if container.log_limit.exists():
         return
     held_bytes = max(0, preallocate(container.log, PREALLOCATED_BYTES) - _REMARK_BYTES)
@@ -38,7 +38,7 @@ def restrict_log(container: ContainerPaths, record: ContainerRecord) -> None:
 def allow_log(container: ContainerPaths, record: ContainerRecord, remark: str) -> None:
     """Let the raw log grow as before; where something was dropped, ``remark`` stands in the log.
 
-    Raises OSError where there is no room for the remark; then nothing has changed.
+    Raises OSError where there is no space for the remark; then nothing has changed.
     """
     if is_log_cut(container):
         # Nobody else may write while the end is put in order.
@@ -51,7 +51,7 @@ def allow_log(container: ContainerPaths, record: ContainerRecord, remark: str) -
 
 
 def is_log_cut(container: ContainerPaths) -> bool:
-    """Whether the raw log is restricted, and has come to the end of the room kept for it."""
+    """Whether the raw log is restricted and has filled its preallocated space."""
     try:
         limit_bytes = int(container.log_limit.read_text("ascii"))
         return container.log.stat().st_size >= limit_bytes
@@ -72,7 +72,7 @@ def limit_log(record: ContainerRecord, limit_bytes: int) -> None:
 
 
 def _close_last_record(log: Path) -> None:
-    """Make the last record whole: it ends where the room did. What is no record yet is dropped."""
+    """Complete the last record, which ends with the space; a mere beginning is dropped."""
     with log.open("rb+", buffering=0) as file:
         end = file.seek(0, 2)
         start = file.seek(max(0, end - _TAIL_BYTES))

@@ -22,7 +22,7 @@ _SHOWN_BYTES = 4000
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """How containers are created through the monitor."""
+    """Creator of containers through ``conmon``."""
 
     command: str
     runtime_path: str
@@ -108,7 +108,7 @@ class Monitor:
         ]
 
     def _read_answer(self, process: "subprocess.Popen[bytes]", sync_read: int) -> bytes:
-        """Wait for the process started, which leaves the real one behind, and for its word."""
+        """Wait for the started process, which forks the monitor and ends, and for the answer."""
         deadline = time.monotonic() + self.timeout_seconds
         try:
             process.wait(self.timeout_seconds)

@@ -1,4 +1,4 @@
-"""Looking at a container from outside, whoever created and started it."""
+"""Observation of a container, by any process of the platform."""
 
 import signal
 import time
@@ -17,7 +17,7 @@ _ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 
 
 class Observer:
-    """Answers :meth:`au2.engines.base.Engine.observe`."""
+    """Observer of containers (:meth:`au2.engines.base.Engine.observe`)."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Observer:
     def observe(
         self, container_id: str, *, seen_log_bytes: int, timeout_seconds: float
     ) -> Observation:
-        """Look, and look again until there is news or the time is over."""
+        """Return the container's state once it changes, or at the deadline."""
         if not is_container_id(container_id):
             return _lost("there is no container of that id")
         container = self._paths.container(container_id)
@@ -59,7 +59,7 @@ class Observer:
             watch.wait(changes, deadline)
 
     def look(self, container: ContainerPaths, record: ContainerRecord) -> Observation:
-        """Return how the container is at this moment."""
+        """Return the container's present state."""
         exit_code = _read_exit_code(container.exit_file)
         if exit_code is None and not is_alive(record.monitor):
             # It may have written the code just before it went.

@@ -1,4 +1,4 @@
-"""The OCI runtime (``runc``) of the host."""
+"""OCI runtime (``runc``) of the host: calls, and errors that an image is to blame for."""
 
 import re
 from pathlib import Path
@@ -21,20 +21,20 @@ _MOUNTING = re.compile(
 _USER = re.compile(_STARTING + r"unable to setup user: (.*)", re.DOTALL)
 _COMMAND_HINT = (
     "The image's Entrypoint and Cmd say what is run: the program must be in the image, executable, "
-    "and named by its whole path or found by the PATH of the image's Env. Mend the image and "
+    "and named by its whole path or found by the PATH of the image's Env. Fix the image and "
     "upload it to a new version."
 )
 _FOLDER_HINT = (
-    "WorkingDir of the image must be a folder that its User may enter. Mend the image and upload "
+    "WorkingDir of the image must be a folder that its User may enter. Fix the image and upload "
     "it to a new version."
 )
 _MOUNT_HINT = "Take it out of the image and upload that to a new version."
-_USER_HINT = "Mend /etc/passwd and /etc/group of the image and upload it to a new version."
+_USER_HINT = "Fix /etc/passwd and /etc/group of the image and upload it to a new version."
 _SHOWN = 300
 
 
 class OciRuntime:
-    """Calls the OCI runtime; containers are created through the monitor (:mod:`.monitor`)."""
+    """Client of the OCI runtime; containers are created through the monitor (:mod:`.monitor`)."""
 
     def __init__(self, command: str, root: Path) -> None:
         self._command = [command, f"--root={root}"]
@@ -54,12 +54,12 @@ class OciRuntime:
         return (self._root / container_id).is_dir()
 
     def is_waiting(self, container_id: str) -> bool:
-        """Whether the container is created but not started: then its start waits on this FIFO."""
+        """Whether the container is created but not started: its first process waits on a FIFO."""
         return (self._root / container_id / "exec.fifo").exists()
 
 
 def find_image_fault(said: str) -> InvalidImage | None:
-    """Return what is wrong with the image; None if it is not to blame.
+    """Return the image's fault behind an error of the runtime; None if the image has none.
 
     Args:
         said: what the OCI runtime (runc) wrote when it could not create a container.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process: its number, and when it began, in clock ticks since the host did."""
+    """Process id with the start time in clock ticks since boot, because ids are used again."""
 
     pid: int
     start_ticks: int
@@ -22,7 +22,7 @@ class ContainerRecord:
 
     container_id: str
     init: ProcessIdentity
-    """Its first process."""
+    """First process of the container."""
     monitor: ProcessIdentity
     """The process that holds its output and will know its exit code."""
     log_limit_bytes: int
@@ -55,13 +55,13 @@ def identify(pid: int) -> ProcessIdentity | None:
 
 
 def is_alive(process: ProcessIdentity) -> bool:
-    """Whether the process runs; one that only waits to be collected does not."""
+    """Whether the process runs; a zombie does not."""
     found = _read(process.pid)
     return found is not None and found[0] not in "ZX" and found[1] == process.start_ticks
 
 
 def send_signal(process: ProcessIdentity, number: int) -> bool:
-    """Send a signal to exactly this process; return False if it is no more."""
+    """Send a signal to exactly this process; return False if the process is gone."""
     with suppress(ProcessLookupError):
         descriptor = os.pidfd_open(process.pid)
         try:

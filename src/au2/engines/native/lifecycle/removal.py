@@ -1,4 +1,4 @@
-"""Removing a container: every step may find its work done, or half done."""
+"""Removal of a container, and release of its disk: every step may be repeated."""
 
 import os
 import signal
@@ -31,13 +31,13 @@ from au2.engines.native.rootfs.mounts import unmount_all
 
 _PATIENCE_SECONDS = 2.0
 _FILE_BYTES = 4096
-"""What a file counts at least: empty ones take inodes, of which a disk has not that many more."""
+"""Least size that a file counts for: empty files take inodes, which a disk runs out of too."""
 _COUNTING_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Remover:
-    """Removes containers."""
+    """Remover of containers."""
 
     paths: EnginePaths
     runtime: OciRuntime
@@ -136,9 +136,9 @@ def measure_disk(container: ContainerPaths) -> int:
 
 
 def release_disk(container: ContainerPaths, *, file_limit_bytes: int) -> None:
-    """Give back what only the code needed: mounts, writable layer, scratch, most job files.
+    """Free the disk that only the code needed: mounts, writable layer, scratch, most job files.
 
-    The container has ended. Needs no room; may be repeated. What else is told of the container
+    The container has ended. Needs no space; may be repeated. What else is told of the container
     stays: its log, and the job files that say how it ended, each cut to ``file_limit_bytes`` and
     one byte more, so that one that is too large stays so.
     """

@@ -43,7 +43,7 @@ _QUIET = ("nosuid", "noexec", "nodev")
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What a container's configuration needs to know of the host and of what was set up."""
+    """Facts of the host and of the container's set-up for its configuration."""
 
     root: Path
     """The mounted root file system."""

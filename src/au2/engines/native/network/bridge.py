@@ -1,4 +1,4 @@
-"""The containers' network: a bridge, two virtual cards each, no way but to the internet."""
+"""Network of containers: a bridge, virtual cards, addresses, and a way to the internet only."""
 
 import fcntl
 import hashlib
@@ -20,7 +20,7 @@ _SETTINGS = Path("/proc/sys/net")
 _POOL = ipaddress.IPv4Network("10.192.0.0/11")
 _PREFIX_LENGTH = 20
 _FOREIGN_RULES_SECONDS = 30.0
-"""How long the other packet filter is taken to be as we left it: Docker may be started after us."""
+"""Interval of looking at the host's other packet filter: Docker may be started after us."""
 
 
 class AddressBook:
@@ -63,7 +63,7 @@ class AddressBook:
 
 
 class ContainerNetwork:
-    """The network of one installation. Safe for threads and processes."""
+    """Network of one installation. Safe for threads and processes."""
 
     def __init__(self, folder: Path, instance: str, options: NativeOptions) -> None:
         self._folder = folder
@@ -77,7 +77,7 @@ class ContainerNetwork:
         return f"au2{self._instance[:10]}"
 
     def resolver(self) -> ResolverConfig:
-        """How containers resolve names."""
+        """Return the name resolution of containers."""
         return find_resolver(self._options)
 
     def ensure(self) -> None:

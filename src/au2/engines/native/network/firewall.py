@@ -1,4 +1,4 @@
-"""The packet filter around the containers' bridge, as text for ``nft``. Pure."""
+"""Packet filter around the containers' bridge, for ``nft``, and rules that iptables needs."""
 
 import hashlib
 import ipaddress
@@ -28,17 +28,17 @@ BLOCKED = (
     "224.0.0.0/4",  # multicast
     "240.0.0.0/4",  # reserved, and broadcast
 )
-"""What is not the internet: the entries of IANA's registry of special-purpose IPv4 addresses (RFC
-6890) that are not globally reachable, multicast, and one more. The host's own addresses are barred
-anyway. IPv6 is dropped as a whole, so addresses that hold an IPv4 address (6to4, NAT64, Teredo)
-lead nowhere."""
+"""Addresses outside the internet: the entries of IANA's registry of special-purpose IPv4 addresses
+(RFC 6890) that are not globally reachable, multicast, and one more. The host's own addresses are
+barred anyway. IPv6 is dropped as a whole, so addresses that hold an IPv4 address (6to4, NAT64,
+Teredo) lead nowhere."""
 _MOST_COUNTED = 1 << 20
 _IPTABLES = ("iptables", "--wait")
 
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """What containers of one installation may reach."""
+    """Packet filter of one installation: the networks that containers may reach."""
 
     instance: str
     bridge: str

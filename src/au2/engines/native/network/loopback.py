@@ -1,4 +1,4 @@
-"""Listening on a container's own loopback: a way in that works with every network setting."""
+"""Listening socket on a container's loopback, with every network setting."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""How containers resolve names: the content of their ``/etc/resolv.conf`` (resolv.conf(5))."""
+"""Name resolution of containers: the content of their ``/etc/resolv.conf`` (resolv.conf(5))."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ _FILES = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 _MOST = 3
 """As many servers as the C library asks."""
 NO_SEARCH = "."
-"""Given as the only search domain: none, also none of the host's."""
+"""As the only search domain: no search, not even in the host's domains."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolverConfig:
-    """What a ``resolv.conf`` says."""
+    """Parsed ``resolv.conf``."""
 
     servers: tuple[str, ...] = ()
     """IPv4 addresses."""
@@ -24,7 +24,7 @@ class ResolverConfig:
     options: tuple[str, ...] = ()
 
     def to_text(self) -> str:
-        """Return it as a file."""
+        """Return the content of the file."""
         lines = [f"nameserver {server}" for server in self.servers]
         lines += [f"{name} {' '.join(words)}" for name, words in self._lists() if words]
         return "".join(f"{line}\n" for line in lines)
@@ -34,10 +34,10 @@ class ResolverConfig:
 
 
 def find_resolver(options: NativeOptions, files: Sequence[Path] = _FILES) -> ResolverConfig:
-    """Return what containers are given: what the operator configured, else what the host has.
+    """Return the configuration for containers: the operator's, else the host's.
 
-    A server on the host's loopback is nothing to a container; where the host has only such a
-    one, the next file (systemd-resolved's list of the real servers) is looked into.
+    A container can't reach a server on the host's loopback; where the host has no other, the next
+    file is read (systemd-resolved's list of the real servers).
     """
     host = _find_host_resolver(files)
     search = options.dns_search or host.search

@@ -1,4 +1,4 @@
-"""Going down a path below a root, making what is missing on the way."""
+"""Directories of others: opened below a root without being led out, and removed at any depth."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from au2.engines.native.host.system_calls import open_in_root
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})
-"""What opening a link or a file as a folder is answered with."""
+"""Errors of opening a link or a file as a folder."""
 _PATIENCE_SECONDS = 3600.0
 
 
@@ -68,8 +68,8 @@ def _is_nothing(folder: int, name: str) -> bool:
 def remove_tree(folder: Path) -> None:
     """Remove a folder with all that is in it, and of no other file system.
 
-    Python's own function calls itself for each level and gives up at some hundreds. Raises
-    EngineFailure; a folder that is not there is none.
+    Python's own function calls itself for each level and gives up at some hundreds. A missing
+    folder is no error. Raises EngineFailure.
     """
     if folder.exists():
         run_tool(

@@ -1,4 +1,4 @@
-"""Looking now and then, while a layer is unpacked, whether there is room and whether to go on."""
+"""Disk budget of an unpacking: bytes and inodes, checked now and then, as is the wish to stop."""
 
 import os
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from au2.oci.streams import Readable
 _STEPS_AT_ONCE = 1000
 _BYTES_AT_ONCE = 16 << 20
 _INODE_BYTES = 4096
-"""What a file or folder may take beside its content: a block for names or a link's target."""
+"""Bytes of a file or folder beside its content: a block for names or a link's target."""
 _LEFT_INODES_SHARE = 100
 """Of inodes less is left than of bytes: nobody else needs them by the thousand."""
 
 
 class DiskBudget:
-    """DiskBudget of the file system that the folder ``descriptor`` is on.
+    """Budget on the file system of the folder with the descriptor ``descriptor``.
 
-    What an archive says of its size is not what it takes: every file and folder, also one that only
-    a path names, takes an inode and often a block. Something is left for the records of jobs.
+    An archive takes more than the size that it states: every file and folder, also one that only a
+    path names, takes an inode and often a block. Some space is left for the records of jobs.
     """
 
     def __init__(self, descriptor: int, check: Callable[[], None]) -> None:
@@ -33,7 +33,7 @@ class DiskBudget:
         self._passed_bytes = _BYTES_AT_ONCE
 
     def spend(self, *, inodes: int = 0, size_bytes: int = 0) -> None:
-        """Note what is written. Raises StorageFull, and what ``check`` raises."""
+        """Count writes. Raises StorageFull, and the exceptions of ``check``."""
         self._inodes -= inodes
         self._bytes -= size_bytes + inodes * _INODE_BYTES
         if self._inodes < 0 or self._bytes < 0:
@@ -41,7 +41,7 @@ class DiskBudget:
             self._look()
 
     def pass_by(self, *, steps: int = 0, size_bytes: int = 0) -> None:
-        """Note work that takes no room but time. Raises what ``check`` raises."""
+        """Count work that takes time and no space. Raises the exceptions of ``check``."""
         self._steps -= steps
         self._passed_bytes -= size_bytes
         if self._steps < 0 or self._passed_bytes < 0:
@@ -62,14 +62,14 @@ class DiskBudget:
 
 
 class MeteredStream:
-    """Passes a stream on and notes what is read of it, also what nothing is made of."""
+    """Stream whose every byte counts as work, also bytes that become no file."""
 
     def __init__(self, stream: Readable, budget: DiskBudget) -> None:
         self._stream = stream
         self._budget = budget
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes. Raises what the room's ``check`` raises."""
+        """Return the next bytes. Raises the exceptions of the budget's ``check``."""
         data = self._stream.read(size)
         self._budget.pass_by(size_bytes=len(data))
         return data

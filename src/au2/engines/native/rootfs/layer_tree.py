@@ -1,4 +1,4 @@
-"""Writing one layer's tree so that overlayfs can use it, with hostile layers in mind.
+"""Tree of one unpacked layer, written for overlayfs from hostile archives.
 
 Entries of a layer may be symbolic links that later entries go through. Every folder is
 therefore opened as if the tree's root were ``/``, and the last part of a path is never
@@ -27,7 +27,7 @@ _NOT_SUPPORTED = frozenset({errno.ENOTSUP, errno.EPERM})
 
 
 class TreeWriter:
-    """Puts the members of one layer below the folder that ``root`` is a descriptor of.
+    """Writer of one layer's members below the folder with the descriptor ``root``.
 
     Owners are shifted by ``id_base``. Whiteouts become overlayfs's: a character device 0:0, an
     attribute on opaque folders. Device nodes are left out.
@@ -69,7 +69,7 @@ class TreeWriter:
             raise
 
     def finish(self) -> None:
-        """Set the folders' times, which writing into them has changed. Raises as the room does."""
+        """Set the folders' times, which writes into them changed. Raises as the budget does."""
         self._forget_parent()
         for path, seconds in reversed(self._folder_times.items()):
             self._budget.pass_by(steps=1)
@@ -269,7 +269,7 @@ class TreeWriter:
 
 
 class _Closing:
-    """Closes a descriptor at the end of a block."""
+    """Context manager that closes a descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -1,4 +1,4 @@
-"""Making what an image lacks where file systems are mounted into it, or has in their way."""
+"""Mount points in a container's root: made where they are missing, cleared where they are taken."""
 
 import os
 import stat
@@ -13,16 +13,16 @@ _FILES = ("etc/hostname", "etc/hosts", "etc/resolv.conf")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _FOLDER_MODE = 0o755
 _LINKED = frozenset({"dev", "etc"})
-"""Where an image may have a link to a folder. ``/proc`` and ``/sys`` are never mounted on one."""
+"""Mount points that may be links to folders; ``/proc`` and ``/sys`` are never mounted on a link."""
 
 
 def make_mount_points(root: int, owner: int) -> None:
     """Prepare a container's root, of which nothing runs, as Docker does (moby, ``initlayer``).
 
-    A file or a link in the way gives place: programs find what is mounted where they look for it,
-    and not where the image's link would have led. But where ``/etc`` is itself a link to a folder,
-    that stays, for the image's users are in there. Nor is anything taken from ``/run``, which is
-    ours to mount on and not Docker's: the OCI runtime makes what lacks there, or says what it met.
+    A file or a link in the way is removed: programs find a mount at its own path, and not where the
+    image's link would have led. But where ``/etc`` is itself a link to a folder, the link stays,
+    because the image's users are in there. Nothing is removed from ``/run``: the OCI runtime makes
+    the missing folders there, or fails with a message.
 
     Args:
         root: descriptor of the root folder.

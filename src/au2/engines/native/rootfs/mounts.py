@@ -1,4 +1,4 @@
-"""Putting a container's root file system together by overlayfs."""
+"""Mounts: overlayfs for containers' root file systems, and a tmpfs for secrets."""
 
 import errno
 import fcntl

@@ -1,4 +1,4 @@
-"""Whether Linux can execute a container's program, found out before the container is started.
+"""Check that Linux can execute a container's program, made before the container is started.
 
 ``execve`` fails after the start, where its error looks like an exit code of the user's code. The
 rules are those of the kernel (execve(2); ``fs/exec.c``, ``binfmt_elf.c``, ``binfmt_script.c``).
@@ -27,7 +27,7 @@ _POINTER_BYTES = 8
 _SPARE_BYTES = 4 << 10
 """For the path of the program, and for what the launcher adds for the user's code."""
 _MOUNTED = ("/dev/", "/proc/", "/run/au2/", "/sys/")
-"""Where other file systems are mounted over the image: what is there can't be looked at yet."""
+"""Mount points over the image, whose content can't be read before the start."""
 _MOST_INTERPRETERS = 5
 """Scripts whose interpreters are scripts (``exec_binprm``)."""
 _SCRIPT_LINE_BYTES = 255

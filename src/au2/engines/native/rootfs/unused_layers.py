@@ -1,4 +1,4 @@
-"""Removing unpacked layers while containers are created and run.
+"""Removal of unused layers while containers are created and run.
 
 A container that is created first notes its layers in a file of its own, under the lock of claims
 that many may hold at once; only then it looks which are there, and unpacks those that are not. Who
@@ -30,7 +30,7 @@ _PATIENCE_SECONDS = 3600.0
 
 
 class UnusedLayers:
-    """The unpacked layers of an installation: which are unused, and their removal."""
+    """Unused unpacked layers of one installation."""
 
     def __init__(self, paths: EnginePaths, options: NativeOptions) -> None:
         self._paths = paths
@@ -38,7 +38,7 @@ class UnusedLayers:
         self._locks = paths.layers / "locks"
 
     def list_layers(self) -> Iterator[str]:
-        """Names of layers, and of what is left of some."""
+        """Names of layers, and of remains of layers."""
         with suppress(FileNotFoundError):
             for path in self._folder.iterdir():
                 if any(form.fullmatch(path.name) for form in (_LAYER, _INCOMING, _REMOVING)):
@@ -53,7 +53,7 @@ class UnusedLayers:
                 remove_tree(folder)
 
     def find(self, name: str, older_than_seconds: float) -> int | None:
-        """Return the room that it takes on disk; None if it stays or is not there."""
+        """Return a layer's bytes on disk; None if the layer stays or is not there."""
         if not self._is_old(name, older_than_seconds):
             return None
         if _LAYER.fullmatch(name) and name in self._claimed():
@@ -66,7 +66,7 @@ class UnusedLayers:
             return None  # Somebody removed it meanwhile.
 
     def remove(self, name: str, older_than_seconds: float) -> int | None:
-        """Remove it unless it stays; return the bytes freed."""
+        """Remove a layer unless it stays; return the bytes freed."""
         if not self._is_old(name, older_than_seconds):
             return None
         aside = self._take_aside(name)
@@ -77,7 +77,7 @@ class UnusedLayers:
         return size_bytes
 
     def _take_aside(self, name: str) -> Path | None:
-        """Give it a name that nobody looks for; None if it is in use."""
+        """Rename a layer so that no container finds it; None if the layer is in use."""
         path = self._folder / name
         aside = self._folder / f"{name[:64]}.removing-{uuid.uuid4().hex}"
         with suppress(FileNotFoundError):  # Somebody else who removes was quicker.

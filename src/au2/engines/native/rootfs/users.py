@@ -1,4 +1,4 @@
-"""User of a container's program: an image's ``User``, looked up in the image's own files."""
+"""User of a container's program: the image's ``User``, resolved by files of the image."""
 
 import os
 import stat

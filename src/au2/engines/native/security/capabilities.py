@@ -1,4 +1,4 @@
-"""Capabilities: what containers get, and how those of files move into a user namespace."""
+"""Capabilities of containers, and of files inside their user namespaces."""
 
 import struct
 

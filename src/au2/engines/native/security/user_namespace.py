@@ -1,4 +1,4 @@
-"""A container's user namespace, made by an id of the host that nothing else has.
+"""User namespace of a container, owned by a host id that nothing else has.
 
 What processes hold of some things (inotify instances and watches, queued signals, timers, POSIX
 message queues, locked memory) the kernel counts for their user, and also for the user who made
