@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.packages",
     "tests.support.people",
     "tests.support.runtimes",
+    "tests.support.quick",
     "tests.support.registry",
     "tests.support.server",
 ]
