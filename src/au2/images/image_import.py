@@ -6,14 +6,60 @@ from dataclasses import dataclass
 
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
-from au2.images.config_check import check_config
 from au2.oci.compression.decompress import decompressed
+from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.image import Image
 from au2.oci.spec.platform import Platform, rank
 from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.tar.paths import MAX_NAME_BYTES, MAX_PATH_BYTES
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import IngesterProvider
+
+_MOST_VOLUMES = 128
+_MAX_USER_BYTES = 256
+
+
+def check_config(config: ImageConfig) -> None:
+    """Refuse more than any image needs, and what no system call takes.
+
+    Raises:
+        InvalidImage: too many volumes, or a path or the user is too long.
+    """
+    if len(config.volumes) > _MOST_VOLUMES:
+        raise InvalidImage(
+            f"the image has {len(config.volumes)} volumes; at most {_MOST_VOLUMES} are taken",
+            hint="Build it with fewer VOLUME lines.",
+        )
+    for path in config.volumes:
+        _check_path(path, "a volume", "VOLUME")
+    _check_path(config.working_dir, "a working directory", "WORKDIR")
+    user_bytes = len(config.user.encode())
+    if user_bytes > _MAX_USER_BYTES:
+        raise InvalidImage(
+            f"the image has a User of {user_bytes} bytes; at most {_MAX_USER_BYTES} bytes "
+            "are taken",
+            hint="Build it with a USER line of a name or a number.",
+        )
+
+
+def _check_path(path: str, what: str, line: str) -> None:
+    """Raise InvalidImage for a path that can't be made. ``line`` is what to mend."""
+    data = path.encode()
+    hint = f"Build it with a shorter path in its {line} line."
+    if len(data) > MAX_PATH_BYTES:
+        raise InvalidImage(
+            f"the image has {what} whose path has {len(data)} bytes; at most "
+            f"{MAX_PATH_BYTES} bytes are taken",
+            hint=hint,
+        )
+    longest = max(map(len, data.split(b"/")))
+    if longest > MAX_NAME_BYTES:
+        raise InvalidImage(
+            f"the image has {what} with a name of {longest} bytes in its path; at most "
+            f"{MAX_NAME_BYTES} bytes are taken",
+            hint=hint,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +182,7 @@ def _measure(
     """Return what is in a layer; memory stays flat, and nothing is written, however large it is."""
     size_bytes = blobs.size_bytes(layer.digest)
     if size_bytes != layer.size_bytes:
-        raise InvalidImage(f"the layer {layer.digest} has not the size that the manifest says")
+        raise InvalidImage(f"the size of the layer {layer.digest} does not match the manifest")
     if layer.digest != diff_id:
         size_bytes = _measure_unpacked(blobs, layer.digest, diff_id, run.check, most_bytes)
     if size_bytes > most_bytes:

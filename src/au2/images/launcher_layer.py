@@ -2,6 +2,7 @@
 
 import io
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,36 @@ from au2.domain.container_contract import HOME_DIRECTORY, PACKAGE_DIRECTORY, USE
 from au2.domain.language import Language
 from au2.images import sdk
 from au2.images.scripts import DEFAULT_SHELL
-from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, link_entry, with_parents
+from au2.oci.spec import media_types
+from au2.oci.spec.descriptor import Descriptor
+from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.mutate import AddedLayer
+from au2.oci.tar.writer import (
+    MODIFIED_AT,
+    LayerEntry,
+    directory_entry,
+    file_entry,
+    link_entry,
+    with_parents,
+    write_layer,
+)
+
+
+def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
+    """Make an uncompressed layer in memory; return what points to it, and its bytes.
+
+    Raises as :func:`au2.oci.tar.writer.write_layer`.
+    """
+    out = io.BytesIO()
+    write_layer(entries, out, modified_at=MODIFIED_AT)
+    data = out.getvalue()
+    digest = sha256_of(data)
+    return _describe(digest, len(data), created_by), data
+
+
+def _describe(digest: str, size_bytes: int, created_by: str) -> AddedLayer:
+    return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
+
 
 LAUNCHER_VERSION = "1"
 """Grows with each change of the launcher that an engine or a dispatcher can notice."""

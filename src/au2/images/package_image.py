@@ -13,7 +13,7 @@ from au2.domain.container_contract import (
 )
 from au2.domain.wording import count_of
 from au2.images import launcher_layer as launcher
-from au2.images.layers import make_small_layer
+from au2.images.launcher_layer import make_small_layer
 from au2.images.plan import PackagePlan, make_plan
 from au2.images.scripts import copy_entry
 from au2.oci.spec.config import ImageConfig

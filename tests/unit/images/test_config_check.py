@@ -4,8 +4,7 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import InvalidImage
-from au2.images.config_check import check_config
-from au2.images.image_import import ImportLimits, ImportRun, import_image
+from au2.images.image_import import ImportLimits, ImportRun, check_config, import_image
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.platform import AMD64
 from au2.stores.content.filesystem import FileContentStore

@@ -8,8 +8,8 @@ import pytest
 
 from au2.domain.errors import InvalidSettings, RegistryFailure
 from au2.oci.registry_client.credentials import Credentials
-from au2.oci.registry_client.options import RegistryOptions
 from au2.oci.registry_client.registry import Registry
+from au2.oci.registry_client.transport import RegistryOptions
 from au2.server.settings.source import read_settings
 from au2.server.wiring.registries import read_credentials
 

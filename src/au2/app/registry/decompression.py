@@ -30,7 +30,7 @@ class DecompressionLimiter:
             of_all, of_one = self._readers.total(), self._readers[actor.user_id]
             if of_all >= self._most or of_one >= self._most_of_one:
                 raise Busy(
-                    "Too many read layers that are kept compressed, at this moment.",
+                    "Too many concurrent reads of compressed layers.",
                     hint="Try again in a moment.",
                 )
             self._readers[actor.user_id] += 1

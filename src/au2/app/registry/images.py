@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from au2.domain.errors import BlobMissing, InvalidImage
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
-from au2.oci.spec.referenced_descriptors import parse_referenced
+from au2.oci.spec.registry_manifest import parse_referenced
 from au2.stores.content.protocol import Provider
 from au2.stores.database.content.roots import list_version_tags
 from au2.stores.database.database import Database

@@ -11,8 +11,7 @@ from au2.client.images.blob_sources import (
     UnpackedSource,
 )
 from au2.client.images.blob_uploader import BlobUploader
-from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
-from au2.oci.archive.manifests import describe_layer
+from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer, describe_layer
 from au2.oci.archive.random_access import ArchiveFile
 from au2.oci.compression.decompress import Compression
 from au2.oci.spec.descriptor import Descriptor

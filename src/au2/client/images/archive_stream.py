@@ -8,10 +8,9 @@ from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BytesSource, pass_
 from au2.client.images.blob_uploader import BlobUploader, damaged
 from au2.client.images.spool import Keep
 from au2.domain.errors import DigestMismatch, InvalidImage
-from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
+from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer, describe_layer
+from au2.oci.archive.contents import BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.manifests import describe_layer
-from au2.oci.archive.member import BlobMember
 from au2.oci.archive.reader import read_archive
 from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
 from au2.oci.spec.descriptor import Descriptor

@@ -10,15 +10,53 @@ import re
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import diagnostics as complaints
-from au2.oci.archive.contents import ArchiveContents
-from au2.oci.archive.docker_list import DOCKER_LIST, ListedImage, parse_docker_list
+from au2.oci.archive import diagnostics
+from au2.oci.archive.contents import ArchiveContents, blob_path
 from au2.oci.archive.layout import LAYOUT_INDEX, LayoutImage, find_images
-from au2.oci.archive.member import blob_path
+from au2.oci.archive.names import familiar_name
 from au2.oci.spec import media_types
 from au2.oci.spec.descriptor import Descriptor, parse_descriptor
-from au2.oci.spec.document import parse_document
+from au2.oci.spec.document import Fields, parse_document, parse_list
 from au2.oci.spec.index import IndexEntry
+from au2.oci.spec.manifest import MAX_LAYERS
+
+DOCKER_LIST = "manifest.json"
+_MOST_IMAGES = 1000
+
+
+class ListedImage(NamedTuple):
+    """An image of the list. Paths are as written: neither clean nor known to be there."""
+
+    config_path: str
+    names: tuple[str, ...]
+    layer_paths: tuple[str, ...]
+    """Lowest first."""
+
+
+def parse_docker_list(data: bytes) -> tuple[ListedImage, ...]:
+    """Return the images of a ``manifest.json``.
+
+    Raises:
+        InvalidImage: too large, not of that form, or with too many images or layers.
+    """
+    entries = parse_list(data, DOCKER_LIST)
+    if len(entries) > _MOST_IMAGES:
+        raise InvalidImage(
+            f"the archive has {len(entries)} images; at most {_MOST_IMAGES} are taken"
+        )
+    return tuple(_parse_image(entry) for entry in entries)
+
+
+def _parse_image(fields: Fields) -> ListedImage:
+    layers = fields.texts("Layers")
+    if len(layers) > MAX_LAYERS:
+        raise InvalidImage(f"the image has {len(layers)} layers; at most {MAX_LAYERS} are taken")
+    return ListedImage(
+        fields.text("Config"),
+        tuple(familiar_name(name) for name in fields.texts("RepoTags")),
+        layers,
+    )
+
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
@@ -56,7 +94,7 @@ def find_candidates(contents: ArchiveContents) -> tuple[Candidate, ...]:
         InvalidImage: there is none, or a list of them is damaged.
     """
     if not contents.has(LAYOUT_INDEX) and not contents.has(DOCKER_LIST):
-        raise complaints.no_image(contents.top_names)
+        raise diagnostics.no_image(contents.top_names)
     listed = _listed_images(contents)
     found: list[Candidate] = []
     for image in find_images(contents) if contents.has(LAYOUT_INDEX) else ():

@@ -1,23 +1,64 @@
-"""What an archive turned out to hold: documents in memory, everything else by name and place."""
+"""Contents of an archive: small documents in memory, all other members by name and offset."""
 
 import posixpath
+import re
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.member import ArchivedFile, stated_digest
+from au2.oci.compression.decompress import Compression
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.streams import Readable
 from au2.oci.tar.paths import clean_path, shown
+
+_BLOB_PATH = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+
+
+class BlobMember(NamedTuple):
+    """Member that may be a layer: it begins like a tar archive or is compressed."""
+
+    path: str
+    """Clean and relative, unique in its archive."""
+    size_bytes: int
+    """Size in the archive: of the compressed bytes, if the member is compressed."""
+    digest: str | None
+    """Digest in the path of an OCI image layout, unverified; None for other paths."""
+    compression: Compression
+    """By its first bytes."""
+    content: Readable
+    """To be read before ``take`` returns; unread bytes are skipped."""
+
+
+class ArchivedFile(NamedTuple):
+    """Regular file of the archive: size, compression and offset."""
+
+    size_bytes: int
+    compression: Compression
+    may_be_layer: bool
+    offset_bytes: int
+    """Offset of its content in the uncompressed archive."""
+
+
+def stated_digest(path: str) -> str | None:
+    """Return the digest in a clean path (OCI image specification, "Image Layout")."""
+    found = _BLOB_PATH.fullmatch(path)
+    return f"sha256:{found[1]}" if found else None
+
+
+def blob_path(digest: str) -> str:
+    """Return the path of a blob in an image layout; inverse of :func:`stated_digest`."""
+    return "blobs/" + digest.replace(":", "/")
+
 
 _MOST_LINKS = 40
 """Links that are followed for one name, as Linux does (``ELOOP``)."""
 _BYTES_PER_NAME = 400
-"""What remembering a member takes beside its name, roughly."""
+"""Memory for a member beside its name, roughly."""
 _MOST_TOP_NAMES = 1000
 
 
 class ArchiveLimits(NamedTuple):
-    """How much of an archive is taken."""
+    """Limits of an archive."""
 
     members: int = 50_000
     """Headers of any kind; an image of 500 layers from Docker 20.10 has 2000."""
@@ -28,7 +69,7 @@ class ArchiveLimits(NamedTuple):
 
 
 class ArchiveContents:
-    """The files and links of an archive, by their clean paths.
+    """Files and links of an archive, by their clean paths.
 
     Of several members of one name the last counts, as for ``docker load`` and whoever unpacks the
     archive to a disk: some tools write a layer that images share once for each. Two documents of
@@ -41,10 +82,10 @@ class ArchiveContents:
         self._links: dict[str, str] = {}
         self._left_bytes = kept_limit_bytes
         self.top_names: set[str] = set()
-        """First parts of the paths, folders included: they tell what else it may be."""
+        """Top-level names, folders included, for diagnostics of other kinds of archives."""
 
     def note_name(self, path: str) -> bool:
-        """Remember the first part of a path, if there are not too many; True: it is a new one."""
+        """Add a path's top-level name, up to a limit; return whether the name is new."""
         name, before = path.partition("/")[0], len(self.top_names)
         if before < _MOST_TOP_NAMES:
             self.top_names.add(name)
@@ -61,6 +102,12 @@ class ArchiveContents:
         if document is not None:
             self._charge(len(document))
             self._documents[path] = document
+
+    def check_copy(self, path: str, size_bytes: int) -> None:
+        """Raise InvalidImage if an earlier file of this path has another size."""
+        first = self._files.get(path)
+        if first is not None and first.size_bytes != size_bytes:
+            raise _differing_copies(path)
 
     def add_link(self, path: str, target: str) -> None:
         """Add a link to ``target``, a path in the archive that need not be clean or there.
@@ -79,7 +126,7 @@ class ArchiveContents:
         return self._documents.get(path)
 
     def file(self, path: str) -> ArchivedFile:
-        """Return what is known of a file by its resolved path."""
+        """Return the file of a resolved path."""
         return self._files[path]
 
     def resolve(self, name: str, what: str) -> str:
@@ -118,7 +165,7 @@ class ArchiveContents:
 
     def _claim(self, path: str, name_bytes: int, document: bytes | None = None) -> None:
         if self._documents.get(path, document) != document:
-            raise InvalidImage(f"{shown(path)} is in the archive twice, with different contents")
+            raise _differing_copies(path)
         self._files.pop(path, None)
         self._links.pop(path, None)
         self._charge(_BYTES_PER_NAME + name_bytes)
@@ -127,6 +174,10 @@ class ArchiveContents:
         self._left_bytes -= size
         if self._left_bytes < 0:
             raise InvalidImage("the archive holds more documents and names than an image has")
+
+
+def _differing_copies(path: str) -> InvalidImage:
+    return InvalidImage(f"{shown(path)} is in the archive twice, with different contents")
 
 
 def link_target(path: str, target: str, *, symbolic: bool) -> str:

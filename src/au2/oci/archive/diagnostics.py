@@ -1,12 +1,58 @@
-"""Saying what came in place of an image archive, and what to do about it."""
+"""Diagnostics for input that is no image archive: its kind, and a hint for the user.
+
+No byte of the input is quoted: it may be private, and messages are logged.
+"""
 
 from collections.abc import Collection
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.powershell import is_text_of_archive, through_powershell
-from au2.oci.archive.sniff import sniff
+from au2.oci.compression.decompress import Compression, find_compression
 from au2.oci.tar.header import BLOCK_BYTES, parse_header
 from au2.oci.tar.paths import shown
+
+_MAGIC = (
+    (b"\x7fELF", "an ELF program"),
+    (b"MZ", "a Windows program"),
+    (b"#!", "a script"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!", "a rar archive"),
+    (b"!<arch>\n", "an ar archive or a Debian package"),
+    (b"\xed\xab\xee\xdb", "an RPM package"),
+    (b"070701", "a cpio archive"),
+    (b"hsqs", "a squashfs file system"),
+    (b"QFI\xfb", "a disk image (qcow2)"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"SQLite format 3\0", "an SQLite database"),
+)
+
+_TEXTS = {b"{": "a JSON document", b"[": "a JSON document", b"<": "a web page"}
+
+
+def sniff(start: bytes) -> str:
+    """Return the kind of data by its first bytes, as two or three words."""
+    if not start:
+        return "nothing (0 bytes)"
+    for magic, kind in _MAGIC:
+        if start.startswith(magic):
+            return kind
+    compression = find_compression(start)
+    if compression is not Compression.NONE:
+        return f"something compressed with {compression}"
+    if not start.strip(b"\0"):
+        return "zero bytes"
+    return _TEXTS.get(start.lstrip()[:1], "text") if _is_text(start) else "unknown data"
+
+
+def _is_text(start: bytes) -> bool:
+    # A character of several bytes may be cut at the end.
+    text = start.decode("utf-8", errors="replace").rstrip("\ufffd")
+    return bool(text) and all(char.isprintable() or char in "\t\r\n\f" for char in text)
+
 
 _PIPE = "Pipe `docker save NAME` into it, or give the file that `docker save -o FILE NAME` wrote."
 _EMPTY_BLOCK = bytes(BLOCK_BYTES)
@@ -22,7 +68,7 @@ _BUILD_FILES = frozenset({"Dockerfile", "Containerfile", ".dockerignore"})
 
 
 def looks_like_tar(block: bytes) -> bool:
-    """Whether a first block is that of a tar archive; an empty one has only its end mark."""
+    """Whether a first block begins a tar archive; an empty archive has only its end mark."""
     if len(block) < BLOCK_BYTES:
         return False
     if block == _EMPTY_BLOCK:
@@ -35,7 +81,7 @@ def looks_like_tar(block: bytes) -> bool:
 
 
 def check_start(block: bytes) -> None:
-    """Raise InvalidImage unless the first (uncompressed) block is that of a tar archive."""
+    """Raise InvalidImage unless the first (uncompressed) block begins a tar archive."""
     if not block:
         raise InvalidImage(
             "there is no image archive: nothing came in (0 bytes)",
@@ -51,13 +97,13 @@ def check_start(block: bytes) -> None:
 
 
 def is_root_file_system(top_names: Collection[str]) -> bool:
-    """Whether these first parts of paths are those of a root file system, not of an image."""
+    """Whether top-level names are those of a root file system, not of an image archive."""
     names = set(top_names)
     return _CONTAINER_MARK in names or len(names & _ROOT_NAMES) >= _ENOUGH_ROOT_NAMES
 
 
 def root_file_system() -> InvalidImage:
-    """Return the complaint about what ``docker export`` writes."""
+    """Return the error for an archive of ``docker export``."""
     return InvalidImage(
         "this is not an image archive but a root file system, as `docker export` writes it: "
         "it does not say what to run",
@@ -66,7 +112,7 @@ def root_file_system() -> InvalidImage:
 
 
 def no_image(top_names: Collection[str]) -> InvalidImage:
-    """Return the complaint about an archive that has no list of images, by what is in it."""
+    """Return the error for an archive without a list of images, by its top-level names."""
     names = set(top_names)
     if names & _BUILD_FILES:
         return InvalidImage(
@@ -86,10 +132,9 @@ def no_image(top_names: Collection[str]) -> InvalidImage:
 
 
 def with_hint(error: InvalidImage) -> InvalidImage:
-    """Return the error with what to do about a damaged archive, unless it says already."""
+    """Return the error with a hint for damaged archives, unless it has one."""
     if error.hint is None:
         error.hint = (
-            "The archive is not as its tool writes it: see what `docker save` printed, and try "
-            "again."
+            "The archive is damaged or incomplete: see what `docker save` printed, and try again."
         )
     return error

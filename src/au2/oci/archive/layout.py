@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.contents import ArchiveContents
-from au2.oci.archive.member import blob_path
+from au2.oci.archive.contents import ArchiveContents, blob_path
 from au2.oci.archive.names import familiar_name, names_by_annotations
 from au2.oci.spec import media_types
 from au2.oci.spec.index import IndexEntry, parse_entries

@@ -2,10 +2,8 @@
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer
-from au2.oci.archive.candidates import Candidate
-from au2.oci.archive.contents import ArchiveContents
-from au2.oci.archive.docker_list import ListedImage
-from au2.oci.archive.member import blob_path
+from au2.oci.archive.candidates import Candidate, ListedImage
+from au2.oci.archive.contents import ArchiveContents, blob_path
 from au2.oci.compression.decompress import Compression
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig, parse_config

@@ -5,7 +5,7 @@ import os
 from typing import BinaryIO, NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import diagnostics as complaints
+from au2.oci.archive import diagnostics
 from au2.oci.archive.contents import ArchiveContents, ArchiveLimits
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.powershell import TextWatch, damage_explained, watch_file
@@ -104,7 +104,7 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
     if find_compression(first) is not Compression.NONE:
         return None
     try:
-        complaints.check_start(first)
+        diagnostics.check_start(first)
         source = _FileSource(descriptor, start_bytes, limits)
         with damage_explained(find_watch):
             contents = walk(source, limits, None)
@@ -113,7 +113,7 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
     except NotContiguous:
         return None
     except InvalidImage as error:
-        raise complaints.with_hint(error) from None
+        raise diagnostics.with_hint(error) from None
 
 
 class _FileSource(TarSource):

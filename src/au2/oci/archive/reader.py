@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import diagnostics as complaints
-from au2.oci.archive.contents import ArchiveLimits
+from au2.oci.archive import diagnostics
+from au2.oci.archive.contents import ArchiveLimits, BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.member import BlobMember
 from au2.oci.archive.powershell import TextWatch, damage_explained
 from au2.oci.archive.walk import walk
 from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
@@ -38,7 +37,7 @@ def read_archive(
     try:
         plain = decompressed(watch, window_bytes=LARGE_WINDOW_BYTES)
         start = read_start(plain, BLOCK_BYTES)
-        complaints.check_start(start)
+        diagnostics.check_start(start)
         source = TarSource(Prefixed(start, plain), limits.stream_bytes, what="archive")
         # What has no image is refused at once: zero bytes, which are an archive's end, may go on.
         with damage_explained(lambda: watch):
@@ -48,4 +47,4 @@ def read_archive(
         source.drain()
         return documents
     except InvalidImage as error:
-        raise complaints.with_hint(error) from None
+        raise diagnostics.with_hint(error) from None

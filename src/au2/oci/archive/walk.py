@@ -1,11 +1,17 @@
-"""Going through an archive once, whether its bytes stream by or can be passed over."""
+"""Walk over an archive's members, once, in a stream or a seekable file."""
 
 from collections.abc import Callable
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive import diagnostics as complaints
-from au2.oci.archive.contents import ArchiveContents, ArchiveLimits, link_target
-from au2.oci.archive.member import ArchivedFile, BlobMember, stated_digest
+from au2.oci.archive import diagnostics
+from au2.oci.archive.contents import (
+    ArchiveContents,
+    ArchivedFile,
+    ArchiveLimits,
+    BlobMember,
+    link_target,
+    stated_digest,
+)
 from au2.oci.compression.decompress import Compression, find_compression
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.streams import Prefixed, Readable, read_start
@@ -18,7 +24,7 @@ from au2.oci.tar.sparse import SparseContent
 
 
 class NotContiguous(Exception):
-    """A member does not lie in the archive in one piece: it is a sparse file."""
+    """Raised for a sparse file, which does not lie in the archive in one piece."""
 
 
 def walk(
@@ -38,8 +44,8 @@ def walk(
     for entry in read_entries(source, limits.members, must_end=True):
         content = MemberContent(source, entry.content_bytes)
         path, size = clean_path(entry.path), entry.size_bytes
-        if contents.note_name(path) and complaints.is_root_file_system(contents.top_names):
-            raise complaints.root_file_system()
+        if contents.note_name(path) and diagnostics.is_root_file_system(contents.top_names):
+            raise diagnostics.root_file_system()
         if source.position + size > limits.stream_bytes:
             raise InvalidImage(f"{shown(path)} says it has {size} bytes")
         if entry.type in (tar_header.SYMBOLIC_LINK, tar_header.HARD_LINK):
@@ -61,13 +67,15 @@ def walk(
 def _visit_file(
     path: str, size: int, offset: int, content: Readable, contents: ArchiveContents
 ) -> BlobMember | None:
-    """Note a file, keep it if it is a document, and return it if it may be a layer."""
+    """Add a file to the contents; return it if it may be a layer."""
     digest = stated_digest(path)
     if digest is not None and contents.has(path):
-        return None  # The same bytes again, by its name; some tools write a shared layer twice.
+        # Some tools write a shared layer twice: equal bytes, by the digest in its path.
+        contents.check_copy(path, size)
+        return None
     start = read_start(content, BLOCK_BYTES)
     compression = find_compression(start)
-    may_be_layer = compression is not Compression.NONE or complaints.looks_like_tar(start)
+    may_be_layer = compression is not Compression.NONE or diagnostics.looks_like_tar(start)
     is_document = size <= MAX_DOCUMENT_BYTES and start.lstrip()[:1] in (b"{", b"[")
     document = start + content.read() if is_document else None
     contents.add_file(path, ArchivedFile(size, compression, may_be_layer, offset), document)

@@ -1,22 +1,67 @@
-"""Layers and archives come plain or compressed; the first bytes tell."""
+"""Decompression of layers and archives: gzip and zstd, told by the first bytes."""
 
 import re
 import zlib
 from enum import StrEnum
 
 from au2.domain.errors import InvalidImage
-from au2.oci.compression.expansion_guard import ExpansionGuard
 from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Prefixed, Readable, read_start
+
+FREE_MEMBERS = 1000
+"""Members (of gzip) or frames (of zstd) that may be empty."""
+MEMBER_BYTES = 256
+"""What the others hold on average, at least. Tools that begin a member for each file of a layer
+(eStargz, zstd:chunked) come to 512 bytes, the block of a tar archive."""
+FREE_BYTES = 1 << 20
+"""Bytes that may be read before the first uncompressed byte."""
+
+
+class ExpansionGuard:
+    """Guard against compressed data that takes time and expands to nothing.
+
+    A megabyte of empty frames takes a second to read, each time; no tool writes data like that.
+    With the guard, the time for reading is bounded by the size of the uncompressed data.
+    """
+
+    def __init__(self) -> None:
+        self._members = 0
+        self._taken_bytes = 0
+        self._given_bytes = 0
+
+    def begin_member(self) -> None:
+        """Count a member or frame. Raises InvalidImage."""
+        self._members += 1
+        if self._members > FREE_MEMBERS + self._given_bytes // MEMBER_BYTES:
+            raise InvalidImage(
+                f"the compressed data is cut into too many parts: {self._members} hold "
+                f"{self._given_bytes} bytes"
+            )
+
+    def take(self, data: bytes) -> bytes:
+        """Count compressed ``data`` and return it. Raises InvalidImage."""
+        self._taken_bytes += len(data)
+        # Data that can't be compressed becomes larger by a thousandth.
+        if self._taken_bytes > FREE_BYTES + self._given_bytes + self._given_bytes // 4:
+            raise InvalidImage(
+                f"the compressed data is larger than what it holds: {self._taken_bytes} bytes "
+                f"hold {self._given_bytes} bytes"
+            )
+        return data
+
+    def give(self, data: bytes) -> bytes:
+        """Count uncompressed ``data`` and return it."""
+        self._given_bytes += len(data)
+        return data
 
 
 class Compression(StrEnum):
-    """How bytes are packed, by their first bytes."""
+    """Compression of data, by its first bytes."""
 
     NONE = "none"
     GZIP = "gzip"
     ZSTD = "zstd"
     XZ = "xz"
-    """Told, so that errors can name it; not taken."""
+    """Known for error messages; not supported."""
     BZIP2 = "bzip2"
     """As xz."""
 

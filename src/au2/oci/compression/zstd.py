@@ -1,4 +1,4 @@
-"""Zstandard data (RFC 8878), at most as much at a time as is asked for.
+"""Zstandard decompression (RFC 8878), in pieces of bounded size.
 
 A module of its own, imported when there is such data: the library takes 10 ms to import.
 """
@@ -7,7 +7,7 @@ import sys
 
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
-from au2.oci.compression.expansion_guard import ExpansionGuard
+from au2.oci.compression.decompress import ExpansionGuard
 from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Readable
 
 if sys.version_info >= (3, 14):

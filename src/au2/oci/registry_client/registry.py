@@ -10,8 +10,7 @@ from au2.domain.errors import RegistryFailure
 from au2.oci.registry_client.answers import read_small
 from au2.oci.registry_client.blob_stream import BlobStream
 from au2.oci.registry_client.credentials import Credentials
-from au2.oci.registry_client.options import RegistryOptions
-from au2.oci.registry_client.transport import RegistryTransport
+from au2.oci.registry_client.transport import RegistryOptions, RegistryTransport
 from au2.oci.spec import media_types
 from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import VerifyingReader, sha256_of

@@ -1,17 +1,30 @@
 """Requests to one registry: where it is, redirects, logins, trying again."""
 
 import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from au2.domain.errors import RegistryFailure
 from au2.oci.registry_client.answers import explain_refusal, explain_trouble
-from au2.oci.registry_client.challenge import parse_challenges
 from au2.oci.registry_client.credentials import Credentials
-from au2.oci.registry_client.login import RegistryLogin
-from au2.oci.registry_client.options import RegistryOptions
+from au2.oci.registry_client.login import RegistryLogin, parse_challenges
 from au2.oci.spec.reference import DOCKER_HUB, is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOptions:
+    """What the operator allows, and how to wait."""
+
+    ca_file: Path | None = None
+    """Certificates to trust besides the system's."""
+    plain_http: frozenset[str] = frozenset()
+    """Registries (``host:port``) that may be spoken to unencrypted; loopback ones always may."""
+    sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
+
 
 MOST_TRIES = 5
 _DOCKER_HUB_HOST = "registry-1.docker.io"

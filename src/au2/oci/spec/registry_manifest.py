@@ -1,7 +1,7 @@
-"""What a registry must know of a manifest that comes: an image, an index, or an artifact.
+"""Manifests as registries read them: images, indexes and artifacts, and what they reference.
 
 OCI image specification, "Image Manifest" and "Image Index"; OCI distribution specification 1.1,
-"Pushing Manifests". What is to be run is read by :mod:`au2.oci.spec.manifest`, which is stricter.
+"Pushing Manifests". Images that run are read by the stricter :mod:`au2.oci.spec.manifest`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,49 @@ from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
 from au2.oci.spec.descriptor import Descriptor, parse_descriptor
 from au2.oci.spec.document import Fields, parse_document
-from au2.oci.spec.referenced_descriptors import find_referenced, is_index
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencedDescriptors:
+    """Descriptors that a manifest or index references, in the order of the document."""
+
+    blobs: tuple[Descriptor, ...]
+    """Configuration and layers; none of an index. (OCI image specification, "Image Manifest".)"""
+    manifests: tuple[Descriptor, ...]
+    """Of an index; some registries take indexes of which not all are there. ("Image Index".)"""
+
+
+def parse_referenced(data: bytes) -> ReferencedDescriptors:
+    """Return the descriptors in a manifest or index, without its ``subject``.
+
+    Raises:
+        InvalidImage: too large, not JSON, or a descriptor is not valid.
+    """
+    return find_referenced(parse_document(data, "manifest"))
+
+
+def find_referenced(fields: Fields) -> ReferencedDescriptors:
+    """Return the descriptors in a parsed manifest or index.
+
+    The kind decides which members count, the same for all callers: a member that a push does not
+    check is no reference for garbage collection either.
+
+    Raises:
+        InvalidImage: a descriptor is not valid.
+    """
+    if is_index(fields):
+        manifests = tuple(map(parse_descriptor, fields.members("manifests")))
+        return ReferencedDescriptors(blobs=(), manifests=manifests)
+    config = parse_descriptor(Fields(fields.take("config"), "manifest's config"))
+    layers = map(parse_descriptor, fields.members("layers"))
+    return ReferencedDescriptors(blobs=(config, *layers), manifests=())
+
+
+def is_index(fields: Fields) -> bool:
+    """Whether a document's type is an index, or it has no type and lists manifests."""
+    guessed = media_types.INDEX if fields.has("manifests") else media_types.MANIFEST
+    return fields.text("mediaType", guessed) in media_types.INDEXES
+
 
 _KNOWN = media_types.MANIFESTS | media_types.INDEXES
 _MOST_MEMBERS = 1000
@@ -20,7 +62,7 @@ _MOST_CHARACTERS = 255
 
 @dataclass(frozen=True, slots=True)
 class RegistryManifest:
-    """A manifest or index, as far as a registry looks at it."""
+    """Manifest or index, with the members that a registry reads."""
 
     media_type: str
     blobs: tuple[Descriptor, ...]
@@ -28,28 +70,28 @@ class RegistryManifest:
     manifests: tuple[Descriptor, ...]
     """Of an index."""
     subject: Descriptor | None
-    """What it is about: a signature's image, say."""
+    """Manifest that it refers to: the image of a signature."""
     artifact_type: str | None
-    """As referrers are filtered by."""
+    """Type by which referrers are filtered."""
     annotations: Mapping[str, str]
 
     @property
     def subject_digest(self) -> str | None:
-        """Digest of what it is about."""
+        """Digest of the subject."""
         return None if self.subject is None else self.subject.digest
 
     @property
     def is_index(self) -> bool:
-        """Whether it lists manifests and has no layers of its own."""
+        """Whether the manifest is an index."""
         return self.media_type in media_types.INDEXES
 
 
 def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManifest:
-    """Return what a registry must know of ``data``.
+    """Return the manifest in ``data``.
 
     Args:
-        data: the manifest, byte for byte.
-        stated_type: media type that it came with; empty: none was stated.
+        data: bytes of the manifest.
+        stated_type: media type of the request; empty: none was stated.
 
     Raises:
         InvalidImage: too large, no manifest, of a type that is not taken, or not what was stated.

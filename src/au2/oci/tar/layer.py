@@ -1,8 +1,8 @@
-"""Reading layers from anywhere: every entry is judged before it is handed out.
+"""Reader of untrusted layers: every entry is checked before it is yielded.
 
 A layer is a tar archive of changes (OCI image specification, "Image Layer Filesystem Changeset").
-What comes out here has a path that stays inside the root. What this cannot know is what is on disk
-already: who unpacks must not follow symbolic links of earlier entries out of the root.
+Every yielded path stays inside the root. Files on disk are not known here: whoever unpacks must not
+follow symbolic links of earlier entries out of the root.
 """
 
 import os
@@ -31,7 +31,7 @@ _MAX_TIME = 1 << 33
 
 
 class MemberType(StrEnum):
-    """What a layer may hold."""
+    """Type of a layer's member."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -50,7 +50,7 @@ class MemberType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LayerLimits:
-    """How much one layer may be."""
+    """Limits of one layer."""
 
     entries: int = MOST_ENTRIES
     """Headers of any kind."""
@@ -62,7 +62,7 @@ class LayerLimits:
 
 @dataclass(frozen=True, slots=True)
 class LayerMember:
-    """One change of a layer."""
+    """Member of a layer: one change of the file system."""
 
     path: str
     """Clean and relative; ``""`` is the root folder. Bytes not UTF-8 are lone surrogates."""
@@ -121,7 +121,7 @@ def read_layer(
 
 
 class _Holes:
-    """Counts what sparse files are larger than what the archive holds of them."""
+    """Counter of holes and parts of a layer's sparse files."""
 
     def __init__(self, limits: LayerLimits) -> None:
         self._limits = limits
@@ -147,7 +147,7 @@ class _Holes:
 
 
 def _judge(entry: RawEntry) -> LayerMember | None:
-    """Return the member; None for what older tools kept for themselves."""
+    """Return the checked member; None for bookkeeping of older tools."""
     path = clean_path(entry.path)
     kind = _find_type(entry, path)
     if WHITEOUT_PREFIX in path and (part := _find_marked_part(path)) is not None:
@@ -169,7 +169,7 @@ def _judge(entry: RawEntry) -> LayerMember | None:
 def _find_type(entry: RawEntry, path: str) -> MemberType:
     kind = _TYPES.get(entry.type)
     if kind is None:
-        raise InvalidImage(f"{shown(path)} is of a kind that is not taken: {entry.type!r}")
+        raise InvalidImage(f"{shown(path)} is of an unsupported type: {entry.type!r}")
     if kind is MemberType.FILE and entry.path.endswith("/"):
         kind = MemberType.DIRECTORY  # As tar wrote folders before there was a type for them.
     if not path and kind is not MemberType.DIRECTORY:
@@ -183,7 +183,7 @@ def _find_marked_part(path: str) -> str | None:
 
 
 def _judge_marked(path: str, part: str) -> LayerMember | None:
-    """Return what a path with a marked part means; its type and content mean nothing."""
+    """Return the whiteout of a path with a marked part; None for bookkeeping of AUFS."""
     folder, _, name = path.rpartition("/")
     if part == OPAQUE_NAME and name == part:
         return LayerMember(folder, MemberType.OPAQUE)
@@ -191,13 +191,13 @@ def _judge_marked(path: str, part: str) -> LayerMember | None:
         return None  # Bookkeeping of AUFS, which Docker passes over too.
     hidden = part.removeprefix(WHITEOUT_PREFIX)
     if name != part or hidden in ("", ".", ".."):
-        raise InvalidImage(f"{shown(path)} is a whiteout of nothing that can be")
+        raise InvalidImage(f"{shown(path)} is an invalid whiteout")
     return LayerMember(f"{folder}/{hidden}" if folder else hidden, MemberType.WHITEOUT)
 
 
 def _checked_id(number: int, path: str) -> int:
     if not 0 <= number <= _MAX_ID:
-        raise InvalidImage(f"{shown(path)} belongs to a user or group that can't be: {number}")
+        raise InvalidImage(f"{shown(path)} has the uid or gid {number}, which is out of range")
     return number
 
 
@@ -206,12 +206,16 @@ def _checked_target(target: str, kind: MemberType, path: str) -> str:
     if kind is MemberType.HARD_LINK:
         cleaned = clean_path(target)
         if not cleaned or cleaned == path or _find_marked_part(cleaned):
-            raise InvalidImage(f"{shown(path)} is a hard link to {shown(target)}, which can't be")
+            raise InvalidImage(
+                f"{shown(path)} is a hard link to {shown(target)}, an invalid target"
+            )
         return cleaned
     if kind is not MemberType.LINK:
         return ""
     if not target or "\0" in target or len(os.fsencode(target)) > MAX_PATH_BYTES:
-        raise InvalidImage(f"{shown(path)} is a symbolic link to {shown(target)}, which can't be")
+        raise InvalidImage(
+            f"{shown(path)} is a symbolic link to {shown(target)}, an invalid target"
+        )
     return target
 
 

@@ -117,7 +117,7 @@ def format_layer(entries: Iterable[LayerEntry], *, modified_at: int = 0) -> Iter
 
     Raises:
         InvalidImage: a path is not normalised, is there twice, or lies in what is no folder.
-        DigestMismatch: a content has not the size that its entry says.
+        DigestMismatch: the size of a content does not match its entry.
     """
     ordered = sorted(entries, key=_order)
     _check(ordered)

@@ -88,7 +88,7 @@ def test_each_part_of_a_version_is_looked_at(
     assert process in owner
     assert "upload the same" in finding.advise()
     assert finding.digest not in finding.problem, "it is told already"
-    # A quick check sees all that has not its size.
+    # A quick check sees every size that does not match.
     if hurt is not flip or part == "manifest":
         assert [one.digest for one in check(house, quick=True).findings] == [digests[part]]
 

@@ -17,9 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.contents import ArchiveLimits
+from au2.oci.archive.contents import ArchiveLimits, BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.member import BlobMember
 from au2.oci.archive.random_access import open_archive
 from au2.oci.archive.reader import read_archive
 from au2.oci.spec.digest import sha256_of
@@ -358,6 +357,13 @@ def test_a_blob_may_be_there_twice_and_counts_once() -> None:
     seen: list[str] = []
     documents = read_archive(BytesIO(out.getvalue()), lambda member: seen.append(member.path))
     assert seen == [layer.path for layer in documents.choose(None, on("amd64")).layers]
+
+
+def test_two_copies_of_a_blob_that_differ() -> None:
+    path = made.blob(IMAGE.diff_ids[0])
+    files = made.layout_files([IMAGE], states_platform=True)
+    with pytest.raises(InvalidImage, match="is in the archive twice, with different contents"):
+        read(made.make_members([*files.items(), (path, files[path] + bytes(512))]))
 
 
 @pytest.mark.parametrize("what", ["manifest", "configuration", "nested index"])

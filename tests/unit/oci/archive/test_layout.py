@@ -11,8 +11,8 @@ from backports import zstd
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.archived_image import ArchivedImage
+from au2.oci.archive.contents import BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.member import BlobMember
 from au2.oci.archive.random_access import open_archive
 from au2.oci.archive.reader import read_archive
 from au2.oci.compression.decompress import Compression, decompressed

@@ -3,7 +3,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.oci.registry_client.challenge import Challenge, parse_challenges
+from au2.oci.registry_client.login import Challenge, parse_challenges
 
 
 def test_what_registries_say() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from au2.domain.errors import DigestMismatch, RegistryFailure
 from au2.oci.registry_client.credentials import Credentials
-from au2.oci.registry_client.options import RegistryOptions
 from au2.oci.registry_client.registry import Registry
+from au2.oci.registry_client.transport import RegistryOptions
 from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
 from tests.support.hostile_registry import Answer, Asked, ScriptedRegistry, scripted_registry

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
 from au2.oci.spec.manifest import parse_manifest
-from au2.oci.spec.referenced_descriptors import parse_referenced
-from au2.oci.spec.registry_manifest import parse_registry_manifest
+from au2.oci.spec.registry_manifest import parse_referenced, parse_registry_manifest
 
 DESCRIPTORS = st.fixed_dictionaries(
     {

@@ -8,7 +8,7 @@ from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.media_types import COMPRESSED_LAYERS
-from au2.oci.spec.referenced_descriptors import ReferencedDescriptors, parse_referenced
+from au2.oci.spec.registry_manifest import ReferencedDescriptors, parse_referenced
 from au2.stores.content.protocol import Provider
 from au2.stores.database.content.roots import ImageRoot, RootKind
 

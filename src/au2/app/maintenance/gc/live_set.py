@@ -8,7 +8,7 @@ from itertools import chain
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.spec.config import parse_config
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
-from au2.oci.spec.referenced_descriptors import ReferencedDescriptors, parse_referenced
+from au2.oci.spec.registry_manifest import ReferencedDescriptors, parse_referenced
 from au2.stores.content.protocol import Manager
 from au2.stores.database.content import roots
 from au2.stores.database.content.roots import ImageRoot, RootKind

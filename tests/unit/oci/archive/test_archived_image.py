@@ -5,8 +5,7 @@ from io import BytesIO
 import pytest
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.archived_image import ArchivedImage
-from au2.oci.archive.manifests import describe_layer, make_manifest
+from au2.oci.archive.archived_image import ArchivedImage, describe_layer, make_manifest
 from au2.oci.archive.reader import read_archive
 from au2.oci.compression.decompress import Compression
 from au2.oci.spec import media_types

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidImage
+from au2.oci.archive.diagnostics import sniff
 from au2.oci.archive.reader import read_archive
-from au2.oci.archive.sniff import sniff
 
 
 @pytest.mark.parametrize(
