@@ -1,1 +1,1 @@
-"""What things are and which changes are legal. Standard library only."""
+"""Entities, legal changes, errors and small pure functions. Standard library only."""

@@ -1,4 +1,4 @@
-"""Accounts: users, their tokens, and the organizations and projects that they belong to."""
+"""Accounts: users, their tokens, and the organizations, projects and members."""
 
 from dataclasses import dataclass
 from datetime import datetime

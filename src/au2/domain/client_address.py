@@ -1,15 +1,15 @@
-"""Which network addresses count as one client."""
+"""Grouping of network addresses by client."""
 
 import ipaddress
 
 _IPV6_PREFIX = 64
-"""One customer has a network of this size at least (RFC 6177), so an address of it says nothing."""
+"""A customer has a network of at least this size (RFC 6177), so single addresses don't count."""
 
 
 def client_of_address(address: str) -> str:
-    """Return what to count a client by: its IPv4 address, or its IPv6 network of 64 bits.
+    """Return the key of a client: the IPv4 address, or the IPv6 network of 64 bits.
 
-    What is no address (a proxy may forward any text) is returned as it is.
+    Other text (a proxy may forward any) is returned unchanged.
     """
     try:
         parsed = ipaddress.ip_address(address)

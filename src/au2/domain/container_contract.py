@@ -1,4 +1,7 @@
-"""The contract between a container and the platform: paths, user and variables (spec section 3)."""
+"""Contract between a container and the platform: paths, user and variables.
+
+Specification, section 3.
+"""
 
 PACKAGE_DIRECTORY = "/package"
 JOB_DIRECTORY = "/run/au2"
@@ -17,10 +20,10 @@ SCRATCH_FOLDER = "scratch"
 
 
 def job_file_variables(folder: str = JOB_DIRECTORY) -> dict[str, str]:
-    """Return the variables that name the job files of a run.
+    """Return the variables with the paths of a run's job files.
 
     Args:
-        folder: absolute path of the job files, as the code sees it.
+        folder: absolute path of the job files, as seen by the code.
     """
     return {
         "AU_ARGS_FILE": f"{folder}/{ARGUMENTS_FILE}",

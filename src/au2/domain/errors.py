@@ -1,6 +1,7 @@
-"""The one tree of errors.
+"""Errors of the platform, in one class tree.
 
-Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (spec section 4).
+Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (specification,
+section 4).
 The class docstring's first line is the default message. A user's failing container is not an error
 but a result: see :mod:`au2.domain.job`.
 """
@@ -14,11 +15,11 @@ from au2.domain.wording import as_sentence
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One mistake among several: where it is and what is wrong with it."""
+    """One violation among several: its place and its message."""
 
     message: str
     pointer: str | None = None
-    """JSON pointer (RFC 6901) into the value that was checked."""
+    """JSON Pointer (RFC 6901) into the checked value."""
     file: str | None = None
     line: int | None = None
     """One-based line in ``file``."""
@@ -38,7 +39,7 @@ class Au2Error(Exception):
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
     retry_after_seconds: int | None = None
-    """When to try again; the answer says it in ``Retry-After``."""
+    """Pause before a repeated request; the response has it in ``Retry-After``."""
 
     def __init__(
         self,
@@ -49,17 +50,17 @@ class Au2Error(Exception):
     ) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.hint = hint
-        """What to do next, in one sentence, or None."""
+        """Next step in one sentence, or None."""
         self.details = tuple(details)
         super().__init__(self.message)
 
     @property
     def explanation(self) -> str:
-        """Message and hint as sentences, for texts that hold no separate hint."""
+        """Message and hint as sentences, for texts without a separate hint."""
         return f"{as_sentence(self.message)} {self.hint or ''}".rstrip()
 
     def to_document(self) -> dict[str, Any]:
-        """Return the error as the JSON object that travels over HTTP."""
+        """Return the JSON object of the error response."""
         return {
             "code": self.code,
             "message": self.message,
@@ -91,7 +92,7 @@ class InvalidImage(InvalidRequest):
 
 
 class TooLarge(InvalidRequest):
-    """What was sent is larger than the server takes."""
+    """The request is larger than the server accepts."""
 
     code = "too-large"
     status = 413
@@ -138,7 +139,7 @@ class TooManyAttempts(NotAuthenticated):
 
     @classmethod
     def until(cls, seconds: int) -> Self:
-        """Return the error that says how long to wait."""
+        """Return the error with a pause in seconds."""
         error = cls(hint=f"Try again in {seconds} seconds.")
         error.retry_after_seconds = seconds
         return error
@@ -175,13 +176,13 @@ class Conflict(Au2Error):
 
 
 class LeaseLost(Conflict):
-    """Somebody else took this over; what you sent was not used."""
+    """Another sender took this over; your data was not used."""
 
     code = "lease-lost"
 
 
 class StillSending(Conflict):
-    """Another command of yours is sending to this version; wait until it ends."""
+    """Another command of yours is sending to this version; wait for its end."""
 
     code = "still-sending"
 
@@ -194,7 +195,7 @@ class StorageFull(Au2Error):
 
 
 class DigestMismatch(Au2Error):
-    """The bytes do not have the digest or size that was stated."""
+    """The bytes do not have the stated digest or size."""
 
     code = "digest-mismatch"
     status = 422
@@ -239,14 +240,14 @@ class IndexUnreachable(Au2Error):
 
 
 class RegistryFailure(Au2Error):
-    """An image registry did not give what was asked of it."""
+    """An image registry failed to answer a request."""
 
     code = "registry-failure"
     status = 502
 
 
 class Unsupported(Au2Error):
-    """This machine cannot do that."""
+    """This machine does not support the operation."""
 
     code = "unsupported"
     status = 501
@@ -301,7 +302,7 @@ class ServerUnreachable(Au2Error):
 
 
 class UnexpectedAnswer(Au2Error):
-    """The server's answer is not what this client understands."""
+    """This client does not understand the server's response."""
 
     code = "unexpected-answer"
     status = 502
@@ -314,7 +315,7 @@ class ConfigurationBroken(Au2Error):
 
 
 class AnswerNeeded(InvalidRequest):
-    """A question has no answer, and there is no terminal to ask it on."""
+    """A question has no answer, and no terminal is attached."""
 
     code = "answer-needed"
 

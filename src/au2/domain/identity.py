@@ -1,4 +1,4 @@
-"""Who acts and what they may do: roles, actions, and the one table between them."""
+"""Actors, roles and actions, and the table of permissions between them."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,10 +11,10 @@ PASSWORD_MOST_CHARACTERS = 1024
 
 
 def ensure_usable_password(password: str) -> None:
-    """Refuse what somebody may not choose as a password.
+    """Refuse an unusable new password.
 
     Raises:
-        InvalidRequest: it is too short or too long.
+        InvalidRequest: the password is too short or too long.
     """
     if not PASSWORD_LEAST_CHARACTERS <= len(password) <= PASSWORD_MOST_CHARACTERS:
         raise InvalidRequest(
@@ -24,7 +24,7 @@ def ensure_usable_password(password: str) -> None:
 
 
 class Role(StrEnum):
-    """What a member is in a context, weakest first."""
+    """Roles of members, weakest first."""
 
     VIEWER = "viewer"
     RUNNER = "runner"
@@ -38,7 +38,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
-    """Everything that is asked of the table, named as the service we follow names permissions."""
+    """Actions of the table of permissions, with the names of Aunsight's permissions."""
 
     VIEW_ORGANIZATION = "AU-ORGANIZATION:view-organization"
     CREATE_PROJECT = "AU-ORGANIZATION:create-project"
@@ -106,11 +106,11 @@ DOWNWARD_ACTIONS = frozenset(
         Action.USE_SECRET,
     }
 )
-"""What a member of a project may do to what belongs to the organization above it."""
+"""Actions of a project's members on objects of its organization."""
 
 
 def is_allowed(role: Role, action: Action) -> bool:
-    """Whether ``role`` may do ``action``: one row of the table of roles and actions."""
+    """Whether the table permits ``action`` to ``role``."""
     return role.rank >= _WEAKEST_ROLE[action].rank
 
 
@@ -124,26 +124,26 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An authenticated user, as every use case receives it."""
+    """An authenticated user: first argument of every use case."""
 
     user_id: str
     email: str
     token_id: str
     is_operator: bool = False
-    """Operators run the installation: they may create organizations."""
+    """Whether the user runs the installation and may create organizations."""
     memberships: tuple[Membership, ...] = field(default=())
 
     def role_in(self, context: Context) -> Role | None:
-        """The strongest role that reaches ``context``: its own, or its organization's."""
+        """Return the strongest role in ``context``, directly or by its organization."""
         roles = [m.role for m in self.memberships if m.context in context.chain]
         return max(roles, key=lambda role: role.rank, default=None)
 
     def knows(self, context: Context) -> bool:
-        """Whether anything of ``context`` may be named to this actor at all."""
+        """Whether this actor may learn of the existence of ``context``."""
         return self.role_in(context) is not None or self._role_below(context) is not None
 
     def may(self, action: Action, context: Context) -> bool:
-        """Whether this actor may do ``action`` to what belongs to ``context``."""
+        """Whether this actor may do ``action`` to objects of ``context``."""
         role = self.role_in(context)
         if role is not None and is_allowed(role, action):
             return True
@@ -151,7 +151,7 @@ class Actor:
         return below is not None and action in DOWNWARD_ACTIONS and is_allowed(below, action)
 
     def _role_below(self, context: Context) -> Role | None:
-        """The strongest role in a project of ``context``, if that is an organization."""
+        """Return the strongest role in a project of the organization ``context``."""
         if context.project_id is not None:
             return None
         roles = [

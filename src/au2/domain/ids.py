@@ -1,4 +1,4 @@
-"""Identifiers: GUIDs (RFC 9562, lower case) and the text forms that people type."""
+"""Identifiers: GUIDs (RFC 9562) in lower case."""
 
 import re
 import uuid
@@ -22,7 +22,7 @@ def parse_guid(text: str) -> str:
     """Return ``text`` as a lower-case GUID.
 
     Raises:
-        InvalidRequest: it is no GUID.
+        InvalidRequest: the text is no GUID.
     """
     lowered = text.strip().lower()
     if _GUID.fullmatch(lowered) is None:

@@ -1,4 +1,4 @@
-"""Jobs: states, reasons, legal transitions, and the records that people read."""
+"""Jobs: states, reasons, legal transitions, and records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from au2.domain.version_choice import VersionChoice
 
 
 class JobType(StrEnum):
-    """What a job does."""
+    """Kind of work of a job."""
 
     UPLOAD = "metro-dispatcher:process-upload"
     RUN = "au-process:run"
@@ -55,7 +55,7 @@ class Reason(StrEnum):
     meaning: str
 
     def __new__(cls, code: str, meaning: str = "") -> Self:
-        """Make a member whose value is the code alone, so that ``Reason(code)`` finds it."""
+        """Make a member with the code alone as value, for ``Reason(code)``."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -142,7 +142,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a run job asked for."""
+    """Resources of a run, as requested."""
 
     cpu: float
     """Cores."""
@@ -156,7 +156,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What ``process run`` submits, kept with the job."""
+    """Submission of a run, kept with the job."""
 
     arguments: Mapping[str, Any]
     environment: Mapping[str, str]
@@ -187,7 +187,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The record that tells the truth."""
+    """One recorded piece of work: a run, a package upload or an image upload."""
 
     id: int
     type: JobType

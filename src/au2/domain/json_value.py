@@ -1,4 +1,4 @@
-"""What strangers' JSON may hold so that it can be kept and shown again."""
+"""JSON values of users: checks of their encoding, and JSON Pointers."""
 
 import json
 import math
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 DEEPEST = 100
-"""Levels of objects and lists. What makes answers of records gives up at some 250."""
+"""Most levels of objects and lists. The encoder of responses fails at some 250."""
 _TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 
 
 def find_json_mistake(value: Any) -> str | None:
-    """Say what of a parsed JSON value can't be given on as JSON, None if all can.
+    """Return why a parsed JSON value can't be encoded as JSON; None for an encodable one.
 
-    Parsers let through what is no JSON text any more: half characters (lone surrogates) can't be
-    encoded, and numbers beyond all bounds (``1e999``) have become infinite.
+    Parsers accept text whose value has no JSON form: lone surrogates can't be encoded in UTF-8,
+    and numbers such as ``1e999`` become infinite.
     """
     level: list[Any] = [value]
     depth = 0
@@ -30,10 +30,10 @@ def find_json_mistake(value: Any) -> str | None:
 
 
 def encode_json(value: Any) -> bytes:
-    """Return a parsed JSON value as JSON; looks for mistakes on the way, in a quarter of the time.
+    """Return a parsed JSON value as JSON, checked in a quarter of the separate check's time.
 
     Raises:
-        ValueError: with what :func:`find_json_mistake` says.
+        ValueError: with the message of :func:`find_json_mistake`.
     """
     try:
         document = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
@@ -45,7 +45,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def measure_depth(value: Any) -> int:
-    """Return the levels of objects and lists: 0 for a text, 1 for ``{}``."""
+    """Return the number of levels of objects and lists: 0 for a text, 1 for ``{}``."""
     depth = 0
     level = [value] if isinstance(value, dict | list) else []
     while level:
@@ -60,12 +60,12 @@ def measure_depth(value: Any) -> int:
 
 
 def is_encodable(text: str) -> bool:
-    """Whether ``text`` can be written in UTF-8 (it holds no half characters)."""
+    """Whether ``text`` has a UTF-8 form: no lone surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def ensure_text(text: str) -> str:
-    """Return ``text`` if it can be written in UTF-8. Raises UnicodeEncodeError."""
+    """Return ``text`` unchanged. Raises UnicodeEncodeError without a UTF-8 form."""
     text.encode()
     return text
 

@@ -1,10 +1,10 @@
-"""The languages that packages are written in."""
+"""Languages of packages."""
 
 from enum import StrEnum
 
 
 class Language(StrEnum):
-    """The languages of entry points."""
+    """Language of an entry point."""
 
     PYTHON = "python"
     SHELL = "shell"
@@ -13,12 +13,12 @@ class Language(StrEnum):
 
     @property
     def entry_point(self) -> str:
-        """The default name of the entry point."""
+        """Default name of the entry point."""
         return f"main.{self.endings[0]}"
 
     @property
     def endings(self) -> tuple[str, ...]:
-        """What an entry point's name may end with, the usual one first, in lower case."""
+        """File name extensions of entry points in lower case, the usual one first."""
         return _ENDINGS[self.value]
 
 

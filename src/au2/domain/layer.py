@@ -1,4 +1,4 @@
-"""Layers that are known beyond one image: dependency layers and checked layers."""
+"""Layers with records of their own: dependency layers and checked layers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

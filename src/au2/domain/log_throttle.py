@@ -1,4 +1,4 @@
-"""Throttle of log lines that anybody can cause: one a minute, with the number of the others."""
+"""Throttle of log lines with outside causes: one a minute, with the number of the others."""
 
 import time
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""What a job may reach over the network."""
+"""Network access of jobs."""
 
 from enum import StrEnum
 
 
 class Network(StrEnum):
-    """What a job may reach."""
+    """Network access of one job."""
 
     INTERNET = "internet"
     NONE = "none"

@@ -1,4 +1,4 @@
-"""A process: a name that holds versions."""
+"""Processes: named programs with numbered versions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +7,12 @@ from typing import Final
 from au2.domain.context import Context
 
 NO_PROCESS: Final = "none"
-"""Stands where a client says which process it knows of: there is none."""
+"""Value of a client's expected process id for "none yet"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Spec section 1. The name is not unique."""
+    """A process (specification, section 1). Names are not unique."""
 
     id: str
     name: str

@@ -1,4 +1,4 @@
-"""Repositories of the registry: what an image's name says of where it belongs.
+"""Repositories of the registry, and their names.
 
 ``org_<ORG>/process_<PROCESS>`` holds the versions of a process, tagged with their numbers;
 ``org_<ORG>/<any other name>`` holds images of the organization's own.
@@ -16,9 +16,9 @@ _ORGANIZATION = "org_"
 _PROCESS = "process_"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 REPOSITORY_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
-"""Of any registry (OCI distribution specification, "Pulling manifests")."""
+"""Grammar of names (OCI distribution specification, "Pulling manifests")."""
 MOST_CHARACTERS = 255
-"""Of a whole name, as other registries have it."""
+"""Longest whole name, as in other registries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +27,29 @@ class Repository:
 
     organization_id: str
     name: str
-    """Without the organization."""
+    """Name without the organization."""
 
     @property
     def process_id(self) -> str | None:
-        """The process whose versions it holds; None: the organization's own images."""
+        """Id of the process whose versions the repository has; None: the organization's own."""
         found = self.name.removeprefix(_PROCESS)
         return found if found != self.name and is_guid(found) else None
 
     def __str__(self) -> str:
-        """As clients write it; inverse of :func:`parse_repository`."""
+        """Return the clients' name of the repository; inverse of :func:`parse_repository`."""
         return f"{_ORGANIZATION}{self.organization_id}/{self.name}"
 
 
 def process_repository(organization_id: str, process_id: str) -> Repository:
-    """Return the repository that holds a process's versions."""
+    """Return the repository of a process's versions."""
     return Repository(organization_id, f"{_PROCESS}{process_id}")
 
 
 def parse_repository(text: str) -> Repository:
-    """Return the repository of that name.
+    """Return the repository of a name.
 
     Raises:
-        InvalidRequest: it is not of that form.
+        InvalidRequest: the name is malformed.
     """
     organization, slash, name = text.partition("/")
     guid = organization.removeprefix(_ORGANIZATION)
@@ -70,7 +70,7 @@ def parse_repository(text: str) -> Repository:
 
 @dataclass(frozen=True, slots=True)
 class StoredManifest:
-    """A manifest or index that a registry client pushed."""
+    """A manifest or index, as pushed by a registry client."""
 
     digest: str
     media_type: str

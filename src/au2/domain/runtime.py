@@ -1,4 +1,4 @@
-"""Runtimes: base images that packages are built on."""
+"""Runtimes: base images of packages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

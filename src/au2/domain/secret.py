@@ -1,4 +1,4 @@
-"""Secrets: named values of a context. The record holds everything but the value."""
+"""Secrets: records without values, and the environment of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from au2.domain.secret_name import secret_of
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What may be shown of a secret."""
+    """Record of a secret, without its value."""
 
     id: str
     name: str
@@ -21,7 +21,7 @@ class Secret:
     has_value: bool
     """Whether a value was ingested."""
     size_bytes: int
-    """Length of the value; for checks, not for showing."""
+    """Length of the value; for checks, never shown."""
     created_at: datetime
     created_by: str
     updated_at: datetime
@@ -30,11 +30,11 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class WantedEnvironment:
-    """A run's variables below the platform's own."""
+    """Environment of a run, without the platform's own variables."""
 
     texts: Mapping[str, str]
     secrets: Mapping[str, str]
-    """Variable → name of the secret that it gets."""
+    """Secret's name by variable."""
 
 
 def merge_environment(
@@ -42,7 +42,7 @@ def merge_environment(
     given: Mapping[str, str],
     given_secrets: Mapping[str, str],
 ) -> WantedEnvironment:
-    """Return what a run gets: ``env.yml`` first, then what was given at submission."""
+    """Return the environment of a run: ``env.yml``, overridden by the submission."""
     texts: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for name, value in (defaults or {}).items():

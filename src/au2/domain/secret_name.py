@@ -1,18 +1,18 @@
-"""What a secret may be called, and how one is asked for. Light: the command line imports it."""
+"""Names of secrets and references to them. Few imports, for the command line's start-up."""
 
 import re
 from typing import Any, Final
 
 REFERENCE_KEY: Final = "secret"
-"""``{"secret": NAME}`` in the place of a variable's value asks for the secret of that name."""
+"""Key of a reference: ``{"secret": NAME}`` in place of a variable's value."""
 VALUE_BYTES: Final = 64 << 10
-"""Longest value: with a name before it, it fits into one variable of the kernel."""
+"""Longest value; fits into one environment variable of the kernel, with its name."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 
 
 def find_secret_name_mistake(name: str) -> str | None:
-    """Say what is wrong with a secret's name; None if nothing is."""
+    """Return the error of a secret's name; None for a valid one."""
     if _NAME.fullmatch(name):
         return None
     return (
@@ -22,5 +22,5 @@ def find_secret_name_mistake(name: str) -> str | None:
 
 
 def secret_of(value: Any) -> str | None:
-    """Return the name of the secret that a variable's value asks for; None: it is a plain text."""
+    """Return the secret's name of a reference; None for a plain text."""
     return value.get(REFERENCE_KEY) if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""Uploads: sessions that receive a package, an image, or a single blob of a registry client."""
+"""Uploads: sessions for receiving a package, an image, or a single blob of a registry client."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

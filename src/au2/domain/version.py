@@ -1,4 +1,4 @@
-"""A process version: one immutable image, and how it gets there."""
+"""Versions of processes, and the legal changes of their image status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any
 
 
 class VersionType(StrEnum):
-    """How the image is made: from a package on a runtime, or sent ready-made."""
+    """Origin of a version's image: built from a package, or uploaded ready-made."""
 
     PACKAGED = "packaged"
     IMAGE = "image"
 
 
 class ImageStatus(StrEnum):
-    """Where a version stands on the way to its image."""
+    """Progress of a version towards its image."""
 
     NONE = "NONE"
     UPLOADING = "UPLOADING"
@@ -34,13 +34,13 @@ _NEXT: dict[ImageStatus, frozenset[ImageStatus]] = {
 
 
 def may_become(present: ImageStatus, wanted: ImageStatus) -> bool:
-    """Whether the image status may change so. An image, once there, never changes."""
+    """Whether a status may follow another. An available image never changes."""
     return wanted in _NEXT[present]
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeReference:
-    """The exact runtime version that a packaged version was built on."""
+    """Runtime version of a packaged version."""
 
     runtime_id: str
     runtime_version: int
@@ -49,7 +49,7 @@ class RuntimeReference:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What a version and its callers hold each other to. None: nothing is said."""
+    """Interface of a version: environment and schemas. None: unspecified."""
 
     environment: Mapping[str, Any] | None = None
     """Defaults of ``env.yml``: name → text or ``{"secret": NAME}``."""
@@ -59,7 +59,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Spec section 1. Numbers count per process from 1 and are never reused."""
+    """A version (specification, section 1), numbered per process from 1, never reused."""
 
     process_id: str
     number: int
@@ -76,21 +76,21 @@ class Version:
     """None for image versions."""
     upload_job_id: int | None = None
     environment: Mapping[str, Any] | None = None
-    """The fields of :class:`Contract`: of a packaged version once it is built."""
+    """Field of :class:`Contract`, like the next two; of a package once built."""
     args_schema: Mapping[str, Any] | None = None
     out_schema: Mapping[str, Any] | None = None
     resources: Mapping[str, Any] | None = None
     """Defaults of ``aunsight.yml``: ``cpu``, ``memory_bytes``, ``shared_memory_bytes``,
     ``timeout_seconds``, ``network``."""
     package_digest: str | None = None
-    """Digest of the package's file list, process ids aside: equal packages have equal ones."""
+    """Digest of the package's file list without process ids; equal for equal packages."""
     dependencies: Mapping[str, Any] | None = None
-    """The lock: what was resolved and installed, with hashes. None: nothing was asked for."""
+    """Lock of the installed dependencies, with hashes. None: no requirements."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
-    """Result of a build or an import: the fields that it sets on its version."""
+    """Result of a build or an import: new fields of the version."""
 
     image_digest: str
     contract: Contract | None = None

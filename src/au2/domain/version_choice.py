@@ -1,4 +1,4 @@
-"""Which version a run takes, why, and which newer ones it does not take."""
+"""Choice of a run's version: its rule, and the newer versions passed over."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,16 +7,16 @@ from au2.domain.version import ImageStatus
 
 
 class ChoiceRule(StrEnum):
-    """What chose the version of a run."""
+    """Rules for the choice of a run's version."""
 
     STATED = "stated"
-    """The submission named it."""
+    """The version named in the submission."""
     PUBLISHED = "published"
-    """It is the newest published one."""
+    """The newest published version."""
     AVAILABLE = "available"
-    """None is published, and it is the newest with an image."""
+    """The newest version with an image, because none is published."""
     LATEST = "latest"
-    """The submission asked for the newest with an image, published or not."""
+    """The newest version with an image, published or not, as the submission asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class NewerVersion:
 
 @dataclass(frozen=True, slots=True)
 class VersionChoice:
-    """Why a run has its version, as of its submission."""
+    """Reason for a run's version, as of its submission."""
 
     rule: ChoiceRule
     newer: tuple[NewerVersion, ...] = ()
-    """The newest with an image, and the newest of all: those of the two that are newer than the
-    chosen version. Empty where the version was named."""
+    """The newest version with an image and the newest of all, if newer than the chosen one.
+    Empty for a version that the submission named."""
 
 
 _RULES = {
@@ -46,7 +46,7 @@ _RULES = {
 
 
 def explain_choice(number: int, choice: VersionChoice) -> str | None:
-    """Return the sentence about a run that does not take the newest version; None: it does."""
+    """Return the sentence about newer versions passed over; None without any."""
     if not choice.newer:
         return None
     others = " and ".join(_describe(version) for version in choice.newer)

@@ -1,4 +1,4 @@
-"""What a pending job waits for. Pure."""
+"""Explanation of a pending job's wait."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,50 +7,50 @@ from au2.domain.wording import count_of
 
 
 class WaitingCode(StrEnum):
-    """The closed list of what a pending job may wait for."""
+    """Closed list of causes of a wait."""
 
     UPLOAD = "upload"
-    """For what is being uploaded."""
+    """For the end of an upload."""
     NO_DISPATCHER = "no-dispatcher"
     """For a dispatcher: none is running."""
     PLACES = "places"
-    """For a job to end: as many run as may run at once."""
+    """For the end of another job: the limit of concurrent jobs is reached."""
     JOBS_BEFORE = "jobs-before"
-    """For older jobs, which are taken first."""
+    """For older jobs, which are claimed first."""
     DISPATCHER = "dispatcher"
-    """For the dispatcher to take it, which it can do now."""
+    """For the dispatcher's next claim."""
     PREPARING = "preparing"
-    """For its container: a dispatcher has taken it."""
+    """For its container, after a dispatcher's claim."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePosition:
-    """Where a pending job stands among all jobs of the installation."""
+    """Position of a pending job among all jobs of the installation."""
 
     is_ready: bool
-    """Whether all that it needs has been uploaded."""
+    """Whether its upload is complete."""
     is_taken: bool
-    """Whether a dispatcher works on it."""
+    """Whether a dispatcher has claimed it."""
     jobs_before: int
-    """Older jobs that no dispatcher works on yet."""
+    """Number of older unclaimed jobs."""
     jobs_taken: int
-    """Jobs that dispatchers work on."""
+    """Number of claimed jobs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Why a job is pending."""
+    """Cause of a job's wait."""
 
     code: WaitingCode
     text: str
-    """A sentence about the job, which it calls "it"."""
+    """Sentence with the job as "it"."""
     position: QueuePosition
     places: int
-    """How many jobs may be worked on at once."""
+    """Limit of concurrent jobs."""
 
 
 def explain_waiting(position: QueuePosition, *, places: int, has_dispatcher: bool) -> Waiting:
-    """Return what a job in that position waits for."""
+    """Return the cause of the wait of a job in ``position``."""
     code = _find_code(position, places, has_dispatcher)
     return Waiting(code, _describe(code, position, places), position, places)
 

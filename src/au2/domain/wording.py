@@ -1,4 +1,4 @@
-"""Small parts of sentences that people read."""
+"""Counts, sizes, times and sentences as text for people."""
 
 import math
 from typing import Final
@@ -9,12 +9,12 @@ _MINUTE_SECONDS: Final = 60
 
 
 def count_of(number: int, noun: str, nouns: str | None = None) -> str:
-    """Return "1 item", "2 items"; what hangs on the noun may stand in it."""
+    """Return "1 item", "2 items". ``nouns`` is an irregular plural or a phrase."""
     return f"{number} {noun}" if number == 1 else f"{number} {nouns or noun + 's'}"
 
 
 def as_sentence(text: str) -> str:
-    """Return the text with a capital at its beginning and one full stop at its end."""
+    """Return the text with a capital first letter and one full stop."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
@@ -31,7 +31,7 @@ def format_bytes(size_bytes: float) -> str:
 
 
 def format_bytes_apart(first_bytes: int, second_bytes: int) -> tuple[str, str]:
-    """Return two sizes with their units, in bytes if they would look the same otherwise."""
+    """Return two sizes with their units, in bytes if their texts were equal otherwise."""
     first, second = format_bytes(first_bytes), format_bytes(second_bytes)
     if first == second and first_bytes != second_bytes:
         return f"{first_bytes} bytes", f"{second_bytes} bytes"
@@ -41,7 +41,7 @@ def format_bytes_apart(first_bytes: int, second_bytes: int) -> tuple[str, str]:
 def format_seconds(seconds: float) -> str:
     """Return a length of time with its units: ``0.25 s``, ``1 min 30 s``, ``2 d``.
 
-    From a minute on it is in whole seconds.
+    Whole seconds from a minute on.
     """
     if not math.isfinite(seconds):
         return f"{seconds:g} s"

@@ -1,1 +1,1 @@
-"""Secrets' values: encrypted at rest with keys outside the database, and masked in logs."""
+"""Values of secrets: encryption at rest with keys outside the database, masking in logs."""

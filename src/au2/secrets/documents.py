@@ -1,6 +1,6 @@
-"""The texts inside a secret that is a document: JSON, YAML, ``.env``, INI, or PEM.
+"""Texts inside structured secrets: JSON, YAML, ``.env``, INI, or PEM.
 
-Code that gets such a secret parses it and prints parts of it, and rarely the document's lines.
+Programs parse such a secret and print parts of the document rather than its lines.
 """
 
 import json
@@ -13,7 +13,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 LEAST_CHARACTERS = 6
-"""Shorter texts of a document (``true``, ``eu-1``, a port) are not looked for."""
+"""Shorter texts of a document (``true``, ``eu-1``, a port) are not masked."""
 _YAML_TEXT = "tag:yaml.org,2002:str"
 _ASSIGNMENT = re.compile(
     r"""\s*(?:export\s+)?[A-Za-z_][\w.-]*\s*=\s*(?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|.*?)\s*"""
@@ -24,10 +24,10 @@ _PEM = re.compile(r"-----BEGIN [^-\n]+-----(?P<body>.*?)-----END [^-\n]+-----", 
 
 
 def find_document_texts(value: str) -> list[str] | None:
-    """Return the texts that code may print of a structured value; None for any other value.
+    """Return the texts inside a structured value; None for any other value.
 
-    Only texts of :data:`LEAST_CHARACTERS` and more are returned. Of PEM blocks these are the lines
-    of the body, and the body as one line, but not the lines around it.
+    Texts shorter than :data:`LEAST_CHARACTERS` are left out. A PEM block has the lines of its body
+    and the body as one line, without the boundary lines.
     """
     found = _find_parsed(value)
     if found is None and _PEM.search(value) is None:
@@ -82,7 +82,7 @@ def _json_texts(document: Any) -> Iterator[str]:
 
 
 def _parse_assignments(value: str) -> list[str] | None:
-    """Return the values of ``NAME=value`` lines, if there are no others."""
+    """Return the values of ``NAME=value`` lines; None for a text with other lines."""
     found = []
     for line in value.splitlines():
         if _PASSED_OVER.fullmatch(line):
@@ -116,7 +116,7 @@ def _yaml_texts(root: Node) -> Iterator[str]:
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
-            continue  # An alias: what it stands for was visited where it has its anchor.
+            continue  # An alias: the node was visited at its anchor.
         seen.add(id(node))
         if isinstance(node, MappingNode):
             waiting.extend(item for _, item in node.value)

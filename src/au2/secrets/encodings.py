@@ -1,4 +1,4 @@
-"""In which forms a secret's value may turn up in a text, as byte strings without line ends."""
+"""Encoded forms of a secret's value in logs, as byte strings without line ends."""
 
 import base64
 import json
@@ -9,25 +9,25 @@ from collections.abc import Iterator
 from au2.secrets.documents import find_document_texts
 
 LEAST_BYTES = 4
-"""Shorter values, and shorter lines of a value, are not looked for: they would be everywhere."""
+"""Shorter values and lines of a value are not masked: they occur everywhere."""
 MOST_LINES = 1000
-"""Further lines of a value, and further texts of a document, are not looked for alone: each is one
-more search of the whole log."""
+"""Most lines of a value, or texts of a document, with forms of their own: each costs one search of
+the whole log."""
 _MOST_ENCODED = 50
-"""Of so many texts of a document base64 and hexadecimal are looked for, too."""
+"""Most texts of a document with base64 and hexadecimal forms."""
 _WRAPPED_BYTES = 8 << 10
-"""Of longer values the pieces of wrapped base64 are not looked for: there would be thousands."""
+"""Longest value with forms for the lines of wrapped base64; longer ones had thousands."""
 _SHELL_SPECIAL = re.compile(r"[^\w@%+=:,./-]", re.ASCII)
-"""What shells put a backslash before, where no quotes are."""
+"""Characters that shells escape by a backslash outside quotes."""
 _IN_DOUBLE_QUOTES = re.compile(r'["\\$`]')
 _WRAPS = (64, 76)
-"""How long lines of base64 are: OpenSSL's, and those of MIME and the tool ``base64``."""
+"""Line lengths of base64: OpenSSL's; MIME's and that of the tool ``base64``."""
 
 
 def find_forms(value: str) -> frozenset[bytes]:
-    """Return what to look for, so that the value, usual encodings and its parts are found.
+    """Return the forms of a value and of its parts in all usual encodings.
 
-    Parts are the lines of a plain text, and the texts inside a document (:mod:`.documents`).
+    Parts are the lines of a plain text, or the texts inside a document (:mod:`.documents`).
     """
     forms: set[bytes] = set()
     if len(value.strip().encode()) < LEAST_BYTES:
@@ -77,9 +77,9 @@ def _line_forms(text: str) -> Iterator[bytes]:
 
 
 def _python_forms(text: str) -> Iterator[str]:
-    """Yield what ``repr`` and ``ascii`` write of the text, and ``repr`` of its bytes.
+    """Yield ``repr`` and ``ascii`` of the text, and ``repr`` of its bytes.
 
-    Which quotes go around it, and so get a backslash inside, may hang on what else is there.
+    The surrounding text decides about the quotes, so both escapes of quotes are yielded.
     """
     for written in (repr(text)[1:-1], ascii(text)[1:-1], repr(text.encode())[2:-1]):
         plain = written.replace("\\'", "'")
@@ -88,7 +88,7 @@ def _python_forms(text: str) -> Iterator[str]:
 
 
 def _shell_forms(text: str) -> Iterator[str]:
-    """Yield the text as it stands in a command line, also as ``set -x`` shows it."""
+    """Yield the text as quoted in a command line, also by ``set -x``."""
     yield text.replace("'", "'\\''")
     yield text.replace("'", "'\"'\"'")
     yield _SHELL_SPECIAL.sub(r"\\\g<0>", text)
@@ -102,10 +102,10 @@ def _lower_escapes(quoted: str) -> str:
 
 
 def _base64_forms(data: bytes) -> Iterator[bytes]:
-    """Yield base64 of ``data`` alone, and what is certain of it inside something longer.
+    """Yield base64 of ``data`` alone, and its certain part inside longer data.
 
-    There it may begin at any of three places in a group of three bytes; the characters at its ends
-    hang on its neighbours too and are left out.
+    Longer data has three alignments to groups of three bytes. Characters at the ends depend on
+    the neighbouring bytes too and are left out.
     """
     alone = base64.b64encode(data)
     found = [alone, alone.rstrip(b"=")]

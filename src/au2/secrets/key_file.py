@@ -1,8 +1,7 @@
-"""The file that holds the keys, for root only and apart from the database.
+"""Key file of secrets, readable by root only and apart from the database.
 
-One key a line: ``<time it was made> <key, base64>``; the first encrypts, the others still decrypt.
-Every change is a new file put in the old one's place, so nobody ever reads half of one; whoever
-uses the keys looks whether the file is still the one that was read.
+One key a line: ``<time of creation> <key, base64>``. The first key encrypts; all decrypt. A change
+replaces the file atomically, and every use of the keys checks for a replaced file.
 """
 
 import base64
@@ -31,14 +30,14 @@ _LIMIT_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class DatedKey:
-    """A line of the file."""
+    """One line of the key file."""
 
     key: Key
     made_at: datetime
 
 
 class KeyFile:
-    """The keys in a file; read anew when it was changed. Safe for threads."""
+    """Keys of a file, read again after a change. Safe for threads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -47,14 +46,14 @@ class KeyFile:
         self._ring: Keyring | None = None
 
     def exists(self) -> bool:
-        """Whether there is a file."""
+        """Whether the file exists."""
         return self.path.exists()
 
     def ring(self) -> Keyring:
-        """Return the keys as they are now.
+        """Return the present keys.
 
         Raises:
-            SecretUnreadable: the file is missing, open to others, or no key file.
+            SecretUnreadable: the file is missing, readable by others, or malformed.
         """
         with self._lock:
             found = self._identify()
@@ -64,7 +63,7 @@ class KeyFile:
             return self._ring
 
     def ensure(self, at: datetime) -> None:
-        """Make the file with a first key if there is none. Whoever comes first makes it."""
+        """Create a missing file with a first key. Safe for several processes."""
         if self.exists():
             return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -92,14 +91,14 @@ class KeyFile:
         return found
 
     def add(self, at: datetime) -> Key:
-        """Put a new key in front; the others stay. Return it."""
+        """Insert a new encrypting key before the others; return the key."""
         with self._locked():
             key = make_key()
             self._replace([DatedKey(key, at), *self.read()])
             return key
 
     def drop(self, key_ids: set[str]) -> None:
-        """Remove keys; never the encrypting one."""
+        """Remove keys, except the encrypting one."""
         with self._locked():
             first, *others = self.read()
             self._replace([first, *(dated for dated in others if dated.key.id not in key_ids)])
@@ -145,7 +144,7 @@ class KeyFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other processes from changing the file meanwhile."""
+        """Hold the lock against changes by other processes."""
         beside = self.path.with_name(f"{self.path.name}.lock")
         lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
         try:

@@ -1,7 +1,7 @@
-"""Encrypting values: AES-256-GCM, each ciphertext bound to the row that it belongs to.
+"""Encryption of values with AES-256-GCM, each ciphertext bound to its row.
 
-A ciphertext is ``v1:<key id>:<nonce and ciphertext, base64>``. What it is bound to goes in as
-associated data, so it can't be moved to another row, and any change is found out.
+A ciphertext is ``v1:<key id>:<nonce and ciphertext, base64>``. Associated data names the row, so
+decryption fails for a ciphertext that was changed or moved to another row.
 """
 
 import base64
@@ -22,13 +22,13 @@ _VERSION = "v1"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and the name by which ciphertexts call it."""
+    """An AES key and its id in ciphertexts."""
 
     material: bytes = field(repr=False)
 
     @property
     def id(self) -> str:
-        """A short digest: equal keys have equal ids, and nothing can be learnt from one."""
+        """A short digest of the key, which reveals nothing of it."""
         return hashlib.sha256(b"au2 secret key\0" + self.material).hexdigest()[:12]
 
 
@@ -39,7 +39,7 @@ def make_key() -> Key:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys by age: the first encrypts, all decrypt. At least one."""
+    """One or more keys, newest first: the first encrypts, all decrypt."""
 
     keys: tuple[Key, ...]
 
@@ -49,7 +49,7 @@ class Keyring:
         return self.keys[0].id
 
     def encrypt(self, value: bytes, *, bound_to: str) -> str:
-        """Return the ciphertext of ``value``, of use only with the same ``bound_to``."""
+        """Return the ciphertext of ``value``, with ``bound_to`` as associated data."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = AESGCM(self.keys[0].material).encrypt(nonce, value, bound_to.encode())
         return f"{_VERSION}:{self.current_id}:{base64.b64encode(nonce + sealed).decode('ascii')}"
@@ -58,7 +58,7 @@ class Keyring:
         """Return the value; inverse of :meth:`encrypt`.
 
         Raises:
-            SecretUnreadable: no key of that id, or it was changed, or belongs to another row.
+            SecretUnreadable: the key is missing, or the ciphertext was changed or moved.
         """
         key = self._find(key_id_of(ciphertext))
         try:
@@ -77,12 +77,12 @@ class Keyring:
             if key.id == key_id:
                 return key
         raise SecretUnreadable(
-            f"A stored secret is encrypted with the key {key_id}, which the key file lacks.",
+            f"A stored secret is encrypted with the key {key_id}, which is not in the key file.",
             hint="The operator puts the right key file back, or its value is ingested again.",
         )
 
 
 def key_id_of(ciphertext: str) -> str:
-    """Return the id of the key that a ciphertext needs."""
+    """Return the key id of a ciphertext."""
     version, _, rest = ciphertext.partition(":")
     return rest.partition(":")[0] if version == _VERSION else "?"

@@ -1,7 +1,7 @@
-"""Covering secrets in what a program prints, however it arrives in pieces.
+"""Masking of secrets in the output of programs, independent of its division into parts.
 
-Within a line every occurrence of every form of a value (:mod:`.encodings`) is covered, overlapping
-ones too, and each covered stretch is shown as ``***``.
+Within a line every occurrence of every form of a value (:mod:`.encodings`) is masked, overlapping
+ones too, and each masked stretch is shown as ``***``.
 """
 
 import json
@@ -17,11 +17,11 @@ _TAIL_BYTES = 16
 _SMALL_BYTES = 16 << 10
 
 Stretch = tuple[int, int]
-"""Where something begins and where it has ended."""
+"""Start and end offset."""
 
 
 class Masker:
-    """Knows what to look for. Immutable, so any number of threads may share one."""
+    """Masker of a set of values. Immutable, so threads may share one."""
 
     def __init__(self, values: Iterable[str]) -> None:
         self._forms = tuple(sorted({form for value in values for form in find_forms(value)}))
@@ -34,26 +34,26 @@ class Masker:
         self._longest = max(map(len, self._forms), default=0)
 
     def __bool__(self) -> bool:
-        """Whether there is anything to look for."""
+        """Whether any value has a form to mask."""
         return bool(self._forms)
 
     def is_in(self, data: bytes) -> bool:
-        """Whether there is anything to cover in ``data``."""
+        """Whether ``data`` has a stretch to mask."""
         return any(form in data for form in self._forms)
 
     def mask(self, data: bytes) -> bytes:
-        """Return whole lines with everything covered."""
+        """Return whole lines, masked."""
         return cut_out(data, self.find(data))
 
     def mask_text(self, text: str) -> str:
-        """Return a text with everything covered."""
+        """Return a text, masked."""
         data = text.encode(errors="surrogatepass")
         return self.mask(data).decode(errors="replace") if self.is_in(data) else text
 
     def mask_value(self, value: Any) -> Any:
-        """Return a JSON value with everything covered in its texts and names.
+        """Return a JSON value with masked texts and names.
 
-        A number is covered if all of it is a value.
+        A number is masked if the whole of it is a secret value.
         """
         if isinstance(value, str):
             return self.mask_text(value)
@@ -75,8 +75,8 @@ class Masker:
         return MASK.decode() if covered else value
 
     def find(self, data: bytes) -> list[Stretch]:
-        """Return what to cover: in order, and none touches another."""
-        # One look for how any of them begins, as long as that is quicker than one for each.
+        """Return the stretches to mask, in order, none touching another."""
+        # For small data, one search for the heads of all forms is faster than one per form.
         forms: Iterable[bytes] = self._forms
         if len(data) < _SMALL_BYTES:
             if not self._heads.search(data):
@@ -88,7 +88,7 @@ class Masker:
         return join(stretch for form in forms for stretch in _find(data, form))
 
     def find_beginning(self, data: bytes) -> int:
-        """Return where something may have begun that goes on after ``data``; else its length."""
+        """Return the start of a possible form that continues after ``data``; else its length."""
         length = len(data)
         if self._heads.search(data, max(0, length - self._longest + 1)):
             starts = (_find_beginning(data, form) for form in self._forms)
@@ -102,27 +102,27 @@ class Masker:
 
 
 class LineMasker:
-    """Masks one line after another, each in any number of pieces.
+    """Masker of consecutive lines, each in any number of parts.
 
-    What is kept back is only an end that may be the beginning of something to cover. What comes out
-    for a line hangs on the line alone, and not on how it was cut.
+    Only an end that may be the start of a form is held. The output for a line depends on the line
+    alone, not on its division.
     """
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
         self._kept = b""
         self._covered = 0
-        """How much at the beginning of what is kept is covered by what began before it."""
+        """Length of the masked start of the held bytes, by a form that began before."""
         self._after_mask = False
-        """Whether the last byte let go was covered: then what touches it needs no other mask."""
+        """Whether the last released byte was masked, so that an adjacent stretch needs no mask."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing that came before matters to what comes next."""
+        """Whether earlier parts have no influence on the next one."""
         return not (self._kept or self._after_mask)
 
     def feed(self, piece: bytes, *, is_end: bool) -> bytes:
-        """Return what can be let go now: everything, if the line ends with ``piece``."""
+        """Return the bytes to release: all, if the line ends with ``piece``."""
         data = self._kept + piece
         stretches = join([(0, self._covered), *self._masker.find(data)])
         stop = len(data) if is_end else self._masker.find_beginning(data)
@@ -140,7 +140,7 @@ class LineMasker:
 
 
 def join(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Return the same stretches in order, those that overlap or touch as one; empty ones go."""
+    """Return the stretches in order, overlapping or touching ones joined, without empty ones."""
     joined: list[Stretch] = []
     for start, end in sorted(stretches):
         if start == end:
@@ -153,9 +153,9 @@ def join(stretches: Iterable[Stretch]) -> list[Stretch]:
 
 
 def cut_out(data: bytes, stretches: Sequence[Stretch], *, after_mask: bool = False) -> bytes:
-    """Return ``data`` with a mask in the place of each stretch.
+    """Return ``data`` with a mask in place of each stretch.
 
-    ``after_mask``: what comes directly before ends with one, which a stretch at 0 belongs to.
+    ``after_mask``: the preceding bytes end with a mask, which includes a stretch at 0.
     """
     shown: list[bytes] = []
     position = 0
@@ -169,9 +169,9 @@ def cut_out(data: bytes, stretches: Sequence[Stretch], *, after_mask: bool = Fal
 
 
 def _any_of(heads: Iterable[bytes]) -> bytes:
-    """Return a pattern for any of these, which are of one length: as a tree by their first bytes.
+    """Return a pattern for any of the heads, all of one length, as a tree of first bytes.
 
-    As a plain list each would be tried at every place.
+    A plain alternation would try each head at every offset.
     """
     rests: dict[bytes, set[bytes]] = {}
     for head in heads:
@@ -186,8 +186,8 @@ def _find(data: bytes, form: bytes) -> Iterable[Stretch]:
     while start >= 0:
         end = start + len(form)
         last = start
-        # The last one that begins inside or right behind lengthens the stretch: so even a text of
-        # one repeated character takes no more steps than forms fit into it.
+        # The last occurrence that begins inside or right behind extends the stretch. A text of one
+        # repeated character then takes no more steps than forms fit into it.
         while (further := data.rfind(form, last + 1, end + len(form))) >= 0:
             last, end = further, further + len(form)
         yield start, end
@@ -195,7 +195,7 @@ def _find(data: bytes, form: bytes) -> Iterable[Stretch]:
 
 
 def _find_beginning(data: bytes, form: bytes) -> int:
-    """Return where the whole head of ``form`` stands and it may go on after ``data``."""
+    """Return the offset of a head of ``form`` that may continue after ``data``."""
     length = len(data)
     head = form[:_HEAD_BYTES]
     start = data.find(head, max(0, length - len(form) + 1))
@@ -207,8 +207,8 @@ def _find_beginning(data: bytes, form: bytes) -> int:
 
 
 def _continues(data: bytes, start: int, form: bytes) -> bool:
-    """Whether ``form`` begins with all of ``data`` from ``start`` on."""
+    """Whether ``form`` starts with all of ``data`` from ``start`` on."""
     size = len(data) - start
     tail = min(size, _TAIL_BYTES)
-    # Most that begin alike end otherwise: that is seen without comparing all between.
+    # Most candidates differ at their end, which is compared first.
     return data.endswith(form[size - tail : size]) and form.startswith(data[start:])

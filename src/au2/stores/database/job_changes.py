@@ -87,13 +87,13 @@ def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
 
 
 def make_ready(transaction: Transaction, job_id: int, *, at: datetime) -> None:
-    """Let dispatchers take a job that was waiting for its upload."""
+    """Mark a job as ready for dispatchers, at the end of its upload."""
     guarded = {"job_id": job_id, "expected": JobState.PENDING.value}
     transaction.execute(_CHANGE, {**guarded, "ready_at": at})
 
 
 def request_stop(transaction: Transaction, job_id: int, *, at: datetime, by: str) -> None:
-    """Note that a claimed job shall stop; its dispatcher sees to it. The first request counts."""
+    """Record the first request to stop a claimed job, for its dispatcher."""
     transaction.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.stop_requested_at.is_(None))
@@ -104,7 +104,7 @@ def request_stop(transaction: Transaction, job_id: int, *, at: datetime, by: str
 def set_status(
     transaction: Transaction, job_id: int, token: int, *, text: str | None, progress: float | None
 ) -> None:
-    """Keep what the code says of itself, while the claim holds."""
+    """Write the status of the running code, guarded by the claim."""
     transaction.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.claim_token == token)
@@ -125,7 +125,7 @@ def update_attempt(
     image_digest: str | None = None,
     used: Mapping[str, float] | None = None,
 ) -> None:
-    """Write what is known of an attempt; None leaves a column as it is."""
+    """Write columns of an attempt; None leaves a column unchanged."""
     values: dict[str, Any] = {
         "started_at": started_at,
         "ended_at": ended_at,
