@@ -4,6 +4,7 @@ from hypothesis import settings
 
 # How long an example takes says nothing on a machine that does other things too.
 settings.register_profile("au2", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("au2")
 
 pytest_plugins = [

@@ -6,18 +6,32 @@ from tests.support.checkout import ROOT
 
 _FOLDERS = ("unit", "component", "ports", "architecture")
 _HEAVY_FIXTURES = frozenset(
-    {"native_harness", "private_server", "docker", "python_runtime", "memory_disk"}
+    {"native_harness", "private_server", "docker", "python_runtime", "small_disk"}
 )
 """Fixtures that need root, containers or a server of their own."""
+_FUNCTIONS_OF_ROOT = ("mounted_in_memory", "mounted_ext4", "make_device")
+"""Functions that mount or make devices; a module that imports one is not quick."""
+_SLOW_MODULES = (
+    "unit/images/test_sdk.py",  # installs au2
+    "unit/oci/archive/test_hostile.py",  # reads archives of a million entries
+    "unit/server/test_secret_key.py",  # starts commands that encrypt everything again
+)
 
 
 def is_quick(item: pytest.Item) -> bool:
     """Whether a test belongs to the daily loop."""
-    folder = item.path.relative_to(ROOT / "tests").parts[0]
+    path = item.path.relative_to(ROOT / "tests")
     callspec = getattr(item, "callspec", None)
     engine_name = callspec.params.get("engine_name") if callspec is not None else None
     fixtures = frozenset(getattr(item, "fixturenames", ()))
-    return folder in _FOLDERS and engine_name != "native" and not fixtures & _HEAVY_FIXTURES
+    module = getattr(item, "module", None)
+    return (
+        path.parts[0] in _FOLDERS
+        and path.as_posix() not in _SLOW_MODULES
+        and engine_name != "native"
+        and not fixtures & _HEAVY_FIXTURES
+        and not any(hasattr(module, name) for name in _FUNCTIONS_OF_ROOT)
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

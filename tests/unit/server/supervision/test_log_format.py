@@ -14,7 +14,7 @@ def format_entry(message: str, *, error: BaseException | None = None) -> str:
 
 def test_an_entry() -> None:
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING api\[\d+\] au2\.api: hello ü",
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z WARNING api\[\d+\] au2\.http: hello ü",
         format_entry("hello ü"),
     )
 
