@@ -13,7 +13,7 @@ pytest_plugins = [
     "tests.support.engine",
     "tests.support.beside_docker",
     "tests.support.image_tools",
-    "tests.support.kitchen",
+    "tests.support.dependency_installation",
     "tests.support.languages",
     "tests.support.package_index",
     "tests.support.packages",

@@ -2,15 +2,15 @@
 
 import errno
 import hashlib
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from au2.dependencies.gateway.bodies import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
+from au2.oci.file_slice import open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import shown
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry
@@ -87,7 +87,7 @@ class ReceivedTree:
             digest.update(piece)
         self.digests[member.path] = digest.hexdigest()
         executable = bool(member.mode & 0o111)
-        opened = partial(open_part, self._path, begin, size)
+        opened = partial(open_slice, self._path, begin, size)
         return file_entry(member.path, size, opened, executable=executable)
 
     def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
@@ -121,33 +121,3 @@ class _Stream:
             size = len(self._rest)
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
-
-
-def open_part(path: Path, begin: int, size: int) -> BinaryIO:
-    """Open a part of a file."""
-    return cast(BinaryIO, _Part(path, begin, size))
-
-
-class _Part(io.RawIOBase):
-    """A part of a file."""
-
-    def __init__(self, path: Path, begin: int, size: int) -> None:
-        super().__init__()
-        self._file = path.open("rb")
-        self._file.seek(begin)
-        self._left = size
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes, none at the end."""
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()

@@ -3,10 +3,12 @@
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from au2.oci.compression.decompress import decompressed
+from au2.oci.file_slice import open_slice
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import parent_paths
@@ -89,7 +91,7 @@ class RootFiles:
             member.gid,
             member.size_bytes,
             member.target,
-            _Slice(self._spool, offset, member.size_bytes).open,
+            partial(open_slice, self._spool, offset, member.size_bytes),
         )
 
     def _take_away(self, member: LayerMember, kept: set[str]) -> None:
@@ -184,38 +186,6 @@ class RootFiles:
                 ended = text if not text or text.endswith(b"\n") else text + b"\n"
                 self.write(path, ended + line.encode() + b"\n")
         self._entries[HOME] = directory_entry(HOME, owner=USER_ID)
-
-
-class _Slice:
-    """A slice of a file."""
-
-    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
-        self._path, self._offset, self._size_bytes = path, offset, size_bytes
-
-    def open(self) -> BinaryIO:
-        """Open the slice."""
-        return _SliceReader(self._path, self._offset, self._size_bytes)  # type: ignore[return-value]
-
-
-class _SliceReader(io.RawIOBase):
-    def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
-        super().__init__()
-        self._file = path.open("rb", buffering=0)
-        self._file.seek(offset)
-        self._left_bytes = size_bytes
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        wanted = self._left_bytes if size is None or size < 0 else min(size, self._left_bytes)
-        data = self._file.read(wanted) if wanted else b""
-        self._left_bytes -= len(data)
-        return data
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def _is_left_out(member: LayerMember) -> bool:

@@ -23,7 +23,7 @@ BASE = BaseSource("Python3.11")
 SITE = "usr/local/lib/python3.11/dist-packages"
 
 
-class Kitchen:
+class RuntimeBuilder:
     """A base, a folder of wheels, and a way to build."""
 
     def __init__(self, blobs: FileContentStore, base: Base, folder: Path) -> None:
@@ -79,23 +79,23 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[FileContentStore, Ba
 
 
 @pytest.fixture
-def kitchen(
+def builder(
     base: tuple[FileContentStore, Base], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Kitchen:
-    made = Kitchen(*base, tmp_path)
+) -> RuntimeBuilder:
+    made = RuntimeBuilder(*base, tmp_path)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(made.wheels))
     return made
 
 
-def test_packages_are_a_layer_of_their_own(kitchen: Kitchen) -> None:
-    make_wheel(kitchen.wheels, "alpha", requires=("beta>=1; python_version == '3.11'",))
-    beta = make_wheel(kitchen.wheels, "beta", files={"beta/broken.py": b"no python at all\n"})
-    make_wheel(kitchen.wheels, "beta", "0.5")
-    built = kitchen.build("alpha")
+def test_packages_are_a_layer_of_their_own(builder: RuntimeBuilder) -> None:
+    make_wheel(builder.wheels, "alpha", requires=("beta>=1; python_version == '3.11'",))
+    beta = make_wheel(builder.wheels, "beta", files={"beta/broken.py": b"no python at all\n"})
+    make_wheel(builder.wheels, "beta", "0.5")
+    built = builder.build("alpha")
 
-    image = load_image(kitchen.blobs, built.image_digest)
-    below = load_image(kitchen.blobs, kitchen.base.image_digest)
+    image = load_image(builder.blobs, built.image_digest)
+    below = load_image(builder.blobs, builder.base.image_digest)
     assert image.manifest.layers[:-1] == below.manifest.layers
     assert "COLOUR=red" in image.config.env
     assert image.config.labels["au2.runtime.name"] == "With packages"
@@ -106,7 +106,7 @@ def test_packages_are_a_layer_of_their_own(kitchen: Kitchen) -> None:
     assert added["beta"].sha256 == hashlib.sha256(beta.read_bytes()).hexdigest()
     assert "python3.11" in {package.name for package in built.packages}, "the base's, too"
 
-    members = kitchen.members(built)
+    members = builder.members(built)
     assert members[f"{SITE}/alpha/__init__.py"][1] == b"VERSION = '1.0'\n"
     compiled = members[f"{SITE}/alpha/__pycache__/__init__.cpython-311.pyc"][1]
     # PEP 552: a hash, which nobody checks.
@@ -116,34 +116,34 @@ def test_packages_are_a_layer_of_their_own(kitchen: Kitchen) -> None:
     assert not [path for path in members if not path.startswith("usr") and path]
 
 
-def test_the_same_packages_give_the_same_digest(kitchen: Kitchen) -> None:
+def test_the_same_packages_give_the_same_digest(builder: RuntimeBuilder) -> None:
     files = {f"alpha/m{number}.py": f"X = {{'a', {number}}}\n".encode() for number in range(40)}
-    make_wheel(kitchen.wheels, "alpha", files=files)
-    assert kitchen.build("alpha").image_digest == kitchen.build("alpha").image_digest
+    make_wheel(builder.wheels, "alpha", files=files)
+    assert builder.build("alpha").image_digest == builder.build("alpha").image_digest
 
 
-def test_on_a_root_file_system_that_somebody_gives(kitchen: Kitchen) -> None:
-    make_wheel(kitchen.wheels, "alpha")
-    root = kitchen.folder / "root.tar.gz"
-    [layer] = load_image(kitchen.blobs, kitchen.base.image_digest).manifest.layers
-    with kitchen.blobs.open(layer.digest) as stream, gzip.open(root, "wb", 1) as out:
+def test_on_a_root_file_system_that_somebody_gives(builder: RuntimeBuilder) -> None:
+    make_wheel(builder.wheels, "alpha")
+    root = builder.folder / "root.tar.gz"
+    [layer] = load_image(builder.blobs, builder.base.image_digest).manifest.layers
+    with builder.blobs.open(layer.digest) as stream, gzip.open(root, "wb", 1) as out:
         shutil.copyfileobj(stream, out)
     digest = hashlib.sha256(root.read_bytes()).hexdigest()
-    built = kitchen.build("alpha", source=TarballSource(root, digest))
+    built = builder.build("alpha", source=TarballSource(root, digest))
     kinds = {package.name: package.kind for package in built.packages}
     assert (kinds["alpha"], kinds["python3.11"]) == ("python", "debian")
-    assert f"{SITE}/alpha/__pycache__/__init__.cpython-311.pyc" in kitchen.members(built)
+    assert f"{SITE}/alpha/__pycache__/__init__.cpython-311.pyc" in builder.members(built)
     # The root was one of ours, so it is the very same layer.
-    assert load_image(kitchen.blobs, built.image_digest).manifest.layers[0].digest == layer.digest
+    assert load_image(builder.blobs, built.image_digest).manifest.layers[0].digest == layer.digest
 
 
-def test_an_interpreter_that_is_not_there(kitchen: Kitchen) -> None:
-    make_wheel(kitchen.wheels, "alpha")
+def test_an_interpreter_that_is_not_there(builder: RuntimeBuilder) -> None:
+    make_wheel(builder.wheels, "alpha")
     with pytest.raises(RuntimeBuildFailed, match="python9"):
-        kitchen.build("alpha", interpreter="python9")
+        builder.build("alpha", interpreter="python9")
 
 
-def test_a_base_that_nobody_knows(tmp_path: Path) -> None:
+def test_an_unknown_base_is_refused(tmp_path: Path) -> None:
     recipe = Recipe("x", "N", Language.PYTHON, 1, BaseSource("Fortran"))
     with pytest.raises(NotFound, match="Fortran"):
         build_runtime(recipe, FileContentStore(tmp_path), progress=print)

@@ -45,7 +45,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Built:
         return Built(tmp_path_factory.mktemp("shared"), RUNTIME_CACHE)
 
 
-def test_what_is_installed_is_known(shared: Built) -> None:
+def test_the_installed_packages_are_listed(shared: Built) -> None:
     packages = {package.name: package for package in shared.runtime.packages}
     assert {"python3.11", "python3", "ca-certificates", "dash"} <= packages.keys()
     assert all(package.version for package in packages.values())

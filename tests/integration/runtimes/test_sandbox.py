@@ -26,7 +26,7 @@ def run(sandbox: Sandbox, script: str, binds: dict[str, Path] | None = None) -> 
         return output.read().decode()
 
 
-def test_it_is_nobody_and_alone(sandbox: Sandbox) -> None:
+def test_a_program_runs_as_nobody_and_sees_no_other_process(sandbox: Sandbox) -> None:
     assert run(sandbox, "b id -u; echo $COLOUR") == "65534\nred\n"
     assert run(sandbox, "b ip -o link").count("\n") == 1, "no network but its own loopback"
     status = run(sandbox, "b grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status").split()
@@ -44,7 +44,7 @@ def test_it_writes_nowhere_but_in_memory(sandbox: Sandbox, tmp_path: Path) -> No
     assert run(sandbox, "b touch /dev/shm/x && echo yes") == "yes\n"
 
 
-def test_a_failure_says_what_it_said(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_failure_has_the_errors_of_the_program(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(RuntimeBuildFailed, match="exit code 3:\nalas"):
         run(sandbox, "echo alas >&2; exit 3")
     with pytest.raises(RuntimeBuildFailed, match="no-such"):
@@ -57,6 +57,6 @@ def read_a_little(sandbox: Sandbox) -> None:
         raise InvalidImage("enough")
 
 
-def test_whoever_stops_reading_ends_it(sandbox: Sandbox) -> None:
+def test_a_program_ends_when_its_output_is_not_read_to_the_end(sandbox: Sandbox) -> None:
     with pytest.raises(InvalidImage, match="enough"):
         read_a_little(sandbox)

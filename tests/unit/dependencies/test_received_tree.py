@@ -75,7 +75,7 @@ def test_hard_links_become_files_of_one_content(tmp_path: Path) -> None:
     assert (entries["c"].type, entries["c"].target) == (EntryType.LINK, "program")
 
 
-def test_hard_links_count_as_what_they_become(tmp_path: Path) -> None:
+def test_hard_links_count_as_separate_files(tmp_path: Path) -> None:
     links = [(f"opt/au2/python/{n}", b"", hard_link("opt/au2/python/a")) for n in range(9)]
     data = archive_of(("opt/au2/python/a", b"x" * 50_000, {}), *links)
     assert len(receive(tmp_path, data, 500_000).entries) == 10
@@ -107,14 +107,14 @@ def test_a_hard_link_to_a_folder_is_refused(tmp_path: Path) -> None:
         ("opt/au2/python/h", b"", hard_link("opt/au2/python/../../../etc/passwd")),
     ],
 )
-def test_what_has_no_place_there_is_refused(
+def test_unexpected_members_are_refused(
     tmp_path: Path, member: tuple[str, bytes, dict[str, object]]
 ) -> None:
     with pytest.raises(DependenciesFailed):
         receive(tmp_path, archive_of(member))
 
 
-def test_what_is_cut_off_or_too_large_is_refused(tmp_path: Path) -> None:
+def test_an_archive_that_is_cut_off_or_too_large_is_refused(tmp_path: Path) -> None:
     data = archive_of(("opt/au2/python/a", b"x" * 5000, {}))
     for part in (b"", data[:300], data[:3000], b"nonsense" * 200):
         with pytest.raises(DependenciesFailed):

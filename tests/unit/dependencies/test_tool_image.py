@@ -21,7 +21,7 @@ def make_old(root: Path) -> None:
         os.utime(path, (then, then))
 
 
-def test_what_was_removed_as_unused_is_made_again(
+def test_a_garbage_collected_tool_image_is_made_again(
     tmp_path: Path, busybox_image: SmallImage
 ) -> None:
     blobs = FileContentStore(tmp_path)

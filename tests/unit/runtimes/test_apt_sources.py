@@ -27,7 +27,7 @@ def test_a_mirror() -> None:
     assert choose_sources("bookworm", " \n") == DEFAULT
 
 
-def test_what_the_host_has() -> None:
+def test_the_sources_of_the_host_are_used() -> None:
     lines = [
         "https://mirror.example/debian/ bookworm main",
         "https://mirror.example/debian/ bookworm contrib",

@@ -53,7 +53,7 @@ def make_root() -> bytes:
     return out.getvalue()
 
 
-class Kitchen:
+class RuntimeBuilder:
     """A blob store, a cache and a tarball."""
 
     def __init__(self, folder: Path) -> None:
@@ -96,13 +96,13 @@ class Kitchen:
 
 
 @pytest.fixture
-def kitchen(tmp_path: Path) -> Kitchen:
-    return Kitchen(tmp_path)
+def builder(tmp_path: Path) -> RuntimeBuilder:
+    return RuntimeBuilder(tmp_path)
 
 
-def test_the_image(kitchen: Kitchen) -> None:
-    built = kitchen.build(kitchen.recipe(make_root()))
-    config = load_image(kitchen.blobs, built.image_digest).config
+def test_the_image(builder: RuntimeBuilder) -> None:
+    built = builder.build(builder.recipe(make_root()))
+    config = load_image(builder.blobs, built.image_digest).config
     assert config.env == ("A=1", "B=2")
     assert config.cmd == ("sh",)
     assert config.labels["au2.runtime.language"] == "shell"
@@ -110,8 +110,8 @@ def test_the_image(kitchen: Kitchen) -> None:
     assert not built.from_cache
 
 
-def test_the_machine_it_was_made_on_is_gone(kitchen: Kitchen) -> None:
-    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+def test_the_machine_it_was_made_on_is_gone(builder: RuntimeBuilder) -> None:
+    members = builder.members(builder.build(builder.recipe(make_root())).image_digest)
     for path in ("etc/hostname", "etc/resolv.conf", "etc/machine-id"):
         member, data = members[path]
         assert (member.mode, data) == (0o644, b"")
@@ -123,20 +123,20 @@ def test_the_machine_it_was_made_on_is_gone(kitchen: Kitchen) -> None:
 
 @pytest.mark.parametrize("program", ["usr/bin/jq", "usr/local/bin/jq", "usr/bin/z"])
 def test_a_shell_without_what_its_library_needs_is_warned_of(
-    kitchen: Kitchen, program: str
+    builder: RuntimeBuilder, program: str
 ) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         add(archive, program, b"program", mode=0o755)
 
-    kitchen.build(kitchen.recipe(out.getvalue()))
+    builder.build(builder.recipe(out.getvalue()))
 
-    warned = any("no jq" in line for line in kitchen.lines)
+    warned = any("no jq" in line for line in builder.lines)
     assert warned == (program == "usr/bin/z")
 
 
-def test_what_stays(kitchen: Kitchen) -> None:
-    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+def test_what_stays(builder: RuntimeBuilder) -> None:
+    members = builder.members(builder.build(builder.recipe(make_root())).image_digest)
     assert members["usr/bin/z"][1] == b"z"
     assert members["usr/bin/hard"][0].type is MemberType.HARD_LINK
     assert members["bin"][0].target == "usr/bin"
@@ -145,8 +145,8 @@ def test_what_stays(kitchen: Kitchen) -> None:
     assert members["tmp"][0].mode == 0o1777
 
 
-def test_the_user_of_packaged_versions(kitchen: Kitchen) -> None:
-    members = kitchen.members(kitchen.build(kitchen.recipe(make_root())).image_digest)
+def test_the_user_of_packaged_versions(builder: RuntimeBuilder) -> None:
+    members = builder.members(builder.build(builder.recipe(make_root())).image_digest)
     assert members["etc/passwd"][1] == (
         b"root:x:0:0:root:/root:/bin/sh\nau2:x:1000:1000::/home/au2:/bin/sh\n"
     )
@@ -154,20 +154,20 @@ def test_the_user_of_packaged_versions(kitchen: Kitchen) -> None:
     assert members["home/au2"][0].uid == 1000
 
 
-def test_a_user_of_that_number_stays(kitchen: Kitchen) -> None:
+def test_a_user_of_that_number_stays(builder: RuntimeBuilder) -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         add(archive, "etc/passwd", b"node:x:1000:1000::/home/node:/bin/sh\n")
-    members = kitchen.members(kitchen.build(kitchen.recipe(out.getvalue())).image_digest)
+    members = builder.members(builder.build(builder.recipe(out.getvalue())).image_digest)
     assert members["etc/passwd"][1] == b"node:x:1000:1000::/home/node:/bin/sh\n"
 
 
-def test_same_root_same_digest(kitchen: Kitchen, tmp_path: Path) -> None:
-    plain = kitchen.build(kitchen.recipe(make_root())).image_digest
-    packed = kitchen.build(kitchen.recipe(gzip.compress(make_root()))).image_digest
+def test_same_root_same_digest(builder: RuntimeBuilder, tmp_path: Path) -> None:
+    plain = builder.build(builder.recipe(make_root())).image_digest
+    packed = builder.build(builder.recipe(gzip.compress(make_root()))).image_digest
     assert plain == packed
     (tmp_path / "other").mkdir()
-    other = Kitchen(tmp_path / "other")
+    other = RuntimeBuilder(tmp_path / "other")
     assert other.build(other.recipe(make_root())).image_digest == plain
 
 
@@ -192,29 +192,29 @@ def hostile(path: str, **more: object) -> Callable[[], bytes]:
         hostile("a", type=tarfile.LNKTYPE, linkname="../../etc/shadow"),
     ],
 )
-def test_unusable_roots(kitchen: Kitchen, make: Callable[[], bytes]) -> None:
+def test_unusable_roots(builder: RuntimeBuilder, make: Callable[[], bytes]) -> None:
     with pytest.raises(RuntimeBuildFailed):
-        kitchen.build(kitchen.recipe(make()))
-    assert list(kitchen.blobs.list_digests()) == []
-    assert {path.name for path in kitchen.folder.iterdir()} == {"blobs", "root.tar"}
+        builder.build(builder.recipe(make()))
+    assert list(builder.blobs.list_digests()) == []
+    assert {path.name for path in builder.folder.iterdir()} == {"blobs", "root.tar"}
 
 
-def test_not_the_file_that_was_meant(kitchen: Kitchen) -> None:
-    recipe = kitchen.recipe(make_root())
-    (kitchen.folder / "root.tar").write_bytes(make_root().replace(b"builder", b"anybody"))
+def test_not_the_file_that_was_meant(builder: RuntimeBuilder) -> None:
+    recipe = builder.recipe(make_root())
+    (builder.folder / "root.tar").write_bytes(make_root().replace(b"builder", b"anybody"))
     with pytest.raises(RuntimeBuildFailed, match="not the file of the recipe"):
-        kitchen.build(recipe)
-    (kitchen.folder / "root.tar").unlink()
+        builder.build(recipe)
+    (builder.folder / "root.tar").unlink()
     with pytest.raises(RuntimeBuildFailed, match="can't be read"):
-        kitchen.build(recipe)
+        builder.build(recipe)
 
 
-def test_the_cache_serves_another_store(kitchen: Kitchen, tmp_path: Path) -> None:
-    recipe, cache = kitchen.recipe(make_root()), tmp_path / "cache"
-    first = kitchen.build(recipe, cache=cache)
+def test_the_cache_serves_another_store(builder: RuntimeBuilder, tmp_path: Path) -> None:
+    recipe, cache = builder.recipe(make_root()), tmp_path / "cache"
+    first = builder.build(recipe, cache=cache)
     (tmp_path / "root.tar").unlink()
     other = FileContentStore(tmp_path / "other")
-    second = kitchen.build(recipe, cache=cache, blobs=other)
+    second = builder.build(recipe, cache=cache, blobs=other)
     assert second.from_cache
     assert second.image_digest == first.image_digest
     [layer] = load_image(other, second.image_digest).manifest.layers
@@ -225,17 +225,17 @@ def test_the_cache_serves_another_store(kitchen: Kitchen, tmp_path: Path) -> Non
 @pytest.mark.parametrize("damaged", ["layer-0.tar", "runtime.json"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff"])
 def test_a_damaged_cache_is_built_anew(
-    kitchen: Kitchen, tmp_path: Path, damaged: str, content: bytes
+    builder: RuntimeBuilder, tmp_path: Path, damaged: str, content: bytes
 ) -> None:
-    recipe, cache = kitchen.recipe(make_root()), tmp_path / "cache"
-    first = kitchen.build(recipe, cache=cache)
+    recipe, cache = builder.recipe(make_root()), tmp_path / "cache"
+    first = builder.build(recipe, cache=cache)
     [entry] = cache.iterdir()
     (entry / damaged).write_bytes(content)
     other = FileContentStore(tmp_path / "other")
-    again = kitchen.build(recipe, cache=cache, blobs=other)
+    again = builder.build(recipe, cache=cache, blobs=other)
     assert (again.image_digest, again.from_cache) == (first.image_digest, False)
     mended = FileContentStore(tmp_path / "third")
-    assert kitchen.build(recipe, cache=cache, blobs=mended).from_cache
+    assert builder.build(recipe, cache=cache, blobs=mended).from_cache
     assert [path.name for path in cache.iterdir()] == [entry.name]
 
 
@@ -250,10 +250,10 @@ def failing(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Runti
         (tools / "mmdebstrap").write_text(f"#!/bin/sh\n{script}\n")
         (tools / "mmdebstrap").chmod(0o755)
     monkeypatch.setenv("PATH", str(tools))
-    kitchen = Kitchen(folder)
+    builder = RuntimeBuilder(folder)
     recipe = Recipe("x", "N", Language.PYTHON, 1, DEBIAN)
     with pytest.raises(RuntimeBuildFailed) as caught:
-        kitchen.build(recipe)
+        builder.build(recipe)
     assert not list(folder.glob("au2-runtime-*"))
     return caught.value
 

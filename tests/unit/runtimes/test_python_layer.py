@@ -99,14 +99,16 @@ def for_a_newer_system(wheels: Path) -> None:
     "prepare",
     [lambda _: None, sdist_only, conflicting, for_another_machine, for_a_newer_system],
 )
-def test_what_can_not_be_installed(index: Index, prepare: Callable[[Path], None]) -> None:
+def test_requirements_that_can_not_be_met_are_refused(
+    index: Index, prepare: Callable[[Path], None]
+) -> None:
     prepare(index.wheels)
     with pytest.raises(RuntimeBuildFailed) as caught:
         index.fetch("gamma")
     assert "gamma" in caught.value.message
 
 
-def test_what_the_recipe_refuses(index: Index) -> None:
+def test_packages_that_the_recipe_refuses_are_not_installed(index: Index) -> None:
     make_wheel(index.wheels, "alpha", requires=("nvidia-things",))
     make_wheel(index.wheels, "nvidia_things")
     with pytest.raises(RuntimeBuildFailed, match="refuses: nvidia-things") as caught:

@@ -70,7 +70,7 @@ def test_python_packages_and_an_owner() -> None:
     assert recipe.digest == parse_recipe(HEAD + BASE + PYTHON, folder=HERE).digest
 
 
-def test_the_digest_is_of_what_matters() -> None:
+def test_the_digest_covers_everything_that_changes_the_image() -> None:
     digest = parse_recipe(HEAD + ROOTFS, folder=HERE).digest
     assert parse_recipe("# words\n" + HEAD + ROOTFS, folder=Path("/elsewhere")).digest == digest
     changed = [

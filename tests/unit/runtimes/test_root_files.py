@@ -42,13 +42,13 @@ def test_upper_layers_win(tmp_path: Path) -> None:
     assert paths(files) == ["a", "a/x", "b"]
 
 
-def test_what_is_taken_away(tmp_path: Path) -> None:
+def test_a_whiteout_removes_a_path_and_everything_below_it(tmp_path: Path) -> None:
     below = layer("a/", "a/x", "a/y/", "a/y/z", "ab", "c/", "c/d")
     files = flattened(tmp_path, below, layer("a/.wh.y", "a/n", "c/new", "c/.wh..wh..opq"))
     assert paths(files) == ["a", "a/n", "a/x", "ab", "c", "c/new"]
 
 
-def test_what_is_put_in_the_place_of_something_taken_away(tmp_path: Path) -> None:
+def test_a_removed_path_may_be_replaced_in_the_same_layer(tmp_path: Path) -> None:
     files = flattened(tmp_path, layer("a/", "a/x"), layer("a/", "a/n", ".wh.a"))
     assert paths(files) == ["a", "a/n"]
 
@@ -64,7 +64,7 @@ def test_everything_taken_away(tmp_path: Path) -> None:
     assert paths(flattened(tmp_path, layer("a/", "a/x"), layer(".wh..wh..opq"))) == []
 
 
-def test_only_what_was_changed(tmp_path: Path) -> None:
+def test_a_layer_of_changes_has_only_the_changes(tmp_path: Path) -> None:
     files = flattened(tmp_path, layer("a/", "a/x", "b"))
     entries = files.changed(lambda files: files.write("a/x", b"new"))
     assert sorted(entry.path for entry in entries) == ["a", "a/x"]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.python.index_page import ListedFile
-from au2.dependencies.received_tree import open_part
+from au2.oci.file_slice import open_slice
 from au2.oci.tar.paths import clean_path
 from au2.oci.tar.writer import EXECUTABLE_MODE, LayerEntry, file_entry
 
@@ -102,7 +102,7 @@ class InstalledWheels:
         for path, size, digest, executable in document["files"]:
             if not path.startswith(f"{self.prefix}/") or clean_path(path) != path:
                 return None
-            opened = partial(open_part, held, begin, size)
+            opened = partial(open_slice, held, begin, size)
             entries.append(file_entry(path, size, opened, executable=executable))
             digests[path] = digest
             begin += size

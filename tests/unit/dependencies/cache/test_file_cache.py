@@ -26,7 +26,7 @@ def test_another_file_is_not_kept(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+def test_an_interrupted_addition_leaves_no_file(tmp_path: Path) -> None:
     def pieces():  # type: ignore[no-untyped-def]
         yield b"a"
         raise RuntimeError
@@ -36,7 +36,7 @@ def test_what_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_files_are_pruned_first(tmp_path: Path) -> None:
     size_bytes = FileCache(tmp_path, 0).put("files", f"{0:064x}", b"x" * 10).stat().st_size
     cache = FileCache(tmp_path, size_bytes * 5 // 2)
     paths = [cache.put("files", f"{number:064x}", b"x" * 10) for number in range(3)]

@@ -91,7 +91,7 @@ def ask(
         ("/away", 502, b"away"),
     ],
 )
-def test_what_is_there_is_handed_out(
+def test_resources_are_served(
     address: tuple[str, int], path: str, status: int, body: bytes
 ) -> None:
     answer = ask(address, "GET", path)
@@ -106,7 +106,7 @@ def test_several_requests_share_a_connection(address: tuple[str, int]) -> None:
     connection.close()
 
 
-def test_what_is_sent_is_taken(address: tuple[str, int], shop: Shop) -> None:
+def test_uploads_are_received(address: tuple[str, int], shop: Shop) -> None:
     assert ask(address, "PUT", "/here", body=b"sized").status == 200
     assert ask(address, "PUT", "/here", body=iter([b"in ", b"chunks"])).status == 200
     assert ask(address, "PUT", "/there", body=b"sized").status == 404

@@ -73,5 +73,5 @@ def test_other_failures_are_not_told_as_scripts(code: str, hint: str) -> None:
     assert hint in failure.hint
 
 
-def test_what_a_script_prints_is_made_harmless() -> None:
+def test_the_output_of_a_script_is_shown_safely() -> None:
     assert "\x1b" not in failure_of(f"{SCRIPT}npm error \x1b[2J\n").message

@@ -60,7 +60,7 @@ def test_a_folder_of_the_operator_s_leads_to_files() -> None:
 
 
 @pytest.mark.parametrize("page", [b"[]", b"{}", b'{"files": 1}', b"not json", b"\xff"])
-def test_what_is_no_list_is_refused(page: bytes) -> None:
+def test_a_page_without_a_list_is_refused(page: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whichever of them it is
         parse_listing(page, JSON_TYPE, URL)
 

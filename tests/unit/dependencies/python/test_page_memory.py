@@ -21,7 +21,7 @@ def test_the_same_page_of_another_place_is_another() -> None:
         assert file.url.startswith(url)
 
 
-def test_what_was_not_asked_for_longest_is_forgotten() -> None:
+def test_the_least_recently_used_pages_are_forgotten() -> None:
     memory = PageMemory(most_files=3)
     for versions in ((1, 2), (3,), (4,), (1, 2), (5, 6, 7, 8)):
         assert len(memory.parse(page(*versions), "text/html", URL)) == len(versions)

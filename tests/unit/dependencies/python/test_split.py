@@ -49,7 +49,7 @@ def parts(found: InstalledWheel, *wheels: WheelContents) -> dict[str, set[str]]:
     }
 
 
-def test_each_gets_its_own_and_what_was_compiled_of_it() -> None:
+def test_each_wheel_gets_its_files_and_their_compiled_modules() -> None:
     files = {"a.py": "a", "b/x.py": "b", "b/__pycache__/x.cpython-311.pyc": "!"}
     found = tree({**files, **record("a", "a.py"), **record("b", "b/x.py")})
     assert parts(found, wheel("a", a_py="a"), wheel("b", b__x_py="b")) == {
@@ -58,7 +58,7 @@ def test_each_gets_its_own_and_what_was_compiled_of_it() -> None:
     }
 
 
-def test_who_is_not_as_it_says_has_no_piece() -> None:
+def test_a_wheel_that_does_not_match_its_record_is_not_kept() -> None:
     records = {**record("a", "a.py"), **record("b", "b.py"), **record("c", "c.py"), **record("d")}
     found = tree({"a.py": "other", "b.py": "b", "c.py": "c", **records})
     wheels = (wheel("a", a_py="a"), wheel("b", b_py="b"), wheel("c", c_py="c", is_certain=False))
@@ -73,7 +73,7 @@ def test_a_file_of_two_is_either_s_if_both_say_the_same() -> None:
     assert set(parts(found, wheel("a", x_py="x"), wheel("b", x_py="y"))) == {"a"}
 
 
-def test_two_that_bring_the_same_note_have_no_piece() -> None:
+def test_wheels_with_the_same_installer_file_are_not_kept() -> None:
     found = tree({"x.py": "x", **record("a", "x.py"), **record("b")})
     thief = WheelContents({"a.dist-info/RECORD": None, "b.dist-info/RECORD": None}, True)
     wheels = {"a": wheel("a", x_py="x"), "b": thief}
@@ -81,18 +81,18 @@ def test_two_that_bring_the_same_note_have_no_piece() -> None:
 
 
 @pytest.mark.parametrize("told", [(), ("a.py", "made.py"), ("../a.py",)])
-def test_what_the_installer_tells_otherwise_has_no_piece(told: tuple[str, ...]) -> None:
+def test_a_wheel_that_the_installer_records_otherwise_is_not_kept(told: tuple[str, ...]) -> None:
     found = tree({"a.py": "a", "made.py": "", **record("a", *told)})
     assert parts(found, wheel("a", a_py="a")) == {}
 
 
-def test_what_is_nobody_s_is_in_no_piece() -> None:
+def test_files_of_no_wheel_are_not_kept() -> None:
     found = tree({"a.py": "a", "more.py": "", **record("a", "a.py")})
     more = InstalledWheel([*found.entries, link_entry("top/l", "a.py")], found.digests)
     assert parts(more, wheel("a", a_py="a")) == {"a": {"a.py"}}
 
 
-def test_pieces_are_put_together_unless_they_contradict_one_another() -> None:
+def test_installed_wheels_are_merged_unless_they_contradict() -> None:
     def paths(*files: dict[str, str]) -> list[str] | None:
         entries = merge([tree(some) for some in files])
         return None if entries is None else sorted(entry.path for entry in entries)

@@ -52,13 +52,13 @@ def test_every_file_is_told_where_it_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["", f"{INFO}/RECORD,,\n", "a.py,md5=x,1\n", "a.py\n", "\n\n"])
-def test_a_record_that_lacks_a_file_makes_it_uncertain(tmp_path: Path, record: str) -> None:
+def test_a_record_without_a_file_makes_the_contents_uncertain(tmp_path: Path, record: str) -> None:
     found = read(tmp_path, {"a.py": "a"}, record=record)
     assert found is not None
     assert not found.is_certain
 
 
-def test_a_record_with_another_file_makes_it_uncertain(tmp_path: Path) -> None:
+def test_a_record_with_another_file_makes_the_contents_uncertain(tmp_path: Path) -> None:
     found = read(tmp_path, {"a.py": "a"}, more="b.py,sha256=AAAA,1\n")
     assert found is not None
     assert not found.is_certain
@@ -80,12 +80,12 @@ def test_a_record_with_another_file_makes_it_uncertain(tmp_path: Path) -> None:
         {f"{INFO}/entry_points.txt": "nonsense"},
     ],
 )
-def test_what_is_odd_is_not_read(tmp_path: Path, files: dict[str, str]) -> None:
+def test_an_odd_wheel_is_not_read(tmp_path: Path, files: dict[str, str]) -> None:
     assert read(tmp_path, files) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"nonsense" * 100])
-def test_what_is_no_archive_is_no_wheel(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_no_archive_is_not_read(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "thing.whl"
     assert read_wheel(path, "python3") is None
     path.write_bytes(data)

@@ -76,7 +76,7 @@ def test_the_record_tells_where_things_went(tmp_path: Path) -> None:
     assert len(rows) == len(wheel.entries)
 
 
-def test_what_is_not_pure(tmp_path: Path) -> None:
+def test_an_impure_wheel_goes_into_platlib(tmp_path: Path) -> None:
     wheel = opened(make_wheel(tmp_path, "b", pure=False))
     assert f"{SCHEME.platlib}/b/__init__.py" in wheel.entries
 
@@ -109,7 +109,7 @@ def test_wheels_that_reach_out(tmp_path: Path, files: dict[str, bytes], entry_po
         opened(path)
 
 
-def test_what_is_no_wheel(tmp_path: Path) -> None:
+def test_a_damaged_or_misnamed_wheel_is_refused(tmp_path: Path) -> None:
     good = make_wheel(tmp_path, "e").read_bytes()
     for name, data in {
         "e-1.0-py3-none-any.whl": good[:100],

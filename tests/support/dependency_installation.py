@@ -48,7 +48,7 @@ def nobody_stops() -> None:
 
 
 @dataclass(slots=True)
-class Kitchen:
+class DependencyInstallation:
     """Installs what tests ask for."""
 
     native_harness: NativeHarness
@@ -60,9 +60,9 @@ class Kitchen:
     """What the last installation said."""
 
     @property
-    def shelf(self) -> Path:
+    def package_folder(self) -> Path:
         """The folder that packages are taken from."""
-        return self.folder / "shelf"
+        return self.folder / "packages"
 
     def install(
         self,
@@ -202,12 +202,12 @@ def npm_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def kitchen(
+def installation(
     native_harness: NativeHarness, python_runtime: str, tmp_path: Path
-) -> Iterator[Kitchen]:
-    """An empty shelf, and nothing installed yet."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    sources = Sources(indexes=(), find_links=(str(shelf),))
-    yield Kitchen(native_harness, python_runtime, tmp_path, sources)
+) -> Iterator[DependencyInstallation]:
+    """An empty package folder; nothing is installed yet."""
+    package_folder = tmp_path / "packages"
+    package_folder.mkdir()
+    sources = Sources(indexes=(), find_links=(str(package_folder),))
+    yield DependencyInstallation(native_harness, python_runtime, tmp_path, sources)
     assert not [name for name in native_harness.engine.list_containers() if "build" in name]

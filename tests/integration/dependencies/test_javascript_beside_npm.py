@@ -18,9 +18,9 @@ from au2.dependencies.sources import Sources
 from au2.domain.errors import DependenciesFailed, InvalidPackage
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.package.javascript import MAKE_ANEW, parse_javascript
+from tests.support.dependency_installation import DependencyInstallation
 from tests.support.engine import NativeHarness
 from tests.support.javascript_packages import make_module
-from tests.support.kitchen import Kitchen
 from tests.support.npm_registry import NpmRegistryServer, integrity_of, npm_registry
 
 Json = dict[str, Any]
@@ -94,11 +94,11 @@ def read_folder(folder: Path) -> Iterator[tuple[str, object]]:
 
 
 def installed_by_au2(
-    kitchen: Kitchen, package: Json, lock: Json, settings: str = ""
+    installation: DependencyInstallation, package: Json, lock: Json, settings: str = ""
 ) -> dict[str, object]:
-    built = kitchen.install_modules(package, lock, settings=settings)
+    built = installation.install_modules(package, lock, settings=settings)
     found: dict[str, object] = {}
-    with kitchen.native_harness.blobs.open(built.layer.descriptor.digest) as stream:
+    with installation.native_harness.blobs.open(built.layer.descriptor.digest) as stream:
         for member in read_layer(stream):
             name = member.path.removeprefix("package/node_modules/")
             if member.type is MemberType.LINK:
@@ -111,33 +111,35 @@ def installed_by_au2(
 @pytest.fixture
 def registry(tmp_path: Path, npm_archive: Path) -> Iterator[NpmRegistryServer]:
     """A registry with packages of many kinds, and npm."""
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    shutil.copy(npm_archive, shelf / "npm-10.9.4.tgz")
-    fill(shelf)
-    with npm_registry(shelf) as running:
+    package_folder = tmp_path / "packages"
+    package_folder.mkdir()
+    shutil.copy(npm_archive, package_folder / "npm-10.9.4.tgz")
+    fill(package_folder)
+    with npm_registry(package_folder) as running:
         yield running
 
 
-def fill(shelf: Path) -> None:
+def fill(package_folder: Path) -> None:
     code = {"index.js": "module.exports = 1", "run.js": "#!/usr/bin/env node\n"}
     for version in ("1.0.0", "1.2.0", "2.0.0-beta.1"):
-        make_module(shelf, "part", version, code)
-    make_module(shelf, "@scope/piece", "1.0.0", code, bin={"run": "run.js"})
-    make_module(shelf, "thing", "1.0.0", code, dependencies={"part": "^1.0.0", "@scope/piece": "1"})
-    make_module(shelf, "older", "1.0.0", code, dependencies={"part": "1.0.0"})
-    make_module(shelf, "plugin", "1.0.0", code, peerDependencies={"thing": "1"})
-    make_module(shelf, "stubborn", "1.0.0", code, peerDependencies={"part": "9"})
-    make_module(shelf, "mac-only", "1.0.0", code, os=["darwin"])
-    make_module(shelf, "linux-only", "1.0.0", code, os=["linux"])
+        make_module(package_folder, "part", version, code)
+    make_module(package_folder, "@scope/piece", "1.0.0", code, bin={"run": "run.js"})
+    make_module(
+        package_folder, "thing", "1.0.0", code, dependencies={"part": "^1.0.0", "@scope/piece": "1"}
+    )
+    make_module(package_folder, "older", "1.0.0", code, dependencies={"part": "1.0.0"})
+    make_module(package_folder, "plugin", "1.0.0", code, peerDependencies={"thing": "1"})
+    make_module(package_folder, "stubborn", "1.0.0", code, peerDependencies={"part": "9"})
+    make_module(package_folder, "mac-only", "1.0.0", code, os=["darwin"])
+    make_module(package_folder, "linux-only", "1.0.0", code, os=["linux"])
     native = {"linux-only": "1", "mac-only": "1"}
-    make_module(shelf, "native", "1.0.0", code, optionalDependencies=native)
+    make_module(package_folder, "native", "1.0.0", code, optionalDependencies=native)
     inner = {"node_modules/inner/package.json": '{"name": "inner", "version": "1.0.0"}'}
     bundle: Json = {"bundleDependencies": ["inner"], "dependencies": {"inner": "1"}}
-    make_module(shelf, "bundle", "1.0.0", {**code, **inner}, **bundle)
+    make_module(package_folder, "bundle", "1.0.0", {**code, **inner}, **bundle)
     link = "require('fs').linkSync('index.js', 'linked.js')"
     scripts = {"postinstall": "node link.js"}
-    make_module(shelf, "linker", "1.0.0", {**code, "link.js": link}, scripts=scripts)
+    make_module(package_folder, "linker", "1.0.0", {**code, "link.js": link}, scripts=scripts)
 
 
 @pytest.fixture
@@ -147,11 +149,13 @@ def npm(tmp_path: Path, npm_archive: Path, registry: NpmRegistryServer) -> Npm:
 
 
 @pytest.fixture
-def kitchen(
+def installation(
     native_harness: NativeHarness, node_runtime: str, tmp_path: Path, registry: NpmRegistryServer
-) -> Kitchen:
-    """A kitchen that takes packages from the registry."""
-    return Kitchen(native_harness, node_runtime, tmp_path, Sources(npm_registry=registry.url))
+) -> DependencyInstallation:
+    """An installation that takes packages from the registry."""
+    return DependencyInstallation(
+        native_harness, node_runtime, tmp_path, Sources(npm_registry=registry.url)
+    )
 
 
 def make_package(chance: random.Random) -> Json:
@@ -178,13 +182,13 @@ def make_package(chance: random.Random) -> Json:
     return package
 
 
-def loosen(chance: random.Random, lock: Json, shelf: Path) -> None:
+def loosen(chance: random.Random, lock: Json, package_folder: Path) -> None:
     """Write the entries of a lock as other versions of npm, and other registries, write them."""
     for path, entry in lock["packages"].items():
         if not entry.get("integrity"):
             continue
         name = entry.get("name") or path.rpartition("node_modules/")[2]
-        file = shelf / f"{name.rpartition('/')[2]}-{entry['version']}.tgz"
+        file = package_folder / f"{name.rpartition('/')[2]}-{entry['version']}.tgz"
         match chance.choice(("whole", "none", "null", "sha1", "several", "no address")):
             case "none":
                 del entry["integrity"]
@@ -199,8 +203,8 @@ def loosen(chance: random.Random, lock: Json, shelf: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_npm_installs_from_a_lock_is_installed(
-    npm: Npm, kitchen: Kitchen, registry: NpmRegistryServer, seed: int
+def test_the_modules_that_npm_installs_from_a_lock_are_installed(
+    npm: Npm, installation: DependencyInstallation, registry: NpmRegistryServer, seed: int
 ) -> None:
     chance = random.Random(seed)
     package = make_package(chance)
@@ -214,18 +218,20 @@ def test_what_npm_installs_from_a_lock_is_installed(
             path = entry["resolved"].removeprefix(registry.url)
             entry["resolved"] = f"https://mirror.example.org/some/npm{path}"
 
-    assert installed_by_au2(kitchen, package, elsewhere) == expected
+    assert installed_by_au2(installation, package, elsewhere) == expected
 
 
-def test_peers_are_passed_over_where_the_package_says_so(npm: Npm, kitchen: Kitchen) -> None:
+def test_peers_are_passed_over_where_the_package_says_so(
+    npm: Npm, installation: DependencyInstallation
+) -> None:
     package = {**ASKING, "dependencies": {"part": "^1.0.0", "stubborn": "1"}}
     lock = npm.lock(npm.project(package), "--legacy-peer-deps")
     expected = npm.install(package, lock, "--legacy-peer-deps")
     assert "stubborn/package.json" in expected
 
-    assert installed_by_au2(kitchen, package, lock, "legacy-peer-deps=true\n") == expected
+    assert installed_by_au2(installation, package, lock, "legacy-peer-deps=true\n") == expected
     with pytest.raises(DependenciesFailed) as caught:
-        kitchen.install_modules(package, lock)
+        installation.install_modules(package, lock)
     assert "legacy-peer-deps=true" in str(caught.value.hint)
 
 
@@ -278,7 +284,9 @@ def test_advice_for_a_lock_helps(npm: Npm, wrong: str, name: str) -> None:
     follow_advice(npm, folder, refusal_of(ASKING, lock))
 
 
-def test_what_is_not_of_the_registry_is_refused(npm: Npm, registry: NpmRegistryServer) -> None:
+def test_packages_from_outside_the_registry_are_refused(
+    npm: Npm, registry: NpmRegistryServer
+) -> None:
     lib = npm.project({"name": "lib", "version": "1.0.0"})
     archive = registry.folder / "part-1.0.0.tgz"
     for asked, reason in {
@@ -296,26 +304,26 @@ def test_what_is_not_of_the_registry_is_refused(npm: Npm, registry: NpmRegistryS
 
 
 def test_another_file_than_a_weak_digest_names_is_not_installed(
-    npm: Npm, kitchen: Kitchen, registry: NpmRegistryServer
+    npm: Npm, installation: DependencyInstallation, registry: NpmRegistryServer
 ) -> None:
     lock = npm.lock(npm.project(ASKING))
     other = integrity_of(registry.folder / "part-1.0.0.tgz", "sha1")
     lock["packages"]["node_modules/part"]["integrity"] = other
 
     with pytest.raises(DependenciesFailed, match="not what the lock names"):
-        kitchen.install_modules(ASKING, lock)
+        installation.install_modules(ASKING, lock)
 
 
 def test_without_a_digest_the_same_is_installed_again(
-    npm: Npm, kitchen: Kitchen, registry: NpmRegistryServer
+    npm: Npm, installation: DependencyInstallation, registry: NpmRegistryServer
 ) -> None:
     lock = npm.lock(npm.project(ASKING))
     del lock["packages"]["node_modules/part"]["integrity"]
-    first = kitchen.install_modules(ASKING, lock)
+    first = installation.install_modules(ASKING, lock)
     (package,) = first.lock["packages"]
     assert package["digest"].startswith("sha256:")
 
-    kitchen.forget("layers", "downloads")
+    installation.forget("layers", "downloads")
     make_module(registry.folder, "part", "1.2.0", {"index.js": "evil()"})
     with pytest.raises(DependenciesFailed, match="not the one installed before"):
-        kitchen.install_modules(ASKING, lock, previous=first)
+        installation.install_modules(ASKING, lock, previous=first)
