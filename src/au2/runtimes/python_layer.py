@@ -143,9 +143,9 @@ def _lay_out_all(
     packages = []
     for wheel in wheels:
         try:
-            found = lay_out_wheel(wheel.path, python.scheme)
+            found = lay_out_wheel(wheel.path, wheel.filename, python.scheme)
         except InvalidWheel as error:
-            raise RuntimeBuildFailed(f"{wheel.path.name} is no usable wheel: {error}") from error
+            raise RuntimeBuildFailed(f"{wheel.filename} is no usable wheel: {error}") from error
         entries |= found.entries
         packages.append(
             InstalledPackage(found.name, found.version, found.tags, wheel.sha256, PYTHON)

@@ -3,7 +3,9 @@
 import fcntl
 import gzip
 import hashlib
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from au2.runtimes.recipe import BaseSource, PythonPackages, Recipe, Source, Tarb
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.checkout import RUNTIME_CACHE
+from tests.support.package_index import SimpleIndex
 from tests.support.wheels import make_wheel
 
 BASE = BaseSource("Python3.11")
@@ -120,6 +123,24 @@ def test_the_same_packages_give_the_same_digest(builder: RuntimeBuilder) -> None
     files = {f"alpha/m{number}.py": f"X = {{'a', {number}}}\n".encode() for number in range(40)}
     make_wheel(builder.wheels, "alpha", files=files)
     assert builder.build("alpha").image_digest == builder.build("alpha").image_digest
+
+
+def test_packages_of_an_index_are_installed(
+    builder: RuntimeBuilder,
+    simple_index: Callable[..., SimpleIndex],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_wheel(builder.wheels, "alpha", requires=("beta",))
+    make_wheel(builder.wheels, "beta")
+    index = simple_index(builder.wheels, user="me", password="secret")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", index.url_with_password)
+    built = builder.build("alpha")
+    added = {package.name for package in built.packages if package.kind == "python"}
+    assert added == {"alpha", "beta"}
+    assert not any("secret" in line for line in builder.lines)
 
 
 def test_on_a_root_file_system_that_somebody_gives(builder: RuntimeBuilder) -> None:

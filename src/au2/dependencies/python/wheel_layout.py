@@ -34,17 +34,18 @@ class LaidOutWheel(NamedTuple):
     """By path."""
 
 
-def lay_out_wheel(path: Path, scheme: InstallScheme) -> LaidOutWheel:
+def lay_out_wheel(path: Path, filename: str, scheme: InstallScheme) -> LaidOutWheel:
     """Return the files that a wheel installs.
 
     Args:
         path: the wheel; its digest was checked.
+        filename: its name on the index.
         scheme: folders of the target Python.
 
     Raises:
         InvalidWheel: damaged, not what its name says, or reaching outside the scheme.
     """
-    parts = path.name.removesuffix(".whl").split("-")
+    parts = filename.removesuffix(".whl").split("-")
     if len(parts) not in _FILENAME_PARTS:
         raise InvalidWheel("its name is no wheel's name")
     name, version, tags = parts[0], parts[1], "-".join(parts[-3:])

@@ -46,6 +46,8 @@ _UV_ENVIRONMENT = {
 class FetchedWheel(NamedTuple):
     """A wheel on this machine, checked."""
 
+    filename: str
+    """Its own name; the file on this machine may have another."""
     path: Path
     sha256: str
 
@@ -101,7 +103,7 @@ class WheelResolver:
         """
         ranks = {tag: rank for rank, tag in enumerate(self._python.tags())}
         chosen = [self._choose(name, Version(pin), ranks) for name, pin in sorted(pins.items())]
-        return [FetchedWheel(*self._index.fetch(file, self._log)) for file in chosen]
+        return [FetchedWheel(file.filename, *self._index.fetch(file, self._log)) for file in chosen]
 
     def _run_uv(self, asked: Path, pinned: Path, index: str) -> subprocess.CompletedProcess[str]:
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}

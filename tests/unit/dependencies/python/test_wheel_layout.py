@@ -28,7 +28,7 @@ def content(entry: LayerEntry) -> bytes:
 
 
 def opened(path: Path) -> LaidOutWheel:
-    return lay_out_wheel(path, SCHEME)
+    return lay_out_wheel(path, path.name, SCHEME)
 
 
 def test_where_things_go(tmp_path: Path) -> None:
