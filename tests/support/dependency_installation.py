@@ -1,4 +1,4 @@
-"""Fixture: installing Python packages of a folder, on the real runtime, by the real engine."""
+"""Fixture: installation of a folder's packages on the real runtime, by the real engine."""
 
 import io
 import json
@@ -43,7 +43,7 @@ SITE = "usr/local/lib/python3.11/dist-packages"
 OWNER = Context("6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11")
 
 
-def nobody_stops() -> None:
+def never_stop() -> None:
     """Let a build go on."""
 
 
@@ -71,7 +71,7 @@ class DependencyInstallation:
         override: tuple[str, ...] = (),
         owner: Context = OWNER,
         previous: BuiltDependencies | None = None,
-        check: Callable[[], None] = nobody_stops,
+        check: Callable[[], None] = never_stop,
     ) -> BuiltDependencies:
         """Install what a ``requirements.txt`` asks for."""
         manifest = Manifest("n", "", "r", dependencies=DependencyChoices(override))
@@ -92,7 +92,7 @@ class DependencyInstallation:
         asked = parse_javascript(json.dumps(package), json.dumps(lock), settings_text=settings)
         manifest = Manifest("n", "", "r")
         description = PackageDescription(manifest, "main.js", {}, None, None, None, asked)
-        return self._ensure(description, owner, nobody_stops, previous)
+        return self._ensure(description, owner, never_stop, previous)
 
     def _ensure(
         self,

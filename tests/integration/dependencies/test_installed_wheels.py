@@ -1,4 +1,4 @@
-"""What was installed before is used again, and nobody can tell from the result."""
+"""Installed wheels are used again, with the same result as a new installation."""
 
 import base64
 import hashlib

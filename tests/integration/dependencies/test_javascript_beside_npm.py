@@ -1,4 +1,4 @@
-"""What npm installs from a lock, au2 installs: compared on made-up packages with the real npm."""
+"""Installations from a lock file compared with those of the real npm."""
 
 import copy
 import json

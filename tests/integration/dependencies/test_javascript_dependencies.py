@@ -1,4 +1,4 @@
-"""JavaScript packages are installed as their lock says, beside the code."""
+"""JavaScript dependencies are installed from their lock file, beside the code."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Python packages are installed once, exactly, and where the code finds them."""
+"""Python dependencies are installed once, exactly, and importable."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Python packages on a real Python, from a folder of wheels that are made here."""
+"""Python packages of recipes, installed on the real base image."""
 
 import fcntl
 import gzip

@@ -1,4 +1,4 @@
-"""What a program of a strange root file system may do while a runtime is built: next to nothing."""
+"""The sandbox of runtime builds: rights and limits of an untrusted program."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a container sends as its result is not believed."""
+"""File trees from build containers are checked."""
 
 import io
 import tarfile

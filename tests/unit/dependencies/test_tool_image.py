@@ -1,4 +1,4 @@
-"""Images of build containers, which no version has."""
+"""Tool images of build containers, which garbage collection may remove."""
 
 import os
 import time

@@ -35,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def tls_address(tmp_path: Path) -> Iterator[str]:
-    """``HOST:PORT`` of a server whose certificate nobody trusts."""
+    """``HOST:PORT`` of a server with an unknown certificate authority."""
     files = make_certificates(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)

@@ -1,4 +1,4 @@
-"""Runtimes from small root file systems that are made here."""
+"""Builds of runtimes from small root file systems."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Which wheels are chosen and fetched; the index is a folder."""
+"""Resolution of a recipe's Python packages: chosen and fetched wheels."""
 
 import hashlib
 import tarfile

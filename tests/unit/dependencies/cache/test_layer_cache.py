@@ -1,4 +1,4 @@
-"""Layers of dependencies are kept, whatever becomes of what is only remembered."""
+"""Dependency layers outlive the loss of all caches."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""The gateway: what a container may say to the platform."""
+"""The gateway: requests of a build container."""
 
 import http.client
 import io

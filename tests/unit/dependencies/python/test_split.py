@@ -1,4 +1,4 @@
-"""Pieces: nobody gets a part of another's wheel."""
+"""Division of an installation into wheels: no wheel gets another's files."""
 
 import hashlib
 import io
@@ -41,11 +41,11 @@ def parts(found: InstalledWheel, *wheels: WheelContents) -> dict[str, set[str]]:
         for path, text in wheel.files.items()
         if text is None and path.endswith("RECORD")
     }
-    pieces = split(found.entries, found.digests, named, "top")
+    wheels_found = split(found.entries, found.digests, named, "top")
     return {
-        name: {entry.path.removeprefix("top/") for entry in piece.entries}
+        name: {entry.path.removeprefix("top/") for entry in wheel.entries}
         - {f"{name}.dist-info/RECORD"}
-        for name, piece in pieces.items()
+        for name, wheel in wheels_found.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""What a wheel says of itself, and what nobody can rely on."""
+"""Contents of wheels: the files that they install, and when these are not certain."""
 
 import base64
 import hashlib
