@@ -256,7 +256,7 @@ def test_code_that_runs_while_it_is_built_sees_nothing_of_the_platform(
 
     refused = {
         "data",
-        "packages",
+        "wheels",
         "etc",
         "host",
         "metadata",
