@@ -2,10 +2,14 @@
 
 from hypothesis import settings
 
+from tests.support.signals import reset_for_children
+
 # How long an example takes says nothing on a machine that does other things too.
 settings.register_profile("au2", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=20)
 settings.load_profile("au2")
+
+reset_for_children()
 
 pytest_plugins = [
     "tests.support.busybox",

@@ -103,6 +103,25 @@ def test_ctrl_c_stops_it_with_its_grace(au2: Au2, package: Package, way: str) ->
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_also_where_sigint_was_ignored_at_the_start(
+    au2: Au2, package: Package, way: str
+) -> None:
+    """As a script's background job, and a program that is started by one, begin."""
+    folder = package({"main.sh": "echo ready; sleep 600\n", "after.sh": "echo after\n"})
+    command = ["-c", 'trap "" INT QUIT; exec "$0" "$@"', str(AU2), "process", "repo", "run"]
+    terminal = pexpect.spawn("sh", [*command, str(folder), way], env=dict(au2.env), timeout=120)
+    try:
+        terminal.expect("ready")
+        terminal.sendintr()
+        terminal.expect("after")
+        terminal.expect("STOPPED")
+        terminal.expect(pexpect.EOF)
+    finally:
+        terminal.close(force=True)
+    assert terminal.exitstatus == 130
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_ctrl_c_twice_kills_it(au2: Au2, package: Package, way: str) -> None:
     code = (
         "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: print('told', flush=True))\n"

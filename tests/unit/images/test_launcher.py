@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ class Stage:
         self.stop_signal = "TERM"
         self.launcher = self.platform / "launch"
         self.launcher.write_bytes(launcher_script())
+        self._started: list[subprocess.Popen[str]] = []
 
     def write(self, **files: str) -> None:
         for name, text in files.items():
@@ -50,14 +52,23 @@ class Stage:
             "AU_LAUNCHER_PACKAGE": str(self.package),
             "AU_LAUNCHER_JOB": str(self.job),
         }
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self.shell, str(self.launcher)],
             env={"PATH": os.environ["PATH"], **moved, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill all processes of launchers that have not ended: their test has failed."""
+        for process in self._started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
     def run(self, stdin: str = "", **environment: str) -> tuple[int, str, str]:
         process = self.start(**environment)
@@ -72,8 +83,10 @@ class Stage:
 
 
 @pytest.fixture(params=SHELLS, ids=" ".join)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Stage:
-    return Stage(tmp_path, request.param)
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    stage = Stage(tmp_path, request.param)
+    yield stage
+    stage.end()
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
