@@ -14,13 +14,11 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "mana
 MOST_LINES = 500
 
 IMPORTS_INSIDE_FUNCTIONS = {
-    "console/console.py": "tables and questions are for the commands that need them",
+    "console/": "tables, questions and completion are for the commands that need them",
     "client/http/proxies.py": "most people have no proxy, and au2 starts quicker without it",
     "oci/compression/decompress.py": "only who has zstd data waits for the library that unpacks it",
     "package/description.py": "only packages with a requirements.txt wait for what judges it",
     "package/schemas.py": "only packages with a schema wait for the library that checks it",
-    "server/main.py": "the supervisor, which stays as long as the server, needs no version",
-    "server/terminal.py": "tables are for the commands that print one",
 }
 """File below src/au2 → why it may import inside a function. Folders end with a slash."""
 

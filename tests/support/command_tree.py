@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from au2.cli.root import make_root
-from au2.server.main import server
+from au2.server.main import make_root as make_server_root
 
 GUID = "eadf98c2-8e85-46ae-b81a-640d9d326109"
 
@@ -41,7 +41,7 @@ def au2_commands() -> list[Leaf]:
 
 def server_commands() -> list[Leaf]:
     """Return every command of ``au2-server``."""
-    return list(_walk(server, ()))
+    return list(_walk(make_server_root(), ()))
 
 
 def fit_value(parameter: click.Parameter) -> str:

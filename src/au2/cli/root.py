@@ -1,9 +1,7 @@
 """The command `au2` itself."""
 
-import click
-
-from au2.cli.commands import Group, server_option
-from au2.console.commands import print_and_end
+from au2.cli.commands import server_option
+from au2.console.commands import Group, version_option
 
 _SUMMARIES = {
     "login": "Log in to a server.",
@@ -25,7 +23,8 @@ _SUMMARIES = {
 }
 
 _ELSEWHERE = {
-    name: f"au2.cli.context.{name.replace('-', '_')}" for name in ("whoami", "token-info", "renew")
+    name: f"au2.cli.context.{name.replace('-', '_')}:command"
+    for name in ("whoami", "token-info", "renew")
 }
 
 _HELP = """Run your own code as versioned container jobs.
@@ -49,22 +48,5 @@ def make_root() -> Group:
         help=_HELP,
         summaries=_SUMMARIES,
         elsewhere=_ELSEWHERE,
-        params=[server_option(), _version_option()],
-    )
-
-
-def _version_option() -> click.Option:
-    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-        if value and not ctx.resilient_parsing:
-            from importlib.metadata import version  # slow, and rarely needed
-
-            print_and_end(ctx, f"au2 {version('au2')}")
-
-    return click.Option(
-        ["--version"],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=show,
-        help="Show the version and end.",
+        params=[server_option(), version_option("au2")],
     )

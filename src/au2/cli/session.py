@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from au2.console.commands import CommandSession
 from au2.console.console import Console
 from au2.domain.errors import InvalidRequest, NotAuthenticated
 
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from au2.domain.context import Context
 
 
-class Session:
+class Session(CommandSession):
     """One run of the command line."""
 
     def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
-        self.console = console
-        self.environment = environment
+        super().__init__(console, environment)
         self.stated_server: str | None = None
         """What ``--server`` said."""
         self._configuration: Configuration | None = None

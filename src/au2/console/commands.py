@@ -1,15 +1,35 @@
-"""The commands of both programs: what they are given is checked before they run."""
+"""Commands of both programs: checked words, help with examples, groups that import late."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from au2.console.console import FORMATS, Console
 from au2.console.failures import convert_stdout_errors
 from au2.console.parameters import check_texts
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _HELP_NAMES = ("--help", "-h")
 
 
+class CommandSession:
+    """Console and environment of one run of a program; commands take it first."""
+
+    def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
+        self.console = console
+        self.environment = environment
+
+    def close(self) -> None:
+        """Release connections and files."""
+
+
 class _HasHelp(click.Command):
-    """A command with ``--help`` and ``-h``, whoever made the context it is asked in first."""
+    """A command with ``--help`` and ``-h``, also where its first context had other names."""
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:
         """Return the names; Click keeps the option that is made of them, so they never differ."""
@@ -17,7 +37,7 @@ class _HasHelp(click.Command):
         return super().get_help_option_names(ctx)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return ``--help``, which knows what can go wrong with stdout."""
+        """Return ``--help``, which reports a stdout that can't be written."""
         option = super().get_help_option(ctx)
         if option is not None:
             option.callback = _show_help
@@ -25,26 +45,205 @@ class _HasHelp(click.Command):
 
 
 class Command(_HasHelp):
-    """A command that is given text where it wants text."""
+    """A command with checked words, whose help ends with examples."""
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.examples = tuple(examples)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words; raises BadParameter for one that is no text."""
+        """Parse the words; raises BadParameter for one that is not text."""
         if not ctx.resilient_parsing:
             check_texts(self, ctx, args)
         return super().parse_args(ctx, args)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, one a line, never wrapped, so that they can be copied."""
+        if not self.examples:
+            return
+        with formatter.section("Example" if len(self.examples) == 1 else "Examples"):
+            formatter.write("".join(f"  {example}\n" for example in self.examples))
+
 
 class Group(_HasHelp, click.Group):
-    """A group of such commands."""
+    """A group of commands; those with a stated summary are imported when one of them runs.
+
+    Args:
+        name: as typed.
+        help: of the group.
+        package: package of the commands that are imported late: the command ``token-info`` is the
+            ``command`` of its module ``token_info``.
+        summaries: names of these commands, in the order of the help, each with its summary.
+        elsewhere: names with the ``module:attribute`` of a command outside ``package``.
+        params: options of the group itself.
+    """
 
     command_class = Command
 
+    def __init__(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - click's name for it
+        package: str = "",
+        summaries: Mapping[str, str] | None = None,
+        elsewhere: Mapping[str, str] | None = None,
+        params: list[click.Parameter] | None = None,
+    ) -> None:
+        super().__init__(name, help=help, params=params, no_args_is_help=False)
+        self._package = package
+        self._late = dict(summaries or {})
+        self._elsewhere = dict(elsewhere or {})
 
-def print_and_end(ctx: click.Context, text: str) -> None:
-    """Print what an option like ``--version`` shows, and end.
+    @property
+    def summaries(self) -> dict[str, str]:
+        """Name → summary of each command, in the order of the help."""
+        present = {name: _first_sentence(command) for name, command in self.commands.items()}
+        return present | self._late
 
-    Click by itself would end with a failure where nobody reads.
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help."""
+        return list(self.summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported if need be."""
+        if cmd_name not in self._late:
+            return self.commands.get(cmd_name)
+        own = f"{self._package}.{cmd_name.replace('-', '_')}:command"
+        module, _, attribute = self._elsewhere.get(cmd_name, own).partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show the help where no command was given."""
+        if not args and not ctx.resilient_parsing:
+            with suppress(OSError):
+                click.echo(ctx.get_help(), err=True)
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command; the error for an unknown one names similar commands."""
+        name, known = args[0], self.summaries
+        if name not in known and not ctx.resilient_parsing and not name.startswith("-"):
+            from difflib import get_close_matches  # only needed for mistakes
+
+            close = get_close_matches(name, known, n=3, cutoff=0.5)
+            if any(f"--{name}" in option.opts for option in self.get_params(ctx)):
+                close = [f"--{name}"]
+            guess = f" Did you mean {' or '.join(close)}?" if close else ""
+            ctx.fail(f"There is no command '{ctx.command_path} {name}'.{guess}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write names and summaries without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.summaries.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete names without importing a command."""
+        from click.shell_completion import CompletionItem  # only needed during completion
+
+        found = [
+            CompletionItem(name, help=summary)
+            for name, summary in self.summaries.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def define(
+    name: str,
+    *,
+    examples: Sequence[str],
+    group: Group | None = None,
+    reads: bool = False,
+    options: Sequence[click.Option] = (),
+) -> Callable[[Callable[..., None]], Command]:
+    """Make a command of a function that takes the :class:`CommandSession` first.
+
+    Args:
+        name: as typed.
+        examples: command lines for the help.
+        group: the group that it belongs to; None: one that imports it late.
+        reads: whether ``--output`` chooses between table, JSON and YAML.
+        options: further options, last in the help.
     """
+
+    def decorate(function: Callable[..., None]) -> Command:
+        made: Command = click.command(name, cls=Command, examples=examples)(
+            click.pass_obj(function)
+        )
+        made.params += [*([_output_option()] if reads else []), *options]
+        if group is not None:
+            group.add_command(made)
+        return made
+
+    return decorate
+
+
+def version_option(program: str) -> click.Option:
+    """Return ``--version``."""
+
+    def show(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            from importlib.metadata import version  # slow, and rarely needed
+
+            _print_and_exit(ctx, f"{program} {version('au2')}")
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the version and end.",
+    )
+
+
+def print_completion(session: CommandSession, shell: str) -> None:
+    """Print the script that completes the program's commands in ``shell``."""
+    from click.shell_completion import get_completion_class
+
+    context = click.get_current_context().find_root()
+    program = context.command.name or ""
+    made = get_completion_class(shell)
+    assert made is not None  # noqa: S101 - the choice holds the names that click knows
+    variable = f"_{program.replace('-', '_').upper()}_COMPLETE"
+    session.console.text(made(context.command, {}, program, variable).source())
+
+
+def completion_argument(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the argument ``SHELL``."""
+    return click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))(function)
+
+
+def _output_option() -> click.Option:
+    def use(ctx: click.Context, _: click.Parameter, value: str) -> None:
+        if isinstance(ctx.obj, CommandSession):
+            ctx.obj.console.output_format = value
+
+    return click.Option(
+        ["-o", "--output"],
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        expose_value=False,
+        callback=use,
+        help="How to show the data.",
+    )
+
+
+def _first_sentence(command: click.Command) -> str:
+    paragraph = " ".join((command.help or "").partition("\n\n")[0].split())
+    sentence, stop, _ = paragraph.partition(". ")
+    return f"{sentence}." if stop else sentence
+
+
+def _print_and_exit(ctx: click.Context, text: str) -> None:
+    # Click by itself would end with a failure where stdout is closed.
     with convert_stdout_errors():
         click.echo(text, color=ctx.color)
     ctx.exit()
@@ -52,4 +251,4 @@ def print_and_end(ctx: click.Context, text: str) -> None:
 
 def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        print_and_end(ctx, ctx.get_help())
+        _print_and_exit(ctx, ctx.get_help())

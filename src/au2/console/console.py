@@ -7,12 +7,13 @@ is no colour, no progress line and no question.
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import StringIO
 from os import fstat, get_terminal_size
 from os.path import samestat
 from threading import Lock
 from typing import BinaryIO, Final, TextIO
 
-from au2.console.cells import Columns, Document, visible
+from au2.console.cells import Columns, Document, columns, visible
 from au2.console.failures import convert_stdout_errors, format_error
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
 from au2.domain.json_value import ensure_text
@@ -73,6 +74,13 @@ class Console:
         with convert_stdout_errors(lost=line):
             self._print(f"{line}\n")
 
+    def announce(self, text: str) -> None:
+        """Print one line of data at once; a stdout that can't be written is no reason to fail."""
+        try:
+            self._print(f"{text}\n")
+        except OSError:
+            self._stdout = StringIO()
+
     def text(self, text: str) -> None:
         """Print data that has its own line ends, as it is."""
         with convert_stdout_errors():
@@ -116,6 +124,10 @@ class Console:
         box = choose_box(self._stdout.encoding)
         self.text(draw_record(columns, document, width=self._width(), box=box))
 
+    def show_fields(self, document: Document) -> None:
+        """Show one document with all of its fields, as :meth:`show_record` does."""
+        self.show_record(columns(*document), document)
+
     def show_document(self, document: object) -> None:
         """Show a value as JSON, or as YAML if that was asked for."""
         from au2.console.documents import format_json, format_yaml
@@ -158,6 +170,14 @@ class Console:
 
         with _told_as_typed():
             return ensure_text(getpass(f"{question}: ", self._stderr))
+
+    def ask_new_secret(self, question: str, *, flag: str) -> str:
+        """Ask twice for what is not shown, until both answers are the same."""
+        while True:
+            answer = self.ask_secret(question, flag=flag)
+            if answer == self.ask_secret(f"{question} again", flag=flag):
+                return answer
+            self.remark("The two answers differ.")
 
     def choose(self, question: str, choices: Sequence[tuple[str, ...]], *, flag: str) -> int:
         """Ask for one of ``choices``, each the texts that name it; return its index.

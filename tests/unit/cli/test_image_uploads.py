@@ -329,7 +329,7 @@ def test_progress_on_a_terminal() -> None:
     progress.finish()
 
     drawn = err.content().decode()
-    assert "Blob 2: 6 MiB of 10 MiB; sent 4 MiB, 2 MiB/s" in drawn
+    assert "Blob 2: 6 MiB of 10 MiB; sent 4 MiB, 4 MiB/s" in drawn
     assert "; read 3 MiB; skipped 1 (1 GiB)" in drawn
     told = drawn.splitlines()[-1]
     assert told.endswith("2 MiB had come before; the server had 1 of 2 blobs (1 GiB)")

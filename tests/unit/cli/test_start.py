@@ -8,8 +8,8 @@ import sys
 import click
 import pytest
 
-from au2.cli.commands import Command, Group
 from au2.cli.root import make_root
+from au2.console.commands import Command, Group
 
 HEAVY = {
     *("rich", "pydantic", "http.client", "ssl", "ruamel", "asyncio", "email"),

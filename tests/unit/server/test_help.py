@@ -9,15 +9,20 @@ from click.testing import CliRunner
 
 from au2.cli.root import make_root
 from au2.console.commands import Command
-from au2.server.main import server
+from au2.server.main import make_root as make_server_root
 from tests.support.checkout import AU2_SERVER
 
-COMMANDS = ("gc", "fsck", "doctor", "start", "init", "password", "uninstall", "completion")
+COMMANDS = (
+    *("gc", "fsck", "doctor", "start", "init", "password", "uninstall", "completion"),
+    *("backup", "restore"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples_that_can_be_copied(command: str) -> None:
-    shown = CliRunner().invoke(server, [command, "-h"], prog_name="au2-server", terminal_width=40)
+    shown = CliRunner().invoke(
+        make_server_root(), [command, "-h"], prog_name="au2-server", terminal_width=40
+    )
     assert shown.exit_code == 0, shown.output
     _, _, examples = shown.output.partition("Example")
     assert f"au2-server {command}" in examples

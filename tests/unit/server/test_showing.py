@@ -1,27 +1,19 @@
-"""What the operator's commands print: folded tables, findings as lines, numbers in words."""
+"""Output of the operator's commands: findings as lines, numbers in words."""
 
 import pytest
 
 from au2.app.maintenance.fsck.check import IntegrityReport
 from au2.app.maintenance.fsck.findings import Finding
-from au2.server.commands.fsck import _block, _summary
-from au2.server.terminal import format_table, show_lines
+from au2.console.console import standard_console
+from au2.server.commands.fsck import _block, _summary, show_block
 from au2.stores.database.content.roots import RootKind
 
 OPTIONS = "--data-dir /var/lib/au2"
 
 
-def test_tables_fold_to_the_terminal_and_nowhere_else() -> None:
-    rows = [("x" * 100, "y" * 300)]
-    folded = format_table(rows, header=("one", "two"), width=80)
-    assert max(map(len, folded.splitlines())) <= 80
-    assert folded.count("y") == 300
-    assert "y" * 300 in format_table(rows, header=("one", "two"))
-
-
 def test_a_finding_is_lines_that_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
     finding = Finding("sha256:ab", "damaged", hits={"version 1": RootKind.VERSION})
-    show_lines([_block(finding, OPTIONS)])
+    show_block(standard_console(has_input=False), _block(finding, OPTIONS))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["blob:     sha256:ab", "problem:  damaged", "hits:     version 1"]
     assert lines[3].startswith(f"advice:   au2-server fsck --remove-damaged {OPTIONS}, then upload")

@@ -1,6 +1,6 @@
 """`au2 context`: where to work, and as whom."""
 
-from au2.cli.commands import Group
+from au2.console.commands import Group
 
 command = Group(
     "context",

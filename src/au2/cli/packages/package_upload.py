@@ -1,13 +1,11 @@
 """Sending a package: the three lines of the manual page, and progress."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
 from au2.cli.outages import make_patience
 from au2.cli.packages.package_remarks import remark_on_contents
-from au2.cli.progress import UploadProgress
 from au2.cli.session import Session
 from au2.client.packages.local_package import LoadedPackage
 from au2.client.packages.upload import (
@@ -21,6 +19,7 @@ from au2.client.packages.upload import (
     send_contents,
 )
 from au2.client.runs.job_status import JobStanding
+from au2.console.progress import TransferProgress
 from au2.domain.errors import Au2Error, NotFound
 from au2.domain.process import NO_PROCESS
 from au2.domain.wording import format_bytes
@@ -139,17 +138,13 @@ def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStand
     total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
     there_bytes = sum(sizes.values()) - total_bytes
     files_there = len(sizes) - len(upload.lacking)
-    progress = UploadProgress(
-        session.console,
-        total_bytes=total_bytes,
-        skipped=f"the server had {files_there} of {len(sizes)} files ({format_bytes(there_bytes)})",
-        clock=time.monotonic,
-    )
+    progress = TransferProgress(session.console, "Sent", total_bytes=total_bytes)
     transport, patience = session.transport, make_patience(session.console)
     try:
         job = send_contents(transport, upload, plan, progress.advance, patience)
     finally:
-        progress.finish()
+        there = format_bytes(there_bytes)
+        progress.finish(f"the server had {files_there} of {len(sizes)} files ({there})")
     return job or complete_upload(transport, upload, patience)
 
 

@@ -1,6 +1,6 @@
 """`au2 process`."""
 
-from au2.cli.commands import Group
+from au2.console.commands import Group
 
 command = Group(
     "process",

@@ -1,6 +1,6 @@
 """`au2 secret`."""
 
-from au2.cli.commands import Group
+from au2.console.commands import Group
 
 command = Group(
     "secret",

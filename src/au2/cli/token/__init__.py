@@ -1,6 +1,6 @@
 """`au2 token`: managed tokens."""
 
-from au2.cli.commands import Group
+from au2.console.commands import Group
 
 command = Group(
     "token",

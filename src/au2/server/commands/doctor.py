@@ -2,36 +2,33 @@
 
 import sys
 
-import click
-
-from au2.console.commands import Command
+from au2.console.cells import columns
+from au2.console.commands import CommandSession, define
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, SecretUnreadable
 from au2.engines.base import Check
 from au2.secrets.key_file import KeyFile
-from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read
 from au2.server.machine_checks import check_builder, check_room, check_tls
-from au2.server.terminal import show_list
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file
 
-_COLUMNS = {name: name for name in ("check", "ok", "finding")}
+_COLUMNS = columns("check", "ok", "finding")
 
 
-@with_examples(
-    "au2-server doctor --data-dir /var/lib/au2",
+@define(
+    "doctor",
+    examples=("au2-server doctor --data-dir /var/lib/au2",),
+    reads=True,
 )
-@click.command(cls=Command)
 @data_option
-@output_option
-def doctor(*, data: DataDirectory, output: str) -> None:
+def command(session: CommandSession, *, data: DataDirectory) -> None:
     """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
     data.check_path()
     data.check()
-    settings = settings_of(data)
+    settings = settings_of(session, data)
     tls = settings.server.tls
     checks = [
         *make_engine(data, settings).check(),
@@ -44,7 +41,7 @@ def doctor(*, data: DataDirectory, output: str) -> None:
     records: list[dict[str, object]] = [
         {"check": check.name, "ok": check.ok, "finding": check.message} for check in checks
     ]
-    show_list(records, _COLUMNS, output)
+    session.console.show_list(_COLUMNS, records)
     sys.exit(0 if all(check.ok for check in checks) else 1)
 
 

@@ -1,30 +1,33 @@
 """``au2-server fsck``: is all that is kept whole?"""
 
 import sys
+from collections.abc import Mapping
 
 import click
 
 from au2.app.maintenance.fsck.check import IntegrityReport
 from au2.app.maintenance.fsck.findings import Finding
-from au2.console.commands import Command
+from au2.console.cells import format_cell
+from au2.console.commands import CommandSession, define
+from au2.console.console import Console
 from au2.domain.wording import count_of
-from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, option_of, output_option, settings_of
-from au2.server.commands.reading_progress import ReadingProgress
+from au2.server.commands.options import data_option, option_of, reading_progress, settings_of
 from au2.server.data_directory import DataDirectory, allow_blob_removal
 from au2.server.installation_database import opened_to_read
-from au2.server.terminal import show_lines, show_record, tell
 from au2.server.wiring.maintenance import make_integrity_check
 
 _MOST_HITS = 5
 """For people; documents have them all."""
 
 
-@with_examples(
-    "au2-server fsck --data-dir /var/lib/au2 --quick",
-    "au2-server fsck --data-dir /var/lib/au2 --remove-damaged",
+@define(
+    "fsck",
+    examples=(
+        "au2-server fsck --data-dir /var/lib/au2 --quick",
+        "au2-server fsck --data-dir /var/lib/au2 --remove-damaged",
+    ),
+    reads=True,
 )
-@click.command(cls=Command, short_help="Check that all that is kept is whole.")
 @data_option
 @click.option(
     "--quick", is_flag=True, help="Check that all is there and has its size; read nothing."
@@ -34,40 +37,48 @@ _MOST_HITS = 5
     is_flag=True,
     help="Remove damaged blobs: until then they count as had, and are not sent or made again.",
 )
-@output_option
-def fsck(*, data: DataDirectory, quick: bool, remove_damaged: bool, output: str) -> None:
+def command(
+    session: CommandSession, *, data: DataDirectory, quick: bool, remove_damaged: bool
+) -> None:
     """Check every blob against its digest, and every version against its blobs.
 
     The server may be running. Exit code 1 if anything is not as it must be; each finding says who
     is hit and what to do.
     """
     with opened_to_read(data) as database:
-        check = make_integrity_check(data, settings_of(data), database)
-        with ReadingProgress(sys.stderr) as progress:
-            found = check.run(quick=quick, progress=progress)
+        check = make_integrity_check(data, settings_of(session, data), database)
+        with reading_progress(session.console) as progress:
+            found = check.run(quick=quick, progress=progress.advance)
         removed = 0
         if remove_damaged:
             with allow_blob_removal(data.blobs):
                 removed = check.remove_damaged(found)
-    _show(found, removed, output, option_of(data))
+    _show(session.console, found, removed, option_of(data))
     sys.exit(1 if found.findings else 0)
 
 
-def _show(found: IntegrityReport, removed: int, output: str, options: str) -> None:
-    if output == "table":
-        show_lines([_block(finding, options) for finding in found.findings])
-        tell(_summary(found, removed, options))
+def _show(console: Console, found: IntegrityReport, removed: int, options: str) -> None:
+    if console.output_format == "table":
+        for finding in found.findings:
+            show_block(console, _block(finding, options))
+        console.remark(_summary(found, removed, options))
         return
-    show_record(
+    console.show_document(
         {
             "findings": [finding.to_document(options) for finding in found.findings],
             "removed_blobs": removed,
             "read_blobs": found.read_blobs,
             "images": found.images,
             "stray_layers": found.stray_layers,
-        },
-        output,
+        }
     )
+
+
+def show_block(console: Console, block: Mapping[str, object]) -> None:
+    """Print a record as lines: long values stay whole and can be copied."""
+    for name, value in block.items():
+        console.line(f"{name + ':':10}{format_cell(value)}")
+    console.line("")
 
 
 def _block(finding: Finding, options: str) -> dict[str, object]:

@@ -5,24 +5,24 @@ from contextlib import closing
 import click
 
 from au2.app.secrets.keys import ensure_keys
-from au2.console.commands import Command
+from au2.console.commands import CommandSession, define
 from au2.domain.clock import now
 from au2.server.bootstrap import InitialSetup, NewScope, bootstrap_installation
-from au2.server.commands.asking import read_password
-from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, read_password, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
-from au2.server.terminal import show_record
 from au2.server.wiring.services import make_bootstrap_services
 from au2.server.wiring.stores import make_key_file, open_database
 
 _LOCK_PATIENCE_SECONDS = 0.0
 
 
-@with_examples(
-    "au2-server init --data-dir /var/lib/au2 --email you@example.com --organization Acme",
+@define(
+    "init",
+    examples=(
+        "au2-server init --data-dir /var/lib/au2 --email you@example.com --organization Acme",
+    ),
+    reads=True,
 )
-@click.command(cls=Command)
 @data_option
 @click.option("--email", required=True, help="Email address of the first user, an operator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -30,8 +30,8 @@ _LOCK_PATIENCE_SECONDS = 0.0
 @click.option("--organization-id", metavar="GUID", help="Its id, instead of a random one.")
 @click.option("--project", metavar="NAME", help="Also make a project in it.")
 @click.option("--project-id", metavar="GUID", help="Its id, instead of a random one.")
-@output_option
-def init(
+def command(
+    session: CommandSession,
     *,
     data: DataDirectory,
     email: str,
@@ -40,7 +40,6 @@ def init(
     organization_id: str | None,
     project: str | None,
     project_id: str | None,
-    output: str,
 ) -> None:
     """Prepare a data directory and make its first user, who may do everything."""
     wanted = InitialSetup(
@@ -49,8 +48,8 @@ def init(
         project=_named("project", project, project_id),
     )
     wanted.check()
-    password = read_password(password_stdin)
-    settings = settings_of(data)  # a mistake in them is better known now than at the start
+    password = read_password(session.console, password_stdin)
+    settings = settings_of(session, data)  # a mistake in them is better known now than at the start
     data.create()
     with (
         lock_data_directory(data.root, patience_seconds=_LOCK_PATIENCE_SECONDS),
@@ -62,7 +61,7 @@ def init(
         record = bootstrap_installation(
             database, people.accounts, people.organizations, wanted, password
         )
-    show_record(record, output)
+    session.console.show_fields(record)
 
 
 def _named(what: str, name: str | None, guid: str | None) -> NewScope | None:

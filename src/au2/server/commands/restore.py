@@ -7,27 +7,27 @@ from pathlib import Path
 import click
 
 from au2.app.jobs.restored import end_restored_runs
-from au2.console.commands import Command
+from au2.console.commands import CommandSession, define
 from au2.console.parameters import PathType
 from au2.domain.clock import now
 from au2.domain.wording import count_of
 from au2.files.output import PRIVATE, write_output
 from au2.secrets.key_file import KeyFile
 from au2.server.backup.restore import restore_backup
-from au2.server.commands.examples import with_examples
-from au2.server.commands.options import data_option, option_of, output_option, settings_of
-from au2.server.commands.reading_progress import ReadingProgress
+from au2.server.commands.options import data_option, option_of, reading_progress, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_write
-from au2.server.terminal import show_record, tell
 from au2.server.wiring.maintenance import make_integrity_check
 from au2.server.wiring.stores import make_key_file
 
 
-@with_examples(
-    "au2-server restore --from /backup/au2 --data-dir /var/lib/au2 --secret-key /safe/secrets.key",
+@define(
+    "restore",
+    examples=(
+        "au2-server restore --from /backup/au2 --data-dir /var/lib/au2 --secret-key /safe/keys",
+    ),
+    reads=True,
 )
-@click.command(cls=Command, short_help="Make a data directory of a backup.")
 @data_option
 @click.option(
     "--from",
@@ -47,14 +47,13 @@ from au2.server.wiring.stores import make_key_file
     help="Run jobs that waited when the backup was made. Without it they are ended, for they may "
     "have run since.",
 )
-@output_option
-def restore(
+def command(
+    session: CommandSession,
     *,
     data: DataDirectory,
     path: Path,
     secret_key: Path | None,
     keep_unfinished_jobs: bool,
-    output: str,
 ) -> None:
     """Make the new folder of --data-dir a data directory with the content of a backup.
 
@@ -62,9 +61,9 @@ def restore(
     'fsck --quick'. Exit code 1 if something is missing. Then start the server as before.
     """
     key_data = None if secret_key is None else _read_keys(secret_key)
-    with ReadingProgress(sys.stderr) as progress:
-        description = restore_backup(path, data, progress=progress)
-    settings = settings_of(data)
+    with reading_progress(session.console) as progress:
+        description = restore_backup(path, data, progress=progress.advance)
+    settings = settings_of(session, data)
     keys = make_key_file(data, settings)
     if key_data is not None:
         keys.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,24 +75,23 @@ def restore(
         found = make_integrity_check(data, settings, database).run(
             quick=True, progress=lambda _bytes: None
         )
-    show_record(
+    session.console.show_fields(
         {
             "data_directory": str(data.root),
             "backup_of": description.data_directory,
             "made_at": description.created_at,
             "ended_jobs": ended,
             "findings": len(found.findings),
-        },
-        output,
+        }
     )
     if not keys.exists():
-        tell(
+        session.console.remark(
             f"There is no key file yet, so no secret can be read: put its copy at {keys.path} "
             "before the server starts."
         )
     if found.findings:
         number = count_of(len(found.findings), "finding")
-        tell(f"{number}: see 'au2-server fsck {option_of(data)}'.")
+        session.console.remark(f"{number}: see 'au2-server fsck {option_of(data)}'.")
         sys.exit(1)
 
 

@@ -3,62 +3,69 @@
 import click
 
 from au2.app.runtimes import Runtimes
-from au2.console.commands import Group
+from au2.console.cells import columns
+from au2.console.commands import CommandSession, Group, define
 from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
-from au2.server.commands.options import data_option, output_option
-from au2.server.commands.runtime_build import build
+from au2.server.commands.options import data_option
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read, opened_to_write
-from au2.server.terminal import show_list, show_record
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 
-_COLUMNS = {
-    "runtime": "id",
-    "runtime_name": "name",
-    "organization": "organization",
-    "project": "project",
-    "VERSION": "version",
-}
-_COLUMNS_WITH_RETIRED = {**_COLUMNS, "retired_at": "retired_at"}
+_COLUMNS = columns(
+    runtime="id",
+    runtime_name="name",
+    organization="organization",
+    project="project",
+    VERSION="version",
+)
+_COLUMNS_WITH_RETIRED = {**_COLUMNS, **columns("retired_at")}
+
+command = Group(
+    "runtime",
+    help="Build and list runtimes.",
+    summaries={"build": "Build runtimes of the catalogue, or the runtime of a recipe file."},
+    elsewhere={"build": "au2.server.commands.runtime_build:command"},
+)
 
 
-@click.group(cls=Group)
-def runtime() -> None:
-    """Build and list runtimes."""
-
-
-runtime.add_command(build)
-
-
-@runtime.command("list")
+@define(
+    "list",
+    group=command,
+    examples=("au2-server runtime list --data-dir /var/lib/au2",),
+    reads=True,
+)
 @data_option
 @click.option("--all", "with_retired", is_flag=True, help="Show retired ones, too.")
-@output_option
-def list_command(*, data: DataDirectory, with_retired: bool, output: str) -> None:
+def list_command(session: CommandSession, *, data: DataDirectory, with_retired: bool) -> None:
     """List runtimes, whoever owns them."""
     with opened_to_read(data) as database, database.read() as transaction:
         runtimes = list_runtimes(transaction, None, with_retired=with_retired)
         found = [runtime_document(one) for one in runtimes]
-    show_list(found, _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS, output)
+    shown = _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS
+    session.console.show_list(shown, found)
 
 
-@runtime.command(short_help="Show a runtime, all its versions, and what is installed.")
+@define(
+    "show",
+    group=command,
+    examples=("au2-server runtime show Python3.11 --data-dir /var/lib/au2",),
+    reads=True,
+)
 @click.argument("name")
 @data_option
-@output_option
-def show(*, name: str, data: DataDirectory, output: str) -> None:
+def show(session: CommandSession, *, name: str, data: DataDirectory) -> None:
     """Show one runtime, by name or GUID: its newest version, all versions, what is installed."""
     with opened_to_read(data) as database:
         found = _find(database, name)
         with database.read() as transaction:
             builds = list_builds(transaction, found.id)
     record = runtime_document(found)
-    if output == "table":
+    if session.console.output_format == "table":
         record["versions"] = ", ".join(str(one.version) for one in builds)
         record["packages"] = len(builds[0].packages)
     else:
@@ -72,21 +79,25 @@ def show(*, name: str, data: DataDirectory, output: str) -> None:
             for one in builds
         ]
         record["packages"] = [dict(package) for package in builds[0].packages]
-    show_record(record, output)
+    session.console.show_fields(record)
 
 
-@runtime.command(short_help="Take a runtime out of use for new versions.")
+@define(
+    "retire",
+    group=command,
+    examples=("au2-server runtime retire Python3.8 --data-dir /var/lib/au2",),
+    reads=True,
+)
 @click.argument("name")
 @data_option
-@output_option
-def retire(*, name: str, data: DataDirectory, output: str) -> None:
+def retire(session: CommandSession, *, name: str, data: DataDirectory) -> None:
     """Take a runtime, by name or GUID, out of use for new versions of processes.
 
     Versions that were built on it run as before. Building the runtime again brings it back.
     """
     with opened_to_write(data) as database:
         found = Runtimes(database).retire(_find(database, name).id)
-    show_record(runtime_document(found), output)
+    session.console.show_fields(runtime_document(found))
 
 
 def _find(database: Database, name: str) -> Runtime:

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from au2.app.runtimes import Runtimes
-from au2.console.commands import Command
+from au2.console.cells import columns
+from au2.console.commands import CommandSession, define
+from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest
@@ -19,32 +21,46 @@ from au2.runtimes.built_runtime import Base, BuiltRuntime
 from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
 from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, settings_of
 from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import RuntimeSettings
-from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 
-_BUILT_COLUMNS = {
-    "runtime": "id",
-    "runtime_name": "name",
-    "organization": "organization",
-    "project": "project",
-    "VERSION": "version",
-}
+_BUILT_COLUMNS = columns(
+    runtime="id",
+    runtime_name="name",
+    organization="organization",
+    project="project",
+    VERSION="version",
+)
 
 
-@click.command(cls=Command, short_help="Build runtimes of the catalogue, or that of a file.")
+@define(
+    "build",
+    examples=(
+        'au2-server runtime build Python3.11 "Python3.11 Torch" --data-dir /var/lib/au2',
+        'au2-server runtime build "SF Runtime" --organization GUID --data-dir /var/lib/au2',
+        "au2-server runtime build --recipe mine.toml --data-dir /var/lib/au2",
+        'au2-server runtime build "Python3.8 Torch" --image NAME@sha256:... --data-dir D',
+    ),
+    reads=True,
+)
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
 @click.option("--recipe", type=PathType(path_type=Path), help="Build the runtime of a file.")
 @click.option("--organization", metavar="GUID", help="Organization that the runtime is for.")
 @click.option("--project", metavar="GUID", help="Project of that organization that it is for.")
-@click.option("--everybody", is_flag=True, help="Make it for everybody, whatever its recipe says.")
+@click.option(
+    "--global",
+    "is_global",
+    is_flag=True,
+    help="Offer the runtime in every organization, whatever its recipe says.",
+)
+@click.option("--everybody", is_flag=True, hidden=True)  # The older name of --global.
 @click.option("--refresh", is_flag=True, help="Take nothing from a cache: get security updates.")
 @click.option("--image", metavar="NAME", help="Start from this image of a registry instead.")
 @click.option("--rootfs", type=PathType(path_type=Path), help="Start from this archive instead.")
@@ -55,14 +71,15 @@ _BUILT_COLUMNS = {
     help="Take runtimes from there if they were built before, and keep them there.",
 )
 @click.option("--mirror", metavar="URL", help="Debian mirror to take packages from.")
-@output_option
-def build(
+def command(
+    session: CommandSession,
     *,
     names: tuple[str, ...],
     data: DataDirectory,
     recipe: Path | None,
     organization: str | None,
     project: str | None,
+    is_global: bool,
     everybody: bool,
     refresh: bool,
     image: str | None,
@@ -70,20 +87,12 @@ def build(
     sha256: str | None,
     cache_dir: Path | None,
     mirror: str | None,
-    output: str,
 ) -> None:
     """Build runtimes of the catalogue by NAME or GUID, or that of a file.
 
     The first build of a runtime gets the version that its recipe says. Building it again makes the
     next one if anything in it has changed; versions of processes keep the one they were built on.
-
-    \b
-    Examples:
-      au2-server runtime build Python3.11 "Python3.11 Torch" --data-dir D
-      au2-server runtime build "SF Runtime" --organization GUID --data-dir D
-      au2-server runtime build --recipe mine.toml --data-dir D
-      au2-server runtime build "Python3.8 Torch" --image NAME@sha256:... --data-dir D
-    """  # noqa: D301 - click wants the very character
+    """
     recipes = [get_recipe(name) for name in names]
     if recipe is not None:
         recipes.append(load_recipe(recipe))
@@ -93,8 +102,8 @@ def build(
     if len(recipes) > 1 and (image or rootfs):
         raise click.UsageError("--image and --rootfs are for one runtime.")
     recipes = [_start_elsewhere(one, image, rootfs, sha256) for one in recipes]
-    recipes = [_give_to(one, organization, project, everybody) for one in recipes]
-    settings = settings_of(data).runtimes
+    recipes = [_give_to(one, organization, project, is_global or everybody) for one in recipes]
+    settings = settings_of(session, data).runtimes
     settings = replace(
         settings, mirror=mirror or settings.mirror, cache_dir=cache_dir or settings.cache_dir
     )
@@ -104,11 +113,14 @@ def build(
         # All before the first: a build takes minutes.
         for one in recipes:
             Runtimes(database).check_owner(one.id, one.name, _owner(one))
-        built = [_build(one, data, database, settings, refresh=refresh) for one in recipes]
+        built = [
+            _build(session.console, one, data, database, settings, refresh=refresh)
+            for one in recipes
+        ]
     if len(built) == 1:
-        show_record(runtime_document(built[0]), output)
+        session.console.show_fields(runtime_document(built[0]))
     else:
-        show_list([runtime_document(one) for one in built], _BUILT_COLUMNS, output)
+        session.console.show_list(_BUILT_COLUMNS, [runtime_document(one) for one in built])
 
 
 def _start_elsewhere(
@@ -128,13 +140,13 @@ def _start_elsewhere(
 
 
 def _give_to(
-    recipe: Recipe, organization: str | None, project: str | None, everybody: bool
+    recipe: Recipe, organization: str | None, project: str | None, is_global: bool
 ) -> Recipe:
-    if everybody and (organization or project):
-        raise click.UsageError("Give --everybody or --organization, not both.")
+    if is_global and (organization or project):
+        raise click.UsageError("Give --global or --organization, not both.")
     if project is not None and organization is None:
         raise click.UsageError("--project needs --organization, the one that it is in.")
-    if everybody:
+    if is_global:
         return replace(recipe, organization_id=None, project_id=None)
     if organization is not None:
         project_id = None if project is None else parse_guid(project)
@@ -149,6 +161,7 @@ def _owner(recipe: Recipe) -> Context | None:
 
 
 def _build(
+    console: Console,
     recipe: Recipe,
     data: DataDirectory,
     database: Database,
@@ -164,7 +177,7 @@ def _build(
         refresh=refresh,
         find_base=_bases_of(database),
         open_registry=make_registries(settings),
-        progress=tell,
+        progress=console.remark,
     )
     return _register(database, recipe, built)
 

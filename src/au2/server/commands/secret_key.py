@@ -3,48 +3,54 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import click
-
 from au2.app.secrets.keys import KeyUse, SecretKeys
-from au2.console.commands import Group
+from au2.console.cells import columns
+from au2.console.commands import CommandSession, Group, define
 from au2.domain.clock import format_time
 from au2.domain.errors import SecretUnreadable
-from au2.server.commands.options import data_option, output_option, settings_of
+from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.installation_database import opened_to_read, opened_to_write
-from au2.server.terminal import show_list, show_record, tell
 from au2.server.wiring.stores import make_key_file
 
-_COLUMNS = {name: name for name in ("key", "made_at", "encrypts", "values")}
+_COLUMNS = columns("key", "made_at", "encrypts", "values")
+
+command = Group("secret-key", help="Look after the keys that encrypt secrets.")
 
 
-@click.group(cls=Group)
-def secret_key() -> None:
-    """Look after the keys that encrypt secrets."""
-
-
-@secret_key.command("list", short_help="List the keys and how many values need each.")
+@define(
+    "list",
+    group=command,
+    examples=("au2-server secret-key list --data-dir /var/lib/au2",),
+    reads=True,
+)
 @data_option
-@output_option
-def list_command(*, data: DataDirectory, output: str) -> None:
+def list_command(session: CommandSession, *, data: DataDirectory) -> None:
     """List the keys and how many values need each; never the keys themselves."""
     with opened_to_read(data) as database:
-        keys = SecretKeys(database, make_key_file(data, settings_of(data)))
-        show_list([_document(key) for key in keys.list_keys()], _COLUMNS, output)
+        keys = SecretKeys(database, make_key_file(data, settings_of(session, data)))
+        documents = [_document(key) for key in keys.list_keys()]
+    session.console.show_list(_COLUMNS, documents)
 
 
-@secret_key.command()
+@define(
+    "rotate",
+    group=command,
+    examples=("au2-server secret-key rotate --data-dir /var/lib/au2",),
+    reads=True,
+)
 @data_option
-@output_option
-def rotate(*, data: DataDirectory, output: str) -> None:
+def rotate(session: CommandSession, *, data: DataDirectory) -> None:
     """Change to a new key and encrypt every value with it.
 
     The server may run meanwhile, and nothing is lost if this is broken off: run it again. Old keys
     go with the first change a day or more after nothing needs them.
     """
-    with _opened(data) as keys:
+    with _opened(session, data) as keys:
         done = keys.rotate()
-    show_record({"key": done.key_id, "values": done.values, "dropped_keys": done.dropped}, output)
+    session.console.show_fields(
+        {"key": done.key_id, "values": done.values, "dropped_keys": done.dropped}
+    )
     if done.unreadable:
         raise SecretUnreadable(
             f"{done.unreadable} values could not be decrypted and are as they were.",
@@ -52,21 +58,25 @@ def rotate(*, data: DataDirectory, output: str) -> None:
         )
 
 
-@secret_key.command()
+@define(
+    "create",
+    group=command,
+    examples=("au2-server secret-key create --data-dir /var/lib/au2",),
+)
 @data_option
-def create(*, data: DataDirectory) -> None:
+def create(session: CommandSession, *, data: DataDirectory) -> None:
     """Make a key file where the old one is lost for good.
 
     What was encrypted with lost keys stays unreadable: those values are ingested again.
     """
-    with _opened(data) as keys:
+    with _opened(session, data) as keys:
         keys.create()
-    tell("There is a new key now. Keep a copy of its file apart from the data.")
+    session.console.remark("There is a new key now. Keep a copy of its file apart from the data.")
 
 
 @contextmanager
-def _opened(data: DataDirectory) -> Iterator[SecretKeys]:
-    settings = settings_of(data)
+def _opened(session: CommandSession, data: DataDirectory) -> Iterator[SecretKeys]:
+    settings = settings_of(session, data)
     with opened_to_write(data) as database:
         yield SecretKeys(database, make_key_file(data, settings))
 

@@ -5,15 +5,13 @@ from dataclasses import replace
 
 import click
 
-from au2.console.commands import Command
-from au2.server.commands.examples import with_examples
+from au2.console.commands import CommandSession, define
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve
 from au2.server.settings.listen_address import ListenAddress, parse_listen_address
 from au2.server.settings.source import check_settings
 from au2.server.supervision.start import ServerProcesses, start_server
-from au2.server.terminal import say
 
 
 def _parse_listen(
@@ -25,10 +23,10 @@ def _parse_listen(
         raise click.BadParameter("expected HOST:PORT, like 127.0.0.1:8080") from None
 
 
-@with_examples(
-    "au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",
+@define(
+    "start",
+    examples=("au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",),
 )
-@click.command(cls=Command)
 @data_option
 @click.option(
     "--listen",
@@ -36,17 +34,19 @@ def _parse_listen(
     callback=_parse_listen,
     help="Where the API listens; port 0 takes a free one.  [default: 127.0.0.1:8080]",
 )
-def start(data: DataDirectory, listen: ListenAddress | None) -> None:
+def command(session: CommandSession, data: DataDirectory, listen: ListenAddress | None) -> None:
     """Run the server until it gets SIGTERM or Ctrl-C.
 
     Jobs that run then go on running; the next start takes them up again.
     """
     data.check_path()
     data.check()
-    settings = settings_of(data)
+    settings = settings_of(session, data)
     if listen is not None:
         settings = replace(settings, server=replace(settings.server, listen=listen))
         check_settings(settings)
     data.create()
     create_disk_reserve(data)
-    sys.exit(start_server(data, settings, say=say, processes=ServerProcesses()))
+    sys.exit(
+        start_server(data, settings, announce=session.console.announce, processes=ServerProcesses())
+    )

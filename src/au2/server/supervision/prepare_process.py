@@ -8,13 +8,13 @@ import os
 import sys
 
 from au2.app.secrets.keys import ensure_keys
+from au2.console.console import standard_console
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.base import Engine
 from au2.secrets.key_file import KeyFile
 from au2.server.installation_database import opened_to_write
 from au2.server.supervision.worker import Worker
-from au2.server.terminal import show_error
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file, remove_unfinished_blobs
 from au2.stores.database.accounts import count_users
@@ -38,7 +38,7 @@ def main() -> int:
             check_users(database)
             prepare_keys(database, make_key_file(data, settings))
     except Au2Error as error:
-        show_error(error)
+        standard_console(has_input=False).error(error)
         return error.exit_code
     return 0
 

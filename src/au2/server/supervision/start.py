@@ -54,7 +54,7 @@ def start_server(
     data: DataDirectory,
     settings: Settings,
     *,
-    say: Callable[[str], None],
+    announce: Callable[[str], None],
     processes: ServerProcesses,
 ) -> int:
     """Run the server until it is told to stop; return the exit code.
@@ -78,11 +78,11 @@ def start_server(
         def brief(descriptors: Mapping[str, int]) -> bytes:
             return WorkerConfig(data, settings, descriptors).to_line()
 
-        def announce() -> None:
+        def note_ready() -> None:
             _note_server(data, url)
             link_data_directory(data.run_directory(settings.server.run_dir), data.root)
             with suppress(OSError):  # Where that goes to may be full as well.
-                say(f"au2 server ready on {url}")
+                announce(f"au2 server ready on {url}")
 
         def retreat() -> None:
             # Ours, so that nobody is left waiting in the queue of a server that has stopped.
@@ -98,7 +98,7 @@ def start_server(
                 WorkerCommand("api", processes.api, api, silent),
             ],
             brief=brief,
-            on_ready=announce,
+            on_ready=note_ready,
             on_stopping=retreat,
             delays=processes.delays,
             stop_seconds=processes.stop_seconds,

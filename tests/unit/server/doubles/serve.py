@@ -5,13 +5,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from au2.console.console import standard_console
 from au2.domain.errors import Au2Error
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.listen_address import parse_listen_address
 from au2.server.settings.sections import ServerSettings, Settings
 from au2.server.supervision.start import ServerProcesses, start_server
 from au2.server.supervision.worker_process import RestartDelays
-from au2.server.terminal import say, show_error
 
 root, listen, prepare, dispatcher = sys.argv[1:]
 here = Path(__file__).parent
@@ -28,8 +28,13 @@ processes = ServerProcesses(
     silent_seconds=float(os.environ.get("SILENT", "1000")),
     lock_patience_seconds=float(os.environ.get("PATIENCE", "0")),
 )
+console = standard_console(has_input=False)
 try:
-    sys.exit(start_server(DataDirectory(Path(root)), settings, say=say, processes=processes))
+    sys.exit(
+        start_server(
+            DataDirectory(Path(root)), settings, announce=console.announce, processes=processes
+        )
+    )
 except Au2Error as error:
-    show_error(error)
+    console.error(error)
     sys.exit(error.exit_code)

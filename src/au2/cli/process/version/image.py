@@ -1,12 +1,11 @@
 """An image on its way to a file or a pipe."""
 
 import shlex
-import time
 
-from au2.cli.download_progress import DownloadProgress
 from au2.cli.output_file import Output
 from au2.cli.session import Session
 from au2.client.resources.version_download import open_download
+from au2.console.progress import TransferProgress
 
 _BLOCK_BYTES = 1 << 20
 
@@ -19,7 +18,7 @@ def download_image(session: Session, process_id: str, number: int, output: Outpu
     """
     console = session.console
     with open_download(session.transport, process_id, number, "archive") as download:
-        progress = DownloadProgress(console, download.size_bytes, clock=time.monotonic)
+        progress = TransferProgress(console, "Received", total_bytes=download.size_bytes)
         try:
             with output.open(console) as write:
                 while block := download.read(_BLOCK_BYTES):

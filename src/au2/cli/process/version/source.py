@@ -2,14 +2,13 @@
 
 import re
 import stat
-import time
 from pathlib import Path
 
-from au2.cli.download_progress import DownloadProgress
 from au2.cli.session import Session
 from au2.client.packages.package_folder import ensure_free, new_folder, unpack_package
 from au2.client.resources.processes import Processes
 from au2.client.resources.version_download import Download, open_download
+from au2.console.progress import TransferProgress
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
 from au2.files.errors import convert_file_errors
@@ -36,7 +35,7 @@ def download_package(session: Session, process_id: str, number: int, target: str
     # Before anything is asked for, and again when the folder is made.
     ensure_free(directory)
     with open_download(session.transport, process_id, number, "package") as download:
-        progress = DownloadProgress(session.console, download.size_bytes, clock=time.monotonic)
+        progress = TransferProgress(session.console, "Received", total_bytes=download.size_bytes)
         try:
             with new_folder(directory) as incoming:
                 count = unpack_package(_Counted(download, progress), incoming)
@@ -55,7 +54,7 @@ def safe_name(name: str) -> str:
 class _Counted:
     """Tells what was read."""
 
-    def __init__(self, download: Download, progress: DownloadProgress) -> None:
+    def __init__(self, download: Download, progress: TransferProgress) -> None:
         self._download = download
         self._progress = progress
 

@@ -1,0 +1,15 @@
+"""Tables of both programs."""
+
+from rich.box import SQUARE
+
+from au2.console.cells import columns
+from au2.console.tables import draw_list
+
+
+def test_tables_fold_to_the_terminal_and_nowhere_else() -> None:
+    documents = [{"one": "x" * 100, "two": "y" * 300}]
+    folded = draw_list(columns("one", "two"), documents, width=80, box=SQUARE)
+    whole = draw_list(columns("one", "two"), documents, width=None, box=SQUARE)
+    assert max(map(len, folded.splitlines())) <= 80
+    assert folded.count("y") == 300
+    assert "y" * 300 in whole
