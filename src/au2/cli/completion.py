@@ -1,6 +1,6 @@
 """`au2 completion`."""
 
-from au2.cli.commands import define
+from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.commands import completion_argument, print_completion
 

@@ -97,7 +97,7 @@ def load(path: Path) -> Configuration:
         return Configuration(_text(document.get("server")), servers)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationBroken(
-            f"The file {path} is not a configuration of au2.", hint="Mend it or remove it."
+            f"The file {path} is not a configuration of au2.", hint="Fix it or remove it."
         ) from error
 
 

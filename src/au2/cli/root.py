@@ -1,6 +1,6 @@
 """The command `au2` itself."""
 
-from au2.cli.commands import server_option
+from au2.cli.command import server_option
 from au2.console.commands import Group, version_option
 
 _SUMMARIES = {
@@ -23,8 +23,11 @@ _SUMMARIES = {
 }
 
 _ELSEWHERE = {
-    name: f"au2.cli.context.{name.replace('-', '_')}:command"
-    for name in ("whoami", "token-info", "renew")
+    **{
+        name: f"au2.cli.commands.account:{name.replace('-', '_')}"
+        for name in ("login", "logout", "whoami", "token-info", "renew", "password")
+    },
+    "completion": "au2.cli.completion:command",
 }
 
 _HELP = """Run your own code as versioned container jobs.
@@ -44,7 +47,7 @@ def make_root() -> Group:
     """Return the outermost group."""
     return Group(
         "au2",
-        package="au2.cli",
+        package="au2.cli.commands",
         help=_HELP,
         summaries=_SUMMARIES,
         elsewhere=_ELSEWHERE,

@@ -1,18 +1,21 @@
-"""The words of a command line, checked before a command does anything with them.
+"""Types of the words on a command line, checked before a command uses them.
 
-On Linux an argument is any bytes without NUL: an empty one comes from a variable that is not set,
-one that is no UTF-8 from an old file or another encoding.
+On Linux an argument is any bytes without NUL: an empty one comes from an unset variable, bytes that
+are not UTF-8 from an old file or another encoding.
 """
 
+import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from au2.domain.json_value import is_encodable
 
 _PATH_TYPES = frozenset({"file", "directory", "path"})
+
+
 """What types of parameters that take paths are named."""
 
 
@@ -64,3 +67,46 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (tuple, list)):
         for item in value:
             yield from _texts(item)
+
+
+_MOST: Final = (1 << 63) - 1
+
+
+"""The largest number that a database keeps; nothing here has a larger one."""
+
+
+class WholeNumber(click.IntRange):
+    """A whole number, from 1 on unless said otherwise."""
+
+    def __init__(self, least: int = 1, most: int = _MOST) -> None:
+        super().__init__(min=least, max=most)
+
+    def _describe_range(self) -> str:
+        """Return the range for the help: without the upper bound that every number has."""
+        return f"x>={self.min}" if self.max == _MOST else super()._describe_range()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Raises BadParameter."""
+        number: int = click.INT.convert(value, param, ctx)
+        if self.min is not None and number < self.min:
+            self.fail(f"{number} is less than {self.min}.", param, ctx)
+        if self.max is not None and number > self.max:
+            there = "there is no such number here" if self.max == _MOST else f"{self.max} at most"
+            self.fail(f"{number} is too large: {there}.", param, ctx)
+        return number
+
+
+class PositiveNumber(click.FloatRange):
+    """A finite number above zero."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number. Raises BadParameter."""
+        number: float = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(number) or number <= 0:
+            self.fail(f"'{value}' is not a number above 0.", param, ctx)
+        return number

@@ -1,20 +1,29 @@
-"""Files that can't be written, told as what they are while a connection is open."""
+"""Errors of files that can't be written, as errors of au2."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from au2.domain.errors import Au2Error
+from au2.domain.errors import Au2Error, StorageFull
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextmanager
 def convert_file_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError into the error of this tree that names ``path``.
+    """Convert an OSError into an error that names ``path``.
 
-    While an answer is read, an OSError would be taken for the connection's.
+    While a response is read, an OSError would be mistaken for one of the connection.
+
+    Raises:
+        StorageFull: the disk is full, or the user's quota.
+        Au2Error: any other OSError.
     """
     try:
         yield
     except OSError as error:
         why = error.strerror or str(error)
-        raise Au2Error(f"'{path}' can't be written: {why}.") from error
+        kind = StorageFull if error.errno in _FULL else Au2Error
+        raise kind(f"'{path}' can't be written: {why}.") from error

@@ -3,7 +3,7 @@
 import pytest
 from ruamel.yaml import YAML
 
-from au2.cli.job.fields import LIST
+from au2.cli.commands.job import LIST
 from au2.console.tables import choose_box, draw_list
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from au2.cli.commands.process.version_download import safe_name
 from au2.cli.main import run
-from au2.cli.process.version.source import safe_name
 from au2.console.console import Console
 from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, write_layer
 from tests.support.devices import FULL, NULL, make_device

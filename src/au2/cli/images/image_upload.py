@@ -1,16 +1,16 @@
-"""An image on its way from an archive to its version: what is printed, what is told on failure."""
+"""Upload of an image from an archive into its version."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO, NamedTuple
 
 from au2.cli.images.image_progress import ImageProgress
 from au2.cli.outages import make_patience
-from au2.cli.process.version.same_image import SameImage
-from au2.cli.process.version.steps import tell_step
-from au2.cli.process.version.turns import Place, begin_in_turn
 from au2.cli.session import Session
+from au2.client.images.archive_check import check_archive, find_manifest_digest
 from au2.client.images.archive_upload import send_archive, want_image
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
 from au2.client.images.spool import Spool, find_spool_directory
@@ -20,26 +20,144 @@ from au2.client.images.upload import (
     ImageUpload,
     Stopped,
     abandon_image,
+    ask_standing,
+    begin_image,
     leave_image,
 )
-from au2.client.runs.job_status import JobStanding
+from au2.client.runs.job_status import JobStanding, poll_job
+from au2.console.console import Console
 from au2.domain.errors import (
     Au2Error,
     Conflict,
     LeaseLost,
     NotAuthenticated,
     ServerUnreachable,
+    StillSending,
 )
 from au2.domain.wording import as_sentence
 
+
+def tell_step(console: Console, text: str) -> None:
+    """Print a line of data; a remark where one document is to be all the data."""
+    if console.output_format == "table":
+        console.line(text)
+    else:
+        console.remark(text)
+
+
+_AVAILABLE = "AVAILABLE"
+
+
+class SameImage:
+    """Knows the image of one archive; reads it no more often than it must."""
+
+    def __init__(self, archive: BinaryIO, image: str | None) -> None:
+        """``image``: its name, if the archive has several."""
+        self._archive = archive
+        self._image = image
+        self._is_checked = False
+        self._digest: str | None = None
+
+    def is_there(self, standing: ImageStanding) -> bool:
+        """Whether the version has just this image, or it is being imported.
+
+        Raises:
+            InvalidImage: the archive can't be sent as it is.
+        """
+        wanted = want_image(self._image, standing)
+        if not self._is_checked:
+            check_archive(self._archive, wanted)
+            self._is_checked = True
+        if standing.image_digest is None:
+            return False
+        if self._digest is None:
+            self._digest = find_manifest_digest(self._archive, wanted)
+        return self._digest == standing.image_digest
+
+
+def tell_same(session: Session, standing: ImageStanding, *, wait: bool) -> None:
+    """Say that nothing is to be sent; with ``wait``, see the import through and end as it does."""
+    is_available = standing.image_status == _AVAILABLE
+    if is_available:
+        told = f"Version {standing.version} has this very image already."
+    else:
+        told = f"This very image is being imported to version {standing.version} already."
+    tell_step(session.console, told)
+    if is_available or standing.job is None:
+        return
+    if not wait:
+        session.console.remark(f"Wait for it: au2 job wait {standing.job}")
+        return
+    from au2.cli.packages.follow_build import watch_build
+
+    watch_build(session, standing.version, poll_job(session.transport, standing.job))
+
+
+_ASK_SECONDS = 1.0
+
+
+"""Between two questions whether the other has ended."""
+
+
+class VersionRef(NamedTuple):
+    """Where an image goes."""
+
+    process_id: str
+    version: int
+
+
+def acquire_upload(
+    session: Session, version: VersionRef, is_there: Callable[[ImageStanding], bool] | None
+) -> ImageSession | ImageStanding:
+    """Begin to send an image, once no other command of the same account is sending one.
+
+    Returns how it stands with the version instead if ``is_there`` says that nothing is to be sent.
+    That may raise, and then nothing was begun. None: nobody knows before it was read.
+
+    Raises:
+        NotFound, NotPermitted: of the version.
+        Conflict: it has an image, perhaps by now, or somebody else is sending one.
+        ServerUnreachable: at once, or for too long while it was waited.
+    """
+    patience = make_patience(session.console)
+    is_told = False
+    while True:
+        try:
+            if is_there is not None:
+                standing = ask_standing(session.transport, *version)
+                if is_there(standing):
+                    return standing
+            return begin_image(session.transport, *version)
+        except StillSending as error:
+            patience.note_progress()
+            if not is_told:
+                is_told = True
+                said = error.message.rstrip(".")
+                session.console.remark(f"{said}; waiting until it ends.")
+            time.sleep(_ASK_SECONDS)
+        except ServerUnreachable as error:
+            if not is_told:
+                raise
+            patience.wait(error)
+
+
 _MAY_GO_ON = (ServerUnreachable, Conflict, NotAuthenticated)
+
+
 """After these the same command may go on: the session stays. After others, nothing helps as it is.
 """
+
+
 _AGAIN = "Give the same command again: it goes on where it was."
 
 
 def send_image(
-    session: Session, place: Place, file: Path | None, *, image: str | None, spool: Path | None
+    session: Session,
+    version: VersionRef,
+    file: Path | None,
+    *,
+    image: str | None,
+    spool: Path | None,
 ) -> JobStanding | ImageStanding:
     """Send the image; return the job that imports it.
 
@@ -47,7 +165,7 @@ def send_image(
 
     Args:
         session: of the command.
-        place: the version; what comes on stdin is not read before that is asked for.
+        version: the version; what comes on stdin is not read before that is asked for.
         file: the archive; None: stdin.
         image: its name, if the archive has several.
         spool: folder for layers that must be kept; None: the usual one.
@@ -56,7 +174,7 @@ def send_image(
     with ExitStack() as scope:
         archive = console.input_stream() if file is None else scope.enter_context(file.open("rb"))
         is_there = None if file is None else SameImage(archive, image).is_there
-        upload = begin_in_turn(session, place, is_there)
+        upload = acquire_upload(session, version, is_there)
         if isinstance(upload, ImageStanding):
             return upload
         stop = Event()

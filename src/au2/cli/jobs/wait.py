@@ -1,4 +1,4 @@
-"""Staying with a job until it ends."""
+"""Waiting for the end of a job."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,7 +7,6 @@ from typing import NoReturn
 import click
 
 from au2.cli.outages import make_patience
-from au2.cli.pending import PendingRemarks
 from au2.cli.session import Session
 from au2.client.runs import log_following
 from au2.client.runs.job_status import JobStanding, Waiting, poll_job
@@ -15,6 +14,37 @@ from au2.client.runs.log_following import LogPiece
 from au2.client.runs.waiting import wait_for_end
 from au2.console.console import Console
 from au2.domain.errors import ServerUnreachable
+
+
+class PendingRemarks:
+    """On a terminal one line that is drawn over itself; elsewhere a line for each new cause."""
+
+    def __init__(self, console: Console, job_id: int) -> None:
+        self._terminal = console
+        self._job_id = job_id
+        self._told: set[str] = set()
+        """Codes that have been told."""
+        self._is_drawn = False
+
+    def tell(self, waiting: Waiting | None) -> None:
+        """Tell what the job waits for; None: it waits no more."""
+        if waiting is None:
+            self.end()
+            return
+        text = f"Job {self._job_id} waits. {waiting.text}"
+        if self._terminal.can_animate:
+            self._terminal.redraw(text)
+            self._is_drawn = True
+        elif waiting.code not in self._told:
+            self._told.add(waiting.code)
+            self._terminal.remark(text)
+
+    def end(self) -> None:
+        """Take the line away."""
+        if self._is_drawn:
+            self._terminal.redraw("")
+            self._is_drawn = False
+
 
 _EXIT_INTERRUPTED = 130
 

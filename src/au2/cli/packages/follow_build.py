@@ -1,14 +1,84 @@
-"""Watching a version being made: its log as it grows, then how long each phase took."""
+"""Builds of versions: waiting for one, its log and phases, and the version that runs take."""
 
 from collections.abc import Sequence
 
-from au2.cli.jobs.outcome import exit_unless_succeeded, report_outcome
-from au2.cli.jobs.wait import follow_job
-from au2.cli.process.versions import tell_what_runs, tell_what_still_runs
+from au2.cli.jobs.outcome import exit_unless_succeeded, report_and_exit, report_outcome
+from au2.cli.jobs.wait import follow_job, wait_for_job
 from au2.cli.session import Session
+from au2.client.resources.versions import DEFAULT, NEWEST, VersionStanding, get_standing
 from au2.client.runs.job_status import JobStanding
 from au2.client.runs.log_following import LogPiece
+from au2.console.console import Console
+from au2.domain.errors import Au2Error
 from au2.domain.wording import format_seconds
+
+
+def await_build(session: Session, process_id: str, number: int | None) -> int:
+    """Wait until a version has its image; return its number. Fails the command if it gets none.
+
+    ``number``: None is the newest version that something was uploaded to.
+    """
+    which = NEWEST if number is None else str(number)
+    version = get_standing(session.transport, process_id, which)
+    if version.is_in_the_works and version.upload_job is not None:
+        job_id = version.upload_job
+        session.console.remark(f"Waits for version {version.number} to be built: job {job_id}.")
+        built = wait_for_job(session, job_id)
+        if not built.succeeded:
+            report_and_exit(session.console, built)
+    return version.number
+
+
+def tell_choice(console: Console, job: JobStanding) -> None:
+    """Say which version a job runs, if a newer one is there, and how to run that one."""
+    if job.version_text is None:
+        return
+    console.remark(job.version_text)
+    statuses = {version.image_status: version for version in job.newer}
+    if "AVAILABLE" in statuses:
+        console.remark("hint: --latest runs the newest that is AVAILABLE.")
+    for status in ("UPLOADING", "BUILDING"):
+        if status in statuses:
+            number = statuses[status].version
+            console.remark(f"hint: --wait-for-build waits for version {number} and runs it.")
+    failed = statuses.get("FAILED")
+    if failed is not None and failed.upload_job is not None:
+        console.remark(f"hint: See what failed: au2 job show {failed.upload_job}")
+
+
+def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: bool) -> None:
+    """After an upload, say which version a run takes if it is not this one. May fail unseen."""
+    default = _find_default(session, process_id)
+    run = f"au2 process run {process_id}"
+    if default is not None and default.number == number:
+        return
+    if default is not None and default.is_published:
+        ready = "" if is_built else " --wait-for-build"
+        session.console.remark(
+            f"Version {default.number} is published, so it is what runs. "
+            f"Run this one: {run} --ver {number}{ready}"
+        )
+        if is_built:
+            publish = f"au2 process version publish {process_id} {number}"
+            session.console.remark(f"Let it run from now on: {publish}")
+    elif not is_built:
+        meanwhile = f"Until it is built, version {default.number} runs. " if default else ""
+        session.console.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
+
+
+def tell_what_still_runs(session: Session, process_id: str) -> None:
+    """After an upload that failed, say which version a run takes, if there is one."""
+    default = _find_default(session, process_id)
+    if default is not None:
+        session.console.remark(f"Runs take version {default.number}, as before.")
+
+
+def _find_default(session: Session, process_id: str) -> VersionStanding | None:
+    try:
+        return get_standing(session.transport, process_id, DEFAULT)
+    except Au2Error:
+        # None has an image yet, or the server does not answer: no reason to fail after an upload.
+        return None
 
 
 def watch_build(

@@ -1,16 +1,22 @@
-"""What is told of a package's files before they are sent or run."""
+"""Remarks on a package's files and schemas before it is sent or run."""
 
+from collections.abc import Mapping
 from heapq import nlargest
-from typing import Final
+from typing import Any, Final
 
 from au2.console.console import Console
 from au2.domain.wording import count_of, format_bytes
+from au2.jsonschema.keywords import find_mistyped_keywords
 from au2.package import names
 from au2.package.tree.entries import PackagedFile, PackageFiles, count_files
 from au2.package.tree.near_names import find_near_names
 
 _LARGEST_SHOWN: Final = 10
+
+
 _LARGEST_ASKED: Final = 3
+
+
 """In the one line above a question."""
 
 
@@ -74,3 +80,13 @@ def _measure(files: PackageFiles) -> str:
 
 def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
     return nlargest(number, files.entries, key=lambda file: file.size_bytes)
+
+
+def remark_on_schemas(console: Console, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Tell which keywords at the top of ``schemas`` (file → what it holds) look mistyped."""
+    for file, schema in schemas.items():
+        for name, meant in find_mistyped_keywords(schema or {}).items():
+            console.remark(
+                f"Warning: {file}: '{name}' is no keyword of JSON Schema and says nothing; "
+                f"did you mean '{meant}'?"
+            )

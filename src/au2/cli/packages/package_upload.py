@@ -46,11 +46,11 @@ def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -
     name = package.manifest.name
     remark_on_contents(session.console, package.files)
     if comparison.process is not None:
-        session.console.confirm(f"Make a new version of process '{name}' ({comparison.process})?")
+        session.console.confirm(f"Create a new version of process '{name}' ({comparison.process})?")
     elif plan.new:
-        session.console.confirm(f"Make a new process '{name}'?")
+        session.console.confirm(f"Create a new process '{name}'?")
     else:
-        session.console.confirm(f"There is no process '{name}' here yet. Make it?")
+        session.console.confirm(f"There is no process '{name}' here yet. Create it?")
     if plan.process is not None or plan.new:
         return plan
     return plan._replace(expected_process=comparison.process or NO_PROCESS)
@@ -114,7 +114,7 @@ def _tell_known(
         return False
     _remember(session, package, plan, comparison.process)
     session.console.line(f"Unchanged: version {comparison.equal_version} is this package already")
-    session.console.remark("Make a new version of it all the same with --force.")
+    session.console.remark("Create a new version all the same with --force.")
     return True
 
 

@@ -79,7 +79,7 @@ def create_backup(
             _add_file(data.settings_file, SETTINGS, target, made, progress)
         # Last: without it, it is no backup.
         content = description.to_bytes()
-        target.add(DESCRIPTION, len(content), cast(BinaryIO, io.BytesIO(content)))
+        target.add(DESCRIPTION, len(content), cast("BinaryIO", io.BytesIO(content)))
         target.finish(kept)
     return made
 
@@ -139,7 +139,7 @@ def _add_file(
             _read_through(file, name, size_bytes, sha256)
         checked = CheckedStream(file, name, size_bytes=size_bytes, sha256=sha256, progress=progress)
         with closing(checked):
-            target.add(name, size_bytes, cast(BinaryIO, checked))
+            target.add(name, size_bytes, cast("BinaryIO", checked))
     made.files += 1
     made.copied_bytes += size_bytes
 

@@ -62,7 +62,7 @@ def _copy_all(path: Path, root: Path, progress: Callable[[int], None]) -> Descri
         )
         with closing(checked):
             place = name if name != DATABASE else waiting.relative_to(root).as_posix()
-            target.add(place, size_bytes, cast(BinaryIO, checked))
+            target.add(place, size_bytes, cast("BinaryIO", checked))
     if description is None or not waiting.exists():
         raise InvalidRequest(
             "The backup has no database, or was not written to its end; nothing was restored."

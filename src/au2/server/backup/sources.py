@@ -58,7 +58,7 @@ def _list_folder(root: Path) -> Iterator[BackupFile]:
         path = root / name
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
-                yield name, path.stat().st_size, cast(BinaryIO, file)
+                yield name, path.stat().st_size, cast("BinaryIO", file)
 
 
 def _list_archive(path: Path) -> Iterator[BackupFile]:
@@ -72,7 +72,7 @@ def _list_archive(path: Path) -> Iterator[BackupFile]:
                 )
             file = archive.extractfile(entry)
             assert file is not None  # noqa: S101 - a regular file
-            yield entry.name, entry.size, cast(BinaryIO, file)
+            yield entry.name, entry.size, cast("BinaryIO", file)
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
     if path.name.endswith(".zst"):
         with (
             zstd.ZstdFile(path, "rb") as raw,
-            tarfile.open(fileobj=cast(BinaryIO, raw), mode="r|") as archive,
+            tarfile.open(fileobj=cast("BinaryIO", raw), mode="r|") as archive,
         ):
             yield archive
         return

@@ -134,9 +134,9 @@ def _opened_archive(path: Path) -> Iterator[BackupTarget]:
         raise Conflict(f"'{path}' exists.", hint="Name another file, or remove this one first.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_output(path, permissions=PRIVATE) as file, ExitStack() as stack:
-        out = cast(BinaryIO, file)
+        out = cast("BinaryIO", file)
         if path.name.endswith(".zst"):
-            out = cast(BinaryIO, stack.enter_context(zstd.ZstdFile(out, "wb")))
+            out = cast("BinaryIO", stack.enter_context(zstd.ZstdFile(out, "wb")))
         archive = tarfile.open(  # noqa: SIM115 - finish() closes it
             fileobj=out, mode="w|", format=tarfile.PAX_FORMAT
         )

@@ -26,9 +26,9 @@ _LOCK_PATIENCE_SECONDS = 0.0
 @data_option
 @click.option("--email", required=True, help="Email address of the first user, an operator.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--organization", metavar="NAME", help="Also make an organization.")
+@click.option("--organization", metavar="NAME", help="Also create an organization.")
 @click.option("--organization-id", metavar="GUID", help="Its id, instead of a random one.")
-@click.option("--project", metavar="NAME", help="Also make a project in it.")
+@click.option("--project", metavar="NAME", help="Also create a project in it.")
 @click.option("--project-id", metavar="GUID", help="Its id, instead of a random one.")
 def command(
     session: CommandSession,
@@ -41,7 +41,7 @@ def command(
     project: str | None,
     project_id: str | None,
 ) -> None:
-    """Prepare a data directory and make its first user, who may do everything."""
+    """Prepare a data directory and create its first user, who may do everything."""
     wanted = InitialSetup(
         email=email,
         organization=_named("organization", organization, organization_id),

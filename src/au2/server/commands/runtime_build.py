@@ -11,6 +11,7 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, define
 from au2.console.console import Console
 from au2.console.parameters import PathType
+from au2.domain.clock import format_time
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
@@ -22,13 +23,28 @@ from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
 from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
 from au2.server.commands.options import data_option, settings_of
-from au2.server.commands.runtime_document import runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import RuntimeSettings
 from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
+
+
+def runtime_document(one: Runtime) -> dict[str, object]:
+    """Return the fields that the API shows too."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "language": one.language.value,
+        "version": one.version,
+        "image_digest": one.image_digest,
+        "organization": None if one.context is None else one.context.organization_id,
+        "project": None if one.context is None else one.context.project_id,
+        "created_at": format_time(one.created_at),
+        "retired_at": None if one.retired_at is None else format_time(one.retired_at),
+    }
+
 
 _BUILT_COLUMNS = columns(
     runtime="id",

@@ -1,4 +1,4 @@
-"""The server's settings: what there is, and what holds when nothing is said.
+"""Settings of the server: sections, keys and defaults.
 
 A section here is a table of ``settings.toml``; every key can also be given as a variable
 ``AU2_<SECTION>_<KEY>``, which wins. The reference page is made from the notes of the fields.
@@ -6,12 +6,12 @@ A section here is a table of ``settings.toml``; every key can also be given as a
 
 # ruff: noqa: RUF009 - setting() is dataclasses.field() with a note
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.domain.run_limits import RunLimits
 from au2.server.http.limits import HttpLimits
-from au2.server.settings import machine
 from au2.server.settings.kinds import (
     ADDRESSES,
     DNS_WORDS,
@@ -37,6 +37,17 @@ _DAY = 86_400.0
 _MIB = 1 << 20
 _GIB = 1 << 30
 _RUN = RunLimits()
+_HTTP = HttpLimits()
+
+
+def cores() -> int:
+    """Return the number of processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def memory_bytes_of_machine() -> int:
+    """Return the size of main memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class ServerSettings:
     tls_certificate: Path | None = setting(
         None,
         PATH,
-        "Certificate in PEM, followed by those that vouch for it: with it the server speaks TLS.",
+        "Certificate in PEM, followed by the rest of its chain: with it the server speaks TLS.",
         default_text="no TLS",
     )
     tls_key: Path | None = setting(None, PATH, "The certificate's key in PEM, without a password.")
@@ -78,19 +89,21 @@ class ServerSettings:
         default_text="/run/au2/<installation>",
     )
     max_connections: int = setting(
-        2000, whole(16, 1_000_000), "Connections that are open at the same time."
+        _HTTP.connections, whole(16, 1_000_000), "Connections that are open at the same time."
     )
     max_connections_per_client: int = setting(
-        500,
+        _HTTP.connections_per_client,
         whole(1, 1_000_000),
         "Of these, from one client address (IPv6: from one /64 network); trusted proxies may have "
         "all.",
     )
     header_timeout_seconds: float = setting(
-        15.0, seconds(1, 3600), "Time for a request's headers to come."
+        _HTTP.head_seconds, seconds(1, 3600), "Time for a request's headers to come."
     )
     body_timeout_seconds: float = setting(
-        60.0, seconds(1, 3600), "Longest pause in a request's body while the server waits for it."
+        _HTTP.body_seconds,
+        seconds(1, 3600),
+        "Longest pause in a request's body while the server waits for it.",
     )
     log_level: str = setting(
         "info", choice("debug", "info", "warning", "error"), "The least that is logged."
@@ -105,7 +118,7 @@ class ServerSettings:
 
     @property
     def http_limits(self) -> HttpLimits:
-        """What connections and requests may cost."""
+        """Limits of connections and requests."""
         return HttpLimits(
             connections=self.max_connections,
             connections_per_client=self.max_connections_per_client,
@@ -116,14 +129,14 @@ class ServerSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
-    """How people log in."""
+    """Logins of users."""
 
     token_hours: float = setting(24.0, number(0.01, 8760), "How long a login holds.")
 
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """How much may be sent."""
+    """Limits of uploads and requests."""
 
     package_max_bytes: int = setting(2 * _GIB, size(1), "All files of a package together.")
     package_max_files: int = setting(100_000, whole(1, 1_000_000), "Files in a package.")
@@ -141,7 +154,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """What a job gets when it asks for nothing, and the most it may ask for."""
+    """Default and largest resources of a job."""
 
     default_cpu: float = setting(_RUN.default_cpu, number(0.01, 1024), "Cores.")
     default_memory_bytes: int = setting(_RUN.default_memory_bytes, size(4 * _MIB), "Main memory.")
@@ -152,17 +165,17 @@ class JobSettings:
         "Time until the job is ended.",
     )
     max_cpu: float = setting(
-        lambda: float(max(machine.cores(), 1)),
+        lambda: float(max(cores(), 1)),
         number(0.01, 1024),
         "Most cores.",
         default_text="the machine's cores",
     )
     max_memory_bytes: int = setting(
-        machine.memory_bytes, size(4 * _MIB), "Most memory.", default_text="the machine's memory"
+        memory_bytes_of_machine, size(4 * _MIB), "Most memory.", default_text="the machine's memory"
     )
     max_timeout_seconds: float = setting(7 * _DAY, seconds(1, 365 * _DAY), "Longest time.")
     concurrent: int = setting(
-        lambda: 4 * machine.cores(),
+        lambda: 4 * cores(),
         whole(1, 10_000),
         "Jobs that run at the same time; further ones wait.",
         default_text="4 for each of the machine's cores",
@@ -206,7 +219,7 @@ class UploadSettings:
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """What jobs may reach."""
+    """Network of jobs."""
 
     default_mode: str = setting(
         _RUN.default_network.value,
@@ -246,7 +259,7 @@ class NetworkSettings:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSettings:
-    """How runtimes are built."""
+    """Building of runtimes."""
 
     mirror: str | None = setting(
         None,
@@ -275,7 +288,7 @@ class RuntimeSettings:
 
 @dataclass(frozen=True, slots=True)
 class SecretSettings:
-    """How secrets' values are kept."""
+    """Storage of secret values."""
 
     key_file: Path | None = setting(
         None,
@@ -287,7 +300,7 @@ class SecretSettings:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """How a package's dependencies are installed."""
+    """Installation of a package's dependencies."""
 
     python_indexes: tuple[str, ...] = setting(
         (),
@@ -321,7 +334,7 @@ class BuildSettings:
         default_text="what pip or the environment say",
     )
     cpu: float = setting(
-        lambda: float(max(machine.cores(), 1)),
+        lambda: float(max(cores(), 1)),
         number(0.01, 1024),
         "Cores of one installation.",
         default_text="the machine's cores",

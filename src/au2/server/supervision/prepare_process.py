@@ -50,7 +50,7 @@ def check_engine(engine: Engine) -> None:
         raise Unsupported(
             "This machine can't run jobs.",
             details=[Detail(f"{check.name}: {check.message}") for check in lacking],
-            hint="Mend that and start again; 'au2-server doctor' shows all findings.",
+            hint="Fix that and start again; 'au2-server doctor' shows all findings.",
         )
 
 

@@ -1,0 +1,1 @@
+"""The commands of `au2`, one file or folder per noun."""

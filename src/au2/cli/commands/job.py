@@ -1,0 +1,279 @@
+"""`au2 job`: records, logs and outputs of jobs."""
+
+import json
+from datetime import datetime
+
+import click
+
+from au2.cli.command import define
+from au2.cli.completing import complete_processes
+from au2.cli.options import job_argument
+from au2.cli.session import Session
+from au2.console.cells import Document, columns
+from au2.console.commands import Group
+from au2.console.parameters import WholeNumber
+
+command = Group(
+    "job",
+    help="What runs and what ran: uploads and runs of processes.",
+)
+
+
+def _format_phases(document: Document) -> str:
+    """One line per phase, one paragraph per attempt."""
+    return "\n\n".join(
+        "\n".join(_format_phase(phase) for phase in attempt["phases"])
+        for attempt in document["attempts"]
+        if attempt["phases"]
+    )
+
+
+def _format_phase(phase: Document) -> str:
+    if phase["ended_at"] is None:
+        return f"{phase['name']}: since {phase['started_at']}"
+    begun = datetime.fromisoformat(phase["started_at"])
+    seconds = (datetime.fromisoformat(phase["ended_at"]) - begun).total_seconds()
+    return f"{phase['name']}: {seconds:.3f} s"
+
+
+def _count_attempts(document: Document) -> int:
+    return len(document["attempts"])
+
+
+def _format_used(document: Document) -> str:
+    if not document["attempts"]:
+        return ""
+    return _format_lines(document["attempts"][-1]["used"])
+
+
+def _format_lines(values: Document | None) -> str:
+    return "\n".join(f"{name}: {_format_value(value)}" for name, value in (values or {}).items())
+
+
+def _format_value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short_type(document: Document) -> str:
+    """The type without its prefix."""
+    return str(document["type"]).rpartition(":")[2]
+
+
+def _format_created_at(document: Document) -> str:
+    """To the second, and with a blank that a narrow table can fold it at."""
+    return f"{datetime.fromisoformat(document['created_at']):%Y-%m-%d %H:%M:%SZ}"
+
+
+LIST = columns(
+    "id",
+    type=_short_type,
+    state="state",
+    reason="reason",
+    name="name",
+    version="version",
+    exit_code="exit_code",
+    created_at=_format_created_at,
+)
+
+
+"""What goes beside each other in 100 columns; the rest is in the record."""
+
+
+RECORD = columns(
+    "id",
+    "type",
+    "state",
+    "reason",
+    "reason_text",
+    "name",
+    "process",
+    "version",
+    "organization",
+    "project",
+    "submitted_by",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "exit_code",
+    "status_text",
+    "progress",
+    "stop_requested_at",
+    version_choice=lambda document: (document.get("version_choice") or {}).get("text"),
+    attempts=_count_attempts,
+    phases=_format_phases,
+    arguments="arguments",
+    environment=lambda document: _format_lines(document["environment"]),
+    secrets=lambda document: _format_lines(document["secrets"]),
+    resources=lambda document: _format_lines(document["resources"]),
+    used=_format_used,
+    output="output",
+)
+
+
+_STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
+
+
+_DEFAULT_ITEMS = 50
+
+
+@define(
+    "list",
+    group=command,
+    examples=(
+        "au2 job list",
+        "au2 job list --state FAILED --process forecast",
+        "au2 job list --type process-upload -o json",
+    ),
+    reads=True,
+)
+@click.option(
+    "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only those in this state."
+)
+@click.option(
+    "--type", "type_name", metavar="T", help="Only those of this type: run, process-upload."
+)
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    help="Only those of this process: GUID or name.",
+)
+@click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
+@click.option(
+    "--limit",
+    type=WholeNumber(),
+    metavar="N",
+    default=_DEFAULT_ITEMS,
+    show_default=True,
+    help="At most so many.",
+)
+def list_jobs(
+    session: Session,
+    *,
+    state: str | None,
+    type_name: str | None,
+    process: str | None,
+    search: str | None,
+    limit: int,
+) -> None:
+    """List the jobs of the context, newest first."""
+    from au2.cli.lookup import find_process_id
+    from au2.client.resources.jobs import Jobs
+    from au2.domain.job import JobType
+
+    types = {known.rpartition(":")[2]: known.value for known in JobType}
+    if type_name is not None and type_name not in {*types, *types.values()}:
+        raise click.UsageError(f"--type wants {' or '.join(sorted(types))}, not '{type_name}'.")
+    jobs = Jobs(session.transport).list_jobs(
+        session.context,
+        state=state,
+        type_name=types.get(type_name or "", type_name),
+        process_id=find_process_id(session, process) if process is not None else None,
+        search=search,
+        limit=limit,
+    )
+    session.console.show_list(LIST, [job.model_dump(mode="json") for job in jobs])
+
+
+@define("show", group=command, examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
+@job_argument
+def show(session: Session, job: int) -> None:
+    """Show a job's record: what it is, how it goes or went, and why it ended."""
+    from au2.client.resources.jobs import Jobs
+
+    found = Jobs(session.transport).get_job(job)
+    session.console.show_record(RECORD, found.model_dump(mode="json"))
+
+
+@define(
+    "logs",
+    group=command,
+    examples=("au2 job logs 12", "au2 job logs 12 --follow", "au2 job logs 12 --timestamps"),
+    reads=True,
+)
+@job_argument
+@click.option("--follow", is_flag=True, help="Go on until the job ends; fail if it fails.")
+@click.option("--attempt", type=WholeNumber(), metavar="N", help="Which attempt (else the newest).")
+@click.option("--timestamps", is_flag=True, help="Put the time and the stream before each line.")
+@click.option("--exit-code", is_flag=True, help="With --follow: end with the job's exit code.")
+def logs(
+    session: Session,
+    job: int,
+    *,
+    follow: bool,
+    attempt: int | None,
+    timestamps: bool,
+    exit_code: bool,
+) -> None:
+    """Print a job's log, byte for byte, from its beginning.
+
+    What the program printed to stdout goes to stdout; what it printed to stderr, and remarks of the
+    platform, go to stderr. On a terminal, sequences that would steer it are written out; colours
+    stay. With -o json or yaml it is a list of records, one a line.
+    """
+    from au2.cli.jobs.log_output import choose_printer
+
+    if exit_code and not follow:
+        raise click.UsageError("--exit-code goes with --follow.")
+    show = choose_printer(session.console, timestamps=timestamps)
+    if follow:
+        from au2.cli.jobs.outcome import report_and_exit
+        from au2.cli.jobs.wait import follow_job
+
+        standing = follow_job(session, job, attempt=attempt, show=show.pieces)
+        show.end()
+        show.begin_remarks()
+        report_and_exit(session.console, standing, pass_exit_code=exit_code)
+        return
+    from au2.cli.outages import make_patience
+    from au2.client.runs.job_logs import read_log
+    from au2.client.runs.job_status import poll_job
+    from au2.client.runs.log_following import LogPiece
+
+    transport, patience = session.transport, make_patience(session.console)
+    if attempt is None:
+        attempt = poll_job(transport, job).newest_attempt
+    for records in read_log(transport, job, attempt=attempt, patience=patience):
+        show.pieces([LogPiece(*record) for record in records])
+    show.end()
+
+
+@define("wait", group=command, examples=("au2 job wait 12", "au2 job wait 12 --exit-code"))
+@job_argument
+@click.option("--exit-code", is_flag=True, help="End with the job's own exit code.")
+def wait(session: Session, job: int, exit_code: bool) -> None:
+    """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
+    from au2.cli.jobs.outcome import report_and_exit
+    from au2.cli.jobs.wait import wait_for_job
+    from au2.client.runs.job_status import poll_job
+
+    # Patience is for servers that were there: this fails at once where none is.
+    standing = poll_job(session.transport, job)
+    if not standing.is_final:
+        standing = wait_for_job(session, job)
+    report_and_exit(session.console, standing, pass_exit_code=exit_code)
+
+
+@define("stop", group=command, examples=("au2 job stop 12",))
+@job_argument
+def stop(session: Session, job: int) -> None:
+    """Stop a job: first politely, after ten seconds by force. Its after.sh still runs."""
+    from au2.client.resources.jobs import Jobs
+
+    found = Jobs(session.transport).stop_job(job)
+    if found.ended_at is not None:
+        session.console.remark(f"Job {job} is {found.state}.")
+    else:
+        session.console.remark(f"Job {job} is being stopped; its end: au2 job wait {job}")
+
+
+@define(
+    "output", group=command, examples=("au2 job output 12", "au2 job output 12 -o yaml"), reads=True
+)
+@job_argument
+def output(session: Session, job: int) -> None:
+    """Print what a job wrote as its output: a JSON object."""
+    output = session.transport.call("GET", f"/jobs/{job}/output")
+    session.console.show_document(output)

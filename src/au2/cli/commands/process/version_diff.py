@@ -1,0 +1,98 @@
+"""`au2 process version diff`."""
+
+from collections.abc import Iterator
+
+from au2.cli.command import define
+from au2.cli.options import process_argument, version_argument
+from au2.cli.session import Session
+from au2.console.cells import Document, columns
+from au2.domain.wording import format_bytes
+
+_LIST = columns("part", "item", "change", "old", "new")
+
+
+@define("diff", examples=("au2 process version diff forecast 3 5",), reads=True)
+@process_argument
+@version_argument("old", "A")
+@version_argument("new", "B")
+def command(session: Session, process: str, old: int, new: int) -> None:
+    """Show what differs from version A to version B of a process.
+
+    Files or images, dependencies, runtime, schemas (and which of their changes break callers),
+    default environment and resources.
+    """
+    from au2.cli.lookup import find_process_id
+    from au2.client.resources.processes import Versions
+
+    console = session.console
+    found = Versions(session.transport).compare(find_process_id(session, process), old, new)
+    document = found.model_dump(mode="json")
+    if console.output_format != "table":
+        console.show_document(document)
+        return
+    rows = list(_rows(document))
+    if rows:
+        console.show_list(_LIST, rows)
+    if document["files"] is None:
+        console.remark("The files of image versions are not compared.")
+    digests = {old: found.old_image_digest, new: found.new_image_digest}
+    without = [number for number, digest in digests.items() if digest is None]
+    for number in without:
+        console.remark(f"Version {number} has no image.")
+    if not rows and not (without and found.files is None):
+        alike = "are the same image" if found.same_image else "differ in nothing that is compared"
+        console.remark(f"Versions {old} and {new} {alike}.")
+    broken = sum(item.breaks for item in found.schemas)
+    if broken:
+        noun = "change breaks" if broken == 1 else "changes break"
+        console.remark(f"{broken} schema {noun} callers.")
+
+
+def _rows(document: Document) -> Iterator[Document]:
+    yield from _runtime_rows(document)
+    yield from _image_rows(document)
+    for item in document["files"] or ():
+        yield _file_row(item)
+    for item in document["dependencies"]:
+        yield _row("dependency", item["name"], item["change"], item["old"], item["new"])
+    for item in document["schemas"]:
+        change = "breaks callers" if item["breaks"] else "compatible"
+        yield _row(item["schema_of"], item["pointer"], change, None, item["message"])
+    for part in ("environment", "resources"):
+        for item in document[part]:
+            yield _row(part, item["name"], item["change"], item["old"], item["new"])
+
+
+def _file_row(item: Document) -> Document:
+    old, new = item["old_mode"], item["new_mode"]
+    if item["mode_only"] and old is not None and new is not None:
+        change = "run bit" if (int(old, 8) ^ int(new, 8)) & 0o111 else "mode"
+        return _row("file", item["path"], change, old, new)
+    sizes = (_size(item["old_size_bytes"]), _size(item["new_size_bytes"]))
+    return _row("file", item["path"], item["change"], *sizes)
+
+
+def _image_rows(document: Document) -> Iterator[Document]:
+    old, new = document["old_image_digest"], document["new_image_digest"]
+    # Of packages it is told what differs in them.
+    if document["files"] is None and old != new:
+        change = "added" if old is None else "removed" if new is None else "changed"
+        yield _row("image", None, change, old, new)
+
+
+def _runtime_rows(document: Document) -> Iterator[Document]:
+    old, new = document["old_runtime"], document["new_runtime"]
+    if old == new:
+        return
+    change = "added" if old is None else "removed" if new is None else "changed"
+    texts = [None if item is None else f"version {item['version']}" for item in (old, new)]
+    ids = dict.fromkeys(item["id"] for item in (old, new) if item is not None)
+    yield _row("runtime", " → ".join(ids), change, *texts)
+
+
+def _row(*values: object) -> Document:
+    return dict(zip(_LIST, values, strict=True))
+
+
+def _size(size_bytes: int | None) -> str | None:
+    return None if size_bytes is None else format_bytes(size_bytes)
