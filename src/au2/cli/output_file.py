@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from au2.console.console import Console
-from au2.console.parameters import find_path_mistake
+from au2.console.parameters import find_path_error
 
 _STDOUT = "-"
 
@@ -44,7 +44,7 @@ class OutputType(click.ParamType):  # type: ignore[type-arg]  # older ones have 
         """Return the output. Raises BadParameter: a folder, or in a folder that is not there."""
         if value == _STDOUT:
             return Output(None)
-        message = find_path_mistake(value) or _find_place_mistake(Path(value))
+        message = find_path_error(value) or _find_place_mistake(Path(value))
         if message is not None:
             self.fail(message, param, ctx)
         return Output(Path(value))

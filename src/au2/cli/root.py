@@ -22,7 +22,7 @@ _SUMMARIES = {
     "completion": "Print a script that completes commands in your shell.",
 }
 
-_ELSEWHERE = {
+_ADDRESSES = {
     **{
         name: f"au2.cli.commands.account:{name.replace('-', '_')}"
         for name in ("login", "logout", "whoami", "token-info", "renew", "password")
@@ -50,6 +50,6 @@ def make_root() -> Group:
         package="au2.cli.commands",
         help=_HELP,
         summaries=_SUMMARIES,
-        elsewhere=_ELSEWHERE,
+        addresses=_ADDRESSES,
         params=[server_option(), version_option("au2")],
     )

@@ -1,1 +1,1 @@
-"""What the programs ``au2`` and ``au2-server`` share: what they are given, and how they end."""
+"""Console of ``au2`` and ``au2-server``: streams, commands, tables, progress, exit codes."""

@@ -22,7 +22,7 @@ def _getter(source: str | Callable[[Document], object]) -> Callable[[Document], 
 
 
 def format_cell(value: object) -> str:
-    """Return ``value`` as it stands in a table: None is nothing, objects are JSON."""
+    """Return ``value`` as the text of a table cell: None is nothing, objects are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):

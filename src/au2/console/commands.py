@@ -18,7 +18,7 @@ _HELP_NAMES = ("--help", "-h")
 
 
 class CommandSession:
-    """Console and environment of one run of a program; commands take it first."""
+    """Console and environment of one run of a program: the first argument of commands."""
 
     def __init__(self, console: Console, environment: Mapping[str, str]) -> None:
         self.console = console
@@ -32,12 +32,12 @@ class _HasHelp(click.Command):
     """A command with ``--help`` and ``-h``, also where its first context had other names."""
 
     def get_help_option_names(self, ctx: click.Context) -> list[str]:
-        """Return the names; Click keeps the option that is made of them, so they never differ."""
+        """Return the names. Click caches the option made of them, so the names never differ."""
         ctx.help_option_names = list(_HELP_NAMES)
         return super().get_help_option_names(ctx)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """Return ``--help``, which reports a stdout that can't be written."""
+        """Return ``--help``, which reports an unwritable stdout."""
         option = super().get_help_option(ctx)
         if option is not None:
             option.callback = _show_help
@@ -52,13 +52,13 @@ class Command(_HasHelp):
         self.examples = tuple(examples)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words; raises BadParameter for one that is not text."""
+        """Parse the words; raises BadParameter for a word outside UTF-8."""
         if not ctx.resilient_parsing:
             check_texts(self, ctx, args)
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples, one a line, never wrapped, so that they can be copied."""
+        """Write the examples, one a line, never wrapped, ready to be copied."""
         if not self.examples:
             return
         with formatter.section("Example" if len(self.examples) == 1 else "Examples"):
@@ -71,10 +71,10 @@ class Group(_HasHelp, click.Group):
     Args:
         name: as typed.
         help: of the group.
-        package: package of the commands that are imported late: the command ``token-info`` is the
+        package: package of the commands imported late: the command ``token-info`` is the
             ``command`` of its module ``token_info``.
         summaries: names of these commands, in the order of the help, each with its summary.
-        elsewhere: names with the ``module:attribute`` of a command outside ``package``.
+        addresses: ``module:attribute`` of commands outside ``package``, by name.
         params: options of the group itself.
     """
 
@@ -87,13 +87,13 @@ class Group(_HasHelp, click.Group):
         help: str,  # noqa: A002 - click's name for it
         package: str = "",
         summaries: Mapping[str, str] | None = None,
-        elsewhere: Mapping[str, str] | None = None,
+        addresses: Mapping[str, str] | None = None,
         params: list[click.Parameter] | None = None,
     ) -> None:
         super().__init__(name, help=help, params=params, no_args_is_help=False)
         self._package = package
         self._late = dict(summaries or {})
-        self._elsewhere = dict(elsewhere or {})
+        self._addresses = dict(addresses or {})
 
     @property
     def summaries(self) -> dict[str, str]:
@@ -110,7 +110,7 @@ class Group(_HasHelp, click.Group):
         if cmd_name not in self._late:
             return self.commands.get(cmd_name)
         own = f"{self._package}.{cmd_name.replace('-', '_')}:command"
-        module, _, attribute = self._elsewhere.get(cmd_name, own).partition(":")
+        module, _, attribute = self._addresses.get(cmd_name, own).partition(":")
         found: click.Command = getattr(import_module(module), attribute)
         return found
 
@@ -162,12 +162,12 @@ def define(
     reads: bool = False,
     options: Sequence[click.Option] = (),
 ) -> Callable[[Callable[..., None]], Command]:
-    """Make a command of a function that takes the :class:`CommandSession` first.
+    """Make a command of a function whose first argument is the :class:`CommandSession`.
 
     Args:
         name: as typed.
         examples: command lines for the help.
-        group: the group that it belongs to; None: one that imports it late.
+        group: the group of the command; None: a group imports the command late.
         reads: whether ``--output`` chooses between table, JSON and YAML.
         options: further options, last in the help.
     """
@@ -204,7 +204,7 @@ def version_option(program: str) -> click.Option:
 
 
 def print_completion(session: CommandSession, shell: str) -> None:
-    """Print the script that completes the program's commands in ``shell``."""
+    """Print the script for completing the program's commands in ``shell``."""
     from click.shell_completion import get_completion_class
 
     context = click.get_current_context().find_root()

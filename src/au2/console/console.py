@@ -24,10 +24,10 @@ _CLEAR: Final = "\r\x1b[K"
 
 
 class Console:
-    """Standard streams, and the format that ``--output`` chose."""
+    """Standard streams and the format chosen by ``--output``."""
 
     def __init__(self, stdin: TextIO | None, stdout: TextIO, stderr: TextIO) -> None:
-        """``stdin``: None where it is closed."""
+        """Args: ``stdin`` is None where standard input is closed."""
         self._stdin = stdin
         self._stdout = stdout
         self._stderr = stderr
@@ -39,12 +39,12 @@ class Console:
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody is there to answer."""
+        """Whether questions can be asked: stdin and stderr are a terminal."""
         return self.is_typed and self._stderr.isatty()
 
     @property
     def is_typed(self) -> bool:
-        """Whether what comes on stdin is typed by somebody."""
+        """Whether stdin is a terminal."""
         return self._stdin is not None and self._stdin.isatty()
 
     @property
@@ -54,7 +54,7 @@ class Console:
 
     @property
     def shows_data(self) -> bool:
-        """Whether data on stdout is for somebody's eyes."""
+        """Whether stdout is a terminal."""
         return self._stdout.isatty()
 
     @property
@@ -69,20 +69,20 @@ class Console:
     # Data
 
     def line(self, text: str) -> None:
-        """Print one line of data; where it can't be printed, the error tells it."""
+        """Print one line of data; the error of an unwritable stdout quotes the line."""
         line = visible(text)
         with convert_stdout_errors(lost=line):
             self._print(f"{line}\n")
 
     def announce(self, text: str) -> None:
-        """Print one line of data at once; a stdout that can't be written is no reason to fail."""
+        """Print one line of data at once; an unwritable stdout is no reason to fail."""
         try:
             self._print(f"{text}\n")
         except OSError:
             self._stdout = StringIO()
 
     def text(self, text: str) -> None:
-        """Print data that has its own line ends, as it is."""
+        """Print data with its own line ends unchanged."""
         with convert_stdout_errors():
             self._print(text)
 
@@ -129,7 +129,7 @@ class Console:
         self.show_record(columns(*document), document)
 
     def show_document(self, document: object) -> None:
-        """Show a value as JSON, or as YAML if that was asked for."""
+        """Show a value as JSON, or as YAML after ``--output yaml``."""
         from au2.console.documents import format_json, format_yaml
 
         is_yaml = self.output_format == "yaml"
@@ -138,25 +138,25 @@ class Console:
     # Remarks
 
     def remark(self, text: str) -> None:
-        """Tell what happened."""
+        """Print a remark to stderr."""
         self._tell(_as_lines(text))
 
     def redraw(self, text: str) -> None:
-        """Draw the line of progress over the one before; empty to take it away."""
+        """Draw the line of progress over the one before; the empty text removes the line."""
         with self._drawing:
             # A line that is folded could not be drawn over.
             self._progress = visible(text).replace("\n", " ")[: self._progress_width()]
             self._write_remark(f"{_CLEAR}{self._progress}")
 
     def error(self, error: Au2Error) -> None:
-        """Tell what went wrong: the sentence, each mistake, and what to do next."""
+        """Print an error: sentence, details, hint."""
         self._tell("".join(map(_as_lines, format_error(error))))
 
     # Questions
 
     def ask(self, question: str, *, flag: str, default: str | None = None) -> str:
         """Ask for a text. Raises AnswerNeeded, which names ``flag``, if nobody is there."""
-        self._need_somebody(question, flag)
+        self._ensure_terminal(question, flag)
         shown = f"{question} [{default}]" if default else question
         while True:
             answer = self._read_answer(f"{shown}: ") or default
@@ -164,15 +164,15 @@ class Console:
                 return answer
 
     def ask_secret(self, question: str, *, flag: str) -> str:
-        """Ask for what is not shown while it is typed."""
-        self._need_somebody(question, flag)
+        """Ask for a text without showing the answer."""
+        self._ensure_terminal(question, flag)
         from getpass import getpass  # loads termios; rarely needed
 
         with _told_as_typed():
             return ensure_text(getpass(f"{question}: ", self._stderr))
 
     def ask_new_secret(self, question: str, *, flag: str) -> str:
-        """Ask twice for what is not shown, until both answers are the same."""
+        """Ask twice for a text without showing the answers, until both are equal."""
         while True:
             answer = self.ask_secret(question, flag=flag)
             if answer == self.ask_secret(f"{question} again", flag=flag):
@@ -180,11 +180,11 @@ class Console:
             self.remark("The two answers differ.")
 
     def choose(self, question: str, choices: Sequence[tuple[str, ...]], *, flag: str) -> int:
-        """Ask for one of ``choices``, each the texts that name it; return its index.
+        """Ask for one of ``choices``, each a tuple of its names; return the index.
 
-        The answer may be a number, or a text that names one of them only.
+        The answer is a number, or a name of one choice only.
         """
-        self._need_somebody(question, flag)
+        self._ensure_terminal(question, flag)
         for number, names in enumerate(choices, start=1):
             self.remark(f"  {number}  {'  '.join(names)}")
         while True:
@@ -198,7 +198,7 @@ class Console:
 
     def confirm(self, question: str, *, flag: str = "--yes") -> None:
         """Ask whether to go on. Raises Declined if not, AnswerNeeded if nobody is there."""
-        self._need_somebody(question, flag)
+        self._ensure_terminal(question, flag)
         while True:
             answer = self._read_answer(f"{question} [y/N]: ").lower()
             if answer in {"y", "yes"}:
@@ -210,7 +210,7 @@ class Console:
         """Return the text on stdin, UTF-8 without a byte-order mark; raises like read_bytes.
 
         Raises:
-            InvalidRequest: also, it is no UTF-8.
+            InvalidRequest: also for bytes outside UTF-8.
         """
         return decode_text(self.read_bytes(limit_bytes), "standard input")
 
@@ -230,10 +230,10 @@ class Console:
         return data
 
     def input_stream(self) -> BinaryIO:
-        """Return stdin for reading bytes, when there may be any number of them.
+        """Return stdin for reading any number of bytes.
 
         Raises:
-            InvalidRequest: it is closed.
+            InvalidRequest: stdin is closed.
         """
         if self._stdin is None:
             raise InvalidRequest("Standard input is closed, so nothing can be read from it.")
@@ -245,7 +245,7 @@ class Console:
         self._stdout.flush()
 
     def _write_remark(self, text: str) -> None:
-        """Write to stderr. That it can't be written is no reason to fail: the work is done."""
+        """Write to stderr. An unwritable stderr is no reason to fail: the work is done."""
         with suppress(OSError):
             self._stderr.write(text)
             self._stderr.flush()
@@ -268,7 +268,7 @@ class Console:
 
     def _read_answer(self, prompt: str) -> str:
         self._write_remark(visible(prompt))
-        assert self._stdin is not None  # noqa: S101 - somebody is there
+        assert self._stdin is not None  # noqa: S101 - a terminal
         with _told_as_typed():
             # Past the text stream, which would read ahead of what is read as bytes later.
             answer = self._stdin.buffer.readline().decode(self._stdin.encoding)
@@ -277,7 +277,7 @@ class Console:
             raise Declined
         return answer.strip()
 
-    def _need_somebody(self, question: str, flag: str) -> None:
+    def _ensure_terminal(self, question: str, flag: str) -> None:
         if not self.can_ask:
             raise AnswerNeeded(
                 f"There is no terminal to ask on: {question}", hint=f"Answer it with {flag}."
@@ -293,9 +293,9 @@ class Console:
 
 
 def _as_lines(text: str) -> str:
-    """Return what is told, with a line end; further lines stand under the first, indented.
+    """Return a remark with a line end; further lines stand under the first, indented.
 
-    Names in it may have been chosen by somebody, and are not to look like another remark or hint.
+    Names in the text are chosen by users: none may look like another remark or hint.
     """
     told = text.lstrip("\n")
     blank = len(text) - len(told)

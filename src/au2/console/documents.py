@@ -20,7 +20,7 @@ def format_json_line(document: object) -> str:
 
 
 def _visible(written: str) -> str:
-    """Escape what JSON lets stand although terminals may act on it (U+007F to U+009F, U+202E)."""
+    """Escape characters on which terminals act and which JSON allows (U+007F to U+009F, U+202E)."""
     if written.replace("\n", "").isprintable():
         return written
     return "".join(
@@ -35,9 +35,9 @@ def _escape(character: str) -> str:
 
 
 def format_yaml(document: object) -> str:
-    """Return block-style YAML that readers of version 1.1 and of 1.2 understand alike.
+    """Return block-style YAML with one meaning in versions 1.1 and 1.2.
 
-    Only what JSON can say occurs, so a few lines do what a library would take longer to import.
+    Only JSON values occur, so a few lines replace a library with a long import.
     """
     return "".join(f"{line}\n" for line in _lines(document))
 

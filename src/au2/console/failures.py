@@ -1,4 +1,4 @@
-"""How a program ends: for whatever was raised, an exit code (spec section 4) and a sentence."""
+"""Exit code (spec section 4) and message of a program for each exception."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 EXIT_PIPE_CLOSED: Final = 141
-"""As a shell tells of a program that SIGPIPE ended."""
+"""The exit code of a shell for a program ended by SIGPIPE."""
 _MOST_LINE_CHARACTERS: Final = 1000
 _PLAIN_WORDS: Final = {
     "a valid integer range": "a whole number",
@@ -20,25 +20,25 @@ _PLAIN_WORDS: Final = {
     "a valid integer": "a whole number",
     "a valid float": "a number",
 }
-"""What click calls things, and what people do."""
+"""Words of Click → words of au2."""
 
 
 class PipeClosed(Exception):
-    """Nobody reads our stdout any more."""
+    """The reader of stdout is gone."""
 
 
 class Failure(NamedTuple):
-    """What is left to do when a command ended by an exception."""
+    """Exit code and message of a command ended by an exception."""
 
     exit_code: int
     error: Au2Error | None = None
-    """To be told."""
+    """For the message; None: no message."""
 
 
 def explain_failure(error: BaseException, environment: Mapping[str, str]) -> Failure:
-    """Return how a program ends that was ended by ``error``.
+    """Return exit code and message for ``error``.
 
-    A mistake of ours is raised again where ``AU_DEBUG`` is set, so that its place is shown.
+    An unforeseen exception is raised again where ``AU_DEBUG`` is set, for its traceback.
     """
     ending = _explain_foreseen(error)
     if ending is not None:
@@ -55,9 +55,9 @@ def explain_failure(error: BaseException, environment: Mapping[str, str]) -> Fai
 
 
 def format_error(error: Au2Error) -> list[str]:
-    """Return what is printed of an error: the sentence, each mistake, and what to do next.
+    """Return the printed lines of an error: sentence, details, hint.
 
-    What somebody wrote is quoted in many sentences; one of endless length is cut in its middle.
+    Messages quote values of users; a very long line is cut in its middle.
     """
     details = list(error.details)
     if len(details) == 1 and details[0].message in error.message:
@@ -77,15 +77,15 @@ def _shorten(line: str) -> str:
 
 @contextmanager
 def convert_stdout_errors(lost: str = "") -> Iterator[None]:
-    """Turn what goes wrong with stdout into what it means.
+    """Convert the errors of writing stdout.
 
     Args:
-        lost: what was to be printed, where somebody must know it although it was not.
+        lost: text for the message, where the output is needed although printing failed.
 
     Raises:
-        PipeClosed: nobody reads it. Click would take a BrokenPipeError for itself and end with a
-            code that means failure here.
-        Au2Error: it can't be written.
+        PipeClosed: the reader is gone. Click would handle a BrokenPipeError by itself, with an
+            exit code for failures.
+        Au2Error: any other error.
     """
     try:
         yield

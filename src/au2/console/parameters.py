@@ -16,25 +16,25 @@ from au2.domain.json_value import is_encodable
 _PATH_TYPES = frozenset({"file", "directory", "path"})
 
 
-"""What types of parameters that take paths are named."""
+"""Names of the parameter types of paths."""
 
 
 class PathType(click.Path):
-    """A file or folder that somebody names; nothing at all names none.
+    """A path given by the user; the empty text is refused.
 
-    ``pathlib.Path("")`` would be the present folder.
+    ``pathlib.Path("")`` would be the current folder.
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what ``click.Path`` makes of ``value``. Raises BadParameter."""
-        message = find_path_mistake(value) if isinstance(value, str) else None
+        """Return the converted path. Raises BadParameter."""
+        message = find_path_error(value) if isinstance(value, str) else None
         if message is not None:
             self.fail(message, param, ctx)
         return super().convert(value, param, ctx)
 
 
-def find_path_mistake(text: str) -> str | None:
-    """Say why ``text`` can't be a path; None if it can. Bytes that are no UTF-8 may be in one."""
+def find_path_error(text: str) -> str | None:
+    """Return the reason why ``text`` is no path, or None. Bytes outside UTF-8 are allowed."""
     if not text:
         return "The empty text '' names no file or folder. Is a variable not set?"
     try:
@@ -45,12 +45,12 @@ def find_path_mistake(text: str) -> str | None:
 
 
 def check_texts(command: click.Command, context: click.Context, words: list[str]) -> None:
-    """Refuse what can't be sent or stored as text, by the option or argument that it was given to.
+    """Refuse words outside UTF-8, naming their option or argument.
 
     Paths are exempt: a file's name may be any bytes.
 
     Raises:
-        BadParameter: a word is no UTF-8, or (not from a command line) holds half a character.
+        BadParameter: a word is not UTF-8, or (not from a command line) holds half a character.
     """
     given, _, _ = command.make_parser(context).parse_args(list(words))
     for parameter in command.params:
@@ -82,7 +82,7 @@ class WholeNumber(click.IntRange):
         super().__init__(min=least, max=most)
 
     def _describe_range(self) -> str:
-        """Return the range for the help: without the upper bound that every number has."""
+        """Return the range for the help, without the upper bound common to all numbers."""
         return f"x>={self.min}" if self.max == _MOST else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:

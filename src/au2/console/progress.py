@@ -110,8 +110,7 @@ class TransferProgress:
         """Replace the line by the sum and the average rate.
 
         Args:
-            note: what else is known of the transfer; without it, a transfer of nothing has no
-                summary.
+            note: second half of the summary; without one, an empty transfer has no summary.
         """
         self.clear()
         if not self.moved_bytes and not note:

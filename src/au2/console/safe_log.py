@@ -1,8 +1,8 @@
-r"""What a program printed, for somebody's eyes: no log may steer the terminal it is shown on.
+r"""Logs on a terminal, with control sequences written out.
 
-A log is whatever a job wrote, perhaps somebody else's, and terminals act on much of what comes:
-they set the clipboard and the title, draw over what stands there, and answer as if somebody typed.
-Colours and what progress bars need stay; all else is written out, as ``\x1b``.
+A job of another user may have written the log, and terminals act on control sequences: they set the
+clipboard and the title, draw over other text, and send answers as if typed. Colours and the
+sequences of progress bars stay; all others are written out, as ``\x1b``.
 """
 
 import codecs
@@ -28,7 +28,7 @@ class SafeLog:
         self._rest = ""
 
     def feed(self, data: bytes) -> bytes:
-        """Return what is to be shown of the next piece; half a sequence waits for the one after."""
+        """Return the shown form of the next piece; half a sequence waits for the piece after."""
         text = self._rest + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         end = len(text) if unfinished is None else unfinished.start()
@@ -36,7 +36,7 @@ class SafeLog:
         return _written_out(text[:end])
 
     def end(self) -> bytes:
-        """Return what has waited until the end."""
+        """Return the rest at the end of the log."""
         text, self._rest = self._rest + self._decoder.decode(b"", final=True), ""
         return _written_out(text)
 

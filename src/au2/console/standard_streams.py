@@ -1,4 +1,4 @@
-"""The standard streams of a program, whatever it was started with."""
+"""The standard streams of a program, also where it was started without them."""
 
 import contextlib
 import io
@@ -12,9 +12,9 @@ _MODES: Final = (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)
 def open_standard_streams() -> bool:
     """Make all three streams usable; return whether standard input was open.
 
-    A stream that was closed (``<&-``, ``>&-``) becomes the null device, which takes its number:
-    else the next file or connection that is opened would have it, and what is printed by
-    somebody, a program that is started too, would go there. To be called before anything else.
+    A closed stream (``<&-``, ``>&-``) becomes the null device under the same number: otherwise the
+    next opened file or connection would get the number, and output of this process or of its
+    children would go there. To be called before anything else.
     """
     has_input = _is_open(0)
     for number, mode in enumerate(_MODES):
@@ -36,7 +36,7 @@ def open_standard_streams() -> bool:
 
 
 def close_standard_streams() -> None:
-    """Let go of what could not be written and was told of: at exit it would be told again."""
+    """Discard unwritable output, which was reported already: Python would report it at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

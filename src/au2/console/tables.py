@@ -40,7 +40,7 @@ def draw_record(columns: Columns, document: Document, *, width: int | None, box:
 
 
 def choose_box(encoding: str) -> Box:
-    """Return the manual page's box, or plain characters where the terminal can't show it."""
+    """Return the box of the manual page, or plain characters for terminals without these."""
     try:
         "┌─┬┐".encode(encoding)
     except (UnicodeEncodeError, LookupError):

@@ -1,1 +1,1 @@
-"""Files that a program writes for whoever started it: whole or not at all."""
+"""Files named by the user: written as a whole or not at all, read up to a limit."""

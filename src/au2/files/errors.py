@@ -1,4 +1,4 @@
-"""Errors of files that can't be written, as errors of au2."""
+"""Errors of unwritable files, as errors of au2."""
 
 import errno
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @contextmanager
 def convert_file_errors(path: Path) -> Iterator[None]:
-    """Convert an OSError into an error that names ``path``.
+    """Convert an OSError into an error with the name of ``path``.
 
-    While a response is read, an OSError would be mistaken for one of the connection.
+    While a response is read, an OSError would pass for an error of the connection.
 
     Raises:
         StorageFull: the disk is full, or the user's quota.

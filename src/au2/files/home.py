@@ -1,4 +1,4 @@
-"""The home folder of whoever runs a program, if there is one."""
+"""The home folder of the user of this process."""
 
 import os
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 NO_HOME: Final = Path("/nonexistent")
-"""For what looks into a home folder for files that need not be there; Debian's name for none."""
+"""A missing folder, for optional files of a home folder; Debian's name for none."""
 
 
 def find_home(environment: Mapping[str, str]) -> Path | None:
     """Return the home folder; None: there is none.
 
-    Containers run with ids that have no passwd entry (OpenShift, ``docker run -u``), and services
+    Containers run with ids without a passwd entry (OpenShift, ``docker run -u``), and services
     without ``HOME``. Unlike ``~`` in a shell, an empty ``HOME`` is none.
     """
     stated = environment.get("HOME")

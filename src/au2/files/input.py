@@ -1,4 +1,4 @@
-"""Reading a text file that somebody names, or what comes on standard input."""
+"""Text of a file or of standard input."""
 
 import codecs
 from typing import TYPE_CHECKING
@@ -20,11 +20,11 @@ _OTHER_MARKS = {
 
 
 def read_text_file(path: "Path", limit_bytes: int) -> str:
-    """Return the text of a file; devices that never end are not read to their end.
+    """Return the text of a file; of an endless device, the limit is read at most.
 
     Raises:
-        InvalidRequest: it is no text in UTF-8, or longer than ``limit_bytes``.
-        OSError: it can't be read.
+        InvalidRequest: the file is not UTF-8, or longer than ``limit_bytes``.
+        OSError: the file can't be read.
     """
     with path.open("rb") as file:
         data = file.read(limit_bytes + 1)
@@ -37,7 +37,8 @@ def decode_text(data: bytes, what: str) -> str:
     """Return UTF-8 as text, without a byte-order mark, which editors on Windows write.
 
     Raises:
-        InvalidRequest: it is none. Nothing of it is in the message, for it may be a password.
+        InvalidRequest: the bytes are not UTF-8. The message quotes none of them: they may be a
+            password.
     """
     try:
         return data.decode("utf-8-sig")
@@ -49,4 +50,4 @@ def decode_text(data: bytes, what: str) -> str:
             break
     else:
         hint = "Save it as UTF-8, or convert it: iconv -f latin1 -t utf8"
-    raise InvalidRequest(f"What is in {what} is no text in UTF-8.", hint=hint)
+    raise InvalidRequest(f"The content of {what} is not text in UTF-8.", hint=hint)

@@ -1,13 +1,12 @@
-"""The one way to write a file that somebody names.
+"""Writing a file named by the user.
 
-* A regular file is there whole or not at all: what is written goes to a new file beside it, which
-  takes its name at the end.
-* A link is followed, as ``>`` in a shell does: the file that it leads to is replaced, and the link
-  stays.
-* A device or a pipe (FIFO) is opened and written to; it is never replaced.
-* ``/dev/stdout``, ``/dev/fd/N`` and their kin are this process's own descriptors, and are written
-  to where they stand: what ``>>`` appends to keeps its beginning.
-* A file that its user may not write to is refused, although its folder would let it be replaced.
+* A regular file is written as a whole or not at all: the data goes to a new file in the same
+  folder, which takes the name at the end.
+* A link is followed, as by ``>`` in a shell: its target is replaced, and the link stays.
+* A device or a pipe (FIFO) is opened and written to, never replaced.
+* ``/dev/stdout``, ``/dev/fd/N`` and the like are descriptors of this process and written at their
+  present position: a file after ``>>`` keeps its beginning.
+* A file without write permission is refused, although its folder would allow a replacement.
 """
 
 import errno
@@ -32,14 +31,14 @@ _OWN_DESCRIPTORS: Final = re.compile(r"/proc/(\d+)(?:/task/\d+)?/fd")
 
 
 class OutputFile:
-    """A file that is being written."""
+    """An open file."""
 
     def __init__(self, descriptor: int, path: Path) -> None:
         self._descriptor = descriptor
         self._path = path
 
     def write(self, data: bytes) -> None:
-        """Write all of ``data``. Raises Au2Error, never an OSError, if that fails."""
+        """Write all of ``data``. Raises Au2Error, never OSError."""
         with convert_file_errors(self._path):
             rest = memoryview(data)
             while rest:
@@ -48,17 +47,18 @@ class OutputFile:
 
 @contextmanager
 def open_output(path: Path, *, permissions: int | None = None) -> Iterator[OutputFile]:
-    """Open ``path`` for writing as this module says.
+    """Open ``path`` for writing by the rules of this module.
 
-    Where the block ends in an exception, a regular file is as it was.
+    After an exception in the block, a regular file is unchanged.
 
     Args:
-        path: where to.
-        permissions: of a regular file; None: as they were, or as the user's mask says.
+        path: of the file.
+        permissions: of a regular file; None: unchanged, or by the user's mask.
 
     Raises:
-        InvalidRequest: it is a folder.
-        Au2Error: it can't be written.
+        InvalidRequest: ``path`` is a folder.
+        StorageFull: the disk is full.
+        Au2Error: any other error of writing.
     """
     with convert_file_errors(path):
         found = _find(path)
@@ -82,9 +82,9 @@ def write_output(path: Path, data: bytes, *, permissions: int | None = None) -> 
 
 
 def ensure_output(path: Path) -> None:
-    """Raise like :func:`open_output` where it is known before that ``path`` can't be written.
+    """Raise like :func:`open_output` for errors known before writing.
 
-    The disk may still be full then.
+    A full disk is not among them.
     """
     with convert_file_errors(path):
         found = _find(path)
@@ -103,7 +103,7 @@ def _find(path: Path) -> os.stat_result | None:
 
 
 def _open_special(path: Path, found: os.stat_result | None) -> int | None:
-    """Return a descriptor for what is written to as it is; None: a regular file, or nothing yet."""
+    """Return a descriptor of a device, pipe or own descriptor; None for a regular or new file."""
     own = _find_own_descriptor(path)
     if own is not None:
         return os.dup(own)

@@ -15,7 +15,7 @@ command = Group(
         "token-info": "Show the token in use.",
         "renew": "Exchange the login token for a fresh one.",
     },
-    elsewhere={
+    addresses={
         "whoami": "au2.cli.commands.account:whoami",
         "token-info": "au2.cli.commands.account:token_info",
         "renew": "au2.cli.commands.account:renew",

@@ -29,7 +29,7 @@ command = Group(
     "runtime",
     help="Build and list runtimes.",
     summaries={"build": "Build runtimes of the catalogue, or the runtime of a recipe file."},
-    elsewhere={"build": "au2.server.commands.runtime_build:command"},
+    addresses={"build": "au2.server.commands.runtime_build:command"},
 )
 
 

@@ -25,7 +25,7 @@ command = Group(
         "upload": "Upload a package as a new version.",
         "run": "Run a package on this machine.",
     },
-    elsewhere={
+    addresses={
         "upload": "au2.cli.commands.process.repo_upload:command",
         "run": "au2.cli.commands.process.repo_run:command",
     },

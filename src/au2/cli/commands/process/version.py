@@ -21,7 +21,7 @@ command = Group(
         "diff": "Show what differs between two versions.",
         "download": "Download an image, or the source of a package.",
     },
-    elsewhere={
+    addresses={
         "upload": "au2.cli.commands.process.version_upload:command",
         "diff": "au2.cli.commands.process.version_diff:command",
         "download": "au2.cli.commands.process.version_download:command",
