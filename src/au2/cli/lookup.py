@@ -1,14 +1,12 @@
 """Look-up of objects by GUID or by a name that is unique in the context."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from au2.cli.session import Session
 from au2.client.resources.names import Named, list_named
-from au2.client.resources.organizations import Organizations
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.ids import is_guid, parse_guid
-from au2.wire.organization import OrganizationView, ProjectView
 
 
 def find_process_id(session: Session, text: str) -> str:
@@ -42,17 +40,22 @@ def _find_id(session: Session, text: str, noun: str, path: str) -> str:
     return only_one(list_named(session.transport, session.context, path, text), text, noun).id
 
 
-_ScopeT = TypeVar("_ScopeT", OrganizationView, ProjectView)
+if TYPE_CHECKING:
+    # Pydantic takes longer to import than most commands to run.
+    from au2.client.resources.organizations import Organizations
+    from au2.wire.organization import OrganizationView, ProjectView
+
+_ScopeT = TypeVar("_ScopeT", "OrganizationView", "ProjectView")
 
 
-def find_organization(calls: Organizations, text: str) -> OrganizationView:
+def find_organization(calls: "Organizations", text: str) -> "OrganizationView":
     """Return the organization. Raises NotFound, Conflict (the name is not unique)."""
     if is_guid(text.strip()):
         return calls.get_organization(parse_guid(text))
     return _find_one(calls.list_organizations(), text, "organization")
 
 
-def find_project(calls: Organizations, organization_id: str, text: str) -> ProjectView:
+def find_project(calls: "Organizations", organization_id: str, text: str) -> "ProjectView":
     """Return a project of the organization. Raises NotFound, Conflict (the name is not unique)."""
     return _find_one(calls.list_projects(organization_id), text, "project")
 

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from au2.cli.configuration import Configuration, ServerEntry, save
+from au2.console.console import standard_console
 from au2.server.main import run as run_server
 from tests.support.command_tree import Leaf, au2_commands, server_commands
 from tests.support.live import served
@@ -130,7 +131,9 @@ def test_au2_server(
     data = {p: str(tmp_path / "none") for p in leaf.command.params if p.name == "data"}
     wrong = []
     for _, parameter, text in values([leaf]):
-        code = run_server(leaf.words_with(data | {parameter: text}), {})
+        code = run_server(
+            leaf.words_with(data | {parameter: text}), standard_console(has_input=True), {}
+        )
         wrong.append(judge(leaf, parameter, text, code, capsys.readouterr().err))
     found = [line for line in wrong if line is not None]
     assert not found, f"{len(found)} of {len(wrong)}:\n" + "\n\n".join(found[:6])

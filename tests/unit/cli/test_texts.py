@@ -8,6 +8,7 @@ import pytest
 
 from au2.cli.configuration import load
 from au2.console.commands import Command
+from au2.console.console import standard_console
 from au2.server.main import run as run_server
 from tests.support.command_tree import Leaf, au2_commands, server_commands
 from tests.unit.cli.conftest import CommandLine
@@ -58,7 +59,7 @@ def test_every_word_of_au2_server(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     for place in places(server_commands()):
-        code = run_server(words_of(place, text, tmp_path), {})
+        code = run_server(words_of(place, text, tmp_path), standard_console(has_input=True), {})
         check(place, code, capsys.readouterr().err)
 
 
