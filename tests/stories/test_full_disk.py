@@ -61,7 +61,7 @@ def test_people_go_on_while_the_disk_is_full(
     place = ("--process", kept, "--ver", version)
     refused = au2("process", "version", "upload", *place, "--file", str(image))
     assert refused.exit_code != 0
-    assert "no room for the image" in refused.errors
+    assert "no space for the image" in refused.errors
     assert " are free" in refused.errors
     assert list((server.data_dir / "blobs" / "partial").iterdir()) == []
 

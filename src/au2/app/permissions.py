@@ -1,7 +1,6 @@
-"""Asking the table of roles and actions, and the two ways to say no.
+"""Permissions on a context, by the table of roles and actions.
 
-What an actor can't see answers exactly like what does not exist; what the actor sees but may not
-change answers "not permitted" and names the role that is needed.
+Objects of a context are looked up together with the permission: :mod:`au2.app.lookup`.
 """
 
 from au2.domain.context import Context

@@ -1,4 +1,4 @@
-"""Runtimes: what packages are built on."""
+"""Runtimes: the base images of packages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

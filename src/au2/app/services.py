@@ -1,4 +1,4 @@
-"""All use cases of one installation, put together."""
+"""All use cases of one installation, and their construction."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from datetime import datetime
 from argon2 import PasswordHasher
 
 from au2.app.accounts.accounts import Accounts, SessionOptions
+from au2.app.accounts.managed_tokens import ManagedTokens
 from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.jobs.jobs import Jobs
 from au2.app.jobs.waiting import JobWaiting
@@ -37,7 +38,7 @@ from au2.stores.notices.base import Notices
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """What the operator may set."""
+    """Options of the use cases, from the operator's settings."""
 
     session: SessionOptions = field(default_factory=SessionOptions)
     run: RunLimits = field(default_factory=RunLimits)
@@ -52,6 +53,7 @@ class Services:
     """The use cases, by noun."""
 
     accounts: Accounts
+    managed_tokens: ManagedTokens
     organizations: Organizations
     members: Members
     runtimes: Runtimes
@@ -96,6 +98,7 @@ def make_services(
     )
     return Services(
         accounts=Accounts(database, passwords, chosen.session, clock),
+        managed_tokens=ManagedTokens(database, clock),
         organizations=Organizations(database, clock),
         members=Members(database, passwords, clock),
         runtimes=runtimes,

@@ -1,4 +1,4 @@
-"""What people may write into names, descriptions and tags."""
+"""Validation of names, descriptions and tags."""
 
 from collections.abc import Sequence
 

@@ -194,8 +194,7 @@ def test_notices_may_be_lost(world: World, client: httpx.Client, job: Job, claim
 
 
 def test_following_ends_with_the_right_to_read(world: World, client: httpx.Client, job: Job):
-    accounts = world.services.accounts
-    token = accounts.create_token(world.actor(OPERATOR), "spare")
+    token = world.services.managed_tokens.create_token(world.actor(OPERATOR), "spare")
     spare = {"Authorization": f"Bearer {token.secret}"}
     world.user("member@example.com", "viewer", job.context)
     member = world.bearer("member@example.com")
@@ -210,7 +209,7 @@ def test_following_ends_with_the_right_to_read(world: World, client: httpx.Clien
             events = events_of(answer)
             assert next(events).texts == ["before"]
             if headers is spare:
-                accounts.delete_token(world.actor(OPERATOR), "spare")
+                world.services.managed_tokens.delete_token(world.actor(OPERATOR), "spare")
             else:
                 world.services.members.remove(
                     world.actor(OPERATOR), job.context, "member@example.com"
@@ -224,7 +223,7 @@ def test_following_ends_with_the_right_to_read(world: World, client: httpx.Clien
 
 
 def test_waiting_ends_with_the_token(world: World, client: httpx.Client, job: Job):
-    token = world.services.accounts.create_token(world.actor(OPERATOR), "spare")
+    token = world.services.managed_tokens.create_token(world.actor(OPERATOR), "spare")
     answers: list[httpx.Response] = []
 
     def wait() -> None:
@@ -235,9 +234,9 @@ def test_waiting_ends_with_the_token(world: World, client: httpx.Client, job: Jo
     waiting = threading.Thread(target=wait)
     waiting.start()
     # It has been let in once the use of its token is noted.
-    while world.services.accounts.list_tokens(world.actor(OPERATOR))[0].last_used_at is None:
+    while world.services.managed_tokens.list_tokens(world.actor(OPERATOR))[0].last_used_at is None:
         assert waiting.is_alive()
-    world.services.accounts.delete_token(world.actor(OPERATOR), "spare")
+    world.services.managed_tokens.delete_token(world.actor(OPERATOR), "spare")
     waiting.join()
 
     assert answers[0].status_code == 401

@@ -102,4 +102,4 @@ def test_a_full_disk(client: httpx.Client, world: World, caplog: pytest.LogCaptu
         assert answer.status_code == 507, answer.text
     [entry] = entries(caplog)
     assert entry.startswith("the disk is full: POST '/api/v1/image-uploads/")
-    assert f"by '{OPERATOR}' from 127.0.0.1: The server's disk has no room" in entry
+    assert f"by '{OPERATOR}' from 127.0.0.1: The server's disk has no space" in entry

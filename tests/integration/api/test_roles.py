@@ -211,7 +211,7 @@ TABLE: dict[str, Row] = {
         ANYBODY,
         lambda asked: {
             "path": {
-                "token": asked.world.services.accounts.create_token(
+                "token": asked.world.services.managed_tokens.create_token(
                     asked.world.actor(asked.who), f"token {next(_numbers)}"
                 ).token.id
             }

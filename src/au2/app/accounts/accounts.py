@@ -1,4 +1,4 @@
-"""Logging in, tokens, and who one is."""
+"""Accounts: users, logins and the authentication of requests by token."""
 
 import logging
 from collections.abc import Callable
@@ -19,8 +19,6 @@ from au2.app.accounts.tokens import (
     make_registry_token,
     make_token,
     own_token,
-    parse_token_end,
-    parse_token_name,
 )
 from au2.domain import clock as clocks
 from au2.domain.account import Token, User
@@ -51,14 +49,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How long a login lasts."""
+    """Duration of logins."""
 
     login_seconds: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class NamedMembership:
-    """A role with the names that people read."""
+    """A role in a context, with the names of organization and project."""
 
     context: Context
     organization_name: str
@@ -68,7 +66,7 @@ class NamedMembership:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who an actor is."""
+    """Record of the actor: identity and roles."""
 
     id: str
     email: str
@@ -77,7 +75,7 @@ class Account:
 
 
 class Accounts:
-    """Users and their tokens."""
+    """Users, their logins and the tokens of requests."""
 
     def __init__(
         self,
@@ -94,7 +92,7 @@ class Accounts:
         self._refusals = LogThrottle()
 
     def add_user(self, email: str, password: str, *, is_operator: bool = False) -> User:
-        """Make a user: for the operator's own command.
+        """Create a user: for the operator's own command.
 
         Raises:
             InvalidRequest: no email address, or an empty password.
@@ -114,7 +112,7 @@ class Accounts:
         return user
 
     def actor_of(self, email: str) -> Actor:
-        """The actor that a user is: for the operator's own command, which needs no token.
+        """Return a user as actor: for the operator's own command, which needs no token.
 
         Raises:
             NotFound: there is no such user.
@@ -175,15 +173,15 @@ class Accounts:
     def lend_to_registry(
         self, secret: str, lasts_seconds: float, *, email: str = "", address: str = ""
     ) -> NewToken:
-        """Exchange a token for one that the registry only takes, and that ends with it at latest.
+        """Exchange a token for a registry token, which ends with it at the latest.
 
-        A registry token is given back as it is: it is not to prolong itself. ``email`` is what they
-        call themselves, which is only logged, with their address, when they are refused.
+        A registry token is returned unchanged: it must not prolong itself. ``email`` is the name
+        that the client gives; a refusal is logged with it and with the client's ``address``.
 
         Raises:
             NotAuthenticated: there is no such token.
             TokenExpired: there was.
-            StorageFull: no room.
+            StorageFull: the disk is full.
         """
         try:
             self.authenticate(secret, at_registry=True)
@@ -242,7 +240,7 @@ class Accounts:
             )
 
     def _verify(self, email: str, password: str, address: str) -> User:
-        """The user whose password this is, unless there were too many failures."""
+        """Return the user, if the password is right and there were not too many failures."""
         known_as = email.strip().lower()
         try:
             attempt = self._throttle.begin(known_as, address)
@@ -261,11 +259,11 @@ class Accounts:
         return user
 
     def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
-        """The actor that a token's secret stands for. Part of every request: one read.
+        """Return the actor of a token's secret. Part of every request: one read.
 
         Args:
             secret: of the token.
-            at_registry: whether it is the registry that asks, which takes all kinds of tokens.
+            at_registry: the registry asks, which accepts all kinds of tokens.
 
         Raises:
             NotAuthenticated: there is no such token, or it is for the registry only.
@@ -288,7 +286,7 @@ class Accounts:
         return actor
 
     def refresh(self, actor: Actor) -> Actor:
-        """The actor as of now: for requests that last so long that rights may end meanwhile.
+        """Return the actor with the present roles: for requests that may outlast a right.
 
         Raises:
             NotAuthenticated: the token was removed.
@@ -313,7 +311,7 @@ class Accounts:
             return
 
     def renew(self, actor: Actor) -> NewToken:
-        """Replace the actor's login token by one that lasts a full term again.
+        """Replace the actor's login token by a new one with the full duration.
 
         Raises:
             Conflict: it is a managed token.
@@ -348,53 +346,12 @@ class Accounts:
                 )
 
     def token_info(self, actor: Actor) -> Token:
-        """The token that the actor came with."""
+        """Return the token of the request."""
         with self._database.read() as transaction:
             return own_token(transaction, actor)
 
-    def list_tokens(self, actor: Actor) -> list[Token]:
-        """The actor's managed tokens."""
-        with self._database.read() as transaction:
-            return accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
-
-    def create_token(
-        self, actor: Actor, name: str, *, expires_at: datetime | None = None
-    ) -> NewToken:
-        """Make a managed token, which acts as its owner.
-
-        Raises:
-            InvalidRequest: the name or the end is not usable.
-            Conflict: the actor has a token of that name.
-        """
-        name = parse_token_name(name)
-        ends = None if expires_at is None else parse_token_end(expires_at, self._clock())
-        new = make_token(actor.user_id, MANAGED, name, at=self._clock(), expires_at=ends)
-        with self._database.write() as transaction:
-            present = accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
-            if any(token.name == name for token in present):
-                raise Conflict(f"You already have a token named '{name}'.")
-            accounts.add_token(transaction, new.token)
-            self._note(transaction, actor.email, EventAction.TOKEN_CREATED, f"token:{new.token.id}")
-        return new
-
-    def delete_token(self, actor: Actor, id_or_name: str) -> None:
-        """Remove one of the actor's managed tokens.
-
-        Raises:
-            NotFound: the actor has no such token.
-        """
-        with self._database.write() as transaction:
-            for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
-                if id_or_name.lower() == token.id or id_or_name == token.name:
-                    end_token(transaction, token)
-                    self._note(
-                        transaction, actor.email, EventAction.TOKEN_DELETED, f"token:{token.id}"
-                    )
-                    return
-        raise NotFound(f"There is no token '{id_or_name}'.")
-
     def show(self, actor: Actor) -> Account:
-        """Who the actor is, with the names of all contexts."""
+        """Return the actor's account, with the names of all contexts."""
         with self._database.read() as transaction:
             named = tuple(
                 _name_membership(transaction, membership.context, membership.role)
@@ -422,7 +379,7 @@ def parse_email(text: str) -> str:
     """Return an email address in lower case.
 
     Raises:
-        InvalidRequest: it is none.
+        InvalidRequest: ``text`` is no email address.
     """
     address = text.strip().lower()
     name, at, host = address.partition("@")

@@ -1,4 +1,4 @@
-"""Slowing down those who guess passwords. Kept in memory, by one process.
+"""Login throttle: growing pauses after wrong passwords. Kept in memory, by one process.
 
 An attempt is counted before its password is checked, so many at once are no way around. There are
 two counts: of one account from one client, which stops that client for longer and longer, and of
@@ -19,7 +19,7 @@ from au2.domain.errors import TooManyAttempts
 
 @dataclass(frozen=True, slots=True)
 class ThrottleOptions:
-    """How many attempts are free, and how long one waits then."""
+    """Number of free attempts, and the pauses after them."""
 
     free_failures: int = 5
     """Of one account from one client; then 1, 2, 4 … seconds."""
@@ -41,14 +41,14 @@ class _Failures:
 
 @dataclass(slots=True)
 class _Allowance:
-    """Attempts that a client has left, as of a moment; they grow again over time."""
+    """Number of attempts left to a client at a moment; it grows again over time."""
 
     left: float
     at: datetime
 
 
 class LoginThrottle:
-    """Refuses a while after repeated failures. For any number of threads."""
+    """Refusal of logins for a while after repeated failures. For any number of threads."""
 
     def __init__(
         self, clock: Callable[[], datetime], options: ThrottleOptions | None = None
@@ -78,7 +78,7 @@ class LoginThrottle:
         return Attempt(self, failures, allowance)
 
     def end(self, failures: _Failures, allowance: _Allowance, *, succeeded: bool) -> None:
-        """Count how an attempt ended."""
+        """Count the end of an attempt."""
         with self._lock:
             failures.unchecked -= 1
             if succeeded:
@@ -133,7 +133,7 @@ class Attempt:
         self._succeeded = False
 
     def succeed(self) -> None:
-        """It was the right password."""
+        """Note that the password was right."""
         self._succeeded = True
 
     def __enter__(self) -> "Attempt":
@@ -141,7 +141,7 @@ class Attempt:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End, however it went."""
+        """End the attempt, with or without success."""
         self._throttle.end(self._failures, self._allowance, succeeded=self._succeeded)
 
 

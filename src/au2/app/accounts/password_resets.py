@@ -1,4 +1,4 @@
-"""A password that was lost: the operator gives the user another."""
+"""Password reset by the operator."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,7 +14,7 @@ from au2.stores.database.events import add_event
 
 
 class PasswordResets:
-    """For the one who has the data directory in hand; nobody can ask for it over HTTP."""
+    """Replacement of lost passwords; needs the data directory, not reachable over HTTP."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Passwords: hashing that costs the same for users who don't exist."""
+"""Password hashing, at the same cost for unknown users."""
 
 import secrets
 import threading
@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _HASHES_AT_ONCE = 2
-"""Each hash takes memory on purpose, so a crowd at the door must not take it all."""
+"""Each hash takes memory on purpose, so many logins at once must not exhaust it."""
 
 
 def make_hasher() -> PasswordHasher:
@@ -21,7 +21,7 @@ def make_password() -> str:
 
 
 class Passwords:
-    """Hashes and verifies passwords."""
+    """Hashing and verification of passwords."""
 
     def __init__(self, hasher: PasswordHasher) -> None:
         self._hasher = hasher

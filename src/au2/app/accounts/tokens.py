@@ -1,4 +1,4 @@
-"""Tokens: their kinds, how they are made, and how they end."""
+"""Tokens: kinds, creation, expiry and end."""
 
 import hashlib
 import secrets
@@ -29,7 +29,7 @@ _KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token with its secret, which is known only now."""
+    """A new token with its secret, which is not stored."""
 
     token: Token
     secret: str

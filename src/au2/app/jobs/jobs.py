@@ -35,7 +35,7 @@ from au2.stores.database.jobs import JobFilter
 from au2.stores.notices.base import JOBS, Notices, job_topic, stop_topic
 
 HIDDEN = "***"
-"""Shown in the place of what somebody may not see."""
+"""Shown in place of a value that the actor may not see."""
 _STOPPED = Outcome(
     JobState.STOPPED, Reason.STOPPED, "It was stopped before it began; submit it again if needed."
 )
@@ -43,7 +43,7 @@ _STOPPED = Outcome(
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """A run as somebody asks for it."""
+    """Request of a run."""
 
     process: str
     """GUID, or a name that is unique in the context."""
@@ -59,7 +59,7 @@ class RunOrder:
 
 
 class Jobs:
-    """Job records."""
+    """Submission, reading and stopping of jobs."""
 
     def __init__(
         self,
@@ -94,9 +94,7 @@ class Jobs:
         with self._database.write() as transaction:
             process, version, choice = _choose(transaction, actor, context, order)
             if version.args_schema != schema:
-                raise Conflict(
-                    "Another version became the default in this moment.", hint="Try again."
-                )
+                raise Conflict("The default version changed meanwhile.", hint="Try again.")
             _check_variables(order, version)
             resources = choose_resources(order.resources, version.resources, self._limits)
             check_secret_references(

@@ -1,4 +1,4 @@
-"""Run jobs that a backup holds unfinished: whether they ran after it, nobody knows."""
+"""Unfinished run jobs of a restored backup: ended, as their real outcome is unknown."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Checking what a run is asked to be given: arguments, environment, resources."""
+"""Checks of a run's arguments, environment and resources."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _LEAST_MEMORY_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class WantedResources:
-    """What a submission asks for. None: the version's or the platform's default."""
+    """Resources that a submission asks for. None: the version's or the platform's default."""
 
     cpu: float | None = None
     memory_bytes: int | None = None
@@ -36,13 +36,13 @@ def check_arguments(arguments: Mapping[str, Any], *, limit_bytes: int) -> None:
         document = encode_json(arguments)
     except ValueError as error:
         raise InvalidRequest(
-            "The arguments can't be given on as JSON.",
+            "The arguments can't be encoded as JSON.",
             details=[Detail(str(error), pointer="/arguments")],
         ) from None
     if len(document) > limit_bytes:
         found, most = format_bytes_apart(len(document), limit_bytes)
         raise InvalidRequest(
-            f"The arguments take {found} as JSON; at most {most} go.",
+            f"The arguments take {found} as JSON; the limit is {most}.",
             hint="Put large inputs where the code can fetch them.",
         )
 

@@ -1,4 +1,4 @@
-"""Whether a run can have the secrets that it asks for, as far as that is known at submission."""
+"""Checks of a run's secret references at submission: names, permissions, values."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a pending job waits for."""
+"""Reasons for which a pending job waits."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,7 +12,7 @@ from au2.stores.notices.base import DISPATCHER, Notices
 
 
 class JobWaiting:
-    """Says what pending jobs wait for."""
+    """Explanation of waiting for pending jobs."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Members: who has which role in a context."""
+"""Members of organizations and projects, and their roles."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class NewMember:
 
 
 class Members:
-    """Who belongs to an organization or a project."""
+    """Members of contexts."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class Members:
         self._clock = clock
 
     def list_members(self, actor: Actor, context: Context) -> list[Member]:
-        """Who has a role that reaches ``context``. Raises NotPermitted."""
+        """Return the members whose role reaches ``context``. Raises NotPermitted."""
         ensure_may(actor, Action.VIEW_MEMBERS, context)
         with self._database.read() as transaction:
             return organizations.list_members(transaction, context)
 
     def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
-        """Give somebody a role, replacing the one held there.
+        """Give a user a role in ``context``, in place of the present one.
 
         An operator who names somebody unknown makes that user, and learns the first password.
         An admin must not: they could hold anybody's address before its owner comes.
@@ -102,7 +102,7 @@ class Members:
         return NewMember(Member(address, membership), password)
 
     def remove(self, actor: Actor, context: Context, email: str) -> None:
-        """Take somebody's role in exactly this context away.
+        """Remove a user's role in exactly this context.
 
         Raises:
             NotPermitted: the actor is no admin here.

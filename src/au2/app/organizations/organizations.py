@@ -1,4 +1,4 @@
-"""Organizations and projects, and which context a request means."""
+"""Organizations and projects, and the context of a request."""
 
 from collections.abc import Callable
 from datetime import datetime

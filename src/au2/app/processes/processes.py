@@ -1,4 +1,4 @@
-"""Processes, and finding the one that somebody means."""
+"""Processes: creation, change and deletion."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

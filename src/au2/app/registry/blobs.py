@@ -1,4 +1,4 @@
-"""Blobs of repositories, as registry clients send and fetch them."""
+"""Blobs of repositories: pull, mount and resumable push."""
 
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ _PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class UploadProgress:
-    """A blob on its way, and how much of it has come."""
+    """Progress of a blob upload."""
 
     id: str
     received_bytes: int

@@ -1,4 +1,4 @@
-"""Reading blobs out of others that hold them compressed costs memory and time: not too many do."""
+"""Limit on concurrent reads of compressed layers, which cost memory and time."""
 
 import threading
 from collections import Counter
@@ -10,7 +10,7 @@ from au2.domain.identity import Actor
 
 
 class DecompressionLimiter:
-    """Who reads what has to be decompressed, at this moment, in this process.
+    """Limit on the concurrent decompressing readers of one server process.
 
     Each keeps at most a window (``WINDOW_BYTES``) in memory, however slow
     it goes; and to begin in the middle costs as much as all that is before.
@@ -39,4 +39,4 @@ class DecompressionLimiter:
         finally:
             with self._lock:
                 self._readers[actor.user_id] -= 1
-                self._readers += Counter()  # Those who are at zero go.
+                self._readers += Counter()  # Counts of zero go.

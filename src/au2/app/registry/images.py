@@ -1,4 +1,4 @@
-"""What the images of a process's versions consist of: packaged ones were built here, not pushed."""
+"""Blobs and manifests of images, looked up by the images' digests and cached."""
 
 import threading
 from collections import OrderedDict
@@ -49,7 +49,7 @@ class ImageContents:
             found = parse_referenced(data)
             sizes = {one.digest: one.size_bytes for one in (*found.blobs, *found.manifests)}
         except (BlobMissing, InvalidImage):
-            return {}  # Damaged: not remembered, it may be mended.
+            return {}  # Damaged: not cached, a repair may follow.
         with self._lock:
             self._sizes[image] = sizes
             while len(self._sizes) > _MOST_IMAGES:

@@ -1,12 +1,13 @@
-"""Manifests and tags of repositories, as registry clients send and fetch them."""
+"""Manifests and tags of repositories: pull, push, deletion and lists."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from au2.app.registry.access import ensure_may_use
 from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import VersionImages
+from au2.app.registry.manifest_references import ManifestReferences
 from au2.app.registry.references import (
     find_tagged_version,
     is_digest_reference,
@@ -19,7 +20,6 @@ from au2.domain import clock as clocks
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,
-    InvalidImage,
     InvalidRequest,
     NotFound,
     Unsupported,
@@ -34,7 +34,6 @@ from au2.oci.spec.digest import parse_digest, sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.index import choose_image, parse_index
 from au2.oci.spec.manifest import parse_manifest
-from au2.oci.spec.media_types import FOREIGN_LAYERS
 from au2.oci.spec.platform import Platform
 from au2.oci.spec.registry_manifest import (
     RegistryManifest,
@@ -48,11 +47,6 @@ from au2.stores.database.content.repositories import ReferrerPage
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 from au2.stores.database.versions import find_version, list_versions
-
-_FOREIGN_HINT = (
-    "It is a non-distributable layer, which clients leave out: name this registry in the Docker "
-    "daemon's allow-nondistributable-artifacts, or build the image with ordinary layers."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +86,7 @@ class RepositoryManifests:
         self._blobs = blobs
         self._images = images
         self._repository_blobs = repository_blobs
+        self._references = ManifestReferences(database, blobs, images, repository_blobs)
         self._pushed = pushed
         self._platform = platform
         self._clock = clock
@@ -201,7 +196,7 @@ class RepositoryManifests:
         if number is not None and self._has_it(repository, number, digest):
             self.name(actor, repository, reference, digest)
             return PutManifest(digest, manifest.subject_digest)
-        self._ensure_complete(repository, manifest)
+        self._references.ensure_complete(repository, manifest)
         self._keep(actor, repository, manifest, digest, data)
         if number is not None:
             job = self._import(
@@ -254,36 +249,6 @@ class RepositoryManifests:
                 self._note(transaction, actor, EventAction.IMAGE_DELETED, repository, reference)
         if not is_gone:
             raise NotFound(f"{repository} has no image '{reference}'.")
-
-    def _ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
-        """Raise NotFound unless all that a manifest names is in the repository."""
-        found = self._repository_blobs.find_all(repository, {b.digest for b in manifest.blobs})
-        for blob in manifest.blobs:
-            digest, size_bytes = blob.digest, blob.size_bytes
-            if digest not in found:
-                raise NotFound(
-                    f"The blob {digest} has not come yet: send it first.",
-                    hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
-                )
-            if found[digest] != size_bytes:
-                raise InvalidImage(
-                    f"the blob {digest} has {found[digest]} bytes, not {size_bytes} bytes"
-                )
-        # Asked for here, they are not taken for unused; linked, they are pulled from here.
-        self._repository_blobs.link(repository, found)
-        children = dict.fromkeys(child.digest for child in manifest.manifests)
-        known = self._find_known(repository, children)
-        for child in children:
-            if child not in known or not self._blobs.lease(child):
-                raise NotFound(f"The manifest {child} has not come yet: send it first.")
-
-    def _find_known(self, repository: Repository, digests: Collection[str]) -> set[str]:
-        """Those that were pushed here, or are images of the process's versions."""
-        with self._database.read() as transaction:
-            found = repositories.find_manifests(transaction, repository, digests)
-        if repository.process_id is not None:
-            found |= self._images.find_images(repository.process_id, set(digests) - found)
-        return found
 
     def _keep(
         self,

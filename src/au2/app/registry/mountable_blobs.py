@@ -1,4 +1,4 @@
-"""Which blobs of an organization somebody may use: those of what they may see."""
+"""Blobs of an organization that an actor may mount: those of visible repositories."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,7 @@ from au2.stores.database.runtimes import list_visible_images
 
 
 class MountableBlobs:
-    """Finds blobs that need not be sent again."""
+    """Search for blobs that need not be sent again."""
 
     def __init__(self, contents: ImageContents) -> None:
         self._contents = contents

@@ -1,4 +1,4 @@
-"""What stands behind the colon or the @: tags, digests, and for processes version numbers."""
+"""References of images: tags, digests, and version numbers as tags of processes."""
 
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.repository import Repository

@@ -1,4 +1,4 @@
-"""The keys that encrypt secrets: making the first, and changing to another while all runs on.
+"""Keys that encrypt secrets: creation, and rotation while the server runs.
 
 A change is three steps, and may be broken off between any two values: the new key is put in front
 of the old ones, so whoever reads the file from then on encrypts with it and can still decrypt

@@ -1,4 +1,4 @@
-"""Secrets: records for whoever works in a context, values for few."""
+"""Secrets of contexts: records for every member, values for admins and runs."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Refusing at once what can't fit on the server's disk, before it is sent."""
+"""Disk space for uploads: refusal before the transfer, removal of new blobs after a full disk."""
 
 import threading
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def ensure_disk_space(blobs: Ingester, noun: str, more_bytes: int) -> None:
     if more_bytes > free_bytes:
         needed, free = format_bytes_apart(more_bytes, free_bytes)
         raise StorageFull(
-            f"The server's disk has no room for the {noun}: {needed} are to be sent, and {free} "
+            f"The server's disk has no space for the {noun}: {needed} are to be sent, and {free} "
             "are free.",
             hint="Ask the server's operator for space, then give the same command again.",
         )

@@ -1,4 +1,4 @@
-"""How an upload ends without success: the session, its job and its version in one transaction."""
+"""Outcome of failed uploads: session, job and version change in one transaction."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What uploads of packages and of images have in common: whose they are, and that they live."""
+"""Upload sessions: owner, fencing token and renewal of the lease."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

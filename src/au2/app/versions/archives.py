@@ -1,4 +1,4 @@
-"""Versions given back: the image as an archive, the package as the files that were uploaded."""
+"""Download of versions: the image as an archive, the package as its files."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -60,7 +60,7 @@ class OpenArchive:
 
 
 class VersionArchives:
-    """What can be had back of versions."""
+    """Archives of versions."""
 
     def __init__(self, database: Database, blobs: Provider) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Checking the contract that an image version is made with: what a package's files would say."""
+"""Check of an image version's contract: schemas and environment."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Two versions of a process beside each other."""
+"""Comparison of two versions of a process."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

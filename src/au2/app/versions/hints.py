@@ -1,4 +1,4 @@
-"""Commands in hints, as somebody can type them: with names that are known, quoted for a shell."""
+"""Commands for hints, with names quoted for a shell."""
 
 from shlex import quote
 

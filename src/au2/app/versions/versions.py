@@ -1,4 +1,4 @@
-"""Process versions."""
+"""Versions of processes: creation, publication and deletion."""
 
 from collections.abc import Callable
 from datetime import datetime

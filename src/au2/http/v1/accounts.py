@@ -112,7 +112,7 @@ async def change_password(
 @router.get("/tokens")
 def list_tokens(services: ServicesOf, actor: CurrentActor) -> list[TokenView]:
     """One's own managed tokens."""
-    return [view_token(token) for token in services.accounts.list_tokens(actor)]
+    return [view_token(token) for token in services.managed_tokens.list_tokens(actor)]
 
 
 @router.post("/tokens", status_code=201, responses=error_responses(TooLarge, Conflict, StorageFull))
@@ -122,14 +122,14 @@ def create_token(
     body: TokenCreationBody,
 ) -> NewTokenView:
     """Make a managed token. Its secret is shown in this answer only."""
-    new = services.accounts.create_token(actor, body.name, expires_at=body.expires_at)
+    new = services.managed_tokens.create_token(actor, body.name, expires_at=body.expires_at)
     return view_new_token(new)
 
 
 @router.delete("/tokens/{token}", status_code=204, responses=error_responses(NotFound, StorageFull))
 def delete_token(services: ServicesOf, actor: CurrentActor, token: str) -> None:
     """Remove one's own managed token, named by id or name."""
-    services.accounts.delete_token(actor, token)
+    services.managed_tokens.delete_token(actor, token)
 
 
 def _address_of(request: Request) -> str:

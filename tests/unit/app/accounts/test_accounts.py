@@ -105,7 +105,7 @@ def test_renewing_replaces_the_token(world: World):
 def test_logging_out_ends_a_login_but_no_managed_token(world: World):
     login = world.services.accounts.login(OPERATOR, PASSWORD)
     actor = world.services.accounts.authenticate(login.secret)
-    managed = world.services.accounts.create_token(actor, "robot").secret
+    managed = world.services.managed_tokens.create_token(actor, "robot").secret
 
     world.services.accounts.logout(actor)
     world.services.accounts.logout(world.services.accounts.authenticate(managed))
@@ -119,31 +119,31 @@ def test_logging_out_ends_a_login_but_no_managed_token(world: World):
 
 
 def test_managed_tokens_are_removed_by_id_or_name(world: World):
-    make = world.services.accounts.create_token
+    make = world.services.managed_tokens.create_token
     first, second = make(world.operator, "first"), make(world.operator, "second")
     with pytest.raises(Conflict):
         make(world.operator, "first")
 
-    world.services.accounts.delete_token(world.operator, first.token.id.upper())
-    world.services.accounts.delete_token(world.operator, "second")
+    world.services.managed_tokens.delete_token(world.operator, first.token.id.upper())
+    world.services.managed_tokens.delete_token(world.operator, "second")
 
-    assert world.services.accounts.list_tokens(world.operator) == []
+    assert world.services.managed_tokens.list_tokens(world.operator) == []
     with pytest.raises(NotAuthenticated):
         world.services.accounts.authenticate(second.secret)
 
 
 def test_another_s_token_is_not_there(world: World):
-    token = world.services.accounts.create_token(world.operator, "mine").token
+    token = world.services.managed_tokens.create_token(world.operator, "mine").token
     other = world.user("other@example.com")
     for name in (token.id, "mine"):
         with pytest.raises(NotFound):
-            world.services.accounts.delete_token(other, name)
+            world.services.managed_tokens.delete_token(other, name)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "current", "a\nb", "x" * 201])
 def test_names_that_could_not_be_named(world: World, name: str):
     with pytest.raises(InvalidRequest):
-        world.services.accounts.create_token(world.operator, name)
+        world.services.managed_tokens.create_token(world.operator, name)
 
 
 def test_ends_that_are_none(world: World):
@@ -153,7 +153,7 @@ def test_ends_that_are_none(world: World):
         datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))),
     ):
         with pytest.raises(InvalidRequest):
-            world.services.accounts.create_token(world.operator, "robot", expires_at=moment)
+            world.services.managed_tokens.create_token(world.operator, "robot", expires_at=moment)
 
 
 def test_use_is_noted_at_most_once_a_minute(world: World):
@@ -183,7 +183,7 @@ def test_a_new_password_ends_the_other_logins(world: World):
     mine = service.login(OPERATOR, PASSWORD)
     stranger = service.login(world.user("other@example.com").email, PASSWORD)
     actor = service.authenticate(mine.secret)
-    managed = service.create_token(actor, "robot")
+    managed = world.services.managed_tokens.create_token(actor, "robot")
 
     service.change_password(actor, PASSWORD, "12345678")
 
@@ -203,10 +203,10 @@ def test_a_new_password_ends_managed_tokens_if_asked(world: World):
     service = world.services.accounts
     mine = service.login(OPERATOR, PASSWORD)
     actor = service.authenticate(mine.secret)
-    managed = service.create_token(actor, "robot")
+    managed = world.services.managed_tokens.create_token(actor, "robot")
     lent = service.lend_to_registry(managed.secret, 3600)
     other = world.user("other@example.com")
-    others = service.create_token(
+    others = world.services.managed_tokens.create_token(
         service.authenticate(service.login(other.email, PASSWORD).secret), "robot"
     )
 
@@ -214,7 +214,7 @@ def test_a_new_password_ends_managed_tokens_if_asked(world: World):
 
     for kept in (mine, others):
         service.authenticate(kept.secret)
-    assert service.list_tokens(actor) == []
+    assert world.services.managed_tokens.list_tokens(actor) == []
     for ended in (managed, lent):
         with pytest.raises(NotAuthenticated):
             service.authenticate(ended.secret, at_registry=True)

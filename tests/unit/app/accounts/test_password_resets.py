@@ -16,7 +16,9 @@ def resets(world: World) -> PasswordResets:
 def test_the_new_one_holds_and_all_tokens_are_ended(world: World, resets: PasswordResets):
     accounts = world.services.accounts
     login = accounts.login(OPERATOR, PASSWORD)
-    managed = accounts.create_token(accounts.authenticate(login.secret), "for a robot")
+    managed = world.services.managed_tokens.create_token(
+        accounts.authenticate(login.secret), "for a robot"
+    )
 
     assert resets.reset(f" {OPERATOR.upper()} ", NEW) >= 2
 

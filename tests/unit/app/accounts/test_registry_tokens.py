@@ -72,15 +72,15 @@ def test_they_end_with_the_login_they_were_given_for(
 def test_they_end_with_the_managed_token_they_were_given_for(
     world: World, people: Accounts
 ) -> None:
-    managed = people.create_token(world.operator, "robot")
+    managed = world.services.managed_tokens.create_token(world.operator, "robot")
     lent = people.lend_to_registry(managed.secret, HOUR)
-    people.delete_token(world.operator, "robot")
+    world.services.managed_tokens.delete_token(world.operator, "robot")
     assert not is_open(people, lent)
 
 
 def test_they_hold_no_longer_than_what_they_were_given_for(world: World, people: Accounts) -> None:
     soon = world.clock() + timedelta(minutes=10)
-    managed = people.create_token(world.operator, "robot", expires_at=soon)
+    managed = world.services.managed_tokens.create_token(world.operator, "robot", expires_at=soon)
     assert people.lend_to_registry(managed.secret, HOUR).token.expires_at == soon
     world.clock.move(minutes=10)
     with pytest.raises(TokenExpired):
@@ -90,21 +90,21 @@ def test_they_hold_no_longer_than_what_they_were_given_for(world: World, people:
 def test_a_push_that_waits_outlives_them_but_not_their_removal(
     world: World, people: Accounts
 ) -> None:
-    managed = people.create_token(world.operator, "robot")
+    managed = world.services.managed_tokens.create_token(world.operator, "robot")
     lent = people.lend_to_registry(managed.secret, HOUR)
     actor = people.authenticate(lent.secret, at_registry=True)
     world.clock.move(hours=1, minutes=30)
     people.lend_to_registry(managed.secret, HOUR)  # Tidies up, too.
 
     assert people.refresh(actor).email == OPERATOR
-    people.delete_token(world.operator, "robot")
+    world.services.managed_tokens.delete_token(world.operator, "robot")
     with pytest.raises(NotAuthenticated):
         people.refresh(actor)
 
 
 def test_those_whose_time_is_over_do_not_pile_up(world: World, people: Accounts) -> None:
     """Clients get one for each command."""
-    managed = people.create_token(world.operator, "robot")
+    managed = world.services.managed_tokens.create_token(world.operator, "robot")
     lent = [people.lend_to_registry(managed.secret, HOUR) for _ in range(20)]
     world.clock.move(hours=4)
     last = people.lend_to_registry(managed.secret, HOUR)

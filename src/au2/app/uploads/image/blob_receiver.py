@@ -1,4 +1,4 @@
-"""Receiving one blob of an image piece by piece: what has come stays, whatever happens next."""
+"""Resumable receiver for one blob of an image."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whether the sender of an image still lives: by its last sign of life, which its lease tells.
+"""Heartbeats of image uploads, kept in the upload's lease.
 
 A sender gives a sign every few seconds, also while it has nothing to send. Who sends to the same
 version with the same account waits until the other has been silent for some of those, or has said
@@ -17,7 +17,7 @@ _SILENT_HEARTBEATS: Final = 3
 
 
 class SenderHeartbeats:
-    """The signs of life of one process of the server."""
+    """Heartbeats of senders, as one server process knows them."""
 
     def __init__(self, lease_seconds: float, *, started_at: datetime) -> None:
         """``started_at``: of this process; before, the server may have been away, and deaf."""

@@ -1,4 +1,4 @@
-"""Uploads of ready-made images: the blobs that are lacking, then the manifest that names them."""
+"""Image uploads: first the missing blobs, then the manifest."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""The way of an image into its version: which version may take one, and the record of its coming.
+"""Image versions: which of them accept an image, and the upload and job of an image.
 
 Two ways lead here, ``version upload`` and a push to the registry. Both make a session and a job, so
 that whatever becomes of the image is explained in one place.

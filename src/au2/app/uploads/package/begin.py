@@ -1,4 +1,4 @@
-"""The beginning of an upload: which process and runtime, is it new at all, what is lacking."""
+"""Begin of a package upload: process, runtime, comparison and missing contents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class PackageComparison:
-    """A package beside what its process has."""
+    """Comparison of a package with the newest version of its process."""
 
     process_id: str | None
     """None: a new process."""
@@ -76,7 +76,7 @@ class _Package:
 
 
 class UploadStarter:
-    """Begins uploads."""
+    """Start of package uploads."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Receiving the contents of an upload: checked, streamed, and whole ones kept whatever happens."""
+"""Streaming receiver for the contents of a package upload."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack

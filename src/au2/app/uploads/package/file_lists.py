@@ -1,4 +1,4 @@
-"""File lists of packages: are they acceptable, and which contents are lacking for them."""
+"""File lists of packages: check, and search for missing contents."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""PackageUploads of packages: the list of files first, then only the contents that are lacking."""
+"""Package uploads: the file list first, then the missing contents, then the build."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Which process an upload makes a version of: one that is there, or a new one."""
+"""Process of a package upload: an existing or a new one."""
 
 from dataclasses import dataclass
 from datetime import datetime
