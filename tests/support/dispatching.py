@@ -188,14 +188,14 @@ class Installation:
 
 
 @contextmanager
-def open_installation(folder: Path) -> Iterator[Installation]:
+def open_installation(folder: Path, *, busy_seconds: float = 30.0) -> Iterator[Installation]:
     """Make an installation in ``folder`` with the fake engine."""
     programs: dict[str, Sequence[Step]] = {}
 
     def find_program(given: Invocation) -> Sequence[Step]:
         return programs[given.environment["PROGRAM"]]
 
-    with open_world(folder, busy_seconds=0.05) as world:
+    with open_world(folder, busy_seconds=busy_seconds) as world:
         engine = FakeEngine(world.blobs, find_program)
         context = world.organization()
         process = world.process(context)

@@ -1,6 +1,8 @@
 """A dispatcher goes on: after a long pause, with a locked database, without its folders."""
 
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -8,7 +10,7 @@ from sqlalchemy import select
 from au2.domain.job import JobState
 from au2.engines.fake.program import Print, Step, Wait
 from au2.stores.database.tables import jobs
-from tests.support.dispatching import Installation
+from tests.support.dispatching import Installation, open_installation
 from tests.support.live import client_of
 from tests.support.waiting import wait_until
 from tests.support.world import OPERATOR
@@ -22,6 +24,13 @@ def print_lines(first: int, end: int) -> list[Step]:
 
 COUNT = (*print_lines(0, 50), Print(b"half\n"), Wait(), *print_lines(50, 100))
 COUNTED = [*LINES[:50], "half", *LINES[50:]]
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    """An installation that does not wait long for a locked database."""
+    with open_installation(tmp_path, busy_seconds=0.05) as installation:
+        yield installation
 
 
 def claim_of(installation: Installation, job_id: int) -> tuple[int, float]:
