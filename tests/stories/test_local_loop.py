@@ -107,7 +107,8 @@ def test_ctrl_c_also_where_sigint_was_ignored_at_the_start(
     au2: Au2, package: Package, way: str
 ) -> None:
     """As a script's background job, and a program that is started by one, begin."""
-    folder = package({"main.sh": "echo ready; sleep 600\n", "after.sh": "echo after\n"})
+    code = "import time\nprint('ready', flush=True)\ntime.sleep(600)\n"
+    folder = package({"main.py": code, "after.sh": "echo after\n"})
     command = ["-c", 'trap "" INT QUIT; exec "$0" "$@"', str(AU2), "process", "repo", "run"]
     terminal = pexpect.spawn("sh", [*command, str(folder), way], env=dict(au2.env), timeout=120)
     try:
