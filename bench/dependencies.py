@@ -14,10 +14,11 @@ from au2.cli.packages.package_upload import make_plan
 from au2.cli.session import Session
 from au2.client.http.transport import Transport
 from au2.client.packages.local_package import load_package
-from au2.client.packages.upload import UploadSession, begin_upload, send_contents
+from au2.client.packages.upload import begin_upload, send_contents
 from au2.client.patience import Patience
-from au2.client.runs.waiting import wait_for_end
+from au2.client.runs.job_calls import wait_for_end
 from au2.console.console import Console
+from au2.wire.upload import UploadView
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare
 from tests.support.packages import fill_package
@@ -118,7 +119,7 @@ class _Bench:
         process = package.process_id(self._context_of_user)
         plan = make_plan(package, process, new=False, force=False)
         upload = begin_upload(transport, self._context_of_user, plan)
-        assert isinstance(upload, UploadSession)
+        assert isinstance(upload, UploadView)
         patience = Patience(pause=time.sleep, clock=time.monotonic)
         job = send_contents(transport, upload, plan, lambda _: None, patience)
         assert job is not None

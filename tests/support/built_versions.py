@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 
 from au2.app.uploads.package.begin import OpenUpload
 from au2.domain.context import Context
@@ -54,7 +55,7 @@ def add_packaged_version(
         recipe_digest=runtime_image,
         context=Context(context.organization_id),
     )
-    entries = [FileEntry.model_validate(_fields(file)) for file in files]
+    entries = [FileEntry(**_fields(file)) for file in files]
     creation = UploadCreation(runtime=runtime.id, name=name, files=entries)
     opened = world.services.upload_starter.begin(operator, context, creation)
     assert isinstance(opened, OpenUpload)
@@ -77,7 +78,7 @@ def add_packaged_version(
     return upload.process_id, upload.version_number
 
 
-def _fields(file: PackagedFile) -> dict[str, object]:
+def _fields(file: PackagedFile) -> dict[str, Any]:
     return {name: value for name, value in file._asdict().items() if name != "source"}
 
 

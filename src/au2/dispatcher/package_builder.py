@@ -52,7 +52,7 @@ class PackageBuilder:
             Au2Error: why else it can't be built.
         """
         runtime, reference = self._find_runtime(work.claim)
-        entries = [FileEntry.model_construct(**document) for document in upload.files]
+        entries = [FileEntry(**document) for document in upload.files]
         description = describe_package(entries, self._read, language=runtime.language)
         if description.manifest.runtime != upload.runtime:
             raise InvalidPackage(

@@ -8,7 +8,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
@@ -37,6 +36,8 @@ from au2.http.v1 import (
 )
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import Notices
+from au2.wire.base import WireType
+from au2.wire.violations import adapter_of
 
 PREFIX = "/api/v1"
 REGISTRY = "/v2"
@@ -181,7 +182,7 @@ def _complete_document(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _body_models() -> dict[str, type[BaseModel]]:
+def _body_models() -> dict[str, type[WireType]]:
     """The bodies by the names of the operations that take them."""
     routes = [route for router in (accounts.public, *_PRIVATE) for route in router.routes]
     return {
@@ -191,8 +192,8 @@ def _body_models() -> dict[str, type[BaseModel]]:
     }
 
 
-def _add_body(document: dict[str, Any], operation: dict[str, Any], model: type[BaseModel]) -> None:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+def _add_body(document: dict[str, Any], operation: dict[str, Any], model: type[WireType]) -> None:
+    schema = adapter_of(model).json_schema(ref_template="#/components/schemas/{model}")
     models = {**schema.pop("$defs", {}), model.__name__: schema}
     document["components"]["schemas"].update(models)
     reference = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}

@@ -14,26 +14,28 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from au2.http.audit_log import sender_of
 from au2.http.concurrency import Slots
 from au2.http.dependencies import CostlyOf
+from au2.wire.base import WireType
+from au2.wire.violations import adapter_of
 
 _SMALL_BYTES = 64 << 10
 """A body up to here is parsed at once: that is quicker than to hand it to a thread."""
 _MOST_MISTAKES = 1000
 """That are looked at one by one; a hostile body has a million."""
 BODY_MODEL = "body_model"
-_Model = TypeVar("_Model", bound=BaseModel)
+_Wire = TypeVar("_Wire", bound=WireType)
 
 
 async def _anybody() -> None:
     """No rights are needed."""
 
 
-def json_body(model: type[BaseModel], *, after: Callable[..., Any] = _anybody) -> Any:
+def json_body(model: type[WireType], *, after: Callable[..., Any] = _anybody) -> Any:
     """Return the dependency that gives an endpoint its body.
 
     Args:
@@ -43,7 +45,7 @@ def json_body(model: type[BaseModel], *, after: Callable[..., Any] = _anybody) -
 
     async def read(
         request: Request, costly: CostlyOf, _: Annotated[object, Depends(after)]
-    ) -> BaseModel:
+    ) -> WireType:
         with ExitStack() as stack:
             body = await read_body(request, stack, costly.bodies, small_bytes=_SMALL_BYTES)
             if len(body) <= _SMALL_BYTES:
@@ -53,7 +55,7 @@ def json_body(model: type[BaseModel], *, after: Callable[..., Any] = _anybody) -
     return marked_body(model, read)
 
 
-def marked_body(model: type[BaseModel], read: Callable[..., Any]) -> Any:
+def marked_body(model: type[WireType], read: Callable[..., Any]) -> Any:
     """Return the dependency on ``read``, which gives a model, so that the document names that."""
     setattr(read, BODY_MODEL, model)
     return Depends(read)
@@ -75,11 +77,11 @@ async def read_body(request: Request, stack: ExitStack, slots: Slots, *, small_b
     return bytes(body)
 
 
-def parse_model(model: type[_Model], body: bytes) -> _Model:
+def parse_model(model: type[_Wire], body: bytes) -> _Wire:
     """Return the model that a body is. Raises RequestValidationError, HTTPException."""
     value = parse_json(body)
     try:
-        return model.model_validate(value)
+        return adapter_of(model).validate_python(value)
     except ValidationError as error:
         raise refuse_violations(error) from error
 
@@ -116,12 +118,12 @@ def refuse_violations(error: ValidationError, *place: str | int) -> RequestValid
     )
 
 
-def find_body_model(dependant: Dependant) -> type[BaseModel] | None:
+def find_body_model(dependant: Dependant) -> type[WireType] | None:
     """Return what the endpoint with these dependencies takes as its body, if anything."""
     return next(_body_models(dependant), None)
 
 
-def _body_models(dependant: Dependant) -> Iterator[type[BaseModel]]:
+def _body_models(dependant: Dependant) -> Iterator[type[WireType]]:
     model = getattr(dependant.call, BODY_MODEL, None)
     if model is not None:
         yield model

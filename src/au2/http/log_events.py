@@ -8,6 +8,8 @@ from typing import Any
 from au2.stores.logs.base import LogStore
 from au2.stores.logs.characters import WholeCharacters
 from au2.stores.logs.record import Record, parse_records
+from au2.wire.base import WireType
+from au2.wire.documents import format_document
 from au2.wire.job import JobView, WaitingView
 
 _EVENT_BYTES = 64 << 10
@@ -69,12 +71,16 @@ def _join_characters(records: list[Record]) -> tuple[list[Record], int]:
 
 def format_end(job: JobView) -> bytes:
     """Return the last event: the job's record."""
-    return _format_event("end", job.model_dump_json(), None)
+    return _format_event("end", _format_json(job), None)
 
 
 def format_waiting(waiting: WaitingView) -> bytes:
     """Return the event of a pending job: what it waits for."""
-    return _format_event("waiting", waiting.model_dump_json(), None)
+    return _format_event("waiting", _format_json(waiting), None)
+
+
+def _format_json(record: WireType) -> str:
+    return json.dumps(format_document(record), ensure_ascii=False, separators=(",", ":"))
 
 
 def _format_event(name: str, data: str, offset: int | None) -> bytes:

@@ -1,31 +1,35 @@
 """Logging in, tokens, and who one is."""
 
 from datetime import datetime
-from typing import Literal
-
-from pydantic import Field
+from typing import Annotated, Literal
 
 from au2.domain.identity import PASSWORD_LEAST_CHARACTERS, PASSWORD_MOST_CHARACTERS
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, RequestType, ResponseType
 
 
-class Login(Model):
+class Login(RequestType):
     """Body of ``POST /api/v1/login``."""
 
-    email: str = Field(max_length=254)
-    password: str = Field(max_length=PASSWORD_MOST_CHARACTERS)
+    hidden_ = frozenset({"password"})
+
+    email: Annotated[str, Limits(max_length=254)]
+    password: Annotated[str, Limits(max_length=PASSWORD_MOST_CHARACTERS)]
 
 
-class PasswordChange(Model):
+class PasswordChange(RequestType):
     """Body of ``PUT /api/v1/account/password``."""
 
-    present: str = Field(max_length=PASSWORD_MOST_CHARACTERS)
-    new: str = Field(min_length=PASSWORD_LEAST_CHARACTERS, max_length=PASSWORD_MOST_CHARACTERS)
+    hidden_ = frozenset({"present", "new"})
+
+    present: Annotated[str, Limits(max_length=PASSWORD_MOST_CHARACTERS)]
+    new: Annotated[
+        str, Limits(min_length=PASSWORD_LEAST_CHARACTERS, max_length=PASSWORD_MOST_CHARACTERS)
+    ]
     end_tokens: bool = False
     """End all managed tokens too."""
 
 
-class TokenView(View):
+class TokenView(ResponseType):
     """A token, without its secret."""
 
     id: str
@@ -37,19 +41,21 @@ class TokenView(View):
 
 
 class NewTokenView(TokenView):
-    """A token as it is shown once."""
+    """A new token with its secret, which only this response holds."""
+
+    hidden_ = frozenset({"token"})
 
     token: str
 
 
-class TokenCreation(Model):
+class TokenCreation(RequestType):
     """Body of ``POST /api/v1/tokens``: a managed token."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Annotated[str, Limits(min_length=1, max_length=200)]
     expires_at: datetime | None = None
 
 
-class MembershipView(View):
+class MembershipView(ResponseType):
     """A role in a context."""
 
     organization: str
@@ -59,7 +65,7 @@ class MembershipView(View):
     role: str
 
 
-class AccountView(View):
+class AccountView(ResponseType):
     """Who the token belongs to."""
 
     id: str

@@ -5,10 +5,9 @@ Blobs travel raw, in requests of any length that go on where the last one ended:
 ``PUT /api/v1/image-uploads/{id}/manifest``, and lets the import begin.
 """
 
-from pydantic import Field
+from typing import Annotated
 
-from au2.domain.version import ImageStatus
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, OneOf, RequestType, ResponseType
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 MOST_BLOBS = 1024
@@ -16,9 +15,10 @@ MOST_BLOBS = 1024
 MOST_REASON_CHARACTERS = 1000
 """Of the reason for which an upload is given up."""
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+_IMAGE_STATUS = OneOf("NONE", "UPLOADING", "BUILDING", "AVAILABLE", "FAILED")
 
 
-class ImageStandingView(View):
+class ImageUploadStatus(ResponseType):
     """What a sender may want to know before it begins.
 
     The answer to ``GET /api/v1/processes/{p}/versions/{n}/image``.
@@ -26,7 +26,7 @@ class ImageStandingView(View):
 
     process: str
     version: int
-    image_status: ImageStatus
+    image_status: Annotated[str, _IMAGE_STATUS]
     image_digest: str | None
     """Digest of the manifest of the image that is there or is being imported."""
     job: int | None
@@ -38,7 +38,7 @@ class ImageStandingView(View):
     one."""
 
 
-class ImageUploadView(View):
+class ImageUploadView(ResponseType):
     """An upload session: the answer to ``POST /api/v1/processes/{p}/versions/{n}/image``."""
 
     id: str
@@ -61,20 +61,20 @@ class ImageUploadView(View):
     one."""
 
 
-class BlobWanted(Model):
+class BlobWanted(RequestType):
     """A blob of the image: a layer or its configuration."""
 
-    digest: str = Field(pattern=DIGEST_PATTERN)
-    size_bytes: int = Field(ge=0, lt=1 << 62)
+    digest: Annotated[str, Limits(pattern=DIGEST_PATTERN)]
+    size_bytes: Annotated[int, Limits(ge=0, lt=1 << 62)]
 
 
-class BlobQuestion(Model):
+class BlobQuestion(RequestType):
     """Body of ``POST /api/v1/image-uploads/{id}/lacking``."""
 
-    blobs: list[BlobWanted] = Field(max_length=MOST_BLOBS)
+    blobs: Annotated[list[BlobWanted], Limits(max_length=MOST_BLOBS)]
 
 
-class LackingBlob(View):
+class LackingBlob(ResponseType):
     """A blob that the server wants."""
 
     digest: str
@@ -82,13 +82,13 @@ class LackingBlob(View):
     """How much of it has come already: where to go on."""
 
 
-class BlobAnswer(View):
+class BlobAnswer(ResponseType):
     """Which of the blobs are to be sent, in the order of the question."""
 
     lacking: list[LackingBlob]
 
 
-class BlobProgress(View):
+class BlobProgress(ResponseType):
     """Answer to a piece of a blob."""
 
     received_bytes: int

@@ -1,43 +1,48 @@
 """Jobs and their logs."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from au2.wire.base import Limits, OneOf, RequestType, ResponseType
 
-from au2.wire.base import Model, View
+_FINAL_STATES: Final = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
 
-class RunCreation(Model):
+class RunCreation(RequestType):
     """Body of ``POST /api/v1/jobs``: run a process. None: the version's or platform's default."""
 
-    process: str = Field(max_length=200)
+    process: Annotated[str, Limits(max_length=200)]
     version: int | None = None
     """None: the newest published version; if none is published, the newest available one."""
     latest: bool = False
     """Run the newest available version, published or not; goes without ``version``."""
-    arguments: dict[str, Any] = Field(default_factory=dict)
-    environment: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, str] = Field(default_factory=dict)
+    arguments: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     """Variable → name of the secret whose value it gets."""
-    cpu: float | None = Field(default=None, gt=0, le=1024)
-    memory_bytes: int | None = Field(default=None, ge=1 << 22)
-    shared_memory_bytes: int | None = Field(default=None, ge=1)
+    cpu: Annotated[float, Limits(gt=0, le=1024)] | None = None
+    memory_bytes: Annotated[int, Limits(ge=1 << 22)] | None = None
+    shared_memory_bytes: Annotated[int, Limits(ge=1)] | None = None
     """Size of ``/dev/shm``, which counts against the memory. None: the version's default, else as
     large as the memory."""
-    timeout_seconds: float | None = Field(default=None, gt=0)
+    timeout_seconds: Annotated[float, Limits(gt=0)] | None = None
     network: Literal["internet", "none"] | None = None
 
 
-class PhaseView(View):
-    """A stretch of an attempt."""
+class PhaseView(ResponseType):
+    """Phase of an attempt, like ``build`` or ``run``."""
 
     name: str
     started_at: datetime
     ended_at: datetime | None
 
+    @property
+    def seconds(self) -> float:
+        """Length of the phase; 0 while it lasts."""
+        return _seconds_between(self.started_at, self.ended_at) or 0.0
 
-class AttemptView(View):
+
+class AttemptView(ResponseType):
     """One try of a job."""
 
     number: int
@@ -53,7 +58,7 @@ class AttemptView(View):
     used: dict[str, float]
 
 
-class ResourcesView(View):
+class ResourcesView(ResponseType):
     """What a run job asked for."""
 
     cpu: float
@@ -65,7 +70,7 @@ class ResourcesView(View):
     """Size of ``/dev/shm``. None: as large as the memory."""
 
 
-class NewerVersionView(View):
+class NewerVersionView(ResponseType):
     """A version with a higher number than the one that runs."""
 
     version: int
@@ -73,20 +78,23 @@ class NewerVersionView(View):
     upload_job: int | None
 
 
-class VersionChoiceView(View):
+class VersionChoiceView(ResponseType):
     """Why a run has its version, as of its submission."""
 
-    rule: Literal["stated", "published", "available", "latest"]
+    rule: Annotated[str, OneOf("stated", "published", "available", "latest")]
     text: str | None
     """A sentence, where a newer version is not taken."""
     newer: list[NewerVersionView]
     """The newest with an image, and the newest of all: those that are newer than what runs."""
 
 
-class WaitingView(View):
+class WaitingView(ResponseType):
     """What a pending job waits for."""
 
-    code: Literal["upload", "no-dispatcher", "places", "jobs-before", "dispatcher", "preparing"]
+    code: Annotated[
+        str,
+        OneOf("upload", "no-dispatcher", "places", "jobs-before", "dispatcher", "preparing"),
+    ]
     text: str
     jobs_before: int
     """Older jobs that are still to be taken, of all contexts."""
@@ -96,7 +104,7 @@ class WaitingView(View):
     """How many jobs are worked on at once."""
 
 
-class JobView(View):
+class JobView(ResponseType):
     """The job record."""
 
     id: int
@@ -128,10 +136,55 @@ class JobView(View):
     stop_requested_at: datetime | None
     attempts: list[AttemptView]
     waiting: WaitingView | None = None
-    """While it is PENDING: in the answer of ``GET /api/v1/jobs/{job}`` only."""
+    """Cause of a PENDING state: in the response to ``GET /api/v1/jobs/{job}`` only."""
+
+    @property
+    def version_text(self) -> str | None:
+        """Sentence about newer versions, where a run takes another than the newest."""
+        return None if self.version_choice is None else self.version_choice.text
+
+    @property
+    def newer(self) -> list[NewerVersionView]:
+        """Versions with a higher number than that of the run."""
+        return [] if self.version_choice is None else self.version_choice.newer
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended."""
+        return self.state in _FINAL_STATES
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the job ended well."""
+        return self.state == "SUCCEEDED"
+
+    @property
+    def newest_attempt(self) -> int:
+        """Number of the last attempt so far; each retry adds one."""
+        return max((attempt.number for attempt in self.attempts), default=1)
+
+    @property
+    def phases(self) -> list[PhaseView]:
+        """Phases of the last attempt that have ended."""
+        newest = [a for a in self.attempts if a.number == self.newest_attempt]
+        return [phase for a in newest for phase in a.phases if phase.ended_at is not None]
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """Time from the submission to the start; None: not started."""
+        return _seconds_between(self.created_at, self.started_at)
+
+    @property
+    def ran_seconds(self) -> float | None:
+        """Time from the start to the end; None: not started or not ended."""
+        return _seconds_between(self.started_at, self.ended_at)
 
 
-class JobPage(View):
+def _seconds_between(begun: datetime | None, ended: datetime | None) -> float | None:
+    return None if begun is None or ended is None else (ended - begun).total_seconds()
+
+
+class JobPage(ResponseType):
     """A page of jobs, newest first."""
 
     items: list[JobView]
@@ -139,7 +192,7 @@ class JobPage(View):
     """Pass as ``before`` to get the next page; None on the last."""
 
 
-class LogRecord(View):
+class LogRecord(ResponseType):
     """One record of a log. Exactly one of ``text`` and ``base64`` is set."""
 
     time: str
@@ -153,7 +206,7 @@ class LogRecord(View):
     a character."""
 
 
-class LogChunk(View):
+class LogChunk(ResponseType):
     """Data of a server-sent event ``log``; the event's id is the offset to go on from."""
 
     records: list[LogRecord]

@@ -1,19 +1,18 @@
 """Organizations, projects, members."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
-
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, RequestType, ResponseType
 
 
-class Creation(Model):
+class Creation(RequestType):
     """Body that makes an organization or a project."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Annotated[str, Limits(min_length=1, max_length=200)]
 
 
-class OrganizationView(View):
+class OrganizationView(ResponseType):
     """An organization."""
 
     id: str
@@ -21,7 +20,7 @@ class OrganizationView(View):
     created_at: datetime
 
 
-class ProjectView(View):
+class ProjectView(ResponseType):
     """A project."""
 
     id: str
@@ -30,7 +29,7 @@ class ProjectView(View):
     created_at: datetime
 
 
-class MemberView(View):
+class MemberView(ResponseType):
     """A member of a context."""
 
     email: str
@@ -39,10 +38,10 @@ class MemberView(View):
     """None: member of the whole organization."""
 
 
-class MemberAddition(Model):
+class MemberAddition(RequestType):
     """Body of ``POST /api/v1/members``."""
 
-    email: str = Field(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
+    email: Annotated[str, Limits(min_length=3, max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
     role: str
 
 

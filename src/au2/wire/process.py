@@ -1,30 +1,28 @@
 """Processes and their versions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
-
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, RequestType, ResponseType
 
 
-class ProcessCreation(Model):
+class ProcessCreation(RequestType):
     """Body of ``POST /api/v1/processes``."""
 
-    name: str = Field(min_length=1, max_length=200)
-    description: str = Field(default="", max_length=100_000)
-    tags: list[str] = Field(default_factory=list)
+    name: Annotated[str, Limits(min_length=1, max_length=200)]
+    description: Annotated[str, Limits(max_length=100_000)] = ""
+    tags: list[str] = []
 
 
-class ProcessUpdate(Model):
+class ProcessUpdate(RequestType):
     """Body of ``PATCH /api/v1/processes/{process}``: what is None stays."""
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
-    description: str | None = Field(default=None, max_length=100_000)
+    name: Annotated[str, Limits(min_length=1, max_length=200)] | None = None
+    description: Annotated[str, Limits(max_length=100_000)] | None = None
     tags: list[str] | None = None
 
 
-class ProcessView(View):
+class ProcessView(ResponseType):
     """A process."""
 
     id: str
@@ -39,21 +37,21 @@ class ProcessView(View):
     updated_by: str
 
 
-class VersionCreation(Model):
+class VersionCreation(RequestType):
     """Body of ``POST /api/v1/processes/{process}/versions``: an empty image version.
 
     Its contract with callers is that of a package: the documents of ``args.schema.yml``,
     ``out.schema.yml`` and ``env.yml``.
     """
 
-    description: str = Field(default="", max_length=100_000)
+    description: Annotated[str, Limits(max_length=100_000)] = ""
     args_schema: dict[str, Any] | None = None
     out_schema: dict[str, Any] | None = None
     environment: dict[str, str | dict[str, str]] | None = None
     """Name → text, or ``{"secret": NAME}``."""
 
 
-class VersionView(View):
+class VersionView(ResponseType):
     """A version."""
 
     process: str
@@ -76,3 +74,13 @@ class VersionView(View):
     args_schema: dict[str, Any] | None
     out_schema: dict[str, Any] | None
     resources: dict[str, Any] | None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the version is published."""
+        return self.published_at is not None
+
+    @property
+    def is_in_the_works(self) -> bool:
+        """Whether the version's image is being uploaded or built."""
+        return self.image_status in {"UPLOADING", "BUILDING"}

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from au2.wire.base import View
+from au2.wire.base import ResponseType
 
 
-class RuntimeView(View):
+class RuntimeView(ResponseType):
     """A runtime at its newest version."""
 
     id: str

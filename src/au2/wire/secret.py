@@ -1,27 +1,30 @@
 """Secrets."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
-
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, RequestType, ResponseType
 
 
-class SecretCreation(Model):
+class SecretCreation(RequestType):
     """Body of ``POST /api/v1/secrets``: a secret, with its value if that is known already."""
 
-    name: str = Field(min_length=1, max_length=200)
-    description: str = Field(default="", max_length=100_000)
-    value: str | None = Field(default=None, repr=False)
+    hidden_ = frozenset({"value"})
+
+    name: Annotated[str, Limits(min_length=1, max_length=200)]
+    description: Annotated[str, Limits(max_length=100_000)] = ""
+    value: str | None = None
 
 
-class SecretIngestion(Model):
+class SecretIngestion(RequestType):
     """Body of ``PUT /api/v1/secrets/{secret}/value``."""
 
-    value: str = Field(repr=False)
+    hidden_ = frozenset({"value"})
+
+    value: str
 
 
-class SecretView(View):
+class SecretView(ResponseType):
     """A secret; its value is not part of it."""
 
     id: str
@@ -36,7 +39,9 @@ class SecretView(View):
     updated_by: str
 
 
-class SecretValueView(View):
+class SecretValueView(ResponseType):
     """A secret's value, for those who may have it."""
 
-    value: str = Field(repr=False)
+    hidden_ = frozenset({"value"})
+
+    value: str

@@ -1,30 +1,28 @@
 """Uploading a package: the list of files first, then only the contents that the server lacks."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-
-from au2.wire.base import Model, View
+from au2.wire.base import Limits, RequestType, ResponseType
 from au2.wire.job import JobView
 
 
-class FileEntry(Model):
+class FileEntry(RequestType):
     """One file of a package, or a link or folder. ``path`` is relative, normalised, with ``/``."""
 
-    path: str = Field(max_length=4096)
+    path: Annotated[str, Limits(max_length=4096)]
     type: Literal["file", "link", "folder"] = "file"
     """Folders that hold something need no entry, unless their ``mode`` is another."""
     executable: bool = False
-    size_bytes: int = Field(default=0, ge=0)
-    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    size_bytes: Annotated[int, Limits(ge=0)] = 0
+    sha256: Annotated[str, Limits(pattern=r"^([0-9a-f]{64})?$")] = ""
     """Lower-case hexadecimal digest of the content; empty for all else."""
-    target: str = Field(default="", max_length=4096)
+    target: Annotated[str, Limits(max_length=4096)] = ""
     """Where a link points; empty for all else."""
-    mode: str = Field(default="", pattern=r"^([0-7]{3})?$")
+    mode: Annotated[str, Limits(pattern=r"^([0-7]{3})?$")] = ""
     """Permissions, three octal digits; empty: 755 for folders and if ``executable``, else 644."""
 
 
-class UploadCreation(Model):
+class UploadCreation(RequestType):
     """Body of ``POST /api/v1/uploads``.
 
     Either ``process`` (a GUID) or ``name`` is given. By name, the version belongs to the process
@@ -32,13 +30,13 @@ class UploadCreation(Model):
     """
 
     process: str | None = None
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: Annotated[str, Limits(min_length=1, max_length=200)] | None = None
     new: bool = False
     """Make a process of that name, even if there is one."""
-    expected_process: str | None = Field(default=None, max_length=36)
+    expected_process: Annotated[str, Limits(max_length=36)] | None = None
     """GUID of the process that has the name, or ``none``, as far as the client knows. If that is
     not so when the upload begins, it is a conflict."""
-    description: str = Field(default="", max_length=100_000)
+    description: Annotated[str, Limits(max_length=100_000)] = ""
     runtime: str
     """GUID or name."""
     runtime_version: int | None = None
@@ -47,7 +45,7 @@ class UploadCreation(Model):
     """Make a new version even of a package that the newest one was made of."""
 
 
-class UploadComparison(View):
+class UploadComparison(ResponseType):
     """A package beside what its process has; also what answers an upload of nothing new."""
 
     process: str | None
@@ -59,7 +57,7 @@ class UploadComparison(View):
     newest_runtime_version: int
 
 
-class UploadView(View):
+class UploadView(ResponseType):
     """An upload session."""
 
     id: str
@@ -75,7 +73,7 @@ class UploadView(View):
     newest_runtime_version: int | None = None
 
 
-class UploadProgress(View):
+class UploadProgress(ResponseType):
     """Answer to ``PUT /api/v1/uploads/{upload}/contents``."""
 
     received_bytes: int

@@ -1,23 +1,21 @@
 """What differs between two versions of a process."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
-
-from au2.wire.base import View
+from au2.wire.base import Limits, ResponseType
 
 MODE_PATTERN = r"^[0-7]{3,4}$"
 Change = Literal["added", "removed", "changed"]
 
 
-class RuntimeOfVersion(View):
+class RuntimeOfVersion(ResponseType):
     """What a packaged version was built on."""
 
     id: str
     version: int
 
 
-class FileDifference(View):
+class FileDifference(ResponseType):
     """A file or link of the package, or a folder: its path ends with ``/``, and it has no size."""
 
     path: str
@@ -26,12 +24,12 @@ class FileDifference(View):
     new_size_bytes: int | None
     mode_only: bool = False
     """Only the mode differs."""
-    old_mode: str | None = Field(default=None, pattern=MODE_PATTERN)
+    old_mode: Annotated[str, Limits(pattern=MODE_PATTERN)] | None = None
     """Permissions in octal, as ``0644``. None: it was not there, or is a link."""
-    new_mode: str | None = Field(default=None, pattern=MODE_PATTERN)
+    new_mode: Annotated[str, Limits(pattern=MODE_PATTERN)] | None = None
 
 
-class DependencyDifference(View):
+class DependencyDifference(ResponseType):
     """An installed dependency."""
 
     name: str
@@ -41,7 +39,7 @@ class DependencyDifference(View):
     new: str | None
 
 
-class SchemaDifference(View):
+class SchemaDifference(ResponseType):
     """A difference of the schemas that a caller may notice."""
 
     schema_of: Literal["arguments", "output"]
@@ -52,7 +50,7 @@ class SchemaDifference(View):
     """Whether calls that were right before may fail now, or outputs be of a new kind."""
 
 
-class ValueDifference(View):
+class ValueDifference(ResponseType):
     """A default environment variable, or a default resource."""
 
     name: str
@@ -62,7 +60,7 @@ class ValueDifference(View):
     new: str | None
 
 
-class VersionDiff(View):
+class VersionDiff(ResponseType):
     """Answer to ``GET /api/v1/processes/{process}/versions/{old}/diff/{new}``."""
 
     process: str

@@ -1,24 +1,25 @@
-"""What pydantic finds wrong with a request, in the words of whoever wrote it.
+"""Validation of requests with pydantic, with violations as plain sentences.
 
-Its own messages speak of strings and inputs, name no unit and end with a link to its pages.
+The messages of pydantic speak of strings and inputs, name no unit and end with a link.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from au2.domain.errors import Detail, InvalidRequest
 from au2.domain.wording import as_sentence, count_of, format_bytes, format_seconds
+from au2.wire.base import WireType
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
+_Wire = TypeVar("_Wire", bound=WireType)
 Violation = Mapping[str, Any]
 """An element of ``ValidationError.errors()``."""
 
 MOST_DETAILS: Final = 100
 _MOST_NAME_CHARACTERS: Final = 100
 OURS: Final = frozenset({"many"})
-"""Types of mistakes that the API makes itself, with a message of its own."""
+"""Types of violations that the API makes itself, with a message of its own."""
 _OTHER: Final = "is not valid"
 _PLAIN: Final = {
     "missing": "is missing",
@@ -40,7 +41,7 @@ _PLAIN: Final = {
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
 }
-"""Type of mistake → what is said of the field."""
+"""Type of violation → what is said of the field."""
 _BOUNDED: Final[Mapping[str, tuple[str, str]]] = {
     "greater_than": ("must be more than", "gt"),
     "greater_than_equal": ("must be at least", "ge"),
@@ -61,42 +62,52 @@ _UNITS: Final[Mapping[str, Callable[[float], str]]] = {
 """End of a field's name → how its numbers are told."""
 
 
-def build(model: type[ModelT], **fields: object) -> ModelT:
-    """Return a ``model`` of ``fields``.
+_adapters: Final[dict[type[WireType], TypeAdapter[Any]]] = {}
+
+
+def adapter_of(kind: type[_Wire]) -> TypeAdapter[_Wire]:
+    """Return pydantic's validator and serializer of a wire type."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+def build(kind: type[_Wire], **fields: object) -> _Wire:
+    """Return a request with these fields, validated.
 
     Raises:
-        InvalidRequest: they are none, with a sentence that names the field.
+        InvalidRequest: a violation, as a sentence that names the field.
     """
     try:
-        return model(**fields)
+        return adapter_of(kind).validate_python(fields)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        sentences = [sentence_of(mistake) for mistake in found]
+        sentences = [sentence_of(violation) for violation in found]
         if len(sentences) == 1:
             raise InvalidRequest(sentences[0]) from None
         details = [Detail(sentence) for sentence in sentences[:MOST_DETAILS]]
         raise InvalidRequest(details=details) from None
 
 
-def sentence_of(mistake: Violation) -> str:
+def sentence_of(violation: Violation) -> str:
     """Return a sentence that names the field: "The name is empty."."""
-    name = name_of(mistake["loc"])
+    name = name_of(violation["loc"])
     subject = f"The {name}" if name else "The request"
-    return as_sentence(f"{subject} {describe(mistake)}")
+    return as_sentence(f"{subject} {describe(violation)}")
 
 
-def describe(mistake: Violation) -> str:
+def describe(violation: Violation) -> str:
     """Return what is said of a field: "is empty"."""
-    kind, facts = str(mistake["type"]), mistake.get("ctx") or {}
-    if mistake["loc"] and mistake["loc"][-1] == "email" and kind.startswith("string_"):
+    kind, facts = str(violation["type"]), violation.get("ctx") or {}
+    if violation["loc"] and violation["loc"][-1] == "email" and kind.startswith("string_"):
         return "must be an email address, like you@example.org"
     if kind in OURS:
-        return str(mistake["msg"])
+        return str(violation["msg"])
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind in _BOUNDED:
         words, key = _BOUNDED[kind]
-        return f"{words} {_format_number(facts[key], mistake['loc'])}"
+        return f"{words} {_format_number(facts[key], violation['loc'])}"
     if kind in _COUNTED:
         words, key, nouns = _COUNTED[kind]
         is_empty = kind == "string_too_short" and facts[key] == 1

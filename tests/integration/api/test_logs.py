@@ -18,6 +18,7 @@ from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots
 from au2.stores.notices.base import DISPATCHER
 from au2.stores.notices.folder import FolderNotices
+from au2.wire.documents import parse_record
 from au2.wire.job import WaitingView
 from tests.support.live import served
 from tests.support.world import OPERATOR, World
@@ -128,7 +129,7 @@ def test_a_pending_job_says_what_it_waits_for(world: World, client: httpx.Client
 
     assert (first.name, first.data["code"]) == ("waiting", "no-dispatcher")
     assert (second.name, second.data["code"]) == ("waiting", "dispatcher")
-    assert WaitingView.model_validate(second.data).text == "The dispatcher is about to take it."
+    assert parse_record(WaitingView, second.data).text == "The dispatcher is about to take it."
     assert (end.name, end.data["state"]) == ("end", "SUCCEEDED")
 
 

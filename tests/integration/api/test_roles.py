@@ -16,6 +16,7 @@ from au2.domain.version import ImageStatus
 from au2.stores.database.content.contents import add_contents
 from au2.stores.database.content.repositories import add_repository_blobs
 from au2.stores.database.content.uploads import find_upload
+from au2.wire.documents import format_document
 from tests.support.built_versions import add_image_version, add_packaged_version, packaged
 from tests.support.busybox import digest_of, make_image, make_layer
 from tests.support.live import client_of
@@ -186,7 +187,7 @@ def _manifest(asked: Asked) -> dict[str, Any]:
 
 def _upload_body(asked: Asked) -> dict[str, Any]:
     body = creation({"main.py": CONTENT}, asked.runtime(), name=f"new {next(_numbers)}")
-    return {"json": body.model_dump()}
+    return {"json": format_document(body)}
 
 
 def _organization(asked: Asked) -> dict[str, Any]:

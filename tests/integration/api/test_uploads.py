@@ -15,6 +15,7 @@ from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
+from au2.wire.documents import format_document
 from tests.support.world import IMAGE, OPERATOR, World, creation, entry, frame
 
 SMALL = b"print('hello')\n"
@@ -44,7 +45,7 @@ class Uploading:
         }
 
     def begin(self, files: dict[str, bytes], **fields: Any) -> httpx.Response:
-        body = creation(files, self.runtime, **fields).model_dump()
+        body = format_document(creation(files, self.runtime, **fields))
         return self.client.post("/uploads", params=self.query, json=body, headers=self.headers)
 
     def put(
@@ -274,7 +275,7 @@ def test_names_that_climb_out(uploading: Uploading, path: str):
 
 
 def test_links_that_climb_out(uploading: Uploading):
-    body = creation({"main.py": SMALL}, uploading.runtime).model_dump()
+    body = format_document(creation({"main.py": SMALL}, uploading.runtime))
     body["files"].append({"path": "a/link", "type": "link", "target": "../../etc"})
     answer = uploading.client.post(
         "/uploads", params=uploading.query, json=body, headers=uploading.headers
@@ -285,8 +286,8 @@ def test_links_that_climb_out(uploading: Uploading):
 
 def test_a_size_that_is_not_the_content_s(uploading: Uploading):
     uploading.put(frame(SMALL))
-    wrong = entry("main.py", SMALL).model_copy(update={"size_bytes": 1})
-    body = creation({}, uploading.runtime).model_dump() | {"files": [wrong.model_dump()]}
+    wrong = entry("main.py", SMALL).replaced(size_bytes=1)
+    body = format_document(creation({}, uploading.runtime)) | {"files": [format_document(wrong)]}
     answer = uploading.client.post(
         "/uploads", params=uploading.query, json=body, headers=uploading.headers
     )
@@ -295,7 +296,7 @@ def test_a_size_that_is_not_the_content_s(uploading: Uploading):
 
 
 def test_a_package_that_is_too_large(uploading: Uploading):
-    body = creation({"main.py": SMALL}, uploading.runtime).model_dump()
+    body = format_document(creation({"main.py": SMALL}, uploading.runtime))
     body["files"][0]["size_bytes"] = 11 << 30
     answer = uploading.client.post(
         "/uploads", params=uploading.query, json=body, headers=uploading.headers
@@ -334,7 +335,7 @@ def test_unknown_and_foreign_things(uploading: Uploading):
         {"name": None, "process": missing},
         {"name": None, "process": foreign_process},
     ):
-        body = creation({"main.py": SMALL}, uploading.runtime).model_dump() | fields
+        body = format_document(creation({"main.py": SMALL}, uploading.runtime)) | fields
         answer = uploading.client.post(
             "/uploads", params=uploading.query, json=body, headers=uploading.headers
         )
@@ -351,7 +352,7 @@ def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: 
     begun = uploading.client.post(
         "/uploads",
         params=query,
-        json=creation({"main.py": SMALL}, uploading.runtime, name="copy").model_dump(),
+        json=format_document(creation({"main.py": SMALL}, uploading.runtime, name="copy")),
         headers=headers,
     ).json()
 
@@ -386,7 +387,7 @@ def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploa
         begun = uploading.client.post(
             "/uploads",
             params={k: v for k, v in vars_of(context).items() if v is not None},
-            json=creation({"main.py": SMALL}, uploading.runtime, name=name).model_dump(),
+            json=format_document(creation({"main.py": SMALL}, uploading.runtime, name=name)),
             headers=world.bearer(email),
         ).json()
         if begun["lacking"]:
@@ -461,7 +462,7 @@ def test_a_version_of_before_modes_were_kept_is_known_again(uploading: Uploading
     process = uploading.view["process"]
 
     def begin(**changes: object) -> int:
-        body = creation(FILES, uploading.runtime, name=None, process=process).model_dump()
+        body = format_document(creation(FILES, uploading.runtime, name=None, process=process))
         for file in body["files"]:
             file.pop("mode")
         body["files"][0] |= changes
@@ -500,7 +501,7 @@ def test_an_equal_package_on_a_newer_runtime_is_a_new_version(uploading: Uploadi
 
 
 def test_comparing_changes_nothing(uploading: Uploading):
-    body = creation(FILES, uploading.runtime, name="another").model_dump()
+    body = format_document(creation(FILES, uploading.runtime, name="another"))
     found = uploading.client.post(
         "/uploads/compare", params=uploading.query, json=body, headers=uploading.headers
     )

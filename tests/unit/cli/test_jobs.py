@@ -12,7 +12,16 @@ import pytest
 
 from au2.stores.logs.record import Record, format_record
 from tests.unit.cli.conftest import CommandLine
-from tests.unit.client.api import NOW, PROCESS, Answer, Api, job_document, log_event, sse
+from tests.unit.client.api import (
+    NOW,
+    PROCESS,
+    Answer,
+    Api,
+    job_document,
+    log_event,
+    sse,
+    version_document,
+)
 
 FOLLOW = "GET /jobs/12/logs/follow"
 FAILED = {
@@ -40,12 +49,12 @@ def test_run(api: Api, au2: CommandLine) -> None:
     assert result.out == LINE
     assert result.err == b""
     assert api.asked() == ["POST /jobs"]
-    assert api.requests[0].document == {"process": PROCESS, "arguments": {}, "environment": {}}
+    assert api.requests[0].document == {"process": PROCESS}
 
 
 def test_run_with_everything(api: Api, au2: CommandLine) -> None:
     schema = {"properties": {"zip": {"type": "string"}}}
-    api.answer(f"GET /processes/{PROCESS}/versions/3", {"args_schema": schema})
+    api.answer(f"GET /processes/{PROCESS}/versions/3", version_document(args_schema=schema))
     au2.ok(
         *("process", "run", PROCESS, "--ver", "3", "--env", "A=b=c", "--env", "E="),
         *("--arg", "days=7", "--arg", "name=north", "--arg", 'list=[1, "a"]', "--arg", 'text="7"'),
@@ -103,7 +112,7 @@ def test_an_older_version_does_not_run_in_silence(
 
 
 def test_the_latest_version(api: Api, au2: CommandLine) -> None:
-    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": None})
+    api.answer(f"GET /processes/{PROCESS}/versions/default", version_document())
 
     au2.ok("process", "run", PROCESS, "--latest", "--arg", "days=7")
 
@@ -113,13 +122,7 @@ def test_the_latest_version(api: Api, au2: CommandLine) -> None:
 
 
 def version(status: str) -> dict[str, object]:
-    return {
-        "id": 6,
-        "image_status": status,
-        "published_at": None,
-        "upload_job": 9,
-        "args_schema": None,
-    }
+    return version_document(6, image_status=status, upload_job=9)
 
 
 @pytest.mark.parametrize("named", [(), ("--ver", "6"), ("--latest",)])
@@ -159,7 +162,7 @@ def test_a_version_that_is_built_is_not_waited_for(api: Api, au2: CommandLine) -
 
 def test_an_argument_that_is_not_of_its_type(api: Api, au2: CommandLine) -> None:
     schema = {"properties": {"days": {"type": "integer"}}}
-    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": schema})
+    api.answer(f"GET /processes/{PROCESS}/versions/default", version_document(args_schema=schema))
 
     result = au2("process", "run", PROCESS, "--arg", "days=many")
 
@@ -176,8 +179,8 @@ def test_the_arguments_of_a_process(api: Api, au2: CommandLine) -> None:
         },
         "required": ["place"],
     }
-    api.answer(f"GET /processes/{PROCESS}/versions/default", {"args_schema": schema})
-    api.answer(f"GET /processes/{PROCESS}/versions/2", {"args_schema": None})
+    api.answer(f"GET /processes/{PROCESS}/versions/default", version_document(args_schema=schema))
+    api.answer(f"GET /processes/{PROCESS}/versions/2", version_document())
 
     shown = au2.ok("process", "args", PROCESS).text
     documents = au2.ok("process", "args", PROCESS, "-o", "json").document
@@ -313,7 +316,8 @@ def test_a_long_output_is_cut(api: Api, au2: CommandLine) -> None:
 
 
 def waiting(code: str, text: str) -> dict[str, object]:
-    return {"code": code, "text": text, "jobs_before": 0, "jobs_taken": 0, "places": 1}
+    numbers = {"jobs_before": 2, "jobs_taken": 4, "places": 4}
+    return {"code": code, "text": text, "jobs_before": 0, "jobs_taken": 0, "places": 1, **numbers}
 
 
 CAUSES = [

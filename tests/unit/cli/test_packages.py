@@ -23,6 +23,7 @@ from tests.unit.client.api import (
     job_document,
     log_event,
     sse,
+    version_document,
 )
 
 RUNTIME = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
@@ -65,7 +66,11 @@ class Store:
         self.lists.append(request.document)
         if self.known is not None and not request.document.get("force"):
             return self._comparison()
-        digests = [file["sha256"] for file in request.document["files"] if file["type"] == "file"]
+        digests = [
+            file["sha256"]
+            for file in request.document["files"]
+            if file.get("type", "file") == "file"
+        ]
         lacking = sorted(set(digests) - self.contents)
         view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1}
         return Answer(body=json.dumps(view | {"lacking": lacking}).encode())
@@ -309,8 +314,7 @@ RUN = f"au2 process run {PROCESS}"
 
 
 def default_version(number: int, published_at: str | None) -> dict[str, object]:
-    standing = {"image_status": "AVAILABLE", "upload_job": 1}
-    return {"id": number, "published_at": published_at, **standing}
+    return version_document(number, published_at=published_at)
 
 
 @pytest.mark.parametrize(

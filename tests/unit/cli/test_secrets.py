@@ -60,7 +60,7 @@ def test_create(api: Api, au2: CommandLine) -> None:
     au2.ok("secret", "create", "db", "--stdin", stdin=b"the value\n")
     assert [request.document for request in api.requests] == [
         {"name": "db", "description": "Of the reports"},
-        {"name": "db", "description": "", "value": "the value"},
+        {"name": "db", "value": "the value"},
     ]
 
 

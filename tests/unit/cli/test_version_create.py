@@ -7,7 +7,7 @@ from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import NOW, PROCESS, Api
 
 VERSIONS = f"/processes/{PROCESS}/versions"
-CREATED = dict.fromkeys(VersionView.model_fields) | {
+CREATED = dict.fromkeys(VersionView.fields_) | {
     "process": PROCESS,
     "id": 4,
     "type": "image",

@@ -1,5 +1,6 @@
 """`au2 process version diff` of versions that are images."""
 
+from au2.wire.documents import format_document
 from au2.wire.version_diff import VersionDiff
 from tests.unit.cli.conftest import CommandLine, Result
 from tests.unit.client.api import PROCESS, Api
@@ -23,7 +24,7 @@ def diff(api: Api, au2: CommandLine, old: str | None, new: str | None) -> Result
         environment=[],
         resources=[],
     )
-    api.answer(f"GET /processes/{PROCESS}/versions/1/diff/3", found.model_dump(mode="json"))
+    api.answer(f"GET /processes/{PROCESS}/versions/1/diff/3", format_document(found))
     return au2.ok("process", "version", "diff", PROCESS, "1", "3")
 
 

@@ -234,3 +234,28 @@ def job_document(job_id: int = 12, **changes: object) -> dict[str, Any]:
         "waiting": None,
         **changes,
     }
+
+
+def version_document(number: int = 3, **changes: object) -> dict[str, Any]:
+    """Return a VersionView document of a packaged version with its image."""
+    return {
+        "process": PROCESS,
+        "id": number,
+        "type": "packaged",
+        "description": "",
+        "image_status": "AVAILABLE",
+        "image_digest": "sha256:" + "a" * 64,
+        "published_at": None,
+        "published_by": None,
+        "created_at": NOW,
+        "created_by": "me@example.org",
+        "runtime": None,
+        "runtime_version": None,
+        "upload_job": 1,
+        "environment": None,
+        "dependencies": None,
+        "args_schema": None,
+        "out_schema": None,
+        "resources": None,
+        **changes,
+    }

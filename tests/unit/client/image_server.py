@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass, field
 
-from au2.wire.image_upload import BlobQuestion
+from au2.wire.documents import parse_record
+from au2.wire.image_upload import BlobQuestion, ImageUploadView
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 
@@ -19,6 +20,7 @@ SESSION = {
     "variant": "",
     "resumed": False,
 }
+SESSION_VIEW = parse_record(ImageUploadView, SESSION)
 EMPTY = {
     "process": PROCESS,
     "version": 4,
@@ -79,7 +81,7 @@ class ImageServer:
         return [blob["digest"] for blobs in questions for blob in blobs]
 
     def find_lacking(self, request: Request) -> Answer:
-        wanted = BlobQuestion.model_validate(request.document).blobs
+        wanted = parse_record(BlobQuestion, request.document).blobs
         return answer(
             {
                 "lacking": [

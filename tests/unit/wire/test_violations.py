@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from au2.domain.errors import InvalidRequest
 from au2.wire.account import Login, TokenCreation
+from au2.wire.base import WireType
 from au2.wire.job import RunCreation
 from au2.wire.organization import Creation, MemberAddition
 from au2.wire.process import ProcessCreation, VersionCreation
 from au2.wire.upload import FileEntry, UploadCreation
-from au2.wire.violations import build, describe, sentence_of
+from au2.wire.violations import adapter_of, build, describe, sentence_of
 from tests.support.plain_words import find_foreign_words
 
 
@@ -48,7 +49,7 @@ from tests.support.plain_words import find_foreign_words
         (FileEntry, {"path": "a", "sha256": "0"}, "The sha256 is not of the right form."),
     ],
 )
-def test_one_mistake(model: type[BaseModel], fields: Mapping[str, Any], sentence: str) -> None:
+def test_one_mistake(model: type[WireType], fields: Mapping[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         build(model, **fields)
     assert (caught.value.message, caught.value.details) == (sentence, ())
@@ -73,11 +74,11 @@ VALUES = [None, True, -1, 1 << 70, 1e999, float("nan"), "", "x", [], {}, [[]], {
         *(UploadCreation, VersionCreation, FileEntry),
     ],
 )
-def test_nothing_is_said_in_the_words_of_the_library(model: type[BaseModel]) -> None:
-    for name in model.model_fields:
+def test_nothing_is_said_in_the_words_of_the_library(model: type[WireType]) -> None:
+    for name in model.fields_:
         for value in VALUES:
             try:
-                model.model_validate({name: value})
+                adapter_of(model).validate_python({name: value})
             except ValidationError as error:
                 for mistake in error.errors():
                     told = sentence_of(mistake)

@@ -147,7 +147,7 @@ class VersionArchives:
                 upload = find_upload_of_job(transaction, version.upload_job_id)
         if not isinstance(upload, PackageUpload):
             raise BlobMissing("Which files were uploaded is not known any more.", hint=_GONE_HINT)
-        return [FileEntry.model_construct(**document) for document in upload.files]
+        return [FileEntry(**document) for document in upload.files]
 
     def _has_contents(self, files: Sequence[PackageEntry]) -> bool:
         wanted = {file.sha256 for file in files if file.size_bytes}

@@ -6,6 +6,7 @@ from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.cells import Document, columns
 from au2.console.console import Console
+from au2.wire.documents import format_document
 
 _INPUT_LIMIT_BYTES = 4096
 
@@ -93,7 +94,7 @@ def whoami(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     account = Accounts(session.transport).account()
-    session.console.show_record(_ACCOUNT, account.model_dump(mode="json"))
+    session.console.show_record(_ACCOUNT, format_document(account))
 
 
 _TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
@@ -105,7 +106,7 @@ def token_info(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     token = Accounts(session.transport).current_token()
-    session.console.show_record(_TOKEN, token.model_dump(mode="json"))
+    session.console.show_record(_TOKEN, format_document(token))
 
 
 @define("renew", examples=("au2 renew",))

@@ -12,6 +12,7 @@ from au2.cli.session import Session
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.parameters import WholeNumber
+from au2.wire.documents import format_document
 
 command = Group(
     "job",
@@ -174,7 +175,7 @@ def list_jobs(
         search=search,
         limit=limit,
     )
-    session.console.show_list(LIST, [job.model_dump(mode="json") for job in jobs])
+    session.console.show_list(LIST, [format_document(job) for job in jobs])
 
 
 @define("show", group=command, examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
@@ -184,7 +185,7 @@ def show(session: Session, job: int) -> None:
     from au2.client.resources.jobs import Jobs
 
     found = Jobs(session.transport).get_job(job)
-    session.console.show_record(RECORD, found.model_dump(mode="json"))
+    session.console.show_record(RECORD, format_document(found))
 
 
 @define(
@@ -228,15 +229,14 @@ def logs(
         report_and_exit(session.console, standing, pass_exit_code=exit_code)
         return
     from au2.cli.outages import make_patience
+    from au2.client.runs.job_calls import poll_job
     from au2.client.runs.job_logs import read_log
-    from au2.client.runs.job_status import poll_job
-    from au2.client.runs.log_following import LogPiece
 
     transport, patience = session.transport, make_patience(session.console)
     if attempt is None:
         attempt = poll_job(transport, job).newest_attempt
     for records in read_log(transport, job, attempt=attempt, patience=patience):
-        show.pieces([LogPiece(*record) for record in records])
+        show.pieces(records)
     show.end()
 
 
@@ -247,7 +247,7 @@ def wait(session: Session, job: int, exit_code: bool) -> None:
     """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
     from au2.cli.jobs.outcome import report_and_exit
     from au2.cli.jobs.wait import wait_for_job
-    from au2.client.runs.job_status import poll_job
+    from au2.client.runs.job_calls import poll_job
 
     # Patience is for servers that were there: this fails at once where none is.
     standing = poll_job(session.transport, job)

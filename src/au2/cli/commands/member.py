@@ -6,6 +6,7 @@ from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 command = Group(
     "member",
@@ -22,7 +23,7 @@ def list_members(session: Session) -> None:
     from au2.client.resources.organizations import Organizations
 
     found = Organizations(session.transport).list_members(session.context)
-    session.console.show_list(_COLUMNS, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_COLUMNS, [format_document(item) for item in found])
 
 
 _ROLES = ("viewer", "runner", "developer", "admin")
@@ -51,7 +52,7 @@ def add(session: Session, email: str, role: str) -> None:
     added = Organizations(session.transport).add_member(session.context, email, role)
     is_new = added.initial_password is not None
     shown = _NEW_USER if is_new else _COLUMNS
-    session.console.show_record(shown, added.model_dump(mode="json"))
+    session.console.show_record(shown, format_document(added))
     if is_new:
         session.console.remark("Pass the first password on now: it is not shown again.")
         session.console.remark("Tell them to log in and to change it with: au2 password")

@@ -6,6 +6,7 @@ from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 command = Group(
     "organization",
@@ -22,7 +23,7 @@ def list_organizations(session: Session) -> None:
     from au2.client.resources.organizations import Organizations
 
     found = Organizations(session.transport).list_organizations()
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 _RECORD = columns("id", "name")
@@ -35,4 +36,4 @@ def create(session: Session, name: str) -> None:
     from au2.client.resources.organizations import Organizations
 
     made = Organizations(session.transport).create_organization(name)
-    session.console.show_record(_RECORD, made.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(made))

@@ -6,6 +6,7 @@ from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 command = Group(
     "project",
@@ -23,7 +24,7 @@ def list_projects(session: Session) -> None:
 
     organization = session.context.organization_id
     found = Organizations(session.transport).list_projects(organization)
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 _RECORD = columns("id", "name", "organization")
@@ -37,4 +38,4 @@ def create(session: Session, name: str) -> None:
 
     organization = session.context.organization_id
     made = Organizations(session.transport).create_project(organization, name)
-    session.console.show_record(_RECORD, made.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(made))

@@ -7,6 +7,7 @@ from au2.cli.completing import complete_runtimes
 from au2.cli.session import Session
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 command = Group(
     "runtime",
@@ -31,7 +32,7 @@ def list_runtimes(session: Session) -> None:
     from au2.client.resources.runtimes import Runtimes
 
     found = Runtimes(session.transport).list_runtimes(session.context)
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 _RECORD = columns(
@@ -55,4 +56,4 @@ def show(session: Session, runtime: str) -> None:
     from au2.client.resources.runtimes import Runtimes
 
     found = Runtimes(session.transport).get_runtime(find_runtime_id(session, runtime))
-    session.console.show_record(_RECORD, found.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(found))

@@ -14,6 +14,7 @@ from au2.console.commands import Group
 from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.errors import InvalidRequest
+from au2.wire.documents import format_document
 
 command = Group(
     "secret",
@@ -124,7 +125,7 @@ def create(
 
     value = _read_value(session.console, from_stdin=from_stdin, file=file)
     made = Secrets(session.transport).create_secret(session.context, name, description, value)
-    session.console.show_record(_RECORD, made.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(made))
     if not made.has_value:
         session.console.remark(f"Give it a value with: au2 secret ingest {name}")
 
@@ -135,7 +136,7 @@ def list_secrets(session: Session) -> None:
     from au2.client.resources.secrets import Secrets
 
     found = Secrets(session.transport).list_secrets(session.context)
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 @define("show", group=command, examples=("au2 secret show DB_PASSWORD",), reads=True)
@@ -148,7 +149,7 @@ def show(session: Session, name: str) -> None:
     from au2.client.resources.secrets import Secrets
 
     found = Secrets(session.transport).get_secret(session.context, name)
-    session.console.show_record(_RECORD, found.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(found))
 
 
 @define(

@@ -8,6 +8,7 @@ from au2.cli.command import define
 from au2.cli.session import Session
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,7 +40,7 @@ def create(session: Session, name: str, expires: str | None) -> None:
 
     expires_at = _parse_expiry(expires) if expires is not None else None
     token = Accounts(session.transport).create_token(name, expires_at)
-    session.console.show_record(_CREATED, token.model_dump(mode="json"))
+    session.console.show_record(_CREATED, format_document(token))
     session.console.remark("Keep the token now: it is not shown again.")
 
 
@@ -71,7 +72,7 @@ def list_tokens(session: Session) -> None:
     from au2.client.resources.accounts import Accounts
 
     tokens = Accounts(session.transport).list_tokens()
-    session.console.show_list(_LIST, [token.model_dump(mode="json") for token in tokens])
+    session.console.show_list(_LIST, [format_document(token) for token in tokens])
 
 
 @define("delete", group=command, examples=("au2 token delete nightly",))

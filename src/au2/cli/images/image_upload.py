@@ -15,8 +15,6 @@ from au2.client.images.archive_upload import send_archive, want_image
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
 from au2.client.images.spool import Spool, find_spool_directory
 from au2.client.images.upload import (
-    ImageSession,
-    ImageStanding,
     ImageUpload,
     Stopped,
     abandon_image,
@@ -24,7 +22,7 @@ from au2.client.images.upload import (
     begin_image,
     leave_image,
 )
-from au2.client.runs.job_status import JobStanding, poll_job
+from au2.client.runs.job_calls import poll_job
 from au2.console.console import Console
 from au2.domain.errors import (
     Au2Error,
@@ -35,6 +33,8 @@ from au2.domain.errors import (
     StillSending,
 )
 from au2.domain.wording import as_sentence
+from au2.wire.image_upload import ImageUploadStatus, ImageUploadView
+from au2.wire.job import JobView
 
 
 def tell_step(console: Console, text: str) -> None:
@@ -58,7 +58,7 @@ class SameImage:
         self._is_checked = False
         self._digest: str | None = None
 
-    def is_there(self, standing: ImageStanding) -> bool:
+    def is_there(self, standing: ImageUploadStatus) -> bool:
         """Whether the version has just this image, or it is being imported.
 
         Raises:
@@ -75,7 +75,7 @@ class SameImage:
         return self._digest == standing.image_digest
 
 
-def tell_same(session: Session, standing: ImageStanding, *, wait: bool) -> None:
+def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> None:
     """Say that nothing is to be sent; with ``wait``, see the import through and end as it does."""
     is_available = standing.image_status == _AVAILABLE
     if is_available:
@@ -107,8 +107,8 @@ class VersionRef(NamedTuple):
 
 
 def acquire_upload(
-    session: Session, version: VersionRef, is_there: Callable[[ImageStanding], bool] | None
-) -> ImageSession | ImageStanding:
+    session: Session, version: VersionRef, is_there: Callable[[ImageUploadStatus], bool] | None
+) -> ImageUploadView | ImageUploadStatus:
     """Begin to send an image, once no other command of the same account is sending one.
 
     Returns how it stands with the version instead if ``is_there`` says that nothing is to be sent.
@@ -158,7 +158,7 @@ def send_image(
     *,
     image: str | None,
     spool: Path | None,
-) -> JobStanding | ImageStanding:
+) -> JobView | ImageUploadStatus:
     """Send the image; return the job that imports it.
 
     Returns how it stands with the version instead if that has just this image, or imports it.
@@ -175,7 +175,7 @@ def send_image(
         archive = console.input_stream() if file is None else scope.enter_context(file.open("rb"))
         is_there = None if file is None else SameImage(archive, image).is_there
         upload = acquire_upload(session, version, is_there)
-        if isinstance(upload, ImageStanding):
+        if isinstance(upload, ImageUploadStatus):
             return upload
         stop = Event()
         progress = ImageProgress(console, clock=time.monotonic)
@@ -200,7 +200,7 @@ def send_image(
     return job
 
 
-def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
+def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUpload:
     def pause(seconds: float) -> None:
         if stop.wait(seconds):
             raise Stopped
@@ -209,7 +209,7 @@ def _open(session: Session, upload: ImageSession, stop: Event) -> ImageUpload:
     return ImageUpload(session.transport, upload, patience, stop=stop)
 
 
-def _explain(session: Session, upload: ImageSession, error: BaseException) -> None:
+def _explain(session: Session, upload: ImageUploadView, error: BaseException) -> None:
     """Say how to go on; give up what can't get better by going on."""
     if isinstance(error, KeyboardInterrupt):
         session.console.remark(f"Interrupted. {_AGAIN}")
@@ -221,7 +221,7 @@ def _explain(session: Session, upload: ImageSession, error: BaseException) -> No
         _leave(session, upload)
 
 
-def _give_up(session: Session, upload: ImageSession, error: Au2Error) -> None:
+def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None:
     """Free the version at once, instead of when the session ends. A courtesy: may fail."""
     session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
     try:
@@ -232,7 +232,7 @@ def _give_up(session: Session, upload: ImageSession, error: Au2Error) -> None:
         error.add_note(f"Giving up failed too: {second.message}")
 
 
-def _leave(session: Session, upload: ImageSession) -> None:
+def _leave(session: Session, upload: ImageUploadView) -> None:
     """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
         leave_image(transport, upload)

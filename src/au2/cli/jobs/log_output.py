@@ -4,19 +4,18 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Protocol
 
-from au2.client.runs.log_following import LogPiece
 from au2.console.cells import visible
 from au2.console.console import Console
 from au2.console.documents import format_json_line
 from au2.console.safe_log import SafeLog
 from au2.stores.logs.characters import WholeCharacters
-from au2.stores.logs.record import STDOUT
+from au2.stores.logs.record import STDOUT, Record
 
 
 class Printer(Protocol):
     """Prints a log, piece by piece."""
 
-    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+    def pieces(self, pieces: Sequence[Record]) -> None:
         """Print the next pieces."""
         ...
 
@@ -47,11 +46,11 @@ class BytePrinter:
         self._timestamps = timestamps
         self._open_streams: set[str] = set()
         """Streams whose last line is not at its end."""
-        self._last: LogPiece | None = None
+        self._last: Record | None = None
         self._safe: dict[str, SafeLog] = {}
         """Of the streams that go to a terminal."""
 
-    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+    def pieces(self, pieces: Sequence[Record]) -> None:
         """Print the next pieces."""
         for piece in pieces:
             content = piece.printed
@@ -81,7 +80,7 @@ class BytePrinter:
         if last.stream != "stdout" or self._terminal.shows_data or self._terminal.mixes_streams:
             self._terminal.remark("")
 
-    def _prefix(self, piece: LogPiece) -> bytes:
+    def _prefix(self, piece: Record) -> bytes:
         if not self._timestamps:
             return b""
         goes_on = piece.stream in self._open_streams
@@ -95,15 +94,15 @@ class RecordPrinter:
     def __init__(self, console: Console, *, as_json: bool) -> None:
         self._terminal = console
         self._as_json = as_json
-        self._characters: WholeCharacters[LogPiece] = WholeCharacters()
+        self._characters: WholeCharacters[Record] = WholeCharacters()
         self._count = 0
 
-    def pieces(self, pieces: Sequence[LogPiece]) -> None:
+    def pieces(self, pieces: Sequence[Record]) -> None:
         """Print the next pieces, cut between characters."""
         for piece in pieces:
             self._print(self._characters.feed(piece))
 
-    def _print(self, pieces: Sequence[LogPiece]) -> None:
+    def _print(self, pieces: Sequence[Record]) -> None:
         for piece in pieces:
             record = format_json_line(_document(piece))
             if self._as_json:
@@ -125,7 +124,7 @@ class RecordPrinter:
         """Every record has ended its line."""
 
 
-def _document(piece: LogPiece) -> dict[str, object]:
+def _document(piece: Record) -> dict[str, object]:
     document: dict[str, object] = {
         "time": piece.time,
         "stream": piece.stream,

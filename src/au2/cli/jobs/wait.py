@@ -9,11 +9,11 @@ import click
 from au2.cli.outages import make_patience
 from au2.cli.session import Session
 from au2.client.runs import log_following
-from au2.client.runs.job_status import JobStanding, Waiting, poll_job
-from au2.client.runs.log_following import LogPiece
-from au2.client.runs.waiting import wait_for_end
+from au2.client.runs.job_calls import poll_job, wait_for_end
 from au2.console.console import Console
 from au2.domain.errors import ServerUnreachable
+from au2.stores.logs.record import Record
+from au2.wire.job import JobView, WaitingView
 
 
 class PendingRemarks:
@@ -26,7 +26,7 @@ class PendingRemarks:
         """Codes that have been told."""
         self._is_drawn = False
 
-    def tell(self, waiting: Waiting | None) -> None:
+    def tell(self, waiting: WaitingView | None) -> None:
         """Tell what the job waits for; None: it waits no more."""
         if waiting is None:
             self.end()
@@ -49,7 +49,7 @@ class PendingRemarks:
 _EXIT_INTERRUPTED = 130
 
 
-def wait_for_job(session: Session, job_id: int) -> JobStanding:
+def wait_for_job(session: Session, job_id: int) -> JobView:
     """Return how the job ended, once it has."""
     remarks = PendingRemarks(session.console, job_id)
     try:
@@ -72,9 +72,9 @@ def follow_job(
     session: Session,
     job_id: int,
     *,
-    show: Callable[[Sequence[LogPiece]], None],
+    show: Callable[[Sequence[Record]], None],
     attempt: int | None = None,
-) -> JobStanding:
+) -> JobView:
     """``show`` the job's log from its first byte as it grows; return how the job ended.
 
     ``attempt``: where to begin; None: at the newest.
@@ -91,11 +91,11 @@ def follow_job(
             pause=time.sleep,
         )
         for found in pieces:
-            if isinstance(found, Waiting):
+            if isinstance(found, WaitingView):
                 remarks.tell(found)
                 continue
             remarks.end()
-            if isinstance(found, JobStanding):
+            if isinstance(found, JobView):
                 return found
             show(found)
     except KeyboardInterrupt:

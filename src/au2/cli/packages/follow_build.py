@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from au2.cli.jobs.outcome import exit_unless_succeeded, report_and_exit, report_outcome
 from au2.cli.jobs.wait import follow_job, wait_for_job
 from au2.cli.session import Session
-from au2.client.resources.versions import DEFAULT, NEWEST, VersionStanding, get_standing
-from au2.client.runs.job_status import JobStanding
-from au2.client.runs.log_following import LogPiece
+from au2.client.resources.versions import DEFAULT, NEWEST, get_version
 from au2.console.console import Console
 from au2.domain.errors import Au2Error
 from au2.domain.wording import format_seconds
+from au2.stores.logs.record import Record
+from au2.wire.job import JobView
+from au2.wire.process import VersionView
 
 
 def await_build(session: Session, process_id: str, number: int | None) -> int:
@@ -19,17 +20,17 @@ def await_build(session: Session, process_id: str, number: int | None) -> int:
     ``number``: None is the newest version that something was uploaded to.
     """
     which = NEWEST if number is None else str(number)
-    version = get_standing(session.transport, process_id, which)
+    version = get_version(session.transport, process_id, which)
     if version.is_in_the_works and version.upload_job is not None:
         job_id = version.upload_job
-        session.console.remark(f"Waits for version {version.number} to be built: job {job_id}.")
+        session.console.remark(f"Waits for version {version.id} to be built: job {job_id}.")
         built = wait_for_job(session, job_id)
         if not built.succeeded:
             report_and_exit(session.console, built)
-    return version.number
+    return version.id
 
 
-def tell_choice(console: Console, job: JobStanding) -> None:
+def tell_choice(console: Console, job: JobView) -> None:
     """Say which version a job runs, if a newer one is there, and how to run that one."""
     if job.version_text is None:
         return
@@ -50,19 +51,19 @@ def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: 
     """After an upload, say which version a run takes if it is not this one. May fail unseen."""
     default = _find_default(session, process_id)
     run = f"au2 process run {process_id}"
-    if default is not None and default.number == number:
+    if default is not None and default.id == number:
         return
     if default is not None and default.is_published:
         ready = "" if is_built else " --wait-for-build"
         session.console.remark(
-            f"Version {default.number} is published, so it is what runs. "
+            f"Version {default.id} is published, so it is what runs. "
             f"Run this one: {run} --ver {number}{ready}"
         )
         if is_built:
             publish = f"au2 process version publish {process_id} {number}"
             session.console.remark(f"Let it run from now on: {publish}")
     elif not is_built:
-        meanwhile = f"Until it is built, version {default.number} runs. " if default else ""
+        meanwhile = f"Until it is built, version {default.id} runs. " if default else ""
         session.console.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
 
 
@@ -70,19 +71,19 @@ def tell_what_still_runs(session: Session, process_id: str) -> None:
     """After an upload that failed, say which version a run takes, if there is one."""
     default = _find_default(session, process_id)
     if default is not None:
-        session.console.remark(f"Runs take version {default.number}, as before.")
+        session.console.remark(f"Runs take version {default.id}, as before.")
 
 
-def _find_default(session: Session, process_id: str) -> VersionStanding | None:
+def _find_default(session: Session, process_id: str) -> VersionView | None:
     try:
-        return get_standing(session.transport, process_id, DEFAULT)
+        return get_version(session.transport, process_id, DEFAULT)
     except Au2Error:
         # None has an image yet, or the server does not answer: no reason to fail after an upload.
         return None
 
 
 def watch_build(
-    session: Session, version: int, job: JobStanding, *, process_id: str | None = None
+    session: Session, version: int, job: JobView, *, process_id: str | None = None
 ) -> None:
     """Show the log of the version's job on stderr until it ends. Fails the command if it fails.
 
@@ -90,7 +91,7 @@ def watch_build(
     """
     console = session.console
 
-    def show(pieces: Sequence[LogPiece]) -> None:
+    def show(pieces: Sequence[Record]) -> None:
         for piece in pieces:
             console.bytes_err(piece.printed)
         console.flush()

@@ -9,20 +9,19 @@ from au2.cli.packages.package_remarks import remark_on_contents
 from au2.cli.session import Session
 from au2.client.packages.local_package import LoadedPackage
 from au2.client.packages.upload import (
-    Comparison,
     UploadPlan,
-    UploadSession,
     abandon_upload,
     begin_upload,
     compare_package,
     complete_upload,
     send_contents,
 )
-from au2.client.runs.job_status import JobStanding
 from au2.console.progress import TransferProgress
 from au2.domain.errors import Au2Error, NotFound
 from au2.domain.process import NO_PROCESS
 from au2.domain.wording import format_bytes
+from au2.wire.job import JobView
+from au2.wire.upload import UploadComparison, UploadView
 
 
 class PackageUpload(NamedTuple):
@@ -31,7 +30,7 @@ class PackageUpload(NamedTuple):
     process: str
     """GUID."""
     version: int
-    job: JobStanding
+    job: JobView
     """The build's."""
 
 
@@ -62,7 +61,7 @@ def send_package(
     """Upload ``package``; None: there is a version of it already, which was told."""
     console = session.console
     upload = _ask_server(plan, partial(begin_upload, session.transport, session.context))
-    if isinstance(upload, Comparison):
+    if isinstance(upload, UploadComparison):
         _tell_known(session, package, plan, upload)
         return None
     console.line(f"Version created: {upload.version}")
@@ -108,7 +107,7 @@ def _ask_server(plan: UploadPlan, ask: Callable[[UploadPlan], _Answer]) -> _Answ
 
 
 def _tell_known(
-    session: Session, package: LoadedPackage, plan: UploadPlan, comparison: Comparison
+    session: Session, package: LoadedPackage, plan: UploadPlan, comparison: UploadComparison
 ) -> bool:
     if comparison.process is None or comparison.equal_version is None:
         return False
@@ -124,7 +123,7 @@ def _remember(session: Session, package: LoadedPackage, plan: UploadPlan, proces
         package.remember_process(session.context, process_id)
 
 
-def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadSession) -> None:
+def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadView) -> None:
     used, newest = upload.runtime_version, upload.newest_runtime_version
     if used is not None and newest is not None and used < newest:
         session.console.remark(
@@ -133,7 +132,7 @@ def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadSession) -> 
         )
 
 
-def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStanding:
+def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
     sizes = {file.sha256: file.size_bytes for file in plan.files if file.type == "file"}
     total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
     there_bytes = sum(sizes.values()) - total_bytes
@@ -148,7 +147,7 @@ def _send(session: Session, upload: UploadSession, plan: UploadPlan) -> JobStand
     return job or complete_upload(transport, upload, patience)
 
 
-def _give_up(session: Session, upload: UploadSession, error: BaseException) -> None:
+def _give_up(session: Session, upload: UploadView, error: BaseException) -> None:
     """Free the version's upload at once, instead of when its lease ends. A courtesy: may fail."""
     session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
     try:

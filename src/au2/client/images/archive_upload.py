@@ -10,11 +10,11 @@ from au2.client.images.blob_sources import Blob, BytesSource
 from au2.client.images.blob_uploader import BlobUploader
 from au2.client.images.pipes import widen_pipe
 from au2.client.images.spool import Keep
-from au2.client.images.upload import ImageSession, ImageStanding
 from au2.oci.archive.archived_image import make_manifest
 from au2.oci.archive.random_access import ArchiveFile, open_archive
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.platform import LINUX, Platform, parse_platform
+from au2.wire.image_upload import ImageUploadStatus, ImageUploadView
 
 
 class Wanted(NamedTuple):
@@ -26,7 +26,7 @@ class Wanted(NamedTuple):
     """Of the server."""
 
 
-def want_image(name: str | None, server: ImageStanding | ImageSession) -> Wanted:
+def want_image(name: str | None, server: ImageUploadStatus | ImageUploadView) -> Wanted:
     """Return which image is wanted, for the platform that the server has told."""
     return Wanted(name, parse_platform(LINUX, server.architecture, server.variant))
 

@@ -6,8 +6,9 @@ from typing import Final, Protocol
 
 from au2.client.http.transport import Transport
 from au2.client.images.blob_sources import Blob
-from au2.client.images.upload import ImageSession, ask_lacking
+from au2.client.images.upload import ask_lacking
 from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage, LeaseLost
+from au2.wire.image_upload import ImageUploadView
 
 _AGAIN_SECONDS: Final = 0.25
 """Before another try of a sign of life: a server that comes back is to hear soon who lives."""
@@ -147,7 +148,7 @@ def damaged(digest: str) -> InvalidImage:
 class Heartbeat:
     """Keeps a session alive while nothing is sent: `docker save` may think for minutes."""
 
-    def __init__(self, transport: Transport, session: ImageSession) -> None:
+    def __init__(self, transport: Transport, session: ImageUploadView) -> None:
         """``transport``: of its own, since it is used in another thread."""
         self._transport = transport
         self._session = session

@@ -1,29 +1,15 @@
-"""The requests of an image's upload: a session, its blobs in pieces, then its manifest.
-
-Like ``uploads`` this reads the few wire fields by hand, since ``version upload`` is measured
-against ``docker load``; a test holds them against ``wire.image_upload``.
-"""
+"""Upload of an image: a session, its blobs in requests that can go on, then its manifest."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import Event
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from au2.client.answers import (
-    find_flag,
-    find_text,
-    find_whole,
-    take_list,
-    take_number,
-    take_text,
-    take_whole,
-)
 from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
 from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BlobSource
 from au2.client.images.request_size import PIECE_BYTES, PieceSize
 from au2.client.patience import Patience
-from au2.client.runs.job_status import JobStanding, read_standing
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -31,8 +17,18 @@ from au2.domain.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from au2.wire.documents import format_request, parse_record
+from au2.wire.image_upload import (
+    BLOB_MEDIA_TYPE,
+    BlobAnswer,
+    BlobProgress,
+    BlobQuestion,
+    BlobWanted,
+    ImageUploadStatus,
+    ImageUploadView,
+)
+from au2.wire.job import JobView
 
-_MEDIA_TYPE: Final = "application/octet-stream"
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
@@ -46,57 +42,21 @@ _REASON_CHARACTERS: Final = 500
 """Of a reason: it travels in the address, where each may become twelve."""
 
 
-class ImageSession(NamedTuple):
-    """An upload under way: ``ImageUploadView``."""
-
-    id: str
-    process: str
-    version: int
-    job: int
-    fence: int
-    lease_seconds: float
-    heartbeat_seconds: float
-    resumed: bool
-    architecture: str
-    variant: str
-
-
-class ImageStanding(NamedTuple):
-    """How it stands with a version's image: ``ImageStandingView``."""
-
-    process: str
-    version: int
-    image_status: str
-    image_digest: str | None
-    job: int | None
-    architecture: str
-    variant: str
-
-
 class Stopped(Exception):
     """Somebody does not want the blob sent any more."""
 
 
-def ask_standing(transport: Transport, process_id: str, number: int) -> ImageStanding:
+def ask_standing(transport: Transport, process_id: str, number: int) -> ImageUploadStatus:
     """Return how it stands with a version's image.
 
     Raises:
         NotFound, NotPermitted: of the version.
         Conflict: it takes no image.
     """
-    document = transport.call("GET", _image_path(process_id, number))
-    return ImageStanding(
-        process=take_text(document, "process"),
-        version=take_whole(document, "version"),
-        image_status=take_text(document, "image_status"),
-        image_digest=find_text(document, "image_digest"),
-        job=find_whole(document, "job"),
-        architecture=take_text(document, "architecture"),
-        variant=take_text(document, "variant"),
-    )
+    return parse_record(ImageUploadStatus, transport.call("GET", _image_path(process_id, number)))
 
 
-def begin_image(transport: Transport, process_id: str, number: int) -> ImageSession:
+def begin_image(transport: Transport, process_id: str, number: int) -> ImageUploadView:
     """Begin to send an image to a version, or go on with what was begun before.
 
     Raises:
@@ -104,55 +64,43 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageSess
         Conflict: it has an image, or somebody else is sending one.
         StillSending: another command of the same account is.
     """
-    document = transport.call("POST", _image_path(process_id, number))
-    return ImageSession(
-        id=take_text(document, "id"),
-        process=take_text(document, "process"),
-        version=take_whole(document, "version"),
-        job=take_whole(document, "job"),
-        fence=take_whole(document, "fence"),
-        lease_seconds=take_number(document, "lease_seconds"),
-        heartbeat_seconds=min(
-            max(take_number(document, "heartbeat_seconds"), _LEAST_HEARTBEAT_SECONDS),
-            _MOST_HEARTBEAT_SECONDS,
-        ),
-        resumed=find_flag(document, "resumed"),
-        architecture=take_text(document, "architecture"),
-        variant=take_text(document, "variant"),
-    )
+    upload = parse_record(ImageUploadView, transport.call("POST", _image_path(process_id, number)))
+    heartbeat_seconds = max(upload.heartbeat_seconds, _LEAST_HEARTBEAT_SECONDS)
+    return upload.replaced(heartbeat_seconds=min(heartbeat_seconds, _MOST_HEARTBEAT_SECONDS))
 
 
-def abandon_image(transport: Transport, session: ImageSession, reason: str) -> None:
+def abandon_image(transport: Transport, session: ImageUploadView, reason: str) -> None:
     """Give an upload up; its job tells the reason, and another can begin at once."""
     path = f"/image-uploads/{quote_segment(session.id)}"
     said = reason[:_REASON_CHARACTERS]
     transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
 
 
-def leave_image(transport: Transport, session: ImageSession) -> None:
+def leave_image(transport: Transport, session: ImageUploadView) -> None:
     """Say that this sender ends, so that the next one need not wait for its silence."""
     path = f"/image-uploads/{quote_segment(session.id)}/leave"
     transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
 
 
 def ask_lacking(
-    transport: Transport, session: ImageSession, sizes: Mapping[str, int]
+    transport: Transport, session: ImageUploadView, sizes: Mapping[str, int]
 ) -> dict[str, int]:
     """Return which blobs (size in bytes by digest) are to be sent, and how much of each has come.
 
     A sign of life, too.
     """
-    wanted = [{"digest": digest, "size_bytes": size} for digest, size in sizes.items()]
+    wanted = [BlobWanted(digest=digest, size_bytes=size) for digest, size in sizes.items()]
     document = transport.call(
         "POST",
         f"/image-uploads/{quote_segment(session.id)}/lacking",
         query={"fence": session.fence},
-        document={"blobs": wanted},
+        document=format_request(BlobQuestion(blobs=wanted)),
     )
     found = {}
-    for item in take_list(document, "lacking"):
-        digest = take_text(item, "digest")
-        found[digest] = take_whole(item, "received_bytes", most=sizes.get(digest, 0))
+    for blob in parse_record(BlobAnswer, document).lacking:
+        if blob.received_bytes > sizes.get(blob.digest, 0):
+            raise UnexpectedAnswer
+        found[blob.digest] = blob.received_bytes
     return found
 
 
@@ -162,7 +110,7 @@ class ImageUpload:
     def __init__(
         self,
         transport: Transport,
-        session: ImageSession,
+        session: ImageUploadView,
         patience: Patience,
         *,
         stop: Event,
@@ -191,10 +139,11 @@ class ImageUpload:
         """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
         return self._patience.persist(lambda: ask_lacking(self._transport, self._session, sizes))
 
-    def complete(self, manifest: bytes, media_type: str) -> JobStanding:
+    def complete(self, manifest: bytes, media_type: str) -> JobView:
         """All blobs are there: let the import begin; return its job. Repeating is harmless."""
         return self._patience.persist(
-            lambda: read_standing(
+            lambda: parse_record(
+                JobView,
                 self._transport.send(
                     "PUT",
                     f"{self._path}/manifest",
@@ -203,7 +152,7 @@ class ImageUpload:
                     size_bytes=len(manifest),
                     media_type=media_type,
                     timeout_seconds=_ANSWER_SECONDS,
-                )
+                ),
             )
         )
 
@@ -249,11 +198,11 @@ class ImageUpload:
         size = min(self._pieces.next_bytes, end - offset)
         with self._pieces.timed(size):
             document = self._patch(blob, offset, size)
-        reached = take_whole(document, "received_bytes", most=blob.size_bytes)
-        is_whole = find_flag(document, "is_whole")
-        if reached <= offset and not is_whole:
+        progress = parse_record(BlobProgress, document)
+        reached = progress.received_bytes
+        if reached > blob.size_bytes or (reached <= offset and not progress.is_whole):
             raise UnexpectedAnswer
-        return reached, is_whole
+        return reached, progress.is_whole
 
     def _patch(self, blob: Blob, offset: int, size: int) -> Any:
         return self._transport.send(
@@ -266,7 +215,7 @@ class ImageUpload:
             },
             body=self._read(blob.source, offset, size),
             size_bytes=size,
-            media_type=_MEDIA_TYPE,
+            media_type=BLOB_MEDIA_TYPE,
             timeout_seconds=_ANSWER_SECONDS,
         )
 

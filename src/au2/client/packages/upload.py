@@ -1,22 +1,25 @@
-"""Uploading a package: the list of files, then the contents that the server lacks, then the build.
-
-Like ``running`` this writes the few wire fields by hand, because ``repo upload`` is measured
-against ``docker build``; a test holds them against ``wire.upload``.
-"""
+"""Upload of a package: the list of files, then the missing contents, then the build."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from au2.client.answers import find_text, find_whole, take, take_text, take_texts, take_whole
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query, quote_segment
 from au2.client.packages.contents import Progress, make_body, pick_contents
 from au2.client.patience import Patience
-from au2.client.runs.job_status import JobStanding, read_standing
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import MEDIA_TYPE
+from au2.wire.documents import format_request, parse_record
+from au2.wire.job import JobView
+from au2.wire.upload import (
+    FileEntry,
+    UploadComparison,
+    UploadCreation,
+    UploadProgress,
+    UploadView,
+)
 
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
@@ -40,67 +43,38 @@ class UploadPlan(NamedTuple):
     expected_process: str | None = None
     """What somebody agreed to: GUID of the process that has the name, or ``NO_PROCESS``."""
 
-    def to_document(self) -> dict[str, Any]:
-        """Return the ``UploadCreation`` that travels."""
-        document: dict[str, Any] = {
-            "description": self.description,
-            "runtime": self.runtime,
-            "files": [_file_document(file) for file in self.files],
-        }
-        if self.process is None:
-            document["name"] = self.name
-            if self.new:
-                document["new"] = True
-            if self.expected_process is not None:
-                document["expected_process"] = self.expected_process
-        else:
-            document["process"] = self.process
-        if self.runtime_version is not None:
-            document["runtime_version"] = self.runtime_version
-        if self.force:
-            document["force"] = True
-        return document
+    def to_request(self) -> UploadCreation:
+        """Return the request that begins the upload."""
+        by_name = self.process is None
+        return UploadCreation(
+            process=self.process,
+            name=self.name if by_name else None,
+            new=self.new and by_name,
+            expected_process=self.expected_process if by_name else None,
+            description=self.description,
+            runtime=self.runtime,
+            runtime_version=self.runtime_version,
+            files=[_make_entry(file) for file in self.files],
+            force=self.force,
+        )
 
 
-class Comparison(NamedTuple):
-    """A package beside what its process has: ``UploadComparison``."""
-
-    process: str | None
-    equal_version: int | None
-    """The newest available version, if it was made of this package on this runtime version."""
-    runtime_version: int
-    newest_runtime_version: int
-
-
-class UploadSession(NamedTuple):
-    """An upload under way: ``UploadView``."""
-
-    id: str
-    process: str
-    version: int
-    job: int
-    fence: int
-    lacking: tuple[str, ...]
-    runtime_version: int | None = None
-    newest_runtime_version: int | None = None
-
-
-def compare_package(transport: Transport, context: Context, plan: UploadPlan) -> Comparison:
+def compare_package(transport: Transport, context: Context, plan: UploadPlan) -> UploadComparison:
     """Ask what an upload would find; changes nothing."""
-    return _read_comparison(_announce(transport, "/uploads/compare", context, plan))
+    return parse_record(UploadComparison, _announce(transport, "/uploads/compare", context, plan))
 
 
 def begin_upload(
     transport: Transport, context: Context, plan: UploadPlan
-) -> UploadSession | Comparison:
+) -> UploadView | UploadComparison:
     """Announce the files; the server makes the version and its job and says what it lacks.
 
     Or it makes nothing, because the newest version was made of these files already.
     """
     document = _announce(transport, "/uploads", context, plan)
-    if take(document, "process") is not None and find_whole(document, "equal_version") is not None:
-        return _read_comparison(document)
-    return _read_session(document)
+    if isinstance(document, dict) and document.get("equal_version") is not None:
+        return parse_record(UploadComparison, document)
+    return parse_record(UploadView, document)
 
 
 def _announce(transport: Transport, path: str, context: Context, plan: UploadPlan) -> Any:
@@ -108,18 +82,18 @@ def _announce(transport: Transport, path: str, context: Context, plan: UploadPla
         "POST",
         path,
         query=context_query(context),
-        document=plan.to_document(),
+        document=format_request(plan.to_request()),
         timeout_seconds=_ANSWER_SECONDS,
     )
 
 
 def send_contents(
     transport: Transport,
-    session: UploadSession,
+    session: UploadView,
     plan: UploadPlan,
     progress: Progress,
     patience: Patience,
-) -> JobStanding | None:
+) -> JobView | None:
     """Send what the server lacks, going on after a cut connection where the server says.
 
     Returns the build's job if the server completed the upload with the last content, which saves a
@@ -134,12 +108,13 @@ def send_contents(
     while lacking:
         before = len(lacking)
         try:
-            lacking, job = _send_once(transport, session, plan, lacking, progress)
+            sent = _send_once(transport, session, plan, lacking, progress)
         except ServerUnreachable as error:
             lacking = patience.ask_after(error, lambda: _ask_lacking(transport, session))
         else:
-            if job is not None:
-                return job
+            lacking = sent.lacking
+            if sent.job is not None:
+                return sent.job
             if len(lacking) >= before:
                 raise UnexpectedAnswer("The server asks for the same contents again.")
         if len(lacking) < before:
@@ -147,27 +122,26 @@ def send_contents(
     return None
 
 
-def complete_upload(
-    transport: Transport, session: UploadSession, patience: Patience
-) -> JobStanding:
+def complete_upload(transport: Transport, session: UploadView, patience: Patience) -> JobView:
     """Say that everything was sent; the job builds the image from now on.
 
     Raises:
         ServerUnreachable: for too long. Saying it again is harmless.
     """
     return patience.persist(
-        lambda: read_standing(
+        lambda: parse_record(
+            JobView,
             transport.call(
                 "POST",
                 f"/uploads/{quote_segment(session.id)}/complete",
                 query={"fence": session.fence},
                 timeout_seconds=_ANSWER_SECONDS,
-            )
+            ),
         )
     )
 
 
-def abandon_upload(transport: Transport, session: UploadSession) -> None:
+def abandon_upload(transport: Transport, session: UploadView) -> None:
     """Give an upload up; its job tells so."""
     transport.call(
         "DELETE", f"/uploads/{quote_segment(session.id)}", query={"fence": session.fence}
@@ -176,11 +150,11 @@ def abandon_upload(transport: Transport, session: UploadSession) -> None:
 
 def _send_once(
     transport: Transport,
-    session: UploadSession,
+    session: UploadView,
     plan: UploadPlan,
     lacking: Sequence[str],
     progress: Progress,
-) -> tuple[tuple[str, ...], JobStanding | None]:
+) -> UploadProgress:
     contents = pick_contents(plan.files, lacking)
     document = transport.send(
         "PUT",
@@ -191,50 +165,25 @@ def _send_once(
         media_type=MEDIA_TYPE,
         timeout_seconds=_ANSWER_SECONDS,
     )
-    lacking = take_texts(document, "lacking")
-    job = document.get("job")
-    return lacking, None if job is None else read_standing(job)
+    return parse_record(UploadProgress, document)
 
 
-def _ask_lacking(transport: Transport, session: UploadSession) -> tuple[str, ...]:
-    present = _read_session(transport.call("GET", f"/uploads/{quote_segment(session.id)}"))
+def _ask_lacking(transport: Transport, session: UploadView) -> list[str]:
+    present = parse_record(
+        UploadView, transport.call("GET", f"/uploads/{quote_segment(session.id)}")
+    )
     if present.fence != session.fence:
         raise LeaseLost
     return present.lacking
 
 
-def _file_document(file: PackagedFile) -> dict[str, Any]:
-    document = {
-        "path": file.path,
-        "type": file.type,
-        "executable": file.executable,
-        "size_bytes": file.size_bytes,
-        "sha256": file.sha256,
-        "target": file.target,
-    }
-    if file.mode:
-        # A server that keeps no modes refuses what it does not know, so it is sent only if need be.
-        document["mode"] = file.mode
-    return document
-
-
-def _read_session(document: Any) -> UploadSession:
-    return UploadSession(
-        id=take_text(document, "id"),
-        process=take_text(document, "process"),
-        version=take_whole(document, "version"),
-        job=take_whole(document, "job"),
-        fence=take_whole(document, "fence"),
-        lacking=take_texts(document, "lacking"),
-        runtime_version=find_whole(document, "runtime_version"),
-        newest_runtime_version=find_whole(document, "newest_runtime_version"),
-    )
-
-
-def _read_comparison(document: Any) -> Comparison:
-    return Comparison(
-        process=find_text(document, "process"),
-        equal_version=find_whole(document, "equal_version"),
-        runtime_version=take_whole(document, "runtime_version"),
-        newest_runtime_version=take_whole(document, "newest_runtime_version"),
+def _make_entry(file: PackagedFile) -> FileEntry:
+    return FileEntry(
+        path=file.path,
+        type=file.type,
+        executable=file.executable,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        target=file.target,
+        mode=file.mode,
     )

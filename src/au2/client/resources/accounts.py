@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from au2.client.http.urls import quote_segment
-from au2.client.resources.resource import Resource, read_many, read_one, write
+from au2.client.resources.resource import Resource
 from au2.domain.errors import UnexpectedAnswer
 from au2.wire.account import (
     AccountView,
@@ -13,6 +13,7 @@ from au2.wire.account import (
     TokenCreation,
     TokenView,
 )
+from au2.wire.documents import format_request, parse_record, parse_records
 from au2.wire.violations import build
 
 
@@ -21,7 +22,7 @@ class Accounts(Resource):
 
     def login(self, email: str, password: str) -> NewTokenView:
         """Exchange a password for a login token. Raises WrongPassword."""
-        document = write(build(Login, email=email, password=password))
+        document = format_request(build(Login, email=email, password=password))
         return _read_token(self._transport.call("POST", "/login", document=document))
 
     def renew(self) -> NewTokenView:
@@ -34,29 +35,29 @@ class Accounts(Resource):
 
     def current_token(self) -> TokenView:
         """Return the token that this transport carries."""
-        return read_one(TokenView, self._transport.call("GET", "/tokens/current"))
+        return parse_record(TokenView, self._transport.call("GET", "/tokens/current"))
 
     def account(self) -> AccountView:
         """Return whom the token belongs to."""
-        return read_one(AccountView, self._transport.call("GET", "/account"))
+        return parse_record(AccountView, self._transport.call("GET", "/account"))
 
     def change_password(self, present: str, new: str, *, end_tokens: bool = False) -> None:
         """Replace the account's password; other logins end, and managed tokens if that is asked.
 
         Raises WrongPassword.
         """
-        document = write(build(PasswordChange, present=present, new=new, end_tokens=end_tokens))
-        if not end_tokens:
-            del document["end_tokens"]  # Older servers do not know it.
+        document = format_request(
+            build(PasswordChange, present=present, new=new, end_tokens=end_tokens)
+        )
         self._transport.call("PUT", "/account/password", document=document)
 
     def list_tokens(self) -> list[TokenView]:
         """Return all tokens of the account."""
-        return read_many(TokenView, self._transport.call("GET", "/tokens"))
+        return parse_records(TokenView, self._transport.call("GET", "/tokens"))
 
     def create_token(self, name: str, expires_at: datetime | None) -> NewTokenView:
         """Make a managed token; its secret is in this answer and never again."""
-        document = write(build(TokenCreation, name=name, expires_at=expires_at))
+        document = format_request(build(TokenCreation, name=name, expires_at=expires_at))
         return _read_token(self._transport.call("POST", "/tokens", document=document))
 
     def delete_token(self, token: str) -> None:
@@ -66,7 +67,7 @@ class Accounts(Resource):
 
 def _read_token(document: object) -> NewTokenView:
     """Return a new token, which can be written to a file and sent in a header."""
-    view = read_one(NewTokenView, document)
+    view = parse_record(NewTokenView, document)
     if not view.token or not view.token.isascii() or not view.token.isprintable():
         raise UnexpectedAnswer("The server gave no token that can be used.")
     return view

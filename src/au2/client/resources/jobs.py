@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from au2.client.http.urls import context_query
-from au2.client.resources.resource import Resource, read_one
+from au2.client.resources.resource import Resource
 from au2.domain.context import Context
+from au2.wire.documents import parse_record
 from au2.wire.job import JobPage, JobView
 
 _PAGE_ITEMS = 100
@@ -33,7 +34,7 @@ class Jobs(Resource):
         before: int | None = None
         while limit > 0:
             asked = query | {"before": before, "limit": min(limit, _PAGE_ITEMS)}
-            page = read_one(JobPage, self._transport.call("GET", "/jobs", query=asked))
+            page = parse_record(JobPage, self._transport.call("GET", "/jobs", query=asked))
             yield from page.items[:limit]
             limit -= len(page.items)
             before = page.next_before
@@ -42,8 +43,8 @@ class Jobs(Resource):
 
     def get_job(self, job_id: int) -> JobView:
         """Return one job. Raises NotFound."""
-        return read_one(JobView, self._transport.call("GET", f"/jobs/{job_id}"))
+        return parse_record(JobView, self._transport.call("GET", f"/jobs/{job_id}"))
 
     def stop_job(self, job_id: int) -> JobView:
         """Ask for a job's end; a PENDING one ends at once."""
-        return read_one(JobView, self._transport.call("POST", f"/jobs/{job_id}/stop"))
+        return parse_record(JobView, self._transport.call("POST", f"/jobs/{job_id}/stop"))

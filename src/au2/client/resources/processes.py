@@ -1,8 +1,9 @@
 """Processes and their versions."""
 
 from au2.client.http.urls import context_query
-from au2.client.resources.resource import Resource, read_many, read_one, write
+from au2.client.resources.resource import Resource
 from au2.domain.context import Context
+from au2.wire.documents import format_request, parse_record, parse_records
 from au2.wire.process import (
     ProcessCreation,
     ProcessUpdate,
@@ -22,7 +23,7 @@ class Processes(Resource):
     ) -> list[ProcessView]:
         """Return the processes that are visible in ``context``."""
         query = context_query(context) | {"name": name, "tag": tag}
-        return read_many(ProcessView, self._transport.call("GET", "/processes", query=query))
+        return parse_records(ProcessView, self._transport.call("GET", "/processes", query=query))
 
     def create_process(
         self, context: Context, name: str, description: str, tags: list[str]
@@ -30,18 +31,20 @@ class Processes(Resource):
         """Make a process without versions."""
         creation = build(ProcessCreation, name=name, description=description, tags=tags)
         document = self._transport.call(
-            "POST", "/processes", query=context_query(context), document=write(creation)
+            "POST", "/processes", query=context_query(context), document=format_request(creation)
         )
-        return read_one(ProcessView, document)
+        return parse_record(ProcessView, document)
 
     def get_process(self, process_id: str) -> ProcessView:
         """Return one process. Raises NotFound."""
-        return read_one(ProcessView, self._transport.call("GET", f"/processes/{process_id}"))
+        return parse_record(ProcessView, self._transport.call("GET", f"/processes/{process_id}"))
 
     def update_process(self, process_id: str, update: ProcessUpdate) -> ProcessView:
         """Change what ``update`` sets."""
-        document = self._transport.call("PATCH", f"/processes/{process_id}", document=write(update))
-        return read_one(ProcessView, document)
+        document = self._transport.call(
+            "PATCH", f"/processes/{process_id}", document=format_request(update)
+        )
+        return parse_record(ProcessView, document)
 
     def delete_process(self, process_id: str) -> None:
         """Delete a process with its versions."""
@@ -54,24 +57,24 @@ class Versions(Resource):
     def list_versions(self, process_id: str) -> list[VersionView]:
         """Return the versions of a process."""
         document = self._transport.call("GET", f"/processes/{process_id}/versions")
-        return read_many(VersionView, document)
+        return parse_records(VersionView, document)
 
     def create_version(self, process_id: str, creation: VersionCreation) -> VersionView:
         """Make an empty image version. Raises InvalidRequest if its contract has mistakes."""
         document = self._transport.call(
-            "POST", f"/processes/{process_id}/versions", document=write(creation)
+            "POST", f"/processes/{process_id}/versions", document=format_request(creation)
         )
-        return read_one(VersionView, document)
+        return parse_record(VersionView, document)
 
     def get_version(self, process_id: str, number: int) -> VersionView:
         """Return one version. Raises NotFound."""
         document = self._transport.call("GET", f"/processes/{process_id}/versions/{number}")
-        return read_one(VersionView, document)
+        return parse_record(VersionView, document)
 
     def compare(self, process_id: str, old: int, new: int) -> VersionDiff:
         """Return what differs between two versions. Raises NotFound."""
         path = f"/processes/{process_id}/versions/{old}/diff/{new}"
-        return read_one(VersionDiff, self._transport.call("GET", path))
+        return parse_record(VersionDiff, self._transport.call("GET", path))
 
     def publish(self, process_id: str, number: int) -> VersionView:
         """Publish a version. Raises Conflict unless its image is AVAILABLE."""
@@ -87,4 +90,4 @@ class Versions(Resource):
 
     def _act(self, process_id: str, number: int, verb: str) -> VersionView:
         document = self._transport.call("POST", f"/processes/{process_id}/versions/{number}/{verb}")
-        return read_one(VersionView, document)
+        return parse_record(VersionView, document)

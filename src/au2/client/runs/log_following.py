@@ -3,36 +3,21 @@
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from au2.client.answers import find_flag, find_text, take_list, take_text
 from au2.client.http.server_sent_events import Event, parse_events
 from au2.client.http.transport import Query, Transport
 from au2.client.patience import Patience
-from au2.client.runs.job_status import JobStanding, Waiting, poll_job, read_standing, read_waiting
+from au2.client.runs.job_calls import poll_job
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
-from au2.stores.logs.record import STREAMS
+from au2.stores.logs.record import Record
+from au2.wire.documents import parse_record
+from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView
 
 _SILENCE_SECONDS: Final = 60.0
 """The server sends a comment line more often than this."""
 
 _RETRY_POLL_SECONDS: Final = 0.5
-
-
-class LogPiece(NamedTuple):
-    """One record of the log."""
-
-    time: str
-    stream: str
-    """``stdout``, ``stderr`` or ``platform``."""
-    partial: bool
-    """The line goes on in the next piece of this stream."""
-    content: bytes
-
-    @property
-    def printed(self) -> bytes:
-        """The bytes that the program printed."""
-        return self.content if self.partial else self.content + b"\n"
 
 
 def follow_job(
@@ -42,12 +27,12 @@ def follow_job(
     attempt: int,
     patience: Patience,
     pause: Callable[[float], object],
-) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
+) -> Iterator[list[Record] | WaitingView | JobView]:
     """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
 
     ``pause`` is ``time.sleep``.
     """
-    standing: JobStanding | None = None
+    standing: JobView | None = None
     while standing is None or not standing.is_final:
         if standing is not None and standing.newest_attempt <= attempt:
             # The retry is about to begin.
@@ -57,7 +42,7 @@ def follow_job(
         if standing is not None:
             attempt += 1
         for found in follow_log(transport, job_id, attempt=attempt, patience=patience):
-            if isinstance(found, JobStanding):
+            if isinstance(found, JobView):
                 standing = found
             else:
                 yield found
@@ -70,7 +55,7 @@ def follow_log(
     *,
     attempt: int,
     patience: Patience,
-) -> Iterator[list[LogPiece] | Waiting | JobStanding]:
+) -> Iterator[list[Record] | WaitingView | JobView]:
     """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
 
     Before it begins, what the job waits for, if it waits long, and again when that changes.
@@ -86,11 +71,11 @@ def follow_log(
                 patience.note_progress()
                 offset = event.id or offset
                 if event.name == "log":
-                    yield _read_pieces(event)
+                    yield _read_records(event)
                 elif event.name == "waiting":
-                    yield _read_waiting(event)
+                    yield parse_record(WaitingView, _read_object(event))
                 elif event.name == "end":
-                    yield read_standing(_read_object(event))
+                    yield parse_record(JobView, _read_object(event))
                     return
             cut = ServerUnreachable("The server ended the log before the job ended.")
         except ServerUnreachable as error:
@@ -122,24 +107,18 @@ def _read_object(event: Event) -> dict[str, Any]:
     return document
 
 
-def _read_waiting(event: Event) -> Waiting:
-    return read_waiting(_read_object(event))
+def _read_records(event: Event) -> list[Record]:
+    return [_read_record(record) for record in parse_record(LogChunk, _read_object(event)).records]
 
 
-def _read_pieces(event: Event) -> list[LogPiece]:
-    return [_read_piece(record) for record in take_list(_read_object(event), "records")]
-
-
-def _read_piece(record: object) -> LogPiece:
-    text = find_text(record, "text")
+def _read_record(record: LogRecord) -> Record:
     try:
-        content = (
-            b64decode(take_text(record, "base64"), validate=True) if text is None else text.encode()
-        )
+        if record.text is not None:
+            content = record.text.encode()
+        elif record.base64 is not None:
+            content = b64decode(record.base64, validate=True)
+        else:
+            raise UnexpectedAnswer
     except ValueError as error:
         raise UnexpectedAnswer from error
-    stream = take_text(record, "stream")
-    if stream not in STREAMS:
-        raise UnexpectedAnswer
-    is_partial = find_flag(record, "partial")
-    return LogPiece(take_text(record, "time"), stream, is_partial, content)
+    return Record(record.time, record.stream, record.partial, content)

@@ -22,6 +22,7 @@ from au2.http.json_body import marked_body, parse_json, refuse_violations
 from au2.http.json_body import read_body as read_counted
 from au2.http.permissions import may_make
 from au2.wire.upload import FileEntry, UploadCreation
+from au2.wire.violations import adapter_of
 
 _SMALL_BYTES = 1 << 20
 _VALUES_PER_FILE = 24
@@ -61,7 +62,7 @@ def parse_creation(body: bytes, *, most_files: int) -> UploadCreation:
     else:
         mistakes = []
     try:
-        creation = UploadCreation.model_validate(value)
+        creation = adapter_of(UploadCreation).validate_python(value)
     except ValidationError as error:
         mistakes.extend(refuse_violations(error).errors())
     if mistakes:
@@ -71,11 +72,12 @@ def parse_creation(body: bytes, *, most_files: int) -> UploadCreation:
 
 def _parse_entries(files: list[Any]) -> tuple[list[FileEntry], list[Any]]:
     """Return the entries, and what is wrong with the first of those that are none."""
+    entry_adapter = adapter_of(FileEntry)
     entries: list[FileEntry] = []
     mistakes: list[Any] = []
     for number, file in enumerate(files):
         try:
-            entries.append(FileEntry.model_validate(file))
+            entries.append(entry_adapter.validate_python(file))
         except ValidationError as error:
             mistakes.extend(refuse_violations(error, "files", number).errors())
             if len(mistakes) >= _MOST_MISTAKES:

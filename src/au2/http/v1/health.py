@@ -4,12 +4,12 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 
-from au2.wire.base import View
+from au2.wire.base import ResponseType
 
 router = APIRouter(tags=["health"])
 
 
-class Health(View):
+class Health(ResponseType):
     """The server is there."""
 
     status: Literal["ok"]

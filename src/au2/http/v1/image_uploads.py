@@ -34,7 +34,7 @@ from au2.wire.image_upload import (
     BlobAnswer,
     BlobProgress,
     BlobQuestion,
-    ImageStandingView,
+    ImageUploadStatus,
     ImageUploadView,
     LackingBlob,
 )
@@ -65,10 +65,10 @@ def _raw_body(description: str, *types: str) -> dict[str, object]:
 )
 def get_image_standing(
     services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> ImageStandingView:
+) -> ImageUploadStatus:
     """How it stands with the image of a version, before one begins to send it."""
     found = services.image_uploads.standing(actor, process, version)
-    return ImageStandingView(
+    return ImageUploadStatus(
         process=found.version.process_id,
         version=found.version.number,
         image_status=found.version.image_status,

@@ -25,6 +25,7 @@ from au2.http.errors import error_responses
 from au2.http.v1.file_lists import UploadCreationBody
 from au2.http.v1.views import view_comparison, view_job, view_upload
 from au2.wire.contents import MEDIA_TYPE
+from au2.wire.documents import format_document
 from au2.wire.job import JobView
 from au2.wire.upload import (
     UploadComparison,
@@ -64,7 +65,7 @@ def begin_upload(
     """
     begun = services.upload_starter.begin(actor, context, body)
     if isinstance(begun, PackageComparison):
-        return JSONResponse(view_comparison(begun).model_dump(mode="json"))
+        return JSONResponse(format_document(view_comparison(begun)))
     return view_upload(begun)
 
 

@@ -1,6 +1,7 @@
 """What differs between two versions."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from fastapi import APIRouter
 
@@ -9,6 +10,7 @@ from au2.domain.errors import NotFound
 from au2.domain.version import Version
 from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber
 from au2.http.errors import error_responses
+from au2.jsonschema.compare import SchemaChange
 from au2.package.tree.modes import mode_of
 from au2.wire.upload import FileEntry
 from au2.wire.version_diff import (
@@ -37,7 +39,10 @@ def compare_versions(
 
 def _view(found: VersionComparison) -> VersionDiff:
     files = found.files
-    schemas = {"arguments": found.arguments, "output": found.output}
+    schemas: tuple[tuple[Literal["arguments", "output"], Sequence[SchemaChange]], ...] = (
+        ("arguments", found.arguments),
+        ("output", found.output),
+    )
     return VersionDiff(
         process=found.old.process_id,
         old=found.old.number,
@@ -53,15 +58,13 @@ def _view(found: VersionComparison) -> VersionDiff:
             for item in found.dependencies
         ],
         schemas=[
-            SchemaDifference.model_validate(
-                {
-                    "schema_of": which,
-                    "pointer": change.pointer,
-                    "message": change.message,
-                    "breaks": change.breaks,
-                }
+            SchemaDifference(
+                schema_of=which,
+                pointer=change.pointer,
+                message=change.message,
+                breaks=change.breaks,
             )
-            for which, changes in schemas.items()
+            for which, changes in schemas
             for change in changes
         ],
         environment=[_view_value(item) for item in found.environment],
@@ -91,7 +94,7 @@ def _view_file(difference: Difference) -> FileDifference:
 
 
 def _read_entry(document: FileDocument | None) -> FileEntry | None:
-    return None if document is None else FileEntry.model_construct(**document)
+    return None if document is None else FileEntry(**document)
 
 
 def _content(entry: FileEntry) -> tuple[str, str, str]:

@@ -1,4 +1,6 @@
-"""Records as they travel."""
+"""Views: domain objects as wire types."""
+
+from typing import Any
 
 from au2.app.accounts.accounts import Account
 from au2.app.accounts.tokens import NewToken
@@ -13,6 +15,7 @@ from au2.domain.version import Version
 from au2.domain.version_choice import explain_choice
 from au2.domain.waiting import Waiting
 from au2.wire.account import AccountView, MembershipView, NewTokenView, TokenView
+from au2.wire.documents import format_document
 from au2.wire.job import (
     AttemptView,
     JobView,
@@ -31,15 +34,15 @@ from au2.wire.upload import UploadComparison, UploadView
 
 def view_token(token: Token) -> TokenView:
     """A token without its secret."""
-    return TokenView.model_validate(_token_fields(token))
+    return TokenView(**_token_fields(token))
 
 
 def view_new_token(new: NewToken) -> NewTokenView:
     """A token with its secret: shown once."""
-    return NewTokenView.model_validate({**_token_fields(new.token), "token": new.secret})
+    return NewTokenView(**_token_fields(new.token), token=new.secret)
 
 
-def _token_fields(token: Token) -> dict[str, object]:
+def _token_fields(token: Token) -> dict[str, Any]:
     names = ("id", "kind", "name", "created_at", "expires_at", "last_used_at")
     return {name: getattr(token, name) for name in names}
 
@@ -92,7 +95,7 @@ def view_member(member: Member) -> MemberView:
 def view_new_member(new: NewMember) -> MemberAdded:
     """A member just added."""
     return MemberAdded(
-        **view_member(new.member).model_dump(), initial_password=new.initial_password
+        **format_document(view_member(new.member)), initial_password=new.initial_password
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from au2.package.ignore.secret_files import WithheldFile
 
@@ -50,7 +50,7 @@ class PackagedFile(NamedTuple):
     """A file, link or folder for an upload."""
 
     path: str
-    type: str
+    type: Literal["file", "link", "folder"]
     executable: bool
     size_bytes: int
     sha256: str

@@ -28,6 +28,11 @@ class Record(NamedTuple):
     content: bytes
     """Bytes as printed, without the newline."""
 
+    @property
+    def printed(self) -> bytes:
+        """The bytes that the program printed, with the newline that ended a line."""
+        return self.content if self.partial else self.content + b"\n"
+
 
 def format_time_now() -> str:
     """Return the present time in a record's form: UTC, with nanoseconds."""

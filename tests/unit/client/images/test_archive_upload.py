@@ -18,11 +18,11 @@ from au2.client.images.archive_check import check_archive, find_manifest_digest
 from au2.client.images.archive_upload import Wanted, send_archive
 from au2.client.images.blob_uploader import BlobUploader
 from au2.client.images.spool import Spool
-from au2.client.images.upload import ImageSession, ImageUpload
+from au2.client.images.upload import ImageUpload
 from au2.client.patience import Patience
-from au2.client.runs.job_status import JobStanding
 from au2.domain.errors import Au2Error, InvalidImage
 from au2.oci.spec.manifest import parse_manifest
+from au2.wire.job import JobView
 from tests.support.busybox import digest_of
 from tests.support.image_archives import (
     LAYER,
@@ -39,8 +39,8 @@ from tests.support.image_archives import (
     pack_zstd,
 )
 from tests.support.sparse import gnu_tar
-from tests.unit.client.api import PROCESS, Api
-from tests.unit.client.image_server import ImageServer
+from tests.unit.client.api import Api
+from tests.unit.client.image_server import SESSION_VIEW, ImageServer
 
 IMAGE = make_image(b"one" * 3000, b"two" * 3000, b"one" * 3000, b"")
 OTHER = make_image(b"other" * 1000)
@@ -66,7 +66,7 @@ ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
     "gzip outside": lambda image: gzip.compress(docker_20((image, [NAME]))),
     "zstd outside": lambda image: pack_zstd(docker_25(image)),
 }
-Send = Callable[..., JobStanding]
+Send = Callable[..., JobView]
 
 
 class Told:
@@ -110,10 +110,10 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
         name: str | None = None,
         spool: Path | None = None,
         piece_bytes: int = 4096,
-    ) -> JobStanding:
+    ) -> JobView:
         stop = Event()
         patience = Patience(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
-        session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+        session = SESSION_VIEW
         upload = ImageUpload(transport, session, patience, stop=stop, piece_bytes=piece_bytes)
         shipment = BlobUploader(upload, told, stop=stop)
         try:

@@ -7,14 +7,19 @@ import pytest
 from au2.client.http.transport import Transport
 from au2.client.images.blob_sources import Blob, BytesSource
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
-from au2.client.images.upload import ImageSession, ImageUpload
+from au2.client.images.upload import ImageUpload
 from au2.client.patience import Patience
 from au2.domain.errors import StorageFull
 from tests.support.busybox import digest_of
-from tests.unit.client.api import PROCESS, Answer, Api, Request
-from tests.unit.client.image_server import BLOBS, LACKING, ImageServer, answer, failure
-
-SESSION = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+from tests.unit.client.api import Answer, Api, Request
+from tests.unit.client.image_server import (
+    BLOBS,
+    LACKING,
+    SESSION_VIEW,
+    ImageServer,
+    answer,
+    failure,
+)
 
 
 class Silent:
@@ -51,7 +56,9 @@ def server(api: Api) -> ImageServer:
 def shipment(server: ImageServer, transport: Transport) -> BlobUploader:
     stop = Event()
     patience = Patience(pause=stop.wait, clock=lambda: 0.0, on_outage=lambda _: None)
-    return BlobUploader(ImageUpload(transport, SESSION, patience, stop=stop), Silent(), stop=stop)
+    return BlobUploader(
+        ImageUpload(transport, SESSION_VIEW, patience, stop=stop), Silent(), stop=stop
+    )
 
 
 def freed_blob(data: bytes) -> tuple[Blob, Freed]:
@@ -114,7 +121,7 @@ def test_a_session_is_kept_alive_over_cut_connections(
         return Answer(cut=True) if len(signs) == 1 else answer({"lacking": []})
 
     api.routes[LACKING] = note
-    heartbeat = Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01))
+    heartbeat = Heartbeat(transport, SESSION_VIEW.replaced(heartbeat_seconds=0.01))
     with heartbeat:
         assert enough.wait(10)
     heartbeat.join()  # It closes the connection, which is its own, as the fixture does later.
@@ -132,7 +139,7 @@ def test_a_session_that_was_lost_is_not_kept_alive(
         return failure(409, "lease-lost")
 
     api.routes[LACKING] = refuse
-    heartbeat = Heartbeat(transport, SESSION._replace(heartbeat_seconds=0.01))
+    heartbeat = Heartbeat(transport, SESSION_VIEW.replaced(heartbeat_seconds=0.01))
     with heartbeat:
         assert lost.wait(10)
         heartbeat.join()

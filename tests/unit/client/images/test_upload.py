@@ -7,8 +7,6 @@ import pytest
 from au2.client.http.transport import Transport
 from au2.client.images.blob_sources import Blob, BytesSource
 from au2.client.images.upload import (
-    ImageSession,
-    ImageStanding,
     ImageUpload,
     Stopped,
     abandon_image,
@@ -17,10 +15,17 @@ from au2.client.images.upload import (
     begin_image,
 )
 from au2.domain.errors import Conflict, DigestMismatch, LeaseLost, ServerUnreachable
-from au2.wire.image_upload import ImageStandingView, ImageUploadView
+from au2.wire.documents import format_document
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api
-from tests.unit.client.image_server import ABANDON, EMPTY, LACKING, SESSION, ImageServer
+from tests.unit.client.image_server import (
+    ABANDON,
+    EMPTY,
+    LACKING,
+    SESSION,
+    SESSION_VIEW,
+    ImageServer,
+)
 from tests.unit.client.passing_time import PassingTime
 
 DATA = bytes(range(256)) * 40
@@ -39,7 +44,7 @@ def time() -> PassingTime:
 
 @pytest.fixture
 def upload(transport: Transport, time: PassingTime) -> ImageUpload:
-    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+    session = SESSION_VIEW
     return ImageUpload(transport, session, time.patience(), stop=Event(), piece_bytes=4096)
 
 
@@ -50,16 +55,14 @@ def blob(data: bytes = DATA, digest: str | None = None) -> Blob:
 def test_a_session_is_what_the_contract_says(
     server: ImageServer, api: Api, transport: Transport
 ) -> None:
-    assert set(ImageSession._fields) == set(ImageUploadView.model_fields)
-    assert set(ImageStanding._fields) == set(ImageStandingView.model_fields)
-    assert ask_standing(transport, PROCESS, 4)._asdict() == EMPTY
+    assert format_document(ask_standing(transport, PROCESS, 4)) == EMPTY
     api.requests.clear()
 
     session = begin_image(transport, PROCESS, 4)
     lacking = ask_lacking(transport, session, {digest_of(DATA): SIZE})
     abandon_image(transport, session, "The archive is cut off." * 30)
 
-    assert session._asdict() == SESSION
+    assert format_document(session) == SESSION
     assert lacking == {digest_of(DATA): 0}
     assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
     assert api.asked()[-1] == ABANDON
@@ -175,7 +178,7 @@ def test_another_content_is_told(server: ImageServer, upload: ImageUpload) -> No
 
 def test_it_can_be_stopped(server: ImageServer, transport: Transport, time: PassingTime) -> None:
     stop = Event()
-    session = ImageSession("up", PROCESS, 4, 12, 7, 120.0, 2.0, False, "amd64", "")
+    session = SESSION_VIEW
     upload = ImageUpload(transport, session, time.patience(), stop=stop, piece_bytes=4096)
 
     with pytest.raises(Stopped):

@@ -9,9 +9,7 @@ import pytest
 from au2.client.http.transport import Transport
 from au2.client.packages.contents import Progress, make_body, pick_contents
 from au2.client.packages.upload import (
-    Comparison,
     UploadPlan,
-    UploadSession,
     abandon_upload,
     begin_upload,
     compare_package,
@@ -19,7 +17,6 @@ from au2.client.packages.upload import (
     send_contents,
 )
 from au2.client.patience import LIMIT_SECONDS
-from au2.client.runs.job_status import JobStanding
 from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
@@ -30,6 +27,8 @@ from au2.domain.errors import (
 )
 from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
+from au2.wire.documents import format_document, format_request, parse_record
+from au2.wire.job import JobView
 from au2.wire.upload import UploadComparison, UploadCreation, UploadView
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 from tests.unit.client.passing_time import PassingTime
@@ -45,15 +44,14 @@ def plan(*files: PackagedFile, process: str | None = None) -> UploadPlan:
     return UploadPlan(process, "forecast", "What it does", "Python3.11", None, files)
 
 
-def session(lacking: Sequence[str], fence: int = 7) -> UploadSession:
-    return UploadSession("up 1", PROCESS, 4, 12, fence, tuple(lacking))
+def session(lacking: Sequence[str], fence: int = 7, upload_id: str = "up 1") -> UploadView:
+    return UploadView(
+        id=upload_id, process=PROCESS, version=4, job=12, fence=fence, lacking=list(lacking)
+    )
 
 
 def view(lacking: Sequence[str], fence: int = 7) -> dict[str, object]:
-    found = UploadView(
-        id="up", process=PROCESS, version=4, job=12, fence=fence, lacking=list(lacking)
-    )
-    return found.model_dump(mode="json")
+    return format_document(session(lacking, fence, "up"))
 
 
 def unframe(body: bytes) -> list[bytes]:
@@ -68,18 +66,18 @@ def unframe(body: bytes) -> list[bytes]:
 
 def send(
     transport: Transport,
-    session: UploadSession,
+    session: UploadView,
     plan: UploadPlan,
     progress: Progress = lambda _: None,
     time: PassingTime | None = None,
-) -> JobStanding | None:
+) -> JobView | None:
     return send_contents(transport, session, plan, progress, (time or PassingTime()).patience())
 
 
 def test_a_plan_is_what_the_contract_says() -> None:
     link = PackagedFile("l", "link", False, 0, "", "a", b"")
-    new = UploadCreation.model_validate(plan(packaged(b"x"), link).to_document())
-    old = UploadCreation.model_validate(plan(process=PROCESS).to_document())
+    new = parse_record(UploadCreation, format_request(plan(packaged(b"x"), link).to_request()))
+    old = parse_record(UploadCreation, format_request(plan(process=PROCESS).to_request()))
 
     assert (new.process, new.name, new.runtime) == (None, "forecast", "Python3.11")
     assert [(file.path, file.type, file.target) for file in new.files] == [
@@ -87,12 +85,15 @@ def test_a_plan_is_what_the_contract_says() -> None:
         ("l", "link", "a"),
     ]
     assert (old.process, old.name) == (PROCESS, None)
-    given = UploadPlan(
-        None, "n", "d", "r", 3, (), force=True, new=True, expected_process="none"
-    ).to_document()
-    assert set(given) | {"process"} == set(UploadCreation.model_fields)
-    assert set(UploadSession._fields) == set(UploadView.model_fields)
-    assert set(Comparison._fields) == set(UploadComparison.model_fields)
+    given = format_request(
+        UploadPlan(
+            None, "n", "d", "r", 3, (), force=True, new=True, expected_process="none"
+        ).to_request()
+    )
+    assert set(given) | {"process"} == set(UploadCreation.fields_)
+    # Older servers refuse what they do not know.
+    assert not {"new", "force", "mode", "expected_process"} & set(format_request(old))
+    assert "mode" not in format_request(new)["files"][0]
 
 
 COMPARISON = {
@@ -103,12 +104,21 @@ COMPARISON = {
 }
 
 
+def comparison(equal_version: int | None) -> UploadComparison:
+    return UploadComparison(
+        process=PROCESS,
+        equal_version=equal_version,
+        runtime_version=4,
+        newest_runtime_version=4,
+    )
+
+
 def test_a_package_that_is_known(api: Api, transport: Transport, context: Context) -> None:
     api.answer("POST /uploads", COMPARISON)
     api.answer("POST /uploads/compare", {**COMPARISON, "equal_version": None})
 
-    assert begin_upload(transport, context, plan()) == Comparison(PROCESS, 3, 4, 4)
-    assert compare_package(transport, context, plan()) == Comparison(PROCESS, None, 4, 4)
+    assert begin_upload(transport, context, plan()) == comparison(3)
+    assert compare_package(transport, context, plan()) == comparison(None)
 
 
 def test_begin_complete_abandon(api: Api, transport: Transport, context: Context) -> None:
@@ -117,7 +127,7 @@ def test_begin_complete_abandon(api: Api, transport: Transport, context: Context
     api.routes["DELETE /uploads/up"] = Answer(204)
 
     begun = begin_upload(transport, context, plan())
-    assert begun == UploadSession("up", PROCESS, 4, 12, 7, ("a" * 64,))
+    assert begun == session(["a" * 64], upload_id="up")
     assert complete_upload(transport, begun, PassingTime().patience()).id == 12
     abandon_upload(transport, begun)
 

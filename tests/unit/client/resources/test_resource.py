@@ -207,7 +207,7 @@ def test_names(api: Api, transport: Transport, context: Context) -> None:
 
     found = list_named(transport, context, "/processes", "forecast")
 
-    assert found == [Named(PROCESS, "forecast", Context(ORGANIZATION))]
+    assert found == [Named(id=PROCESS, name="forecast", organization=ORGANIZATION, project=None)]
     assert str(found[0]) == f"{PROCESS} (organization {ORGANIZATION})"
 
 

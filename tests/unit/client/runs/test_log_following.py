@@ -5,10 +5,12 @@ import pytest
 
 from au2.client.http.transport import Transport
 from au2.client.patience import LIMIT_SECONDS
-from au2.client.runs.job_status import JobStanding, Waiting
-from au2.client.runs.log_following import LogPiece, follow_job
-from au2.client.runs.waiting import wait_for_end
+from au2.client.runs.job_calls import wait_for_end
+from au2.client.runs.log_following import follow_job
 from au2.domain.errors import NotFound, ServerUnreachable, UnexpectedAnswer
+from au2.stores.logs.record import Record
+from au2.wire.documents import parse_record
+from au2.wire.job import JobView, WaitingView
 from tests.unit.client.api import Answer, Api, job_document, log_event, sse
 from tests.unit.client.passing_time import PassingTime
 
@@ -25,10 +27,10 @@ def time() -> PassingTime:
     return PassingTime()
 
 
-def collect(transport: Transport, time: PassingTime) -> tuple[bytes, JobStanding]:
+def collect(transport: Transport, time: PassingTime) -> tuple[bytes, JobView]:
     printed = b""
     for found in follow_job(transport, 12, attempt=1, patience=time.patience(), pause=time.pause):
-        if isinstance(found, JobStanding):
+        if isinstance(found, JobView):
             return printed, found
         printed += b"".join(piece.printed for piece in found)
     raise AssertionError("no end")
@@ -110,8 +112,8 @@ def test_an_unknown_event_is_passed_over(api: Api, transport: Transport, time: P
 
 
 def test_pieces_print_what_was_printed() -> None:
-    assert LogPiece("t", "stdout", False, b"x").printed == b"x\n"
-    assert LogPiece("t", "stdout", True, b"x").printed == b"x"
+    assert Record("t", "stdout", False, b"x").printed == b"x\n"
+    assert Record("t", "stdout", True, b"x").printed == b"x"
 
 
 def test_waiting(api: Api, transport: Transport, time: PassingTime) -> None:
@@ -137,19 +139,21 @@ def test_waiting(api: Api, transport: Transport, time: PassingTime) -> None:
 def test_what_a_pending_job_waits_for_is_told(
     api: Api, transport: Transport, time: PassingTime
 ) -> None:
-    cause = {"code": "jobs-before", "text": "2 jobs are before it."}
-    pending = job_document(state="PENDING", waiting={**cause, "places": 1})
+    numbers = {"jobs_before": 2, "jobs_taken": 1, "places": 1}
+    cause = {"code": "jobs-before", "text": "2 jobs are before it.", **numbers}
+    pending = job_document(state="PENDING", waiting=cause)
     api.in_turn(
         "GET /jobs/12",
         *[Answer(body=json.dumps(pending).encode())] * 2,
         Answer(body=json.dumps(job_document(state="RUNNING")).encode()),
         Answer(body=json.dumps(job_document()).encode()),
     )
-    told: list[Waiting | None] = []
+    told: list[WaitingView | None] = []
 
     wait_for_end(transport, 12, patience=time.patience(), pause=time.pause, tell=told.append)
 
-    assert told == [Waiting(**cause), Waiting(**cause), None, None]
+    waiting = parse_record(WaitingView, cause)
+    assert told == [waiting, waiting, None, None]
     asked = [request.query["wait_seconds"] for request in api.requests]
     assert asked == ["2", "5", "5", "25"]
 

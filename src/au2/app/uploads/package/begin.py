@@ -28,6 +28,7 @@ from au2.stores.database import jobs, processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime
+from au2.wire.documents import format_document
 from au2.wire.upload import UploadCreation
 
 
@@ -201,7 +202,7 @@ class UploadStarter:
             fencing_token=1,
             lease_until=now + timedelta(seconds=self._options.lease_seconds),
             state=UploadState.OPEN,
-            files=[entry.model_dump() for entry in creation.files],
+            files=[format_document(entry) for entry in creation.files],
             runtime=creation.runtime,
             created_at=now,
         )

@@ -9,6 +9,7 @@ from au2.cli.options import latest_option, process_argument, version_option
 from au2.cli.session import Session
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
+from au2.wire.documents import format_document
 
 command = Group(
     "process",
@@ -52,7 +53,7 @@ def list_processes(session: Session, name: str | None, tag: str | None) -> None:
     from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).list_processes(session.context, name=name, tag=tag)
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 @define(
@@ -73,7 +74,7 @@ def create(session: Session, name: str, description: str, tags: tuple[str, ...])
 
     calls = Processes(session.transport)
     made = calls.create_process(session.context, name, description, list(tags))
-    session.console.show_record(_RECORD, made.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(made))
 
 
 @define("show", group=command, examples=("au2 process show forecast",), reads=True)
@@ -84,7 +85,7 @@ def show(session: Session, process: str) -> None:
     from au2.client.resources.processes import Processes
 
     found = Processes(session.transport).get_process(find_process_id(session, process))
-    session.console.show_record(_RECORD, found.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(found))
 
 
 @define(
@@ -121,7 +122,7 @@ def update(
     update = build(ProcessUpdate, name=name, description=description, tags=new_tags)
     calls = Processes(session.transport)
     changed = calls.update_process(find_process_id(session, process), update)
-    session.console.show_record(_RECORD, changed.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(changed))
 
 
 @define("delete", group=command, examples=("au2 process delete forecast --yes",))
@@ -174,7 +175,7 @@ def args(session: Session, process: str, *, version: int | None, latest: bool) -
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
     from au2.cli.lookup import find_process_id
-    from au2.client.runs.argument_schemas import get_argument_schema
+    from au2.client.resources.versions import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
     process_id = find_process_id(session, process)

@@ -121,11 +121,14 @@ def _choose_runtime(
 
 def _find_runtime(runtimes: "Sequence[RuntimeView]", stated: str) -> "RuntimeView":
     from au2.cli.lookup import only_one
-    from au2.client.resources.names import Named, owner
+    from au2.client.resources.names import Named
 
     by_id = [runtime for runtime in runtimes if runtime.id == stated.strip().lower()]
     found = by_id or [runtime for runtime in runtimes if runtime.name == stated]
-    named = [Named(item.id, item.name, owner(item.organization, item.project)) for item in found]
+    named = [
+        Named(id=item.id, name=item.name, organization=item.organization, project=item.project)
+        for item in found
+    ]
     wanted = only_one(named, stated, "runtime")
     return next(runtime for runtime in found if runtime.id == wanted.id)
 

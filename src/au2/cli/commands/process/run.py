@@ -1,6 +1,6 @@
 """`au2 process run`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -9,7 +9,7 @@ from au2.cli.options import latest_option, process_argument, run_options, versio
 from au2.cli.session import Session
 
 if TYPE_CHECKING:
-    from au2.client.runs.job_status import Run
+    from au2.wire.job import RunCreation
 
 
 @define(
@@ -55,7 +55,7 @@ def command(
     memory: str | None,
     shm_size: str | None,
     timeout: str | None,
-    network: str | None,
+    network: Literal["internet", "none"] | None,
     wait: bool,
     follow: bool,
     exit_code: bool,
@@ -74,8 +74,8 @@ def command(
     """
     from au2.cli.lookup import find_process_id
     from au2.cli.run_input import parse_pairs, read_arguments
-    from au2.client.runs.argument_schemas import get_argument_schema
-    from au2.client.runs.job_status import Run
+    from au2.client.resources.versions import get_argument_schema
+    from au2.wire.job import RunCreation
 
     if exit_code and not (wait or follow):
         raise click.UsageError("--exit-code goes with --wait or --follow.")
@@ -87,10 +87,10 @@ def command(
 
         # From here on the version is named: whatever happens meanwhile, it is the one that runs.
         version, latest = await_build(session, process_id, version), False
-    run = Run(
+    run = RunCreation(
         process=process_id,
         version=version,
-        latest=latest or None,
+        latest=latest,
         arguments=read_arguments(
             session.console,
             pairs,
@@ -101,8 +101,8 @@ def command(
             ),
             hint=f"See what it takes: au2 process args {process}",
         ),
-        environment=parse_pairs(variables, flag="--env"),
-        secrets=parse_pairs(secrets, flag="--secret", form="K=NAME") or None,
+        environment=dict(parse_pairs(variables, flag="--env")),
+        secrets=dict(parse_pairs(secrets, flag="--secret", form="K=NAME")),
         cpu=cpu,
         memory_bytes=_parse_size(memory),
         shared_memory_bytes=_parse_size(shm_size),
@@ -113,9 +113,9 @@ def command(
 
 
 def _submit(
-    session: Session, run: "Run", *, wait: bool, follow: bool, pass_exit_code: bool
+    session: Session, run: "RunCreation", *, wait: bool, follow: bool, pass_exit_code: bool
 ) -> None:
-    from au2.client.runs.job_status import submit_run
+    from au2.client.runs.job_calls import submit_run
 
     job = submit_run(session.transport, session.context, run)
     session.console.line(f"Job submitted: {job.id}")

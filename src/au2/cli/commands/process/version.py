@@ -12,6 +12,7 @@ from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.documents import format_yaml
 from au2.console.parameters import PathType
+from au2.wire.documents import format_document
 
 command = Group(
     "version",
@@ -145,7 +146,7 @@ def create(
     process_id = find_process_id(session, process)
     creation = build(VersionCreation, description=description, **contract._asdict())
     made = Versions(session.transport).create_version(process_id, creation)
-    session.console.show_record(_CREATED, made.model_dump(mode="json"))
+    session.console.show_record(_CREATED, format_document(made))
 
 
 @define("list", group=command, examples=("au2 process version list forecast",), reads=True)
@@ -156,7 +157,7 @@ def list_versions(session: Session, process: str) -> None:
     from au2.client.resources.processes import Versions
 
     found = Versions(session.transport).list_versions(find_process_id(session, process))
-    session.console.show_list(_LIST, [item.model_dump(mode="json") for item in found])
+    session.console.show_list(_LIST, [format_document(item) for item in found])
 
 
 @define("show", group=command, examples=("au2 process version show forecast 3",), reads=True)
@@ -169,7 +170,7 @@ def show(session: Session, process: str, number: int) -> None:
 
     process_id = find_process_id(session, process)
     found = Versions(session.transport).get_version(process_id, number)
-    session.console.show_record(_RECORD, found.model_dump(mode="json"))
+    session.console.show_record(_RECORD, format_document(found))
 
 
 @define("publish", group=command, examples=("au2 process version publish forecast 3",))

@@ -7,6 +7,7 @@ from au2.cli.options import process_argument, version_argument
 from au2.cli.session import Session
 from au2.console.cells import Document, columns
 from au2.domain.wording import format_bytes
+from au2.wire.documents import format_document
 
 _LIST = columns("part", "item", "change", "old", "new")
 
@@ -26,7 +27,7 @@ def command(session: Session, process: str, old: int, new: int) -> None:
 
     console = session.console
     found = Versions(session.transport).compare(find_process_id(session, process), old, new)
-    document = found.model_dump(mode="json")
+    document = format_document(found)
     if console.output_format != "table":
         console.show_document(document)
         return

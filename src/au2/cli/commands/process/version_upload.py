@@ -80,11 +80,13 @@ def command(
         )
     from au2.cli.images.image_upload import VersionRef, send_image
     from au2.cli.lookup import find_process_id
-    from au2.client.images.upload import ImageStanding, ask_standing
+    from au2.client.images.upload import ask_standing
+    from au2.wire.documents import format_document
+    from au2.wire.image_upload import ImageUploadStatus
 
     ref = VersionRef(find_process_id(session, process), number)
     sent = send_image(session, ref, file, image=image, spool=spool)
-    if isinstance(sent, ImageStanding):
+    if isinstance(sent, ImageUploadStatus):
         from au2.cli.images.image_upload import tell_same
 
         tell_same(session, sent, wait=wait)
@@ -97,4 +99,4 @@ def command(
 
         tell_what_runs(session, ref.process_id, number, is_built=False)
     if session.console.output_format != "table":
-        session.console.show_document(ask_standing(session.transport, *ref)._asdict())
+        session.console.show_document(format_document(ask_standing(session.transport, *ref)))

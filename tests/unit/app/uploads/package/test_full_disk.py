@@ -149,7 +149,7 @@ def test_there_is_room_again(world: World, context: Context):
         receiver.feed(frame(SMALL) + frame(LARGE))
     store.room_bytes = 10 << 20
 
-    again = body.model_copy(update={"name": None, "process": begun.upload.process_id})
+    again = body.replaced(name=None, process=begun.upload.process_id)
     begun = world.services.upload_starter.begin(operator, context, again)
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(LARGE))
