@@ -15,9 +15,9 @@ from au2.cli.session import Session
 from au2.client.http.transport import Transport
 from au2.client.packages.local_package import load_package
 from au2.client.packages.upload import begin_upload, send_contents
-from au2.client.patience import Patience
 from au2.client.runs.job_calls import wait_for_end
 from au2.console.console import Console
+from au2.domain.retry import RetryBudget
 from au2.wire.upload import UploadView
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare
@@ -120,10 +120,10 @@ class _Bench:
         plan = make_plan(package, process, new=False, force=False)
         upload = begin_upload(transport, self._context_of_user, plan)
         assert isinstance(upload, UploadView)
-        patience = Patience(pause=time.sleep, clock=time.monotonic)
-        job = send_contents(transport, upload, plan, lambda _: None, patience)
+        budget = RetryBudget(pause=time.sleep, clock=time.monotonic)
+        job = send_contents(transport, upload, plan, lambda _: None, budget)
         assert job is not None
-        assert wait_for_end(transport, job.id, patience=patience, pause=time.sleep).succeeded
+        assert wait_for_end(transport, job.id, budget=budget, pause=time.sleep).succeeded
 
     def build(self) -> None:
         self._docker.ok("build", "-q", "-t", "bench/dependencies", self._context)

@@ -3,6 +3,7 @@
 Requests are made by the platform itself, never in a container.
 """
 
+import math
 import netrc
 import os
 import ssl
@@ -20,10 +21,11 @@ import httpx
 from au2.dependencies.python.index_page import without_credentials
 from au2.dependencies.sources import Sources
 from au2.domain.errors import IndexUnreachable, TooLarge
+from au2.domain.retry import Backoff, RetryBudget
 
 _PAGE_BYTES = 256 << 20
-_ATTEMPTS = 3
-_PAUSE_SECONDS = 0.5
+_MOST_TRIES = 3
+_FIRST_PAUSE_SECONDS = 0.5
 _CHUNK_BYTES = 1 << 20
 _CONNECT_SECONDS = 20.0
 
@@ -88,24 +90,29 @@ class Upstream:
     def _get(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         plain, user = _split_user(url)
         user = user or self._find_login(plain)
-        for attempt in range(1, _ATTEMPTS + 1):
+        budget = RetryBudget(
+            pause=time.sleep,
+            limit_seconds=math.inf,
+            most_tries=_MOST_TRIES,
+            backoff=Backoff(_FIRST_PAUSE_SECONDS),
+        )
+        while True:
             request = self._client.build_request("GET", plain, headers=headers)
             auth = httpx.BasicAuth(*user) if user else None
             try:
                 response = self._client.send(request, auth=auth, stream=True)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                if attempt == _ATTEMPTS:
-                    raise _unreachable(url, str(error) or type(error).__name__) from error
+                budget.wait(_unreachable(url, str(error) or type(error).__name__))
             else:
                 # Package servers are often mirrors that lag or are busy for a moment.
-                if not _is_passing(response) or attempt == _ATTEMPTS:
+                if not _is_passing(response) or budget.is_last_try:
                     try:
                         yield response
                     finally:
                         response.close()
                     return
                 response.close()
-            time.sleep(_PAUSE_SECONDS * attempt)
+                budget.wait(_unreachable(url, f"it answered {response.status_code}"))
 
     def _find_login(self, url: str) -> tuple[str, str] | None:
         """Return the login of a URL's host in the user's netrc file, which pip and uv read too."""

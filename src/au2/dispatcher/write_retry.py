@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from au2.domain.errors import DatabaseUnavailable, StorageFull
+from au2.domain.retry import Backoff
 from au2.execution.control import Detached, JobControl
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_FIRST_SECONDS = 0.1
-_LONGEST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +32,14 @@ class WriteRetry:
         Raises:
             Detached: the job is to be left as it is.
         """
-        seconds = _FIRST_SECONDS
+        backoff = Backoff()
         while True:
             try:
                 return write()
             except (StorageFull, DatabaseUnavailable) as error:
                 if isinstance(error, StorageFull) and self.release_reserve():
                     continue
-                if seconds == _FIRST_SECONDS:
+                if not backoff.has_begun:
                     logger.error("%s can't be written yet: %s", name, error.message)
-            if control.detach.wait(seconds):
+            if control.detach.wait(backoff.take()):
                 raise Detached
-            seconds = min(seconds * 2, _LONGEST_SECONDS)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from au2.client.patience import Patience
+from au2.domain.retry import RetryBudget
 
 
 @dataclass
@@ -19,9 +19,9 @@ class PassingTime:
         self.pauses.append(seconds)
         self.moment += seconds
 
-    def patience(self) -> Patience:
-        """Patience by this clock."""
-        return Patience(
+    def budget(self) -> RetryBudget:
+        """RetryBudget by this clock."""
+        return RetryBudget(
             pause=self.pause,
             clock=lambda: self.moment,
             on_outage=self.outages.append,

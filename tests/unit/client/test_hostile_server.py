@@ -9,10 +9,10 @@ import pytest
 
 from au2.client.http.address import parse_address
 from au2.client.http.transport import Transport
-from au2.client.patience import Patience
 from au2.client.runs.job_logs import read_log
 from au2.client.runs.log_following import follow_log
 from au2.domain.errors import Au2Error, ServerUnreachable, UnexpectedAnswer, all_errors
+from au2.domain.retry import RetryBudget
 from tests.support.hostile_server import HostileServer, answer, endless, hostile_server
 
 MEBIBYTE = 1 << 20
@@ -50,9 +50,9 @@ def memory_below(limit_bytes: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
-def patience() -> Patience:
+def budget() -> RetryBudget:
     """None at all."""
-    return Patience(pause=lambda _: None, clock=lambda: 0.0, limit_seconds=0)
+    return RetryBudget(pause=lambda _: None, clock=lambda: 0.0, limit_seconds=0)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_events_are_bounded(start: bytes, piece: bytes) -> None:
         memory_below(120 * MEBIBYTE),
         pytest.raises(UnexpectedAnswer, match="too long"),
     ):
-        list(follow_log(transport, 1, attempt=1, patience=patience()))
+        list(follow_log(transport, 1, attempt=1, budget=budget()))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_events_of_other_forms(data: str) -> None:
     body = f"event: log\nid: 1\ndata: {data}\n\n".encode()
     given = answer(body, media_type=EVENTS)
     with talking_to(given) as (_, transport), pytest.raises(UnexpectedAnswer):
-        list(follow_log(transport, 1, attempt=1, patience=patience()))
+        list(follow_log(transport, 1, attempt=1, budget=budget()))
 
 
 def test_records_of_a_log_are_bounded() -> None:
@@ -204,7 +204,7 @@ def test_records_of_a_log_are_bounded() -> None:
         memory_below(100 * MEBIBYTE),
         pytest.raises(UnexpectedAnswer, match="too long"),
     ):
-        list(read_log(transport, 1, attempt=1, patience=patience()))
+        list(read_log(transport, 1, attempt=1, budget=budget()))
 
 
 def test_a_connection_that_breaks_off_is_told() -> None:

@@ -228,14 +228,14 @@ def logs(
         show.begin_remarks()
         report_and_exit(session.console, standing, pass_exit_code=exit_code)
         return
-    from au2.cli.outages import make_patience
+    from au2.cli.retry import make_retry_budget
     from au2.client.runs.job_calls import poll_job
     from au2.client.runs.job_logs import read_log
 
-    transport, patience = session.transport, make_patience(session.console)
+    transport, budget = session.transport, make_retry_budget(session.console)
     if attempt is None:
         attempt = poll_job(transport, job).newest_attempt
-    for records in read_log(transport, job, attempt=attempt, patience=patience):
+    for records in read_log(transport, job, attempt=attempt, budget=budget):
         show.pieces(records)
     show.end()
 
@@ -249,7 +249,7 @@ def wait(session: Session, job: int, exit_code: bool) -> None:
     from au2.cli.jobs.wait import wait_for_job
     from au2.client.runs.job_calls import poll_job
 
-    # Patience is for servers that were there: this fails at once where none is.
+    # Retries are for servers that were there: this fails at once where none is.
     standing = poll_job(session.transport, job)
     if not standing.is_final:
         standing = wait_for_job(session, job)

@@ -8,7 +8,7 @@ from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from au2.cli.images.image_progress import ImageProgress
-from au2.cli.outages import make_patience
+from au2.cli.retry import make_retry_budget
 from au2.cli.session import Session
 from au2.client.images.archive_check import check_archive, find_manifest_digest
 from au2.client.images.archive_upload import send_archive, want_image
@@ -119,7 +119,7 @@ def acquire_upload(
         Conflict: it has an image, perhaps by now, or somebody else is sending one.
         ServerUnreachable: at once, or for too long while it was waited.
     """
-    patience = make_patience(session.console)
+    budget = make_retry_budget(session.console)
     is_told = False
     while True:
         try:
@@ -129,7 +129,7 @@ def acquire_upload(
                     return standing
             return begin_image(session.transport, *version)
         except StillSending as error:
-            patience.note_progress()
+            budget.note_progress()
             if not is_told:
                 is_told = True
                 said = error.message.rstrip(".")
@@ -138,7 +138,7 @@ def acquire_upload(
         except ServerUnreachable as error:
             if not is_told:
                 raise
-            patience.wait(error)
+            budget.wait(error)
 
 
 _MAY_GO_ON = (ServerUnreachable, Conflict, NotAuthenticated)
@@ -205,8 +205,8 @@ def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUpload
         if stop.wait(seconds):
             raise Stopped
 
-    patience = make_patience(session.console, pause)
-    return ImageUpload(session.transport, upload, patience, stop=stop)
+    budget = make_retry_budget(session.console, pause)
+    return ImageUpload(session.transport, upload, budget, stop=stop)
 
 
 def _explain(session: Session, upload: ImageUploadView, error: BaseException) -> None:

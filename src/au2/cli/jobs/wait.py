@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import click
 
-from au2.cli.outages import make_patience
+from au2.cli.retry import make_retry_budget
 from au2.cli.session import Session
 from au2.client.runs import log_following
 from au2.client.runs.job_calls import poll_job, wait_for_end
@@ -56,7 +56,7 @@ def wait_for_job(session: Session, job_id: int) -> JobView:
         return wait_for_end(
             session.transport,
             job_id,
-            patience=make_patience(session.console),
+            budget=make_retry_budget(session.console),
             pause=time.sleep,
             tell=remarks.tell,
         )
@@ -87,7 +87,7 @@ def follow_job(
             session.transport,
             job_id,
             attempt=attempt,
-            patience=make_patience(console),
+            budget=make_retry_budget(console),
             pause=time.sleep,
         )
         for found in pieces:

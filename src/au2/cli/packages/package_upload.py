@@ -4,8 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from au2.cli.outages import make_patience
 from au2.cli.packages.package_remarks import remark_on_contents
+from au2.cli.retry import make_retry_budget
 from au2.cli.session import Session
 from au2.client.packages.local_package import LoadedPackage
 from au2.client.packages.upload import (
@@ -138,13 +138,13 @@ def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
     there_bytes = sum(sizes.values()) - total_bytes
     files_there = len(sizes) - len(upload.lacking)
     progress = TransferProgress(session.console, "Sent", total_bytes=total_bytes)
-    transport, patience = session.transport, make_patience(session.console)
+    transport, budget = session.transport, make_retry_budget(session.console)
     try:
-        job = send_contents(transport, upload, plan, progress.advance, patience)
+        job = send_contents(transport, upload, plan, progress.advance, budget)
     finally:
         there = format_bytes(there_bytes)
         progress.finish(f"the server had {files_there} of {len(sizes)} files ({there})")
-    return job or complete_upload(transport, upload, patience)
+    return job or complete_upload(transport, upload, budget)
 
 
 def _give_up(session: Session, upload: UploadView, error: BaseException) -> None:

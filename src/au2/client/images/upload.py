@@ -9,7 +9,6 @@ from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
 from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BlobSource
 from au2.client.images.request_size import PIECE_BYTES, PieceSize
-from au2.client.patience import Patience
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -17,6 +16,7 @@ from au2.domain.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from au2.domain.retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
 from au2.wire.image_upload import (
     BLOB_MEDIA_TYPE,
@@ -111,7 +111,7 @@ class ImageUpload:
         self,
         transport: Transport,
         session: ImageUploadView,
-        patience: Patience,
+        budget: RetryBudget,
         *,
         stop: Event,
         piece_bytes: int = PIECE_BYTES,
@@ -130,18 +130,18 @@ class ImageUpload:
         """
         self._transport = transport
         self._session = session
-        self._patience = patience
+        self._budget = budget
         self._stop = stop
         self._pieces = PieceSize(piece_bytes, clock)
         self._path = f"/image-uploads/{quote_segment(session.id)}"
 
     def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
-        return self._patience.persist(lambda: ask_lacking(self._transport, self._session, sizes))
+        return self._budget.retry(lambda: ask_lacking(self._transport, self._session, sizes))
 
     def complete(self, manifest: bytes, media_type: str) -> JobView:
         """All blobs are there: let the import begin; return its job. Repeating is harmless."""
-        return self._patience.persist(
+        return self._budget.retry(
             lambda: parse_record(
                 JobView,
                 self._transport.send(
@@ -190,7 +190,7 @@ class ImageUpload:
             if reached > offset:
                 counted(reached - offset)
             if reached > offset or is_whole:
-                self._patience.note_progress()
+                self._budget.note_progress()
             offset = reached
         return offset
 
@@ -237,7 +237,7 @@ class ImageUpload:
     def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
         """After a failure, ask where to go on, as long as there is patience."""
         sizes = {blob.digest: blob.size_bytes}
-        lacking = self._patience.ask_after(
+        lacking = self._budget.retry_after(
             error, lambda: ask_lacking(self._transport, self._session, sizes)
         )
         if blob.digest not in lacking:

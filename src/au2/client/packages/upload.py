@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query, quote_segment
 from au2.client.packages.contents import Progress, make_body, pick_contents
-from au2.client.patience import Patience
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
+from au2.domain.retry import RetryBudget
 from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import MEDIA_TYPE
 from au2.wire.documents import format_request, parse_record
@@ -92,7 +92,7 @@ def send_contents(
     session: UploadView,
     plan: UploadPlan,
     progress: Progress,
-    patience: Patience,
+    budget: RetryBudget,
 ) -> JobView | None:
     """Send what the server lacks, going on after a cut connection where the server says.
 
@@ -110,7 +110,7 @@ def send_contents(
         try:
             sent = _send_once(transport, session, plan, lacking, progress)
         except ServerUnreachable as error:
-            lacking = patience.ask_after(error, lambda: _ask_lacking(transport, session))
+            lacking = budget.retry_after(error, lambda: _ask_lacking(transport, session))
         else:
             lacking = sent.lacking
             if sent.job is not None:
@@ -118,17 +118,17 @@ def send_contents(
             if len(lacking) >= before:
                 raise UnexpectedAnswer("The server asks for the same contents again.")
         if len(lacking) < before:
-            patience.note_progress()
+            budget.note_progress()
     return None
 
 
-def complete_upload(transport: Transport, session: UploadView, patience: Patience) -> JobView:
+def complete_upload(transport: Transport, session: UploadView, budget: RetryBudget) -> JobView:
     """Say that everything was sent; the job builds the image from now on.
 
     Raises:
         ServerUnreachable: for too long. Saying it again is harmless.
     """
-    return patience.persist(
+    return budget.retry(
         lambda: parse_record(
             JobView,
             transport.call(

@@ -6,8 +6,8 @@ from typing import Final
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query
-from au2.client.patience import Patience
 from au2.domain.context import Context
+from au2.domain.retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView, RunCreation, WaitingView
 
@@ -38,7 +38,7 @@ def wait_for_end(
     transport: Transport,
     job_id: int,
     *,
-    patience: Patience,
+    budget: RetryBudget,
     pause: Callable[[float], object],
     tell: Callable[[WaitingView | None], object] = lambda _: None,
 ) -> JobView:
@@ -56,7 +56,7 @@ def wait_for_end(
     """
     seconds = _FIRST_WAIT_SECONDS
     while True:
-        job = patience.persist(partial(poll_job, transport, job_id, wait_seconds=seconds))
+        job = budget.retry(partial(poll_job, transport, job_id, wait_seconds=seconds))
         tell(job.waiting)
         if job.is_final:
             return job

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from au2.client.http.transport import Transport
-from au2.client.patience import Patience
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
+from au2.domain.retry import RetryBudget
 from au2.stores.logs.record import Record, parse_records
 
 _BLOCK_BYTES: Final = 256 << 10
@@ -21,7 +21,7 @@ class _Block(NamedTuple):
 
 
 def read_log(
-    transport: Transport, job_id: int, *, attempt: int, patience: Patience
+    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget
 ) -> Iterator[list[Record]]:
     """Yield the records written so far, block by block; a half-written last one is left out.
 
@@ -34,11 +34,11 @@ def read_log(
     while True:
         try:
             for block in _read_from(transport, job_id, attempt=attempt, offset=offset):
-                patience.note_progress()
+                budget.note_progress()
                 offset += block.size_bytes
                 yield block.records
         except ServerUnreachable as error:
-            patience.wait(error)
+            budget.wait(error)
         else:
             return
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from au2.client.http.server_sent_events import Event, parse_events
 from au2.client.http.transport import Query, Transport
-from au2.client.patience import Patience
 from au2.client.runs.job_calls import poll_job
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
+from au2.domain.retry import RetryBudget
 from au2.stores.logs.record import Record
 from au2.wire.documents import parse_record
 from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView
@@ -25,7 +25,7 @@ def follow_job(
     job_id: int,
     *,
     attempt: int,
-    patience: Patience,
+    budget: RetryBudget,
     pause: Callable[[float], object],
 ) -> Iterator[list[Record] | WaitingView | JobView]:
     """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
@@ -37,11 +37,11 @@ def follow_job(
         if standing is not None and standing.newest_attempt <= attempt:
             # The retry is about to begin.
             pause(_RETRY_POLL_SECONDS)
-            standing = patience.persist(lambda: poll_job(transport, job_id))
+            standing = budget.retry(lambda: poll_job(transport, job_id))
             continue
         if standing is not None:
             attempt += 1
-        for found in follow_log(transport, job_id, attempt=attempt, patience=patience):
+        for found in follow_log(transport, job_id, attempt=attempt, budget=budget):
             if isinstance(found, JobView):
                 standing = found
             else:
@@ -54,7 +54,7 @@ def follow_log(
     job_id: int,
     *,
     attempt: int,
-    patience: Patience,
+    budget: RetryBudget,
 ) -> Iterator[list[Record] | WaitingView | JobView]:
     """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
 
@@ -68,7 +68,7 @@ def follow_log(
     while True:
         try:
             for event in _events(transport, job_id, attempt=attempt, offset=offset):
-                patience.note_progress()
+                budget.note_progress()
                 offset = event.id or offset
                 if event.name == "log":
                     yield _read_records(event)
@@ -81,7 +81,7 @@ def follow_log(
         except ServerUnreachable as error:
             cut = error
         transport.close()
-        patience.wait(cut)
+        budget.wait(cut)
 
 
 def _events(

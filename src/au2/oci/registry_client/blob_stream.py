@@ -6,7 +6,7 @@ import httpx
 
 from au2.domain.errors import RegistryFailure
 from au2.oci.registry_client.answers import raw_chunks
-from au2.oci.registry_client.transport import MOST_TRIES, RegistryTransport
+from au2.oci.registry_client.transport import RegistryTransport
 from au2.oci.spec.descriptor import Descriptor
 
 _PROGRESS_BYTES = 8 << 20
@@ -21,7 +21,7 @@ class BlobStream:
     ) -> None:
         self._transport, self._path, self._scope, self._blob = transport, path, scope, blob
         self._seen_bytes = 0
-        self._tries = 0
+        self._budget = transport.retry_budget()
         self._tries_from_bytes = 0
         self._response: httpx.Response | None = None
         self._chunks: Iterator[bytes] = iter(())
@@ -72,11 +72,9 @@ class BlobStream:
 
     def _count_trouble(self, error: Exception) -> None:
         if self._seen_bytes - self._tries_from_bytes > _PROGRESS_BYTES:
-            self._tries, self._tries_from_bytes = 0, self._seen_bytes
-        self._tries += 1
-        if self._tries >= MOST_TRIES:
-            raise self._transport.trouble(error) from error
-        self._transport.pause(self._tries)
+            self._budget.note_progress()
+            self._tries_from_bytes = self._seen_bytes
+        self._budget.wait(self._transport.trouble(error))
 
 
 def _without_start(chunks: Iterator[bytes], count: int) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """Requests to one registry: where it is, redirects, logins, trying again."""
 
+import math
 import ssl
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from au2.domain.errors import RegistryFailure
+from au2.domain.retry import Backoff, RetryBudget
 from au2.oci.registry_client.answers import explain_refusal, explain_trouble
 from au2.oci.registry_client.credentials import Credentials
 from au2.oci.registry_client.login import RegistryLogin, parse_challenges
@@ -26,7 +28,8 @@ class RegistryOptions:
     sleep: Callable[[float], None] = field(default=time.sleep, compare=False)
 
 
-MOST_TRIES = 5
+_MOST_TRIES = 5
+_FIRST_PAUSE_SECONDS = 0.5
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _MOST_REDIRECTS = 5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -71,30 +74,35 @@ class RegistryTransport:
         headers = {"Accept": accept}
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        tries = 0
+        budget = self.retry_budget()
         while True:
-            tries += 1
             try:
                 response = self._get_once(path, scope, headers)
             except httpx.HTTPError as error:
+                failure = self.trouble(error)
                 # What can't be verified will not be better the next time.
                 hopeless = "CERTIFICATE_VERIFY_FAILED" in str(error)
-                if hopeless or tries == MOST_TRIES or not isinstance(error, httpx.TransportError):
-                    raise self.trouble(error) from error
-                self.pause(tries)
+                if hopeless or not isinstance(error, httpx.TransportError):
+                    raise failure from error
+                budget.wait(failure)
                 continue
-            if tries == MOST_TRIES or response.status_code not in _AGAIN:
+            if budget.is_last_try or response.status_code not in _AGAIN:
                 return response
-            told = response.headers.get("Retry-After", "")
+            stated = response.headers.get("Retry-After", "")
             response.close()
-            self.pause(tries, told)
+            is_usable = stated.isdecimal() and len(stated) < 6
+            budget.wait(
+                self.refusal(response, path), stated_seconds=float(stated) if is_usable else None
+            )
 
-    def pause(self, tries: int, told: str = "") -> None:
-        """Wait before the next try, longer each time or as long as was told."""
-        pause = 0.5 * 2.0 ** (tries - 1)
-        if told.isdecimal() and len(told) < 6:
-            pause = float(told)
-        self._options.sleep(min(pause, _LONGEST_PAUSE_SECONDS))
+    def retry_budget(self) -> RetryBudget:
+        """Return the retries of one operation."""
+        return RetryBudget(
+            pause=self._options.sleep,
+            limit_seconds=math.inf,
+            most_tries=_MOST_TRIES,
+            backoff=Backoff(_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS),
+        )
 
     def trouble(self, error: Exception) -> RegistryFailure:
         """Return the error that tells of a broken connection."""

@@ -19,8 +19,8 @@ from au2.client.images.archive_upload import Wanted, send_archive
 from au2.client.images.blob_uploader import BlobUploader
 from au2.client.images.spool import Spool
 from au2.client.images.upload import ImageUpload
-from au2.client.patience import Patience
 from au2.domain.errors import Au2Error, InvalidImage
+from au2.domain.retry import RetryBudget
 from au2.oci.spec.manifest import parse_manifest
 from au2.wire.job import JobView
 from tests.support.busybox import digest_of
@@ -112,9 +112,9 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
         piece_bytes: int = 4096,
     ) -> JobView:
         stop = Event()
-        patience = Patience(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
+        budget = RetryBudget(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
         session = SESSION_VIEW
-        upload = ImageUpload(transport, session, patience, stop=stop, piece_bytes=piece_bytes)
+        upload = ImageUpload(transport, session, budget, stop=stop, piece_bytes=piece_bytes)
         shipment = BlobUploader(upload, told, stop=stop)
         try:
             kept = Spool(spool or tmp_path, make_room=shipment.finish)

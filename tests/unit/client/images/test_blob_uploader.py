@@ -8,8 +8,8 @@ from au2.client.http.transport import Transport
 from au2.client.images.blob_sources import Blob, BytesSource
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
 from au2.client.images.upload import ImageUpload
-from au2.client.patience import Patience
 from au2.domain.errors import StorageFull
+from au2.domain.retry import RetryBudget
 from tests.support.busybox import digest_of
 from tests.unit.client.api import Answer, Api, Request
 from tests.unit.client.image_server import (
@@ -55,9 +55,9 @@ def server(api: Api) -> ImageServer:
 @pytest.fixture
 def shipment(server: ImageServer, transport: Transport) -> BlobUploader:
     stop = Event()
-    patience = Patience(pause=stop.wait, clock=lambda: 0.0, on_outage=lambda _: None)
+    budget = RetryBudget(pause=stop.wait, clock=lambda: 0.0, on_outage=lambda _: None)
     return BlobUploader(
-        ImageUpload(transport, SESSION_VIEW, patience, stop=stop), Silent(), stop=stop
+        ImageUpload(transport, SESSION_VIEW, budget, stop=stop), Silent(), stop=stop
     )
 
 

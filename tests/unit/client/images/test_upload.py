@@ -45,7 +45,7 @@ def time() -> PassingTime:
 @pytest.fixture
 def upload(transport: Transport, time: PassingTime) -> ImageUpload:
     session = SESSION_VIEW
-    return ImageUpload(transport, session, time.patience(), stop=Event(), piece_bytes=4096)
+    return ImageUpload(transport, session, time.budget(), stop=Event(), piece_bytes=4096)
 
 
 def blob(data: bytes = DATA, digest: str | None = None) -> Blob:
@@ -179,7 +179,7 @@ def test_another_content_is_told(server: ImageServer, upload: ImageUpload) -> No
 def test_it_can_be_stopped(server: ImageServer, transport: Transport, time: PassingTime) -> None:
     stop = Event()
     session = SESSION_VIEW
-    upload = ImageUpload(transport, session, time.patience(), stop=stop, piece_bytes=4096)
+    upload = ImageUpload(transport, session, time.budget(), stop=stop, piece_bytes=4096)
 
     with pytest.raises(Stopped):
         upload.send(blob(), 0, lambda _: stop.set())

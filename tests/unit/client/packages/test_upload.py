@@ -16,7 +16,6 @@ from au2.client.packages.upload import (
     complete_upload,
     send_contents,
 )
-from au2.client.patience import LIMIT_SECONDS
 from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
@@ -25,6 +24,7 @@ from au2.domain.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
+from au2.domain.retry import LIMIT_SECONDS
 from au2.package.tree.entries import PackagedFile
 from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
 from au2.wire.documents import format_document, format_request, parse_record
@@ -71,7 +71,7 @@ def send(
     progress: Progress = lambda _: None,
     time: PassingTime | None = None,
 ) -> JobView | None:
-    return send_contents(transport, session, plan, progress, (time or PassingTime()).patience())
+    return send_contents(transport, session, plan, progress, (time or PassingTime()).budget())
 
 
 def test_a_plan_is_what_the_contract_says() -> None:
@@ -128,7 +128,7 @@ def test_begin_complete_abandon(api: Api, transport: Transport, context: Context
 
     begun = begin_upload(transport, context, plan())
     assert begun == session(["a" * 64], upload_id="up")
-    assert complete_upload(transport, begun, PassingTime().patience()).id == 12
+    assert complete_upload(transport, begun, PassingTime().budget()).id == 12
     abandon_upload(transport, begun)
 
     assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
@@ -206,7 +206,7 @@ def test_an_outage_is_outlasted(api: Api, transport: Transport) -> None:
     begun, time = session([file.sha256]), PassingTime()
 
     assert send(transport, begun, plan(file), time=time) is None
-    assert complete_upload(transport, begun, time.patience()).id == 12
+    assert complete_upload(transport, begun, time.budget()).id == 12
     assert len(time.pauses) == 11
 
 

@@ -15,7 +15,7 @@ def test_a_log_is_read_in_blocks(api: Api, transport: Transport) -> None:
     body = b"".join(format_record(record) for record in records)
     api.routes["GET /jobs/12/logs"] = Answer(body=body + b"2026 std", chunked=True)
 
-    blocks = list(read_log(transport, 12, attempt=2, patience=PassingTime().patience()))
+    blocks = list(read_log(transport, 12, attempt=2, budget=PassingTime().budget()))
 
     assert [record for block in blocks for record in block] == records
     assert len(blocks) > 1
@@ -33,7 +33,7 @@ def test_a_log_goes_on_where_it_was_cut(api: Api, transport: Transport) -> None:
     )
     time = PassingTime()
 
-    blocks = list(read_log(transport, 12, attempt=1, patience=time.patience()))
+    blocks = list(read_log(transport, 12, attempt=1, budget=time.budget()))
 
     assert [record for block in blocks for record in block] == records
     offsets = [request.query["offset"] for request in api.requests]
@@ -44,4 +44,4 @@ def test_a_log_that_is_cut_for_ever_is_not_taken_for_whole(api: Api, transport: 
     api.routes["GET /jobs/12/logs"] = Answer(body=b"", cut=True)
 
     with pytest.raises(ServerUnreachable):
-        list(read_log(transport, 12, attempt=1, patience=PassingTime().patience()))
+        list(read_log(transport, 12, attempt=1, budget=PassingTime().budget()))

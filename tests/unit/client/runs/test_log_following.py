@@ -4,10 +4,10 @@ from collections.abc import Sequence
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.patience import LIMIT_SECONDS
 from au2.client.runs.job_calls import wait_for_end
 from au2.client.runs.log_following import follow_job
 from au2.domain.errors import NotFound, ServerUnreachable, UnexpectedAnswer
+from au2.domain.retry import LIMIT_SECONDS
 from au2.stores.logs.record import Record
 from au2.wire.documents import parse_record
 from au2.wire.job import JobView, WaitingView
@@ -29,7 +29,7 @@ def time() -> PassingTime:
 
 def collect(transport: Transport, time: PassingTime) -> tuple[bytes, JobView]:
     printed = b""
-    for found in follow_job(transport, 12, attempt=1, patience=time.patience(), pause=time.pause):
+    for found in follow_job(transport, 12, attempt=1, budget=time.budget(), pause=time.pause):
         if isinstance(found, JobView):
             return printed, found
         printed += b"".join(piece.printed for piece in found)
@@ -128,7 +128,7 @@ def test_waiting(api: Api, transport: Transport, time: PassingTime) -> None:
         answer(state="FAILED", exit_code=3),
     )
 
-    standing = wait_for_end(transport, 12, patience=time.patience(), pause=time.pause)
+    standing = wait_for_end(transport, 12, budget=time.budget(), pause=time.pause)
 
     assert (standing.state, standing.exit_code) == ("FAILED", 3)
     asked = [request.query["wait_seconds"] for request in api.requests]
@@ -150,7 +150,7 @@ def test_what_a_pending_job_waits_for_is_told(
     )
     told: list[WaitingView | None] = []
 
-    wait_for_end(transport, 12, patience=time.patience(), pause=time.pause, tell=told.append)
+    wait_for_end(transport, 12, budget=time.budget(), pause=time.pause, tell=told.append)
 
     waiting = parse_record(WaitingView, cause)
     assert told == [waiting, waiting, None, None]
@@ -161,7 +161,7 @@ def test_what_a_pending_job_waits_for_is_told(
 def test_waiting_gives_up_some_day(api: Api, transport: Transport, time: PassingTime) -> None:
     api.routes["GET /jobs/12"] = Answer(body=b"", cut=True)
     with pytest.raises(ServerUnreachable):
-        wait_for_end(transport, 12, patience=time.patience(), pause=time.pause)
+        wait_for_end(transport, 12, budget=time.budget(), pause=time.pause)
     assert sum(time.pauses) == pytest.approx(LIMIT_SECONDS)
 
 
