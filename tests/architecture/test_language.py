@@ -15,8 +15,8 @@ MOST_PRONOUNS_IN_ALL = 44.5
 
 TO_REWRITE = frozenset(
     {
-        *("app", "cli", "client", "dependencies", "dispatcher", "engines"),
-        *("execution", "http", "images", "local", "oci"),
+        *("app", "cli", "client", "dependencies", "engines"),
+        *("http", "oci"),
         *("runtimes", "server", "stores", "wire"),
     }
 )

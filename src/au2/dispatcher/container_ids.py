@@ -11,7 +11,7 @@ def make_container_id(job: Job, attempt: Attempt) -> str:
 def parse_container_id(container_id: str) -> tuple[int, int] | None:
     """Return (job id, attempt number) of an attempt's container; None for others.
 
-    A container that only helps an attempt (it builds something) has a word after the same id.
+    The id of a build container has one more word after the attempt's id.
     """
     match container_id.split("-"):
         case ["job", job_id, number, *rest] if job_id.isdecimal() and number.isdecimal():

@@ -1,4 +1,4 @@
-"""Room on the disk that jobs share with the platform's records, and what it still allows."""
+"""Disk space shared by jobs and the platform's records, and the actions still allowed."""
 
 import time
 from collections.abc import Callable
@@ -12,10 +12,10 @@ _LOOK_SECONDS = 0.1
 
 
 def bytes_to_leave(log_bytes: int, total_bytes: int) -> int:
-    """Return how much a stored log that grows to ``log_bytes`` must leave free, for non-root.
+    """Return the bytes a stored log of ``log_bytes`` must leave free, for non-root.
 
-    Unlike a raw log, a stored one stays when its job has ended: what it takes is not given back, so
-    it leaves three times what :meth:`DiskSpace.may_start` asks for. 0 for a small log.
+    Unlike a raw log, a stored log stays after the end of its job and never gives its space back, so
+    the log leaves three times the space needed by :meth:`DiskSpace.may_start`. 0 for a small log.
     """
     return 0 if log_bytes < _SMALL_LOG_BYTES else spare_bytes(total_bytes) * 3 // 4
 
@@ -32,12 +32,12 @@ class FreeSpace:
 
 
 class DiskSpace:
-    """What there is still room for. Safe for threads.
+    """Free space by purpose. Safe for threads.
 
-    The room that images leave free (:func:`~au2.engines.base.spare_bytes`) is shared out: large
-    stored logs may take a quarter of it (:func:`bytes_to_leave`), large raw logs half; with less
-    than a quarter no job starts; with less than an eighth the job that has written most is ended.
-    Small logs may take it all but an eighth, and what is reserved for root.
+    The space left free by images (:func:`~au2.engines.base.spare_bytes`) is shared out: large
+    stored logs may take a quarter of it (:func:`bytes_to_leave`), large raw logs half. With less
+    than a quarter no job starts; with less than an eighth the largest writer is ended. Small logs
+    may take all but an eighth, and the blocks reserved for root.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DiskSpace:
         self._seen_at = 0.0
 
     def free_bytes(self) -> int:
-        """What is free for anybody."""
+        """Free bytes for non-root users."""
         return self._now().free_bytes
 
     def may_start(self) -> bool:
@@ -64,7 +64,7 @@ class DiskSpace:
         return self._now().free_bytes < self.spare_bytes() // 2
 
     def is_ample(self, log_bytes: int) -> bool:
-        """Whether a log that had to stop growing may go on: a little more than just enough."""
+        """Whether a paused log may go on: with a little more space than just enough."""
         if log_bytes < _SMALL_LOG_BYTES:
             return self._now().root_bytes >= self.spare_bytes() // 4
         return self._now().free_bytes >= self.spare_bytes() * 3 // 4
@@ -74,7 +74,7 @@ class DiskSpace:
         return self._now().free_bytes < self.spare_bytes() // 8
 
     def spare_bytes(self) -> int:
-        """What is meant to stay free."""
+        """Bytes intended to stay free."""
         return spare_bytes(self._now().total_bytes)
 
     def _now(self) -> FreeSpace:

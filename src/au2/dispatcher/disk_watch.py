@@ -39,7 +39,7 @@ class DiskUsage:
 
         Args:
             container_id: the container.
-            then: called with the seconds that the measurement took.
+            then: called with the seconds of the measurement.
         """
         if not self._counters.acquire(blocking=False):
             return False
@@ -49,7 +49,7 @@ class DiskUsage:
         return True
 
     def find(self, container_id: str) -> int | None:
-        """Return the bytes that a container uses; None: not measured yet."""
+        """Return the bytes used by a container; None: not measured yet."""
         with self._lock:
             return self._bytes.get(container_id)
 
@@ -59,7 +59,7 @@ class DiskUsage:
             return max(self._bytes, key=self._bytes.__getitem__, default=None) == container_id
 
     def forget(self, container_id: str) -> None:
-        """Drop a container that has ended, and a measurement of it that goes on."""
+        """Drop an ended container, and its unfinished measurement."""
         with self._lock:
             self._watched.discard(container_id)
             self._bytes.pop(container_id, None)

@@ -1,4 +1,4 @@
-"""The dispatcher: claims jobs and gives each a thread until it ends."""
+"""The dispatcher: claims jobs and gives each a thread until its end."""
 
 import logging
 import math
@@ -31,7 +31,7 @@ _COMPLAIN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class DispatcherDeps:
-    """All that a dispatcher works with."""
+    """Dependencies of a dispatcher."""
 
     engine: Engine
     records: JobRecords
@@ -46,7 +46,7 @@ class DispatcherDeps:
 
 
 class Dispatcher:
-    """Moves jobs until it is told to stop. Jobs that still run then are left running."""
+    """Loop of claims. A stopped dispatcher leaves its running jobs running."""
 
     def __init__(self, deps: DispatcherDeps) -> None:
         self._deps = deps
@@ -83,7 +83,7 @@ class Dispatcher:
         self._leave()
 
     def _try(self, doing: str, step: Callable[[], None]) -> bool:
-        """Do one step; nothing that goes wrong in it may end the dispatcher."""
+        """Do one step; no error in a step may end the dispatcher."""
         try:
             step()
         except (StorageFull, DatabaseUnavailable) as error:
@@ -140,9 +140,9 @@ class Dispatcher:
             self._threads.submit(self._move, work).add_done_callback(_log_crash)
 
     def _types(self) -> Collection[JobType]:
-        """What may begin: without room on the disk runs wait. Uploads say themselves what lacks.
+        """Return the job types allowed to begin: without disk space only uploads, which say so.
 
-        Runs that have begun are taken up all the same: one of them may be what fills the disk.
+        Running jobs are taken up all the same: one of them may be filling the disk.
         """
         if self._deps.disk_space.may_start():
             return tuple(JobType)
@@ -209,7 +209,7 @@ class Dispatcher:
             self._deps.notices.send(JOBS)
 
     def _count_fault(self, claim: Claim) -> None:
-        """After some faults end the job, so that it is neither lost nor tried for ever."""
+        """End the job after some faults, so no job is lost or tried for ever."""
         self._faults[claim.job.id] += 1
         if self._faults[claim.job.id] < _MAX_FAULTS:
             return
@@ -237,6 +237,6 @@ class Dispatcher:
 
 
 def _log_crash(future: Future[None]) -> None:
-    """``_move`` catches what it can; what is left is written down, not swallowed."""
+    """Log an exception not caught by ``_move``, in place of silence."""
     if not future.cancelled() and (error := future.exception()) is not None:
         logger.error("a job's thread ended badly", exc_info=error)

@@ -1,4 +1,4 @@
-"""The image of an image version: judge what was sent, and unpack it."""
+"""Import of an image version's image: checked, and unpacked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,15 +33,15 @@ class ImageImporter:
     """Room where layers are unpacked."""
 
     def make(self, work: BuildContext, upload: ImageUpload) -> BuiltImage:
-        """Return an upload's image once it is known to be sound, and unpacked here.
+        """Return an upload's image, checked and unpacked on this engine.
 
-        Unpacking comes before the version is AVAILABLE: layers that are fine one by one may not
-        fit on each other, and the first job should start as quickly as all others.
+        Unpacking comes before the version is AVAILABLE: layers fine one by one may not fit on each
+        other, and the first job should start as quickly as all others.
 
         Raises:
-            InvalidImage: it is not for this platform, damaged, unsafe, or over a limit.
+            InvalidImage: wrong platform, damaged, unsafe, or over a limit.
             BlobMissing, DigestMismatch: a blob is gone.
-            StorageFull: no room.
+            StorageFull: the disk is full.
         """
         digest = upload.manifest_digest
         if digest is None:

@@ -35,9 +35,9 @@ class JobLog:
         engine: of the container.
         container_id: of the attempt.
         capture: writes the stored log.
-        disk_space: says whether the raw log may grow.
-        write_retry: for writes that must not get lost.
-        control: ends waiting when the job is to be left as it is.
+        disk_space: decides whether the raw log may grow.
+        write_retry: for writes with a retry.
+        control: ends waiting when the job is left running.
         memory_bytes: the container's limit, for remarks.
         log_limit_bytes: the container's limit, for remarks.
     """
@@ -65,7 +65,7 @@ class JobLog:
         """Copy the log to its end and make it durable; after some time without space, a part.
 
         Raises:
-            Detached: the job is to be left as it is.
+            Detached: the job is left running.
             LeaseLost: another worker has taken the job over.
         """
         self._copy_rest(seen)

@@ -1,4 +1,4 @@
-"""What a dispatcher writes down of a claimed job, each in one transaction."""
+"""Records of a claimed job, written by its dispatcher, each in one transaction."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -53,23 +53,23 @@ class JobRecords:
     clock: Callable[[], datetime]
 
     def find_job(self, job_id: int) -> Job | None:
-        """The job as it is now."""
+        """Return the job's present record."""
         with self.database.read() as transaction:
             return find_job(transaction, job_id)
 
     def find_version(self, job: Job) -> Version | None:
-        """The version that the job is about."""
+        """Return the job's version."""
         with self.database.read() as transaction:
             return find_version(transaction, job.process_id, job.version_number)
 
     def find_owner(self, job: Job) -> Context:
-        """Where a job's process belongs; it may have been asked for in a project below."""
+        """Return the context of the job's process; the job's own may be a project below."""
         with self.database.read() as transaction:
             process = find_process(transaction, job.process_id)
         return job.context if process is None else process.context
 
     def find_lock(self, process_id: str) -> Mapping[str, Any] | None:
-        """What the newest version of a process that has dependencies was built with."""
+        """Return the lock of the process's newest version with dependencies."""
         with self.database.read() as transaction:
             return find_newest_lock(transaction, process_id)
 
@@ -82,7 +82,7 @@ class JobRecords:
         image_digest: str | None = None,
         secrets: ResolvedSecrets,
     ) -> datetime:
-        """PENDING → RUNNING; return when. What it was given of secrets is held till its end."""
+        """PENDING → RUNNING; return the time. Resolved secrets are held until the end."""
         at = self.clock()
         with self.database.write() as transaction:
             change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
@@ -127,7 +127,7 @@ class JobRecords:
         used: Mapping[str, float] | None = None,
         built: BuiltImage | None = None,
     ) -> None:
-        """Write the end of the attempt and the job, and for an upload that of its version."""
+        """Write the end of the attempt and the job, and for an upload its version's."""
         timeline.end()
         at = self.clock()
         job = claim.job
@@ -158,7 +158,7 @@ class JobRecords:
         self.notices.send(job_topic(claim.job.id))
 
     def status(self, claim: Claim, *, text: str | None, progress: float | None) -> None:
-        """Keep what the code says of itself."""
+        """Write the status given by the code."""
         with self.database.write() as transaction:
             set_status(transaction, claim.job.id, claim.token, text=text, progress=progress)
         self.notices.send(job_topic(claim.job.id))

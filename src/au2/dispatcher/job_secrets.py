@@ -1,4 +1,4 @@
-"""Secrets of a run: resolved at its start, held while it runs, so that its log can be masked."""
+"""Secrets of a run: resolved at its start, and held for the masking of its log."""
 
 import json
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class JobSecrets:
         return ResolvedSecrets(variables, tuple(found.values()), sealed)
 
     def held(self, claim: Claim) -> list[str]:
-        """Return the values that an attempt took at its start.
+        """Return the values resolved at an attempt's start.
 
         Raises:
             SecretUnreadable: the values can't be decrypted any more.

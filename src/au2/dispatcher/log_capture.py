@@ -74,7 +74,7 @@ class LogCapture:
             self._read_bytes = self._made_bytes = 0
 
     def resume(self, raw_bytes: int) -> None:
-        """Go on after a restart: :meth:`end` removes remarks that stand behind the raw log."""
+        """Go on after a restart: :meth:`end` removes remarks behind the raw log."""
         self._may_cut = True
         self._take_back_end()
         if self._masker is None and self._stored_bytes > raw_bytes:
@@ -177,7 +177,7 @@ class LogCapture:
         return True
 
     def _drop_copied(self) -> None:
-        """Free the disk space of raw bytes that are stored. With secrets, all are needed.
+        """Free the disk space of stored raw bytes. With secrets, all are needed.
 
         A failure is tried again when the disk is full the next time.
         """
@@ -211,7 +211,7 @@ class LogCapture:
                 self._read_bytes = self._made_bytes = start
 
     def _start_of_last(self, size_bytes: int) -> int:
-        """Return the offset of the records that hold at least the last ``size_bytes`` bytes."""
+        """Return the offset of the records with at least the last ``size_bytes`` bytes."""
         end = self._log.size_bytes()
         begin = max(0, end - _TAIL_BYTES)
         tail = self._logs.read(self._job_id, self._attempt, offset=begin, limit_bytes=end - begin)

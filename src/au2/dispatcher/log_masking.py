@@ -9,8 +9,8 @@ _PARTIAL_RECORDS = tuple(f" {stream} P ".encode() for stream in (STDOUT, STDERR)
 class LogMasker:
     """Converter from raw records to records with secrets masked.
 
-    The result depends on the records of the raw log alone, not on the chunks in which it was read:
-    after a restart the same bytes come out, and copying goes on where the stored log ends.
+    The result depends on the records of the raw log alone, not on the chunks of reading: after
+    a restart the same bytes come out, and copying goes on at the end of the stored log.
     """
 
     def __init__(self, masker: Masker) -> None:
@@ -34,7 +34,7 @@ class LogMasker:
         return shown
 
     def _is_harmless(self, records: bytes) -> bool:
-        """Whether all lines are whole and hold no secret: a quick check that most logs pass."""
+        """Whether all lines are whole and hold no secret: a quick check for most logs."""
         return (
             all(lines.is_idle for lines in self._lines.values())
             and not any(mark in records for mark in _PARTIAL_RECORDS)

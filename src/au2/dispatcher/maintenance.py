@@ -1,4 +1,4 @@
-"""What a dispatcher does beside moving jobs: renew claims, look for stops, clear up."""
+"""Periodic work of a dispatcher beside jobs: renew claims, look for stops, clear up."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -56,7 +56,7 @@ class Maintenance:
                 work.control.stop.set()
 
     def prepare_runtimes(self) -> None:
-        """Unpack the runtimes' images, so that nobody's first run waits for that."""
+        """Unpack the runtimes' images, so no first run waits for an unpacking."""
         with self.database.read() as transaction:
             runtimes = list_runtimes(transaction, None)
         for runtime in runtimes:

@@ -1,4 +1,4 @@
-"""The image of a packaged version: read the package, install what it asks for, build."""
+"""Build of a packaged version's image: read the package, install its dependencies, build."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,13 +43,13 @@ class PackageBuilder:
     def make(self, work: BuildContext, upload: PackageUpload) -> BuiltImage:
         """Return the image of an upload's package.
 
-        Building has no effect outside the blob store, where the same bytes have the same name, so
-        an attempt that was cut off is simply done again.
+        A build has no effect outside the content store, and equal bytes have equal names there, so
+        an interrupted build is simply repeated.
 
         Raises:
-            InvalidPackage: the package has mistakes.
-            BlobMissing, DigestMismatch: what was uploaded, or the runtime, is gone.
-            Au2Error: why else it can't be built.
+            InvalidPackage: the package has errors.
+            BlobMissing, DigestMismatch: uploaded content or the runtime is gone.
+            Au2Error: any other failure of the build.
         """
         runtime, reference = self._find_runtime(work.claim)
         entries = [FileEntry(**document) for document in upload.files]
@@ -75,7 +75,7 @@ class PackageBuilder:
     def _install(
         self, work: BuildContext, description: PackageDescription, reference: RuntimeReference
     ) -> BuiltDependencies | None:
-        """Install what the package asks for: a phase of its own, as it may take long."""
+        """Install the package's dependencies: a phase of its own, for its length."""
         if not self.dependencies.is_asked(description):
             return None
         work.begin_phase("dependencies")
@@ -116,7 +116,7 @@ class DependencyLayers:
     clock: Callable[[], datetime]
 
     def find(self, key: str) -> DependencyLayer | None:
-        """Return what is kept under a key, and note that it was of use."""
+        """Return the layer of a key, and record the use."""
         with self.database.read() as transaction:
             found = find_dependency_layer(transaction, key)
         if found is not None:
@@ -126,7 +126,7 @@ class DependencyLayers:
         return found
 
     def add(self, layer: DependencyLayer) -> None:
-        """Keep a layer, in place of what was under its key."""
+        """Store a layer, replacing the key's earlier one."""
         with self.database.write() as transaction:
             put_dependency_layer(transaction, layer, at=self.clock())
 

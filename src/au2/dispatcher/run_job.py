@@ -135,7 +135,7 @@ class _Attempt:
     # -- before the start --------------------------------------------------------------------
 
     def _begin(self) -> bool:
-        """Create and start the container; return whether it was started."""
+        """Create and start the container; return whether both succeeded."""
         engine = self._deps.engine
         if self._stopped_early():
             return False
@@ -301,7 +301,7 @@ class _Attempt:
         self._deps.write_retry.run(write, self._control, name=name)
 
     def _measure(self, seen: Observation) -> Mapping[str, float]:
-        """Return the resources that the attempt used."""
+        """Return the resources used by the attempt."""
         job_id, number = self._claim.job.id, self._claim.attempt.number
         used: dict[str, float] = {
             "log_bytes": self._capture.stored_bytes,
@@ -319,7 +319,7 @@ class _Attempt:
         self._record(mask_outcome(Outcome(state, reason, text), self._masker))
 
     def _fail_for_image(self, error: InvalidImage) -> None:
-        """Fail a job whose image can't be run: the user hears why, unless the platform made it."""
+        """Fail a job with a bad image: the user hears why, unless the platform made the image."""
         if self._is_packaged:
             self._fail_by_platform(Reason.START_FAILED, error)
         else:

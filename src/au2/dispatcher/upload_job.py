@@ -51,9 +51,9 @@ class UploadJob:
     write_retry: WriteRetry
 
     def begin(self, transaction: Transaction, claim: Claim, at: datetime) -> Claim:
-        """Make a job RUNNING in the transaction that claims it; return the changed claim.
+        """Make a job RUNNING in the transaction of its claim; return the changed claim.
 
-        A build may be repeated, so RUNNING may be written before anything is prepared.
+        A build may be repeated, so RUNNING may be written before any preparation.
         """
         if claim.job.state is not JobState.PENDING:
             return claim
@@ -139,7 +139,7 @@ class UploadJob:
             return find_upload_of_job(transaction, claim.job.id)
 
     def _unpack(self, image_digest: str, control: JobControl) -> None:
-        """Unpack the image, so that its first run starts as quickly as the next ones."""
+        """Unpack the image, so the first run starts as quickly as the next ones."""
         try:
             with suppress(Stopped, Detached):  # The job has ended; the first run unpacks.
                 self.engine.prepare(image_digest, control.check)

@@ -1,4 +1,4 @@
-"""Retries of writes that must not get lost on a full disk or with an unavailable database."""
+"""Retries of writes on a full disk or with an unavailable database."""
 
 import logging
 from collections.abc import Callable
@@ -22,15 +22,15 @@ class WriteRetry:
     """Frees the disk reserve; returns whether there was any."""
 
     def run(self, write: Callable[[], T], control: JobControl, *, name: str) -> T:
-        """Return the result of ``write`` once it succeeds.
+        """Return the result of ``write`` after its first success.
 
         Args:
             write: is called again after StorageFull and DatabaseUnavailable.
             control: ends the retries.
-            name: the object that is written, for the server's log.
+            name: the written object, for the server's log.
 
         Raises:
-            Detached: the job is to be left as it is.
+            Detached: the job is left running.
         """
         backoff = Backoff()
         while True:

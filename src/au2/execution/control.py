@@ -28,4 +28,4 @@ class Stopped(Exception):
 
 
 class Detached(Exception):
-    """The job is left as it is, for the next dispatcher."""
+    """The job is left running for the next dispatcher."""

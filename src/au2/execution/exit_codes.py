@@ -1,7 +1,7 @@
-"""What a program's exit code tells: the signal by name, and what mostly causes it. Pure.
+"""Meaning of a program's exit code: the signal by name, and its usual cause. Pure.
 
-Codes above 128 are those of a program that a signal ended (128 + its number), and of a shell whose
-program did so. Code may also end with such a number by itself, so a cause is never said to be sure.
+Codes above 128 come from a program ended by a signal (128 + its number), or from a shell with
+such a program. Code may also choose such a number, so a cause is never stated as certain.
 """
 
 from typing import Final
@@ -55,7 +55,7 @@ def describe_exit(code: int) -> str:
 
 
 def explain_exit(code: int, resources: Resources) -> str | None:
-    """Return a sentence or two about what mostly causes an exit code; None: it tells nothing."""
+    """Return a sentence or two about the usual cause of an exit code, or None."""
     if code == _BUS_ERROR:
         return _explain_bus_error(resources)
     return _SHELL_CAUSES.get(code) or _CAUSES.get(_signal_name(code) or "")

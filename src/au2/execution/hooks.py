@@ -1,4 +1,4 @@
-"""The protocols around the run loop: the execution that it supervises, and its hooks."""
+"""Protocols around the run loop: the supervised execution, and its hooks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Execution(Protocol):
         ...
 
     def remove(self) -> None:
-        """Kill the run if it goes on, and remove its traces. Idempotent."""
+        """Kill the run if still running, and remove its traces. Idempotent."""
         ...
 
 
@@ -47,7 +47,7 @@ class LogHook(Protocol):
         ...
 
     def advance(self, seen: Observation) -> None:
-        """Pass on the log of a run that goes on. Called after each observation."""
+        """Pass on the log of a running run. Called after each observation."""
         ...
 
     def complete(self, seen: Observation) -> None:
@@ -62,7 +62,7 @@ def write_once(write: Callable[[], object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunHooks:
-    """All that differs between a job of the platform and a local run."""
+    """All differences between a job of the platform and a local run."""
 
     log: LogHook
     masker: Masker

@@ -38,7 +38,7 @@ def make_environment(
         attempt: of the job.
         version: its variables are the defaults.
         limits: with the grace times.
-        secrets: variable → value of the secret that it takes.
+        secrets: variable → value of its secret.
         folder: absolute path of the job files, as the code sees it.
     """
     request = job.request

@@ -1,4 +1,4 @@
-"""Results that the code leaves in its job files: output, status, the launcher's record.
+"""Results of the code in its job files: output, status, the launcher's record.
 
 The files are untrusted: the code may put any bytes, or no regular file, in their place.
 """
@@ -55,7 +55,7 @@ def read_output(read: ReadJobFile, *, limit_bytes: int) -> Output:
 
 
 def read_launcher(read: ReadJobFile) -> Mapping[str, Any]:
-    """Return the launcher's record; empty where it can't be read."""
+    """Return the launcher's record; empty if unreadable."""
     content = _read_if_fit(read, LAUNCHER_FILE, _LAUNCHER_LIMIT_BYTES)
     try:
         document = json.loads(content or b"{}")
@@ -65,7 +65,7 @@ def read_launcher(read: ReadJobFile) -> Mapping[str, Any]:
 
 
 def read_status(read: ReadJobFile, mask: Callable[[str], str]) -> Status | None:
-    """Return the status of a run; None: there is none that can be read.
+    """Return the status of a run, or None if unreadable.
 
     Args:
         read: reads a job file.

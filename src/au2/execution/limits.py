@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ExecutionLimits:
-    """Limits that the operator sets; the defaults hold for local runs, too."""
+    """Limits set by the operator; the defaults hold for local runs, too."""
 
     stop_grace_seconds: float = 10.0
     """Between the stop signal and the kill."""

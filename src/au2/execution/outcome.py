@@ -34,10 +34,10 @@ def make_outcome(
     """Return the outcome of a run. Its message names memory kills in any case.
 
     Args:
-        observation: the last one, of a container that has exited or was lost.
+        observation: the last one, of an exited or lost container.
         resources: of the run, for the message.
         interruption: cause of the termination; None: the run ended by itself.
-        launcher: the launcher's record, ``{}`` where there is none. The record is written inside
+        launcher: the launcher's record, ``{}`` if there is none. The record is written inside
             the container, so it only chooses between reasons of failure, never success.
         output: of the run.
         disk_text: the message of a termination for use of the disk.
@@ -56,7 +56,7 @@ def make_outcome(
 
 
 def mask_outcome(outcome: Outcome, masker: Masker) -> Outcome:
-    """Return the outcome with secrets masked: its message may quote what the code wrote."""
+    """Return the outcome with secrets masked: its message may quote the code's output."""
     if outcome.reason_text is None:
         return outcome
     return replace(outcome, reason_text=masker.mask_text(outcome.reason_text))

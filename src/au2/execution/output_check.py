@@ -15,7 +15,7 @@ _MOST_SHOWN = 5
 def check_output(
     output: Output, schema: Mapping[str, Any] | None, mask: Callable[[Any], Any]
 ) -> Output:
-    """Return the output, with a problem where it does not match the schema.
+    """Return the output, with a problem for a mismatch with the schema.
 
     Args:
         output: as read. A missing file counts as an object without properties.

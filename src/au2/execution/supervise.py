@@ -66,7 +66,7 @@ class Supervisor:
         """Supervise the run until its end, complete its log and return the result.
 
         Raises:
-            Detached: the run is to be left as it is.
+            Detached: the run is left running.
             LeaseLost: another worker has taken the job over.
         """
         seen = self._follow()
@@ -95,7 +95,7 @@ class Supervisor:
                     self._update_status()
 
     def _terminate(self) -> None:
-        """Send the signal that is due, if there is one."""
+        """Send the due signal, if there is one."""
         stop, kill = self.control.stop.is_set(), self.control.kill.is_set()
         disk = self.hooks.check_disk()
         match self.termination.decide(self.now(), stop=stop, kill=kill, disk=disk):

@@ -16,7 +16,7 @@ _REPEAT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class DiskVerdict:
-    """The decision that a run must end for its use of the disk."""
+    """The decision to end a run for its use of the disk."""
 
     text: str
     """The message: cause and advice."""
@@ -40,7 +40,7 @@ class TerminationPolicy:
         deadline: end of the time limit.
         grace_seconds: between the stop signal and the kill.
         repeat: send the stop signal a second time. A container's first process loses a signal
-            that arrives before its handler is set; the launcher ignores the second.
+            before its handler is set; the launcher ignores the second.
     """
 
     def __init__(self, *, deadline: float, grace_seconds: float, repeat: bool = False) -> None:
@@ -69,7 +69,7 @@ class TerminationPolicy:
     def decide(
         self, now: float, *, stop: bool, kill: bool = False, disk: DiskVerdict | None = None
     ) -> Signal | None:
-        """Return the signal that is due.
+        """Return the due signal.
 
         Args:
             now: the time.

@@ -1,1 +1,1 @@
-"""A package on a runtime becomes an image; the launcher that runs inside it."""
+"""Images of packages: package + runtime → image, and the launcher inside."""

@@ -1,4 +1,4 @@
-"""Images that people made elsewhere: are they whole, for this platform, and not too large?"""
+"""Checks of imported images: complete, for this platform, and within the limits."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _MAX_USER_BYTES = 256
 
 
 def check_config(config: ImageConfig) -> None:
-    """Refuse more than any image needs, and what no system call takes.
+    """Refuse more than any image needs, and values that no system call takes.
 
     Raises:
         InvalidImage: too many volumes, or a path or the user is too long.
@@ -44,7 +44,7 @@ def check_config(config: ImageConfig) -> None:
 
 
 def _check_path(path: str, what: str, line: str) -> None:
-    """Raise InvalidImage for a path that can't be made. ``line`` is what to mend."""
+    """Raise InvalidImage for an impossible path. ``line`` is the line to fix."""
     data = path.encode()
     hint = f"Build it with a shorter path in its {line} line."
     if len(data) > MAX_PATH_BYTES:
@@ -64,7 +64,7 @@ def _check_path(path: str, what: str, line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class KnownLayer:
-    """What is in a layer's blob."""
+    """Content of a layer's blob, measured before."""
 
     diff_id: str
     size_bytes: int
@@ -73,7 +73,7 @@ class KnownLayer:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was found out about an image."""
+    """Result of an import: sizes and layers of the image."""
 
     size_bytes: int
     """Uncompressed size of all its layers."""
@@ -93,7 +93,7 @@ class ImportLimits:
 
 @dataclass(frozen=True, slots=True)
 class ImportRun:
-    """What an import is given beside the image."""
+    """Parameters of an import beside the image."""
 
     platform: Platform
     """Of this machine."""
@@ -108,14 +108,14 @@ class ImportRun:
 
 
 def import_image(blobs: IngesterProvider, manifest_digest: str, run: ImportRun) -> Imported:
-    """Find out how large an image is whose blobs are all in the store, and whether it is whole.
+    """Measure an image with all blobs in the store, and check its integrity.
 
-    A layer that came compressed is read, so that nobody is surprised by what comes out of it. One
-    that came uncompressed is what its digest says since it came. What lies in the layers is judged
-    by who unpacks them; then :func:`keep_packed` may follow. Here nothing is changed.
+    A compressed layer is read to its end, for its real size. An uncompressed layer was checked
+    against its digest on arrival. The engine's unpacking judges the entries of the layers; then
+    :func:`keep_packed` may follow. This function changes nothing.
 
     Raises:
-        InvalidImage: it is not for this platform, damaged, or over a limit.
+        InvalidImage: wrong platform, damaged, or over a limit.
         BlobMissing, DigestMismatch: a blob is missing or damaged.
     """
     image = load_image(blobs, manifest_digest)
@@ -150,9 +150,9 @@ def import_image(blobs: IngesterProvider, manifest_digest: str, run: ImportRun) 
 
 
 def keep_packed(blobs: IngesterProvider, layers: Mapping[str, KnownLayer]) -> None:
-    """Find layers that came compressed under their diff_ids from now on, unless they are there.
+    """Make compressed layers readable by their diff_ids, unless stored uncompressed too.
 
-    Only for images that were taken in as a whole, and unpacked: others read what comes out of it.
+    Only for images imported as a whole and unpacked: others read the decompressed content.
     """
     for digest, layer in layers.items():
         if digest != layer.diff_id:
@@ -179,7 +179,7 @@ def _check_platform(image: Image, machine: Platform) -> None:
 def _measure(
     blobs: IngesterProvider, layer: Descriptor, diff_id: str, run: ImportRun, most_bytes: int
 ) -> KnownLayer:
-    """Return what is in a layer; memory stays flat, and nothing is written, however large it is."""
+    """Return the content of a layer; memory stays flat, and nothing is written."""
     size_bytes = blobs.size_bytes(layer.digest)
     if size_bytes != layer.size_bytes:
         raise InvalidImage(f"the size of the layer {layer.digest} does not match the manifest")
@@ -193,7 +193,7 @@ def _measure(
 def _measure_unpacked(
     blobs: IngesterProvider, digest: str, diff_id: str, check: Callable[[], None], most_bytes: int
 ) -> int:
-    """Decompress a layer, and insist that it is what the image says; stops over ``most_bytes``."""
+    """Decompress a layer and check its diff_id; stops over ``most_bytes``."""
     found, size_bytes = hashlib.sha256(), 0
     with blobs.open(digest) as blob:
         stream = decompressed(_Checked(blob, check))

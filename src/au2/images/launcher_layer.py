@@ -1,4 +1,4 @@
-"""The launcher as a layer: the same for every package, so it is stored once."""
+"""The launcher as a layer: equal for all packages, so stored once."""
 
 import io
 import shlex
@@ -26,7 +26,7 @@ from au2.oci.tar.writer import (
 
 
 def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
-    """Make an uncompressed layer in memory; return what points to it, and its bytes.
+    """Make an uncompressed layer in memory; return its descriptor and its bytes.
 
     Raises as :func:`au2.oci.tar.writer.write_layer`.
     """
@@ -60,7 +60,7 @@ and ``on.exit``. SIGTERM follows when half of the grace time is over."""
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-    """What the launcher is told about a package. Paths are relative to the package."""
+    """The launcher's settings for a package. Paths are relative to the package."""
 
     language: Language
     entry_point: str

@@ -58,21 +58,21 @@ def build_package(
 ) -> str:
     """Build the image of a packaged version; return the digest of its manifest.
 
-    The same files on the same runtime give the same digest: nothing of it knows a time or an id.
+    The same files on the same runtime give the same digest: no time and no id is part of the image.
 
     Args:
         blobs: holds the runtime's image and every content of ``files``, by digest.
         runtime_image_digest: manifest of the runtime's image.
         files: the package, already validated; ``aunsight.yml`` without process ids.
-        manifest: what ``aunsight.yml`` says.
-        environment: what ``env.yml`` says.
-        dependencies: what the package asks for, as a layer.
-        log: takes a line for people.
+        manifest: content of ``aunsight.yml``.
+        environment: content of ``env.yml``.
+        dependencies: the package's dependencies, as a layer.
+        log: takes a line for users.
 
     Raises:
         BlobMissing: a content or the runtime's image is missing or damaged.
-        InvalidPackage: no entry point that suits the runtime.
-        StorageFull: no room.
+        InvalidPackage: no entry point suits the runtime.
+        StorageFull: the disk is full.
     """
     runtime = load_image(blobs, runtime_image_digest)
     log(f"Runtime image {runtime_image_digest}")

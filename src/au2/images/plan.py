@@ -1,4 +1,4 @@
-"""What is run of a package, and how: the same in an image and in a local run without one."""
+"""Plan of a package's run: equal in an image and in a local run without one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from au2.package.tree.entries import PackageEntry
 
 @dataclass(frozen=True, slots=True)
 class PackagePlan:
-    """What the launcher is told, and the scripts that it runs."""
+    """The launcher's settings, and the scripts it runs."""
 
     entry: EntryPlan
     scripts: tuple[RunnableScript, ...]
@@ -27,17 +27,17 @@ def make_plan(
     language: Language | None,
     reset_signals: str,
 ) -> PackagePlan:
-    """Return how to run the package.
+    """Return the plan of the package.
 
     Args:
         files: the package, already validated.
-        read: gives the content of a file.
-        entry_point: as ``aunsight.yml`` states it.
-        language: the runtime's, where it tells; None: the entry point's ending decides.
+        read: returns the content of a file.
+        entry_point: as stated in ``aunsight.yml``.
+        language: the runtime's, if known; None: the entry point's ending decides.
         reset_signals: see :class:`~au2.images.launcher_layer.EntryPlan`.
 
     Raises:
-        InvalidPackage: there is no entry point that suits.
+        InvalidPackage: no entry point suits.
     """
     by_path = {entry.path: entry for entry in files}
     language = language or guess_language(entry_point)
@@ -66,7 +66,7 @@ def make_plan(
 
 
 def guess_language(entry_point: str | None) -> Language:
-    """Return the language that goes with the entry point's ending."""
+    """Return the language of the entry point's ending."""
     ending = (entry_point or "").rpartition(".")[2].lower()
     for language in Language:
         if ending in language.endings:

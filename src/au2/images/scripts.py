@@ -22,7 +22,7 @@ _FIRST_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RunnableScript:
-    """What to run for a script."""
+    """The runnable form of a script."""
 
     path: str
     copy: bytes | None = None
@@ -34,11 +34,11 @@ class RunnableScript:
 def make_runnable(
     script: PackageEntry, read: Callable[[PackageEntry], bytes], taken: Collection[str]
 ) -> RunnableScript:
-    """Return what to run for ``script``, whose folder ``$0`` names either way.
+    """Return the runnable form of ``script``; ``$0`` names its folder either way.
 
     Args:
         script: a file of the package.
-        read: gives its content.
+        read: returns its content.
         taken: paths of the package, which a copy must not replace.
     """
     if script.size_bytes > LARGEST_BYTES:

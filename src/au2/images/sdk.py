@@ -1,6 +1,6 @@
-"""The small libraries that user code may use, one per language.
+"""Libraries for user code, one per language.
 
-Their projects lie in the checkout's ``sdk/``; an installed au2 has it beside this file.
+Their projects are in the checkout's ``sdk/``; an installed au2 has them beside this file.
 """
 
 from collections.abc import Mapping
@@ -43,11 +43,11 @@ def write_sdk(platform: Path, *, above_package: Path) -> None:
     """Install the libraries for a run outside an image.
 
     Args:
-        platform: what is ``/opt/au2`` in a container, where the launcher looks for them.
-        above_package: the folder that the package's folder is in.
+        platform: the folder for ``/opt/au2``, where the launcher looks for them.
+        above_package: the parent of the package's folder.
 
     Raises:
-        OSError: it can't be written.
+        OSError: the folders are not writable.
     """
     for path, data in sdk_files().items():
         file = platform / "sdk" / path

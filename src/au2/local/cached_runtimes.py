@@ -1,4 +1,4 @@
-"""Runtimes of the catalogue that were built before and kept in a folder."""
+"""Built runtimes of the catalogue in a cache folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +13,10 @@ from au2.stores.content.protocol import IngesterProvider
 
 
 def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
-    """Return a search through ``caches``, where ``au2-server runtime build`` keeps what it built.
+    """Return a search through ``caches``, the folders of ``au2-server runtime build``.
 
-    What stands there is the catalogue's recipe as it is now, so a version that ``aunsight.yml``
-    states is not looked at.
+    A cache holds the present recipe of the catalogue only, so a version in ``aunsight.yml`` is
+    ignored.
     """
 
     def find(manifest: Manifest, blobs: IngesterProvider) -> RuntimeImage:

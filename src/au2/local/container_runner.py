@@ -1,4 +1,4 @@
-"""Runner with containers: the image that the platform would build, on the platform's engine."""
+"""Runner with containers: the platform's image, on the platform's engine."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -105,11 +105,11 @@ class ContainerRunner:
 
 @dataclass(slots=True)
 class FallbackRunner:
-    """A :class:`~au2.local.runner.Runner` that chooses for each run, since the runtime may change.
+    """A :class:`~au2.local.runner.Runner` with a choice for each run: the runtime may change.
 
     Args:
         containers: the first choice.
-        processes: for packages whose runtime is not on this machine.
+        processes: for packages with a runtime not on this machine.
         tell: takes the reason.
     """
 
@@ -156,8 +156,8 @@ def store_contents(blobs: IngesterProvider, files: Sequence[PackagedFile]) -> No
     """Put the contents of a package into the content store.
 
     Raises:
-        DigestMismatch: a file was changed since it was listed.
-        StorageFull: no room.
+        DigestMismatch: a file was changed after the scan.
+        StorageFull: the disk is full.
     """
     lacking = {
         f"sha256:{file.sha256}": file

@@ -1,4 +1,4 @@
-"""Installing what a package asks for, for local runs in containers, as the platform does."""
+"""Dependencies of packages in local container runs, installed as on the platform."""
 
 import json
 import os
@@ -27,9 +27,9 @@ def install_dependencies(
     runtime_digest: str,
     run: BuildRun,
 ) -> BuiltDependencies | None:
-    """Return the layer of what the package asks for; None: it asks for nothing.
+    """Return the layer of the package's dependencies, or None without dependencies.
 
-    Packages come from where pip and npm on this machine take them from.
+    Packages come from the sources of pip and npm on this machine.
 
     Raises:
         DependenciesFailed: with the installer's own message.
@@ -52,7 +52,7 @@ class FolderLayerIndex:
         self._folder = folder
 
     def find(self, key: str) -> DependencyLayer | None:
-        """Return what is kept under a key; what is damaged counts as not there."""
+        """Return the layer of a key; a damaged one counts as missing."""
         try:
             with self._file(key).open("rb") as file:
                 layer = DependencyLayer(**json.loads(file.read(_MOST_INDEX_BYTES)))
@@ -61,7 +61,7 @@ class FolderLayerIndex:
         return layer if layer.key == key else None
 
     def add(self, layer: DependencyLayer) -> None:
-        """Keep a layer, in place of what was under its key."""
+        """Store a layer, replacing the key's earlier one."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_output(self._file(layer.key), json.dumps(asdict(layer)).encode())
 

@@ -22,7 +22,7 @@ _KEPT_SECONDS = 14 * 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class LocalEngine:
-    """An opened engine, the store that its images are in, and the folder of both."""
+    """An opened engine, the store of its images, and the folder of both."""
 
     engine: Engine
     blobs: FileContentStore
@@ -31,13 +31,13 @@ class LocalEngine:
 
 @contextmanager
 def open_local_engine(folder: Path) -> Iterator[LocalEngine]:
-    """Open the engine of the data directory ``folder``, which is made if need be.
+    """Open the engine of the data directory ``folder``, which is made if needed.
 
-    Several may have it open. Its network, like those of servers, is named after its folder, so
-    that they do not meet. The last one to leave takes network and control groups away again.
+    Several processes may have one open. Its network, like a server's, is named after its folder, so
+    two never meet. The last process removes network and control groups again.
 
     Raises:
-        Unsupported: this machine can't run containers; the message says what is missing.
+        Unsupported: this machine can't run containers; the message names the missing part.
     """
     folder = folder.resolve()
     # Containers' users come through, and see nothing.
@@ -61,7 +61,7 @@ def open_local_engine(folder: Path) -> Iterator[LocalEngine]:
 
 
 def _is_alone(lock: TextIO) -> bool:
-    """Whether nobody else has the engine open; then nobody can open it until it is let go."""
+    """Whether no other process has the engine open; none can before the lock is released."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -70,7 +70,7 @@ def _is_alone(lock: TextIO) -> bool:
 
 
 def _clean(engine: Engine, blobs: FileContentStore, folder: Path) -> None:
-    """Remove what runs left that were killed, and what is old."""
+    """Remove leftovers of killed runs, and old content."""
     for container_id in list(engine.list_containers()):
         engine.remove(container_id)
     blobs.clean_incoming(0)

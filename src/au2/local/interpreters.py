@@ -21,7 +21,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """What runs the entry point."""
+    """Interpreter of the entry point."""
 
     path: str
     version: str
@@ -33,10 +33,10 @@ class Interpreter:
 
 
 def find_interpreter(language: Language, environment: Mapping[str, str]) -> Interpreter:
-    """Return what runs entry points of ``language`` here, by the ``PATH`` in ``environment``.
+    """Return the interpreter of ``language`` on this machine, by ``PATH`` in ``environment``.
 
     Raises:
-        Unsupported: it is not installed.
+        Unsupported: no interpreter is installed.
     """
     command = INTERPRETERS[language].split()[0]
     path = shutil.which(command, path=environment.get("PATH"))
@@ -53,9 +53,9 @@ def find_interpreter(language: Language, environment: Mapping[str, str]) -> Inte
 
 
 def find_reset_signals(environment: Mapping[str, str]) -> str:
-    """Return the command that gives signals their meaning back; empty where there is none.
+    """Return the command to reset ignored signals; empty if there is none.
 
-    See :class:`au2.images.launcher_layer.EntryPlan`. Only some systems' ``env`` can do it.
+    See :class:`au2.images.launcher_layer.EntryPlan`. Only some systems' ``env`` has the option.
     """
     path = shutil.which(_RESET_SIGNALS[0], path=environment.get("PATH"))
     if path is None or _run([path, *_RESET_SIGNALS[1:], "true"], environment) is None:
@@ -70,7 +70,7 @@ def _ask_version(path: str, environment: Mapping[str, str]) -> str:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> str | None:
-    """Return what a command says; None if it fails."""
+    """Return the output of a command, or None after a failure."""
     try:
         done = subprocess.run(
             command,

@@ -35,7 +35,7 @@ class MaskedOutput:
         self._pass_on(stream, b"".join(shown))
 
     def end(self) -> None:
-        """Pass on the bytes that were held back."""
+        """Pass on the held back bytes."""
         for stream, line in self._lines.items():
             self._pass_on(stream, line.feed(b"", is_end=True))
 
@@ -64,7 +64,7 @@ class ProcessLog:
 
 
 class ContainerLog:
-    """A :class:`~au2.execution.hooks.LogHook` that shows a container's raw log."""
+    """A :class:`~au2.execution.hooks.LogHook` for a container's raw log on the terminal."""
 
     def __init__(self, engine: Engine, spec: ContainerSpec, output: MaskedOutput) -> None:
         self._engine = engine

@@ -24,9 +24,9 @@ have ended them."""
 
 
 class ProcessExecution:
-    """A :class:`~au2.execution.hooks.Execution` that shows output while it is observed.
+    """An :class:`~au2.execution.hooks.Execution` of a plain process.
 
-    When an observation is EXITED, all output was shown.
+    Observations show the output so far; after an EXITED observation all output was shown.
 
     Args:
         copy: the folders of this run.
@@ -113,7 +113,7 @@ class ProcessExecution:
         self._selector.close()
 
     def _pass_on(self, timeout_seconds: float) -> None:
-        """Show the output that can be read."""
+        """Show the readable output."""
         for _ in range(_MOST_CHUNKS):
             ready = self._selector.select(timeout_seconds)
             if not ready:

@@ -94,7 +94,7 @@ class ProcessRunner:
 
 
 def machine_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's variables that a run gets."""
+    """Return the variables of this process for a run."""
     return {
         name: value
         for name, value in own.items()

@@ -1,4 +1,4 @@
-"""What a local run is given, checked as the platform checks a submission."""
+"""Submission of a local run, checked as on the platform."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ ReadArguments = Callable[[Mapping[str, Any] | None], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class LocalRequest:
-    """What the command line asks for."""
+    """Run options of the command line."""
 
     read_arguments: ReadArguments
     environment: Mapping[str, str]
@@ -48,7 +48,7 @@ class LocalRequest:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRun:
-    """The records that the platform would have made of it."""
+    """Records of a run, as the platform would make them."""
 
     job: Job
     attempt: Attempt
@@ -66,13 +66,13 @@ def check_run(
     """Return the run, ready to be started.
 
     Args:
-        package: without mistakes.
-        request: what the command line asks for.
-        own_environment: the variables of this process: where secrets come from.
+        package: without errors.
+        request: run options of the command line.
+        own_environment: the variables of this process, the source of secrets.
 
     Raises:
-        InvalidRequest: arguments, environment or resources that the platform would refuse, or a
-            secret that is not there.
+        InvalidRequest: the platform would refuse arguments, environment or resources, or a
+            secret is missing.
     """
     description = package.description
     given = request.read_arguments(description.args_schema)
@@ -116,7 +116,7 @@ def check_run(
 
 
 def find_secrets(wanted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
-    """Return a value for each variable that takes a secret: the one that it has in this process.
+    """Return a value for each variable with a secret: the variable's value in this process.
 
     Raises:
         InvalidRequest: one has no value. The message names the variable and never a value.

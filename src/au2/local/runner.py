@@ -38,7 +38,7 @@ class LocalRun:
 
 
 class PreparedExecution(NamedTuple):
-    """An execution that can be started, with its log."""
+    """An execution ready to start, with its log."""
 
     execution: Execution
     log: LogHook
@@ -59,7 +59,7 @@ class Runner(Protocol):
 
         Raises:
             InvalidPackage: the package does not suit the runtime.
-            Unsupported: this machine lacks something; the message says what.
+            Unsupported: this machine can't run the package; the message says why.
             Stopped: the end of the run was requested meanwhile.
         """
         ...
@@ -118,15 +118,15 @@ def run_package(
         directory: of the package.
         request: of the command line.
         runner: runs the package.
-        own_environment: variables of this process: where secrets come from.
+        own_environment: variables of this process, the source of secrets.
         limits: grace times and sizes.
-        control: how other threads end the run.
+        control: requests of other threads.
         show: takes the output.
         on_status: takes each new status.
         on_files: takes the list of the package's files before the run.
 
     Raises:
-        InvalidPackage: with every error in the package.
+        InvalidPackage: with all errors in the package.
         InvalidRequest: the platform would refuse the submission.
         Unsupported, EngineFailure: the package can't be run here.
     """

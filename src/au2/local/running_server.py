@@ -1,7 +1,7 @@
-"""Which data directory the server has that listens on a port of this machine.
+"""Data directory of the server on a port of this machine.
 
-A server leaves a link to its data directory in its run directory, which only root writes to.
-Whether the directory may be read, its own modes say, as always.
+A server leaves a link to its data directory in its run directory, writable by root only. The
+directory's own modes decide who may read the directory, as always.
 """
 
 import json

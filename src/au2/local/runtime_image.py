@@ -30,7 +30,7 @@ nowhere on this machine (the hint says how it gets here), Conflict when several 
 
 
 def search_both(first: FindRuntime, second: FindRuntime) -> FindRuntime:
-    """Return a search that asks ``second`` for what ``first`` does not find."""
+    """Return a search with ``first``, then ``second``."""
 
     def find(manifest: Manifest, blobs: IngesterProvider) -> RuntimeImage:
         try:

@@ -27,8 +27,8 @@ class WatchSession:
         """Call ``once`` now and after each save, until :meth:`end`.
 
         Args:
-            once: runs the package; its control is told to stop when the package is saved meanwhile.
-            tell: takes the paths that were saved, before the next run.
+            once: runs the package; its control is stopped by a save.
+            tell: takes the saved paths, before the next run.
         """
         look = self._looker.look()
         while not self._ended.is_set():
@@ -40,7 +40,7 @@ class WatchSession:
                 tell(changed)
 
     def end(self) -> None:
-        """End the session, and the run that goes on; the second time at once."""
+        """End the session and its present run; the second call kills the run."""
         if self._ended.is_set():
             self._control.kill.set()
         self._ended.set()
@@ -70,7 +70,7 @@ class WatchSession:
             thread.join()
 
     def _wait_for_change(self, before: Snapshot) -> tuple[list[str], Snapshot]:
-        """Return what was saved since ``before``, once nothing more is being saved."""
+        """Return the paths saved since ``before``, after the last save of a burst."""
         present = self._looker.look()
         while not self._ended.is_set() and not find_changed(before, present):
             self._ended.wait(self._pause_seconds)

@@ -1,4 +1,4 @@
-"""A copy of a package that a run may spoil: the listed files, as an image would have them."""
+"""A copy of a package for one run: the listed files, as in an image."""
 
 import fcntl
 import shutil
@@ -27,17 +27,17 @@ class WorkingCopy:
 
     @property
     def package(self) -> Path:
-        """What is ``/package`` in a container."""
+        """The folder for ``/package`` of a container."""
         return self.root / "package"
 
     @property
     def job(self) -> Path:
-        """What is ``/run/au2`` in a container."""
+        """The folder for ``/run/au2`` of a container."""
         return self.root / "job"
 
     @property
     def platform(self) -> Path:
-        """What is ``/opt/au2`` in a container."""
+        """The folder for ``/opt/au2`` of a container."""
         return self.root / "platform"
 
     @property
@@ -48,7 +48,7 @@ class WorkingCopy:
 
 @contextmanager
 def working_copy(files: Sequence[PackagedFile], plan: PackagePlan) -> Iterator[WorkingCopy]:
-    """Make a copy in the system's place for temporary files; it is gone after the block."""
+    """Make a copy in the system's temporary folder; the block's end removes it."""
     # Whatever the code did to its folders must not hinder their removal.
     with tempfile.TemporaryDirectory(prefix="au2-run-", ignore_cleanup_errors=True) as root:
         copy = WorkingCopy(Path(root).resolve())
@@ -90,7 +90,7 @@ def _restrict_folders(files: Sequence[PackagedFile], folder: Path) -> None:
 
 
 def copy_content(source: Path, target: Path) -> None:
-    """Copy a file's content, without copying a byte where the file system can do that."""
+    """Copy a file's content, by a reflink where the file system supports one."""
     with source.open("rb") as original, target.open("wb") as copy:
         if not _clone(original.fileno(), copy.fileno()):
             shutil.copyfileobj(original, copy, 1 << 20)
