@@ -17,7 +17,7 @@ import pytest
 
 from au2.local.running_server import find_data_directory
 
-SERVE = Path(__file__).parents[1] / "doubles" / "serve.py"
+SERVE = Path(__file__).parent / "doubles" / "serve.py"
 
 
 class Server:
