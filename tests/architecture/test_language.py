@@ -9,8 +9,8 @@ MOST_WHAT = 0.9
 MOST_PRONOUNS = 13.0
 """Per thousand words of docstrings: the most in hatch, procrastinate, litestar and dstack."""
 
-MOST_WHAT_IN_ALL = 18.5
-MOST_PRONOUNS_IN_ALL = 44.5
+MOST_WHAT_IN_ALL = 7.5
+MOST_PRONOUNS_IN_ALL = 29.0
 """The same in all of ``src/au2``, while packages are still to be rewritten. Only ever lowered."""
 
 TO_REWRITE = frozenset(
