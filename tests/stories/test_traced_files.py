@@ -16,8 +16,8 @@ from tests.support.people import MakePeople
 from tests.support.server import MakeServer
 
 SOURCE = ROOT / "src" / "au2"
-MOST_OF_AN_UPLOAD = 201
-MOST_OF_A_RUN = 182
+MOST_OF_AN_UPLOAD = 210
+MOST_OF_A_RUN = 190
 _HOOK = ROOT / "tests" / "support" / "function_trace"
 
 
