@@ -100,7 +100,8 @@ class Transport:
     ) -> Any:
         """Send a request with ``document`` as JSON and return the JSON answer (None if empty).
 
-        ``path`` is below the API's prefix, its segments are quoted (:func:`quote_segment`).
+        ``path`` is below the API's prefix, its segments are quoted
+        (:func:`au2.client.http.urls.quote_segment`).
 
         Raises:
             ServerUnreachable: no connection, or it was cut, or a proxy has none to the server.

@@ -126,7 +126,7 @@ class EnginePaths:
 
     @property
     def bundles(self) -> Path:
-        """One folder per container, on a file system of our own in memory (:mod:`.memory`)."""
+        """One folder per container, on an own file system in memory (:mod:`.rootfs.mounts`)."""
         return self.run_dir / "bundles"
 
     @property

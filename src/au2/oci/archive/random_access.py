@@ -72,7 +72,7 @@ class ArchiveFile:
         self._contents = contents
 
     def place(self, path: str) -> ByteRange:
-        """Return where the member with this path is, of a :class:`FoundLayer`."""
+        """Return the byte range of the member with this path, one of an archived layer."""
         file = self._contents.file(path)
         return ByteRange(self._start_bytes + file.offset_bytes, file.size_bytes)
 

@@ -187,7 +187,7 @@ class FileContentStore:
         return 0
 
     def expired_bytes(self, digest: str, *, lease_seconds: float) -> int | None:
-        """What :meth:`remove_unused` would say at this moment; nothing is changed."""
+        """Return the present result of :meth:`remove_expired`, without removing."""
         if self._path(digest).is_file():
             return find_expired(self._path(digest), lease_seconds)
         form = self._compressed.find(digest)

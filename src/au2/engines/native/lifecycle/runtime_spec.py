@@ -51,7 +51,7 @@ class HostFacts:
     network_files: Path
     """Folder with ``hostname``, ``hosts`` and ``resolv.conf``."""
     user_namespace: Path
-    """The user namespace that was made for it (:mod:`.user_namespace`)."""
+    """The user namespace that was made for it (``security/user_namespace.py``)."""
     control_group: str
     seccomp: Mapping[str, Any]
     can_limit_swap: bool
