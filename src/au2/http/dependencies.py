@@ -78,7 +78,6 @@ CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of a version.")]
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
-Guid = Annotated[str, Query(pattern=_GUID)]
 
 
 def _resolve_context(

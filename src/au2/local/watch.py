@@ -46,11 +46,6 @@ class WatchSession:
         self._ended.set()
         self._control.stop.set()
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether :meth:`end` was called."""
-        return self._ended.is_set()
-
     @contextmanager
     def _stopping_on_change(self, look: Snapshot, control: JobControl) -> Iterator[None]:
         over = threading.Event()
