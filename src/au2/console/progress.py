@@ -115,7 +115,11 @@ class TransferProgress:
         self.clear()
         if not self.moved_bytes and not note:
             return
-        rate = format_bytes(self.moved_bytes / max(self._moved_at - self._begun_at, 1e-3))
+        rate = format_bytes(self.moved_bytes / max(self._ended_at() - self._begun_at, 1e-3))
         summary = f"{self._verb} {format_bytes(self.moved_bytes)}, {rate}/s"
         summary = summary if self.moved_bytes else "Nothing to send"
         self._console.remark(f"{summary}; {note}" if note else summary)
+
+    def _ended_at(self) -> float:
+        """Return the end of the time for the average rate: now, with the other side's answer."""
+        return self._clock()

@@ -49,7 +49,8 @@ def test_a_log_gets_whole_lines_now_and_then() -> None:
 )
 def test_the_summary(size_bytes: int, note: str, summary: str) -> None:
     stderr = io.StringIO()
-    progress = progress_on(stderr, 0.0, 2.0)
+    # The bytes left after half a second, the answer came after two.
+    progress = progress_on(stderr, 0.0, 0.5, 2.0)
     progress.advance(size_bytes)
     progress.finish(note)
     assert stderr.getvalue() == summary

@@ -90,3 +90,7 @@ class ImageProgress(TransferProgress):
         # 100 % only at the end: 99.9 % is rounded down.
         share = f"{100 * (self._expected_bytes - left) // self._expected_bytes} %"
         return f"{share}, {format_seconds_roughly(left / rate)} left" if left and rate else share
+
+    def _ended_at(self) -> float:
+        """Return the time of the last confirmed bytes: the import after them is no transfer."""
+        return self._moved_at
