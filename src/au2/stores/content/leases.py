@@ -2,8 +2,8 @@
 
 The modification time of a blob's file is the time when its lease was last taken. To remove a blob,
 its file is first moved aside by one atomic rename, and only then judged by that time: a lease that
-was taken before the rename is seen, and the file is put back; whoever asks for a lease after it is
-told that the blob is gone, and sends or makes it again.
+was taken before the rename is seen, and the file is put back; a lease asked for after the rename is
+refused, and the caller sends or makes the blob again.
 """
 
 import os
@@ -20,10 +20,16 @@ LEAST_LEASE_SECONDS = 2 * _RENEWAL_SECONDS
 
 
 def take_lease(path: Path) -> bool:
-    """Take or renew the lease on a blob's file; return whether the file exists."""
+    """Take or renew the lease on a blob's file; return whether the lease was granted.
+
+    The kernel finds the file of a path first and sets its time after, so ``utime`` may succeed on
+    a file that was moved aside between the two. Only a name that is still there afterwards proves
+    that a later remover sees the new time.
+    """
     try:
         if time.time() - path.stat().st_mtime > _RENEWAL_SECONDS:
             os.utime(path)
+            return path.exists()
     except FileNotFoundError:
         return False
     return True
