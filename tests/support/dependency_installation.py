@@ -25,7 +25,7 @@ from au2.dependencies.upstream import Upstream
 from au2.domain.context import Context
 from au2.images.package_image import build_package
 from au2.local.dependencies import FolderLayerIndex
-from au2.oci.spec.mutate import append_layers
+from au2.oci.spec.image import append_layers
 from au2.oci.tar.writer import file_entry, with_parents
 from au2.package.description import PackageDescription
 from au2.package.javascript import parse_javascript

@@ -18,9 +18,8 @@ from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.manifest import Manifest
+from au2.oci.spec.manifest import Descriptor, Manifest
 from au2.stores.content.images import load_image, save_image
 from au2.stores.database import tables, versions
 from tests.support.world import OPERATOR, World, creation, frame

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from au2.dependencies.gateway.bodies import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
-from au2.oci.file_slice import open_slice
+from au2.oci.streams import open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import shown
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry

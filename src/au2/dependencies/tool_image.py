@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from au2.domain.container_contract import USER_ID
 from au2.domain.errors import BlobMissing
-from au2.oci.spec.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, directory_entry, file_entry, with_parents
 from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import IngesterProvider

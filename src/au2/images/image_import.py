@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
-from au2.oci.compression.decompress import decompressed
+from au2.oci.decompression import decompressed
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.image import Image
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.platform import Platform, rank
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar.paths import MAX_NAME_BYTES, MAX_PATH_BYTES

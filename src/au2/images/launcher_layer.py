@@ -11,9 +11,9 @@ from au2.domain.language import Language
 from au2.images import sdk
 from au2.images.scripts import DEFAULT_SHELL
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.mutate import AddedLayer
+from au2.oci.spec.image import AddedLayer
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.tar.writer import (
     MODIFIED_AT,
     LayerEntry,

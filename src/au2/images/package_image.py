@@ -17,7 +17,7 @@ from au2.images.launcher_layer import make_small_layer
 from au2.images.plan import PackagePlan, make_plan
 from au2.images.scripts import copy_entry
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.mutate import AddedLayer, ConfigChanges, append_layers
+from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar.writer import (
     MODIFIED_AT,
     LayerEntry,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
 from au2.oci.registry_client.registry import Registry
-from au2.oci.spec.host_platform import find_platform
+from au2.oci.spec.platform import find_platform
 from au2.runtimes.built_runtime import (
     Base,
     BuiltRuntime,

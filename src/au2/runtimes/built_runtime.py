@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from au2.oci.spec.config import ImageConfig, parse_config
-from au2.oci.spec.host_platform import find_platform
+from au2.oci.spec.image import ConfigChanges, append_layers, describe_config
 from au2.oci.spec.manifest import Manifest
-from au2.oci.spec.mutate import ConfigChanges, append_layers, describe_config
+from au2.oci.spec.platform import find_platform
 from au2.runtimes import labels
 from au2.runtimes.cache import RuntimeCache
 from au2.runtimes.layers import InstalledPackage, RuntimeLayers

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
-from au2.oci.spec.mutate import AddedLayer
+from au2.oci.spec.image import AddedLayer
+from au2.oci.spec.manifest import Descriptor
 
 PYTHON = "python"
 """Kind of packages that are wheels."""

@@ -5,14 +5,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from au2.domain.errors import DigestMismatch, InvalidImage, RuntimeBuildFailed
-from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
+from au2.oci.decompression import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.registry_client.registry import Registry
 from au2.oci.spec.config import ImageConfig, parse_config
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.image import check_layers_agree
 from au2.oci.spec.index import choose_image, parse_index
-from au2.oci.spec.manifest import Manifest, parse_manifest
+from au2.oci.spec.manifest import Descriptor, Manifest, parse_manifest
 from au2.oci.spec.platform import Platform, rank
 from au2.oci.spec.reference import Reference, parse_reference
 from au2.oci.streams import CHUNK_BYTES

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from au2.oci.compression.decompress import decompressed
-from au2.oci.file_slice import open_slice
-from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.decompression import decompressed
+from au2.oci.streams import CHUNK_BYTES, Readable, open_slice
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import parent_paths
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, link_entry, with_parents

@@ -14,9 +14,8 @@ from au2.domain.errors import InvalidImage
 from au2.oci.archive.archived_image import ArchivedImage, describe_layer, make_manifest
 from au2.oci.archive.contents import BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.random_access import open_archive
-from au2.oci.archive.reader import read_archive
-from au2.oci.compression.decompress import Compression, decompressed
+from au2.oci.archive.reader import open_archive, read_archive
+from au2.oci.decompression import Compression, decompressed
 from au2.oci.spec.digest import HashingWriter, sha256_of
 from au2.oci.spec.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable

@@ -12,7 +12,7 @@ import pytest
 
 from au2.domain.errors import RegistryFailure
 from au2.domain.language import Language
-from au2.oci.registry_client.credentials import Credentials, find_credentials
+from au2.oci.registry_client.login import Credentials, find_credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.tar.layer import read_layer
 from au2.runtimes.build import build_runtime

@@ -10,8 +10,8 @@ from au2.domain.errors import BlobMissing, DigestMismatch, InvalidPackage
 from au2.images.package_image import build_package
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.descriptor import Descriptor
-from au2.oci.spec.mutate import AddedLayer, make_image
+from au2.oci.spec.image import AddedLayer, make_image
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.writer import directory_entry, write_layer
 from au2.package.manifest import Manifest

@@ -26,7 +26,7 @@ from au2.local.runtime_image import search_both
 from au2.local.server_runtimes import make_server_search
 from au2.local.working_copy import copy_content
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.mutate import make_image
+from au2.oci.spec.image import make_image
 from au2.oci.tar.writer import file_entry
 from au2.package.manifest import Manifest
 from au2.secrets.masking import Masker

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidSettings, RegistryFailure
-from au2.oci.registry_client.credentials import Credentials
+from au2.oci.registry_client.login import Credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
 from au2.server.settings.source import read_settings

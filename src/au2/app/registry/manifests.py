@@ -29,11 +29,10 @@ from au2.domain.identity import Action, Actor
 from au2.domain.job import Job
 from au2.domain.repository import Repository, StoredManifest
 from au2.domain.version import ImageStatus
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import parse_digest, sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.index import choose_image, parse_index
-from au2.oci.spec.manifest import parse_manifest
+from au2.oci.spec.manifest import Descriptor, parse_manifest
 from au2.oci.spec.platform import Platform
 from au2.oci.spec.registry_manifest import (
     RegistryManifest,

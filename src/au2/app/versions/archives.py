@@ -15,8 +15,7 @@ from au2.domain.process import Process
 from au2.domain.repository import process_repository
 from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
-from au2.oci.archive.docker_compat import without_zstd
-from au2.oci.archive.writer import docker_archive_entries
+from au2.oci.archive.writer import docker_archive_entries, without_zstd
 from au2.oci.spec.digest import VerifyingReader
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.image import Image

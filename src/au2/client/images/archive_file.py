@@ -12,9 +12,9 @@ from au2.client.images.blob_sources import (
 )
 from au2.client.images.blob_uploader import BlobUploader
 from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer, describe_layer
-from au2.oci.archive.random_access import ArchiveFile
-from au2.oci.compression.decompress import Compression
-from au2.oci.spec.descriptor import Descriptor
+from au2.oci.archive.reader import ArchiveFile
+from au2.oci.decompression import Compression
+from au2.oci.spec.manifest import Descriptor
 
 
 def send_from_file(

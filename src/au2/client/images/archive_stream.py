@@ -12,9 +12,9 @@ from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer, describ
 from au2.oci.archive.contents import BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.reader import read_archive
-from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, Compression, decompressed
-from au2.oci.spec.descriptor import Descriptor
+from au2.oci.decompression import LARGE_WINDOW_BYTES, Compression, decompressed
 from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.platform import Platform
 from au2.oci.streams import Readable
 

@@ -11,7 +11,7 @@ from au2.client.images.blob_uploader import BlobUploader
 from au2.client.images.pipes import widen_pipe
 from au2.client.images.spool import Keep
 from au2.oci.archive.archived_image import make_manifest
-from au2.oci.archive.random_access import ArchiveFile, open_archive
+from au2.oci.archive.reader import ArchiveFile, open_archive
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.platform import LINUX, Platform, parse_platform
 from au2.wire.image_upload import ImageUploadStatus, ImageUploadView

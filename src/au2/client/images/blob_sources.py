@@ -5,8 +5,8 @@ from io import BytesIO
 from typing import Final, NamedTuple, Protocol
 
 from au2.domain.errors import ServerUnreachable
-from au2.oci.archive.random_access import ByteRange, FileContent
-from au2.oci.compression.decompress import LARGE_WINDOW_BYTES, decompressed
+from au2.oci.archive.reader import ByteRange, FileContent
+from au2.oci.decompression import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Readable
 
 BLOCK_BYTES: Final = 1 << 20

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.python.index_page import ListedFile
-from au2.oci.file_slice import open_slice
+from au2.oci.streams import open_slice
 from au2.oci.tar.paths import clean_path
 from au2.oci.tar.writer import EXECUTABLE_MODE, LayerEntry, file_entry
 

@@ -16,9 +16,9 @@ from au2.domain.errors import BlobMissing
 from au2.domain.layer import DependencyLayer
 from au2.domain.wording import count_of
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.mutate import AddedLayer
+from au2.oci.spec.image import AddedLayer
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.tar.writer import MODIFIED_AT
 from au2.stores.content.images import save_layer
 from au2.stores.content.protocol import IngesterProvider

@@ -29,7 +29,7 @@ from au2.engines.names import (
     is_container_id,
     parse_signal,
 )
-from au2.oci.compression.decompress import decompressed
+from au2.oci.decompression import decompressed
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import Image
 from au2.oci.tar.layer import read_layer

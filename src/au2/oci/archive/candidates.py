@@ -1,24 +1,87 @@
-"""The images of an archive, from both lists that it may have.
+"""Candidates: the images of an archive, from its OCI image layout and Docker's list.
 
-Newer Docker writes ``manifest.json`` and an OCI image layout into one archive. The layout counts,
-since it has the image's manifest and so its digest; the other list fills in what it lacks: the
-layout of Docker 25.0 has manifests without layers, that of some releases after it has layers in any
-order, and images without a tag were left out of ``index.json`` (moby, ``image/tarexport/save.go``).
+``index.json`` of a layout points to manifests or to further indexes, by digests; their bytes are in
+``blobs/sha256/`` (OCI image specification, "Image Layout"). Builders add attestations, which look
+like images for the platform unknown/unknown (BuildKit, "Image attestation storage").
+
+Newer Docker writes ``manifest.json`` and a layout into one archive. The layout counts, since it has
+the image's manifest and so its digest; Docker's list fills the gaps: the layout of Docker 25.0 has
+manifests without layers, that of some releases after 25.0 has layers in any order, and images
+without a tag were left out of ``index.json`` (moby, ``image/tarexport/save.go``).
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive import diagnostics
 from au2.oci.archive.contents import ArchiveContents, blob_path
-from au2.oci.archive.layout import LAYOUT_INDEX, LayoutImage, find_images
-from au2.oci.archive.names import familiar_name
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor, parse_descriptor
 from au2.oci.spec.document import Fields, parse_document, parse_list
-from au2.oci.spec.index import IndexEntry
-from au2.oci.spec.manifest import MAX_LAYERS
+from au2.oci.spec.index import IndexEntry, parse_entries
+from au2.oci.spec.manifest import MAX_LAYERS, Descriptor, parse_descriptor
+from au2.oci.spec.reference import familiar_name, names_by_annotations
+
+LAYOUT_INDEX = "index.json"
+_DEEPEST = 3
+"""Indexes below index.json: builders make one."""
+_MOST_ENTRIES = 1000
+
+
+class LayoutImage(NamedTuple):
+    """A manifest that the layout holds, and what led to it."""
+
+    entry: IndexEntry
+    names: tuple[str, ...]
+    """Of the entry of index.json: all platforms of an image have them in common."""
+    root_digest: str
+    """What that entry points to: the manifest, or the index that it is in."""
+
+
+def find_images(contents: ArchiveContents) -> tuple[LayoutImage, ...]:
+    """Return the images whose manifests are in the archive.
+
+    An index may point to images for other platforms whose bytes were left out.
+
+    Raises:
+        InvalidImage: an index is damaged, or there are too many or too deep ones.
+    """
+    roots: dict[str, IndexEntry] = {}
+    names: dict[str, list[str]] = {}
+    for entry in parse_entries(contents.document(LAYOUT_INDEX, "index")):
+        digest = entry.descriptor.digest
+        roots.setdefault(digest, entry)
+        name = names_by_annotations(entry.descriptor.annotations)
+        if name is not None:
+            names.setdefault(digest, []).append(familiar_name(name))
+    found: list[LayoutImage] = []
+    visited: set[str] = set()
+    for digest, root in roots.items():
+        for entry in _find_manifests(contents, root, visited, _DEEPEST):
+            found.append(LayoutImage(entry, tuple(names.get(digest, ())), digest))
+            if len(found) > _MOST_ENTRIES:
+                raise InvalidImage(f"the archive has more than {_MOST_ENTRIES} images")
+    return tuple(found)
+
+
+def _find_manifests(
+    contents: ArchiveContents, entry: IndexEntry, visited: set[str], depth: int
+) -> Iterator[IndexEntry]:
+    descriptor = entry.descriptor
+    path = blob_path(descriptor.digest)
+    if not contents.has(path) or entry.is_attestation:
+        return
+    if descriptor.media_type in media_types.MANIFESTS:
+        yield entry
+    elif descriptor.media_type in media_types.INDEXES and descriptor.digest not in visited:
+        # Once each: a few indexes that point to each other's would make a walk without end.
+        visited.add(descriptor.digest)
+        if not depth:
+            raise InvalidImage("the archive has indexes in indexes, too many levels deep")
+        for below in parse_entries(contents.document(path, "index")):
+            yield from _find_manifests(contents, below, visited, depth - 1)
+
 
 DOCKER_LIST = "manifest.json"
 _MOST_IMAGES = 1000

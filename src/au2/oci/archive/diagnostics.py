@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.powershell import is_text_of_archive, through_powershell
-from au2.oci.compression.decompress import Compression, find_compression
+from au2.oci.decompression import Compression, find_compression
 from au2.oci.tar.header import BLOCK_BYTES, parse_header
 from au2.oci.tar.paths import shown
 

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.archived_image import ArchivedImage
+from au2.oci.archive.archived_image import ArchivedImage, open_image
 from au2.oci.archive.candidates import Candidate, find_candidates
 from au2.oci.archive.contents import ArchiveContents
 from au2.oci.archive.diagnostics import with_hint
-from au2.oci.archive.names import matches, matches_but_tag
-from au2.oci.archive.opening import open_image
 from au2.oci.spec.config import ImageConfig, parse_config
 from au2.oci.spec.platform import Platform, describe_mismatch, rank
+from au2.oci.spec.reference import matches, matches_but_tag
 
 _MOST_SHOWN = 20
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")

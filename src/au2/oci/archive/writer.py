@@ -1,4 +1,4 @@
-"""Writing the archive that ``docker load`` takes, which is an OCI image layout at the same time.
+"""Writer of the archive for ``docker load``, which is also an OCI image layout.
 
 ``manifest.json`` is Docker's own list; ``oci-layout`` and ``index.json`` make the same blobs an OCI
 image layout (OCI image specification, "Image Layout"), for podman, skopeo and newer Docker.
@@ -6,13 +6,15 @@ image layout (OCI image specification, "Image Layout"), for podman, skopeo and n
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
 from au2.oci.spec import media_types
-from au2.oci.spec.digest import hexadecimal
+from au2.oci.spec.digest import hexadecimal, sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.image import Image
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.streams import Writable
 from au2.oci.tar.writer import LayerEntry, file_entry, with_parents, write_layer
 
@@ -100,3 +102,28 @@ def _bytes_entry(path: str, data: bytes) -> LayerEntry:
 
 def _opener(blobs: BlobSource, digest: str) -> Callable[[], BinaryIO]:
     return lambda: blobs.open(digest)
+
+
+def without_zstd(image: Image, size_of: Callable[[str], int]) -> tuple[Image, bytes | None]:
+    """Return the image with its zstd layers uncompressed: Docker 20.10 can't read those.
+
+    Args:
+        image: any image.
+        size_of: tells the size in bytes of an uncompressed layer by its diff_id.
+
+    Returns:
+        The image and its manifest's bytes; ``image`` itself and None where nothing had to change.
+    """
+    layers = tuple(
+        _plain(diff_id, size_of) if layer.media_type in media_types.ZSTD_LAYERS else layer
+        for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True)
+    )
+    if layers == image.manifest.layers:
+        return image, None
+    manifest = replace(image.manifest, layers=layers)
+    data = manifest.to_bytes()
+    return Image(sha256_of(data), manifest, image.config), data
+
+
+def _plain(diff_id: str, size_of: Callable[[str], int]) -> Descriptor:
+    return Descriptor(media_types.LAYER_TAR, diff_id, size_of(diff_id))

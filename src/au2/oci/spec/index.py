@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor, parse_descriptor
 from au2.oci.spec.document import Fields, parse_document
+from au2.oci.spec.manifest import Descriptor, parse_descriptor
 from au2.oci.spec.platform import Platform, describe_mismatch, parse_platform, rank
 
 _MOST_MANIFESTS = 1000

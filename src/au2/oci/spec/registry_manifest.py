@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor, parse_descriptor
 from au2.oci.spec.document import Fields, parse_document
+from au2.oci.spec.manifest import Descriptor, parse_descriptor
 
 
 @dataclass(frozen=True, slots=True)

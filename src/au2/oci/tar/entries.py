@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from au2.domain.errors import InvalidImage
 from au2.oci.tar import header as tar_header
-from au2.oci.tar import pax
 from au2.oci.tar.header import BLOCK_BYTES, Header, padding, parse_header
 from au2.oci.tar.paths import shown
 from au2.oci.tar.source import TarSource
@@ -91,13 +90,13 @@ def _next_header(source: TarSource, must_end: bool) -> Header | None:
 
 def _read_extension(source: TarSource, header: Header, extension: _Extension) -> None:
     size = header.size_bytes
-    if not 0 <= size <= pax.MAX_HEADER_BYTES:
+    if not 0 <= size <= tar_header.MAX_HEADER_BYTES:
         raise InvalidImage(f"an extension header of the archive says it has {size} bytes")
     data = source.read_exactly(size)
     source.skip(padding(size))
     match header.type:
         case tar_header.PAX:
-            extension.records = pax.parse_records(data)
+            extension.records = tar_header.parse_records(data)
         case tar_header.GNU_LONG_NAME:
             extension.gnu_name = data.partition(b"\0")[0]
         case tar_header.GNU_LONG_LINK:
@@ -144,7 +143,7 @@ def _put_together(header: Header, extension: _Extension) -> RawEntry:
 def _number(records: Mapping[str, bytes], key: str, default: int) -> int:
     """Return a number of the records; an empty one means "as the header says"."""
     value = records.get(key)
-    return pax.parse_whole(value) if value else default
+    return tar_header.parse_whole(value) if value else default
 
 
 def _decode(name: bytes) -> str:

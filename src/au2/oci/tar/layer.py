@@ -98,7 +98,7 @@ def read_layer(
 
     Args:
         stream: the archive; a compressed one goes through
-            :func:`au2.oci.compression.decompress.decompressed`.
+            :func:`au2.oci.decompression.decompressed`.
         limits: how much is taken.
         must_end: whether an archive without an end mark is refused as cut off. Some tools leave it
             out; where a digest is checked below, that is harmless.

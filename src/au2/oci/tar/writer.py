@@ -8,9 +8,8 @@ from typing import BinaryIO
 from au2.domain.errors import DigestMismatch, InvalidImage
 from au2.oci.streams import CHUNK_BYTES, Writable
 from au2.oci.tar import header as tar_header
-from au2.oci.tar.header import Header, format_header, padding
+from au2.oci.tar.header import Header, format_header, format_records, padding
 from au2.oci.tar.paths import clean_path, parent_paths, shown
-from au2.oci.tar.pax import format_records
 
 FILE_MODE = 0o644
 EXECUTABLE_MODE = 0o755

@@ -18,7 +18,7 @@ from au2.dispatcher.write_retry import WriteRetry
 from au2.domain import clock
 from au2.execution.limits import ExecutionLimits
 from au2.images.image_import import ImportLimits
-from au2.oci.spec.host_platform import find_platform
+from au2.oci.spec.platform import find_platform
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
 from au2.server.settings.sections import Settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from au2.domain.errors import InvalidRequest, InvalidSettings
 from au2.files.input import read_text_file
-from au2.oci.registry_client.credentials import Credentials, find_credentials
+from au2.oci.registry_client.login import Credentials, find_credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
 from au2.runtimes.pulled_image import OpenRegistry

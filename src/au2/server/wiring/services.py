@@ -13,7 +13,7 @@ from au2.app.uploads.package.begin import PackageUploadOptions
 from au2.app.uploads.package.sessions import PackageUploads
 from au2.domain.network import Network
 from au2.domain.run_limits import RunLimits
-from au2.oci.spec.host_platform import find_platform
+from au2.oci.spec.platform import find_platform
 from au2.package.tree.limits import PackageLimits
 from au2.secrets.key_file import KeyFile
 from au2.server.settings.sections import Settings

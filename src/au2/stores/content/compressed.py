@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from au2.oci.compression.decompress import decompressed
+from au2.oci.decompression import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.streams import CHUNK_BYTES
 from au2.stores.content.durability import sync_path, translated_faults

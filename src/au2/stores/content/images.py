@@ -5,12 +5,10 @@ from collections.abc import Iterable, Mapping
 from au2.domain.errors import BlobMissing, DigestMismatch, InvalidImage
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig, parse_config
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
-from au2.oci.spec.image import Image, check_layers_agree
-from au2.oci.spec.manifest import Manifest, parse_manifest
-from au2.oci.spec.mutate import AddedLayer
+from au2.oci.spec.image import AddedLayer, Image, check_layers_agree
+from au2.oci.spec.manifest import Descriptor, Manifest, parse_manifest
 from au2.oci.streams import CHUNK_BYTES
 from au2.oci.tar.writer import LayerEntry, write_layer
 from au2.stores.content.protocol import Ingester, IngesterProvider, Provider

@@ -12,9 +12,9 @@ from au2.app.maintenance.fsck.findings import Finding
 from au2.app.maintenance.fsck.image_check import ImageIntegrity
 from au2.domain.layer import DependencyLayer
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
+from au2.oci.spec.manifest import Descriptor
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.layers import put_dependency_layer

@@ -17,9 +17,9 @@ from au2.domain.layer import DependencyLayer
 from au2.domain.repository import Repository, process_repository
 from au2.domain.version import ImageStatus
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
+from au2.oci.spec.manifest import Descriptor
 from au2.stores.content.images import load_image
 from au2.stores.database import tables
 from au2.stores.database.content import repositories

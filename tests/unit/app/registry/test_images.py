@@ -9,9 +9,9 @@ from au2.app.registry.images import ImageContents, VersionImages
 from au2.domain.errors import NotFound
 from au2.domain.repository import process_repository
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
+from au2.oci.spec.manifest import Descriptor
 from au2.stores.database.database import Database, Transaction
 from tests.support.house import House
 

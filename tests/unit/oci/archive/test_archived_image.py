@@ -7,11 +7,10 @@ import pytest
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.archived_image import ArchivedImage, describe_layer, make_manifest
 from au2.oci.archive.reader import read_archive
-from au2.oci.compression.decompress import Compression
+from au2.oci.decompression import Compression
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.manifest import parse_manifest
+from au2.oci.spec.manifest import Descriptor, parse_manifest
 from tests.support import image_archives as made
 from tests.support.image_archives import on
 

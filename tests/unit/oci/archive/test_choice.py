@@ -7,8 +7,8 @@ import pytest
 
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.names import familiar_name, matches, matches_but_tag
 from au2.oci.archive.reader import read_archive
+from au2.oci.spec.reference import familiar_name, matches, matches_but_tag
 from tests.support import image_archives as made
 from tests.support.image_archives import NAME, HandMade, on
 

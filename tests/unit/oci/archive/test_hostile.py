@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from au2.domain.errors import InvalidImage
 from au2.oci.archive.contents import ArchiveLimits, BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
-from au2.oci.archive.random_access import open_archive
-from au2.oci.archive.reader import read_archive
+from au2.oci.archive.reader import open_archive, read_archive
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.manifest import MAX_LAYERS

@@ -9,8 +9,7 @@ from io import BytesIO
 import pytest
 
 from au2.domain.errors import InvalidImage
-from au2.oci.archive.random_access import open_archive
-from au2.oci.archive.reader import read_archive
+from au2.oci.archive.reader import open_archive, read_archive
 from tests.support import image_archives as made
 from tests.support.image_archives import NAME
 

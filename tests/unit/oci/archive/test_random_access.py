@@ -8,8 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.oci.archive.random_access import ByteRange, open_archive
-from au2.oci.archive.reader import read_archive
+from au2.oci.archive.reader import ByteRange, open_archive, read_archive
 from tests.support import image_archives as made
 from tests.support.image_archives import on
 

@@ -6,10 +6,9 @@ from typing import BinaryIO
 from au2.oci.archive import write_docker_archive
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.image import Image
-from au2.oci.spec.mutate import AddedLayer, make_image
+from au2.oci.spec.image import AddedLayer, Image, make_image
+from au2.oci.spec.manifest import Descriptor
 
 TAG = "server/org_a/process_b:3"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import InvalidRequest
-from au2.oci.registry_client.credentials import Credentials, find_credentials
+from au2.oci.registry_client.login import Credentials, find_credentials
 
 
 def auth(text: str) -> dict[str, str]:

@@ -6,11 +6,11 @@ from contextlib import closing, contextmanager
 import pytest
 
 from au2.domain.errors import DigestMismatch, RegistryFailure
-from au2.oci.registry_client.credentials import Credentials
+from au2.oci.registry_client.login import Credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
+from au2.oci.spec.manifest import Descriptor
 from tests.support.hostile_registry import Answer, Asked, ScriptedRegistry, scripted_registry
 
 ME = Credentials("me", "secret")

@@ -6,8 +6,8 @@ import pytest
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.index import choose_image, parse_index
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.platform import Platform
 from tests.support.image_archives import on
 

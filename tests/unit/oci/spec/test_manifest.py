@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.manifest import Manifest, parse_manifest
+from au2.oci.spec.manifest import Descriptor, Manifest, parse_manifest
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 ANNOTATIONS = st.dictionaries(TEXT, TEXT, max_size=3)

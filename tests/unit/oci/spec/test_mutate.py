@@ -5,16 +5,15 @@ import pytest
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
 from au2.oci.spec.config import HistoryEntry, ImageConfig
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.digest import sha256_of
-from au2.oci.spec.manifest import Manifest, parse_manifest
-from au2.oci.spec.mutate import (
+from au2.oci.spec.image import (
     AddedLayer,
     ConfigChanges,
     append_layers,
     describe_config,
     make_image,
 )
+from au2.oci.spec.manifest import Descriptor, Manifest, parse_manifest
 
 
 def layer(name: str, media_type: str = media_types.LAYER_TAR) -> AddedLayer:

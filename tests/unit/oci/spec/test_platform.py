@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.oci.spec.host_platform import find_platform, find_x86_level
-from au2.oci.spec.platform import Platform, describe_mismatch, parse_platform, rank
+from au2.oci.spec.platform import (
+    Platform,
+    describe_mismatch,
+    find_platform,
+    find_x86_level,
+    parse_platform,
+    rank,
+)
 
 V1 = ["fpu", "lm", "sse2", "syscall"]
 V2 = [*V1, *["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"]]

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from au2.domain.errors import DigestMismatch, InvalidImage
 from au2.oci.spec.digest import VerifyingReader, sha256_of
 from au2.oci.tar import header as tar_header
-from au2.oci.tar.header import END_OF_ARCHIVE, Header, format_header, padding
+from au2.oci.tar.header import END_OF_ARCHIVE, Header, format_header, format_records, padding
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
-from au2.oci.tar.pax import format_records
 
 PLAIN = Header(b"a", 0o644, 0, 0, 0, 0, tar_header.REGULAR, b"")
 

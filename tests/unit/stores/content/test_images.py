@@ -7,7 +7,7 @@ import pytest
 from au2.domain.errors import BlobMissing, InvalidImage
 from au2.oci.archive import write_docker_archive
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.mutate import ConfigChanges, append_layers, make_image
+from au2.oci.spec.image import ConfigChanges, append_layers, make_image
 from au2.oci.tar.layer import read_layer
 from au2.oci.tar.writer import LayerEntry, file_entry, with_parents
 from au2.stores.content.filesystem import FileContentStore

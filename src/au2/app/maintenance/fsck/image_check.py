@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from au2.app.maintenance.fsck.blob_check import is_damaged
 from au2.app.maintenance.fsck.findings import Finding
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
-from au2.oci.spec.descriptor import Descriptor
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.media_types import COMPRESSED_LAYERS
 from au2.oci.spec.registry_manifest import ReferencedDescriptors, parse_referenced
 from au2.stores.content.protocol import Provider

@@ -17,7 +17,7 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.directories import remove_tree
 from au2.engines.native.rootfs.disk_budget import DiskBudget, MeteredStream
 from au2.engines.native.rootfs.layer_tree import TreeWriter
-from au2.oci.compression.decompress import decompressed
+from au2.oci.decompression import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
 from au2.oci.tar.layer import read_layer

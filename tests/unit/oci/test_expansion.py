@@ -9,7 +9,7 @@ import pytest
 from backports import zstd
 
 from au2.domain.errors import InvalidImage
-from au2.oci.compression.decompress import FREE_BYTES, FREE_MEMBERS, decompressed
+from au2.oci.decompression import FREE_BYTES, FREE_MEMBERS, decompressed
 from au2.oci.streams import INPUT_BYTES
 
 SKIPPED = b"\x50\x2a\x4d\x18\x00\x00\x00\x00"

@@ -7,7 +7,7 @@ import sys
 
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
-from au2.oci.compression.decompress import ExpansionGuard
+from au2.oci.decompression import ExpansionGuard
 from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Readable
 
 if sys.version_info >= (3, 14):

@@ -111,7 +111,7 @@ def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Reada
         case Compression.GZIP:
             return _GzipReader(whole)
         case Compression.ZSTD:
-            from au2.oci.compression.zstd import ZstdReader  # noqa: PLC0415 - start-up time, rarely needed
+            from au2.oci.zstd import ZstdReader  # noqa: PLC0415 - start-up time, rarely needed
 
             return ZstdReader(whole, window_bytes)
         case other:

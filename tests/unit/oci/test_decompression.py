@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage
-from au2.oci.compression.decompress import (
+from au2.oci.decompression import (
     LARGE_WINDOW_BYTES,
     WINDOW_BYTES,
     Compression,
@@ -175,9 +175,7 @@ def test_a_zstd_bomb_takes_no_memory() -> None:
 
 
 def test_the_zstd_library_is_imported_only_for_zstd() -> None:
-    program = (
-        "import sys, au2.oci.compression.decompress; sys.exit('backports.zstd' in sys.modules)"
-    )
+    program = "import sys, au2.oci.decompression; sys.exit('backports.zstd' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

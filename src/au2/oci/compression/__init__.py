@@ -1,1 +1,0 @@
-"""Decompression of gzip and zstd streams, bounded in memory and time."""
