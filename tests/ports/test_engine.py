@@ -1,4 +1,4 @@
-"""What every engine promises (au2/engines/base.py)."""
+"""What every engine promises (au2/engines/protocol.py)."""
 
 import dataclasses
 import socket
@@ -16,7 +16,6 @@ from au2.domain.errors import (
     TooLarge,
 )
 from au2.domain.network import Network
-from au2.engines.base import Capability, ContainerState
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import (
     Exit,
@@ -28,6 +27,7 @@ from au2.engines.fake.program import (
     WriteFile,
 )
 from au2.engines.native.engine import NativeEngine
+from au2.engines.protocol import Capability, ContainerState
 from tests.support.busybox import SmallImage, make_image, make_layer
 from tests.support.engine import FakeHarness, NativeHarness, make_fake_harness, output_of
 

@@ -28,9 +28,9 @@ from au2.dispatcher.upload_job import UploadJob
 from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.context import Context
 from au2.domain.job import Job, JobState
-from au2.engines.base import Engine
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import Invocation, Step
+from au2.engines.protocol import Engine
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
 from au2.secrets.key_file import KeyFile

@@ -13,11 +13,11 @@ import pytest
 
 from au2.domain.job import Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import Exit, Invocation, Print, Step
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
+from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.logs.record import parse_records
 from tests.support.busybox import SmallImage

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from au2.domain.language import Language
-from au2.engines.base import ContainerSpec
+from au2.engines.protocol import ContainerSpec
 from au2.images.package_image import build_package
 from au2.package.manifest import Manifest
 from au2.package.tree.entries import PackagedFile

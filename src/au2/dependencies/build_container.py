@@ -10,7 +10,7 @@ from au2.domain.errors import DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.network import Network
 from au2.domain.wording import count_of, format_bytes, format_seconds
-from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.stores.logs.record import parse_records
 
 _OBSERVE_SECONDS = 0.5

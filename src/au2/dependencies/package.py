@@ -17,7 +17,7 @@ from au2.dependencies.python.installer import PythonInstaller
 from au2.dependencies.python.request import PythonRequest
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Upstream
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.package.description import PackageDescription
 from au2.stores.content.protocol import IngesterProvider
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from au2.dispatcher.job_records import JobRecords, Timeline
 from au2.domain.errors import StorageFull
 from au2.domain.job import Claim
-from au2.execution.control import JobControl
+from au2.execution.termination import JobControl
 from au2.stores.logs.base import LogStore, LogWriter
 from au2.stores.logs.record import PLATFORM, STDOUT
 from au2.stores.notices.base import Notices, log_topic

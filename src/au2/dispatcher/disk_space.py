@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from au2.engines.base import spare_bytes
+from au2.engines.protocol import spare_bytes
 
 _SMALL_LOG_BYTES = 1 << 20
 _LOOK_SECONDS = 0.1
@@ -34,7 +34,7 @@ class FreeSpace:
 class DiskSpace:
     """Free space by purpose. Safe for threads.
 
-    The space left free by images (:func:`~au2.engines.base.spare_bytes`) is shared out: large
+    The space left free by images (:func:`~au2.engines.protocol.spare_bytes`) is shared out: large
     stored logs may take a quarter of it (:func:`bytes_to_leave`), large raw logs half. With less
     than a quarter no job starts; with less than an eighth the largest writer is ended. Small logs
     may take all but an eighth, and the blocks reserved for root.

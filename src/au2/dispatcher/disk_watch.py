@@ -8,7 +8,7 @@ from threading import BoundedSemaphore, Lock, Thread
 from au2.dispatcher.disk_space import DiskSpace
 from au2.domain.errors import Au2Error
 from au2.domain.wording import format_bytes
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.execution.termination import DiskVerdict
 
 _FASTEST_BYTES = 1 << 30

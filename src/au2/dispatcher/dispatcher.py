@@ -17,8 +17,8 @@ from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain.errors import DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.job import Claim, JobState, JobType, Outcome, Reason
-from au2.engines.base import Engine
-from au2.execution.control import Detached, JobControl
+from au2.engines.protocol import Engine
+from au2.execution.termination import Detached, JobControl
 from au2.stores.database.claims import release_claims, take_claims
 from au2.stores.notices.base import EVERYTHING, JOBS, Notices, stop_topic
 

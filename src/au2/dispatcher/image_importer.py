@@ -11,7 +11,7 @@ from au2.domain.layer import CheckedLayer
 from au2.domain.upload import ImageUpload
 from au2.domain.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed
 from au2.oci.spec.platform import Platform
 from au2.stores.content.images import load_image

@@ -6,7 +6,7 @@ import time
 from au2.dispatcher.log_masking import LogMasker
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.domain.job import Claim
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker
 from au2.stores.logs.base import LogStore

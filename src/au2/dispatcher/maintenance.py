@@ -8,8 +8,8 @@ from datetime import datetime
 from au2.dispatcher.container_ids import parse_container_id
 from au2.domain.errors import Au2Error, LeaseLost
 from au2.domain.job import Claim
-from au2.engines.base import Engine
-from au2.execution.control import JobControl
+from au2.engines.protocol import Engine
+from au2.execution.termination import JobControl
 from au2.stores.database.claims import renew_claim
 from au2.stores.database.database import Database
 from au2.stores.database.jobs import find_job

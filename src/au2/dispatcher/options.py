@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,16 +27,14 @@ from au2.domain.errors import (
 )
 from au2.domain.job import Claim, JobState, Outcome, Reason, Resources
 from au2.domain.version import Version, VersionType
-from au2.engines.base import ContainerSpec, ContainerState, Engine, Observation
+from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.rate_limiter import CpuShare
-from au2.execution.container_execution import ContainerExecution
-from au2.execution.control import JobControl, Stopped
-from au2.execution.hooks import RunHooks
+from au2.execution.execution import ContainerExecution
 from au2.execution.job_inputs import make_environment, make_files
 from au2.execution.job_results import Status
 from au2.execution.outcome import mask_outcome
-from au2.execution.supervise import Supervisor
-from au2.execution.termination import TerminationPolicy
+from au2.execution.supervise import RunHooks, Supervisor
+from au2.execution.termination import JobControl, Stopped, TerminationPolicy
 from au2.secrets.masking import Masker
 from au2.stores.logs.base import LogStore
 

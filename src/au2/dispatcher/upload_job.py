@@ -24,8 +24,8 @@ from au2.domain.errors import (
 from au2.domain.job import Claim, JobState, Outcome, Phase, Reason, StateChange
 from au2.domain.upload import ImageUpload, PackageUpload, Upload
 from au2.domain.version import BuiltImage
-from au2.engines.base import Engine
-from au2.execution.control import Detached, JobControl, Stopped
+from au2.engines.protocol import Engine
+from au2.execution.termination import Detached, JobControl, Stopped
 from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_changes import change_state, update_attempt

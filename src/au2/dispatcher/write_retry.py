@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from au2.domain.errors import DatabaseUnavailable, StorageFull
 from au2.domain.retry import Backoff
-from au2.execution.control import Detached, JobControl
+from au2.execution.termination import Detached, JobControl
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from au2.domain.container_contract import (
 from au2.domain.job import Attempt, Job
 from au2.domain.secret import merge_environment
 from au2.domain.version import Version
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits
 
 
 def make_files(job: Job) -> Mapping[str, bytes]:

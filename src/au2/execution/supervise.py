@@ -4,24 +4,69 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from au2.domain.errors import DatabaseUnavailable, StorageFull
 from au2.domain.job import Outcome, Resources
-from au2.engines.base import ContainerState, Observation
+from au2.engines.protocol import ContainerState, Observation
 from au2.engines.rate_limiter import Interval, RateLimiter
-from au2.execution.control import Detached, JobControl
-from au2.execution.hooks import Execution, RunHooks
-from au2.execution.job_results import Output, Status, read_launcher, read_output, read_status
+from au2.execution.execution import Execution
+from au2.execution.job_results import (
+    Output,
+    Status,
+    check_output,
+    read_launcher,
+    read_output,
+    read_status,
+)
 from au2.execution.outcome import make_outcome, mask_outcome
-from au2.execution.output_check import check_output
-from au2.execution.termination import Signal, TerminationPolicy
+from au2.execution.termination import Detached, DiskVerdict, JobControl, Signal, TerminationPolicy
+from au2.secrets.masking import Masker
 
 _OBSERVE_SECONDS = 0.25
 """Longest wait for a change: bounds how late a stop or the time limit is noticed."""
 _STATUS_SECONDS = 1.0
 """Shortest time between two statuses of a run; the last one is always written."""
 _ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
+
+
+class LogHook(Protocol):
+    """The destination of a run's log."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the last :meth:`advance` stopped half-way, because the log is long."""
+        ...
+
+    def advance(self, seen: Observation) -> None:
+        """Pass on the log of a running run. Called after each observation."""
+        ...
+
+    def complete(self, seen: Observation) -> None:
+        """Pass on the log of an ended run to its end, with the platform's remarks."""
+        ...
+
+
+def write_once(write: Callable[[], object]) -> None:
+    """Write without retries: the ``persist`` hook where no write can be refused."""
+    write()
+
+
+@dataclass(frozen=True, slots=True)
+class RunHooks:
+    """All differences between a job of the platform and a local run."""
+
+    log: LogHook
+    masker: Masker
+    """Masks secrets in status, output and messages."""
+    write_status: Callable[[Status], None]
+    """Called for each new status. StorageFull and DatabaseUnavailable: the loop tries again."""
+    persist: Callable[[Callable[[], object]], None] = write_once
+    """Does a write that must not get lost, with retries."""
+    check_disk: Callable[[], DiskVerdict | None] = lambda: None
+    """Returns why the run must end for its use of the disk; None: it may go on."""
+    on_end: Callable[[], None] = lambda: None
+    """Called for an ended run whose results are read, before its log is completed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,58 @@
-"""Termination of a run: stop signal, grace time, kill; the same on the platform and locally."""
+"""Termination of a run: its limits, requests for its end, and the signals; the same everywhere."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
+from threading import Event
 from typing import Self
 
-from au2.execution.limits import ExecutionLimits
 from au2.execution.outcome import Interruption
 
 _KILL_MARGIN_SECONDS = 2.0
 """Added to the launcher's own grace times before all processes are killed."""
 _REPEAT_SECONDS = 0.5
 """Longer than any shell takes to reach its first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobControl:
+    """Requests to one executing thread. Once set, they stay set."""
+
+    stop: Event = field(default_factory=Event)
+    """End the run: stop signal, grace time, kill."""
+    kill: Event = field(default_factory=Event)
+    """End the run without a grace time."""
+    detach: Event = field(default_factory=Event)
+    """Leave the job as it is: the dispatcher shuts down, or lost the claim."""
+
+    def check(self) -> None:
+        """Raise Stopped or Detached if the work on the job should end."""
+        if self.stop.is_set():
+            raise Stopped
+        if self.detach.is_set():
+            raise Detached
+
+
+class Stopped(Exception):
+    """A user asked for the end of the job."""
+
+
+class Detached(Exception):
+    """The job is left running for the next dispatcher."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionLimits:
+    """Limits set by the operator; the defaults hold for local runs, too."""
+
+    stop_grace_seconds: float = 10.0
+    """Between the stop signal and the kill."""
+    after_grace_seconds: float = 10.0
+    """For ``after.sh`` of a job that was stopped or reached its time limit."""
+    output_bytes: int = 1 << 20
+    log_bytes: int = 1 << 30
+    disk_bytes: int = 10 << 30
+    """Writable layer, scratch folder and log. Not enforced in local runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.errors import NotFound
-from au2.engines.base import ContainerSpec
-from au2.execution.container_execution import ContainerExecution
+from au2.engines.protocol import ContainerSpec
+from au2.execution.execution import ContainerExecution
 from au2.execution.job_inputs import make_environment, make_files
 from au2.images.package_image import build_package
 from au2.local.engine import LocalEngine

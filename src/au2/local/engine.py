@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from au2.engines.base import Engine
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
+from au2.engines.protocol import Engine
 from au2.local.running_server import RUN_DIRECTORIES
 from au2.stores.content.filesystem import FileContentStore
 

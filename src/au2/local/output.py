@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from au2.engines.base import ContainerSpec, Engine, Observation
-from au2.execution.remarks import list_final_remarks
+from au2.engines.protocol import ContainerSpec, Engine, Observation
+from au2.execution.outcome import list_final_remarks
 from au2.secrets.masking import LineMasker, Masker
 from au2.stores.logs.record import PLATFORM, parse_records
 
@@ -46,25 +46,25 @@ class MaskedOutput:
 
 @dataclass(frozen=True, slots=True)
 class ProcessLog:
-    """A :class:`~au2.execution.hooks.LogHook`; the execution itself shows the output."""
+    """A :class:`~au2.execution.supervise.LogHook`; the execution itself shows the output."""
 
     output: MaskedOutput
 
     @property
     def has_more(self) -> bool:
-        """See :attr:`au2.execution.hooks.LogHook.has_more`."""
+        """See :attr:`au2.execution.supervise.LogHook.has_more`."""
         return False
 
     def advance(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.hooks.LogHook.advance`."""
+        """See :meth:`au2.execution.supervise.LogHook.advance`."""
 
     def complete(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.hooks.LogHook.complete`."""
+        """See :meth:`au2.execution.supervise.LogHook.complete`."""
         self.output.end()
 
 
 class ContainerLog:
-    """A :class:`~au2.execution.hooks.LogHook` for a container's raw log on the terminal."""
+    """A :class:`~au2.execution.supervise.LogHook` for a container's raw log on the terminal."""
 
     def __init__(self, engine: Engine, spec: ContainerSpec, output: MaskedOutput) -> None:
         self._engine = engine
@@ -74,11 +74,11 @@ class ContainerLog:
 
     @property
     def has_more(self) -> bool:
-        """See :attr:`au2.execution.hooks.LogHook.has_more`."""
+        """See :attr:`au2.execution.supervise.LogHook.has_more`."""
         return False
 
     def advance(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.hooks.LogHook.advance`."""
+        """See :meth:`au2.execution.supervise.LogHook.advance`."""
         while self._shown_bytes < seen.log_bytes:
             chunk = self._engine.read_log(
                 self._spec.container_id, offset=self._shown_bytes, limit_bytes=_CHUNK_BYTES
@@ -92,7 +92,7 @@ class ContainerLog:
                 self._output.show(record.stream, record.content + end)
 
     def complete(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.hooks.LogHook.complete`."""
+        """See :meth:`au2.execution.supervise.LogHook.complete`."""
         self.advance(seen)
         for remark in list_final_remarks(
             seen,

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import IO
 
 from au2.domain.errors import EngineFailure
-from au2.engines.base import ContainerState, Observation
 from au2.engines.native.lifecycle.job_files import read_job_file
+from au2.engines.protocol import ContainerState, Observation
 from au2.local.output import Show
 from au2.local.working_copy import WorkingCopy
 
@@ -24,7 +24,7 @@ have ended them."""
 
 
 class ProcessExecution:
-    """An :class:`~au2.execution.hooks.Execution` of a plain process.
+    """An :class:`~au2.execution.execution.Execution` of a plain process.
 
     Observations show the output so far; after an EXITED observation all output was shown.
 
@@ -43,7 +43,7 @@ class ProcessExecution:
         self._closing_at: float | None = None
 
     def start(self) -> None:
-        """See :meth:`au2.execution.hooks.Execution.start`."""
+        """See :meth:`au2.execution.execution.Execution.start`."""
         folders = {
             "AU_LAUNCHER_PLATFORM": str(self._copy.platform),
             "AU_LAUNCHER_PACKAGE": str(self._copy.package),
@@ -69,7 +69,7 @@ class ProcessExecution:
                 self._selector.register(pipe, selectors.EVENT_READ, name)
 
     def observe(self, timeout_seconds: float) -> Observation:
-        """See :meth:`au2.execution.hooks.Execution.observe`."""
+        """See :meth:`au2.execution.execution.Execution.observe`."""
         process = self._process
         if process is None:
             return Observation(ContainerState.LOST, message="it was never started")
@@ -87,21 +87,21 @@ class ProcessExecution:
         return Observation(ContainerState.EXITED, exit_code=_exit_code(process.returncode))
 
     def stop(self) -> None:
-        """See :meth:`au2.execution.hooks.Execution.stop`."""
+        """See :meth:`au2.execution.execution.Execution.stop`."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """See :meth:`au2.execution.hooks.Execution.kill`."""
+        """See :meth:`au2.execution.execution.Execution.kill`."""
         if self._process is not None and self._process.poll() is None:
             self._kill_group()
 
     def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
-        """See :meth:`au2.execution.hooks.Execution.read_file`."""
+        """See :meth:`au2.execution.execution.Execution.read_file`."""
         return read_job_file(self._copy.job, name, limit_bytes)
 
     def remove(self) -> None:
-        """See :meth:`au2.execution.hooks.Execution.remove`."""
+        """See :meth:`au2.execution.execution.Execution.remove`."""
         process, self._process = self._process, None
         if process is not None:
             if process.poll() is None:

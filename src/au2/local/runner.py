@@ -10,12 +10,10 @@ from typing import Any, NamedTuple, Protocol
 
 from au2.domain.clock import format_time, now
 from au2.domain.job import JobState, Outcome, Phase, Reason
-from au2.execution.control import JobControl, Stopped
-from au2.execution.hooks import Execution, LogHook, RunHooks
+from au2.execution.execution import Execution
 from au2.execution.job_results import Status
-from au2.execution.limits import ExecutionLimits
-from au2.execution.supervise import RunResult, Supervisor
-from au2.execution.termination import TerminationPolicy
+from au2.execution.supervise import LogHook, RunHooks, RunResult, Supervisor
+from au2.execution.termination import ExecutionLimits, JobControl, Stopped, TerminationPolicy
 from au2.local.output import MaskedOutput, Show
 from au2.local.request import CheckedRun, LocalRequest, check_run
 from au2.package.load import PackageOnDisk, load_package_files

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from au2.execution.control import JobControl
+from au2.execution.termination import JobControl
 from au2.package.tree.changes import PackagePoller, Snapshot, find_changed
 
 _PAUSE_SECONDS = 0.25

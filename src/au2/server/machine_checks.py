@@ -10,7 +10,7 @@ from cryptography import x509
 
 from au2.domain.errors import ServerNotStarted
 from au2.domain.wording import format_bytes
-from au2.engines.base import Check, spare_bytes
+from au2.engines.protocol import Check, spare_bytes
 from au2.server.settings.tls import TlsFiles
 
 _LEAST_FILES = 10_000

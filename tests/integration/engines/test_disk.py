@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import StorageFull
-from au2.engines.base import ContainerState
+from au2.engines.protocol import ContainerState
 from tests.support.busybox import SmallImage
 from tests.support.engine import NativeHarness, make_native_harness, output_of
 from tests.support.small_disk import fill_disk, free_bytes, mounted_ext4

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from au2.engines.base import ContainerState
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
+from au2.engines.protocol import ContainerState
 from tests.support.busybox import SmallImage, make_image
 from tests.support.engine import NativeHarness, make_native_harness
 

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from au2.engines.base import ContainerState
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
+from au2.engines.protocol import ContainerState
 from tests.support.engine import NativeHarness
 
 DRIVER = """
@@ -18,7 +18,7 @@ from pathlib import Path
 from au2.stores.content.filesystem import FileContentStore
 from au2.domain.job import Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerSpec
+from au2.engines.protocol import ContainerSpec
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 

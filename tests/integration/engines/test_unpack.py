@@ -19,12 +19,12 @@ from types import FrameType
 import pytest
 
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
-from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.native.host.system_calls import open_in_root
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.disk_budget import DiskBudget
 from au2.engines.native.rootfs.layer_tree import TreeWriter
 from au2.engines.native.rootfs.layers import LayerStore
+from au2.engines.protocol import RUNNABLE_LAYERS
 from au2.oci.tar.layer import read_layer
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image

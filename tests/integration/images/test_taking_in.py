@@ -14,10 +14,10 @@ from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords, Timeline
 from au2.domain.errors import InvalidImage
 from au2.domain.version import ImageStatus
-from au2.engines.base import Engine
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import LayerStore
-from au2.execution.control import JobControl
+from au2.engines.protocol import Engine
+from au2.execution.termination import JobControl
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
 from au2.stores.content.images import load_image

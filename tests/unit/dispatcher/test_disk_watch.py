@@ -7,9 +7,9 @@ from typing import cast
 
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.disk_watch import DiskUsage, DiskWatch
-from au2.engines.base import Engine
 from au2.engines.native.lifecycle.removal import measure_disk
 from au2.engines.native.paths import EnginePaths
+from au2.engines.protocol import Engine
 from tests.support.waiting import wait_until
 
 MIB = 1 << 20

@@ -6,7 +6,7 @@ import pytest
 
 from au2.dispatcher.job_log import count_gaps
 from au2.dispatcher.log_capture import DISK_WAS_FULL
-from au2.execution.remarks import LIMIT_REACHED
+from au2.execution.outcome import LIMIT_REACHED
 from au2.stores.logs.files import FileLogStore
 
 TIME = "2026-11-30T12:00:00.000000000Z"

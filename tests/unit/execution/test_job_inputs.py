@@ -7,7 +7,7 @@ from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunReques
 from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.execution.job_inputs import make_environment, make_files
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RESOURCES = Resources(

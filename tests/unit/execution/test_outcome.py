@@ -4,7 +4,7 @@ import pytest
 
 from au2.domain.job import JobState, Outcome, Reason, Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerState, Observation
+from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Output
 from au2.execution.outcome import Interruption, make_outcome
 

@@ -13,12 +13,9 @@ from au2.dispatcher.platform_faults import describe_platform_fault
 from au2.domain.errors import EngineFailure, StorageFull
 from au2.domain.job import Outcome, Reason, Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerState, Observation
-from au2.execution.exit_codes import describe_exit
-from au2.execution.job_results import Output, parse_output
-from au2.execution.outcome import Interruption, make_outcome
-from au2.execution.output_check import check_output
-from au2.execution.remarks import describe_memory_kills
+from au2.engines.protocol import ContainerState, Observation
+from au2.execution.job_results import Output, check_output, parse_output
+from au2.execution.outcome import Interruption, describe_exit, describe_memory_kills, make_outcome
 
 _LIMIT = 1 << 20
 _SCHEMA = {"required": ["rows"], "properties": {"rows": {"type": "integer"}}}

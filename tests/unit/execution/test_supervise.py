@@ -10,12 +10,10 @@ import pytest
 from au2.domain.errors import DatabaseUnavailable
 from au2.domain.job import JobState, Reason, Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerState, Observation
-from au2.execution.control import Detached, JobControl
-from au2.execution.hooks import RunHooks
+from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Status
-from au2.execution.supervise import RunResult, Supervisor
-from au2.execution.termination import DiskVerdict, TerminationPolicy
+from au2.execution.supervise import RunHooks, RunResult, Supervisor
+from au2.execution.termination import Detached, DiskVerdict, JobControl, TerminationPolicy
 from au2.secrets.masking import Masker
 
 RESOURCES = Resources(

@@ -1,6 +1,5 @@
-from au2.execution.limits import ExecutionLimits
 from au2.execution.outcome import Interruption
-from au2.execution.termination import DiskVerdict, Signal, TerminationPolicy
+from au2.execution.termination import DiskVerdict, ExecutionLimits, Signal, TerminationPolicy
 
 
 def test_nothing_happens_before_the_time_is_up():

@@ -13,9 +13,8 @@ import pytest
 
 from au2.domain.errors import InvalidPackage, Unsupported
 from au2.domain.job import JobState, Reason
-from au2.execution.control import JobControl
 from au2.execution.job_results import Status
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits, JobControl
 from au2.local.process_runner import ProcessRunner
 from au2.local.runner import LocalResult, run_package
 from tests.support.waiting import wait_until

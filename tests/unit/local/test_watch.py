@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from au2.execution.control import JobControl
+from au2.execution.termination import JobControl
 from au2.local.watch import WatchSession
 from au2.package.tree.changes import PackagePoller, find_changed
 

@@ -17,9 +17,8 @@ from au2.domain.clock import now
 from au2.domain.errors import Au2Error
 from au2.domain.job import JobState
 from au2.domain.wording import format_seconds
-from au2.execution.control import JobControl
 from au2.execution.job_results import Status
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits, JobControl
 from au2.files.output import write_output
 from au2.local.request import LocalRequest
 from au2.local.runner import LocalResult, Runner, run_package

@@ -21,7 +21,7 @@ from au2.dependencies.tool_image import (
 )
 from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.domain.errors import DependenciesFailed
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.package.javascript import JavaScriptDependencies, LockedModule

@@ -30,7 +30,7 @@ from au2.dependencies.tool_image import (
     tool_files,
 )
 from au2.domain.errors import DependenciesFailed
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry
 from au2.stores.content.protocol import IngesterProvider

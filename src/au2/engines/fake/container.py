@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 from au2.domain.errors import EngineFailure
-from au2.engines.base import ContainerSpec, ContainerState, Observation
 from au2.engines.fake.program import (
     Disappear,
     Exit,
@@ -20,6 +19,7 @@ from au2.engines.fake.program import (
     WriteFile,
 )
 from au2.engines.names import parse_signal
+from au2.engines.protocol import ContainerSpec, ContainerState, Observation
 from au2.stores.logs.base import PREALLOCATED_BYTES
 from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 

@@ -19,7 +19,6 @@ from au2.domain.errors import (
     TooLarge,
     Unsupported,
 )
-from au2.engines.base import Capability, Check, ContainerSpec, ContainerState, Observation
 from au2.engines.diff_id import DiffIdReader
 from au2.engines.fake.container import FakeContainer
 from au2.engines.fake.program import Invocation, Program
@@ -29,6 +28,7 @@ from au2.engines.names import (
     is_container_id,
     parse_signal,
 )
+from au2.engines.protocol import Capability, Check, ContainerSpec, ContainerState, Observation
 from au2.oci.decompression import decompressed
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import Image
@@ -41,7 +41,7 @@ _STOP_SIGNAL = "SIGTERM"
 
 
 class FakeEngine:
-    """An :class:`~au2.engines.base.Engine` without a kernel.
+    """An :class:`~au2.engines.protocol.Engine` without a kernel.
 
     Args:
         blobs: holds the images. Their layers are read and judged, and not kept.
@@ -66,22 +66,22 @@ class FakeEngine:
         self._get(container_id).lose("the container's monitor is gone")
 
     def check(self) -> Sequence[Check]:
-        """See :meth:`au2.engines.base.Engine.check`."""
+        """See :meth:`au2.engines.protocol.Engine.check`."""
         return [Check("fake engine", ok=True, message="containers are scripted, in memory")]
 
     def open(self) -> None:
-        """See :meth:`au2.engines.base.Engine.open`."""
+        """See :meth:`au2.engines.protocol.Engine.open`."""
 
     def close(self) -> None:
-        """See :meth:`au2.engines.base.Engine.close`."""
+        """See :meth:`au2.engines.protocol.Engine.close`."""
 
     def uninstall(self) -> None:
-        """See :meth:`au2.engines.base.Engine.uninstall`."""
+        """See :meth:`au2.engines.protocol.Engine.uninstall`."""
         for container_id in list(self.list_containers()):
             self.remove(container_id)
 
     def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
-        """See :meth:`au2.engines.base.Engine.prepare`."""
+        """See :meth:`au2.engines.protocol.Engine.prepare`."""
         if image_digest in self._prepared:
             return
         image = load_image(self._blobs, image_digest)
@@ -91,7 +91,7 @@ class FakeEngine:
         self._prepared.add(image_digest)
 
     def create(self, spec: ContainerSpec) -> None:
-        """See :meth:`au2.engines.base.Engine.create`."""
+        """See :meth:`au2.engines.protocol.Engine.create`."""
         if not is_container_id(spec.container_id):
             raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
         check_new_job_files(spec.files)
@@ -105,24 +105,24 @@ class FakeEngine:
                 raise _conflict(spec.container_id)
 
     def start(self, container_id: str) -> None:
-        """See :meth:`au2.engines.base.Engine.start`."""
+        """See :meth:`au2.engines.protocol.Engine.start`."""
         self._get(container_id).start()
 
     def observe(
         self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
     ) -> Observation:
-        """See :meth:`au2.engines.base.Engine.observe`."""
+        """See :meth:`au2.engines.protocol.Engine.observe`."""
         found = self._containers.get(container_id)
         if found is None:
             return Observation(ContainerState.LOST, message="there is no container of that id")
         return found.observe(seen_log_bytes, timeout_seconds)
 
     def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
-        """See :meth:`au2.engines.base.Engine.read_log`. Raises NotFound."""
+        """See :meth:`au2.engines.protocol.Engine.read_log`. Raises NotFound."""
         return bytes(self._get(container_id).log[offset : offset + limit_bytes])
 
     def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
-        """See :meth:`au2.engines.base.Engine.read_file`."""
+        """See :meth:`au2.engines.protocol.Engine.read_file`."""
         check_job_file_name(name)
         content = self._get(container_id).files.get(name)
         if content is not None and len(content) > limit_bytes:
@@ -130,16 +130,16 @@ class FakeEngine:
         return content
 
     def listen(self, container_id: str, port: int) -> socket.socket:
-        """See :meth:`au2.engines.base.Engine.listen`."""
+        """See :meth:`au2.engines.protocol.Engine.listen`."""
         self._get(container_id)
         raise Unsupported(f"the fake engine has no network to listen on port {port} of")
 
     def signal(self, container_id: str, name: str) -> None:
-        """See :meth:`au2.engines.base.Engine.signal`."""
+        """See :meth:`au2.engines.protocol.Engine.signal`."""
         self._get(container_id).send_signal(name)
 
     def stop_signal(self, image_digest: str) -> str:
-        """See :meth:`au2.engines.base.Engine.stop_signal`."""
+        """See :meth:`au2.engines.protocol.Engine.stop_signal`."""
         wanted = load_image(self._blobs, image_digest).config.stop_signal
         try:
             parse_signal(wanted)
@@ -148,27 +148,27 @@ class FakeEngine:
         return wanted
 
     def restrict_log(self, container_id: str) -> None:
-        """See :meth:`au2.engines.base.Engine.restrict_log`."""
+        """See :meth:`au2.engines.protocol.Engine.restrict_log`."""
         self._get(container_id).restrict_log()
 
     def allow_log(self, container_id: str, remark: str) -> None:
-        """See :meth:`au2.engines.base.Engine.allow_log`."""
+        """See :meth:`au2.engines.protocol.Engine.allow_log`."""
         self._get(container_id).allow_log(remark)
 
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
-        """See :meth:`au2.engines.base.Engine.drop_log`."""
+        """See :meth:`au2.engines.protocol.Engine.drop_log`."""
         del container_id, size_bytes
         return False
 
     def disk_bytes(self, container_id: str) -> int:
-        """See :meth:`au2.engines.base.Engine.disk_bytes`."""
+        """See :meth:`au2.engines.protocol.Engine.disk_bytes`."""
         found = self._containers.get(container_id)
         if found is None:
             return 0
         return sum(max(_FILE_BYTES, len(data)) for data in (found.log, *found.files.values()))
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
-        """See :meth:`au2.engines.base.Engine.release`."""
+        """See :meth:`au2.engines.protocol.Engine.release`."""
         if not is_container_id(container_id):
             raise _not_found(container_id)
         found = self._containers.get(container_id)
@@ -180,20 +180,20 @@ class FakeEngine:
             }
 
     def reclaim(self, *, file_limit_bytes: int) -> None:
-        """See :meth:`au2.engines.base.Engine.reclaim`."""
+        """See :meth:`au2.engines.protocol.Engine.reclaim`."""
         for container_id, container in list(self._containers.items()):
             if container.has_ended:
                 self.release(container_id, file_limit_bytes=file_limit_bytes)
 
     def remove(self, container_id: str) -> None:
-        """See :meth:`au2.engines.base.Engine.remove`."""
+        """See :meth:`au2.engines.protocol.Engine.remove`."""
         with self._lock:
             found = self._containers.pop(container_id, None)
         if found is not None:
             found.lose("there is no container of that id")
 
     def list_containers(self) -> Iterator[str]:
-        """See :meth:`au2.engines.base.Engine.list_containers`."""
+        """See :meth:`au2.engines.protocol.Engine.list_containers`."""
         yield from sorted(self._containers)
 
     def _get(self, container_id: str) -> FakeContainer:

@@ -6,7 +6,7 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, define
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, SecretUnreadable
-from au2.engines.base import Check
+from au2.engines.protocol import Check
 from au2.secrets.key_file import KeyFile
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory

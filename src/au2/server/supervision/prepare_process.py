@@ -11,7 +11,7 @@ from au2.app.secrets.keys import ensure_keys
 from au2.console.console import standard_console
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.secrets.key_file import KeyFile
 from au2.server.installation_database import opened_to_write
 from au2.server.supervision.worker import Worker

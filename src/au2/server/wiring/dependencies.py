@@ -7,7 +7,7 @@ from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.cache.layer_cache import LayerIndex
 from au2.dependencies.package import PackageDependencies, make_package_dependencies
 from au2.dependencies.sources import Sources, read_machine_sources
-from au2.engines.base import Engine
+from au2.engines.protocol import Engine
 from au2.files.home import NO_HOME, find_home
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import BuildSettings, Settings

@@ -16,7 +16,7 @@ from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.dispatcher.write_retry import WriteRetry
 from au2.domain import clock
-from au2.execution.limits import ExecutionLimits
+from au2.execution.termination import ExecutionLimits
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import find_platform
 from au2.server.data_directory import DataDirectory

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from au2.engines.base import Engine, UnpackedLayers
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
+from au2.engines.protocol import Engine, UnpackedLayers
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_blobs

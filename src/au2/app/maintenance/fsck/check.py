@@ -14,7 +14,7 @@ from au2.app.maintenance.fsck.findings import Finding
 from au2.app.maintenance.fsck.image_check import ImageIntegrity
 from au2.app.maintenance.gc.live_set import Cutoffs, find_live_set
 from au2.domain.errors import BlobMissing
-from au2.engines.base import UnpackedLayers
+from au2.engines.protocol import UnpackedLayers
 from au2.stores.content.protocol import Manager
 from au2.stores.database.content import roots
 from au2.stores.database.content.roots import ImageRoot

@@ -32,7 +32,7 @@ from au2.app.maintenance.gc.live_set import Cutoffs, LiveSet, find_live_set
 from au2.app.maintenance.gc.report import GCReport, ResourceKind
 from au2.app.maintenance.gc.stale_rows import StaleRowCleanup
 from au2.domain.errors import BlobMissing, Conflict, Detail
-from au2.engines.base import UnpackedLayers
+from au2.engines.protocol import UnpackedLayers
 from au2.stores.content.protocol import Ingest, Manager
 from au2.stores.database.database import Database
 

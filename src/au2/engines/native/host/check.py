@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from au2.domain.errors import EngineFailure, Unsupported
-from au2.engines.base import Check
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.host.commands import is_full, run_tool
 from au2.engines.native.host.host_ids import check_host_ids
@@ -18,6 +17,7 @@ from au2.engines.native.network.resolver import find_resolver
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from au2.engines.native.rootfs.mounts import try_overlay
+from au2.engines.protocol import Check
 
 _FILE_SYSTEMS = Path("/proc/filesystems")
 _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")

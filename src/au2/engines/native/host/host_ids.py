@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.engines.base import Check
 from au2.engines.native.options import NativeOptions
+from au2.engines.protocol import Check
 
 _MOST_TOLD = 4
 _SSSD_FIRST, _SSSD_LAST = 200_000, 2_000_200_000

@@ -12,7 +12,6 @@ from typing import Any
 
 from au2.domain.errors import Conflict, EngineFailure, InvalidRequest
 from au2.domain.network import Network
-from au2.engines.base import ContainerSpec
 from au2.engines.names import check_new_job_files, is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.host.commands import as_engine_failure
@@ -39,6 +38,7 @@ from au2.engines.native.security.user_namespace import (
     new_user_namespace,
     set_limits,
 )
+from au2.engines.protocol import ContainerSpec
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import Image
 from au2.stores.logs.base import PREALLOCATED_BYTES

@@ -4,7 +4,6 @@ import signal
 import time
 from pathlib import Path
 
-from au2.engines.base import ContainerState, Observation
 from au2.engines.names import is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.lifecycle.events import ContainerChanges, ContainerWatcher
@@ -12,12 +11,13 @@ from au2.engines.native.lifecycle.job_files import fingerprint
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import ContainerRecord, is_alive, send_signal
 from au2.engines.native.paths import ContainerPaths, EnginePaths
+from au2.engines.protocol import ContainerState, Observation
 
 _ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 
 
 class Observer:
-    """Observer of containers (:meth:`au2.engines.base.Engine.observe`)."""
+    """Observer of containers (:meth:`au2.engines.protocol.Engine.observe`)."""
 
     def __init__(
         self,

@@ -8,10 +8,10 @@ from typing import Any
 from au2.domain.container_contract import JOB_DIRECTORY
 from au2.domain.errors import InvalidImage
 from au2.domain.network import Network
-from au2.engines.base import ContainerSpec
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
+from au2.engines.protocol import ContainerSpec
 from au2.oci.spec.config import ImageConfig
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

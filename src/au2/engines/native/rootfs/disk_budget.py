@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from au2.domain.errors import StorageFull
-from au2.engines.base import spare_bytes
+from au2.engines.protocol import spare_bytes
 from au2.oci.streams import Readable
 
 _STEPS_AT_ONCE = 1000

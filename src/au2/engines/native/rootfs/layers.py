@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TextIO
 
 from au2.domain.errors import BlobMissing, DigestMismatch, EngineFailure, InvalidImage
-from au2.engines.base import RUNNABLE_LAYERS
 from au2.engines.diff_id import DiffIdReader
 from au2.engines.native.host.commands import as_engine_failure
 from au2.engines.native.host.system_calls import spread_folders, sync_file_system
@@ -17,6 +16,7 @@ from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.directories import remove_tree
 from au2.engines.native.rootfs.disk_budget import DiskBudget, MeteredStream
 from au2.engines.native.rootfs.layer_tree import TreeWriter
+from au2.engines.protocol import RUNNABLE_LAYERS
 from au2.oci.decompression import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
@@ -60,7 +60,7 @@ class LayerStore:
             check: called now and then; what it raises ends the work, and nothing is left of it.
 
         Raises:
-            BlobMissing, InvalidImage, StorageFull: as :meth:`au2.engines.base.Engine.prepare` says.
+            BlobMissing, InvalidImage, StorageFull: see :meth:`au2.engines.protocol.Engine.prepare`.
         """
         _check_count(image)
         folders: dict[Path, None] = {}

@@ -8,7 +8,6 @@ import pytest
 from au2.domain.errors import InvalidImage
 from au2.domain.job import Resources
 from au2.domain.network import Network
-from au2.engines.base import ContainerSpec
 from au2.engines.native.lifecycle.runtime_spec import (
     HostFacts,
     make_environment,
@@ -17,6 +16,7 @@ from au2.engines.native.lifecycle.runtime_spec import (
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
+from au2.engines.protocol import ContainerSpec
 from au2.oci.spec.config import ImageConfig
 
 IMAGE = ImageConfig(
