@@ -19,8 +19,8 @@ from au2.domain.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package
 from au2.package.description import PackageDescription, describe_package
 from au2.package.environment import plain_texts
+from au2.package.text import LOCK_BYTES
 from au2.package.tree.entries import PackageEntry
-from au2.package.tree.limits import LOCK_BYTES
 from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.content.layers import (
     find_dependency_layer,

@@ -27,8 +27,7 @@ from au2.oci.tar.writer import (
     with_parents,
 )
 from au2.package.manifest import Manifest
-from au2.package.tree.entries import PackageEntry, count_files
-from au2.package.tree.modes import mode_of
+from au2.package.tree.entries import PackageEntry, count_files, mode_of
 from au2.runtimes import labels
 from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import IngesterProvider

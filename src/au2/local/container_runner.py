@@ -21,10 +21,9 @@ from au2.local.runner import LocalRun, PreparedExecution, Runner, Tell
 from au2.local.runtime_image import FindRuntime, RuntimeImage
 from au2.oci.streams import CHUNK_BYTES
 from au2.package import names
-from au2.package.check import read_from
+from au2.package.check import PackageOnDisk, read_from
 from au2.package.description import PackageDescription, describe_package
 from au2.package.environment import plain_texts
-from au2.package.load import PackageOnDisk
 from au2.package.tree.entries import PackagedFile
 from au2.stores.content.protocol import IngesterProvider
 

@@ -16,8 +16,7 @@ from au2.local.request import CheckedRun
 from au2.local.runner import LocalRun, PreparedExecution, Tell
 from au2.local.working_copy import working_copy
 from au2.package import names
-from au2.package.check import read_from
-from au2.package.load import PackageOnDisk
+from au2.package.check import PackageOnDisk, read_from
 
 _PASSED_ON = frozenset(
     {

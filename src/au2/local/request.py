@@ -18,7 +18,7 @@ from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunReques
 from au2.domain.run_limits import RunLimits
 from au2.domain.secret import merge_environment
 from au2.domain.version import ImageStatus, Version, VersionType
-from au2.package.load import PackageOnDisk
+from au2.package.check import PackageOnDisk
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
 """The id of organization, project and process: code can tell a local run, and harms nobody's."""

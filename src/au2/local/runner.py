@@ -16,7 +16,7 @@ from au2.execution.supervise import LogHook, RunHooks, RunResult, Supervisor
 from au2.execution.termination import ExecutionLimits, JobControl, Stopped, TerminationPolicy
 from au2.local.output import MaskedOutput, Show
 from au2.local.request import CheckedRun, LocalRequest, check_run
-from au2.package.load import PackageOnDisk, load_package_files
+from au2.package.check import PackageOnDisk, load_package_files
 from au2.package.tree.entries import PackageFiles
 from au2.secrets.masking import Masker
 

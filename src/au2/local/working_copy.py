@@ -12,8 +12,7 @@ from pathlib import Path
 from au2.images.launcher_layer import launcher_script
 from au2.images.plan import PackagePlan
 from au2.images.sdk import write_sdk
-from au2.package.tree.entries import PackagedFile
-from au2.package.tree.modes import mode_of
+from au2.package.tree.entries import PackagedFile, mode_of
 
 _CLONE = 0x40049409
 """``FICLONE`` of ioctl(2): the copy shares the original's blocks until one of them is written."""

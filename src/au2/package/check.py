@@ -1,14 +1,14 @@
-"""`au2 process repo check`: all errors in a package, before anything is sent."""
+"""Packages on disk: `au2 process repo check`, with all errors at once, and packages read whole."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
-from au2.package.description import ReadFile, describe_package
+from au2.package.description import PackageDescription, ReadFile, describe_package
 from au2.package.tree.entries import PackageEntry, PackageFiles
-from au2.package.tree.limits import DEFAULT_LIMITS, PackageLimits
-from au2.package.tree.scan import find_files
+from au2.package.tree.paths import DEFAULT_LIMITS, PackageLimits
+from au2.package.tree.scan import find_files, scan_package
 
 
 def read_from(directory: Path) -> ReadFile:
@@ -49,3 +49,27 @@ def inspect_package(
         told = {(detail.file, detail.message) for detail in mistakes}
         mistakes += [d for d in error.details if (d.file, d.message) not in told]
     return PackageCheck(mistakes, files)
+
+
+class PackageOnDisk(NamedTuple):
+    """A package without errors."""
+
+    directory: Path
+    files: PackageFiles
+    description: PackageDescription
+
+
+def load_package_files(directory: Path) -> PackageOnDisk:
+    """Return the package in ``directory``, its files hashed once.
+
+    Raises:
+        InvalidPackage: with all errors.
+    """
+    try:
+        files = scan_package(directory)
+        return PackageOnDisk(
+            directory, files, describe_package(files.entries, read_from(directory))
+        )
+    except InvalidPackage as error:
+        # Each step stops at its own mistakes; the check gathers those of all of them.
+        raise InvalidPackage(details=check_package(directory) or error.details) from error

@@ -10,16 +10,15 @@ from au2.package import names
 from au2.package.environment import Environment, parse_environment
 from au2.package.javascript import JavaScriptDependencies, parse_javascript
 from au2.package.manifest import Manifest, find_entry_point, parse_manifest
-from au2.package.requirements.types import Requirements
+from au2.package.requirements import Requirements
 from au2.package.schemas import load_schema
-from au2.package.text import decode_requirements, decode_text
+from au2.package.text import LOCK_BYTES, TEXT_BYTES, decode_requirements, decode_text
 from au2.package.tree.entries import PackageEntry
-from au2.package.tree.limits import LOCK_BYTES, TEXT_BYTES
 
 _Result = TypeVar("_Result")
 
 ReadFile = Callable[[PackageEntry], bytes]
-"""Content of a file that is at most :data:`~au2.package.tree.limits.TEXT_BYTES` long."""
+"""Content of a file that is at most :data:`~au2.package.text.TEXT_BYTES` long."""
 
 
 class PackageDescription(NamedTuple):

@@ -7,8 +7,8 @@ from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.json_value import is_encodable
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
 from au2.package import names
-from au2.package.yaml.nodes import Mapping, Node, Scalar, parse_nodes
-from au2.package.yaml.values import is_null
+from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
+from au2.package.yaml_values import is_null
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 PLATFORM_PREFIX = "AU_"

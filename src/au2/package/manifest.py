@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 from au2.domain.errors import Detail, InvalidPackage, InvalidRequest
 from au2.domain.ids import is_guid
 from au2.domain.network import Network
-from au2.package import names
+from au2.package import names, yaml_nodes
 from au2.package.sizes import parse_duration, parse_size
 from au2.package.tree.paths import find_path_error
-from au2.package.yaml import nodes as yaml_nodes
-from au2.package.yaml.values import is_null
+from au2.package.yaml_values import is_null
 
 PROCESSES = "processes"
 _CPU = re.compile(r"\d{1,4}(\.\d{1,6})?", re.ASCII)

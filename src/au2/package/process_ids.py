@@ -9,9 +9,9 @@ from typing import Any
 from au2.domain.errors import InvalidPackage
 from au2.package import names
 from au2.package.manifest import PROCESSES
-from au2.package.yaml.nodes import Mapping as MappingNode
-from au2.package.yaml.nodes import Node, Scalar, parse_nodes
-from au2.package.yaml.values import to_value
+from au2.package.yaml_nodes import Mapping as MappingNode
+from au2.package.yaml_nodes import Node, Scalar, parse_nodes
+from au2.package.yaml_values import to_value
 
 
 def set_process_id(text: str, key: str, process_id: str) -> str:

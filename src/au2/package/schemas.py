@@ -9,8 +9,8 @@ from au2.domain.json_value import parse_pointer
 from au2.jsonschema.keywords import has_no_keyword
 from au2.package.names import ARGS_SCHEMA, OUT_SCHEMA
 from au2.package.text import read_text
-from au2.package.yaml.nodes import Mapping, Node, Sequence, parse_nodes
-from au2.package.yaml.values import is_null, to_value
+from au2.package.yaml_nodes import Mapping, Node, Sequence, parse_nodes
+from au2.package.yaml_values import is_null, to_value
 
 
 def load_schema(text: str, file: str) -> dict[str, Any] | None:

@@ -7,7 +7,11 @@ from typing import NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.wording import format_bytes
-from au2.package.tree.limits import TEXT_BYTES
+
+TEXT_BYTES = 1 << 20
+"""Largest YAML file of a package."""
+LOCK_BYTES = 8 << 20
+"""Largest lock file: npm's are long."""
 
 _MARKS = (
     # That of UTF-16 is the beginning of that of UTF-32.

@@ -8,7 +8,7 @@ import pytest
 
 from au2.app.jobs.run_requests import WantedResources
 from au2.local.request import LocalRequest
-from au2.package.load import PackageOnDisk, load_package_files
+from au2.package.check import PackageOnDisk, load_package_files
 
 MakePackage = Callable[..., PackageOnDisk]
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidPackage
-from au2.package.integrity import parse_integrity
-from au2.package.javascript import LockedModule, parse_javascript
+from au2.package.javascript import LockedModule, parse_integrity, parse_javascript
 
 INTEGRITY = "sha512-" + "A" * 86 + "=="
 PACKAGE = {"name": "x", "dependencies": {"a": "1"}, "scripts": {"postinstall": "rm -r /"}}

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import InvalidPackage
-from au2.package.yaml.nodes import parse_nodes
-from au2.package.yaml.values import to_value
+from au2.package.yaml_nodes import parse_nodes
+from au2.package.yaml_values import to_value
 
 
 def load(text: str) -> Any:

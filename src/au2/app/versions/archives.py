@@ -28,8 +28,7 @@ from au2.oci.tar.writer import (
     link_entry,
     measure_layer,
 )
-from au2.package.tree.entries import PackageEntry
-from au2.package.tree.modes import mode_of
+from au2.package.tree.entries import PackageEntry, mode_of
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import Provider
 from au2.stores.database.content.uploads import find_upload_of_job

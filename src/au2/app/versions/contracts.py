@@ -13,7 +13,8 @@ from au2.domain.version import Contract
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_name_error
 from au2.package.schemas import find_object_schema_violations
-from au2.package.tree.limits import MOST_MISTAKES, TEXT_BYTES
+from au2.package.text import TEXT_BYTES
+from au2.package.tree.paths import MOST_MISTAKES
 
 
 def check_contract(contract: Contract) -> None:

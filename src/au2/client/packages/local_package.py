@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from au2.domain.context import Context
 from au2.files.output import write_output
 from au2.package import names
-from au2.package.load import load_package_files
+from au2.package.check import load_package_files
 from au2.package.manifest import Manifest, context_key
 from au2.package.process_ids import set_process_id
 from au2.package.text import read_text

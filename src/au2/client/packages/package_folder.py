@@ -15,10 +15,8 @@ from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAn
 from au2.files.errors import convert_file_errors
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
-from au2.package.tree.entries import PackagedFile, count_files
-from au2.package.tree.limits import PackageLimits
-from au2.package.tree.modes import format_mode, mode_of
-from au2.package.tree.paths import find_path_error, validate_paths
+from au2.package.tree.entries import PackagedFile, count_files, format_mode, mode_of
+from au2.package.tree.paths import PackageLimits, find_path_error, validate_paths
 
 _LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
 """More than any server lets in unless its operator says so: a bound, not a rule."""

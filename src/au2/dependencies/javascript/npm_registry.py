@@ -8,8 +8,7 @@ from au2.dependencies.cache.file_cache import FileCache
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Upstream
 from au2.domain.errors import DependenciesFailed
-from au2.package.integrity import parse_integrity
-from au2.package.javascript import MAKE_ANEW, LockedModule
+from au2.package.javascript import MAKE_ANEW, LockedModule, parse_integrity
 
 
 class NpmRegistry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from au2.domain.errors import DependenciesFailed
-from au2.package.requirements.types import Requirement, Requirements
+from au2.package.requirements import Requirement, Requirements
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from au2.domain.version import Version
 from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber
 from au2.http.errors import error_responses
 from au2.jsonschema.compare import SchemaChange
-from au2.package.tree.modes import mode_of
+from au2.package.tree.entries import mode_of
 from au2.wire.upload import FileEntry
 from au2.wire.version_diff import (
     DependencyDifference,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.wording import format_bytes
 from au2.package.ignore.wildmatch import SPECIAL, Match, compile_any, escape, translate
-from au2.package.tree.limits import TEXT_BYTES
+from au2.package.text import TEXT_BYTES
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")

@@ -11,10 +11,18 @@ from packaging.utils import canonicalize_name
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package import names
-from au2.package.requirements.lines import LogicalLine, find_path, find_refusal, logical_lines
-from au2.package.requirements.options import FormatChoice, LineError, Option, split_line
+from au2.package.requirements import Requirement, Requirements
+from au2.package.requirements.lines import (
+    FormatChoice,
+    LineError,
+    LogicalLine,
+    Option,
+    find_path,
+    find_refusal,
+    logical_lines,
+    split_line,
+)
 from au2.package.requirements.rules import RequirementError, parse_requirement
-from au2.package.requirements.types import Requirement, Requirements
 
 _MOST_LINES = 5_000
 _MOST_FILES = 50

@@ -1,19 +1,30 @@
-"""Rules for paths and links of a package, on disk or in an untrusted list over the wire."""
+"""Rules for paths, links and sizes of a package, on disk or in an untrusted list over the wire."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from au2.domain.errors import Detail
 from au2.domain.json_value import is_encodable
 from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry
-from au2.package.tree.limits import (
-    DEFAULT_LIMITS,
-    MOST_MISTAKES,
-    NAME_BYTES,
-    PATH_BYTES,
-    PackageLimits,
-)
-from au2.package.tree.links import MOST_LINKS, find_link_errors
+
+PATH_BYTES = 1024
+"""Longest path; well below ``PATH_MAX`` so that it still fits below an engine's own folders."""
+NAME_BYTES = 255
+"""Longest single name (``NAME_MAX`` of every Linux file system)."""
+MOST_MISTAKES = 100
+"""Mistakes told at once; what comes after is counted only."""
+
+
+class PackageLimits(NamedTuple):
+    """Limits of one package. The server's come from its settings."""
+
+    files: int = 100_000
+    total_bytes: int = 10 << 30
+
+
+DEFAULT_LIMITS = PackageLimits()
+
 
 _RULES: tuple[tuple[Callable[[str], bool], str], ...] = (
     (lambda path: not is_encodable(path), "the name is not valid UTF-8"),
@@ -140,3 +151,56 @@ def _cut(mistakes: list[Detail]) -> list[Detail]:
     if more <= 0:
         return mistakes
     return [*mistakes[:MOST_MISTAKES], Detail(f"… and {more} more mistakes")]
+
+
+_MOST_HOPS = 40
+MOST_LINKS = 10_000
+
+
+class _Astray(Exception):
+    """A refused link."""
+
+
+def find_link_errors(links: Mapping[str, str]) -> dict[str, str]:
+    """Return the errors, by path, of links (path → relative target) with any targets.
+
+    Refused: leaving the package at any step, and cycles. A link to nothing is harmless.
+    """
+    resolver = _Resolver(links)
+    mistakes = {}
+    for path in links:
+        try:
+            resolver.resolve(path, 1)
+        except _Astray as astray:
+            mistakes[path] = str(astray)
+    return mistakes
+
+
+class _Resolver:
+    """Resolver of each link once: the work is bounded by the size of the list."""
+
+    def __init__(self, links: Mapping[str, str]) -> None:
+        self._links = links
+        self._resolved: dict[str, str] = {}
+
+    def resolve(self, path: str, hops: int) -> str:
+        """Return the target path of the link at ``path``, empty for the package itself."""
+        known = self._resolved.get(path)
+        if known is not None:
+            return known
+        if hops > _MOST_HOPS:
+            raise _Astray("the link goes in circles, or through more than 40 others")
+        at = path.rpartition("/")[0]
+        for part in self._links[path].split("/"):
+            if part in {"", "."}:
+                continue
+            if part == "..":
+                if not at:
+                    raise _Astray("the link points out of the package")
+                at = at.rpartition("/")[0]
+                continue
+            at = f"{at}/{part}" if at else part
+            if at in self._links:
+                at = self.resolve(at, hops + 1)
+        self._resolved[path] = at
+        return at

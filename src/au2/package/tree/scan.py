@@ -12,13 +12,17 @@ from au2.domain.wording import format_bytes
 from au2.package import names
 from au2.package.ignore.rules import read_rules
 from au2.package.ignore.secret_files import WithheldFile
+from au2.package.names import find_near_names
 from au2.package.process_ids import without_process_ids
 from au2.package.text import read_text
-from au2.package.tree.entries import PackagedFile, PackageFiles
-from au2.package.tree.limits import DEFAULT_LIMITS, MOST_MISTAKES, PackageLimits
-from au2.package.tree.modes import format_mode
-from au2.package.tree.near_names import find_near_names
-from au2.package.tree.paths import find_path_error, validate_paths
+from au2.package.tree.entries import PackagedFile, PackageFiles, format_mode
+from au2.package.tree.paths import (
+    DEFAULT_LIMITS,
+    MOST_MISTAKES,
+    PackageLimits,
+    find_path_error,
+    validate_paths,
+)
 from au2.package.tree.walk import WalkEntry, open_file, walk_package
 
 _CHUNK_BYTES = 1 << 20

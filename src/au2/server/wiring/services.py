@@ -14,7 +14,7 @@ from au2.app.uploads.package.sessions import PackageUploads
 from au2.domain.network import Network
 from au2.domain.run_limits import RunLimits
 from au2.oci.spec.platform import find_platform
-from au2.package.tree.limits import PackageLimits
+from au2.package.tree.paths import PackageLimits
 from au2.secrets.key_file import KeyFile
 from au2.server.settings.sections import Settings
 from au2.stores.content.protocol import ContentStore

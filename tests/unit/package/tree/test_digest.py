@@ -1,7 +1,6 @@
 import pytest
 
-from au2.package.tree.digest import digest_files
-from au2.package.tree.entries import PackagedFile
+from au2.package.tree.entries import PackagedFile, digest_files
 
 FILE = PackagedFile("main.py", "file", False, 3, "a" * 64, "", b"")
 LINK = PackagedFile("l", "link", False, 0, "", "main.py", b"")

@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.package.tree.entries import PackagedFile
-from au2.package.tree.limits import MOST_MISTAKES, PackageLimits
-from au2.package.tree.paths import find_path_error, validate_paths
+from au2.package.tree.paths import MOST_MISTAKES, PackageLimits, find_path_error, validate_paths
 
 
 def file(path: str, size_bytes: int = 1) -> PackagedFile:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidPackage
-from au2.package.tree.limits import PackageLimits
+from au2.package.tree.paths import PackageLimits
 from au2.package.tree.scan import scan_package
 
 MANIFEST = "name: a\nruntime: r\n"

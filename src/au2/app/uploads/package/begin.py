@@ -21,8 +21,8 @@ from au2.domain.job import JobType
 from au2.domain.process import Process
 from au2.domain.upload import PackageUpload, UploadState
 from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
-from au2.package.tree.digest import digest_files
-from au2.package.tree.limits import PackageLimits
+from au2.package.tree.entries import digest_files
+from au2.package.tree.paths import PackageLimits
 from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.content import uploads

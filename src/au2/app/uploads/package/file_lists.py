@@ -7,8 +7,7 @@ from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, TooLarge
 from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry
-from au2.package.tree.limits import MOST_MISTAKES, PackageLimits
-from au2.package.tree.paths import validate_paths
+from au2.package.tree.paths import MOST_MISTAKES, PackageLimits, validate_paths
 from au2.stores.content.protocol import Provider
 from au2.stores.database.content import contents
 from au2.stores.database.database import Database

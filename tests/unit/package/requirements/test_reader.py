@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import Detail, InvalidPackage
+from au2.package.requirements import Requirement, Requirements
 from au2.package.requirements.reader import parse_requirements
-from au2.package.requirements.types import Requirement, Requirements
 
 HASH = "sha256:" + "a" * 64
 

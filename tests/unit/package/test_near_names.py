@@ -1,7 +1,7 @@
 import pytest
 
 from au2.package import names
-from au2.package.tree.near_names import find_near_names
+from au2.package.names import find_near_names
 
 
 @pytest.mark.parametrize(

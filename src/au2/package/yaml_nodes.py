@@ -27,7 +27,7 @@ from ruamel.yaml.reader import Reader
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.wording import format_bytes
-from au2.package.tree.limits import TEXT_BYTES
+from au2.package.text import TEXT_BYTES
 
 MERGE_KEY = "<<"
 DEEPEST = 64

@@ -1,6 +1,6 @@
 """Modes of entries as they are listed, stored and put into images."""
 
-from au2.package.tree.modes import is_ordinary, mode_of
+from au2.package.tree.entries import is_ordinary, mode_of
 from au2.wire.upload import FileEntry
 
 STORED = {"path": "run", "type": "file", "size_bytes": 0, "sha256": "", "target": ""}

@@ -4,7 +4,7 @@ import re
 from typing import Any, NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
-from au2.package.yaml.nodes import Mapping, Node, Scalar, Sequence
+from au2.package.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEAN = {

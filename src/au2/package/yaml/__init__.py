@@ -1,1 +1,0 @@
-"""YAML files of packages: nodes with their lines, and plain values."""
