@@ -14,18 +14,16 @@ from au2.app.uploads.package.begin import OpenUpload
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import Sources
-from au2.dispatcher.disk_space import DiskSpace, FreeSpace
-from au2.dispatcher.disk_watch import DiskUsage
-from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
+from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
+from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
+from au2.dispatcher.faults import WriteRetry
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.maintenance import Maintenance
-from au2.dispatcher.options import DispatchOptions
 from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
-from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.context import Context
 from au2.domain.job import Job, JobState
 from au2.engines.fake.engine import FakeEngine
@@ -75,7 +73,7 @@ def dispatcher_deps(
             engine,
             world.logs,
             records,
-            options,
+            options.limits,
             secrets=JobSecrets(world.database, KeyFile(world.folder / "secrets.key")),
             disk_usage=DiskUsage(engine, disk_space),
             write_retry=write_retry,

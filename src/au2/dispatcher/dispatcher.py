@@ -12,13 +12,12 @@ from threading import Event, Lock, Thread
 from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.job_records import JobRecords, Timeline
 from au2.dispatcher.maintenance import ActiveJob, Maintenance
-from au2.dispatcher.options import DispatchOptions
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain.errors import DatabaseUnavailable, LeaseLost, StorageFull
 from au2.domain.job import Claim, JobState, JobType, Outcome, Reason
 from au2.engines.protocol import Engine
-from au2.execution.termination import Detached, JobControl
+from au2.execution.termination import Detached, ExecutionLimits, JobControl
 from au2.stores.database.claims import release_claims, take_claims
 from au2.stores.notices.base import EVERYTHING, JOBS, Notices, stop_topic
 
@@ -27,6 +26,20 @@ logger = logging.getLogger(__name__)
 _MAX_FAULTS = 3
 """How often a fault of ours may break a job before it is ended."""
 _COMPLAIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchOptions:
+    """Settings by the operator; see the settings reference."""
+
+    owner: str
+    """Name of this dispatcher. The next one of the same name takes over its jobs at once."""
+    concurrent_jobs: int
+    lease_seconds: float = 30.0
+    poll_seconds: float = 1.0
+    """How often to look for pending jobs without a notice."""
+    limits: ExecutionLimits = ExecutionLimits()  # noqa: RUF009 (frozen)
+    """Of each run job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.disk_space import DiskSpace
-from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.job_records import BuildContext, JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
 from au2.domain.layer import CheckedLayer
 from au2.domain.upload import ImageUpload

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from au2.dispatcher.disk_space import DiskSpace
+from au2.dispatcher.faults import WriteRetry
 from au2.dispatcher.log_capture import DISK_WAS_FULL, LogCapture
-from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.protocol import Engine, Observation
 from au2.execution.outcome import LIMIT_REACHED, list_final_remarks

@@ -1,4 +1,4 @@
-"""Records of a claimed job, written by its dispatcher, each in one transaction."""
+"""Records of a claimed job, each written in one transaction, and the names of its containers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 from au2.dispatcher.job_secrets import ResolvedSecrets
 from au2.domain.context import Context
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.job import Claim, Job, JobState, Outcome, Phase, StateChange
+from au2.domain.job import Attempt, Claim, Job, JobState, Outcome, Phase, StateChange
 from au2.domain.version import BuiltImage, ImageStatus, Version
+from au2.execution.termination import JobControl
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 from au2.stores.database.job_changes import change_state, set_status, update_attempt
@@ -162,3 +163,41 @@ class JobRecords:
         with self.database.write() as transaction:
             set_status(transaction, claim.job.id, claim.token, text=text, progress=progress)
         self.notices.send(job_topic(claim.job.id))
+
+
+def make_container_id(job: Job, attempt: Attempt) -> str:
+    """Return the container's id: the same attempt always has the same one."""
+    return f"job-{job.id}-{attempt.number}"
+
+
+def parse_container_id(container_id: str) -> tuple[int, int] | None:
+    """Return (job id, attempt number) of an attempt's container; None for others.
+
+    The id of a build container has one more word after the attempt's id.
+    """
+    match container_id.split("-"):
+        case ["job", job_id, number, *rest] if job_id.isdecimal() and number.isdecimal():
+            is_ours = not rest or (len(rest) == 1 and rest[0].isalpha())
+            return (int(job_id), int(number)) if is_ours else None
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class BuildContext:
+    """One attempt of an upload job."""
+
+    claim: Claim
+    control: JobControl
+    timeline: Timeline
+    log: Callable[[str], None]
+    records: JobRecords
+
+    def begin_phase(self, name: str) -> None:
+        """Begin a phase of the attempt and record it."""
+        self.timeline.begin(name)
+        self.records.phases(self.claim, self.timeline)
+
+    def check(self) -> None:
+        """Raise Stopped or Detached if the attempt should end."""
+        self.control.check()

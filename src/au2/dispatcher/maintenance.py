@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.dispatcher.container_ids import parse_container_id
+from au2.dispatcher.job_records import parse_container_id
 from au2.domain.errors import Au2Error, LeaseLost
 from au2.domain.job import Claim
 from au2.engines.protocol import Engine

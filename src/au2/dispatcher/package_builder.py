@@ -7,9 +7,7 @@ from datetime import datetime
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
-from au2.dispatcher.build_context import BuildContext
-from au2.dispatcher.container_ids import make_container_id
-from au2.dispatcher.job_records import JobRecords
+from au2.dispatcher.job_records import BuildContext, JobRecords, make_container_id
 from au2.domain.errors import BlobMissing, InvalidPackage
 from au2.domain.job import Claim
 from au2.domain.layer import DependencyLayer

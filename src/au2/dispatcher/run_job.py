@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from au2.dispatcher.container_ids import make_container_id
-from au2.dispatcher.disk_watch import DiskUsage, DiskWatch
+from au2.dispatcher.disk_space import DiskUsage, DiskWatch
+from au2.dispatcher.faults import WriteRetry, describe_platform_fault
 from au2.dispatcher.job_log import JobLog, count_gaps
-from au2.dispatcher.job_records import JobRecords, Timeline
+from au2.dispatcher.job_records import JobRecords, Timeline, make_container_id
 from au2.dispatcher.job_secrets import JobSecrets, ResolvedSecrets, SecretMissing
 from au2.dispatcher.log_capture import LogCapture
-from au2.dispatcher.options import DispatchOptions
-from au2.dispatcher.platform_faults import describe_platform_fault
-from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import (
     ArgumentListTooLong,
     Au2Error,
@@ -34,7 +31,7 @@ from au2.execution.job_inputs import make_environment, make_files
 from au2.execution.job_results import Status
 from au2.execution.outcome import mask_outcome
 from au2.execution.supervise import RunHooks, Supervisor
-from au2.execution.termination import JobControl, Stopped, TerminationPolicy
+from au2.execution.termination import ExecutionLimits, JobControl, Stopped, TerminationPolicy
 from au2.secrets.masking import Masker
 from au2.stores.logs.base import LogStore
 
@@ -50,7 +47,7 @@ class RunJob:
     engine: Engine
     logs: LogStore
     records: JobRecords
-    options: DispatchOptions
+    limits: ExecutionLimits
     secrets: JobSecrets
     disk_usage: DiskUsage
     write_retry: WriteRetry
@@ -93,7 +90,7 @@ class _Attempt:
         self._version = version
         self._image_digest = image_digest
         self._resources = resources
-        self._limits = deps.options.limits
+        self._limits = deps.limits
         self._id = make_container_id(claim.job, claim.attempt)
         self._state = claim.job.state
         self._timeline = Timeline(deps.records.clock, claim.attempt.phases)

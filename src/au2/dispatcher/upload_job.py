@@ -5,12 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from au2.dispatcher.build_context import BuildContext, UploadLog
+from au2.dispatcher.faults import WriteRetry, describe_platform_fault
 from au2.dispatcher.image_importer import ImageImporter
-from au2.dispatcher.job_records import JobRecords, Timeline
+from au2.dispatcher.job_records import BuildContext, JobRecords, Timeline
 from au2.dispatcher.package_builder import PackageBuilder
-from au2.dispatcher.platform_faults import describe_platform_fault
-from au2.dispatcher.write_retry import WriteRetry
 from au2.domain.errors import (
     Au2Error,
     BlobMissing,
@@ -29,14 +27,46 @@ from au2.execution.termination import Detached, JobControl, Stopped
 from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_changes import change_state, update_attempt
-from au2.stores.logs.base import LogStore
-from au2.stores.notices.base import job_topic
+from au2.stores.logs.base import LogStore, LogWriter
+from au2.stores.logs.record import PLATFORM, STDOUT
+from au2.stores.notices.base import Notices, job_topic, log_topic
 
 logger = logging.getLogger(__name__)
 
 _GONE = "The uploaded files are not there any more. Upload them again."
 _STOPPED = Outcome(JobState.STOPPED, Reason.STOPPED, "Stopped on request.")
+_MISSING = "The server's disk was full: lines are missing here."
 _NO_SPACE = "Ask your operator to free space, then upload again."
+
+
+class UploadLog:
+    """The log of an upload job. A full disk loses lines and never holds the job up."""
+
+    def __init__(self, logs: LogStore, notices: Notices, claim: Claim) -> None:
+        self._logs = logs
+        self._notices = notices
+        self._claim = claim
+        self._writer: LogWriter | None = None
+        self._has_gap = False
+
+    def write(self, text: str) -> None:
+        """Add lines. Raises LeaseLost once another worker has taken the job over."""
+        claim = self._claim
+        try:
+            if self._writer is None:
+                self._writer = self._logs.writer(claim.job.id, claim.attempt.number, claim.token)
+            if self._has_gap:
+                self._writer.write_line(PLATFORM, _MISSING)
+                self._has_gap = False
+            self._writer.write_line(STDOUT, text)
+        except StorageFull:
+            self._has_gap = True
+        self._notices.send(log_topic(claim.job.id))
+
+    def close(self) -> None:
+        """Close the log for writing."""
+        if self._writer is not None:
+            self._writer.close()
 
 
 @dataclass(frozen=True, slots=True)

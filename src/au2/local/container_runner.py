@@ -18,7 +18,7 @@ from au2.local.engine import LocalEngine
 from au2.local.output import ContainerLog
 from au2.local.request import NOBODY
 from au2.local.runner import LocalRun, PreparedExecution, Runner, Tell
-from au2.local.runtime_image import FindRuntime, RuntimeImage
+from au2.local.runtime_search import FindRuntime, RuntimeImage
 from au2.oci.streams import CHUNK_BYTES
 from au2.package import names
 from au2.package.check import PackageOnDisk, read_from

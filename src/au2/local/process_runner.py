@@ -1,15 +1,18 @@
 """Runner with processes of this machine, and its differences from the platform."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from au2.domain.errors import Unsupported
 from au2.domain.language import Language
 from au2.domain.network import Network
 from au2.execution.job_inputs import make_environment, make_files
+from au2.images.launcher_layer import INTERPRETERS
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import guess_language, make_plan
-from au2.local.interpreters import Interpreter, find_interpreter, find_reset_signals
 from au2.local.output import ProcessLog
 from au2.local.process_execution import ProcessExecution
 from au2.local.request import CheckedRun
@@ -18,6 +21,14 @@ from au2.local.working_copy import working_copy
 from au2.package import names
 from au2.package.check import PackageOnDisk, read_from
 
+_RESET_SIGNALS = ("env", "--default-signal=INT,QUIT")
+_PATIENCE_SECONDS = 10
+_LANGUAGE_NAMES = {
+    Language.PYTHON: "Python",
+    Language.SHELL: "a POSIX shell",
+    Language.JAVASCRIPT: "Node.js",
+    Language.R: "R",
+}
 _PASSED_ON = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
@@ -36,6 +47,72 @@ _DEPENDENCIES = {
     Language.PYTHON: names.PYTHON_DEPENDENCIES,
     Language.JAVASCRIPT: names.JAVASCRIPT_DEPENDENCIES,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """Interpreter of the entry point."""
+
+    path: str
+    version: str
+    """In its own words; empty where it has none."""
+
+    def __str__(self) -> str:
+        """The words of a notice."""
+        return f"{self.version} ({self.path})" if self.version else self.path
+
+
+def find_interpreter(language: Language, environment: Mapping[str, str]) -> Interpreter:
+    """Return the interpreter of ``language`` on this machine, by ``PATH`` in ``environment``.
+
+    Raises:
+        Unsupported: no interpreter is installed.
+    """
+    command = INTERPRETERS[language].split()[0]
+    path = shutil.which(command, path=environment.get("PATH"))
+    if path is None:
+        raise Unsupported(
+            f"The package needs {_LANGUAGE_NAMES[language]}: '{command}' is not installed on "
+            "this machine, or not on your PATH.",
+            hint="Install it, or run the package in a container of its runtime (--container).",
+        )
+    version = "" if language is Language.SHELL else _ask_version(path, environment)
+    if language is Language.JAVASCRIPT and version:
+        version = f"{_LANGUAGE_NAMES[language]} {version}"  # It says the number alone.
+    return Interpreter(path, version)
+
+
+def find_reset_signals(environment: Mapping[str, str]) -> str:
+    """Return the command to reset ignored signals; empty if there is none.
+
+    See :class:`au2.images.launcher_layer.EntryPlan`. Only some systems' ``env`` has the option.
+    """
+    path = shutil.which(_RESET_SIGNALS[0], path=environment.get("PATH"))
+    if path is None or _run([path, *_RESET_SIGNALS[1:], "true"], environment) is None:
+        return ""
+    return f"{path} {_RESET_SIGNALS[1]}"
+
+
+def _ask_version(path: str, environment: Mapping[str, str]) -> str:
+    said = _run([path, "--version"], environment)
+    lines = (said or "").strip().splitlines()
+    return lines[0][:100] if lines else ""
+
+
+def _run(command: list[str], environment: Mapping[str, str]) -> str | None:
+    """Return the output of a command, or None after a failure."""
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return (done.stdout or done.stderr).decode(errors="replace")
 
 
 @dataclass(slots=True)

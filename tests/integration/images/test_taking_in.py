@@ -8,10 +8,9 @@ from typing import cast
 import pytest
 
 from au2.app.uploads.image.versions import PushedImages
-from au2.dispatcher.build_context import BuildContext
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.image_importer import ImageImporter
-from au2.dispatcher.job_records import JobRecords, Timeline
+from au2.dispatcher.job_records import BuildContext, JobRecords, Timeline
 from au2.domain.errors import InvalidImage
 from au2.domain.version import ImageStatus
 from au2.engines.native.options import NativeOptions

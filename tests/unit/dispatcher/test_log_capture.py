@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.dispatcher.log_capture import LogCapture
-from au2.dispatcher.log_masking import LogMasker
+from au2.dispatcher.log_capture import LogCapture, LogMasker
 from au2.domain.errors import EngineFailure, StorageFull
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker

@@ -17,12 +17,11 @@ from au2.domain.errors import (
 )
 from au2.domain.language import Language
 from au2.domain.layer import DependencyLayer
-from au2.local.cached_runtimes import make_cache_search
 from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex
 from au2.local.output import MaskedOutput
 from au2.local.running_server import find_data_directory, link_data_directory
-from au2.local.runtime_image import search_both
+from au2.local.runtime_search import make_cache_search, search_both
 from au2.local.server_runtimes import make_server_search
 from au2.local.working_copy import copy_content
 from au2.oci.spec.config import ImageConfig

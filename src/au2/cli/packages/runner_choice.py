@@ -61,10 +61,9 @@ def _open_containers(
     if os.geteuid() != 0:
         raise Unsupported("containers need root (sudo).")
     try:
-        from au2.local.cached_runtimes import make_cache_search
         from au2.local.container_runner import ContainerRunner, FallbackRunner
         from au2.local.engine import open_local_engine
-        from au2.local.runtime_image import search_both
+        from au2.local.runtime_search import make_cache_search, search_both
     except ModuleNotFoundError as error:
         raise Unsupported(
             f"the server part of au2 is not installed ({error.name} is missing).",

@@ -3,18 +3,16 @@
 import os
 from collections.abc import Callable
 
-from au2.dispatcher.disk_space import DiskSpace, FreeSpace
-from au2.dispatcher.disk_watch import DiskUsage
-from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps
+from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
+from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
+from au2.dispatcher.faults import WriteRetry
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.maintenance import Maintenance
-from au2.dispatcher.options import DispatchOptions
 from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
-from au2.dispatcher.write_retry import WriteRetry
 from au2.domain import clock
 from au2.execution.termination import ExecutionLimits
 from au2.images.image_import import ImportLimits
@@ -67,7 +65,7 @@ def make_dispatcher(
                 engine,
                 logs,
                 records,
-                options,
+                options.limits,
                 secrets=JobSecrets(database, make_key_file(data, settings)),
                 disk_usage=DiskUsage(engine, disk_space),
                 write_retry=write_retry,

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from au2.dispatcher.platform_faults import describe_platform_fault, hide_host_paths
+from au2.dispatcher.faults import describe_platform_fault, hide_host_paths
 from au2.domain.errors import EngineFailure
 
 
