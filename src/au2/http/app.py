@@ -4,39 +4,35 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
 from au2.http import errors
-from au2.http.body_limit import BodyLimit
 from au2.http.concurrency import CostlyRequests
-from au2.http.job_reading import JobReading
-from au2.http.json_body import find_body_model
+from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
 from au2.http.registry.app import make_registry
+from au2.http.request_body import BodyLimit, find_body_model
 from au2.http.v1 import (
     accounts,
-    health,
     image_uploads,
     job_logs,
     jobs,
-    members,
     organizations,
     package_uploads,
     processes,
     runtimes,
     secrets,
     version_archives,
-    version_diffs,
     versions,
 )
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import Notices
-from au2.wire.base import WireType
+from au2.wire.base import ResponseType, WireType
 from au2.wire.violations import adapter_of
 
 PREFIX = "/api/v1"
@@ -45,11 +41,10 @@ REGISTRY = "/v2"
 _PRIVATE = (
     accounts.router,
     organizations.router,
-    members.router,
+    organizations.members,
     runtimes.router,
     processes.router,
     versions.router,
-    version_diffs.router,
     version_archives.router,
     package_uploads.router,
     image_uploads.router,
@@ -62,6 +57,22 @@ _PRIVATE = (
 _SMALL = frozenset({f"{PREFIX}/login", f"{PREFIX}/tokens", f"{PREFIX}/account/password"})
 """What is sent there is short, by people who have no role anywhere, or no login."""
 _SMALL_BODY_BYTES = 16 << 10
+
+
+_health = APIRouter(tags=["health"])
+
+
+class Health(ResponseType):
+    """The server is there."""
+
+    status: Literal["ok"]
+    version: str
+
+
+@_health.get("/health")
+async def get_health(request: Request) -> Health:
+    """Whether the server is there, and which version."""
+    return Health(status="ok", version=request.app.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +170,7 @@ def _make_limits(options: ApiOptions) -> Any:
 
 def _add_routes(app: FastAPI) -> None:
     public = errors.error_responses(Au2Error)
-    app.include_router(health.router, prefix=PREFIX, responses=public)
+    app.include_router(_health, prefix=PREFIX, responses=public)
     app.include_router(accounts.public, prefix=PREFIX, responses=public)
     private = errors.error_responses(NotAuthenticated, InvalidRequest, Au2Error)
     for router in _PRIVATE:

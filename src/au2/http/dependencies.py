@@ -1,17 +1,20 @@
-"""What endpoints are given: the use cases, who asks, and in which context."""
+"""Dependencies of endpoints: use cases, actor, context, and rights checked before a body."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from au2.app.organizations.organizations import ensure_operator
+from au2.app.permissions import ensure_may, ensure_may_in
 from au2.app.services import Services
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated
-from au2.domain.identity import Actor
+from au2.domain.identity import Action, Actor
 from au2.http.audit_log import note_actor
 from au2.http.concurrency import CostlyRequests
-from au2.http.job_reading import JobReading
+from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
 from au2.stores.logs.base import LogStore
 
@@ -93,3 +96,46 @@ def _resolve_context(
 
 CurrentContext = Annotated[Context, Depends(_resolve_context)]
 """The context that the query names, known to belong together and to be the actor's."""
+
+
+def may_make(action: Action) -> Callable[..., None]:
+    """Only those whose role in the context itself allows it: for what is made there."""
+
+    def check(actor: CurrentActor, context: CurrentContext) -> None:
+        ensure_may_in(actor, action, context)
+
+    return check
+
+
+def may(action: Action) -> Callable[..., None]:
+    """Only those who may do it to what belongs to the context."""
+
+    def check(actor: CurrentActor, context: CurrentContext) -> None:
+        ensure_may(actor, action, context)
+
+    return check
+
+
+def may_change_process(action: Action) -> Callable[..., None]:
+    """Only those who may do it to the process that the path names."""
+
+    def check(services: ServicesOf, actor: CurrentActor, process: str) -> None:
+        services.processes.authorize(actor, process, action)
+
+    return check
+
+
+def is_operator(actor: CurrentActor) -> None:
+    """Only operators."""
+    ensure_operator(actor)
+
+
+def may_make_project(services: ServicesOf, actor: CurrentActor, organization: str) -> None:
+    """Only admins of the organization that the path names."""
+    context = services.organizations.resolve_context(actor, organization, None)
+    ensure_may(actor, Action.CREATE_PROJECT, context)
+
+
+def sends_image(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
+    """Only the sender of the image whose upload the path names, at this fencing token."""
+    services.image_uploads.authorize(actor, upload, fence)

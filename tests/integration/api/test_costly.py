@@ -18,8 +18,8 @@ from au2.app.accounts.accounts import Accounts
 from au2.app.accounts.passwords import Passwords
 from au2.domain.errors import TooLarge
 from au2.http.app import make_app
-from au2.http.json_body import parse_model
-from au2.http.v1.file_lists import parse_creation
+from au2.http.request_body import parse_model
+from au2.http.v1.package_uploads import parse_creation
 from au2.wire.documents import format_document
 from au2.wire.process import ProcessCreation
 from tests.support.live import served

@@ -1,6 +1,7 @@
-"""Errors as registry clients understand them (OCI distribution specification, "Error Codes")."""
+"""Errors of the registry (OCI distribution specification, "Error Codes")."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -25,7 +26,27 @@ from au2.domain.errors import (
     Unsupported,
 )
 from au2.http.audit_log import note_refusal
-from au2.http.registry.realm import challenge
+
+SERVICE = "au2"
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+
+def challenge(request: Request) -> str:
+    """Return the header that sends a client to get a token (Docker's token authentication)."""
+    return f'Bearer realm="{_base(request)}/v2/token",service="{SERVICE}"'
+
+
+def _base(request: Request) -> str:
+    """The operator's ``external_url``, or else what the request itself was sent to."""
+    external: str | None = request.app.state.external_url
+    if external is not None:
+        return external.rstrip("/")
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        server = request.scope.get("server") or ("localhost", None)
+        host = server[0] if server[1] is None else f"{server[0]}:{server[1]}"
+    return f"{request.url.scheme}://{host}"
+
 
 BLOB_UNKNOWN = "BLOB_UNKNOWN"
 UPLOAD_UNKNOWN = "BLOB_UPLOAD_UNKNOWN"

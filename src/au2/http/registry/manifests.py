@@ -14,7 +14,7 @@ from au2.domain.job import Job, JobState
 from au2.domain.repository import StoredManifest
 from au2.http.audit_log import sender_of
 from au2.http.concurrency import CostlyRequests
-from au2.http.job_waiting import wait_for_end
+from au2.http.job_watching import wait_for_end
 from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
 from au2.http.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,

@@ -18,7 +18,7 @@ from au2.domain.errors import (
 )
 from au2.http.dependencies import CostlyOf, CurrentActor, ServicesOf, get_actor
 from au2.http.errors import error_responses
-from au2.http.json_body import json_body
+from au2.http.request_body import json_body
 from au2.http.v1.views import view_account, view_new_token, view_token
 from au2.wire.account import (
     AccountView,

@@ -19,11 +19,16 @@ from au2.domain.errors import (
     TooLarge,
 )
 from au2.http.audit_log import sender_of
-from au2.http.body_stream import read_pieces
-from au2.http.dependencies import CostlyOf, CurrentActor, Fence, ServicesOf, VersionNumber
+from au2.http.dependencies import (
+    CostlyOf,
+    CurrentActor,
+    Fence,
+    ServicesOf,
+    VersionNumber,
+    sends_image,
+)
 from au2.http.errors import error_responses
-from au2.http.json_body import json_body
-from au2.http.permissions import sends_image
+from au2.http.request_body import json_body, read_pieces
 from au2.http.v1.views import view_job
 from au2.oci.spec import media_types
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES

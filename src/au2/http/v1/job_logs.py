@@ -21,13 +21,12 @@ from au2.http.dependencies import (
     ServicesOf,
 )
 from au2.http.errors import error_responses
-from au2.http.job_reading import POLL_SECONDS, JobReading
+from au2.http.job_watching import POLL_SECONDS, JobReading, WaitingEvents
 from au2.http.log_events import KEEP_ALIVE, LogPosition, format_end
 from au2.http.noticeboard import NoticeBoard
 from au2.http.streaming import StreamingResult
 from au2.http.v1.jobs import JobId
 from au2.http.v1.views import view_job
-from au2.http.waiting_events import WaitingEvents
 from au2.stores.logs.base import LogStore
 from au2.stores.notices.base import job_topic, log_topic
 

@@ -30,11 +30,11 @@ from au2.http.dependencies import (
     CurrentContext,
     JobReadingOf,
     ServicesOf,
+    may_make,
 )
 from au2.http.errors import error_responses
-from au2.http.job_waiting import wait_for_end
-from au2.http.json_body import json_body
-from au2.http.permissions import may_make
+from au2.http.job_watching import wait_for_end
+from au2.http.request_body import json_body
 from au2.http.v1.views import view_job
 from au2.stores.database.jobs import JobFilter
 from au2.wire.job import JobPage, JobView, RunCreation

@@ -1,20 +1,38 @@
-"""Organizations and projects."""
+"""Organizations, projects and members."""
 
 from typing import Annotated
 
 from fastapi import APIRouter
 
-from au2.domain.errors import NotFound, NotPermitted, StorageFull, TooLarge
-from au2.http.dependencies import CurrentActor, ServicesOf
+from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
+from au2.domain.identity import Action
+from au2.http.dependencies import (
+    CurrentActor,
+    CurrentContext,
+    ServicesOf,
+    is_operator,
+    may,
+    may_make_project,
+)
 from au2.http.errors import error_responses
-from au2.http.json_body import json_body
-from au2.http.permissions import is_operator, may_make_project
-from au2.http.v1.views import view_organization, view_project
-from au2.wire.organization import Creation, OrganizationView, ProjectView
+from au2.http.request_body import json_body
+from au2.http.v1.views import view_member, view_new_member, view_organization, view_project
+from au2.wire.organization import (
+    Creation,
+    MemberAdded,
+    MemberAddition,
+    MemberView,
+    OrganizationView,
+    ProjectView,
+)
 
 router = APIRouter(prefix="/organizations", tags=["organization"])
+members = APIRouter(prefix="/members", tags=["member"])
 OrganizationBody = Annotated[Creation, json_body(Creation, after=is_operator)]
 ProjectBody = Annotated[Creation, json_body(Creation, after=may_make_project)]
+MemberAdditionBody = Annotated[
+    MemberAddition, json_body(MemberAddition, after=may(Action.MANAGE_MEMBERS))
+]
 
 
 @router.get("")
@@ -63,3 +81,38 @@ def create_project(
 ) -> ProjectView:
     """Make a project."""
     return view_project(services.organizations.create_project(actor, organization, body.name))
+
+
+@members.get("", responses=error_responses(NotFound, NotPermitted))
+def list_members(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext
+) -> list[MemberView]:
+    """Who has a role that reaches the context."""
+    return [view_member(member) for member in services.members.list_members(actor, context)]
+
+
+@members.post(
+    "",
+    status_code=201,
+    responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
+)
+def add_member(
+    services: ServicesOf,
+    actor: CurrentActor,
+    context: CurrentContext,
+    body: MemberAdditionBody,
+) -> MemberAdded:
+    """Give somebody a role. A new user's first password is shown in this answer only."""
+    return view_new_member(services.members.add(actor, context, body.email, body.role))
+
+
+@members.delete(
+    "/{email}",
+    status_code=204,
+    responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
+)
+def remove_member(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext, email: str
+) -> None:
+    """Take somebody's role in exactly this context away."""
+    services.members.remove(actor, context, email)

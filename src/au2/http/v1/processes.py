@@ -6,10 +6,15 @@ from fastapi import APIRouter, Query
 
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
-from au2.http.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.http.dependencies import (
+    CurrentActor,
+    CurrentContext,
+    ServicesOf,
+    may_change_process,
+    may_make,
+)
 from au2.http.errors import error_responses
-from au2.http.json_body import json_body
-from au2.http.permissions import may_change_process, may_make
+from au2.http.request_body import json_body
 from au2.http.v1.views import view_process
 from au2.wire.process import ProcessCreation, ProcessUpdate, ProcessView
 

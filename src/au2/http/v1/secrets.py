@@ -13,10 +13,9 @@ from au2.domain.errors import (
     TooLarge,
 )
 from au2.domain.identity import Action
-from au2.http.dependencies import CurrentActor, CurrentContext, ServicesOf
+from au2.http.dependencies import CurrentActor, CurrentContext, ServicesOf, may_make
 from au2.http.errors import error_responses
-from au2.http.json_body import json_body
-from au2.http.permissions import may_make
+from au2.http.request_body import json_body
 from au2.http.v1.views import view_secret
 from au2.wire.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 

@@ -1,13 +1,10 @@
-"""JSON bodies, read when it is known that the sender may do what they ask for.
+"""Request bodies: size limits, streams in large chunks, JSON parsed after the check of rights."""
 
-The framework reads and parses a body before anything else, in the event loop. So endpoints take
-theirs by a dependency, which comes after the one that asks for rights: a body that is not allowed
-costs nothing, whatever its size. What takes long to parse is parsed in a thread, one at a time.
-"""
-
+import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
@@ -16,12 +13,106 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from au2.domain.errors import TooLarge
 from au2.http.audit_log import sender_of
 from au2.http.concurrency import Slots
 from au2.http.dependencies import CostlyOf
+from au2.http.errors import format_error
 from au2.wire.base import WireType
 from au2.wire.violations import adapter_of
+
+LimitOf = Callable[[str, str], int | None]
+"""Method and path to the most bytes; None: no limit here."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """ASGI middleware."""
+
+    app: ASGIApp
+    limit_of: LimitOf
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413, by what the request states or else by what comes."""
+        limit = None
+        if scope["type"] == "http":
+            limit = self.limit_of(scope["method"], scope["path"])
+        if limit is None:
+            await self.app(scope, receive, send)
+            return
+        if _stated_bytes(scope) > limit:
+            await _refuse(limit, send)
+            return
+        await self.app(scope, _counted(receive, limit), send)
+
+
+def _stated_bytes(scope: Scope) -> int:
+    stated = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(stated) if stated.isdigit() else 0
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    seen = 0
+
+    async def receive_counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise _too_large(limit)
+        return message
+
+    return receive_counted
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The request is larger than the {limit} bytes that are taken here.")
+
+
+async def _refuse(limit: int, send: Send) -> None:
+    body = format_error(_too_large(limit))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": TooLarge.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+_PIECE_BYTES = 1 << 20
+_PIECE_SECONDS = 5.0
+
+
+async def read_pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in larger pieces than the network's; a slow sender's in smaller ones.
+
+    Raises:
+        ClientDisconnect: it broke off. All that came before was yielded; it is not the whole, so
+            nothing may be concluded from it.
+    """
+    broken: ClientDisconnect | None = None
+    waiting: list[bytes] = []
+    waiting_bytes = 0
+    clock = asyncio.get_running_loop().time
+    handed_at = clock()
+    try:
+        async for chunk in request.stream():
+            waiting.append(chunk)
+            waiting_bytes += len(chunk)
+            if waiting_bytes >= _PIECE_BYTES or clock() - handed_at >= _PIECE_SECONDS:
+                yield b"".join(waiting)
+                waiting, waiting_bytes, handed_at = [], 0, clock()
+    except ClientDisconnect as error:
+        broken = error
+    if waiting_bytes:
+        yield b"".join(waiting)
+    if broken is not None:
+        raise broken
+
 
 _SMALL_BYTES = 64 << 10
 """A body up to here is parsed at once: that is quicker than to hand it to a thread."""

@@ -1,16 +1,21 @@
-"""Jobs and their logs as those read them who wait for news: one reader for all of one job."""
+"""Jobs and their logs for clients that wait: one read serves all clients of a job."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import monotonic
+from typing import Final
 
 from au2.app.lookup import SharedJob
 from au2.app.services import Services
 from au2.domain.identity import Actor
-from au2.domain.job import Job
+from au2.domain.job import Job, JobState
 from au2.domain.waiting import Waiting
-from au2.http.log_events import LogPosition, read_events
+from au2.http.log_events import LogPosition, format_waiting, read_events
+from au2.http.noticeboard import NoticeBoard
 from au2.http.shared_reads import Shared, SharedReads
+from au2.http.v1.views import view_waiting
 from au2.stores.logs.base import LogStore
+from au2.stores.notices.base import job_topic
 
 POLL_SECONDS = 1.0
 """Notices may get lost, so whoever waits looks for itself this often."""
@@ -61,3 +66,49 @@ class JobReading:
 
 def _is_short(found: Events) -> bool:
     return sum(map(len, found[0])) <= _MOST_KEPT_BYTES
+
+
+async def wait_for_end(
+    reading: JobReading, actor: Actor, board: NoticeBoard, job_id: int, wait_seconds: float
+) -> Job:
+    """Return the job at its end, after ``wait_seconds``, or when the server is about to stop."""
+    not_before = monotonic()
+    deadline = not_before + wait_seconds
+    with board.watch(job_topic(job_id)) as watch:
+        while True:
+            job = (await reading.job(actor, job_id, not_before=not_before)).value
+            left_seconds = deadline - monotonic()
+            if job.state.is_final or left_seconds <= 0 or board.is_closing:
+                return job
+            await watch.wait(min(POLL_SECONDS, left_seconds))
+            not_before = max(watch.told_at, monotonic() - POLL_SECONDS)
+
+
+_FIRST_SECONDS: Final = 2.0
+"""Most jobs begin before that, and nobody needs to hear of it."""
+_AGAIN_SECONDS: Final = 5.0
+
+
+class WaitingEvents:
+    """The events of one follower."""
+
+    def __init__(
+        self, find: Callable[[Job], Awaitable[Waiting | None]], clock: Callable[[], float]
+    ) -> None:
+        """``find`` says what a pending job waits for; ``clock`` counts seconds."""
+        self._find = find
+        self._clock = clock
+        self._next_at = clock() + _FIRST_SECONDS
+        self._told: bytes | None = None
+
+    async def look(self, job: Job) -> bytes | None:
+        """Return the event if something else is to be told than before; None: there is no news."""
+        if job.state is not JobState.PENDING or self._clock() < self._next_at:
+            return None
+        self._next_at = self._clock() + _AGAIN_SECONDS
+        found = await self._find(job)
+        event = None if found is None else format_waiting(view_waiting(found))
+        if event is None or event == self._told:
+            return None
+        self._told = event
+        return event
