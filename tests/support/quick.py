@@ -14,7 +14,7 @@ _FUNCTIONS_OF_ROOT = ("mounted_in_memory", "mounted_ext4", "make_device")
 _SLOW_MODULES = (
     "unit/images/test_sdk.py",  # installs au2
     "unit/oci/archive/test_hostile.py",  # reads archives of a million entries
-    "unit/server/test_secret_key.py",  # starts commands that encrypt everything again
+    "unit/server/commands/test_secret_key.py",  # starts commands that encrypt everything again
 )
 
 

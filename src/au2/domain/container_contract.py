@@ -1,4 +1,4 @@
-"""Contract between a container and the platform: paths, user and variables.
+"""Contract between a container and the platform: paths, user, variables and labels.
 
 Specification, section 3.
 """
@@ -17,6 +17,12 @@ LAUNCHER_FILE = "launcher.json"
 RESULT_FILES = frozenset({OUTPUT_FILE, STATUS_FILE, LAUNCHER_FILE})
 """Job files that are read after the run."""
 SCRATCH_FOLDER = "scratch"
+
+LANGUAGE_LABEL = "au2.runtime.language"
+RUNTIME_NAME_LABEL = "au2.runtime.name"
+RESET_SIGNALS_LABEL = "au2.runtime.reset-signals"
+"""Labels of a runtime's image; the last is a command that restores SIGINT and SIGQUIT, which a
+shell may ignore, and runs another."""
 
 
 def job_file_variables(folder: str = JOB_DIRECTORY) -> dict[str, str]:

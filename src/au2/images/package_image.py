@@ -7,10 +7,13 @@ from functools import partial
 from au2.dependencies.cache.layer_cache import BuiltDependencies
 from au2.domain.container_contract import (
     HOME_DIRECTORY,
+    LANGUAGE_LABEL,
     PACKAGE_DIRECTORY,
+    RESET_SIGNALS_LABEL,
     USER_ID,
     job_file_variables,
 )
+from au2.domain.language import Language
 from au2.domain.wording import count_of
 from au2.images import launcher_layer as launcher
 from au2.images.launcher_layer import make_small_layer
@@ -28,7 +31,6 @@ from au2.oci.tar.writer import (
 )
 from au2.package.manifest import Manifest
 from au2.package.tree.entries import PackageEntry, count_files, mode_of
-from au2.runtimes import labels
 from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import IngesterProvider
 
@@ -108,9 +110,17 @@ def _plan(
         files,
         partial(_read_content, blobs),
         entry_point=manifest.entry_point,
-        language=labels.find_language(runtime.labels),
-        reset_signals=runtime.labels.get(labels.RESET_SIGNALS, ""),
+        language=_find_language(runtime.labels),
+        reset_signals=runtime.labels.get(RESET_SIGNALS_LABEL, ""),
     )
+
+
+def _find_language(labels: Mapping[str, str]) -> Language | None:
+    """Return the language in the labels of a runtime's image, if any."""
+    try:
+        return Language(labels.get(LANGUAGE_LABEL, ""))
+    except ValueError:
+        return None
 
 
 def _read_content(blobs: IngesterProvider, entry: PackageEntry) -> bytes:

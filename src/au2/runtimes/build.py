@@ -14,9 +14,8 @@ from au2.runtimes.built_runtime import (
     make_cache_key,
     save_runtime,
 )
-from au2.runtimes.cache import RuntimeCache
 from au2.runtimes.layer_builder import RuntimeLayerBuilder
-from au2.runtimes.layers import RuntimeLayers
+from au2.runtimes.layers import RuntimeCache, RuntimeLayers
 from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import BaseSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
@@ -46,7 +45,7 @@ def build_runtime(
         recipe: what to build.
         blobs: content store of the image.
         mirror: where Debian packages come from, see
-            :func:`~au2.runtimes.apt_sources.choose_sources`.
+            :func:`~au2.runtimes.debian.choose_sources`.
         cache_dir: cache for other data directories; None: none.
         work_dir: folder for some gigabytes of temporary files; None: the system's own.
         refresh: ignore the cache, since packages may have got security updates.

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from au2.domain.container_contract import (
+    LANGUAGE_LABEL,
+    RESET_SIGNALS_LABEL,
+    RUNTIME_NAME_LABEL,
+)
 from au2.oci.spec.config import ImageConfig, parse_config
 from au2.oci.spec.image import ConfigChanges, append_layers, describe_config
 from au2.oci.spec.manifest import Manifest
 from au2.oci.spec.platform import find_platform
-from au2.runtimes import labels
-from au2.runtimes.cache import RuntimeCache
-from au2.runtimes.layers import InstalledPackage, RuntimeLayers
+from au2.runtimes.layers import InstalledPackage, RuntimeCache, RuntimeLayers
 from au2.runtimes.recipe import BaseSource, ImageSource, Recipe
 from au2.runtimes.recipe_file import find_recipe
 from au2.stores.content.images import load_image, save_image
@@ -72,9 +75,9 @@ def save_runtime(
     architecture: str,
 ) -> str:
     """Store the image of a recipe whose layers are stored; return its digest."""
-    told = {labels.LANGUAGE: recipe.language.value, labels.NAME: recipe.name}
+    told = {LANGUAGE_LABEL: recipe.language.value, RUNTIME_NAME_LABEL: recipe.name}
     if recipe.reset_signals:
-        told[labels.RESET_SIGNALS] = recipe.reset_signals
+        told[RESET_SIGNALS_LABEL] = recipe.reset_signals
     changes = ConfigChanges(environment=recipe.environment, labels=told, cmd=recipe.command or None)
     manifest, config = _start(recipe, blobs, base, part, architecture)
     added = [layer.to_added() for layer in part.layers]

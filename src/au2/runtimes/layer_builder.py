@@ -9,9 +9,13 @@ from au2.domain.language import Language
 from au2.oci.spec.digest import VerifyingReader
 from au2.oci.spec.platform import Platform
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry
-from au2.runtimes.apt_sources import choose_sources, default_sources, read_transport_settings
 from au2.runtimes.built_runtime import Base
-from au2.runtimes.debian import make_debian_root
+from au2.runtimes.debian import (
+    choose_sources,
+    default_sources,
+    make_debian_root,
+    read_transport_settings,
+)
 from au2.runtimes.layers import (
     InstalledPackage,
     RuntimeLayer,

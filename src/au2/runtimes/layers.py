@@ -1,13 +1,26 @@
 """Layers that one recipe adds to an image, and the packages in them."""
 
-from dataclasses import dataclass
+import json
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
+from au2.domain.errors import Au2Error, DigestMismatch
 from au2.oci.spec import media_types
+from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.image import AddedLayer
 from au2.oci.spec.manifest import Descriptor
+from au2.oci.streams import CHUNK_BYTES
+from au2.stores.content.protocol import IngesterProvider
 
 PYTHON = "python"
 """Kind of packages that are wheels."""
+_INDEX = "runtime.json"
+_MOST_INDEX_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +82,92 @@ class RuntimeLayers:
 def from_added(layer: AddedLayer) -> RuntimeLayer:
     """Return a layer that was stored."""
     return RuntimeLayer(layer.diff_id, layer.descriptor.size_bytes, layer.created_by)
+
+
+class RuntimeCache:
+    """A folder with one entry per key. Damaged entries count as missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, key: str, blobs: IngesterProvider) -> RuntimeLayers | None:
+        """Return an entry, its layers verified and stored in ``blobs``; None: there is none."""
+        entry = self._folder / _file_name(key)
+        part = _read_index(entry / _INDEX, key)
+        if part is None:
+            return None
+        try:
+            for number, layer in enumerate(part.layers):
+                if not blobs.lease(layer.digest):
+                    _copy_in(entry / _layer_name(number), layer, blobs)
+        except (OSError, DigestMismatch):
+            return None
+        return part
+
+    def keep(self, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
+        """Add an entry, whole or not at all. A cache that can't be written is no error."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            entry = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self._folder))
+            try:
+                _write_entry(entry, key, part, blobs)
+                self._replace(entry, self._folder / _file_name(key))
+            finally:
+                shutil.rmtree(entry, ignore_errors=True)
+
+    def _replace(self, entry: Path, target: Path) -> None:
+        try:
+            entry.rename(target)
+        except OSError:
+            # There is an entry: damaged, outdated, or an equal one of another process.
+            shutil.rmtree(target, ignore_errors=True)
+            entry.rename(target)
+
+
+def _file_name(key: str) -> str:
+    return sha256_of(key.encode()).removeprefix("sha256:")[:32]
+
+
+def _layer_name(number: int) -> str:
+    return f"layer-{number}.tar"
+
+
+def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
+    for number, layer in enumerate(part.layers):
+        with blobs.open(layer.digest) as source, (entry / _layer_name(number)).open("wb") as target:
+            while data := source.read(CHUNK_BYTES):
+                target.write(data)
+            target.flush()
+            os.fsync(target.fileno())
+    document = {"key": key, **asdict(part)}
+    (entry / _INDEX).write_text(json.dumps(document, sort_keys=True), encoding="utf-8")
+    entry.chmod(0o755)
+
+
+def _read_index(path: Path, key: str) -> RuntimeLayers | None:
+    try:
+        if path.stat().st_size > _MOST_INDEX_BYTES:
+            return None
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        if document["key"] != key:
+            return None
+        return RuntimeLayers(
+            layers=tuple(RuntimeLayer(**layer) for layer in document["layers"]),
+            packages=tuple(InstalledPackage(**package) for package in document["packages"]),
+            config=document["config"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _copy_in(path: Path, layer: RuntimeLayer, blobs: IngesterProvider) -> None:
+    digest, size_bytes = layer.digest, layer.size_bytes
+    try:
+        with path.open("rb") as file, blobs.writer(digest=digest, size_bytes=size_bytes) as writer:
+            while data := file.read(CHUNK_BYTES):
+                writer.write(data)
+            writer.commit()
+    except Au2Error as error:
+        if error.code == "storage-full":
+            raise
+        raise DigestMismatch(f"{path} is damaged") from error

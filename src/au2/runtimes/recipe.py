@@ -80,7 +80,7 @@ class Recipe:
     command: tuple[str, ...] = ()
     """Command of the runtime's image itself, for `docker run`."""
     reset_signals: str = ""
-    """See :data:`au2.runtimes.labels.RESET_SIGNALS`."""
+    """See :data:`au2.domain.container_contract.RESET_SIGNALS_LABEL`."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Symbolic links to add: absolute path → target."""
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from au2.console.commands import CommandSession, Group, version_option
+from au2.console.commands import (
+    CommandSession,
+    Group,
+    completion_argument,
+    define,
+    print_completion,
+    version_option,
+)
 from au2.console.console import Console, standard_console
 from au2.console.failures import EXIT_INTERRUPTED
 from au2.console.program import run_program
@@ -25,6 +32,15 @@ _SUMMARIES = {
     "uninstall": "Remove from this machine what a stopped server set up.",
 }
 
+_PACKAGE = "au2.server.commands"
+_ADDRESSES = {
+    **dict.fromkeys(("init", "password"), "users"),
+    **dict.fromkeys(("gc", "fsck"), "maintenance"),
+    **dict.fromkeys(("backup", "restore"), "backup"),
+    **dict.fromkeys(("doctor", "uninstall"), "machine"),
+}
+"""Modules of the commands that share one."""
+
 
 def make_root() -> Group:
     """Return the outermost group.
@@ -33,11 +49,29 @@ def make_root() -> Group:
     """
     return Group(
         "au2-server",
-        package="au2.server.commands",
+        package=_PACKAGE,
         help="Run an au2 server, and look after it.",
         summaries=_SUMMARIES,
+        addresses={
+            "completion": f"{__name__}:completion",
+            **{name: f"{_PACKAGE}.{module}:{name}" for name, module in _ADDRESSES.items()},
+        },
         params=[version_option("au2-server, version")],
     )
+
+
+@define(
+    "completion",
+    examples=(
+        'eval "$(au2-server completion bash)"     # in ~/.bashrc',
+        'eval "$(au2-server completion zsh)"      # in ~/.zshrc',
+        "au2-server completion fish > ~/.config/fish/completions/au2-server.fish",
+    ),
+)
+@completion_argument
+def completion(session: CommandSession, shell: str) -> None:
+    """Print a script that completes commands in your shell."""
+    print_completion(session, shell)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from au2.domain.repository import parse_repository
 from au2.http.streaming import StreamingResult
-from au2.server.settings.listen_address import ListenAddress
+from au2.server.settings.endpoint import ListenAddress
 from au2.server.supervision.start import open_listener
 from tests.support.live import served
 from tests.support.readers import begin_reading, open_files

@@ -5,7 +5,7 @@ import pytest
 from au2.domain.errors import InvalidRequest
 from au2.local.request import RUN_LIMITS, check_run
 from au2.server.settings.sections import Settings
-from au2.server.wiring.services import make_run_limits
+from au2.server.wiring.api import make_run_limits
 from tests.unit.local.conftest import MakePackage, a_request
 
 SECRET = {"main.py": "", "env.yml": "TOKEN: {secret: weather}\nOTHER: text\n"}

@@ -20,7 +20,7 @@ import pytest
 from au2.domain.client_address import client_of_address
 from au2.server.http.limits import HttpLimits
 from au2.server.http.server import make_server
-from au2.server.settings.tls import TlsFiles
+from au2.server.settings.endpoint import TlsFiles
 from tests.support.certificates import make_certificates
 from tests.support.raw_http import connected, exchange, read_all, read_answer, read_head, status_of
 from tests.support.waiting import wait_until

@@ -18,12 +18,12 @@ from au2.server.backup.layout import (
     DATABASE,
     DESCRIPTION,
     SETTINGS,
+    CheckedStream,
     Description,
     find_sha256,
     is_log,
     list_stored,
 )
-from au2.server.backup.streams import CheckedStream
 from au2.server.backup.targets import BackupTarget, opened_target
 from au2.server.data_directory import DataDirectory, lock_blobs
 from au2.stores.database.database import Database

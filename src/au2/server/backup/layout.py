@@ -4,14 +4,16 @@ Not in it: the secret key, which is kept apart from the data; unpacked layers, c
 downloads, which are made again; and blobs that have not come whole.
 """
 
+import hashlib
+import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
-from au2.domain.errors import InvalidRequest
+from au2.domain.errors import DigestMismatch, InvalidRequest
 
 DATABASE = "database/au2.sqlite3"
 SETTINGS = "settings.toml"
@@ -24,6 +26,7 @@ _FOLDERS = ("blobs/sha256", "blobs/compressed", "logs")
 _FORMAT = 1
 DESCRIPTION_BYTES = 64 << 10
 """The longest description that is read."""
+CHUNK_BYTES = 1 << 20
 
 
 def is_part(path: str) -> bool:
@@ -84,3 +87,48 @@ class Description:
         if number is None or not all(isinstance(text, str) for text in texts):
             raise InvalidRequest(f"'{DESCRIPTION}' of the backup is damaged.")
         return cls(*texts)
+
+
+class CheckedStream(io.RawIOBase):
+    """Reads exactly so many bytes, and for a blob compares their SHA-256 at the end."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: str,
+        *,
+        size_bytes: int,
+        sha256: str | None,
+        progress: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        self._stream = stream
+        self._path = path
+        self._left_bytes = size_bytes
+        self._sha256 = sha256
+        self._hash = None if sha256 is None else hashlib.sha256()
+        self._progress = progress
+
+    def readable(self) -> bool:
+        """It is for reading."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes.
+
+        Raises:
+            DigestMismatch: the file is shorter than it was, or has other content.
+        """
+        wanted = min(self._left_bytes, CHUNK_BYTES if size < 0 else size)
+        if not wanted:
+            return b""
+        data = self._stream.read(wanted)
+        if not data:
+            raise DigestMismatch(f"'{self._path}' became shorter while it was read.")
+        self._left_bytes -= len(data)
+        self._progress(len(data))
+        if self._hash is not None:
+            self._hash.update(data)
+            if not self._left_bytes and self._hash.hexdigest() != self._sha256:
+                raise DigestMismatch(f"'{self._path}' does not have the content of its digest.")
+        return data

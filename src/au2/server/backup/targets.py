@@ -8,10 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from au2.domain.errors import Conflict, InvalidRequest
-from au2.files.output import PRIVATE, open_output
-from au2.server.backup.layout import DESCRIPTION, list_stored
-from au2.server.backup.streams import copy_stream
+from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest
+from au2.files.output import PRIVATE, OutputFile, open_output
+from au2.server.backup.layout import CHUNK_BYTES, DESCRIPTION, list_stored
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -95,7 +94,7 @@ class FolderTarget:
         final = self._root / path
         final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         with open_output(final, permissions=PRIVATE) as file:
-            copy_stream(stream, file, size_bytes)
+            _copy_stream(stream, file, size_bytes)
 
     def finish(self, kept: set[str]) -> None:
         """Remove what the installation does not have any more."""
@@ -141,3 +140,13 @@ def _opened_archive(path: Path) -> Iterator[BackupTarget]:
             fileobj=out, mode="w|", format=tarfile.PAX_FORMAT
         )
         yield ArchiveTarget(archive)
+
+
+def _copy_stream(source: BinaryIO, target: OutputFile, size_bytes: int) -> None:
+    """Copy exactly ``size_bytes``. Raises DigestMismatch for a shorter source."""
+    while size_bytes:
+        data = source.read(min(size_bytes, CHUNK_BYTES))
+        if not data:
+            raise DigestMismatch("A file of the backup is shorter than it says.")
+        target.write(data)
+        size_bytes -= len(data)

@@ -12,7 +12,7 @@ from au2.domain.runtime import Runtime
 from au2.server.commands.options import data_option
 from au2.server.commands.runtime_build import runtime_document
 from au2.server.data_directory import DataDirectory
-from au2.server.installation_database import opened_to_read, opened_to_write
+from au2.server.wiring.stores import opened_to_read, opened_to_write
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 

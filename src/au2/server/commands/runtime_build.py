@@ -1,6 +1,8 @@
 """``au2-server runtime build``."""
 
-from contextlib import closing
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,22 +15,28 @@ from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.clock import format_time
 from au2.domain.context import Context
-from au2.domain.errors import InvalidRequest
+from au2.domain.errors import InvalidRequest, InvalidSettings
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
+from au2.files.input import read_text_file
+from au2.oci.registry_client.login import Credentials, find_credentials
+from au2.oci.registry_client.registry import Registry
+from au2.oci.registry_client.transport import RegistryOptions
 from au2.oci.spec.reference import parse_reference
 from au2.runtimes.build import FindBase, build_runtime
 from au2.runtimes.built_runtime import Base, BuiltRuntime
 from au2.runtimes.layers import InstalledPackage
+from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
 from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import RuntimeSettings
-from au2.server.wiring.registries import make_registries
 from au2.server.wiring.stores import make_blobs, open_database
 from au2.stores.database.database import Database
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
+
+_MOST_LOGIN_BYTES = 4 << 20
 
 
 def runtime_document(one: Runtime) -> dict[str, object]:
@@ -230,3 +238,42 @@ def _bases_of(database: Database) -> FindBase:
         return Base(builds[0].image_digest, packages)
 
     return find
+
+
+def make_registries(settings: RuntimeSettings) -> OpenRegistry:
+    """Return what opens a registry, with its login if there is one."""
+    options = RegistryOptions(
+        ca_file=settings.registry_ca, plain_http=frozenset(settings.registry_plain_http)
+    )
+
+    def open_registry(name: str) -> AbstractContextManager[Registry]:
+        credentials = read_credentials(settings.registry_logins, name, os.environ)
+        return closing(Registry(name, credentials=credentials, options=options))
+
+    return open_registry
+
+
+def read_credentials(
+    file: Path | None, registry: str, environment: Mapping[str, str]
+) -> Credentials | None:
+    """Return the login for a registry out of ``file``, or of the place where Docker keeps it.
+
+    Raises:
+        InvalidSettings: the file is damaged, or it is named in the settings and not there.
+    """
+    path = file or _docker_file(environment)
+    if path is None or (file is None and not path.is_file()):
+        return None
+    try:
+        return find_credentials(read_text_file(path, _MOST_LOGIN_BYTES), registry)
+    except OSError as error:
+        raise InvalidSettings(f"The logins in {path} can't be read: {error.strerror}.") from error
+    except InvalidRequest as error:
+        raise InvalidSettings(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _docker_file(environment: Mapping[str, str]) -> Path | None:
+    if folder := environment.get("DOCKER_CONFIG"):
+        return Path(folder) / "config.json"
+    home = environment.get("HOME")
+    return Path(home) / ".docker" / "config.json" if home else None

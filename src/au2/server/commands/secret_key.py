@@ -10,8 +10,7 @@ from au2.domain.clock import format_time
 from au2.domain.errors import SecretUnreadable
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
-from au2.server.installation_database import opened_to_read, opened_to_write
-from au2.server.wiring.stores import make_key_file
+from au2.server.wiring.stores import make_key_file, opened_to_read, opened_to_write
 
 _COLUMNS = columns("key", "made_at", "encrypts", "values")
 

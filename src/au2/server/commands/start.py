@@ -9,7 +9,7 @@ from au2.console.commands import CommandSession, define
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve
-from au2.server.settings.listen_address import ListenAddress, parse_listen_address
+from au2.server.settings.endpoint import ListenAddress, parse_listen_address
 from au2.server.settings.source import check_settings
 from au2.server.supervision.start import ServerProcesses, start_server
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 
 from au2.domain.client_address import client_of_address
 from au2.domain.errors import Busy
-from au2.server.http.edge_log import EdgeLog
 from au2.server.http.limits import HttpLimits
-from au2.server.http.protocol import BoundedProtocol, format_refusal
+from au2.server.http.protocol import BoundedProtocol, EdgeLog, format_refusal
 
 _AT_ONCE = 64
 """Connections that are accepted before others are looked after."""

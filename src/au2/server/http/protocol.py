@@ -6,6 +6,7 @@ connections (:meth:`BoundedProtocol.check`) finds the slow ones, so that request
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,12 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from au2.domain.errors import Au2Error, InvalidRequest
+from au2.domain.log_throttle import LogThrottle
 from au2.http.audit_log import is_known_actor
 from au2.http.errors import format_error
-from au2.server.http.edge_log import EdgeLog
 from au2.server.http.limits import HttpLimits
 
+logger = logging.getLogger(__name__)
 _LINGER_SECONDS = 2.0
 """For the client to read a refusal: closed at once, what it still sends would destroy the answer
 on its way (RFC 9112, section 9.6)."""
@@ -28,6 +30,19 @@ _DRAIN_SECONDS = 30.0
 """For the rest of a body whose request was answered without it."""
 _MOST_OVERHEAD_BYTES = 64 << 10
 """Of a chunked body without any content in between: trailers, extensions of chunks."""
+
+
+class EdgeLog:
+    """Log of refused clients, throttled for each kind of refusal."""
+
+    def __init__(self, make_throttle: Callable[[], LogThrottle] = LogThrottle) -> None:
+        self._make_throttle = make_throttle
+        self._kinds: dict[str, LogThrottle] = {}
+
+    def note(self, what: str, address: str) -> None:
+        """Log that a client was refused. ``what`` is one of few fixed texts."""
+        throttle = self._kinds.setdefault(what, self._make_throttle())
+        throttle.warn(logger, "%s: the last from %s", what, address or "?")
 
 
 class _Refused(Exception):

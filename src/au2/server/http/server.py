@@ -12,11 +12,10 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 
-from au2.server.http.edge_log import EdgeLog
 from au2.server.http.limits import HttpLimits
 from au2.server.http.listener import Listener
-from au2.server.http.protocol import BoundedProtocol
-from au2.server.settings.tls import TlsFiles
+from au2.server.http.protocol import BoundedProtocol, EdgeLog
+from au2.server.settings.endpoint import TlsFiles
 
 _GRACE_SECONDS = 2
 """For answers that are on their way when the server stops; streams are told to end at once."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from au2.domain.errors import InvalidRequest
 from au2.package.sizes import parse_duration, parse_size
-from au2.server.settings.listen_address import parse_listen_address
+from au2.server.settings.endpoint import parse_listen_address
 
 _Number = TypeVar("_Number", int, float)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from au2.domain.run_limits import RunLimits
 from au2.server.http.limits import HttpLimits
+from au2.server.settings.endpoint import ListenAddress, TlsFiles
 from au2.server.settings.kinds import (
     ADDRESSES,
     DNS_WORDS,
@@ -30,8 +31,6 @@ from au2.server.settings.kinds import (
     size,
     whole,
 )
-from au2.server.settings.listen_address import ListenAddress
-from au2.server.settings.tls import TlsFiles
 
 _DAY = 86_400.0
 _MIB = 1 << 20

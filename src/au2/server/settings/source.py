@@ -10,8 +10,8 @@ from typing import Any
 from au2.domain.errors import Detail, InvalidRequest, InvalidSettings
 from au2.engines.native.options import NativeOptions
 from au2.files.input import read_text_file
+from au2.server.settings.endpoint import ListenAddress
 from au2.server.settings.kinds import NOTE, SettingDefinition
-from au2.server.settings.listen_address import ListenAddress
 from au2.server.settings.sections import Settings
 
 _PREFIX = "AU2_"

@@ -13,10 +13,9 @@ from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.protocol import Engine
 from au2.secrets.key_file import KeyFile
-from au2.server.installation_database import opened_to_write
 from au2.server.supervision.worker import Worker
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.stores import make_key_file, remove_unfinished_blobs
+from au2.server.wiring.stores import make_key_file, opened_to_write, remove_unfinished_blobs
 from au2.stores.database.accounts import count_users
 from au2.stores.database.database import Database
 

@@ -15,17 +15,17 @@ from au2.files.output import PRIVATE, write_output
 from au2.local.running_server import link_data_directory
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
-from au2.server.settings.listen_address import ListenAddress
+from au2.server.settings.endpoint import ListenAddress
 from au2.server.settings.sections import Settings
 from au2.server.supervision.log_format import configure_logging
-from au2.server.supervision.supervisor import Supervisor
-from au2.server.supervision.worker import WorkerConfig
-from au2.server.supervision.worker_process import (
+from au2.server.supervision.supervisor import (
     RestartDelays,
+    Supervisor,
     WorkerCommand,
     module_command,
     spawn,
 )
+from au2.server.supervision.worker import WorkerConfig
 
 logger = logging.getLogger(__name__)
 

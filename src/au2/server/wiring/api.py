@@ -5,10 +5,17 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from au2.app.accounts.accounts import SessionOptions
+from au2.app.services import ServiceOptions, make_services
+from au2.app.uploads.image.sessions import ImageUploadOptions
+from au2.app.uploads.package.begin import PackageUploadOptions
+from au2.domain.network import Network
+from au2.domain.run_limits import RunLimits
 from au2.http.app import ApiOptions, make_app
+from au2.oci.spec.platform import find_platform
+from au2.package.tree.paths import PackageLimits
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
-from au2.server.wiring.services import make_services
 from au2.server.wiring.stores import (
     make_blobs,
     make_key_file,
@@ -21,6 +28,43 @@ _BESIDE_ARGUMENTS_BYTES = 1 << 20
 """Room in a run request for its environment and the JSON around."""
 
 
+def make_run_limits(settings: Settings) -> RunLimits:
+    """Return what a run gets and may ask for."""
+    jobs = settings.jobs
+    return RunLimits(
+        default_cpu=jobs.default_cpu,
+        default_memory_bytes=jobs.default_memory_bytes,
+        default_timeout_seconds=jobs.default_timeout_seconds,
+        default_network=Network(settings.network.default_mode),
+        processes=jobs.default_processes,
+        max_cpu=jobs.max_cpu,
+        max_memory_bytes=jobs.max_memory_bytes,
+        max_timeout_seconds=jobs.max_timeout_seconds,
+        max_arguments_bytes=settings.limits.arguments_max_bytes,
+    )
+
+
+def make_service_options(settings: Settings) -> ServiceOptions:
+    """Return the options of the use cases."""
+    return ServiceOptions(
+        session=SessionOptions(login_seconds=settings.login.token_hours * 3600.0),
+        run=make_run_limits(settings),
+        upload=PackageUploadOptions(
+            lease_seconds=settings.uploads.lease_seconds,
+            limits=PackageLimits(
+                files=settings.limits.package_max_files,
+                total_bytes=settings.limits.package_max_bytes,
+            ),
+        ),
+        image_upload=ImageUploadOptions(
+            lease_seconds=settings.uploads.lease_seconds,
+            blob_max_bytes=settings.limits.image_max_bytes,
+            platform=find_platform(),
+        ),
+        places=settings.jobs.concurrent,
+    )
+
+
 def make_api(
     data: DataDirectory, settings: Settings, database: Database, stopping: threading.Event
 ) -> FastAPI:
@@ -30,7 +74,7 @@ def make_api(
         database,
         make_blobs(data),
         notices,
-        settings,
+        make_service_options(settings),
         keys=make_key_file(data, settings),
     )
     options = ApiOptions(

@@ -2,7 +2,13 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
+from au2.app.uploads.package.sessions import PackageUploads
+from au2.dependencies.build_container import BuildOptions
+from au2.dependencies.cache.layer_cache import LayerIndex
+from au2.dependencies.package import PackageDependencies, make_package_dependencies
+from au2.dependencies.sources import Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
 from au2.dispatcher.faults import WriteRetry
@@ -14,21 +20,22 @@ from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain import clock
+from au2.engines.protocol import Engine
 from au2.execution.termination import ExecutionLimits
+from au2.files.home import NO_HOME, find_home
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import find_platform
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
-from au2.server.settings.sections import Settings
-from au2.server.wiring.dependencies import make_dependencies
+from au2.server.settings.sections import BuildSettings, Settings
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.services import make_uploads
 from au2.server.wiring.stores import (
     make_blobs,
     make_key_file,
     make_logs,
     make_notices,
 )
+from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.database import Database
 from au2.stores.notices.base import DISPATCHER
 
@@ -40,14 +47,13 @@ def make_dispatcher(
     data: DataDirectory, settings: Settings, database: Database, beat: Callable[[], None]
 ) -> Dispatcher:
     """Return a dispatcher for everything that is submitted on this data directory."""
-    options = make_options(settings)
+    options = _make_options(settings)
     blobs, logs = make_blobs(data), make_logs(data)
     notices = make_notices(data, settings, DISPATCHER)
     engine = make_engine(data, settings)
     records = JobRecords(database, notices, clock.now)
-    uploads = make_uploads(database, blobs, notices, settings)
-
-    disk_space = make_disk_room(data)
+    uploads = PackageUploads(database, blobs, notices)
+    disk_space = DiskSpace(lambda: _measure_disk(data))
     write_retry = WriteRetry(lambda: release_disk_reserve(data))
 
     def expire_uploads() -> None:
@@ -77,7 +83,7 @@ def make_dispatcher(
                 PackageBuilder(
                     blobs,
                     records,
-                    make_dependencies(
+                    _make_dependencies(
                         data, settings, engine, blobs, DependencyLayers(database, clock.now)
                     ),
                 ),
@@ -101,22 +107,17 @@ def make_dispatcher(
     )
 
 
-def make_disk_room(data: DataDirectory) -> DiskSpace:
-    """Return the room on the disk of the data directory."""
-
-    def look() -> FreeSpace:
-        status = os.statvfs(data.root)
-        return FreeSpace(
-            total_bytes=status.f_blocks * status.f_frsize,
-            free_bytes=status.f_bavail * status.f_frsize,
-            root_bytes=status.f_bfree * status.f_frsize,
-        )
-
-    return DiskSpace(look)
+def _measure_disk(data: DataDirectory) -> FreeSpace:
+    status = os.statvfs(data.root)
+    return FreeSpace(
+        total_bytes=status.f_blocks * status.f_frsize,
+        free_bytes=status.f_bavail * status.f_frsize,
+        root_bytes=status.f_bfree * status.f_frsize,
+    )
 
 
-def make_options(settings: Settings) -> DispatchOptions:
-    """Return what the settings say to the dispatcher."""
+def _make_options(settings: Settings) -> DispatchOptions:
+    """Return the dispatcher's options."""
     return DispatchOptions(
         owner=_OWNER,
         concurrent_jobs=settings.jobs.concurrent,
@@ -127,4 +128,47 @@ def make_options(settings: Settings) -> DispatchOptions:
             log_bytes=settings.jobs.log_limit_bytes,
             disk_bytes=settings.jobs.disk_limit_bytes,
         ),
+    )
+
+
+def _make_dependencies(
+    data: DataDirectory,
+    settings: Settings,
+    engine: Engine,
+    blobs: IngesterProvider,
+    layers: LayerIndex,
+) -> PackageDependencies:
+    build = settings.build
+    options = BuildOptions(
+        cpu=build.cpu,
+        memory_bytes=build.memory_bytes,
+        timeout_seconds=build.timeout_seconds,
+        layer_max_bytes=build.layer_max_bytes,
+        cache_max_bytes=build.cache_max_bytes,
+    )
+    return make_package_dependencies(
+        engine,
+        blobs,
+        layers,
+        downloads=data.downloads,
+        sources=_make_sources(build),
+        options=options,
+    )
+
+
+def _make_sources(build: BuildSettings) -> Sources:
+    """Return the package sources; those that are not set are pip's and npm's on this machine."""
+    sources = read_machine_sources(os.environ, home=find_home(os.environ) or NO_HOME)
+    if build.python_indexes or build.find_links:
+        sources = replace(
+            sources,
+            indexes=build.python_indexes,
+            find_links=build.find_links,
+            merge_indexes=False,
+        )
+    return replace(
+        sources,
+        npm_registry=build.npm_registry or sources.npm_registry,
+        ca_file=build.ca_file or sources.ca_file,
+        proxy=build.proxy or sources.proxy,
     )

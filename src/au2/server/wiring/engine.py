@@ -7,7 +7,7 @@ from pathlib import Path
 
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
-from au2.engines.protocol import Engine, UnpackedLayers
+from au2.engines.protocol import Engine
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_blobs
@@ -15,26 +15,13 @@ from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import Provider
 
 
-def make_engine(data: DataDirectory, settings: Settings) -> Engine:
-    """Return the engine; nothing of the machine is touched yet."""
-    return _make_native(data, settings)
-
-
-def make_unpacked_layers(data: DataDirectory, settings: Settings) -> UnpackedLayers:
-    """Return what the engine keeps unpacked on this machine."""
-    return _make_native(data, settings)
-
-
-@contextmanager
-def engine_without_data(data: DataDirectory, settings: Settings) -> Iterator[Engine]:
-    """Yield an engine for removing what is left of an installation whose data is gone."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield _make_native(data, settings, FileContentStore(Path(folder)))
-
-
-def _make_native(
+def make_engine(
     data: DataDirectory, settings: Settings, blobs: Provider | None = None
 ) -> NativeEngine:
+    """Return the engine, on the installation's content store or on ``blobs``.
+
+    Nothing of the machine is touched yet.
+    """
     options = NativeOptions(
         id_base=settings.jobs.first_host_id,
         id_count=settings.jobs.host_ids,
@@ -47,6 +34,11 @@ def _make_native(
         dns_options=settings.network.dns_options,
     )
     run_directory = data.run_directory(settings.server.run_dir)
-    return NativeEngine(
-        make_blobs(data) if blobs is None else blobs, data.root, run_directory, options
-    )
+    return NativeEngine(blobs or make_blobs(data), data.root, run_directory, options)
+
+
+@contextmanager
+def engine_without_data(data: DataDirectory, settings: Settings) -> Iterator[Engine]:
+    """Yield an engine for removing the remains of an installation whose data is gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield make_engine(data, settings, FileContentStore(Path(folder)))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidSettings
-from au2.server.settings.listen_address import ListenAddress
+from au2.server.settings.endpoint import ListenAddress, TlsFiles
 from au2.server.settings.sections import Settings
 from au2.server.settings.source import (
     list_settings,
@@ -13,7 +13,6 @@ from au2.server.settings.source import (
     settings_from_document,
     settings_to_document,
 )
-from au2.server.settings.tls import TlsFiles
 
 
 @pytest.fixture

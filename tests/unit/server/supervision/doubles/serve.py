@@ -8,10 +8,10 @@ from pathlib import Path
 from au2.console.console import standard_console
 from au2.domain.errors import Au2Error
 from au2.server.data_directory import DataDirectory
-from au2.server.settings.listen_address import parse_listen_address
+from au2.server.settings.endpoint import parse_listen_address
 from au2.server.settings.sections import ServerSettings, Settings
 from au2.server.supervision.start import ServerProcesses, start_server
-from au2.server.supervision.worker_process import RestartDelays
+from au2.server.supervision.supervisor import RestartDelays
 
 root, listen, prepare, dispatcher = sys.argv[1:]
 here = Path(__file__).parent

@@ -1,11 +1,14 @@
-"""Output of the operator's commands: findings as lines, numbers in words."""
+"""Commands ``gc`` and ``fsck``: findings as lines, numbers in words, safe grace times."""
+
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from au2.app.maintenance.fsck.check import IntegrityReport
 from au2.app.maintenance.fsck.findings import Finding
 from au2.console.console import standard_console
-from au2.server.commands.fsck import _block, _summary, show_block
+from au2.server.commands.maintenance import _block, _summary, gc, show_block
 from au2.stores.database.content.roots import RootKind
 
 OPTIONS = "--data-dir /var/lib/au2"
@@ -43,3 +46,10 @@ def test_a_layer_that_came_compressed_is_mended_as_it_came() -> None:
 )
 def test_numbers_in_words(number: int, text: str) -> None:
     assert text in _summary(IntegrityReport((), number, number, number), number, OPTIONS)
+
+
+@pytest.mark.parametrize("grace", ["59m", "10", "soon", "0"])
+def test_a_grace_time_that_is_not_safe_is_refused(tmp_path: Path, grace: str) -> None:
+    result = CliRunner().invoke(gc, ["--data-dir", str(tmp_path), "--grace", grace])
+    assert result.exit_code == 2
+    assert "--grace" in result.output

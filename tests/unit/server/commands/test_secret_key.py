@@ -13,7 +13,7 @@ from au2.app.secrets.secrets import Secrets
 from au2.domain.context import Context
 from au2.domain.identity import Actor, Membership, Role
 from au2.secrets.key_file import KeyFile
-from au2.server.commands.doctor import check_keys
+from au2.server.commands.machine import check_keys
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import SecretSettings, Settings
 from au2.server.supervision.prepare_process import prepare_keys

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from au2.server.machine_checks import check_builder, check_room, check_tls
-from au2.server.settings.tls import TlsFiles
+from au2.server.commands.machine import check_builder, check_room, check_tls
+from au2.server.settings.endpoint import TlsFiles
 from tests.support.certificates import make_certificates
 from tests.support.memory_disk import mounted_in_memory
 

@@ -1,4 +1,4 @@
-from au2.runtimes.apt_sources import choose_sources, default_sources, parse_targets
+from au2.runtimes.debian import choose_sources, default_sources, parse_targets
 
 DEFAULT = [
     "deb http://deb.debian.org/debian bookworm main",

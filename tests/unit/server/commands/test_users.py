@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from au2.app.accounts.accounts import Accounts
+from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.domain.context import Context
 from au2.domain.identity import Role
 from au2.server.data_directory import DataDirectory, lock_data_directory
-from au2.server.wiring.services import make_bootstrap_services
 from au2.server.wiring.stores import open_database
 
 COMMAND = Path(sys.executable).parent / "au2-server"
@@ -65,7 +66,7 @@ def test_the_first_user_is_operator_and_admin(init: Run, root: Path) -> None:
     record = json.loads(done.stdout)
     assert list(record) == ["email", "user", "organization", "project"]
     with closing(open_database(DataDirectory(root))) as database:
-        accounts = make_bootstrap_services(database).accounts
+        accounts = Accounts(database, Passwords(make_hasher()))
         actor = accounts.actor_of("ada@example.com")
         assert accounts.login("ADA@example.com", PASSWORD).token.user_id == record["user"]
     assert actor.is_operator

@@ -10,8 +10,8 @@ from au2.domain.errors import InvalidSettings, RegistryFailure
 from au2.oci.registry_client.login import Credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
+from au2.server.commands.runtime_build import read_credentials
 from au2.server.settings.source import read_settings
-from au2.server.wiring.registries import read_credentials
 
 TEXT = json.dumps({"auths": {"r.example": {"auth": "bWU6c2VjcmV0"}}})
 ME = Credentials("me", "secret")

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from au2.domain.errors import ServerNotStarted
-from au2.server.settings.tls import TlsFiles
+from au2.server.settings.endpoint import TlsFiles
 from tests.support.certificates import Certificates, make_certificates
 
 
