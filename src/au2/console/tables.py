@@ -13,8 +13,10 @@ from rich.text import Text
 
 from au2.console.cells import Columns, Document, format_cell
 
-_UNLIMITED_COLUMNS = 1 << 16
+_UNLIMITED_COLUMNS = 1 << 24
 """Width where there is no terminal: nothing is folded, so that scripts find whole values."""
+_MOST_CHARACTERS = 4_000
+"""Of a value on a terminal; a longer one would push everything else off the screen."""
 
 
 def draw_list(
@@ -25,7 +27,7 @@ def draw_list(
     for title in columns:
         table.add_column(Text(title), overflow="fold")
     for document in documents:
-        table.add_row(*(Text(format_cell(column(document))) for column in columns.values()))
+        table.add_row(*(_cell(column(document), width) for column in columns.values()))
     return _render(table, width)
 
 
@@ -35,7 +37,7 @@ def draw_record(columns: Columns, document: Document, *, width: int | None, box:
     table.add_column()
     table.add_column(overflow="fold")
     for title, column in columns.items():
-        table.add_row(Text(title), Text(format_cell(column(document))))
+        table.add_row(Text(title), _cell(column(document), width))
     return _render(table, width)
 
 
@@ -46,6 +48,13 @@ def choose_box(encoding: str) -> Box:
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return SQUARE
+
+
+def _cell(value: object, width: int | None) -> Text:
+    text = format_cell(value)
+    if width is not None and len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS]}… (-o json prints all {len(text):,} characters)"
+    return Text(text)
 
 
 def _table(box: Box, *, show_header: bool) -> Table:

@@ -13,3 +13,11 @@ def test_tables_fold_to_the_terminal_and_nowhere_else() -> None:
     assert max(map(len, folded.splitlines())) <= 80
     assert folded.count("y") == 300
     assert "y" * 300 in whole
+
+
+def test_a_very_long_value_is_cut_on_a_terminal_only() -> None:
+    documents = [{"one": "x" * 100_000, "two": "after"}]
+    cut = draw_list(columns("one", "two"), documents, width=80, box=SQUARE)
+    assert cut.count("x") == 4_000
+    assert "100,000" in cut.replace("\n", "")
+    assert "x" * 100_000 in draw_list(columns("one", "two"), documents, width=None, box=SQUARE)
