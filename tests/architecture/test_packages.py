@@ -16,6 +16,7 @@ MOST_LINES = 450
 IMPORTS_INSIDE_FUNCTIONS = {
     "console/": "tables, questions and completion are for the commands that need them",
     "client/http/proxies.py": "most people have no proxy, and au2 starts quicker without it",
+    "jsonschema/check_process.py": "limits of processes are unknown on Windows",
     "oci/decompression.py": "only who has zstd data waits for the library that unpacks it",
     "package/description.py": "only packages with a requirements.txt wait for what judges it",
     "package/schemas.py": "only packages with a schema wait for the library that checks it",

@@ -10,22 +10,25 @@ import jsonschema_rs
 from au2.domain.errors import CheckTooCostly, Detail
 from au2.domain.json_value import find_json_mistake, format_pointer, measure_depth
 from au2.jsonschema.check_process import compile_in_process
-from au2.jsonschema.compiled import DIALECT, compile_schema
-from au2.jsonschema.cost import Cost, measure
+from au2.jsonschema.cost import LIGHT_STEPS, Cost, EndlessRecursion, measure
 from au2.jsonschema.defaults import Defaults
-from au2.jsonschema.limits import (
-    DEEPEST,
-    LARGEST_CHECKED_DEFAULT,
-    LIGHT_STEPS,
-    MOST_NODES,
-    MOST_SUBSCHEMAS_WITH_DEFAULTS,
-    MOST_VIOLATIONS,
-)
-from au2.jsonschema.recursion import EndlessRecursion
 from au2.jsonschema.references import References
-from au2.jsonschema.sentences import explain, explain_schema_error
 from au2.jsonschema.subschemas import LISTS, MAPPINGS, SINGLE, Subschema, all_subschemas
+from au2.jsonschema.violations import (
+    DIALECT,
+    MOST_VIOLATIONS,
+    compile_schema,
+    explain,
+    explain_schema_error,
+)
 
+_DEEPEST = 64
+"""Levels of objects and lists in a schema."""
+_MOST_NODES = 20_000
+"""Values in a schema, however deep."""
+_MOST_SUBSCHEMAS_WITH_DEFAULTS = 2_000
+"""Larger schemas' defaults are not looked at before they are used."""
+_LARGEST_CHECKED_DEFAULT = 4096
 _DIALECTS = {DIALECT, f"{DIALECT}#"}
 _OLD_KEYWORDS = {
     "dependencies": "use 'dependentRequired' or 'dependentSchemas'",
@@ -64,8 +67,8 @@ def find_schema_violations(document: Any, *, patient: bool = True) -> list[Detai
 
 
 def _find_size_violation(document: Mapping[str, Any]) -> str | None:
-    if measure_depth(document) > DEEPEST:
-        return f"the schema is nested deeper than {DEEPEST} levels"
+    if measure_depth(document) > _DEEPEST:
+        return f"the schema is nested deeper than {_DEEPEST} levels"
     if violation := find_json_mistake(document):
         return f"this is no JSON: {violation}"
     count = 0
@@ -73,8 +76,8 @@ def _find_size_violation(document: Mapping[str, Any]) -> str | None:
     while waiting:
         item = waiting.pop()
         count += 1
-        if count > MOST_NODES:
-            return f"the schema holds more than {MOST_NODES} values"
+        if count > _MOST_NODES:
+            return f"the schema holds more than {_MOST_NODES} values"
         if isinstance(item, dict | list):
             waiting.extend(item.values() if isinstance(item, dict) else item)
     return None
@@ -170,7 +173,7 @@ def _find_compile_violations(
         compile_schema(document)
     except jsonschema_rs.ValidationError as error:
         return [Detail(explain_schema_error(error), format_pointer(error.instance_path))]
-    if cost.for_depth(DEEPEST) > LIGHT_STEPS:
+    if cost.for_depth(_DEEPEST) > LIGHT_STEPS:
         return []
     return list(_find_default_violations(document, subschemas))
 
@@ -195,12 +198,12 @@ def _find_default_violations(
 ) -> Iterator[Detail]:
     """Return mismatching defaults: each run with such a default would be refused."""
     holding = [subschema for subschema in subschemas if _is_filled_in(subschema)]
-    if not holding or len(subschemas) > MOST_SUBSCHEMAS_WITH_DEFAULTS:
+    if not holding or len(subschemas) > _MOST_SUBSCHEMAS_WITH_DEFAULTS:
         return
     defaults = Defaults(document)
     registry = jsonschema_rs.Registry([(_HERE, document)], draft=jsonschema_rs.Draft202012)
     for path, schema in holding:
-        if len(json.dumps(schema["default"])) > LARGEST_CHECKED_DEFAULT:
+        if len(json.dumps(schema["default"])) > _LARGEST_CHECKED_DEFAULT:
             continue
         pointer = format_pointer((*path, "default"))
         part = compile_schema({"$ref": f"{_HERE}#{quote(format_pointer(path))}"}, registry)

@@ -1,8 +1,9 @@
 """Cost of a schema: an upper bound of the steps of a check, computed before the check.
 
-Two references to the same schema, one below the other, double the steps with each level. The
-validator library has no limit and can't be interrupted, so an expensive check runs in a process
-with limits (:mod:`au2.jsonschema.check_process`).
+Two references to the same schema, one below the other, double the steps with each level, and a
+reference to itself for the same value never ends. The validator library has no limit and can't be
+interrupted, so an expensive check runs in a process with limits
+(:mod:`au2.jsonschema.check_process`), and endless recursion is a violation.
 """
 
 import re
@@ -10,11 +11,76 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from au2.domain.json_value import DEEPEST as DEEPEST_VALUE
-from au2.jsonschema.limits import LIGHT_STEPS
-from au2.jsonschema.recursion import order_same_value, same_value
 from au2.jsonschema.references import References
-from au2.jsonschema.subschemas import Path
+from au2.jsonschema.subschemas import IN_PLACE, IN_PLACE_LISTS, IN_PLACE_MAPPINGS, Path
 
+
+def same_value(references: References, path: Path) -> list[Path]:
+    """Return the schemas applied by the schema at ``path`` to its own value."""
+    schema = references.schemas[path]
+    if not isinstance(schema, dict):
+        return []
+    found = [(*path, keyword) for keyword in IN_PLACE if keyword in schema]
+    for keyword in IN_PLACE_LISTS:
+        items = schema.get(keyword)
+        if isinstance(items, list):
+            found += [(*path, keyword, str(index)) for index in range(len(items))]
+    for keyword in IN_PLACE_MAPPINGS:
+        named = schema.get(keyword)
+        if isinstance(named, dict):
+            found += [(*path, keyword, name) for name in named]
+    return [*found, *references.targets(path)]
+
+
+class EndlessRecursion(Exception):
+    """A schema applies itself to the same value again and again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        """A schema on the circle: the one that leads back."""
+        super().__init__(path)
+
+
+def order_same_value(references: References) -> Sequence[Path]:
+    """Return all schemas, each after the schemas applied to the same value.
+
+    Raises:
+        EndlessRecursion: no such order exists.
+    """
+    order: list[Path] = []
+    seen: set[Path] = set()
+    for start in references.schemas:
+        if start not in seen:
+            _visit(references, start, seen, order)
+    return order
+
+
+def _visit(references: References, start: Path, seen: set[Path], order: list[Path]) -> None:
+    # By hand instead of by recursion: the chains of strangers are longer than our stack.
+    under_way = {start}
+    seen.add(start)
+    stack = [(start, iter(same_value(references, start)))]
+    while stack:
+        path, rest = stack[-1]
+        following = next(rest, None)
+        if following is None:
+            stack.pop()
+            under_way.discard(path)
+            order.append(path)
+        elif following in under_way:
+            raise EndlessRecursion(path)
+        elif following not in seen:
+            seen.add(following)
+            under_way.add(following)
+            stack.append((following, iter(same_value(references, following))))
+
+
+LIGHT_STEPS = 5_000
+"""Steps for one position in a value. Schemas with more are used in a process of their own."""
+LIGHT_WORK = 32_000_000
+"""Steps times bytes of the value, up to which a check is done here: below a second at worst."""
+LIGHT_EXPLANATION = 16_000_000
+"""Steps times bytes squared up to which violations are listed here: each may copy a value."""
 _MOST_WORK = 400_000
 """Steps of finding out itself."""
 _REPEATED = re.compile(r"\{(\d{1,9})?(?:,(\d{1,9})?)?\}")
@@ -28,7 +94,7 @@ _TINY = 1e-20
 class Cost(NamedTuple):
     """Steps for one position in a value, by the value's depth: ``steps[0]`` for a scalar.
 
-    Counting stops above :data:`~au2.jsonschema.limits.LIGHT_STEPS`.
+    Counting stops above :data:`~au2.jsonschema.cost.LIGHT_STEPS`.
     """
 
     steps: Sequence[int]

@@ -12,10 +12,12 @@ from typing import Any
 
 from au2.domain.errors import CheckTooCostly
 from au2.domain.wording import format_bytes
-from au2.jsonschema.limits import DEFAULT_BYTES, MOST_DEFAULT_STEPS
 from au2.jsonschema.references import References
 from au2.jsonschema.subschemas import Path
 
+_DEFAULT_BYTES = 1 << 20
+"""Most bytes of defaults added to a value, as JSON."""
+_MOST_DEFAULT_STEPS = 200_000
 _KEPT = 64
 _HINT = "Make the schema simpler, or its defaults smaller."
 
@@ -54,8 +56,8 @@ class _Filling:
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._steps_left = MOST_DEFAULT_STEPS
-        self._bytes_left = DEFAULT_BYTES
+        self._steps_left = _MOST_DEFAULT_STEPS
+        self._bytes_left = _DEFAULT_BYTES
 
     def fill(self, value: Any, paths: list[Path], inside: frozenset[Path]) -> Any:
         """Return ``value`` filled in by all schemas at ``paths``.
@@ -117,5 +119,5 @@ class _Filling:
         self._bytes_left -= len(json.dumps(default, ensure_ascii=False)) + 1
         if self._bytes_left < 0:
             raise CheckTooCostly(
-                f"The defaults take more than {format_bytes(DEFAULT_BYTES)}.", hint=_HINT
+                f"The defaults take more than {format_bytes(_DEFAULT_BYTES)}.", hint=_HINT
             )

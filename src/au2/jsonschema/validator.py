@@ -12,17 +12,10 @@ import jsonschema_rs
 from au2.domain.errors import Detail
 from au2.domain.json_value import measure_depth
 from au2.jsonschema.check_process import check_in_process
-from au2.jsonschema.compiled import compile_schema
-from au2.jsonschema.cost import Cost, measure
-from au2.jsonschema.limits import (
-    LIGHT_EXPLANATION,
-    LIGHT_STEPS,
-    LIGHT_WORK,
-    MOST_VIOLATIONS,
-)
+from au2.jsonschema.cost import LIGHT_EXPLANATION, LIGHT_STEPS, LIGHT_WORK, Cost, measure
 from au2.jsonschema.references import References
-from au2.jsonschema.sentences import explain
 from au2.jsonschema.subschemas import all_subschemas
+from au2.jsonschema.violations import compile_schema, list_violations
 
 _KEPT = 64
 # As `marshal` writes integers: the number of their 15-bit digits, negative for negative ones.
@@ -44,7 +37,7 @@ each other to find out whether they are unique."""
 def validate(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> list[Detail]:
     """Return the violations of ``schema`` in ``value``, each with its JSON pointer; formats count.
 
-    At most :data:`~au2.jsonschema.limits.MOST_VIOLATIONS` are returned.
+    At most :data:`~au2.jsonschema.violations.MOST_VIOLATIONS` are returned.
 
     Args:
         schema: a schema without violations (:func:`au2.jsonschema.check.find_schema_violations`).
@@ -96,20 +89,6 @@ def _is_light(steps: int, size_bytes: int) -> bool:
 def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
     places = all_subschemas(schema)
     return any(isinstance(part, dict) and part.get("uniqueItems") is True for _, part in places)
-
-
-def list_violations(
-    compiled: jsonschema_rs.Validator, schema: Mapping[str, Any], value: Any
-) -> list[Detail]:
-    """Return the violations up to the limit. Time and memory are not bounded here."""
-    found: list[Detail] = []
-    for error in compiled.iter_errors(value):
-        for detail in explain(error, schema, value):
-            if detail not in found:
-                found.append(detail)
-        if len(found) >= MOST_VIOLATIONS:
-            break
-    return found[:MOST_VIOLATIONS]
 
 
 @lru_cache(maxsize=_KEPT)

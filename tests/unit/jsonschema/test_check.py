@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.jsonschema.check import find_schema_violations
-from au2.jsonschema.limits import MOST_VIOLATIONS
 from au2.jsonschema.validator import validate
+from au2.jsonschema.violations import MOST_VIOLATIONS
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from au2.console.console import Console
 from au2.domain.wording import count_of, format_bytes
-from au2.jsonschema.keywords import find_mistyped_keywords
 from au2.package import names
 from au2.package.names import find_near_names
+from au2.package.schemas import find_mistyped_keywords
 from au2.package.tree.entries import PackagedFile, PackageFiles, count_files
 
 _LARGEST_SHOWN: Final = 10

@@ -1,12 +1,13 @@
-"""Sentences for violations, made from the validator library's errors.
+"""Violations of a schema by a value, from the validator library's errors, as sentences.
 
-Of a value only numbers and short texts are quoted, and nothing of a secret part
-(``writeOnly: true`` or ``format: password``).
+The library gets the only options safe for schemas by untrusted users. Of a value only numbers and
+short texts are quoted, and nothing of a secret part (``writeOnly: true`` or ``format: password``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import jsonschema_rs
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from au2.domain.errors import Detail
@@ -20,6 +21,50 @@ from au2.jsonschema.display import (
     quote_name,
     shorten,
 )
+
+_PATTERN_BYTES = 8 << 20
+r"""Largest compiled regular expression: ``^\p{L}{1,64}$`` takes 3 MiB."""
+_PATTERN_CACHE_BYTES = 1 << 20
+MOST_VIOLATIONS = 50
+"""Mistakes told at once."""
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def compile_schema(
+    schema: Mapping[str, Any] | bool, registry: jsonschema_rs.Registry | None = None
+) -> jsonschema_rs.Validator:
+    """Return a validator: formats are checked, nothing is fetched, no pattern can backtrack.
+
+    Args:
+        schema: the schema.
+        registry: the only other schemas for references.
+
+    Raises:
+        jsonschema_rs.ValidationError: the document is not a schema.
+    """
+    return jsonschema_rs.Draft202012Validator(
+        dict(schema) if isinstance(schema, Mapping) else schema,
+        validate_formats=True,
+        offline=True,
+        registry=registry,
+        pattern_options=jsonschema_rs.RegexOptions(
+            size_limit=_PATTERN_BYTES, dfa_size_limit=_PATTERN_CACHE_BYTES
+        ),
+    )
+
+
+def list_violations(
+    compiled: jsonschema_rs.Validator, schema: Mapping[str, Any], value: Any
+) -> list[Detail]:
+    """Return the violations up to the limit. Time and memory are not bounded here."""
+    found: list[Detail] = []
+    for error in compiled.iter_errors(value):
+        for detail in explain(error, schema, value):
+            if detail not in found:
+                found.append(detail)
+        if len(found) >= MOST_VIOLATIONS:
+            break
+    return found[:MOST_VIOLATIONS]
 
 
 def explain(error: ValidationError, schema: Any, value: Any) -> Iterator[Detail]:
