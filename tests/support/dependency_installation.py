@@ -15,10 +15,9 @@ from typing import Any
 import pytest
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.cache.layer_cache import BuiltDependencies
-from au2.dependencies.javascript.npm_registry import NpmRegistry
-from au2.dependencies.javascript.npm_tool import NPM
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import Sources, read_npm_configuration
 from au2.dependencies.upstream import Upstream

@@ -3,11 +3,83 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.lock import Lock
 from au2.oci.tar.writer import LayerEntry
+
+_FORMAT = 1
+
+
+class BuiltWheel(NamedTuple):
+    """A wheel that was built from an sdist; kept, since a second build gives other bytes."""
+
+    file: str
+    digest: str
+    """Of a blob."""
+    source_file: str
+    source_digest: str
+
+
+class LockedPackage(NamedTuple):
+    """One file that was installed."""
+
+    name: str
+    version: str
+    file: str
+    digest: str
+    """``sha256:…``"""
+    source_file: str | None = None
+    """The sdist that the file was built from; None: the index has the file."""
+    source_digest: str | None = None
+
+    @property
+    def built(self) -> BuiltWheel | None:
+        """The wheel, if the platform built it."""
+        if self.source_file is None or self.source_digest is None:
+            return None
+        return BuiltWheel(self.file, self.digest, self.source_file, self.source_digest)
+
+
+class Lock(NamedTuple):
+    """All files of one installation."""
+
+    tool: str
+    """``uv`` or ``npm`` with its version."""
+    key: str
+    """Digest of the request and everything else that the layer depends on."""
+    context_only: bool = False
+    """Whether code of packages ran: then only the process's own context gets the result."""
+    packages: tuple[LockedPackage, ...] = ()
+    from_runtime: Mapping[str, str] = {}
+    """Version by name of requirements that the runtime meets."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the lock as JSON."""
+        return {
+            "format": _FORMAT,
+            "tool": self.tool,
+            "key": self.key,
+            "context_only": self.context_only,
+            "packages": [
+                {name: value for name, value in package._asdict().items() if value is not None}
+                for package in self.packages
+            ],
+            "from_runtime": dict(self.from_runtime),
+        }
+
+
+def parse_lock(document: Mapping[str, Any]) -> Lock | None:
+    """Return a lock; None: another version of the platform wrote the document."""
+    if document.get("format") != _FORMAT:
+        return None
+    return Lock(
+        tool=document["tool"],
+        key=document["key"],
+        context_only=document["context_only"],
+        packages=tuple(LockedPackage(**package) for package in document["packages"]),
+        from_runtime=document["from_runtime"],
+    )
 
 
 class Request(Protocol):

@@ -8,10 +8,10 @@ from typing import Any
 import uv
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.cache.layer_cache import BuiltDependencies, DependencyLayerCache, LayerIndex
+from au2.dependencies.file_cache import FileCache
 from au2.dependencies.javascript.installer import JavaScriptInstaller, JavaScriptRequest
 from au2.dependencies.javascript.npm_registry import NpmRegistry
+from au2.dependencies.layer_cache import BuiltDependencies, DependencyLayerCache, LayerIndex
 from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.installer import PythonInstaller
 from au2.dependencies.python.request import PythonRequest
@@ -50,7 +50,7 @@ class PackageDependencies:
     ) -> BuiltDependencies | None:
         """Return the layer with the package's dependencies; None: it has none.
 
-        Raises as :meth:`~au2.dependencies.cache.layer_cache.DependencyLayerCache.ensure`.
+        Raises as :meth:`~au2.dependencies.layer_cache.DependencyLayerCache.ensure`.
         """
         match _find_request(description):
             case PythonRequest() as request:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from au2.dependencies.gateway.bodies import Body
+from au2.dependencies.gateway import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
 from au2.oci.streams import open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer

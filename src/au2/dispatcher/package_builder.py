@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dispatcher.job_records import BuildContext, JobRecords, make_container_id
 from au2.domain.errors import BlobMissing, InvalidPackage
@@ -108,7 +108,7 @@ class PackageBuilder:
 
 @dataclass(frozen=True, slots=True)
 class DependencyLayers:
-    """A :class:`~au2.dependencies.cache.layer_cache.LayerIndex`."""
+    """A :class:`~au2.dependencies.layer_cache.LayerIndex`."""
 
     database: Database
     clock: Callable[[], datetime]

@@ -1,15 +1,10 @@
 """The launcher as a layer: equal for all packages, so stored once."""
 
 import io
-import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from au2.domain.container_contract import HOME_DIRECTORY, PACKAGE_DIRECTORY, USER_ID
-from au2.domain.language import Language
-from au2.images import sdk
-from au2.images.scripts import DEFAULT_SHELL
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.image import AddedLayer
@@ -45,50 +40,30 @@ LAUNCHER_VERSION = "1"
 """Grows with each change of the launcher that an engine or a dispatcher can notice."""
 LAUNCHER_PATH = "/opt/au2/launch"
 
-_SCRIPT = Path(__file__).parent / "launcher" / "launch.sh"
+SDK_DIRECTORY = "/opt/au2/sdk"
+MODULES_DIRECTORY = "node_modules"
+"""JavaScript looks for modules in folders of this name beside and above the code, so one beside the
+package's folder is found by ``require`` and ``import`` alike, after the package's own."""
+MODULE = f"{MODULES_DIRECTORY}/aunsight"
 
-INTERPRETERS = {
-    Language.PYTHON: "python3",
-    Language.SHELL: "sh",
-    Language.JAVASCRIPT: "node",
-    Language.R: "Rscript",
+_SHIPPED = Path(__file__).parent / "sdk_source"
+_CHECKOUT = Path(__file__).parents[3] / "sdk"
+_FILES: Mapping[str, str] = {
+    "python/aunsight.py": "python/src/aunsight.py",
+    "sh/aunsight.sh": "sh/aunsight.sh",
+    "js/aunsight/index.d.ts": "js/index.d.ts",
+    "js/aunsight/index.js": "js/index.js",
+    "js/aunsight/package.json": "js/package.json",
+    "r/aunsight/DESCRIPTION": "r/DESCRIPTION",
+    "r/aunsight/Meta/package.rds": "r/installed/package.rds",
+    "r/aunsight/NAMESPACE": "r/NAMESPACE",
+    "r/aunsight/R/aunsight": "r/R/aunsight.R",
 }
-_STOP_SIGNALS = {Language.R: "INT"}
-"""What is sent first where code can't catch SIGTERM: SIGINT reaches R's ``tryCatch``, ``finally``
-and ``on.exit``. SIGTERM follows when half of the grace time is over."""
+"""Path as it is installed → path in its project."""
+JAVASCRIPT = "js/aunsight"
+"""The JavaScript library, as it is installed."""
 
-
-@dataclass(frozen=True, slots=True)
-class EntryPlan:
-    """The launcher's settings for a package. Paths are relative to the package."""
-
-    language: Language
-    entry_point: str
-    before: str = ""
-    after: str = ""
-    shell: str = DEFAULT_SHELL
-    """What runs the entry point if it is a shell script."""
-    before_shell: str = DEFAULT_SHELL
-    after_shell: str = DEFAULT_SHELL
-    reset_signals: str = ""
-    """A command put before every other that gives SIGINT and SIGQUIT their meaning back, which
-    shells take from their background processes. Empty: the runtime has none."""
-
-    def to_bytes(self) -> bytes:
-        """Return the file ``/opt/au2/entry``, which the launcher reads as shell."""
-        is_shell = self.language is Language.SHELL
-        values = {
-            "interpreter": self.shell if is_shell else INTERPRETERS[self.language],
-            "entry": _as_argument(self.entry_point),
-            "before": _as_argument(self.before),
-            "before_shell": self.before_shell,
-            "after": _as_argument(self.after),
-            "after_shell": self.after_shell,
-            "reset_signals": self.reset_signals,
-            "stop_signal": _STOP_SIGNALS.get(self.language, "TERM"),
-        }
-        lines = (f"au2_{key}={shlex.quote(value)}\n" for key, value in values.items())
-        return "".join(lines).encode()
+_SCRIPT = Path(__file__).parent / "launcher" / "launch.sh"
 
 
 def launcher_script() -> bytes:
@@ -111,10 +86,10 @@ def launcher_layer() -> list[LayerEntry]:
         directory_entry("run/au2", mode=0o777),
         directory_entry("run/au2/scratch", mode=0o777),
         _content("run/au2/args.json", arguments),
-        link_entry(sdk.MODULE, f"{sdk.SDK_DIRECTORY}/{sdk.JAVASCRIPT}"),
+        link_entry(MODULE, f"{SDK_DIRECTORY}/{JAVASCRIPT}"),
     ]
-    folder = sdk.SDK_DIRECTORY.strip("/")
-    entries += [_content(f"{folder}/{path}", data) for path, data in sdk.sdk_files().items()]
+    folder = SDK_DIRECTORY.strip("/")
+    entries += [_content(f"{folder}/{path}", data) for path, data in sdk_files().items()]
     return with_parents(entries)
 
 
@@ -122,6 +97,31 @@ def _content(path: str, data: bytes, *, executable: bool = False) -> LayerEntry:
     return file_entry(path, len(data), lambda: io.BytesIO(data), executable=executable)
 
 
-def _as_argument(path: str) -> str:
-    """Keep a file whose name begins with a hyphen from being taken for an option."""
-    return f"./{path}" if path.startswith("-") else path
+def sdk_files() -> dict[str, bytes]:
+    """Return the files of all languages' libraries as they are installed, by relative path.
+
+    The launcher adds their folders to ``PYTHONPATH``, ``R_LIBS`` and, for the shell's, ``PATH``.
+    """
+    source = _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
+    return {path: (source / origin).read_bytes() for path, origin in _FILES.items()}
+
+
+def write_sdk(platform: Path, *, above_package: Path) -> None:
+    """Install the libraries for a run outside an image.
+
+    Args:
+        platform: the folder for ``/opt/au2``, where the launcher looks for them.
+        above_package: the parent of the package's folder.
+
+    Raises:
+        OSError: the folders are not writable.
+    """
+    for path, data in sdk_files().items():
+        file = platform / "sdk" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        if path.startswith(f"{JAVASCRIPT}/"):
+            # A copy: not every file system has links.
+            module_file = above_package / MODULE / path.removeprefix(f"{JAVASCRIPT}/")
+            module_file.parent.mkdir(parents=True, exist_ok=True)
+            module_file.write_bytes(data)

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.domain.container_contract import (
     HOME_DIRECTORY,
     LANGUAGE_LABEL,
@@ -17,8 +17,7 @@ from au2.domain.language import Language
 from au2.domain.wording import count_of
 from au2.images import launcher_layer as launcher
 from au2.images.launcher_layer import make_small_layer
-from au2.images.plan import PackagePlan, make_plan
-from au2.images.scripts import copy_entry
+from au2.images.plan import PackagePlan, copy_entry, make_plan
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers
 from au2.oci.tar.writer import (

@@ -1,14 +1,118 @@
 """Plan of a package's run: equal in an image and in a local run without one."""
 
-from collections.abc import Callable, Sequence
+import io
+import re
+import shlex
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.language import Language
-from au2.images.launcher_layer import EntryPlan
-from au2.images.scripts import DEFAULT_SHELL, RunnableScript, make_runnable
+from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.package import names
 from au2.package.tree.entries import PackageEntry
+
+LARGEST_BYTES = 16 << 20
+"""A larger script is taken as it is; it is data with a few commands before it."""
+DEFAULT_SHELL = "sh"
+INTERPRETERS = {
+    Language.PYTHON: "python3",
+    Language.SHELL: "sh",
+    Language.JAVASCRIPT: "node",
+    Language.R: "Rscript",
+}
+_STOP_SIGNALS = {Language.R: "INT"}
+"""What is sent first where code can't catch SIGTERM: SIGINT reaches R's ``tryCatch``, ``finally``
+and ``on.exit``. SIGTERM follows when half of the grace time is over."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_FIRST_LINE = re.compile(
+    rb"#![ \t]*((?:/[\w./-]*/env[ \t]+(?:-S[ \t]+)?)?(?:/[\w./-]*/)?"
+    rb"(?:sh|ash|bash|dash|ksh|mksh|yash|zsh)(?:[ \t]+-[a-zA-Z]+(?:[ \t]+pipefail)?)*)"
+    rb"[ \t]*(?:\n|$)"
+)
+"""A first line that names a shell and options, and nothing that a shell would take apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnableScript:
+    """The runnable form of a script."""
+
+    path: str
+    copy: bytes | None = None
+    """Content of the normalised copy at ``path``; None where the script itself is fit to run."""
+    shell: str = DEFAULT_SHELL
+    """What runs it, as its first line says. Words without quotes."""
+
+
+def make_runnable(
+    script: PackageEntry, read: Callable[[PackageEntry], bytes], taken: Collection[str]
+) -> RunnableScript:
+    """Return the runnable form of ``script``; ``$0`` names its folder either way.
+
+    Args:
+        script: a file of the package.
+        read: returns its content.
+        taken: paths of the package, which a copy must not replace.
+    """
+    if script.size_bytes > LARGEST_BYTES:
+        return RunnableScript(script.path)
+    content = read(script)
+    normalised = content.removeprefix(_BYTE_ORDER_MARK).replace(b"\r\n", b"\n")
+    shell = _find_shell(normalised)
+    if normalised == content:
+        return RunnableScript(script.path, shell=shell)
+    folder, slash, name = script.path.rpartition("/")
+    copy_name = f".au2.{name}"
+    while f"{folder}{slash}{copy_name}" in taken:
+        copy_name = f".{copy_name}"
+    return RunnableScript(f"{folder}{slash}{copy_name}", normalised, shell)
+
+
+def _find_shell(content: bytes) -> str:
+    """Return the shell of the first line: scripts need no run bit, but may need their shell."""
+    named = _FIRST_LINE.match(content)
+    return named[1].decode("ascii") if named else DEFAULT_SHELL
+
+
+def copy_entry(script: RunnableScript, prefix: str, owner: int) -> LayerEntry | None:
+    """Return the layer entry of the copy, if there is one."""
+    data = script.copy
+    if data is None:
+        return None
+    return file_entry(f"{prefix}/{script.path}", len(data), lambda: io.BytesIO(data), owner=owner)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPlan:
+    """The launcher's settings for a package. Paths are relative to the package."""
+
+    language: Language
+    entry_point: str
+    before: str = ""
+    after: str = ""
+    shell: str = DEFAULT_SHELL
+    """What runs the entry point if it is a shell script."""
+    before_shell: str = DEFAULT_SHELL
+    after_shell: str = DEFAULT_SHELL
+    reset_signals: str = ""
+    """A command put before every other that gives SIGINT and SIGQUIT their meaning back, which
+    shells take from their background processes. Empty: the runtime has none."""
+
+    def to_bytes(self) -> bytes:
+        """Return the file ``/opt/au2/entry``, which the launcher reads as shell."""
+        is_shell = self.language is Language.SHELL
+        values = {
+            "interpreter": self.shell if is_shell else INTERPRETERS[self.language],
+            "entry": _as_argument(self.entry_point),
+            "before": _as_argument(self.before),
+            "before_shell": self.before_shell,
+            "after": _as_argument(self.after),
+            "after_shell": self.after_shell,
+            "reset_signals": self.reset_signals,
+            "stop_signal": _STOP_SIGNALS.get(self.language, "TERM"),
+        }
+        lines = (f"au2_{key}={shlex.quote(value)}\n" for key, value in values.items())
+        return "".join(lines).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +138,7 @@ def make_plan(
         read: returns the content of a file.
         entry_point: as stated in ``aunsight.yml``.
         language: the runtime's, if known; None: the entry point's ending decides.
-        reset_signals: see :class:`~au2.images.launcher_layer.EntryPlan`.
+        reset_signals: see :class:`EntryPlan`.
 
     Raises:
         InvalidPackage: no entry point suits.
@@ -72,3 +176,8 @@ def guess_language(entry_point: str | None) -> Language:
         if ending in language.endings:
             return language
     return Language.PYTHON
+
+
+def _as_argument(path: str) -> str:
+    """Keep a file whose name begins with a hyphen from being taken for an option."""
+    return f"./{path}" if path.startswith("-") else path

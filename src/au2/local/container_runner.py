@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.errors import NotFound
 from au2.engines.protocol import ContainerSpec

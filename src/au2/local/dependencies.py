@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import read_machine_sources
 from au2.domain.layer import DependencyLayer
@@ -46,7 +46,7 @@ def install_dependencies(
 
 
 class FolderLayerIndex:
-    """A :class:`~au2.dependencies.cache.layer_cache.LayerIndex`: a file for each layer."""
+    """A :class:`~au2.dependencies.layer_cache.LayerIndex`: a file for each layer."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

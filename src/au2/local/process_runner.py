@@ -10,9 +10,8 @@ from au2.domain.errors import Unsupported
 from au2.domain.language import Language
 from au2.domain.network import Network
 from au2.execution.job_inputs import make_environment, make_files
-from au2.images.launcher_layer import INTERPRETERS
 from au2.images.package_image import DEFAULT_ENVIRONMENT
-from au2.images.plan import guess_language, make_plan
+from au2.images.plan import INTERPRETERS, guess_language, make_plan
 from au2.local.output import ProcessLog
 from au2.local.process_execution import ProcessExecution
 from au2.local.request import CheckedRun
@@ -85,7 +84,7 @@ def find_interpreter(language: Language, environment: Mapping[str, str]) -> Inte
 def find_reset_signals(environment: Mapping[str, str]) -> str:
     """Return the command to reset ignored signals; empty if there is none.
 
-    See :class:`au2.images.launcher_layer.EntryPlan`. Only some systems' ``env`` has the option.
+    See :class:`au2.images.plan.EntryPlan`. Only some systems' ``env`` has the option.
     """
     path = shutil.which(_RESET_SIGNALS[0], path=environment.get("PATH"))
     if path is None or _run([path, *_RESET_SIGNALS[1:], "true"], environment) is None:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.images.launcher_layer import launcher_script
+from au2.images.launcher_layer import launcher_script, write_sdk
 from au2.images.plan import PackagePlan
-from au2.images.sdk import write_sdk
 from au2.package.tree.entries import PackagedFile, mode_of
 
 _CLONE = 0x40049409

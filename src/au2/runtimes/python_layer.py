@@ -8,14 +8,13 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.build_container import DRIVERS
+from au2.dependencies.file_cache import FileCache
 from au2.dependencies.python.index import PythonIndex
-from au2.dependencies.python.target_python import TargetPython, parse_target_python
-from au2.dependencies.python.wheel import InvalidWheel
-from au2.dependencies.python.wheel_layout import lay_out_wheel
+from au2.dependencies.python.runtime_python import TargetPython, parse_target_python
+from au2.dependencies.python.wheel import InvalidWheel, lay_out_wheel
 from au2.dependencies.python.wheel_resolver import FetchedWheel, WheelResolver
 from au2.dependencies.sources import Sources, read_pip_configuration
-from au2.dependencies.tool_image import DRIVERS
 from au2.dependencies.upstream import Upstream
 from au2.domain.errors import (
     DependenciesFailed,

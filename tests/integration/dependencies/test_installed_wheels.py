@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.layer import read_layer

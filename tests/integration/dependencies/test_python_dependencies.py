@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.cache.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.sources import Sources
 from au2.domain.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable

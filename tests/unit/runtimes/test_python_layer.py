@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.python.target_python import TargetPython
+from au2.dependencies.python.runtime_python import TargetPython
 from au2.dependencies.python.wheel import InstallScheme
 from au2.dependencies.python.wheel_resolver import FetchedWheel
 from au2.dependencies.sources import Sources

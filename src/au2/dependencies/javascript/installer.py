@@ -1,31 +1,113 @@
 """Installer of JavaScript dependencies: npm installs a lock file as ``node_modules``."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
-from au2.dependencies.build_container import BuildOptions, run_build
-from au2.dependencies.gateway.server import ADDRESS
-from au2.dependencies.installer import InstallResult, InstallTask
-from au2.dependencies.javascript.failure import NpmFailure
-from au2.dependencies.javascript.npm_registry import NpmRegistry, archive_name
-from au2.dependencies.javascript.npm_tool import NPM, npm_entries
-from au2.dependencies.javascript.routes import PREFIX, JavaScriptRoutes, archive_url
-from au2.dependencies.lock import Lock, LockedPackage
-from au2.dependencies.received_tree import ReceivedTree
-from au2.dependencies.tool_image import (
+from au2.dependencies.build_container import (
     BUILD_DIRECTORY,
+    BuildOptions,
     ToolImages,
     driver_file,
+    run_build,
     tool_files,
 )
+from au2.dependencies.gateway import ADDRESS, Body, GatewayResponse
+from au2.dependencies.installer import InstallResult, InstallTask, Lock, LockedPackage
+from au2.dependencies.javascript.failure import NpmFailure
+from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry, archive_name, npm_entries
+from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
-from au2.domain.errors import DependenciesFailed
+from au2.domain.errors import Au2Error, DependenciesFailed
 from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.package.javascript import JavaScriptDependencies, LockedModule
 from au2.stores.content.protocol import IngesterProvider
+
+PREFIX = "/npm"
+_PATH = re.compile(r"/npm/((?:@[^/@]+/)?[^/@]+)(?:/-/([^/]+\.tgz))?")
+
+
+@dataclass
+class JavaScriptRoutes:
+    """:class:`~au2.dependencies.gateway.Routes` for one lock file.
+
+    ``log`` takes lines for people.
+    """
+
+    registry: NpmRegistry
+    log: Callable[[str], None]
+    modules: tuple[LockedModule, ...]
+    tree: ReceivedTree
+    installed_before: Mapping[LockedModule, str] = field(default_factory=dict)
+    """SHA-256 (hexadecimal) of archives that were installed before, which must be the same."""
+    served: dict[LockedModule, str] = field(default_factory=dict)
+    """SHA-256 of every archive that was served."""
+    trouble: Au2Error | None = None
+    """Error that kept the gateway from serving a request."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, path: str) -> GatewayResponse | None:
+        """See :class:`~au2.dependencies.gateway.Routes`."""
+        found = _PATH.fullmatch(path)
+        if found is None:
+            return None
+        named = [module for module in self.modules if module.name == found[1]]
+        if not named:
+            return None
+        if found[2] is None:
+            return GatewayResponse(_describe(named), "application/json")
+        module = next((module for module in named if archive_name(module) == found[2]), None)
+        if module is None:
+            return None
+        with self._noted():
+            before = self.installed_before.get(module)
+            file, sha256 = self.registry.fetch(module, self.log, sha256=before)
+        with self._lock:
+            self.served[module] = sha256
+        return GatewayResponse(file)
+
+    def put(self, path: str, body: Body) -> bool:
+        """See :class:`~au2.dependencies.gateway.Routes`."""
+        if path != "/tree":
+            return False
+        with self._noted():
+            self.tree.receive(body)
+        return True
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except Au2Error as error:
+            self.trouble = error
+            raise
+
+
+def archive_url(module: LockedModule) -> str:
+    """Return the address of a package's archive at the gateway."""
+    return f"{ADDRESS}{PREFIX}/{module.name}/-/{archive_name(module)}"
+
+
+def _describe(modules: list[LockedModule]) -> bytes:
+    """Return a registry's document about one package."""
+    versions = {
+        module.version: {
+            "name": module.name,
+            "version": module.version,
+            "dist": {"tarball": archive_url(module)}
+            | ({"integrity": module.integrity} if module.integrity else {}),
+        }
+        for module in modules
+    }
+    latest = modules[-1].version
+    document = {"name": modules[0].name, "dist-tags": {"latest": latest}, "versions": versions}
+    return json.dumps(document).encode()
+
 
 _MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
 _TOOL = f"npm {NPM.version}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.file_cache import FileCache
 from au2.dependencies.python.index_page import (
     JSON_TYPE,
     ListedFile,

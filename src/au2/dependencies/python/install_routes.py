@@ -9,12 +9,18 @@ from typing import ClassVar, NamedTuple
 
 from packaging.version import Version
 
-from au2.dependencies.cache.installed_wheels import ChosenWheel, InstalledWheel, InstalledWheels
-from au2.dependencies.gateway.bodies import Body
-from au2.dependencies.gateway.server import GatewayResponse
+from au2.dependencies.gateway import Body, GatewayResponse
 from au2.dependencies.python.index_page import ListedFile, parse_filename
+from au2.dependencies.python.installed_wheels import (
+    ChosenWheel,
+    InstalledWheel,
+    InstalledWheels,
+    clashes,
+    merge,
+    read_wheel,
+    split,
+)
 from au2.dependencies.python.resolve_routes import PythonRoutes, allowed, format_pins
-from au2.dependencies.python.split import clashes, merge, read_wheel, split
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.writer import LayerEntry
@@ -65,7 +71,7 @@ class InstallRoutes(PythonRoutes):
         return {name: pin for name, pin in self.pins.items() if name not in ready}
 
     def get(self, path: str) -> GatewayResponse | None:
-        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        """See :class:`~au2.dependencies.gateway.Routes`."""
         with self._noted():
             if path == "/missing":
                 return GatewayResponse(format_pins(self.missing).encode())

@@ -2,33 +2,32 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from au2.dependencies.build_container import BuildOptions, run_build
-from au2.dependencies.cache.built_wheels import BuiltWheels
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.cache.installed_wheels import ChosenWheel, InstalledWheels
-from au2.dependencies.gateway.server import ADDRESS
-from au2.dependencies.installer import InstallResult, InstallTask
-from au2.dependencies.lock import BuiltWheel, Lock, LockedPackage
-from au2.dependencies.python.failure import advise
+from au2.dependencies.build_container import (
+    BUILD_DIRECTORY,
+    BuildOptions,
+    ToolImages,
+    driver_file,
+    run_build,
+    tool_files,
+)
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.gateway import ADDRESS
+from au2.dependencies.installer import BuiltWheel, InstallResult, InstallTask, Lock, LockedPackage
+from au2.dependencies.python.built_wheels import BuiltWheels
 from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.index_page import ListedFile
 from au2.dependencies.python.install_routes import FileClash, InstallRoutes, KnownFile
-from au2.dependencies.python.installed_distributions import PythonRuntime
-from au2.dependencies.python.layer import DIRECTORY, make_entries
+from au2.dependencies.python.installed_wheels import ChosenWheel, InstalledWheels
 from au2.dependencies.python.request import PythonRequest
 from au2.dependencies.python.resolve_routes import PythonRoutes, ResolveRoutes
+from au2.dependencies.python.runtime_python import DIRECTORY, PythonRuntime, make_entries
 from au2.dependencies.received_tree import ReceivedTree
-from au2.dependencies.tool_image import (
-    BUILD_DIRECTORY,
-    ToolImages,
-    driver_file,
-    tool_files,
-)
 from au2.domain.errors import DependenciesFailed
 from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
@@ -288,3 +287,48 @@ def _lock_packages(
         built = resolution.built.get(name)
         source = (None, None) if built is None else (built.source_file, built.source_digest)
         yield LockedPackage(name, pin, choice.filename, f"sha256:{choice.sha256}", *source)
+
+
+_KNOWN = (
+    (
+        r"was not found in the (package registry|provided package locations)",
+        "Check how the name is written; if it is an internal package, ask your operator to add its "
+        "index to the server's settings.",
+    ),
+    (
+        r"Failed to (build|download and build)|Call to `.*` failed",
+        "It comes as source only and could not be built on this runtime: choose a version that has "
+        "a wheel, or a runtime with the tools it needs.",
+    ),
+    (
+        r"No solution found|unsatisfiable|no version of",
+        "Change the versions in requirements.txt so that they fit together.",
+    ),
+)
+
+
+def advise(tail: Sequence[str], runtime: Mapping[str, str]) -> str:
+    """Return a hint of one or two sentences.
+
+    Args:
+        tail: last lines of the output.
+        runtime: version by name of the runtime's distributions.
+    """
+    # uv breaks messages into lines with a margin.
+    text = " ".join(re.sub(r"[^\x20-\x7e`]+", " ", line) for line in tail)
+    text = " ".join(text.split())
+    clashing = [
+        f"{name} {version}"
+        for name, version in sorted(runtime.items())
+        if re.search(rf"(?<![\w.-]){re.escape(name)}==?{re.escape(version)}(?![\w.])", text)
+    ]
+    if clashing and re.search(r"No solution found|unsatisfiable", text):
+        names = ", ".join(name.split()[0] for name in clashing)
+        return (
+            f"The runtime has {', '.join(clashing)}. Choose versions that fit, or install another "
+            f"version over it: write 'dependencies: {{override: [{names}]}}' into aunsight.yml."
+        )
+    for pattern, advice in _KNOWN:
+        if re.search(pattern, text):
+            return advice
+    return "Fix the error that the installer reports above, then upload again."

@@ -13,10 +13,9 @@ from urllib.parse import quote
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from au2.dependencies.cache.built_wheels import BuiltWheels
-from au2.dependencies.gateway.bodies import Body, read_whole
-from au2.dependencies.gateway.server import GatewayResponse
-from au2.dependencies.lock import BuiltWheel
+from au2.dependencies.gateway import Body, GatewayResponse, read_whole
+from au2.dependencies.installer import BuiltWheel
+from au2.dependencies.python.built_wheels import BuiltWheels
 from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.index_page import (
     JSON_TYPE,
@@ -24,7 +23,7 @@ from au2.dependencies.python.index_page import (
     format_listing,
     parse_filename,
 )
-from au2.dependencies.python.installed_distributions import PythonRuntime, parse_runtime
+from au2.dependencies.python.runtime_python import PythonRuntime, parse_runtime
 from au2.domain.errors import Au2Error, InvalidRequest
 
 _RUNTIME_BYTES = 16 << 20
@@ -56,7 +55,7 @@ class PythonRoutes:
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, path: str) -> GatewayResponse | None:
-        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        """See :class:`~au2.dependencies.gateway.Routes`."""
         with self._noted():
             return self._get(path)
 
@@ -68,7 +67,7 @@ class PythonRoutes:
         return None
 
     def put(self, path: str, body: Body) -> bool:
-        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        """See :class:`~au2.dependencies.gateway.Routes`."""
         with self._noted():
             return self.take(path, body)
 

@@ -22,12 +22,11 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from au2.dependencies.gateway.bodies import Body
-from au2.dependencies.gateway.server import GatewayResponse, serve
+from au2.dependencies.gateway import Body, GatewayResponse, serve
 from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.index_page import ListedFile
 from au2.dependencies.python.resolve_routes import PythonRoutes
-from au2.dependencies.python.target_python import TargetPython
+from au2.dependencies.python.runtime_python import TargetPython
 from au2.domain.errors import DependenciesFailed
 
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -149,7 +148,7 @@ class _LoopbackRoutes(PythonRoutes):
     token: str = field(default_factory=secrets.token_urlsafe)
 
     def get(self, path: str) -> GatewayResponse | None:
-        """See :class:`~au2.dependencies.gateway.server.Routes`."""
+        """See :class:`~au2.dependencies.gateway.Routes`."""
         token, _, rest = path.removeprefix("/").partition("/")
         if not hmac.compare_digest(token.encode(), self.token.encode()):
             return None

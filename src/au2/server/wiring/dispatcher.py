@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from au2.app.uploads.package.sessions import PackageUploads
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.cache.layer_cache import LayerIndex
+from au2.dependencies.layer_cache import LayerIndex
 from au2.dependencies.package import PackageDependencies, make_package_dependencies
 from au2.dependencies.sources import Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.python.split import WheelContents, read_wheel
+from au2.dependencies.python.installed_wheels import WheelContents, read_wheel
 
 INFO = "thing-1.dist-info"
 

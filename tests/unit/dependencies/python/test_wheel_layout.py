@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.python.wheel import InstallScheme, InvalidWheel
-from au2.dependencies.python.wheel_layout import LaidOutWheel, lay_out_wheel
+from au2.dependencies.python.wheel import InstallScheme, InvalidWheel, LaidOutWheel, lay_out_wheel
 from au2.oci.tar.writer import LayerEntry
 from tests.support.wheels import make_wheel
 

@@ -1,4 +1,4 @@
-from au2.dependencies.python.failure import advise
+from au2.dependencies.python.installer import advise
 
 
 def test_a_clash_with_the_runtime_is_seen_across_broken_lines() -> None:

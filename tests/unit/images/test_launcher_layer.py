@@ -7,18 +7,18 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-from au2.images import sdk
+from au2.images import launcher_layer
 from tests.support.checkout import ROOT
 
 
 def test_the_layout(tmp_path: Path) -> None:
-    sdk.write_sdk(tmp_path / "platform", above_package=tmp_path)
+    launcher_layer.write_sdk(tmp_path / "platform", above_package=tmp_path)
     written = {
         str(path.relative_to(tmp_path / "platform" / "sdk")): path.read_bytes()
         for path in (tmp_path / "platform").rglob("*")
         if path.is_file()
     }
-    assert written == sdk.sdk_files()
+    assert written == launcher_layer.sdk_files()
     module = tmp_path / "node_modules" / "aunsight"
     assert {path.name for path in module.iterdir()} == {"index.js", "index.d.ts", "package.json"}
     assert (module / "index.js").read_bytes() == written["js/aunsight/index.js"]
@@ -31,7 +31,7 @@ def test_an_installed_au2_has_them(tmp_path: Path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    code = "from au2.images import sdk; print(sdk.__file__, len(sdk.sdk_files()))"
+    code = "from au2.images import launcher_layer as sdk; print(sdk.__file__, len(sdk.sdk_files()))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(tmp_path / "installed")},
@@ -41,8 +41,8 @@ def test_an_installed_au2_has_them(tmp_path: Path) -> None:
         check=True,
     )
     assert ran.stdout.split() == [
-        str(tmp_path / "installed" / "au2" / "images" / "sdk.py"),
-        str(len(sdk.sdk_files())),
+        str(tmp_path / "installed" / "au2" / "images" / "launcher_layer.py"),
+        str(len(launcher_layer.sdk_files())),
     ]
 
 

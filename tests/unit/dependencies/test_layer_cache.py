@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.cache.layer_cache import DependencyLayerCache
-from au2.dependencies.installer import InstallResult, InstallTask
-from au2.dependencies.lock import Lock
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.installer import InstallResult, InstallTask, Lock
+from au2.dependencies.layer_cache import DependencyLayerCache
 from au2.domain.context import Context
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.tar.writer import file_entry

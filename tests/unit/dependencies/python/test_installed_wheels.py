@@ -6,8 +6,13 @@ from functools import partial
 
 import pytest
 
-from au2.dependencies.cache.installed_wheels import InstalledWheel
-from au2.dependencies.python.split import WheelContents, clashes, merge, split
+from au2.dependencies.python.installed_wheels import (
+    InstalledWheel,
+    WheelContents,
+    clashes,
+    merge,
+    split,
+)
 from au2.oci.tar.writer import LayerEntry, file_entry, link_entry
 
 

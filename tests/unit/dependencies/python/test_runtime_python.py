@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from au2.dependencies.python.target_python import parse_target_python
+from au2.dependencies.python.runtime_python import parse_target_python
 from au2.domain.errors import RuntimeBuildFailed
 
 PATHS = {

@@ -1,4 +1,4 @@
-from au2.dependencies.lock import BuiltWheel, Lock, LockedPackage, parse_lock
+from au2.dependencies.installer import BuiltWheel, Lock, LockedPackage, parse_lock
 
 BUILT = BuiltWheel("raw-1-py3-none-any.whl", "sha256:1", "raw-1.tar.gz", "sha256:2")
 

@@ -10,9 +10,9 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.gateway.bodies import Body
-from au2.dependencies.lock import BuiltWheel
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.gateway import Body
+from au2.dependencies.installer import BuiltWheel
 from au2.domain.errors import TooLarge
 from au2.domain.wording import format_bytes
 from au2.stores.content.protocol import IngesterProvider

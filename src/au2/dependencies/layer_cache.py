@@ -9,9 +9,15 @@ from threading import Lock as ThreadLock
 from typing import Any, Protocol, TypeVar
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.cache.file_cache import FileCache
-from au2.dependencies.installer import Installer, InstallResult, InstallTask, Request
-from au2.dependencies.lock import Lock, parse_lock
+from au2.dependencies.file_cache import FileCache
+from au2.dependencies.installer import (
+    Installer,
+    InstallResult,
+    InstallTask,
+    Lock,
+    Request,
+    parse_lock,
+)
 from au2.domain.errors import BlobMissing
 from au2.domain.layer import DependencyLayer
 from au2.domain.wording import count_of
@@ -37,7 +43,7 @@ class BuiltDependencies:
 
     layer: AddedLayer
     lock: Mapping[str, Any]
-    """:class:`~au2.dependencies.lock.Lock` as JSON."""
+    """:class:`~au2.dependencies.installer.Lock` as JSON."""
     programs: str
     """Folder of the installed programs, to stand first in ``PATH``."""
 

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from au2.dependencies.tool_image import ToolImages
+from au2.dependencies.build_container import ToolImages
 from au2.oci.tar.writer import LayerEntry, directory_entry
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.gateway.bodies import BadBody, Body, chunked_body, read_whole, sized_body
-from au2.dependencies.gateway.server import GatewayErrors, GatewayResponse, serve
+from au2.dependencies.gateway import (
+    BadBody,
+    Body,
+    GatewayErrors,
+    GatewayResponse,
+    chunked_body,
+    read_whole,
+    serve,
+    sized_body,
+)
 from au2.domain.errors import EngineFailure, IndexUnreachable, TooLarge
 
 

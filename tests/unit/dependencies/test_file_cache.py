@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.dependencies.cache.file_cache import FileCache
+from au2.dependencies.file_cache import FileCache
 from au2.domain.errors import DigestMismatch
 
 KEY = hashlib.sha256(b"abc").hexdigest()

@@ -1,1 +1,0 @@
-"""Caches of dependencies: downloaded files, wheels as built and installed, whole layers."""

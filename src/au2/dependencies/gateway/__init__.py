@@ -1,1 +1,0 @@
-"""The gateway: HTTP on a build container's loopback that serves index files."""
