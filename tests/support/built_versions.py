@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Outcome

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from au2.app.jobs.jobs import RunOrder
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.uploads.package_begin import OpenUpload
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import Sources
@@ -31,7 +31,7 @@ from au2.engines.fake.program import Invocation, Step
 from au2.engines.protocol import Engine
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.stores.logs.record import parse_records
 from au2.stores.notices.folder import FolderNotices
 from tests.support.busybox import make_image, make_layer

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
-from au2.app.maintenance.gc.collection import GarbageCollection, GCOptions
-from au2.app.maintenance.gc.report import GCReport
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.maintenance.garbage_collection import GarbageCollection, GCOptions, GCReport
+from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.ids import make_guid

@@ -22,7 +22,7 @@ from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
 from au2.domain.language import Language
 from au2.domain.version import BuiltImage, Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.database import claims, job_changes, tables, versions
 from au2.stores.database.database import Database

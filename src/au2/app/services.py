@@ -7,30 +7,27 @@ from datetime import datetime
 from argon2 import PasswordHasher
 
 from au2.app.accounts.accounts import Accounts, SessionOptions
-from au2.app.accounts.managed_tokens import ManagedTokens
 from au2.app.accounts.passwords import Passwords, make_hasher
-from au2.app.jobs.jobs import Jobs
-from au2.app.jobs.waiting import JobWaiting
-from au2.app.organizations.members import Members
-from au2.app.organizations.organizations import Organizations
-from au2.app.processes.processes import Processes
-from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.decompression import DecompressionLimiter
-from au2.app.registry.images import ImageContents, VersionImages
+from au2.app.accounts.tokens import ManagedTokens
+from au2.app.jobs.jobs import Jobs, JobWaiting
+from au2.app.members import Members
+from au2.app.organizations import Organizations
+from au2.app.processes import Processes
+from au2.app.registry.blobs import DecompressionLimiter, RepositoryBlobs
+from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
 from au2.app.registry.manifests import RepositoryManifests
-from au2.app.registry.mountable_blobs import MountableBlobs
 from au2.app.runtimes import Runtimes
-from au2.app.secrets.secrets import Secrets
-from au2.app.uploads.image.sessions import ImageUploadOptions, ImageUploads
-from au2.app.uploads.image.versions import PushedImages
-from au2.app.uploads.package.begin import PackageUploadOptions, UploadStarter
-from au2.app.uploads.package.sessions import PackageUploads
+from au2.app.secrets import Secrets
+from au2.app.uploads.image_uploads import ImageUploadOptions, ImageUploads
+from au2.app.uploads.image_versions import PushedImages
+from au2.app.uploads.package_begin import PackageUploadOptions, UploadStarter
+from au2.app.uploads.package_uploads import PackageUploads
 from au2.app.versions.archives import VersionArchives
 from au2.app.versions.diffs import VersionDiffs
 from au2.app.versions.versions import Versions
 from au2.domain import clock as clocks
 from au2.domain.run_limits import RunLimits
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
 from au2.stores.notices.base import Notices

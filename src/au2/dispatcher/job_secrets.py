@@ -8,7 +8,7 @@ from au2.domain.errors import Au2Error
 from au2.domain.job import Claim, Job
 from au2.domain.secret import Secret, merge_environment
 from au2.domain.version import Version
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.stores.database.database import Database
 from au2.stores.database.secrets import (
     bound_to_attempt,

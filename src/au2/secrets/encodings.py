@@ -6,7 +6,7 @@ import re
 import urllib.parse
 from collections.abc import Iterator
 
-from au2.secrets.documents import find_document_texts
+from au2.secrets.encodings import find_document_texts
 
 LEAST_BYTES = 4
 """Shorter values and lines of a value are not masked: they occur everywhere."""

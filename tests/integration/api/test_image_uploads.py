@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.app.registry.images import ImageContents
-from au2.app.registry.mountable_blobs import MountableBlobs
-from au2.app.uploads.image.sessions import ImageUploads
+from au2.app.registry.images import ImageContents, MountableBlobs
+from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain.context import Context
 from au2.domain.errors import StillSending
 from au2.domain.ids import make_guid

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from au2.app.uploads.image.versions import PushedImages
+from au2.app.uploads.image_versions import PushedImages
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import BuildContext, JobRecords, Timeline

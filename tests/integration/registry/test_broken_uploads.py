@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import ImageContents, VersionImages
-from au2.app.registry.mountable_blobs import MountableBlobs
+from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
 from au2.stores.content.filesystem import FileContentStore

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from au2.app.uploads.outcome import ABANDONED, DISK_FULL, GIVEN_UP
+from au2.app.uploads.sessions import ABANDONED, DISK_FULL, GIVEN_UP
 from au2.dispatcher.faults import describe_platform_fault
 from au2.domain.errors import EngineFailure, StorageFull
 from au2.domain.job import Outcome, Reason, Resources

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.secrets.documents import find_document_texts
-from au2.secrets.encodings import find_forms
+from au2.secrets.encodings import find_document_texts, find_forms
 from au2.secrets.masking import Masker
 
 KEY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKB\nAw=="

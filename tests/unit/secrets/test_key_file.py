@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from au2.domain.errors import SecretUnreadable
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from au2.app.jobs.run_requests import (
 from au2.app.jobs.secret_references import check_secret_names, check_secret_references
 from au2.app.lookup import SharedJob, get_job, get_named_process, get_shared_job, list_jobs
 from au2.app.permissions import ensure_may_in
-from au2.app.uploads.outcome import close_stopped_upload
+from au2.app.uploads.sessions import close_stopped_upload
 from au2.app.versions.choice import choose_version
 from au2.app.versions.hints import process_command
 from au2.domain import clock as clocks
@@ -28,11 +28,12 @@ from au2.domain.process import Process
 from au2.domain.run_limits import RunLimits
 from au2.domain.version import Version, VersionType
 from au2.domain.version_choice import VersionChoice
+from au2.domain.waiting import Waiting, explain_waiting
 from au2.stores.database import job_changes, jobs
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
-from au2.stores.database.jobs import JobFilter
-from au2.stores.notices.base import JOBS, Notices, job_topic, stop_topic
+from au2.stores.database.jobs import JobFilter, find_position
+from au2.stores.notices.base import DISPATCHER, JOBS, Notices, job_topic, stop_topic
 
 HIDDEN = "***"
 """Shown in place of a value that the actor may not see."""
@@ -302,3 +303,35 @@ def _ask_to_stop(transaction: Transaction, actor: Actor, job: Job, at: datetime)
         subject=f"job:{job.id}",
         organization_id=job.context.organization_id,
     )
+
+
+class JobWaiting:
+    """Explanation of waiting for pending jobs."""
+
+    def __init__(
+        self,
+        database: Database,
+        notices: Notices,
+        *,
+        places: int,
+        clock: Callable[[], datetime] = clocks.now,
+    ) -> None:
+        """``places`` is how many jobs the dispatcher works on at once."""
+        self._database = database
+        self._notices = notices
+        self._places = places
+        self._clock = clock
+
+    def find(self, job: Job) -> Waiting | None:
+        """Return what a job waits for that the caller may see; None: it is not pending any more.
+
+        Of others' jobs it only says how many there are.
+        """
+        if job.state is not JobState.PENDING:
+            return None
+        with self._database.read() as transaction:
+            position = find_position(transaction, job.id, at=self._clock())
+        if position is None:
+            return None
+        has_dispatcher = self._notices.is_listening(DISPATCHER)
+        return explain_waiting(position, places=self._places, has_dispatcher=has_dispatcher)

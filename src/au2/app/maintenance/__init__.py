@@ -1,1 +1,1 @@
-"""Maintenance by the operator: garbage collection and integrity check."""
+"""Maintenance by the operator: garbage collection, integrity check, jobs of restored backups."""

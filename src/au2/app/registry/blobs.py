@@ -1,15 +1,16 @@
-"""Blobs of repositories: pull, mount and resumable push."""
+"""Blobs of repositories: pull, mount, resumable push, and the limit on decompressing reads."""
 
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import ExitStack
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from au2.app.registry.access import ensure_may_use
-from au2.app.registry.images import VersionImages
-from au2.app.registry.mountable_blobs import MountableBlobs
+from au2.app.registry.images import MountableBlobs, VersionImages
 from au2.domain import clock as clocks
-from au2.domain.errors import DigestMismatch, NotFound, NotPermitted, TooLarge
+from au2.domain.errors import Busy, DigestMismatch, NotFound, NotPermitted, TooLarge
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
@@ -82,7 +83,7 @@ class RepositoryBlobs:
         return {digest: size for digest, size in found.items() if self._blobs.lease(digest)}
 
     def is_packed(self, digest: str) -> bool:
-        """Whether reading a blob means to decompress (:mod:`au2.app.registry.decompression`)."""
+        """Whether reading a blob means to decompress (:mod:`au2.app.registry.blobs`)."""
         return self._blobs.find_compressed(digest) is not None
 
     def read(self, digest: str, offset_bytes: int, size_bytes: int) -> Generator[bytes, None, None]:
@@ -236,3 +237,36 @@ class RegistryReceiver:
     def close(self) -> None:
         """Let go of the blob; what has come stays. Idempotent."""
         self._scope.close()
+
+
+class DecompressionLimiter:
+    """Limit on the concurrent decompressing readers of one server process.
+
+    Each keeps at most a window (``WINDOW_BYTES``) in memory, however slow
+    it goes; and to begin in the middle costs as much as all that is before.
+    """
+
+    def __init__(self, *, most: int = 16, most_of_one: int = 6) -> None:
+        """At most ``most`` read at a time, ``most_of_one`` of them for the same user."""
+        self._most = most
+        self._most_of_one = most_of_one
+        self._lock = threading.Lock()
+        self._readers = Counter[str]()
+
+    @contextmanager
+    def reading(self, actor: Actor) -> Iterator[None]:
+        """Read while the block runs. Raises Busy, before it does."""
+        with self._lock:
+            of_all, of_one = self._readers.total(), self._readers[actor.user_id]
+            if of_all >= self._most or of_one >= self._most_of_one:
+                raise Busy(
+                    "Too many concurrent reads of compressed layers.",
+                    hint="Try again in a moment.",
+                )
+            self._readers[actor.user_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers[actor.user_id] -= 1
+                self._readers += Counter()  # Counts of zero go.

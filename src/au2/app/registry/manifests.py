@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.registry.access import ensure_may_use
-from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import VersionImages
-from au2.app.registry.manifest_references import ManifestReferences
-from au2.app.registry.references import (
+from au2.app.registry.access import (
+    ensure_may_use,
     find_tagged_version,
     is_digest_reference,
     parse_version_tag,
     reads_as_digest,
     resolve_tag,
 )
-from au2.app.uploads.image.versions import PushedImages
+from au2.app.registry.blobs import RepositoryBlobs
+from au2.app.registry.images import VersionImages
+from au2.app.registry.manifest_references import ManifestReferences
+from au2.app.uploads.image_versions import PushedImages
 from au2.domain import clock as clocks
 from au2.domain.errors import (
     Conflict,

@@ -1,22 +1,45 @@
-"""Upload sessions: owner, fencing token and renewal of the lease."""
+"""Upload sessions: owner, fencing token, lease, disk space and failure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from au2.app.lookup import authorize
 from au2.domain.context import Context
-from au2.domain.errors import LeaseLost, NotFound, NotPermitted
+from au2.domain.errors import LeaseLost, NotFound, NotPermitted, StorageFull
+from au2.domain.event import PLATFORM
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Job
+from au2.domain.job import Job, JobState, Outcome, Reason, StateChange
 from au2.domain.upload import Upload, UploadState
-from au2.stores.database import jobs, processes
+from au2.domain.version import ImageStatus, may_become
+from au2.domain.wording import format_bytes_apart
+from au2.stores.content.protocol import Ingester
+from au2.stores.database import job_changes, jobs, processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
+from au2.wire.image_upload import MOST_REASON_CHARACTERS
 
 _Upload = TypeVar("_Upload", bound=Upload)
+ABANDONED = Outcome(
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload broke off before everything had come: start it again, what has come already is "
+    "not sent twice.",
+)
+GIVEN_UP = Outcome(
+    JobState.FAILED,
+    Reason.UPLOAD_ABANDONED,
+    "The upload was given up by the one who began it. Upload again to go on.",
+)
+
+DISK_FULL = Outcome(
+    JobState.FAILED,
+    Reason.BUILD_FAILED,
+    "The server's disk is full: ask its operator for space, then upload again.",
+)
 
 
 @dataclass(slots=True)
@@ -87,3 +110,85 @@ def job_of_upload(transaction: Transaction, upload: Upload) -> Job:
     if job is None:
         raise NotFound(f"There is no job {upload.job_id} here.")
     return job
+
+
+def given_up(reason: str | None) -> Outcome:
+    """Return how an upload ends that its sender gives up, by the sender's own words, if any.
+
+    They are kept on one line, of printable characters, and not too long.
+    """
+    printable = "".join(char if char.isprintable() else " " for char in reason or "")
+    words = " ".join(printable.split())[:MOST_REASON_CHARACTERS]
+    return replace(GIVEN_UP, reason_text=words) if words else GIVEN_UP
+
+
+def fail_upload(
+    transaction: Transaction,
+    upload: Upload,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    actor: str = PLATFORM,
+) -> None:
+    """Close an open upload whose contents have not all come, and say why in its job.
+
+    Raises:
+        LeaseLost: it is no longer open, or its job was changed meanwhile.
+    """
+    uploads.change_upload(transaction, upload, state=UploadState.ABANDONED)
+    job = jobs.find_job(transaction, upload.job_id)
+    if job is not None:
+        change = StateChange.end(JobState.PENDING, outcome, at)
+        job_changes.change_state(transaction, job, change, token=None, actor=actor)
+    _fail_version(transaction, upload.process_id, upload.version_number)
+
+
+def close_stopped_upload(transaction: Transaction, job: Job) -> None:
+    """Close what belongs to an upload job that was stopped before anybody worked on it."""
+    upload = uploads.find_upload_of_job(transaction, job.id)
+    if upload is not None and upload.state is UploadState.OPEN:
+        uploads.change_upload(transaction, upload, state=UploadState.ABANDONED)
+    _fail_version(transaction, job.process_id, job.version_number)
+
+
+def _fail_version(transaction: Transaction, process_id: str, number: int) -> None:
+    version = versions.find_version(transaction, process_id, number)
+    if version is not None and may_become(version.image_status, ImageStatus.FAILED):
+        versions.change_image_status(transaction, version, ImageStatus.FAILED)
+
+
+def ensure_disk_space(blobs: Ingester, noun: str, more_bytes: int) -> None:
+    """Raise StorageFull if ``more_bytes`` of a ``noun`` that are to be sent can't be kept.
+
+    Room is held for nobody: who passes may still be the last to come.
+    """
+    free_bytes = blobs.free_bytes()
+    if more_bytes > free_bytes:
+        needed, free = format_bytes_apart(more_bytes, free_bytes)
+        raise StorageFull(
+            f"The server's disk has no space for the {noun}: {needed} are to be sent, and {free} "
+            "are free.",
+            hint="Ask the server's operator for space, then give the same command again.",
+        )
+
+
+@dataclass(slots=True)
+class NewBlobs:
+    """Contents by upload. In memory: what a restart forgets is left to the garbage collection."""
+
+    _brought: dict[str, set[str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    _MOST_UPLOADS = 1000
+
+    def add(self, upload_id: str, contents: Iterable[str]) -> None:
+        """Note what an upload has brought."""
+        with self._lock:
+            self._brought.setdefault(upload_id, set()).update(contents)
+            while len(self._brought) > self._MOST_UPLOADS:
+                self._brought.pop(next(iter(self._brought)))
+
+    def forget(self, upload_id: str) -> set[str]:
+        """Return what an upload has brought, and forget it."""
+        with self._lock:
+            return self._brought.pop(upload_id, set())

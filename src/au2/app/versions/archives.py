@@ -47,7 +47,7 @@ class OpenArchive:
     close: Callable[[], None] = lambda: None
     """Ends what reading the entries has begun."""
     unpacks: bool = False
-    """Whether blobs are decompressed for it (:mod:`au2.app.registry.decompression`)."""
+    """Whether blobs are decompressed for it (:mod:`au2.app.registry.blobs`)."""
 
     def blocks(self) -> Generator[bytes, None, None]:
         """Yield the archive. Nothing is read ahead, so memory stays flat however slow it goes."""

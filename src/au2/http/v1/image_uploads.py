@@ -6,7 +6,7 @@ import anyio
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from au2.app.uploads.image.sessions import BegunImage
+from au2.app.uploads.image_uploads import BegunImage
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,

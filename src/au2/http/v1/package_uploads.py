@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from au2.app.uploads.package.begin import PackageComparison
+from au2.app.uploads.package_begin import PackageComparison
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,

@@ -4,8 +4,8 @@ from typing import Any
 
 from au2.app.accounts.accounts import Account
 from au2.app.accounts.tokens import NewToken
-from au2.app.organizations.members import NewMember
-from au2.app.uploads.package.begin import OpenUpload, PackageComparison
+from au2.app.members import NewMember
+from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.account import Member, Organization, Project, Token
 from au2.domain.job import Attempt, Job, Resources
 from au2.domain.process import Process

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from au2.app.jobs.restored import end_restored_runs
+from au2.app.maintenance.restored_jobs import end_restored_runs
 from au2.console.commands import CommandSession, define
 from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.clock import format_time, now
 from au2.domain.wording import count_of, format_bytes
 from au2.files.output import PRIVATE, write_output
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.server.backup.create import BackupResult, create_backup
 from au2.server.backup.layout import Description
 from au2.server.backup.restore import restore_backup

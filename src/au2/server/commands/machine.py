@@ -15,7 +15,7 @@ from au2.domain.clock import now
 from au2.domain.errors import Au2Error, SecretUnreadable, ServerNotStarted
 from au2.domain.wording import format_bytes
 from au2.engines.protocol import Check, spare_bytes
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.settings.endpoint import TlsFiles

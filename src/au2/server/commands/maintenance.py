@@ -7,10 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
-from au2.app.maintenance.fsck.check import IntegrityCheck, IntegrityReport
-from au2.app.maintenance.fsck.findings import Finding
-from au2.app.maintenance.gc.collection import LEAST_GRACE_SECONDS, GarbageCollection, GCOptions
-from au2.app.maintenance.gc.report import GCReport
+from au2.app.maintenance.fsck import Finding, IntegrityCheck, IntegrityReport
+from au2.app.maintenance.garbage_collection import (
+    LEAST_GRACE_SECONDS,
+    GarbageCollection,
+    GCOptions,
+    GCReport,
+)
 from au2.console.cells import columns, format_cell
 from au2.console.commands import CommandSession, define
 from au2.console.console import Console

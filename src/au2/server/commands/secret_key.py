@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from au2.app.secrets.keys import KeyUse, SecretKeys
+from au2.app.secret_keys import KeyUse, SecretKeys
 from au2.console.cells import columns
 from au2.console.commands import CommandSession, Group, define
 from au2.domain.clock import format_time

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import click
 
 from au2.app.accounts.accounts import Accounts, parse_email
-from au2.app.accounts.password_resets import PasswordResets
-from au2.app.accounts.passwords import Passwords, make_hasher
-from au2.app.organizations.organizations import Organizations
-from au2.app.secrets.keys import ensure_keys
+from au2.app.accounts.passwords import PasswordResets, Passwords, make_hasher
+from au2.app.organizations import Organizations
+from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_name
 from au2.console.commands import CommandSession, define
 from au2.domain.clock import now

@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 
-from au2.app.secrets.keys import ensure_keys
+from au2.app.secret_keys import ensure_keys
 from au2.console.console import standard_console
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, Detail, NotFound, SecretUnreadable, Unsupported
 from au2.engines.protocol import Engine
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.server.supervision.worker import Worker
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_key_file, opened_to_write, remove_unfinished_blobs

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 
 from au2.app.accounts.accounts import SessionOptions
 from au2.app.services import ServiceOptions, make_services
-from au2.app.uploads.image.sessions import ImageUploadOptions
-from au2.app.uploads.package.begin import PackageUploadOptions
+from au2.app.uploads.image_uploads import ImageUploadOptions
+from au2.app.uploads.package_begin import PackageUploadOptions
 from au2.domain.network import Network
 from au2.domain.run_limits import RunLimits
 from au2.http.app import ApiOptions, make_app

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from au2.app.uploads.package.sessions import PackageUploads
+from au2.app.uploads.package_uploads import PackageUploads
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.layer_cache import LayerIndex
 from au2.dependencies.package import PackageDependencies, make_package_dependencies

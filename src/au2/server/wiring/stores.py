@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 
 from au2.dispatcher.disk_space import bytes_to_leave
 from au2.domain.errors import StorageFull
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import release_disk_reserve
 from au2.server.settings.sections import Settings

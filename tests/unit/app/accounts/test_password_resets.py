@@ -1,7 +1,6 @@
 import pytest
 
-from au2.app.accounts.password_resets import PasswordResets
-from au2.app.accounts.passwords import Passwords, make_hasher
+from au2.app.accounts.passwords import PasswordResets, Passwords, make_hasher
 from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, WrongPassword
 from tests.support.world import OPERATOR, PASSWORD, World
 

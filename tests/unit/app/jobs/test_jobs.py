@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.jobs.run_requests import WantedResources
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from au2.domain.job import Job, JobState, Outcome, Reason

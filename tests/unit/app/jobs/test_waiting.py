@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from au2.app.jobs.jobs import RunOrder
-from au2.app.jobs.waiting import JobWaiting
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.jobs.jobs import JobWaiting, RunOrder
+from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.job import JobState, Outcome
 from au2.domain.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting

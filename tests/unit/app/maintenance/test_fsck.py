@@ -7,9 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from au2.app.maintenance.fsck.check import IntegrityCheck, IntegrityReport
-from au2.app.maintenance.fsck.findings import Finding
-from au2.app.maintenance.fsck.image_check import ImageIntegrity
+from au2.app.maintenance.fsck import Finding, ImageIntegrity, IntegrityCheck, IntegrityReport
 from au2.domain.layer import DependencyLayer
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of

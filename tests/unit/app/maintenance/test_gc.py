@@ -7,9 +7,8 @@ import json
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.app.maintenance.gc.collection import GCOptions
-from au2.app.maintenance.gc.report import GCReport, ResourceKind
-from au2.app.uploads.package.begin import OpenUpload
+from au2.app.maintenance.garbage_collection import GCOptions, GCReport, ResourceKind
+from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.errors import Conflict
 from au2.domain.ids import make_guid
 from au2.domain.job import JobState, Outcome

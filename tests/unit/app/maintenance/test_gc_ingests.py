@@ -4,8 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from au2.app.maintenance.gc.collection import GCOptions
-from au2.app.maintenance.gc.report import GCReport, ResourceKind
+from au2.app.maintenance.garbage_collection import GCOptions, GCReport, ResourceKind
 from au2.domain.ids import make_guid
 from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus

@@ -198,7 +198,7 @@ def keep_packed_alone(world: World, digest: str) -> None:
 
 
 def test_a_package_that_is_decompressed_says_so(world: World, context: Context):
-    """Only so many may be read at a time (au2.app.registry.decompression)."""
+    """Only so many may be read at a time (au2.app.registry.blobs)."""
     process, number = add_packaged_version(world, context, FILES)
     assert not open_package(world, process, number).unpacks
 

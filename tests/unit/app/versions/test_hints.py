@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.app.uploads.image.versions import ensure_takes_image
+from au2.app.uploads.image_versions import ensure_takes_image
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, Conflict, InvalidRequest, NotFound
 from tests.support.world import OPERATOR, World

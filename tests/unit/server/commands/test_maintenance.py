@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from au2.app.maintenance.fsck.check import IntegrityReport
-from au2.app.maintenance.fsck.findings import Finding
+from au2.app.maintenance.fsck import Finding, IntegrityReport
 from au2.console.console import standard_console
 from au2.server.commands.maintenance import _block, _summary, gc, show_block
 from au2.stores.database.content.roots import RootKind

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from au2.app.maintenance.gc.report import GCReport, ResourceKind
 from au2.domain.errors import StorageFull
 from au2.stores.database.content import stale_rows as forgetting
 from au2.stores.database.content.stale_rows import BlobRow
@@ -31,8 +30,8 @@ class StaleRowCleanup:
         self._plan = plan
         self._cleared = 0
 
-    def clear(self, *, is_gone: Callable[[str], bool], has_bytes: Callable[[str], bool]) -> None:
-        """Delete stale rows, or count them.
+    def clear(self, *, is_gone: Callable[[str], bool], has_bytes: Callable[[str], bool]) -> int:
+        """Delete stale rows, or count them; return their number.
 
         On a full disk the rows stay until the next run: they do no harm.
 
@@ -53,10 +52,7 @@ class StaleRowCleanup:
             self._clear_left()
         except StorageFull as error:
             logger.warning("stale rows stay until the next run: %s", error.message)
-
-    def add_to(self, report: GCReport) -> None:
-        """Add the number of deleted rows."""
-        report.goes(ResourceKind.RECORDS, "what they tell of is gone", number=self._cleared)
+        return self._cleared
 
     def _clear_pages(
         self, list_page: _ListPage, delete: _DeleteRows, is_gone: Callable[[str], bool]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from au2.app.lookup import get_own_secret, get_secret, list_secrets
 from au2.app.permissions import ensure_may_in
-from au2.app.secrets.keys import ensure_keys
+from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_description
 from au2.domain import clock as clocks
 from au2.domain.context import Context
@@ -18,8 +18,7 @@ from au2.domain.json_value import is_encodable
 from au2.domain.secret import Secret
 from au2.domain.secret_name import VALUE_BYTES, find_secret_name_mistake
 from au2.domain.wording import format_bytes
-from au2.secrets.key_file import KeyFile
-from au2.secrets.keyring import Keyring
+from au2.secrets.keyring import KeyFile, Keyring
 from au2.stores.database import secrets
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

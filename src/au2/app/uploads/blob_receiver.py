@@ -93,7 +93,7 @@ def name_of_part(repository: Repository, digest: str) -> str:
     """Return the name of a blob in pieces: who sends it to the same process goes on with it.
 
     It begins with the process's id, by which house-keeping knows what is under way
-    (:mod:`au2.app.maintenance.gc.ingests`).
+    (:mod:`au2.app.maintenance.garbage_collection`).
     """
     name = hashlib.sha256(f"{repository} {digest}".encode()).hexdigest()
     return f"{repository.process_id}_{name}"

@@ -3,10 +3,10 @@
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.app.secrets.keys import SecretKeys, ensure_keys
+from au2.app.secret_keys import SecretKeys, ensure_keys
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, SecretUnreadable
-from au2.secrets.key_file import KeyFile
+from au2.secrets.keyring import KeyFile
 from au2.stores.database.events import list_events
 from au2.stores.database.secrets import (
     bound_to_attempt,

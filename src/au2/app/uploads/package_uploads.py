@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from au2.app.lookup import get_process, get_version
-from au2.app.uploads.disk_space import NewBlobs
-from au2.app.uploads.outcome import ABANDONED, DISK_FULL, GIVEN_UP, fail_upload
-from au2.app.uploads.package.begin import OpenUpload, PackageUploadOptions
-from au2.app.uploads.package.contents import ContentsReceiver
-from au2.app.uploads.package.file_lists import find_lacking, stored_contents
+from au2.app.uploads.package_begin import OpenUpload, PackageUploadOptions
+from au2.app.uploads.package_contents import ContentsReceiver, find_lacking, stored_contents
 from au2.app.uploads.sessions import (
+    ABANDONED,
+    DISK_FULL,
+    GIVEN_UP,
+    NewBlobs,
     Renewal,
     context_of_upload,
     ensure_open,
+    fail_upload,
     get_open_upload,
     get_own_upload,
     job_of_upload,

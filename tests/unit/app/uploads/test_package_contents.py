@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.app.uploads.package.contents import Began, Ended, FrameParser, Piece
+from au2.app.uploads.package_contents import Began, Ended, FrameParser, Piece
 from tests.support.world import frame
 
 

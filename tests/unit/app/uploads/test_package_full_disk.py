@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from au2.app.uploads.package.begin import OpenUpload, UploadStarter
-from au2.app.uploads.package.sessions import PackageUploads
+from au2.app.uploads.package_begin import OpenUpload, UploadStarter
+from au2.app.uploads.package_uploads import PackageUploads
 from au2.domain.context import Context
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState, Reason

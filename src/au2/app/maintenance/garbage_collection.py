@@ -13,7 +13,7 @@ It runs beside the server, in a process of its own, and blocks nobody. Why nothi
   missing; it never ends well without one.
 * A version deleted, or a job ended, after the roots were read only leaves more garbage behind.
 * Ingests that no upload under way resumes are removed at once, whatever their age
-  (:mod:`au2.app.maintenance.gc.ingests`): they may be what fills the disk.
+  (:mod:`au2.app.maintenance.garbage_collection`): they may be what fills the disk.
 * Rows about blobs are removed after the blobs (:mod:`au2.stores.database.content.stale_rows`). A
   kill in between leaves rows for the next run, and a full disk first gets space.
 * Unpacked layers stay under containers (:class:`UnpackedLayers`); else they are unpacked again.
@@ -22,18 +22,19 @@ It runs beside the server, in a process of its own, and blocks nobody. Why nothi
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
-from au2.app.maintenance.gc.ingests import UNDER_WAY, IngestPolicy
-from au2.app.maintenance.gc.live_set import Cutoffs, LiveSet, find_live_set
-from au2.app.maintenance.gc.report import GCReport, ResourceKind
-from au2.app.maintenance.gc.stale_rows import StaleRowCleanup
+from au2.app.maintenance.live_set import Cutoffs, LiveSet, find_live_set
+from au2.app.maintenance.stale_rows import StaleRowCleanup
 from au2.domain.errors import BlobMissing, Conflict, Detail
+from au2.domain.ids import is_guid
 from au2.engines.protocol import UnpackedLayers
 from au2.stores.content.protocol import Ingest, Manager
+from au2.stores.database.content import repositories, uploads
 from au2.stores.database.database import Database
 
 LEAST_GRACE_SECONDS = 3600.0
@@ -41,6 +42,127 @@ LEAST_GRACE_SECONDS = 3600.0
 _MOST_NAMED = 20
 _UNNEEDED = "nothing needs it"
 _LEASED = "leased: written or reused within the grace time"
+ENDED = "its upload has ended"
+QUIET = "nothing was added to it"
+UNDER_WAY = "an upload under way"
+YOUNG = "younger than the grace time"
+
+
+class ResourceKind(StrEnum):
+    """Kind of a resource."""
+
+    BLOBS = "blobs"
+    COMPRESSED = "forms of blobs"
+    """Compressed forms: entries of blobs that another blob holds compressed."""
+    UNFINISHED = "unfinished files"
+    LAYERS = "unpacked layers"
+    RECORDS = "records"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """Row of a report: resources of one kind, fate and reason."""
+
+    kind: ResourceKind
+    goes: bool
+    why: str
+    number: int
+    size_bytes: int | None
+    """None: not counted."""
+
+    def to_document(self) -> dict[str, object]:
+        """Return the row as a JSON object."""
+        return {
+            "what": self.kind.value,
+            "goes": self.goes,
+            "why": self.why,
+            "number": self.number,
+            "bytes": self.size_bytes,
+        }
+
+
+@dataclass(slots=True)
+class GCReport:
+    """Report of a garbage collection: numbers and bytes by kind, fate and reason."""
+
+    _numbers: dict[tuple[ResourceKind, bool, str], int] = field(default_factory=dict)
+    _bytes: dict[tuple[ResourceKind, bool, str], int] = field(default_factory=dict)
+
+    def stays(self, kind: ResourceKind, why: str, size_bytes: int | None = None) -> None:
+        """Count a kept resource."""
+        self._count((kind, False, why), 1, size_bytes)
+
+    def goes(
+        self, kind: ResourceKind, why: str, size_bytes: int | None = None, *, number: int = 1
+    ) -> None:
+        """Count removed resources."""
+        self._count((kind, True, why), number, size_bytes)
+
+    @property
+    def freed_bytes(self) -> int:
+        """Bytes of all removed resources, as far as they are counted."""
+        return sum(size for (_, goes, _), size in self._bytes.items() if goes)
+
+    def lines(self) -> Iterator[ReportRow]:
+        """Yield rows of removed resources, then of kept ones, by kind."""
+        order = list(ResourceKind)
+        keys = sorted(self._numbers, key=lambda key: (not key[1], order.index(key[0]), key[2]))
+        for key in keys:
+            yield ReportRow(*key, self._numbers[key], self._bytes.get(key))
+
+    def _count(
+        self, key: tuple[ResourceKind, bool, str], number: int, size_bytes: int | None
+    ) -> None:
+        if number:
+            self._numbers[key] = self._numbers.get(key, 0) + number
+        if size_bytes is not None:
+            self._bytes[key] = self._bytes.get(key, 0) + size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Fate of an ingest, and its reason."""
+
+    goes: bool
+    why: str
+
+
+class IngestPolicy:
+    """Judges ingests by the uploads under way at the time of creation.
+
+    Resumable ingests are named by their owner: a registry client's upload by its id, a blob of an
+    image by the id of its process, followed by more. An upload's row is written before its first
+    ingest, so a list of ingests made before the policy misses no upload. A client that resumes a
+    removed ingest is told so, and sends the blob again.
+    """
+
+    def __init__(
+        self, database: Database, at: datetime, *, now: float, grace_seconds: float
+    ) -> None:
+        """Read the uploads under way.
+
+        Args:
+            database: the installation's database.
+            at: time of the database's clock.
+            now: time of the file system's clock, in seconds since the epoch.
+            grace_seconds: age of the last write after which an ingest is removed in any case.
+        """
+        self._oldest = now - grace_seconds
+        with database.read() as transaction:
+            self._under_way = {
+                *repositories.list_blob_upload_ids(transaction),
+                *uploads.list_receiving_processes(transaction, at=at),
+            }
+
+    def judge(self, ingest: Ingest) -> Verdict:
+        """Return whether an ingest is removed, and why."""
+        is_quiet = ingest.changed_at < self._oldest
+        owner = None if ingest.name is None else ingest.name.partition("_")[0]
+        if owner in self._under_way and not is_quiet:
+            return Verdict(goes=False, why=UNDER_WAY)
+        if owner is not None and is_guid(owner) and owner not in self._under_way:
+            return Verdict(goes=True, why=ENDED)
+        return Verdict(goes=is_quiet, why=QUIET if is_quiet else YOUNG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +219,8 @@ class GarbageCollection:
         sweep.ingests(found, policy)
         sweep.layers()
         rows = StaleRowCleanup(self._database, cutoffs.created_at, now, plan=options.plan)
-        rows.clear(is_gone=sweep.is_gone, has_bytes=self._has_bytes)
-        rows.add_to(sweep.report)
+        cleared = rows.clear(is_gone=sweep.is_gone, has_bytes=self._has_bytes)
+        sweep.report.goes(ResourceKind.RECORDS, "what they tell of is gone", number=cleared)
         return sweep.report
 
     def _has_bytes(self, name: str) -> bool:

@@ -16,8 +16,7 @@ from typing import Any
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, SecretUnreadable
 from au2.domain.event import PLATFORM, EventAction
-from au2.secrets.key_file import KeyFile
-from au2.secrets.keyring import key_id_of
+from au2.secrets.keyring import KeyFile, key_id_of
 from au2.stores.database.database import Database
 from au2.stores.database.events import add_event
 from au2.stores.database.secrets import (

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from au2.app.lookup import get_process, get_version
-from au2.app.registry.mountable_blobs import MountableBlobs
-from au2.app.uploads.disk_space import ensure_disk_space
-from au2.app.uploads.image.blob_receiver import BlobReceiver, name_of_part
-from au2.app.uploads.image.heartbeats import SenderHeartbeats
-from au2.app.uploads.image.versions import (
+from au2.app.registry.images import MountableBlobs
+from au2.app.uploads.blob_receiver import BlobReceiver, name_of_part
+from au2.app.uploads.image_versions import (
     begin_image,
     ensure_takes_image,
     find_image_digest,
@@ -18,12 +16,17 @@ from au2.app.uploads.image.versions import (
     queue_import,
     upload_in_progress,
 )
-from au2.app.uploads.outcome import ABANDONED, DISK_FULL, fail_upload, given_up
+from au2.app.uploads.leases import SenderHeartbeats
 from au2.app.uploads.sessions import (
+    ABANDONED,
+    DISK_FULL,
     Renewal,
+    ensure_disk_space,
     ensure_open,
+    fail_upload,
     get_open_upload,
     get_own_upload,
+    given_up,
     job_of_upload,
 )
 from au2.domain import clock as clocks

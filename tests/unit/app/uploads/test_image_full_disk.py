@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import ImageContents, VersionImages
-from au2.app.registry.mountable_blobs import MountableBlobs
-from au2.app.uploads.image.sessions import ImageUploads
+from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
+from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState
 from au2.domain.repository import Repository

@@ -1,1 +1,0 @@
-"""Secrets of contexts, and the keys that encrypt their values."""

@@ -1,1 +1,0 @@
-"""Image uploads: missing blobs, manifest, import."""

@@ -1,1 +1,0 @@
-"""Package uploads: file list, missing contents, build."""
