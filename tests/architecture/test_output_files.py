@@ -8,7 +8,7 @@ PACKAGES = ("cli/", "client/", "server/", "secrets/", "console/")
 WRITING = re.compile(r"""write_text\(|write_bytes\(|open\(\s*["'][wax]|O_CREAT|O_TRUNC""")
 OWN_FILES = {
     "client/packages/package_folder.py": "what a package holds, into a folder that was made for it",
-    "secrets/key_file.py": "the lock beside the key file",
+    "secrets/keyring.py": "the lock beside the key file",
     "server/disk_reserve.py": "room on the disk, which has no content",
     "client/images/spool.py": "temporary files without a name",
 }

@@ -7,9 +7,9 @@ nowhere else (``tests/architecture/test_lookup.py``).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from au2.app.permissions import ensure_may, ensure_may_in
-from au2.app.versions.hints import process_command
 from au2.domain.account import Organization
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
@@ -133,6 +133,11 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
             hint=f"See: {process_command('version list', process)}",
         )
     return version
+
+
+def process_command(command: str, process: Process) -> str:
+    """Return ``au2 process COMMAND`` for this process, quoted for a shell: for hints."""
+    return f"au2 process {command} {quote(process.name)}"
 
 
 def _no_process(text: str) -> NotFound:

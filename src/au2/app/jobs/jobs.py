@@ -13,11 +13,17 @@ from au2.app.jobs.run_requests import (
     fit_arguments,
 )
 from au2.app.jobs.secret_references import check_secret_names, check_secret_references
-from au2.app.lookup import SharedJob, get_job, get_named_process, get_shared_job, list_jobs
+from au2.app.lookup import (
+    SharedJob,
+    get_job,
+    get_named_process,
+    get_shared_job,
+    list_jobs,
+    process_command,
+)
 from au2.app.permissions import ensure_may_in
 from au2.app.uploads.sessions import close_stopped_upload
 from au2.app.versions.choice import choose_version
-from au2.app.versions.hints import process_command
 from au2.domain import clock as clocks
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound

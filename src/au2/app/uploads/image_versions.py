@@ -8,9 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from au2.app.jobs.jobs import note_submitted
-from au2.app.lookup import get_process, get_version
+from au2.app.lookup import get_process, get_version, process_command
 from au2.app.uploads.sessions import job_of_upload
-from au2.app.versions.hints import process_command
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict

@@ -1,10 +1,11 @@
 """Choice of the version that a run takes, and the hints for versions without an image."""
 
-from au2.app.lookup import get_version
-from au2.app.versions.hints import explain_upload, process_command
+from shlex import quote
+
+from au2.app.lookup import get_version, process_command
 from au2.domain.errors import Conflict
 from au2.domain.process import Process
-from au2.domain.version import ImageStatus, Version
+from au2.domain.version import ImageStatus, Version, VersionType
 from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
 from au2.stores.database import versions
 from au2.stores.database.database import Transaction
@@ -23,7 +24,7 @@ def choose_version(
     """
     if number is not None:
         version = get_version(transaction, process, number)
-        ensure_available(process, version, hint=_explain_lack(process, version))
+        ensure_available(process, version, hint=_explain_missing_image(process, version))
         return version, VersionChoice(ChoiceRule.STATED)
     find = versions.find_newest_available if latest else versions.find_default_version
     chosen = find(transaction, process.id)
@@ -60,10 +61,10 @@ def explain_first_upload(transaction: Transaction, process: Process) -> str:
     newest = versions.find_newest(transaction, process.id)
     if newest is None:
         return "Upload a package: au2 process repo upload"
-    return _explain_lack(process, newest)
+    return _explain_missing_image(process, newest)
 
 
-def _explain_lack(process: Process, version: Version) -> str:
+def _explain_missing_image(process: Process, version: Version) -> str:
     """Say what to do about a version that has no image."""
     job = version.upload_job_id
     if version.image_status in IN_THE_WORKS:
@@ -71,7 +72,7 @@ def _explain_lack(process: Process, version: Version) -> str:
         return f"Run it once it is built: {run} --ver {version.number} --wait-for-build"
     if job is not None:
         return f"See why its upload failed: au2 job show {job}"
-    return explain_upload(process, version)
+    return _explain_upload(process, version)
 
 
 def ensure_available(process: Process, version: Version, *, hint: str | None = None) -> None:
@@ -82,5 +83,15 @@ def ensure_available(process: Process, version: Version, *, hint: str | None = N
         hint = f"See its upload: au2 job show {version.upload_job_id}"
     raise Conflict(
         f"Version {version.number} of '{process.name}' is {version.image_status}, not AVAILABLE.",
-        hint=hint or explain_upload(process, version),
+        hint=hint or _explain_upload(process, version),
+    )
+
+
+def _explain_upload(process: Process, version: Version) -> str:
+    """Say how ``version``, which has no image yet, gets one."""
+    if version.type is VersionType.PACKAGED:
+        return "Upload its package again: au2 process repo upload"
+    return (
+        "Upload its image: docker save IMAGE | au2 process version upload "
+        f"--process {quote(process.name)} --ver {version.number} --stdin"
     )
