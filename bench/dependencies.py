@@ -15,7 +15,7 @@ from au2.cli.session import Session
 from au2.client.http.transport import Transport
 from au2.client.packages.local_package import load_package
 from au2.client.packages.upload import begin_upload, send_contents
-from au2.client.runs.job_calls import wait_for_end
+from au2.client.resources.jobs import wait_for_end
 from au2.console.console import Console
 from au2.domain.retry import RetryBudget
 from au2.wire.upload import UploadView

@@ -60,7 +60,7 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
     from collections import Counter
     from shlex import quote
 
-    from au2.client.resources.names import list_named
+    from au2.client.resources.resource import list_named
 
     there = list_named(session.transport, session.context, path)
     count = Counter(item.name for item in there)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from au2.cli.session import Session
-from au2.client.resources.names import Named, list_named
+from au2.client.resources.resource import Named, list_named
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.ids import is_guid, parse_guid
 

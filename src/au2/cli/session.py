@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from au2.cli.configuration import Configuration, ServerEntry
-    from au2.client.http.address import Address
     from au2.client.http.transport import Transport
+    from au2.client.http.urls import Address
     from au2.domain.context import Context
 
 
@@ -69,7 +69,7 @@ class Session(CommandSession):
         Raises:
             InvalidRequest: none of them says.
         """
-        from au2.client.http.address import parse_address
+        from au2.client.http.urls import parse_address
 
         stated = (
             self.stated_server or self.environment.get("AU_SERVER") or self.configuration.server

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from au2.client.http.address import parse_address
 from au2.client.http.transport import Transport
+from au2.client.http.urls import parse_address
 from au2.domain.context import Context
 from tests.unit.client.api import ORGANIZATION, PROJECT, Api, serve
 

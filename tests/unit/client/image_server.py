@@ -63,7 +63,7 @@ class ImageServer:
         self.api.answer(BEGIN, SESSION, 201)
         self.api.routes |= {
             STANDING: lambda _: answer(self.standing),
-            LACKING: self.find_lacking,
+            LACKING: self.find_missing,
             BLOBS: self.receive,
             MANIFEST: self.complete,
             LEAVE: Answer(204),
@@ -80,7 +80,7 @@ class ImageServer:
         questions = [request.document["blobs"] for request in self.api.of(LACKING)]
         return [blob["digest"] for blobs in questions for blob in blobs]
 
-    def find_lacking(self, request: Request) -> Answer:
+    def find_missing(self, request: Request) -> Answer:
         wanted = parse_record(BlobQuestion, request.document).blobs
         return answer(
             {

@@ -229,8 +229,8 @@ def logs(
         report_and_exit(session.console, standing, pass_exit_code=exit_code)
         return
     from au2.cli.retry import make_retry_budget
-    from au2.client.runs.job_calls import poll_job
-    from au2.client.runs.job_logs import read_log
+    from au2.client.resources.job_logs import read_log
+    from au2.client.resources.jobs import poll_job
 
     transport, budget = session.transport, make_retry_budget(session.console)
     if attempt is None:
@@ -247,7 +247,7 @@ def wait(session: Session, job: int, exit_code: bool) -> None:
     """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
     from au2.cli.jobs.outcome import report_and_exit
     from au2.cli.jobs.wait import wait_for_job
-    from au2.client.runs.job_calls import poll_job
+    from au2.client.resources.jobs import poll_job
 
     # Retries are for servers that were there: this fails at once where none is.
     standing = poll_job(session.transport, job)

@@ -29,7 +29,7 @@ _LIST = columns(
 )
 def list_runtimes(session: Session) -> None:
     """List the runtimes that can be used in the context."""
-    from au2.client.resources.runtimes import Runtimes
+    from au2.client.resources.processes import Runtimes
 
     found = Runtimes(session.transport).list_runtimes(session.context)
     session.console.show_list(_LIST, [format_document(item) for item in found])
@@ -53,7 +53,7 @@ _RECORD = columns(
 def show(session: Session, runtime: str) -> None:
     """Show a runtime at its newest version. RUNTIME is a GUID, or a name unique in the context."""
     from au2.cli.lookup import find_runtime_id
-    from au2.client.resources.runtimes import Runtimes
+    from au2.client.resources.processes import Runtimes
 
     found = Runtimes(session.transport).get_runtime(find_runtime_id(session, runtime))
     session.console.show_record(_RECORD, format_document(found))

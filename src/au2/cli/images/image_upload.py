@@ -10,19 +10,23 @@ from typing import BinaryIO, NamedTuple
 from au2.cli.images.image_progress import ImageProgress
 from au2.cli.retry import make_retry_budget
 from au2.cli.session import Session
-from au2.client.images.archive_check import check_archive, find_manifest_digest
-from au2.client.images.archive_upload import send_archive, want_image
-from au2.client.images.blob_uploader import BlobUploader, Heartbeat
-from au2.client.images.spool import Spool, find_spool_directory
-from au2.client.images.upload import (
-    ImageUpload,
-    Stopped,
-    abandon_image,
-    ask_standing,
-    begin_image,
-    leave_image,
+from au2.client.images.archive_upload import (
+    check_archive,
+    find_manifest_digest,
+    make_wanted_image,
+    send_archive,
 )
-from au2.client.runs.job_calls import poll_job
+from au2.client.images.blob_uploader import BlobUploader, Heartbeat
+from au2.client.images.blobs import Spool, find_spool_directory
+from au2.client.images.upload import (
+    ImageUploadClient,
+    UploadStopped,
+    abandon_image_upload,
+    begin_image_upload,
+    get_upload_status,
+    leave_image_upload,
+)
+from au2.client.resources.jobs import poll_job
 from au2.console.console import Console
 from au2.domain.errors import (
     Au2Error,
@@ -64,7 +68,7 @@ class SameImage:
         Raises:
             InvalidImage: the archive can't be sent as it is.
         """
-        wanted = want_image(self._image, standing)
+        wanted = make_wanted_image(self._image, standing)
         if not self._is_checked:
             check_archive(self._archive, wanted)
             self._is_checked = True
@@ -124,10 +128,10 @@ def acquire_upload(
     while True:
         try:
             if is_there is not None:
-                standing = ask_standing(session.transport, *version)
+                standing = get_upload_status(session.transport, *version)
                 if is_there(standing):
                     return standing
-            return begin_image(session.transport, *version)
+            return begin_image_upload(session.transport, *version)
         except StillSending as error:
             budget.note_progress()
             if not is_told:
@@ -180,15 +184,15 @@ def send_image(
         stop = Event()
         progress = ImageProgress(console, clock=time.monotonic)
         sending = _open(session, upload, stop)
-        shipment = BlobUploader(sending, progress, stop=stop)
+        uploader = BlobUploader(sending, progress, stop=stop)
         scope.enter_context(Heartbeat(session.connect(session.entry.token), upload))
         try:
             if upload.resumed:
                 console.remark("Going on with the upload that was begun before.")
             tell_step(console, "Uploading image")
-            wanted = want_image(image, upload)
-            kept = Spool(find_spool_directory(spool), make_room=shipment.finish)
-            manifest = send_archive(archive, wanted, shipment, kept.keep)
+            wanted = make_wanted_image(image, upload)
+            kept = Spool(find_spool_directory(spool), make_room=uploader.finish)
+            manifest = send_archive(archive, wanted, uploader, kept.keep)
             job = sending.complete(*manifest)
         except BaseException as error:
             stop.set()
@@ -200,13 +204,13 @@ def send_image(
     return job
 
 
-def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUpload:
+def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUploadClient:
     def pause(seconds: float) -> None:
         if stop.wait(seconds):
-            raise Stopped
+            raise UploadStopped
 
     budget = make_retry_budget(session.console, pause)
-    return ImageUpload(session.transport, upload, budget, stop=stop)
+    return ImageUploadClient(session.transport, upload, budget, stop=stop)
 
 
 def _explain(session: Session, upload: ImageUploadView, error: BaseException) -> None:
@@ -227,7 +231,7 @@ def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None
     try:
         # Ours may be in the middle of a request, in another thread.
         with closing(session.connect(session.entry.token)) as transport:
-            abandon_image(transport, upload, as_sentence(error.message))
+            abandon_image_upload(transport, upload, as_sentence(error.message))
     except Au2Error as second:
         error.add_note(f"Giving up failed too: {second.message}")
 
@@ -235,4 +239,4 @@ def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None
 def _leave(session: Session, upload: ImageUploadView) -> None:
     """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
-        leave_image(transport, upload)
+        leave_image_upload(transport, upload)

@@ -8,8 +8,8 @@ import click
 
 from au2.cli.retry import make_retry_budget
 from au2.cli.session import Session
-from au2.client.runs import log_following
-from au2.client.runs.job_calls import poll_job, wait_for_end
+from au2.client.resources import job_logs
+from au2.client.resources.jobs import poll_job, wait_for_end
 from au2.console.console import Console
 from au2.domain.errors import ServerUnreachable
 from au2.stores.logs.record import Record
@@ -83,7 +83,7 @@ def follow_job(
     try:
         if attempt is None:
             attempt = poll_job(session.transport, job_id).newest_attempt
-        pieces = log_following.follow_job(
+        pieces = job_logs.follow_job_log(
             session.transport,
             job_id,
             attempt=attempt,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from au2.client.http.address import Address, is_host
+from au2.client.http.urls import Address, is_host
 from au2.domain.errors import InvalidRequest
 
 _HOST = re.compile(r"[!-~]+", re.ASCII)

@@ -16,16 +16,15 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from au2.client.http.address import Address
-from au2.client.http.connection_errors import (
+from au2.client.http.errors import (
     explain_cut,
-    explain_no_connection,
+    explain_failed_connection,
     explain_refused_login,
     explain_silence,
+    parse_error_response,
 )
-from au2.client.http.error_responses import read_failure
 from au2.client.http.proxies import Proxy, find_proxy
-from au2.client.http.urls import ensure_sendable
+from au2.client.http.urls import Address, ensure_sendable
 from au2.domain.errors import (
     InvalidRequest,
     NotAuthenticated,
@@ -213,7 +212,7 @@ class Transport:
                 connection.connect()
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                raise explain_no_connection(
+                raise explain_failed_connection(
                     self.address, error, self._environment, proxy
                 ) from error
             self._connection = connection
@@ -271,7 +270,7 @@ class Transport:
             self._break_off(response)
         if response.status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED and self._proxy:
             return explain_refused_login(self._proxy)
-        failure = read_failure(response.status, body)
+        failure = parse_error_response(response.status, body)
         logged_out = isinstance(failure, NotAuthenticated) and not isinstance(
             failure, WrongPassword
         )

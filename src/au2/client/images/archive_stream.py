@@ -1,12 +1,14 @@
-"""An archive that streams by: every member that may be a layer is sent, or kept until it can be."""
+"""Upload of an archive that streams by: layers are sent, or spooled until they can be."""
 
+import fcntl
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import BinaryIO, Final
 
-from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BytesSource, pass_over
 from au2.client.images.blob_uploader import BlobUploader, damaged
-from au2.client.images.spool import Keep
+from au2.client.images.blobs import BLOCK_BYTES, Blob, BytesSource, Keep, pass_over
 from au2.domain.errors import DigestMismatch, InvalidImage
 from au2.oci.archive.archived_image import ArchivedImage, ArchivedLayer, describe_layer
 from au2.oci.archive.contents import BlobMember
@@ -24,22 +26,22 @@ _TAKEN: Final = frozenset({Compression.NONE, Compression.GZIP, Compression.ZSTD}
 
 
 def send_from_stream(
-    stream: Readable, wanted: tuple[str | None, Platform], shipment: BlobUploader, keep: Keep
+    stream: Readable, wanted: tuple[str | None, Platform], uploader: BlobUploader, keep: Keep
 ) -> tuple[ArchivedImage, Sequence[Descriptor]]:
     """Read the archive to its end and offer its layers; return the image and what its layers are.
 
     Which layers belong to the image is known at the end only. ``wanted``: its name, if stated, and
     the platform. ``keep``: of layers that are to be sent while the next is read.
     """
-    reading = _Reading(shipment, keep)
+    reading = _Reading(uploader, keep)
     documents = read_archive(stream, reading.take)
     image = documents.choose(*wanted)
     return image, [reading.describe(layer, documents) for layer in image.layers]
 
 
 class _Reading:
-    def __init__(self, shipment: BlobUploader, keep: Keep) -> None:
-        self._shipment = shipment
+    def __init__(self, uploader: BlobUploader, keep: Keep) -> None:
+        self._uploader = uploader
         self._keep = keep
         self._found: dict[str, Descriptor] = {}
 
@@ -58,10 +60,10 @@ class _Reading:
         if is_packed_new:
             content = decompressed(content, window_bytes=LARGE_WINDOW_BYTES)
         size = None if is_packed_new else member.size_bytes
-        blob = self._keep(content, size, self._shipment.progress.read)
+        blob = self._keep(content, size, self._uploader.progress.read)
         compression = Compression.NONE if is_packed_new else member.compression
         self._found[member.path] = describe_layer(blob.digest, blob.size_bytes, compression)
-        self._shipment.offer([blob])
+        self._uploader.offer([blob])
 
     def describe(self, layer: ArchivedLayer, documents: ArchiveDocuments) -> Descriptor:
         """Return what a layer of the image came to be; raises InvalidImage if it is another."""
@@ -70,7 +72,7 @@ class _Reading:
             if data is None:
                 raise InvalidImage(f"the layer {layer.path!r} is none")
             blob = Blob(sha256_of(data), len(data), BytesSource(data))
-            self._shipment.offer([blob])
+            self._uploader.offer([blob])
             self._found[layer.path] = describe_layer(
                 blob.digest, blob.size_bytes, layer.compression
             )
@@ -81,47 +83,47 @@ class _Reading:
 
     def _pass_through(self, member: BlobMember, digest: str) -> None:
         """Ask for a blob before it is read, and send it as it comes."""
-        shipment, size = self._shipment, member.size_bytes
-        if not shipment.is_new(digest):
+        uploader, size = self._uploader, member.size_bytes
+        if not uploader.is_new(digest):
             return
-        shipment.finish()
-        lacking = shipment.upload.find_lacking({digest: size})
+        uploader.finish()
+        lacking = uploader.upload.find_missing({digest: size})
         if digest not in lacking:
-            shipment.progress.skip(size)
+            uploader.progress.skip(size)
             return
-        sent = _StreamedBlob(digest, size, lacking[digest], shipment)
+        sent = _StreamedBlob(digest, size, lacking[digest], uploader)
         sent.send(member.content)
 
 
 class _StreamedBlob:
     """A blob that can't be read twice: a window of it is held until the server has that."""
 
-    def __init__(self, digest: str, size: int, received_bytes: int, shipment: BlobUploader) -> None:
+    def __init__(self, digest: str, size: int, received_bytes: int, uploader: BlobUploader) -> None:
         self._digest = digest
         self._size = size
         self._reached = received_bytes
         self._resumed = received_bytes > 0
-        self._shipment = shipment
+        self._uploader = uploader
 
     def send(self, content: Readable) -> None:
         """Read a window while the one before is sent."""
-        self._shipment.progress.begin(self._size, self._reached)
+        self._uploader.progress.begin(self._size, self._reached)
         pass_over(content, self._reached)
         position, is_last = self._reached, False
         while not is_last:
             data = _read_window(content)
             window, position = BytesSource(data, position), position + len(data)
             is_last = position >= self._size
-            self._shipment.run_beside(partial(self._send_window, window, position))
-        self._shipment.finish()
+            self._uploader.run_beside(partial(self._send_window, window, position))
+        self._uploader.finish()
 
     def _send_window(self, window: BytesSource, end_bytes: int) -> None:
         if end_bytes <= self._reached < self._size:
             return
         blob = Blob(self._digest, self._size, window)
         try:
-            self._reached = self._shipment.upload.send(
-                blob, self._reached, self._shipment.progress.advance, end_bytes=end_bytes
+            self._reached = self._uploader.upload.send(
+                blob, self._reached, self._uploader.progress.advance, end_bytes=end_bytes
             )
         except DigestMismatch as error:
             failure = damaged(self._digest)
@@ -136,3 +138,18 @@ def _read_window(content: Readable) -> bytes:
         blocks.append(data)
         size += len(data)
     return b"".join(blocks)
+
+
+_PIPE_BYTES: Final = 1 << 20
+"""What Linux lets everybody have (``/proc/sys/fs/pipe-max-size``)."""
+
+
+def widen_pipe(stream: BinaryIO) -> None:
+    """Let a pipe hold more than 64 KiB, if ``stream`` is one and may be widened (pipe(7)).
+
+    Its writer then need not be woken sixteen times for each block that is read.
+    """
+    if sys.platform == "linux":
+        # What is no pipe or no file at all can do without, and so can who has too many pipes.
+        with suppress(OSError):
+            fcntl.fcntl(stream.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -5,8 +5,8 @@ from threading import Event, Thread
 from typing import Final, Protocol
 
 from au2.client.http.transport import Transport
-from au2.client.images.blob_sources import Blob
-from au2.client.images.upload import ask_lacking
+from au2.client.images.blobs import Blob
+from au2.client.images.upload import list_missing_blobs
 from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage, LeaseLost
 from au2.wire.image_upload import ImageUploadView
 
@@ -39,9 +39,9 @@ class UploadProgressSink(Protocol):
 
 
 class BlobTarget(Protocol):
-    """Where blobs go: an :class:`~au2.client.images.upload.ImageUpload`."""
+    """Where blobs go: an :class:`~au2.client.images.upload.ImageUploadClient`."""
 
-    def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
+    def find_missing(self, sizes: Mapping[str, int]) -> dict[str, int]:
         """Return which blobs (size in bytes by digest) are to be sent, and how much has come."""
         ...
 
@@ -116,7 +116,7 @@ class BlobUploader:
             self._failure = error
 
     def _deliver(self, blobs: Sequence[Blob]) -> None:
-        lacking = self.upload.find_lacking({blob.digest: blob.size_bytes for blob in blobs})
+        lacking = self.upload.find_missing({blob.digest: blob.size_bytes for blob in blobs})
         for blob in blobs:
             try:
                 if blob.digest in lacking:
@@ -172,7 +172,7 @@ class Heartbeat:
         pause = heartbeat_seconds
         while not self._end.wait(pause):
             try:
-                ask_lacking(self._transport, self._session, {})
+                list_missing_blobs(self._transport, self._session, {})
                 pause = heartbeat_seconds
             except LeaseLost:
                 break

@@ -1,14 +1,14 @@
-"""Upload of an image: a session, its blobs in requests that can go on, then its manifest."""
+"""Image upload: a session, its blobs in requests that can be resumed, then the manifest."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Event
 from typing import Any, Final
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
-from au2.client.images.blob_sources import BLOCK_BYTES, Blob, BlobSource
-from au2.client.images.request_size import PIECE_BYTES, PieceSize
+from au2.client.images.blobs import BLOCK_BYTES, Blob, BlobSource
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -29,6 +29,38 @@ from au2.wire.image_upload import (
 )
 from au2.wire.job import JobView
 
+MOST_REQUEST_BYTES: Final = 64 << 20
+"""The most of one request, so that limits of proxies and their patience are kept to."""
+_FIRST_BYTES: Final = 1 << 20
+_LEAST_BYTES: Final = 256 << 10
+_VERY_SHORT_SECONDS: Final = 0.25
+_SHORT_SECONDS: Final = 1.0
+_LONG_SECONDS: Final = 4.0
+
+
+class RequestSize:
+    """Grows on a fast line and shrinks on a slow one."""
+
+    def __init__(self, most_bytes: int, clock: Callable[[], float]) -> None:
+        """``clock``: monotonic, in seconds."""
+        self._most_bytes = most_bytes
+        self._clock = clock
+        self.next_bytes = min(_FIRST_BYTES, most_bytes)
+        """For the next request."""
+
+    @contextmanager
+    def timed(self, size_bytes: int) -> Iterator[None]:
+        """Learn from a request of that size, unless it fails."""
+        begun_at = self._clock()
+        yield
+        seconds = self._clock() - begun_at
+        if seconds > _LONG_SECONDS:
+            self.next_bytes = max(self.next_bytes // 2, min(_LEAST_BYTES, self._most_bytes))
+        elif size_bytes == self.next_bytes and seconds < _SHORT_SECONDS:
+            growth = 4 if seconds < _VERY_SHORT_SECONDS else 2
+            self.next_bytes = min(self.next_bytes * growth, self._most_bytes)
+
+
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
 
@@ -42,11 +74,11 @@ _REASON_CHARACTERS: Final = 500
 """Of a reason: it travels in the address, where each may become twelve."""
 
 
-class Stopped(Exception):
+class UploadStopped(Exception):
     """Somebody does not want the blob sent any more."""
 
 
-def ask_standing(transport: Transport, process_id: str, number: int) -> ImageUploadStatus:
+def get_upload_status(transport: Transport, process_id: str, number: int) -> ImageUploadStatus:
     """Return how it stands with a version's image.
 
     Raises:
@@ -56,7 +88,7 @@ def ask_standing(transport: Transport, process_id: str, number: int) -> ImageUpl
     return parse_record(ImageUploadStatus, transport.call("GET", _image_path(process_id, number)))
 
 
-def begin_image(transport: Transport, process_id: str, number: int) -> ImageUploadView:
+def begin_image_upload(transport: Transport, process_id: str, number: int) -> ImageUploadView:
     """Begin to send an image to a version, or go on with what was begun before.
 
     Raises:
@@ -69,20 +101,20 @@ def begin_image(transport: Transport, process_id: str, number: int) -> ImageUplo
     return upload.replaced(heartbeat_seconds=min(heartbeat_seconds, _MOST_HEARTBEAT_SECONDS))
 
 
-def abandon_image(transport: Transport, session: ImageUploadView, reason: str) -> None:
+def abandon_image_upload(transport: Transport, session: ImageUploadView, reason: str) -> None:
     """Give an upload up; its job tells the reason, and another can begin at once."""
     path = f"/image-uploads/{quote_segment(session.id)}"
     said = reason[:_REASON_CHARACTERS]
     transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
 
 
-def leave_image(transport: Transport, session: ImageUploadView) -> None:
+def leave_image_upload(transport: Transport, session: ImageUploadView) -> None:
     """Say that this sender ends, so that the next one need not wait for its silence."""
     path = f"/image-uploads/{quote_segment(session.id)}/leave"
     transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
 
 
-def ask_lacking(
+def list_missing_blobs(
     transport: Transport, session: ImageUploadView, sizes: Mapping[str, int]
 ) -> dict[str, int]:
     """Return which blobs (size in bytes by digest) are to be sent, and how much of each has come.
@@ -104,7 +136,7 @@ def ask_lacking(
     return found
 
 
-class ImageUpload:
+class ImageUploadClient:
     """The session's requests, going on after cut connections. For one thread at a time."""
 
     def __init__(
@@ -114,7 +146,7 @@ class ImageUpload:
         budget: RetryBudget,
         *,
         stop: Event,
-        piece_bytes: int = PIECE_BYTES,
+        request_bytes: int = MOST_REQUEST_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begin.
@@ -123,7 +155,7 @@ class ImageUpload:
             transport: for one thread at a time.
             session: that was begun.
             patience: with a server that does not answer.
-            stop: once it is set, what is being sent ends with :class:`Stopped`, and so should
+            stop: once it is set, what is being sent ends with :class:`UploadStopped`, and so should
                 the patience's pauses.
             piece_bytes: the most of one request.
             clock: monotonic, in seconds.
@@ -132,12 +164,12 @@ class ImageUpload:
         self._session = session
         self._budget = budget
         self._stop = stop
-        self._pieces = PieceSize(piece_bytes, clock)
+        self._pieces = RequestSize(request_bytes, clock)
         self._path = f"/image-uploads/{quote_segment(session.id)}"
 
-    def find_lacking(self, sizes: Mapping[str, int]) -> dict[str, int]:
-        """As :func:`ask_lacking`, while the server is away too. Raises LeaseLost."""
-        return self._budget.retry(lambda: ask_lacking(self._transport, self._session, sizes))
+    def find_missing(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """As :func:`list_missing_blobs`, while the server is away too. Raises LeaseLost."""
+        return self._budget.retry(lambda: list_missing_blobs(self._transport, self._session, sizes))
 
     def complete(self, manifest: bytes, media_type: str) -> JobView:
         """All blobs are there: let the import begin; return its job. Repeating is harmless."""
@@ -223,7 +255,7 @@ class ImageUpload:
         stream = source.open(offset)
         while size:
             if self._stop.is_set():
-                raise Stopped
+                raise UploadStopped
             try:
                 data = stream.read(min(size, BLOCK_BYTES))
             except OSError as error:
@@ -238,7 +270,7 @@ class ImageUpload:
         """After a failure, ask where to go on, as long as there is patience."""
         sizes = {blob.digest: blob.size_bytes}
         lacking = self._budget.retry_after(
-            error, lambda: ask_lacking(self._transport, self._session, sizes)
+            error, lambda: list_missing_blobs(self._transport, self._session, sizes)
         )
         if blob.digest not in lacking:
             return blob.size_bytes, True

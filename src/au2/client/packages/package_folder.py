@@ -1,22 +1,67 @@
-"""Packages that come back: unpacked as if the server were an enemy."""
+"""Downloaded packages: unpacked into a folder, with every path distrusted."""
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from au2.client.packages.local_paths import find_target_mistake, find_written_mistake
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
 from au2.files.errors import convert_file_errors
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.package.tree.entries import PackagedFile, count_files, format_mode, mode_of
 from au2.package.tree.paths import PackageLimits, find_path_error, validate_paths
+
+_REPOSITORIES = re.compile(r"\.git|git~[0-9]+|\.hg|hg~[0-9]+|\.bzr|\.svn")
+"""Also by the short names that Windows gives them (git, ``is_ntfs_dotgit``)."""
+_ON_WINDOWS = re.compile(r'[<>:"|?*\\\x00-\x1f]')
+_DEVICES = re.compile(
+    "(con|prn|aux|nul|conin\\$|conout\\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])( *\\..*)?", re.DOTALL
+)
+
+
+def find_local_path_error(path: str, *, is_windows: bool = os.name == "nt") -> str | None:
+    """Say why a path, ``/``-separated, is not to be written here; None if it may be."""
+    parts = path.split("/")
+    if any(map(_is_repository, parts)):
+        return "it belongs to the repository of a version control system, whose hooks are run"
+    if is_windows and any(map(_is_special_on_windows, parts)):
+        return "it means something else than a file of this name on Windows"
+    return None
+
+
+def find_target_error(target: str, *, is_windows: bool = os.name == "nt") -> str | None:
+    """Say why nothing may be linked to a relative target; None if it may be."""
+    if is_windows and any(
+        part not in {"", ".", ".."} and _is_special_on_windows(part) for part in target.split("/")
+    ):
+        return "its target means something else than a file of that name on Windows"
+    return None
+
+
+def _is_repository(part: str) -> bool:
+    """Whether some file system may take the name for one of a repository.
+
+    macOS passes over characters that are not seen and takes composed letters and upper case for
+    the same; Windows passes over dots and spaces at the end, and what follows a colon is a stream.
+    """
+    seen = "".join(char for char in part if unicodedata.category(char) != "Cf")
+    name = unicodedata.normalize("NFKC", seen).casefold().partition(":")[0].rstrip(". ")
+    return _REPOSITORIES.fullmatch(name) is not None
+
+
+def _is_special_on_windows(part: str) -> bool:
+    name = part.casefold()
+    ends = name.endswith((".", " "))
+    return bool(ends or _ON_WINDOWS.search(name) or _DEVICES.fullmatch(name))
+
 
 _LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
 """More than any server lets in unless its operator says so: a bound, not a rule."""
@@ -27,14 +72,14 @@ _KINDS: Final = frozenset({MemberType.FILE, MemberType.LINK, MemberType.DIRECTOR
 
 
 @contextmanager
-def new_folder(directory: Path) -> Iterator[Path]:
+def fill_folder(directory: Path) -> Iterator[Path]:
     """Yield a folder to fill; what is in it comes to ``directory`` when the block ends well.
 
     Raises:
         InvalidRequest: ``directory`` is there and not empty.
         Au2Error: it can't be written.
     """
-    ensure_free(directory)
+    ensure_no_content(directory)
     with convert_file_errors(directory):
         is_new = not directory.exists()
         directory.mkdir(parents=True, exist_ok=True)
@@ -71,7 +116,7 @@ def _make_removable(directory: Path) -> None:
             Path(folder).chmod(0o700)
 
 
-def ensure_free(directory: Path) -> None:
+def ensure_no_content(directory: Path) -> None:
     """Raise InvalidRequest unless ``directory`` is not there yet or is an empty folder."""
     with convert_file_errors(directory):
         is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
@@ -114,11 +159,11 @@ class _Unpacker:
         path = member.path
         if not path:
             return  # The package's own folder.
-        message = find_path_error(path) or find_written_mistake(path)
+        message = find_path_error(path) or find_local_path_error(path)
         if message is None and member.type not in _KINDS:
             message = f"a {member.type} can't be part of a package"
         if message is None:
-            message = find_target_mistake(member.target)
+            message = find_target_error(member.target)
         if message is None and len(self.entries) == _LIMITS.files:
             message = "too many files"
         if message is not None:

@@ -1,16 +1,17 @@
 """Upload of a package: the list of files, then the missing contents, then the build."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query, quote_segment
-from au2.client.packages.contents import Progress, make_body, pick_contents
 from au2.domain.context import Context
-from au2.domain.errors import LeaseLost, ServerUnreachable, UnexpectedAnswer
+from au2.domain.errors import Detail, InvalidPackage, LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.domain.retry import RetryBudget
 from au2.package.tree.entries import PackagedFile
-from au2.wire.contents import MEDIA_TYPE
+from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView
 from au2.wire.upload import (
@@ -20,6 +21,91 @@ from au2.wire.upload import (
     UploadProgress,
     UploadView,
 )
+
+_BLOCK_BYTES: Final = 256 << 10
+
+Progress = Callable[[int], None]
+"""Told how many more bytes were handed to the connection."""
+
+
+class Content(NamedTuple):
+    """A content to send, once, however many files hold it."""
+
+    path: str
+    header: ContentHeader
+    source: Path | bytes
+
+    @property
+    def framed_bytes(self) -> int:
+        """Size in the body."""
+        return HEADER_BYTES + self.header.size_bytes
+
+
+def pick_contents(files: Sequence[PackagedFile], lacking: Sequence[str]) -> list[Content]:
+    """Return the contents with the digests ``lacking``, in that order.
+
+    Raises:
+        UnexpectedAnswer: the server asks for what no file holds.
+    """
+    by_digest = {file.sha256: file for file in files if file.type == "file"}
+    try:
+        found = [by_digest[digest] for digest in lacking]
+    except KeyError as error:
+        raise UnexpectedAnswer("The server asks for a content that is not ours.") from error
+    return [
+        Content(file.path, ContentHeader(file.sha256, file.size_bytes), file.source)
+        for file in found
+    ]
+
+
+def make_body(contents: Sequence[Content], progress: Progress) -> Iterator[bytes]:
+    """Yield the frames (``wire.contents``) in blocks, small files together in one.
+
+    Raises:
+        InvalidPackage: a file is no longer what was listed.
+    """
+    waiting = bytearray()
+    for content in contents:
+        waiting += format_header(content.header)
+        for block in _read_checked(content):
+            waiting += block
+            if len(waiting) >= _BLOCK_BYTES:
+                progress(len(waiting))
+                yield bytes(waiting)
+                waiting.clear()
+    if waiting:
+        progress(len(waiting))
+        yield bytes(waiting)
+
+
+def _read_checked(content: Content) -> Iterator[bytes]:
+    if isinstance(content.source, bytes):
+        yield content.source
+        return
+    digest = hashlib.sha256()
+    left_bytes = content.header.size_bytes
+    try:
+        with content.source.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                left_bytes -= len(block)
+                if left_bytes < 0:
+                    raise _changed(content)
+                digest.update(block)
+                yield block
+    except OSError as error:
+        raise _changed(content) from error
+    if left_bytes or digest.hexdigest() != content.header.sha256:
+        raise _changed(content)
+
+
+def _changed(content: Content) -> InvalidPackage:
+    detail = Detail("the file changed while it was being uploaded", file=content.path)
+    return InvalidPackage(
+        "The package changed while it was being uploaded.",
+        hint="Upload again when nothing writes to it.",
+        details=[detail],
+    )
+
 
 _ANSWER_SECONDS: Final = 600.0
 """How long the server may take to store what was sent, on a slow disk."""
@@ -110,7 +196,7 @@ def send_contents(
         try:
             sent = _send_once(transport, session, plan, lacking, progress)
         except ServerUnreachable as error:
-            lacking = budget.retry_after(error, lambda: _ask_lacking(transport, session))
+            lacking = budget.retry_after(error, lambda: _list_missing(transport, session))
         else:
             lacking = sent.lacking
             if sent.job is not None:
@@ -168,7 +254,7 @@ def _send_once(
     return parse_record(UploadProgress, document)
 
 
-def _ask_lacking(transport: Transport, session: UploadView) -> list[str]:
+def _list_missing(transport: Transport, session: UploadView) -> list[str]:
     present = parse_record(
         UploadView, transport.call("GET", f"/uploads/{quote_segment(session.id)}")
     )

@@ -1,4 +1,4 @@
-"""Processes and their versions."""
+"""Processes, their versions, and runtimes."""
 
 from au2.client.http.urls import context_query
 from au2.client.resources.resource import Resource
@@ -11,6 +11,7 @@ from au2.wire.process import (
     VersionCreation,
     VersionView,
 )
+from au2.wire.runtime import RuntimeView
 from au2.wire.version_diff import VersionDiff
 from au2.wire.violations import build
 
@@ -91,3 +92,16 @@ class Versions(Resource):
     def _act(self, process_id: str, number: int, verb: str) -> VersionView:
         document = self._transport.call("POST", f"/processes/{process_id}/versions/{number}/{verb}")
         return parse_record(VersionView, document)
+
+
+class Runtimes(Resource):
+    """``/runtimes``."""
+
+    def list_runtimes(self, context: Context, *, name: str | None = None) -> list[RuntimeView]:
+        """Return the runtimes that are visible in ``context``."""
+        query = context_query(context) | {"name": name}
+        return parse_records(RuntimeView, self._transport.call("GET", "/runtimes", query=query))
+
+    def get_runtime(self, runtime_id: str) -> RuntimeView:
+        """Return one runtime. Raises NotFound."""
+        return parse_record(RuntimeView, self._transport.call("GET", f"/runtimes/{runtime_id}"))

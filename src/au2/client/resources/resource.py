@@ -1,6 +1,12 @@
-"""Resource: base class of the calls of one noun."""
+"""Resource: base class of the calls of one noun; and the look-up of objects by name."""
+
+from typing import Final
 
 from au2.client.http.transport import Transport
+from au2.client.http.urls import context_query
+from au2.domain.context import Context
+from au2.wire.base import ResponseType
+from au2.wire.documents import parse_records
 
 
 class Resource:
@@ -8,3 +14,43 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+
+_MOST_NAME_CHARACTERS: Final = 200
+
+
+class Named(ResponseType):
+    """Identity and owner of a process or runtime: the common part of their views."""
+
+    id: str
+    name: str
+    organization: str | None
+    project: str | None
+
+    @property
+    def context(self) -> Context | None:
+        """The owner; None: global."""
+        return owner(self.organization, self.project)
+
+    def __str__(self) -> str:
+        """Return the id and the owner."""
+        if self.organization is None:
+            return f"{self.id} (global)"
+        inner = f", project {self.project}" if self.project else ""
+        return f"{self.id} (organization {self.organization}{inner})"
+
+
+def list_named(
+    transport: Transport, context: Context, path: str, name: str | None = None
+) -> list[Named]:
+    """Return the visible objects at ``path`` in ``context``: all, or those with a name."""
+    if name is not None and len(name) > _MOST_NAME_CHARACTERS:
+        return []
+    query = context_query(context) | {"name": name}
+    found = parse_records(Named, transport.call("GET", path, query=query))
+    return [one for one in found if name is None or one.name == name]
+
+
+def owner(organization: str | None, project: str | None) -> Context | None:
+    """Return the context of an object's ``organization`` and ``project``; None: global."""
+    return None if organization is None else Context(organization, project)

@@ -1,9 +1,13 @@
-"""Versions of processes as runs need them: the default, the newest, and their argument schemas."""
+"""Versions as runs and downloads need them."""
 
-from typing import Any, Final
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
+from au2.domain.errors import ServerUnreachable
 from au2.wire.documents import parse_record
 from au2.wire.process import VersionView
 
@@ -37,3 +41,52 @@ def get_argument_schema(
     if version is not None:
         return get_version(transport, process_id, str(version)).args_schema
     return get_version(transport, process_id, DEFAULT, latest=latest).args_schema
+
+
+_MEDIA_TYPE: Final = "application/x-tar"
+
+
+class Download:
+    """An archive that is coming."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self._response = response
+        self._received_bytes = 0
+        self.size_bytes = response.length
+        """How much will come; None: a proxy on the way keeps it to itself."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, nothing at the end.
+
+        Raises:
+            ServerUnreachable: it broke off before its end.
+        """
+        data = self._response.read(size if size >= 0 else None)
+        self._received_bytes += len(data)
+        if size and not data and self._received_bytes < (self.size_bytes or 0):
+            raise ServerUnreachable(
+                f"The download broke off after {self._received_bytes} bytes of "
+                f"{self.size_bytes} bytes.",
+                hint="Give the command again. If it breaks off at the same place, trying once more "
+                "may not help: the server's log says what is damaged; tell its operator.",
+            )
+        return data
+
+
+@contextmanager
+def open_download(
+    transport: Transport, process_id: str, number: int, what: Literal["archive", "package"]
+) -> Iterator[Download]:
+    """Ask for the image (``archive``) or the source (``package``) of a version.
+
+    Inside, every OSError counts as a broken connection: faults of files are to be raised as
+    something else there.
+
+    Raises:
+        NotFound: there is no such version.
+        Conflict: it has no image yet.
+        InvalidRequest: it was not made of a package.
+    """
+    path = f"/processes/{process_id}/versions/{number}/{what}"
+    with transport.stream(path, accept=_MEDIA_TYPE) as response:
+        yield Download(response)

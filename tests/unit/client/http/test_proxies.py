@@ -3,9 +3,9 @@ from threading import Thread
 
 import pytest
 
-from au2.client.http.address import parse_address
 from au2.client.http.proxies import Proxy, find_proxy
 from au2.client.http.transport import Transport
+from au2.client.http.urls import parse_address
 from au2.domain.errors import Au2Error, InvalidRequest, ServerUnreachable
 
 FAR = parse_address("https://au.example.org")

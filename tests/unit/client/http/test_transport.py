@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from au2.client.http.address import parse_address
 from au2.client.http.transport import Transport
+from au2.client.http.urls import parse_address
 from au2.domain.errors import (
     InvalidPackage,
     NotAuthenticated,

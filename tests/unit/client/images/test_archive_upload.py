@@ -14,11 +14,15 @@ from typing import BinaryIO
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.images.archive_check import check_archive, find_manifest_digest
-from au2.client.images.archive_upload import Wanted, send_archive
+from au2.client.images.archive_upload import (
+    WantedImage,
+    check_archive,
+    find_manifest_digest,
+    send_archive,
+)
 from au2.client.images.blob_uploader import BlobUploader
-from au2.client.images.spool import Spool
-from au2.client.images.upload import ImageUpload
+from au2.client.images.blobs import Spool
+from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import Au2Error, InvalidImage
 from au2.domain.retry import RetryBudget
 from au2.oci.spec.manifest import parse_manifest
@@ -109,19 +113,21 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
         *,
         name: str | None = None,
         spool: Path | None = None,
-        piece_bytes: int = 4096,
+        request_bytes: int = 4096,
     ) -> JobView:
         stop = Event()
         budget = RetryBudget(pause=lambda _: None, clock=lambda: 0.0, on_outage=lambda _: None)
         session = SESSION_VIEW
-        upload = ImageUpload(transport, session, budget, stop=stop, piece_bytes=piece_bytes)
-        shipment = BlobUploader(upload, told, stop=stop)
+        upload = ImageUploadClient(
+            transport, session, budget, stop=stop, request_bytes=request_bytes
+        )
+        uploader = BlobUploader(upload, told, stop=stop)
         try:
-            kept = Spool(spool or tmp_path, make_room=shipment.finish)
-            manifest = send_archive(archive, Wanted(name, on("amd64")), shipment, kept.keep)
+            kept = Spool(spool or tmp_path, make_room=uploader.finish)
+            manifest = send_archive(archive, WantedImage(name, on("amd64")), uploader, kept.keep)
             return upload.complete(*manifest)
         finally:
-            shipment.stop()
+            uploader.stop()
 
     return send
 
@@ -260,7 +266,7 @@ def test_cut_connections_change_nothing(
 def test_what_a_file_becomes_is_known_before_it_is_sent(
     server: ImageServer, send: Send, tmp_path: Path, kind: str
 ) -> None:
-    wanted = Wanted(None, on("amd64"))
+    wanted = WantedImage(None, on("amd64"))
     with in_file(ARCHIVES[kind](IMAGE), tmp_path) as archive:
         check_archive(archive, wanted)
         digest = find_manifest_digest(archive, wanted)
@@ -272,7 +278,7 @@ def test_what_a_file_becomes_is_known_before_it_is_sent(
 
 
 def test_a_pipe_is_not_read_before_it_is_sent(send: Send, tmp_path: Path) -> None:
-    wanted = Wanted(None, on("amd64"))
+    wanted = WantedImage(None, on("amd64"))
     with in_pipe(docker_20((IMAGE, [NAME])), tmp_path) as archive:
         check_archive(archive, wanted)
         assert find_manifest_digest(archive, wanted) is None

@@ -5,9 +5,9 @@ from threading import Event
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.images.blob_sources import Blob, BytesSource
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
-from au2.client.images.upload import ImageUpload
+from au2.client.images.blobs import Blob, BytesSource
+from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import StorageFull
 from au2.domain.retry import RetryBudget
 from tests.support.busybox import digest_of
@@ -53,11 +53,11 @@ def server(api: Api) -> ImageServer:
 
 
 @pytest.fixture
-def shipment(server: ImageServer, transport: Transport) -> BlobUploader:
+def uploader(server: ImageServer, transport: Transport) -> BlobUploader:
     stop = Event()
     budget = RetryBudget(pause=stop.wait, clock=lambda: 0.0, on_outage=lambda _: None)
     return BlobUploader(
-        ImageUpload(transport, SESSION_VIEW, budget, stop=stop), Silent(), stop=stop
+        ImageUploadClient(transport, SESSION_VIEW, budget, stop=stop), Silent(), stop=stop
     )
 
 
@@ -66,14 +66,14 @@ def freed_blob(data: bytes) -> tuple[Blob, Freed]:
     return Blob(digest_of(data), len(data), source), source
 
 
-def test_what_is_through_is_freed(server: ImageServer, shipment: BlobUploader) -> None:
+def test_what_is_through_is_freed(server: ImageServer, uploader: BlobUploader) -> None:
     server.blobs[digest_of(b"there")] = b"there"
     (new, new_source), (there, there_source) = freed_blob(b"new"), freed_blob(b"there")
     again, again_source = freed_blob(b"new")
 
-    shipment.offer([new, there])
-    shipment.offer([again])
-    shipment.finish()
+    uploader.offer([new, there])
+    uploader.offer([again])
+    uploader.finish()
 
     assert [source.is_freed for source in (new_source, there_source, again_source)] == [True] * 3
     assert len(server.pieces) == 1
@@ -81,19 +81,19 @@ def test_what_is_through_is_freed(server: ImageServer, shipment: BlobUploader) -
 
 
 def test_a_failure_is_raised_where_the_next_is_offered(
-    server: ImageServer, shipment: BlobUploader
+    server: ImageServer, uploader: BlobUploader
 ) -> None:
     server.api.routes[BLOBS] = failure(507, "storage-full")
     blob, source = freed_blob(b"new")
-    shipment.offer([blob])
+    uploader.offer([blob])
 
     with pytest.raises(StorageFull):
-        shipment.offer([freed_blob(b"more")[0]])
+        uploader.offer([freed_blob(b"more")[0]])
 
     assert source.is_freed
 
 
-def test_the_next_is_read_while_one_is_sent(server: ImageServer, shipment: BlobUploader) -> None:
+def test_the_next_is_read_while_one_is_sent(server: ImageServer, uploader: BlobUploader) -> None:
     asked, go_on = Event(), Event()
 
     def hold(_: Request) -> Answer:
@@ -102,11 +102,11 @@ def test_the_next_is_read_while_one_is_sent(server: ImageServer, shipment: BlobU
         return answer({"lacking": []})
 
     server.api.routes[LACKING] = hold
-    shipment.offer([freed_blob(b"one")[0]])
+    uploader.offer([freed_blob(b"one")[0]])
     assert asked.wait(10)
     # We are here, although the blob is not through.
     go_on.set()
-    shipment.finish()
+    uploader.finish()
 
 
 def test_a_session_is_kept_alive_over_cut_connections(

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.packages.contents import Progress, make_body, pick_contents
 from au2.client.packages.upload import (
+    Progress,
     UploadPlan,
     abandon_upload,
     begin_upload,
     compare_package,
     complete_upload,
+    make_body,
+    pick_contents,
     send_contents,
 )
 from au2.domain.context import Context

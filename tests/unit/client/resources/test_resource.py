@@ -8,10 +8,9 @@ import pytest
 from au2.client.http.transport import Transport
 from au2.client.resources.accounts import Accounts
 from au2.client.resources.jobs import Jobs
-from au2.client.resources.names import Named, list_named
 from au2.client.resources.organizations import Organizations
-from au2.client.resources.processes import Processes, Versions
-from au2.client.resources.runtimes import Runtimes
+from au2.client.resources.processes import Processes, Runtimes, Versions
+from au2.client.resources.resource import Named, list_named
 from au2.domain.context import Context
 from au2.domain.errors import NotFound, UnexpectedAnswer
 from au2.wire.process import ProcessUpdate, VersionCreation

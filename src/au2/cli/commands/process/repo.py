@@ -68,7 +68,7 @@ def init(
 
     Asks for what the flags do not say. Files that are already there stay as they are.
     """
-    from au2.client.resources.runtimes import Runtimes
+    from au2.client.resources.processes import Runtimes
     from au2.domain.errors import Conflict
     from au2.domain.language import Language
     from au2.package import names
@@ -121,7 +121,7 @@ def _choose_runtime(
 
 def _find_runtime(runtimes: "Sequence[RuntimeView]", stated: str) -> "RuntimeView":
     from au2.cli.lookup import only_one
-    from au2.client.resources.names import Named
+    from au2.client.resources.resource import Named
 
     by_id = [runtime for runtime in runtimes if runtime.id == stated.strip().lower()]
     found = by_id or [runtime for runtime in runtimes if runtime.name == stated]

@@ -115,7 +115,7 @@ def command(
 def _submit(
     session: Session, run: "RunCreation", *, wait: bool, follow: bool, pass_exit_code: bool
 ) -> None:
-    from au2.client.runs.job_calls import submit_run
+    from au2.client.resources.jobs import submit_run
 
     job = submit_run(session.transport, session.context, run)
     session.console.line(f"Job submitted: {job.id}")

@@ -11,9 +11,9 @@ from au2.cli.command import define
 from au2.cli.options import process_argument, version_argument
 from au2.cli.output_file import Output, OutputType
 from au2.cli.session import Session
-from au2.client.packages.package_folder import ensure_free, new_folder, unpack_package
+from au2.client.packages.package_folder import ensure_no_content, fill_folder, unpack_package
 from au2.client.resources.processes import Processes
-from au2.client.resources.version_download import Download, open_download
+from au2.client.resources.versions import Download, open_download
 from au2.console.parameters import PathType
 from au2.console.progress import TransferProgress
 from au2.domain.context import Context
@@ -66,11 +66,11 @@ def download_package(session: Session, process_id: str, number: int, target: str
     process = Processes(session.transport).get_process(process_id)
     directory = Path(target or f"{safe_name(process.name)}-{number}")
     # Before anything is asked for, and again when the folder is made.
-    ensure_free(directory)
+    ensure_no_content(directory)
     with open_download(session.transport, process_id, number, "package") as download:
         progress = TransferProgress(session.console, "Received", total_bytes=download.size_bytes)
         try:
-            with new_folder(directory) as incoming:
+            with fill_folder(directory) as incoming:
                 count = unpack_package(_Counted(download, progress), incoming)
                 _remember_process(session, process, incoming)
         finally:

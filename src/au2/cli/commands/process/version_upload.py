@@ -80,7 +80,7 @@ def command(
         )
     from au2.cli.images.image_upload import VersionRef, send_image
     from au2.cli.lookup import find_process_id
-    from au2.client.images.upload import ask_standing
+    from au2.client.images.upload import get_upload_status
     from au2.wire.documents import format_document
     from au2.wire.image_upload import ImageUploadStatus
 
@@ -99,4 +99,4 @@ def command(
 
         tell_what_runs(session, ref.process_id, number, is_built=False)
     if session.console.output_format != "table":
-        session.console.show_document(format_document(ask_standing(session.transport, *ref)))
+        session.console.show_document(format_document(get_upload_status(session.transport, *ref)))

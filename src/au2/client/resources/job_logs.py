@@ -1,18 +1,71 @@
-"""Following a job's log live, over cut connections, without a gap or a repetition."""
+"""Logs of jobs: read as they are now, or followed live over cut connections."""
 
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from au2.client.http.server_sent_events import Event, parse_events
 from au2.client.http.transport import Query, Transport
-from au2.client.runs.job_calls import poll_job
+from au2.client.resources.jobs import poll_job
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
 from au2.domain.retry import RetryBudget
-from au2.stores.logs.record import Record
+from au2.stores.logs.record import Record, parse_records
 from au2.wire.documents import parse_record
 from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView
+
+_BLOCK_BYTES: Final = 256 << 10
+_MOST_RECORD_BYTES: Final = 16 << 20
+"""Servers write records of some kilobytes; longer ones may be left of a damaged disk."""
+
+
+class _Block(NamedTuple):
+    """Some records of a log, whole ones."""
+
+    records: list[Record]
+    size_bytes: int
+
+
+def read_log(
+    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget
+) -> Iterator[list[Record]]:
+    """Yield the records written so far, block by block; a half-written last one is left out.
+
+    After a cut connection it goes on where it was.
+
+    Raises:
+        ServerUnreachable: the connection could not be had again.
+    """
+    offset = 0
+    while True:
+        try:
+            for block in _read_from(transport, job_id, attempt=attempt, offset=offset):
+                budget.note_progress()
+                offset += block.size_bytes
+                yield block.records
+        except ServerUnreachable as error:
+            budget.wait(error)
+        else:
+            return
+
+
+def _read_from(transport: Transport, job_id: int, *, attempt: int, offset: int) -> Iterator[_Block]:
+    with transport.stream(
+        f"/jobs/{job_id}/logs",
+        query={"attempt": attempt, "offset": offset},
+        accept="application/octet-stream",
+    ) as response:
+        rest = b""
+        # read1: what has arrived is shown at once, however slow the rest comes.
+        while block := response.read1(_BLOCK_BYTES):
+            data = rest + block
+            records, consumed_bytes = parse_records(data)
+            rest = data[consumed_bytes:]
+            if len(rest) > _MOST_RECORD_BYTES:
+                raise UnexpectedAnswer("The server's log has a record that is too long.")
+            if records:
+                yield _Block(records, consumed_bytes)
+
 
 _SILENCE_SECONDS: Final = 60.0
 """The server sends a comment line more often than this."""
@@ -20,7 +73,7 @@ _SILENCE_SECONDS: Final = 60.0
 _RETRY_POLL_SECONDS: Final = 0.5
 
 
-def follow_job(
+def follow_job_log(
     transport: Transport,
     job_id: int,
     *,

@@ -3,7 +3,7 @@ import io
 import os
 from pathlib import Path
 
-from au2.client.images.pipes import widen_pipe
+from au2.client.images.archive_stream import widen_pipe
 
 
 def test_a_pipe_holds_a_block() -> None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from au2.client.http.error_responses import read_failure
+from au2.client.http.errors import parse_error_response
 from au2.domain.errors import (
     Au2Error,
     Conflict,
@@ -25,7 +25,7 @@ from au2.domain.errors import (
 def test_every_error_comes_back_as_itself(known: type[Au2Error]) -> None:
     sent = known("What happened.", hint="What to do.")
 
-    read = read_failure(known.status, json.dumps({"error": sent.to_document()}).encode())
+    read = parse_error_response(known.status, json.dumps({"error": sent.to_document()}).encode())
 
     assert type(read) is known
     assert (read.message, read.hint, read.details) == (sent.message, sent.hint, ())
@@ -35,7 +35,7 @@ def test_details_come_along() -> None:
     details = [{"message": "unknown key", "file": "aunsight.yml", "line": 3, "new": 1}, "odd"]
     body = {"error": {"code": "invalid-package", "message": "No.", "details": details}}
 
-    read = read_failure(422, json.dumps(body).encode())
+    read = parse_error_response(422, json.dumps(body).encode())
 
     assert type(read) is InvalidPackage
     assert [str(detail) for detail in read.details] == ["aunsight.yml:3: unknown key"]
@@ -58,7 +58,7 @@ def test_a_code_of_a_newer_server_is_read_by_its_status(
 ) -> None:
     body = {"error": {"code": "of-the-future", "message": "New."}}
 
-    assert type(read_failure(status, json.dumps(body).encode())) is expected
+    assert type(parse_error_response(status, json.dumps(body).encode())) is expected
     assert not issubclass(expected, LeaseLost)
 
 
@@ -76,15 +76,15 @@ def test_a_code_of_a_newer_server_is_read_by_its_status(
 )
 def test_what_is_no_answer_of_ours(body: bytes) -> None:
     for status in (500, 501):
-        assert type(read_failure(status, body)) is UnexpectedAnswer
-        assert len(read_failure(status, body).message) < 300
-    assert type(read_failure(404, body)) is NotFound
+        assert type(parse_error_response(status, body)) is UnexpectedAnswer
+        assert len(parse_error_response(status, body).message) < 300
+    assert type(parse_error_response(404, body)) is NotFound
     for status in (502, 503, 504):
-        away = read_failure(status, body)
+        away = parse_error_response(status, body)
         assert type(away) is ServerUnreachable
         assert f"a proxy in front of it answered with status {status} (" in away.message
 
 
 def test_a_server_that_is_there_says_itself_what_is_the_matter() -> None:
     body = {"error": {"code": "registry-failure", "message": "No such image."}}
-    assert type(read_failure(502, json.dumps(body).encode())) is RegistryFailure
+    assert type(parse_error_response(502, json.dumps(body).encode())) is RegistryFailure

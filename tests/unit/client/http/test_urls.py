@@ -1,6 +1,6 @@
 import pytest
 
-from au2.client.http.address import Address, parse_address
+from au2.client.http.urls import Address, parse_address
 from au2.domain.errors import InvalidRequest
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.runs.job_calls import poll_job, submit_run
+from au2.client.resources.jobs import poll_job, submit_run
 from au2.domain.context import Context
 from au2.domain.errors import UnexpectedAnswer
 from au2.domain.job import JobState

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.client.images.spool import Spool, find_spool_directory
+from au2.client.images.blobs import Spool, find_spool_directory
 from au2.domain.errors import Au2Error
 from tests.support.busybox import digest_of
 

@@ -1,1 +1,0 @@
-"""Submission of runs, status of jobs, and their logs."""
