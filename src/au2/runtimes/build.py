@@ -73,11 +73,12 @@ def build_runtime(
                 cache.keep(key, part, blobs)
         else:
             progress(f"{recipe.name} was built before and is taken from {cache_dir}")
-        digest = save_runtime(recipe, blobs, base, part, platform.architecture)
-        packages = (*(base.packages if base else ()), *part.packages)
+        built = save_runtime(
+            recipe, blobs, base, part, platform.architecture, from_cache=from_cache
+        )
         if not from_cache:
-            progress(f"{recipe.name} is ready: {digest}")
-        return BuiltRuntime(digest, packages, recipe.digest, from_cache)
+            progress(f"{recipe.name} is ready: {built.image_digest}")
+        return built
 
     def find(name: str) -> Base:
         known = find_recipe(name)

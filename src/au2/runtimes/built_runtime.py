@@ -57,9 +57,7 @@ def find_built_runtime(
     part = RuntimeCache(cache_dir).find(make_cache_key(recipe, base, architecture), blobs)
     if part is None:
         return None
-    digest = save_runtime(recipe, blobs, base, part, architecture)
-    packages = (*(base.packages if base else ()), *part.packages)
-    return BuiltRuntime(digest, packages, recipe.digest, True)
+    return save_runtime(recipe, blobs, base, part, architecture, from_cache=True)
 
 
 def make_cache_key(recipe: Recipe, base: Base | None, architecture: str) -> str:
@@ -73,15 +71,19 @@ def save_runtime(
     base: Base | None,
     part: RuntimeLayers,
     architecture: str,
-) -> str:
-    """Store the image of a recipe whose layers are stored; return its digest."""
+    *,
+    from_cache: bool,
+) -> BuiltRuntime:
+    """Store the image of a recipe whose layers are stored."""
     told = {LANGUAGE_LABEL: recipe.language.value, RUNTIME_NAME_LABEL: recipe.name}
     if recipe.reset_signals:
         told[RESET_SIGNALS_LABEL] = recipe.reset_signals
     changes = ConfigChanges(environment=recipe.environment, labels=told, cmd=recipe.command or None)
     manifest, config = _start(recipe, blobs, base, part, architecture)
     added = [layer.to_added() for layer in part.layers]
-    return save_image(blobs, *append_layers(manifest, config, added, changes))
+    digest = save_image(blobs, *append_layers(manifest, config, added, changes))
+    packages = (*(base.packages if base else ()), *part.packages)
+    return BuiltRuntime(digest, packages, recipe.digest, from_cache)
 
 
 def _start(

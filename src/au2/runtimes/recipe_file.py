@@ -151,28 +151,20 @@ def _parse_source(table: TomlTable, folder: Path) -> Source:
         return BaseSource(table.matching("base", lambda name: 0 < len(name) <= 200))
     part = table.table(given[0])
     assert part is not None  # noqa: S101 - it was there a moment ago
-    source = {"debian": _parse_debian, "rootfs": _parse_rootfs, "image": _parse_image}[given[0]](
-        part, folder
-    )
+    source: Source
+    if given == ["debian"]:
+        source = DebianSource(
+            part.matching("suite", _SUITE.fullmatch),
+            part.texts("packages", _PACKAGE.fullmatch),
+            part.texts("after_install", lambda _: True),
+        )
+    elif given == ["rootfs"]:
+        path = folder / part.matching("tarball", bool)
+        source = TarballSource(path, part.matching("sha256", _SHA256.fullmatch))
+    else:
+        source = ImageSource(str(parse_reference(part.matching("reference", bool))))
     part.end()
     return source
-
-
-def _parse_debian(table: TomlTable, _: Path) -> Source:
-    return DebianSource(
-        table.matching("suite", _SUITE.fullmatch),
-        table.texts("packages", _PACKAGE.fullmatch),
-        table.texts("after_install", lambda _: True),
-    )
-
-
-def _parse_rootfs(table: TomlTable, folder: Path) -> Source:
-    path = folder / table.matching("tarball", bool)
-    return TarballSource(path, table.matching("sha256", _SHA256.fullmatch))
-
-
-def _parse_image(table: TomlTable, _: Path) -> Source:
-    return ImageSource(str(parse_reference(table.matching("reference", bool))))
 
 
 def _parse_python(table: TomlTable) -> PythonPackages | None:

@@ -144,18 +144,14 @@ def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def lock_blobs(folder: Path) -> Iterator[None]:
+def lock_blobs(folder: Path) -> contextlib.AbstractContextManager[None]:
     """Keep blobs from being removed while a backup copies them. Raises Conflict."""
-    with _flocked(folder, fcntl.LOCK_EX, "Another backup or a garbage collection is under way"):
-        yield
+    return _flocked(folder, fcntl.LOCK_EX, "Another backup or a garbage collection is under way")
 
 
-@contextlib.contextmanager
-def allow_blob_removal(folder: Path) -> Iterator[None]:
+def allow_blob_removal(folder: Path) -> contextlib.AbstractContextManager[None]:
     """Hold the right to remove blobs, with others. Raises Conflict while a backup copies them."""
-    with _flocked(folder, fcntl.LOCK_SH, "A backup is under way"):
-        yield
+    return _flocked(folder, fcntl.LOCK_SH, "A backup is under way")
 
 
 @contextlib.contextmanager

@@ -7,23 +7,15 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, Group, define
 from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
-from au2.domain.ids import is_guid
 from au2.domain.runtime import Runtime
 from au2.server.commands.options import data_option
-from au2.server.commands.runtime_build import runtime_document
+from au2.server.commands.runtime_build import RUNTIME_COLUMNS, list_by_name, runtime_document
 from au2.server.data_directory import DataDirectory
 from au2.server.wiring.stores import opened_to_read, opened_to_write
 from au2.stores.database.database import Database
-from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
+from au2.stores.database.runtimes import list_builds, list_runtimes
 
-_COLUMNS = columns(
-    runtime="id",
-    runtime_name="name",
-    organization="organization",
-    project="project",
-    VERSION="version",
-)
-_COLUMNS_WITH_RETIRED = {**_COLUMNS, **columns("retired_at")}
+_COLUMNS_WITH_RETIRED = {**RUNTIME_COLUMNS, **columns("retired_at")}
 
 command = Group(
     "runtime",
@@ -46,7 +38,7 @@ def list_command(session: CommandSession, *, data: DataDirectory, with_retired: 
     with opened_to_read(data) as database, database.read() as transaction:
         runtimes = list_runtimes(transaction, None, with_retired=with_retired)
         found = [runtime_document(one) for one in runtimes]
-    shown = _COLUMNS_WITH_RETIRED if with_retired else _COLUMNS
+    shown = _COLUMNS_WITH_RETIRED if with_retired else RUNTIME_COLUMNS
     session.console.show_list(shown, found)
 
 
@@ -102,11 +94,7 @@ def retire(session: CommandSession, *, name: str, data: DataDirectory) -> None:
 
 def _find(database: Database, name: str) -> Runtime:
     with database.read() as transaction:
-        if is_guid(name):
-            by_id = find_runtime(transaction, name.lower())
-            found = [] if by_id is None else [by_id]
-        else:
-            found = list_runtimes(transaction, None, name=name, with_retired=True)
+        found = list_by_name(transaction, name, with_retired=True)
     if not found:
         raise NotFound(
             f"There is no runtime '{name}'.", hint="'au2-server runtime list --all' shows all."

@@ -1,7 +1,7 @@
 """``au2-server runtime build``."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,12 +13,12 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, define
 from au2.console.console import Console
 from au2.console.parameters import PathType
-from au2.domain.clock import format_time
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest, InvalidSettings
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.files.input import read_text_file
+from au2.http.v1.views import view_runtime
 from au2.oci.registry_client.login import Credentials, find_credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
@@ -33,34 +33,33 @@ from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import RuntimeSettings
 from au2.server.wiring.stores import make_blobs, open_database
-from au2.stores.database.database import Database
+from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
+from au2.wire.documents import format_document
 
 _MOST_LOGIN_BYTES = 4 << 20
-
-
-def runtime_document(one: Runtime) -> dict[str, object]:
-    """Return the fields that the API shows too."""
-    return {
-        "id": one.id,
-        "name": one.name,
-        "language": one.language.value,
-        "version": one.version,
-        "image_digest": one.image_digest,
-        "organization": None if one.context is None else one.context.organization_id,
-        "project": None if one.context is None else one.context.project_id,
-        "created_at": format_time(one.created_at),
-        "retired_at": None if one.retired_at is None else format_time(one.retired_at),
-    }
-
-
-_BUILT_COLUMNS = columns(
+RUNTIME_COLUMNS = columns(
     runtime="id",
     runtime_name="name",
     organization="organization",
     project="project",
     VERSION="version",
 )
+
+
+def runtime_document(runtime: Runtime) -> dict[str, object]:
+    """Return a runtime as the API shows it."""
+    return format_document(view_runtime(runtime))
+
+
+def list_by_name(
+    transaction: Transaction, name: str, *, with_retired: bool = False
+) -> Sequence[Runtime]:
+    """Return the runtimes of that name, or the one of that GUID."""
+    if is_guid(name):
+        by_id = find_runtime(transaction, name.lower())
+        return [] if by_id is None else [by_id]
+    return list_runtimes(transaction, None, name=name, with_retired=with_retired)
 
 
 @define(
@@ -144,7 +143,7 @@ def command(
     if len(built) == 1:
         session.console.show_fields(runtime_document(built[0]))
     else:
-        session.console.show_list(_BUILT_COLUMNS, [runtime_document(one) for one in built])
+        session.console.show_list(RUNTIME_COLUMNS, [runtime_document(one) for one in built])
 
 
 def _start_elsewhere(
@@ -224,11 +223,7 @@ def _bases_of(database: Database) -> FindBase:
 
     def find(name: str, recipe_digest: str | None) -> Base | None:
         with database.read() as transaction:
-            if is_guid(name):
-                by_id = find_runtime(transaction, name.lower())
-                found = [] if by_id is None else [by_id]
-            else:
-                found = list_runtimes(transaction, None, name=name)
+            found = list_by_name(transaction, name)
             if len(found) > 1:
                 raise InvalidRequest(f"Several runtimes are named '{name}': name it by its id.")
             builds = list_builds(transaction, found[0].id) if found else []

@@ -121,19 +121,11 @@ def _parse_path(value: Any) -> Path:
 
 
 def _parse_url(value: Any) -> str:
-    text = _text(value)
-    if not text.startswith(("http://", "https://")) or any(c.isspace() for c in text):
-        raise ValueError(value)
-    return text.rstrip("/")
+    return _matching(r"https?://\S*", _text(value)).rstrip("/")
 
 
-def _parse_place(value: Any) -> str:
-    text = _text(value)
-    if not text.startswith(("http://", "https://", "file:///", "/")) or any(
-        c.isspace() for c in text
-    ):
-        raise ValueError(value)
-    return text
+def _parse_location(text: str) -> str:
+    return _matching(r"(https?://|file:///|/)\S*", text)
 
 
 def _parse_subnet(value: Any) -> str:
@@ -143,47 +135,39 @@ def _parse_subnet(value: Any) -> str:
     return str(network)
 
 
+def _parse_dns_word(text: str) -> str:
+    return _matching(r"[A-Za-z0-9_.:-]{1,253}", text)
+
+
+def _parse_host(text: str) -> str:
+    return _matching(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", text)
+
+
+def _matching(pattern: str, text: str) -> str:
+    if not re.fullmatch(pattern, text):
+        raise ValueError(text)
+    return text
+
+
+def _list_of(expected: str, parse_item: Callable[[str], object]) -> Kind:
+    def parse(value: Any) -> tuple[str, ...]:
+        return tuple(str(parse_item(item)) for item in _items(value))
+
+    return Kind(f"a list of {expected} (in a variable: with commas between)", parse)
+
+
 FLAG = Kind("true or false", _parse_flag)
 PATH = Kind("an absolute path", _parse_path)
 URL = Kind("a URL that begins with http:// or https://", _parse_url)
-PLACES = Kind(
-    "a list of URLs or absolute paths (in a variable: with commas between)",
-    lambda value: tuple(_parse_place(item) for item in _items(value)),
-)
 LISTEN = Kind(
     'an IP address and a port, like "127.0.0.1:8080"', lambda v: parse_listen_address(_text(v))
 )
 SUBNET = Kind('an IPv4 network like "10.88.0.0/16"', _parse_subnet)
-ADDRESSES = Kind(
-    'a list of IPv4 addresses like ["9.9.9.9"] (in a variable: with commas between)',
-    lambda value: tuple(str(ipaddress.IPv4Address(item)) for item in _items(value)),
-)
-NETWORKS = Kind(
-    'a list of IPv4 networks like ["10.1.0.0/16"] (in a variable: with commas between)',
-    lambda value: tuple(str(ipaddress.IPv4Network(item)) for item in _items(value)),
-)
-
-HOSTS = Kind(
-    'a list of hosts like ["registry.example:5000"] (in a variable: with commas between)',
-    lambda value: tuple(_host(item) for item in _items(value)),
-)
-
-DNS_WORDS = Kind(
-    'a list of words like ["example.org"] (in a variable: with commas between)',
-    lambda value: tuple(_dns_word(item) for item in _items(value)),
-)
-
-
-def _dns_word(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,253}", text):
-        raise ValueError(text)
-    return text
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:]+\](:[0-9]{1,5})?", text):
-        raise ValueError(text)
-    return text
+LOCATIONS = _list_of("URLs or absolute paths", _parse_location)
+ADDRESSES = _list_of('IPv4 addresses like ["9.9.9.9"]', ipaddress.IPv4Address)
+NETWORKS = _list_of('IPv4 networks like ["10.1.0.0/16"]', ipaddress.IPv4Network)
+HOSTS = _list_of('hosts like ["registry.example:5000"]', _parse_host)
+DNS_WORDS = _list_of('words like ["example.org"]', _parse_dns_word)
 
 
 def _not_a_flag(value: Any) -> Any:

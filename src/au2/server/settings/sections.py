@@ -19,9 +19,9 @@ from au2.server.settings.kinds import (
     FLAG,
     HOSTS,
     LISTEN,
+    LOCATIONS,
     NETWORKS,
     PATH,
-    PLACES,
     SUBNET,
     URL,
     choice,
@@ -303,14 +303,14 @@ class BuildSettings:
 
     python_indexes: tuple[str, ...] = setting(
         (),
-        PLACES,
+        LOCATIONS,
         "Python package indexes; a package is taken from the first that knows it. Users and "
         "passwords in their URLs are shown nowhere.",
         default_text="what pip on this machine is configured to",
     )
     find_links: tuple[str, ...] = setting(
         (),
-        PLACES,
+        LOCATIONS,
         "Folders with Python packages, besides the indexes.",
         default_text="what pip on this machine is configured to",
     )

@@ -1,24 +1,20 @@
 """The process that answers HTTP."""
 
-import signal
 import socket
 import sys
-import threading
 from contextlib import closing
 
 from au2.server.http.limits import fit_limits
 from au2.server.http.server import make_server
-from au2.server.supervision.worker import Worker
+from au2.server.supervision.worker import Worker, stop_event
 from au2.server.wiring.api import make_api
 from au2.server.wiring.stores import open_database_for_good
 
 
 def main() -> int:
     """Answer HTTP until told to stop; return the exit code."""
-    stopping = threading.Event()
     # Also in force again after uvicorn, which raises the signal anew when it has stopped.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = stop_event()
     child = Worker("api")
     config = child.config
     settings = config.settings.server

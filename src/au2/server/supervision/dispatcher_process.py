@@ -2,13 +2,12 @@
 
 import logging
 import os
-import signal
 import sys
 import threading
 from contextlib import closing
 
 from au2.domain.errors import Au2Error
-from au2.server.supervision.worker import Worker
+from au2.server.supervision.worker import Worker, stop_event
 from au2.server.wiring.dispatcher import make_dispatcher
 from au2.server.wiring.stores import open_database_for_good
 
@@ -20,9 +19,7 @@ def main() -> int:
     # Containers run as other users, who must be able to pass through what we make for them. What is
     # for root only gets its mode where it is made.
     os.umask(0o022)
-    stop, ready = threading.Event(), threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop, ready = stop_event(), threading.Event()
     child = Worker("dispatcher")
     child.when_orphaned(stop.set)
     threading.Thread(target=_tell, args=(ready, child), name="ready", daemon=True).start()

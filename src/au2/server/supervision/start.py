@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from au2.domain.clock import format_time, now
 from au2.domain.errors import Au2Error, ServerNotStarted
@@ -137,16 +136,14 @@ def open_listener(
     return listener
 
 
-def write_server_file(file: Path, url: str) -> None:
-    """Note where the server listens, for scripts that start it with port 0."""
-    document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
-    write_output(file, f"{json.dumps(document)}\n".encode(), permissions=PRIVATE)
-
-
 def _note_server(data: DataDirectory, url: str) -> None:
-    """Note where the server listens; on a full disk it runs without the note."""
+    """Write the address into the server file, for scripts that start the server with port 0.
+
+    On a full disk the server runs without the file.
+    """
+    document = {"url": url, "pid": os.getpid(), "started_at": format_time(now())}
     try:
-        write_server_file(data.server_file, url)
+        write_output(data.server_file, f"{json.dumps(document)}\n".encode(), permissions=PRIVATE)
     except Au2Error as error:
         if release_disk_reserve(data):
             _note_server(data, url)

@@ -64,6 +64,14 @@ def parse_worker_config(line: bytes) -> WorkerConfig:
     )
 
 
+def stop_event() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set from now on."""
+    event = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: event.set())
+    return event
+
+
 class Worker:
     """This process as the supervisor's child."""
 

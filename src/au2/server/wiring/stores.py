@@ -1,7 +1,7 @@
 """Where things are kept, and how processes tell each other that something changed."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 
 from au2.dispatcher.disk_space import bytes_to_leave
 from au2.domain.errors import StorageFull
@@ -62,41 +62,36 @@ def make_notices(data: DataDirectory, settings: Settings, name: str) -> Notices:
     return FolderNotices(run_directory / "notices", name)
 
 
-@contextmanager
-def opened_to_write(data: DataDirectory) -> Iterator[Database]:
+def opened_to_write(data: DataDirectory) -> AbstractContextManager[Database]:
     """Open the database of a data directory, migrated to the newest revision.
 
     Raises:
         NotFound: there is no data directory.
-        WrongSchema: a newer version of au2 has written it.
-        StorageFull: there is no room, and no reserve either.
+        WrongSchema: a newer version of au2 has written the database.
+        StorageFull: the disk is full, and there is no disk reserve either.
     """
-    data.check()
-    with closing(open_database(data)) as database:
-        _with_reserve(data, database.migrate)
-        yield database
+    return _opened(data, Database.migrate)
 
 
-@contextmanager
-def opened_to_read(data: DataDirectory) -> Iterator[Database]:
+def opened_to_read(data: DataDirectory) -> AbstractContextManager[Database]:
     """Open the database of a data directory, and never change its tables.
 
     Raises:
         NotFound: there is no data directory.
-        WrongSchema: a newer or older version of au2 has written it.
-        StorageFull: there is no room, and no reserve either.
+        WrongSchema: a newer or older version of au2 has written the database.
+        StorageFull: the disk is full, and there is no disk reserve either.
     """
+    return _opened(data, Database.ensure_current)
+
+
+@contextmanager
+def _opened(data: DataDirectory, prepare: Callable[[Database], None]) -> Iterator[Database]:
     data.check()
     with closing(open_database(data)) as database:
-        _with_reserve(data, database.ensure_current)
+        try:
+            prepare(database)
+        except StorageFull:
+            if not release_disk_reserve(data):
+                raise
+            prepare(database)
         yield database
-
-
-def _with_reserve(data: DataDirectory, act: Callable[[], None]) -> None:
-    """Act, and once more with the reserve given up where there was no room."""
-    try:
-        act()
-    except StorageFull:
-        if not release_disk_reserve(data):
-            raise
-        act()
