@@ -19,7 +19,7 @@ from types import FrameType
 import pytest
 
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
-from au2.engines.native.host.system_calls import open_in_root
+from au2.engines.native.host.system import open_in_root
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.disk_budget import DiskBudget
 from au2.engines.native.rootfs.layer_tree import TreeWriter

@@ -10,7 +10,7 @@ import pytest
 
 from au2.domain.errors import EngineFailure
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.security.user_namespace import choose_owner, new_user_namespace
+from au2.engines.native.user_namespace import choose_owner, new_user_namespace
 
 OWNER = choose_owner(NativeOptions(), "job-1-1")
 

@@ -9,35 +9,25 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from au2.domain.container_contract import RESULT_FILES
-from au2.domain.errors import (
-    BlobMissing,
-    Conflict,
-    DigestMismatch,
-    InvalidImage,
-    InvalidRequest,
-    NotFound,
-    TooLarge,
-    Unsupported,
-)
-from au2.engines.diff_id import DiffIdReader
+from au2.domain.errors import TooLarge, Unsupported
 from au2.engines.fake.container import FakeContainer
 from au2.engines.fake.program import Invocation, Program
-from au2.engines.names import (
-    check_job_file_name,
-    check_new_job_files,
-    is_container_id,
-    parse_signal,
-)
+from au2.engines.layer_reader import open_layer
 from au2.engines.protocol import Capability, Check, ContainerSpec, ContainerState, Observation
-from au2.oci.decompression import decompressed
-from au2.oci.spec.config import ImageConfig
+from au2.engines.validation import (
+    check_job_file_name,
+    check_spec,
+    choose_arguments,
+    choose_stop_signal,
+    container_exists,
+    is_container_id,
+    no_container,
+)
 from au2.oci.spec.image import Image
-from au2.oci.tar.layer import read_layer
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import ContentStore
 
 _FILE_BYTES = 4096
-_STOP_SIGNAL = "SIGTERM"
 
 
 class FakeEngine:
@@ -87,22 +77,22 @@ class FakeEngine:
         image = load_image(self._blobs, image_digest)
         for descriptor, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True):
             check()
-            self._judge_layer(descriptor.digest, diff_id)
+            with open_layer(self._blobs, descriptor.digest, diff_id) as members:
+                for _ in members:
+                    pass
         self._prepared.add(image_digest)
 
     def create(self, spec: ContainerSpec) -> None:
         """See :meth:`au2.engines.protocol.Engine.create`."""
-        if not is_container_id(spec.container_id):
-            raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
-        check_new_job_files(spec.files)
+        check_spec(spec)
         if spec.container_id in self._containers:
-            raise _conflict(spec.container_id)
+            raise container_exists(spec.container_id)
         self.prepare(spec.image_digest)
         image = load_image(self._blobs, spec.image_digest)
         made = FakeContainer(spec, self._program(_invoke(spec, image)))
         with self._lock:
             if self._containers.setdefault(spec.container_id, made) is not made:
-                raise _conflict(spec.container_id)
+                raise container_exists(spec.container_id)
 
     def start(self, container_id: str) -> None:
         """See :meth:`au2.engines.protocol.Engine.start`."""
@@ -140,12 +130,7 @@ class FakeEngine:
 
     def stop_signal(self, image_digest: str) -> str:
         """See :meth:`au2.engines.protocol.Engine.stop_signal`."""
-        wanted = load_image(self._blobs, image_digest).config.stop_signal
-        try:
-            parse_signal(wanted)
-        except InvalidRequest:
-            return _STOP_SIGNAL
-        return wanted
+        return choose_stop_signal(load_image(self._blobs, image_digest).config)
 
     def restrict_log(self, container_id: str) -> None:
         """See :meth:`au2.engines.protocol.Engine.restrict_log`."""
@@ -170,7 +155,7 @@ class FakeEngine:
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
         """See :meth:`au2.engines.protocol.Engine.release`."""
         if not is_container_id(container_id):
-            raise _not_found(container_id)
+            raise no_container(container_id)
         found = self._containers.get(container_id)
         if found is not None:
             found.files = {
@@ -200,41 +185,15 @@ class FakeEngine:
         try:
             return self._containers[container_id]
         except KeyError:
-            raise _not_found(container_id) from None
-
-    def _judge_layer(self, digest: str, diff_id: str) -> None:
-        """Read a layer to its end. Raises BlobMissing, InvalidImage."""
-        try:
-            with self._blobs.open(digest) as blob:
-                layer = DiffIdReader(blob if digest == diff_id else decompressed(blob), diff_id)
-                for _ in read_layer(layer, must_end=False):
-                    pass
-                layer.check()
-        except DigestMismatch as error:
-            raise BlobMissing(f"the layer {digest} is damaged: {error.message}") from error
+            raise no_container(container_id) from None
 
 
 def _invoke(spec: ContainerSpec, image: Image) -> Invocation:
     return Invocation(
         spec.container_id,
-        _arguments(spec, image.config),
+        choose_arguments(image.config, spec.command),
         dict(item.split("=", 1) for item in image.config.env if "=" in item)
         | {"HOSTNAME": spec.hostname}
         | dict(spec.environment),
         dict(spec.files),
     )
-
-
-def _arguments(spec: ContainerSpec, config: ImageConfig) -> list[str]:
-    arguments = [*config.entrypoint, *(config.cmd if spec.command is None else spec.command)]
-    if not arguments:
-        raise InvalidImage("the image has neither an entry point nor a command")
-    return arguments
-
-
-def _conflict(container_id: str) -> Conflict:
-    return Conflict(f"there is a container {container_id} already")
-
-
-def _not_found(container_id: str) -> NotFound:
-    return NotFound(f"there is no container {container_id[:100]!r}")

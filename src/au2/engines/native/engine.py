@@ -6,33 +6,33 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from au2.domain.errors import EngineFailure, InvalidRequest, NotFound, Unsupported
-from au2.engines.names import is_container_id, parse_signal
+from au2.domain.errors import EngineFailure, Unsupported
 from au2.engines.native.host.cgroup import ControlGroups, find_hierarchies
 from au2.engines.native.host.check import check_host, find_tool, missing_needs
-from au2.engines.native.host.commands import as_engine_failure
+from au2.engines.native.host.system import as_engine_failure
 from au2.engines.native.lifecycle.creation import Creator, host_seccomp
 from au2.engines.native.lifecycle.events import ContainerWatcher
 from au2.engines.native.lifecycle.job_files import read_job_file
-from au2.engines.native.lifecycle.log_limit import allow_log, restrict_log
-from au2.engines.native.lifecycle.monitor import Monitor
+from au2.engines.native.lifecycle.monitor import Monitor, allow_log, restrict_log
 from au2.engines.native.lifecycle.observation import Observer
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import ContainerRecord, send_signal
 from au2.engines.native.lifecycle.removal import Remover, measure_disk, release_disk
-from au2.engines.native.network.bridge import ContainerNetwork
-from au2.engines.native.network.loopback import listen_inside
+from au2.engines.native.network.bridge import ContainerNetwork, listen_inside
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import ContainerPaths, EnginePaths
-from au2.engines.native.rootfs.layers import LayerStore
+from au2.engines.native.rootfs.layers import LayerStore, UnusedLayers
 from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
-from au2.engines.native.rootfs.unused_layers import UnusedLayers
 from au2.engines.protocol import Capability, Check, ContainerSpec, ContainerState, Observation
+from au2.engines.validation import (
+    choose_stop_signal,
+    is_container_id,
+    no_container,
+    parse_signal,
+)
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import Provider
 from au2.stores.logs.preallocation import punch_beginning
-
-_STOP_SIGNAL = "SIGTERM"
 
 
 class NativeEngine:
@@ -119,7 +119,7 @@ class NativeEngine:
         except FileNotFoundError:
             if container.storage.is_dir():
                 return b""
-            raise _no_container(container_id) from None
+            raise no_container(container_id) from None
 
     def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
         """See :meth:`au2.engines.protocol.Engine.read_file`."""
@@ -141,12 +141,7 @@ class NativeEngine:
 
     def stop_signal(self, image_digest: str) -> str:
         """See :meth:`au2.engines.protocol.Engine.stop_signal`."""
-        wanted = load_image(self._blobs, image_digest).config.stop_signal
-        try:
-            parse_signal(wanted)
-        except InvalidRequest:
-            return _STOP_SIGNAL
-        return wanted
+        return choose_stop_signal(load_image(self._blobs, image_digest).config)
 
     def disk_bytes(self, container_id: str) -> int:
         """See :meth:`au2.engines.protocol.Engine.disk_bytes`."""
@@ -218,13 +213,13 @@ class NativeEngine:
 
     def _find_paths(self, container_id: str) -> ContainerPaths:
         if not is_container_id(container_id):
-            raise _no_container(container_id)
+            raise no_container(container_id)
         return self._paths.container(container_id)
 
     def _get_record(self, container_id: str) -> ContainerRecord:
         record = ContainerRecord.read(self._find_paths(container_id).record)
         if record is None:
-            raise _no_container(container_id)
+            raise no_container(container_id)
         return record
 
     # Looked up at the first use: an engine may be made, and asked what is missing, on any machine.
@@ -255,7 +250,3 @@ class NativeEngine:
     @cached_property
     def _remover(self) -> Remover:
         return Remover(self._paths, self._runtime, self._groups, self._network)
-
-
-def _no_container(container_id: str) -> NotFound:
-    return NotFound(f"there is no container {container_id[:100]!r}")

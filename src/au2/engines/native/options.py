@@ -14,7 +14,7 @@ class NativeOptions:
     id_count: int = _ID_COUNT
     """Number of ids of a container: any id that an image may use."""
     owner_count: int = 1 << 20
-    """Number of further ids, one for each user namespace (:mod:`.security.user_namespace`)."""
+    """Number of further ids, one for each user namespace (:mod:`.user_namespace`)."""
     containers: int = 16
     """Expected number of concurrent containers, for the check of the host's limits."""
     subnet: str | None = None

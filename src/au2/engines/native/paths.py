@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.engines.names import is_container_id
+from au2.engines.validation import is_container_id
 
 
 @dataclass(frozen=True, slots=True)

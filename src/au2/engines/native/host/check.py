@@ -10,8 +10,8 @@ from pathlib import Path
 
 from au2.domain.errors import EngineFailure, Unsupported
 from au2.engines.native.host.cgroup import find_hierarchies
-from au2.engines.native.host.commands import is_full, run_tool
 from au2.engines.native.host.host_ids import check_host_ids
+from au2.engines.native.host.system import is_full, run_tool
 from au2.engines.native.network.firewall import Firewall
 from au2.engines.native.network.resolver import find_resolver
 from au2.engines.native.options import NativeOptions

@@ -10,35 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.domain.errors import Conflict, EngineFailure, InvalidRequest
+from au2.domain.errors import EngineFailure
 from au2.domain.network import Network
-from au2.engines.names import check_new_job_files, is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
-from au2.engines.native.host.commands import as_engine_failure
+from au2.engines.native.host.system import as_engine_failure
 from au2.engines.native.lifecycle.job_files import fingerprint, make_job_files
-from au2.engines.native.lifecycle.log_limit import limit_log
-from au2.engines.native.lifecycle.monitor import Monitor
-from au2.engines.native.lifecycle.oci_runtime import find_image_fault
+from au2.engines.native.lifecycle.monitor import Monitor, limit_log
+from au2.engines.native.lifecycle.oci_runtime import (
+    OOM_SCORE,
+    HostFacts,
+    find_image_fault,
+    make_runtime_config,
+)
 from au2.engines.native.lifecycle.record import ContainerRecord, identify, read_pid
-from au2.engines.native.lifecycle.runtime_spec import OOM_SCORE, HostFacts, make_runtime_config
 from au2.engines.native.network.bridge import ContainerNetwork
 from au2.engines.native.network.resolver import ResolverConfig
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.layers import LayerStore
-from au2.engines.native.rootfs.mount_points import make_mount_points, make_volume
-from au2.engines.native.rootfs.mounts import mount_overlay
+from au2.engines.native.rootfs.mounts import make_mount_points, make_volume, mount_overlay
 from au2.engines.native.rootfs.program_check import ensure_arguments_fit, ensure_executable
 from au2.engines.native.rootfs.users import ContainerUser, find_user
-from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
-from au2.engines.native.security.seccomp import load_profile, resolve_profile
-from au2.engines.native.security.user_namespace import (
+from au2.engines.native.seccomp import load_profile, resolve_profile
+from au2.engines.native.user_namespace import (
+    DEFAULT_CAPABILITIES,
     NewUserNamespace,
     choose_owner,
     new_user_namespace,
     set_limits,
 )
 from au2.engines.protocol import ContainerSpec
+from au2.engines.validation import check_spec, container_exists
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import Image
 from au2.stores.logs.base import PREALLOCATED_BYTES
@@ -78,9 +80,7 @@ class Creator:
             ArgumentListTooLong, BlobMissing, Conflict, EngineFailure, InvalidImage,
             InvalidRequest, StorageFull
         """
-        if not is_container_id(spec.container_id):
-            raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
-        check_new_job_files(spec.files)
+        check_spec(spec)
         container = self.paths.container(spec.container_id)
         with as_engine_failure("create the container"):
             _claim(container)
@@ -263,7 +263,7 @@ def _claim(container: ContainerPaths) -> None:
     try:
         container.storage.mkdir(mode=0o700)
     except FileExistsError:
-        raise Conflict(f"there is a container {container.container_id} already") from None
+        raise container_exists(container.container_id) from None
     container.runtime.mkdir(mode=0o711, exist_ok=True)
     container.exit_folder.mkdir(mode=0o700, exist_ok=True)
 

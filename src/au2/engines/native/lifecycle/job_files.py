@@ -11,7 +11,7 @@ from pathlib import Path
 
 from au2.domain.container_contract import SCRATCH_FOLDER
 from au2.domain.errors import InvalidRequest, TooLarge
-from au2.engines.names import check_job_file_name
+from au2.engines.validation import check_job_file_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

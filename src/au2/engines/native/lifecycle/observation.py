@@ -4,7 +4,6 @@ import signal
 import time
 from pathlib import Path
 
-from au2.engines.names import is_container_id
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.lifecycle.events import ContainerChanges, ContainerWatcher
 from au2.engines.native.lifecycle.job_files import fingerprint
@@ -12,6 +11,7 @@ from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import ContainerRecord, is_alive, send_signal
 from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.protocol import ContainerState, Observation
+from au2.engines.validation import is_container_id
 
 _ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 

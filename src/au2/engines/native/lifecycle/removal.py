@@ -13,7 +13,7 @@ from pathlib import Path
 from au2.domain.container_contract import RESULT_FILES
 from au2.domain.errors import EngineFailure
 from au2.engines.native.host.cgroup import ControlGroups
-from au2.engines.native.host.commands import tool_environment
+from au2.engines.native.host.system import tool_environment
 from au2.engines.native.lifecycle.job_files import open_job_files
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import (

@@ -1,16 +1,21 @@
 """Network of containers: a bridge, virtual cards, addresses, and a way to the internet only."""
 
+import errno
 import fcntl
 import hashlib
 import ipaddress
 import json
+import os
+import socket
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from au2.domain.errors import EngineFailure, Unsupported
-from au2.engines.native.host.commands import as_engine_failure, run_tool
+from au2.domain.errors import Conflict, EngineFailure, Unsupported
+from au2.engines.native.host.system import as_engine_failure, enter_network, run_tool
+from au2.engines.native.lifecycle.record import ProcessIdentity, is_alive
 from au2.engines.native.network.firewall import Firewall, allow_forwarding, forget_forwarding
 from au2.engines.native.network.resolver import ResolverConfig, find_resolver
 from au2.engines.native.options import NativeOptions
@@ -21,6 +26,7 @@ _POOL = ipaddress.IPv4Network("10.192.0.0/11")
 _PREFIX_LENGTH = 20
 _FOREIGN_RULES_SECONDS = 30.0
 """Interval of looking at the host's other packet filter: Docker may be started after us."""
+_BACKLOG = 128
 
 
 class AddressBook:
@@ -231,3 +237,37 @@ def _owner(entry: Path) -> str:
         return str(entry.readlink())
     except OSError:
         return ""
+
+
+def listen_inside(process: ProcessIdentity, port: int) -> socket.socket:
+    """Return a TCP socket that listens on 127.0.0.1:``port`` of the network of ``process``.
+
+    Raises:
+        Conflict: the port is taken there.
+        EngineFailure, OSError: there is no such process any more.
+    """
+    network = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Only now can the number not have come to mean another process.
+        if not is_alive(process):
+            raise EngineFailure("the container has ended")
+        # A thread of its own: it enters that network, and does not live long enough to be used for
+        # anything else. A socket stays in the network that it was made in.
+        with ThreadPoolExecutor(1, "listen") as thread:
+            return thread.submit(_listen, network, port).result()
+    finally:
+        os.close(network)
+
+
+def _listen(network: int, port: int) -> socket.socket:
+    enter_network(network)
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        made.bind(("127.0.0.1", port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(f"the container's port {port} is taken") from error
+        raise
+    return made

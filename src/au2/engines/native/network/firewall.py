@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from au2.domain.errors import EngineFailure
-from au2.engines.native.host.commands import run_tool
+from au2.engines.native.host.system import run_tool
 
 BLOCKED = (
     "0.0.0.0/8",  # this network

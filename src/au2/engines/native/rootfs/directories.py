@@ -7,8 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from au2.engines.native.host.commands import run_tool
-from au2.engines.native.host.system_calls import open_in_root
+from au2.engines.native.host.system import open_in_root, run_tool
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 _NO_FOLDER = frozenset({errno.ELOOP, errno.ENOTDIR})

@@ -10,10 +10,10 @@ import os
 import stat
 
 from au2.domain.errors import InvalidImage
-from au2.engines.native.host.system_calls import open_in_root
+from au2.engines.native.host.system import open_in_root
 from au2.engines.native.rootfs.directories import open_making, remove_tree_in
 from au2.engines.native.rootfs.disk_budget import DiskBudget
-from au2.engines.native.security.capabilities import shift_file_capability
+from au2.engines.native.user_namespace import shift_file_capability
 from au2.oci.tar.layer import MOST_ENTRIES, LayerMember, MemberType
 from au2.oci.tar.sparse import read_pieces
 

@@ -2,29 +2,39 @@
 
 import fcntl
 import os
+import re
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from au2.domain.errors import BlobMissing, DigestMismatch, EngineFailure, InvalidImage
-from au2.engines.diff_id import DiffIdReader
-from au2.engines.native.host.commands import as_engine_failure
-from au2.engines.native.host.system_calls import spread_folders, sync_file_system
+from au2.domain.errors import EngineFailure, InvalidImage
+from au2.engines.layer_reader import open_layer
+from au2.engines.native.host.system import (
+    as_engine_failure,
+    run_tool,
+    spread_folders,
+    sync_file_system,
+)
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.paths import EnginePaths
 from au2.engines.native.rootfs.directories import remove_tree
 from au2.engines.native.rootfs.disk_budget import DiskBudget, MeteredStream
 from au2.engines.native.rootfs.layer_tree import TreeWriter
 from au2.engines.protocol import RUNNABLE_LAYERS
-from au2.oci.decompression import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
-from au2.oci.tar.layer import read_layer
 from au2.stores.content.protocol import Provider
 
 _CLAIMS = "claims"
 _LOOK_SECONDS = 0.05
+_LAYER = re.compile(r"[0-9a-f]{64}")
+_INCOMING = re.compile(r"([0-9a-f]{64})\.incoming")
+_REMOVING = re.compile(r"[0-9a-f]{64}\.removing-[0-9a-f]{32}")
+_OTHER_IDS = re.compile(r"[0-9]+(-[0-9]+)?")
+_PATIENCE_SECONDS = 3600.0
 
 
 class LayerStore:
@@ -40,7 +50,7 @@ class LayerStore:
     def claim(self, image: Image, note: Path) -> None:
         """Note in the file ``note`` of a container that it is made of the image's layers.
 
-        From then on no layer of the note is removed (:mod:`.unused_layers`). :meth:`ensure_image`
+        From then on no layer of the note is removed (:class:`UnusedLayers`). :meth:`ensure_image`
         comes after, because only then it is certain which layers are there.
         """
         names = "".join(f"{hexadecimal(diff_id)}\n" for diff_id in image.config.diff_ids)
@@ -114,20 +124,13 @@ class LayerStore:
         options = self._options
         tree = TreeWriter(root, budget, id_base=options.id_base, id_count=options.id_count)
         try:
-            with self._blobs.open(digest) as blob:
-                # Both sides are watched: much may come out of little, and nothing out of much.
-                packed = MeteredStream(blob, budget)
-                # Not compressed, it is the blob itself, whose digest is checked while it is read.
-                checked = None
-                if digest != diff_id:
-                    checked = DiffIdReader(MeteredStream(decompressed(packed), budget), diff_id)
-                for member in read_layer(checked or packed, must_end=False):
+            # Both streams are metered: much may come out of little, and nothing out of much.
+            with open_layer(
+                self._blobs, digest, diff_id, lambda stream: MeteredStream(stream, budget)
+            ) as members:
+                for member in members:
                     tree.put(member)
-                if checked is not None:
-                    checked.check()
             tree.finish()
-        except DigestMismatch as error:
-            raise BlobMissing(f"the layer {digest} is damaged: {error.message}") from error
         finally:
             tree.close()
 
@@ -190,3 +193,101 @@ def _try_lock(file: TextIO, *, must: bool) -> bool:
             raise
         return False
     return True
+
+
+class UnusedLayers:
+    """Unused unpacked layers of one installation, removed while containers are created and run.
+
+    A new container first notes its layers in a file of its own, under the shared lock of claims;
+    then the missing layers are unpacked. The removal of a layer takes the lock exclusively, reads
+    all notes and renames the folder. So either the note came first, and the layer stays as long as
+    the container exists; or the new name did, and the container unpacks the layer again. Files are
+    removed afterwards, under the new name.
+    """
+
+    def __init__(self, paths: EnginePaths, options: NativeOptions) -> None:
+        self._paths = paths
+        self._folder = paths.layers / options.layers_name
+        self._locks = paths.layers / "locks"
+
+    def list_layers(self) -> Iterator[str]:
+        """Names of layers, and of remains of layers."""
+        with suppress(FileNotFoundError):
+            for path in self._folder.iterdir():
+                if any(form.fullmatch(path.name) for form in (_LAYER, _INCOMING, _REMOVING)):
+                    yield path.name
+
+    def remove_other_ids(self) -> None:
+        """Remove layers that were unpacked for other host ids, once no container is there."""
+        if any(self._paths.container_ids()):
+            return
+        for folder in self._paths.layers.iterdir():
+            if folder != self._folder and _OTHER_IDS.fullmatch(folder.name):
+                remove_tree(folder)
+
+    def find(self, name: str, older_than_seconds: float) -> int | None:
+        """Return a layer's bytes on disk; None if the layer stays or is not there."""
+        if not self._is_old(name, older_than_seconds):
+            return None
+        if _LAYER.fullmatch(name) and name in self._claimed():
+            return None
+        try:
+            return _disk_bytes(self._folder / name)
+        except EngineFailure:
+            if (self._folder / name).exists():
+                raise
+            return None  # Somebody removed it meanwhile.
+
+    def remove(self, name: str, older_than_seconds: float) -> int | None:
+        """Remove a layer unless it stays; return the bytes freed."""
+        if not self._is_old(name, older_than_seconds):
+            return None
+        aside = self._take_aside(name)
+        if aside is None:
+            return None
+        size_bytes = _disk_bytes(aside)
+        remove_tree(aside)
+        return size_bytes
+
+    def _take_aside(self, name: str) -> Path | None:
+        """Rename a layer so that no container finds it; None if the layer is in use."""
+        path = self._folder / name
+        aside = self._folder / f"{name[:64]}.removing-{uuid.uuid4().hex}"
+        with suppress(FileNotFoundError):  # Somebody else who removes was quicker.
+            if _LAYER.fullmatch(name):
+                with claims_locked(self._locks, removing=True):
+                    return None if name in self._claimed() else path.rename(aside)
+            if _INCOMING.fullmatch(name):
+                # Whoever unpacks holds the lock: it can only be left by one who was killed.
+                with (
+                    suppress(BlockingIOError),
+                    unpacking_locked(self._locks, name),
+                ):
+                    return path.rename(aside)
+                return None
+            return path if path.is_dir() else None
+        return None
+
+    def _is_old(self, name: str, seconds: float) -> bool:
+        # Not the time of the last change, which an unpacked layer has from its archive. Getting its
+        # name was the last that happened to the folder itself.
+        with suppress(FileNotFoundError):
+            return (self._folder / name).stat().st_ctime <= time.time() - seconds
+        return False
+
+    def _claimed(self) -> set[str]:
+        """Names of the layers that containers are made of."""
+        found: set[str] = set()
+        for container_id in self._paths.container_ids():
+            with suppress(FileNotFoundError):
+                note = self._paths.container(container_id).layers
+                found.update(note.read_text("ascii").split())
+        return found
+
+
+def _disk_bytes(folder: Path) -> int:
+    counted = run_tool(
+        ["du", "--summarize", "--one-file-system", "--block-size=1", "--", str(folder)],
+        timeout_seconds=_PATIENCE_SECONDS,
+    )
+    return int(counted.split(maxsplit=1)[0])

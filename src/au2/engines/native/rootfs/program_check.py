@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from au2.domain.errors import ArgumentListTooLong, InvalidImage
 from au2.domain.wording import format_bytes
-from au2.engines.native.host.system_calls import open_in_root
+from au2.engines.native.host.system import open_in_root
 from au2.package.environment import VARIABLE_BYTES
 
 _MIB = 1 << 20

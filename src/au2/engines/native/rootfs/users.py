@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from au2.domain.errors import InvalidImage
-from au2.engines.native.host.system_calls import open_in_root
+from au2.engines.native.host.system import open_in_root
 
 _LIMIT_BYTES = 4 << 20
 _MOST_LINES = 1 << 16

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from au2.engines.native.security.capabilities import shift_file_capability
+from au2.engines.native.user_namespace import shift_file_capability
 
 BASE = 1 << 20
 NET_BIND, NET_RAW = 1 << 10, 1 << 13

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from au2.engines.native.security.capabilities import DEFAULT_CAPABILITIES
-from au2.engines.native.security.seccomp import load_profile, resolve_profile
+from au2.engines.native.seccomp import load_profile, resolve_profile
+from au2.engines.native.user_namespace import DEFAULT_CAPABILITIES
 
 
 def resolve(

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import InvalidRequest
-from au2.engines.names import check_new_job_files, is_container_id, parse_signal
+from au2.domain.job import Resources
+from au2.domain.network import Network
 from au2.engines.native.paths import EnginePaths
+from au2.engines.protocol import ContainerSpec
+from au2.engines.validation import check_spec, is_container_id, parse_signal
 
 
 @pytest.mark.parametrize(
@@ -38,12 +41,19 @@ def test_container_ids(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-a", "a" * 65, "a/b", "..", "a\n", "a b", "ä", "a_b"])
 def test_no_container_ids(text: str) -> None:
     assert not is_container_id(text)
+    with pytest.raises(InvalidRequest):
+        check_spec(make_spec(text))
     with pytest.raises(ValueError, match="container id"):
         EnginePaths(Path("/d"), Path("/r")).container(text)
 
 
+def make_spec(container_id: str, *files: str) -> ContainerSpec:
+    resources = Resources(1.0, 1 << 30, 10, 60, network=Network.NONE)
+    return ContainerSpec(container_id, "sha256:ab", {}, dict.fromkeys(files, b""), resources)
+
+
 def test_names_of_job_files() -> None:
-    check_new_job_files({"a": 1, "ä b.json": 1, ".hidden": 1})
+    check_spec(make_spec("job-1", "a", "ä b.json", ".hidden"))
     for name in ("", ".", "..", "a/b", "a\0", "scratch", "x" * 256):
         with pytest.raises(InvalidRequest):
-            check_new_job_files({name: 1})
+            check_spec(make_spec("job-1", name))

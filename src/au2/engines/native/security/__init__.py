@@ -1,1 +1,0 @@
-"""Isolation of containers: capabilities, system-call filter, user namespaces."""
