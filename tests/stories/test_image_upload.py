@@ -156,7 +156,7 @@ def test_a_killed_upload_goes_on(au2: Au2, tmp_path: Path) -> None:
     killed.communicate()
     again = au2.ok(*words, "--wait")
 
-    assert "Going on with the upload that was begun before." in again.errors
+    assert "Resuming the upload that was begun before." in again.errors
     assert sent_bytes(again) < sum(map(len, image.layers))
     assert f"Version {number} is AVAILABLE" in again.errors
     assert au2.ok(*words, "--wait").text == f"Version {number} has this very image already.\n"
@@ -183,7 +183,7 @@ def test_an_interrupted_upload_says_how_to_go_on(au2: Au2) -> None:
     assert b"Give the same command again" in told
     image = make_image(b"one")
     again = au2.ok(*words, "--wait", stdin=docker_25(image))
-    assert "Going on with the upload that was begun before." in again.errors
+    assert "Resuming the upload that was begun before." in again.errors
 
 
 def test_a_server_killed_again_and_again(

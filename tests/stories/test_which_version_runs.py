@@ -34,7 +34,7 @@ def test_what_runs_is_told_after_an_upload_and_with_a_run(
     default = au2.ok("process", "run", made.process, "--wait")
     latest = au2.ok("process", "run", made.process, "--latest", "--wait")
 
-    assert "Version 1 is published, so it is what runs." in told
+    assert "Version 1 is published, so runs take that one." in told
     assert "Runs version 1 (published); 2 is newer.\n" in default.errors
     assert 'Output: {"version": 1}' in default.errors
     assert "Runs version" not in latest.errors

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import click
 
-from au2.cli.root import make_root
+from au2.cli.main import make_root
 from au2.server.main import make_root as make_server_root
 
 GUID = "eadf98c2-8e85-46ae-b81a-640d9d326109"

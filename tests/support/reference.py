@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from au2.cli.root import make_root
+from au2.cli.main import make_root
 from au2.domain.errors import Au2Error, all_errors
 from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
 from au2.domain.job import Reason

@@ -1,12 +1,26 @@
-"""Look-up of objects by GUID or by a name that is unique in the context."""
+"""Look-up of objects by id, or by a name that is unique among the visible ones."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from au2.cli.session import Session
-from au2.client.resources.resource import Named, list_named
+from au2.cli.command import Session
+from au2.client.resources.resource import list_named
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.ids import is_guid, parse_guid
+
+if TYPE_CHECKING:
+    from au2.client.resources.organizations import Organizations
+    from au2.wire.organization import OrganizationView, ProjectView
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+_NamedT = TypeVar("_NamedT", bound=_Named)
 
 
 def find_process_id(session: Session, text: str) -> str:
@@ -19,17 +33,45 @@ def find_runtime_id(session: Session, text: str) -> str:
     return _find_id(session, text, "runtime", "/runtimes")
 
 
-def only_one(found: Sequence[Named], text: str, noun: str) -> Named:
-    """Return the one thing in ``found``. Raises NotFound, Conflict (which lists the candidates)."""
+def find_organization(calls: "Organizations", text: str) -> "OrganizationView":
+    """Return the organization. Raises NotFound, Conflict (the name is not unique)."""
+    if is_guid(text.strip()):
+        return calls.get_organization(parse_guid(text))
+    return find_one(calls.list_organizations(), text, "organization", where="")
+
+
+def find_project(calls: "Organizations", organization_id: str, text: str) -> "ProjectView":
+    """Return a project of the organization. Raises NotFound, Conflict (the name is not unique)."""
+    where = " in this organization"
+    return find_one(calls.list_projects(organization_id), text, "project", where=where)
+
+
+def find_one(
+    items: Iterable[_NamedT], text: str, noun: str, *, where: str = " in this context"
+) -> _NamedT:
+    """Return the one item with the id ``text``, or else with that name.
+
+    Args:
+        items: all candidates.
+        text: as the user gave it.
+        noun: of the items, for messages and for ``au2 NOUN list``.
+        where: end of the sentence "There is no NOUN 'TEXT'".
+
+    Raises:
+        NotFound: no item has the id or name.
+        Conflict: several items have the name; the details list them.
+    """
+    candidates = list(items)
+    wanted = text.strip().lower()
+    found = [item for item in candidates if item.id == wanted]
+    found = found or [item for item in candidates if item.name == text]
     if not found:
-        raise NotFound(
-            f"There is no {noun} '{text}' in this context.", hint=f"See: au2 {noun} list"
-        )
+        raise NotFound(f"There is no {noun} '{text}'{where}.", hint=f"See: au2 {noun} list")
     if len(found) > 1:
         raise Conflict(
-            f"The name '{text}' is not unique here: {len(found)} have it.",
-            hint="Name it by its GUID.",
-            details=[Detail(str(item)) for item in found],
+            f"The name '{text}' is not unique: {len(found)} have it.",
+            hint="Use the GUID instead.",
+            details=[Detail(_describe(item)) for item in found],
         )
     return found[0]
 
@@ -37,38 +79,15 @@ def only_one(found: Sequence[Named], text: str, noun: str) -> Named:
 def _find_id(session: Session, text: str, noun: str, path: str) -> str:
     if is_guid(text.strip()):
         return parse_guid(text)
-    return only_one(list_named(session.transport, session.context, path, text), text, noun).id
+    return find_one(list_named(session.transport, session.context, path, text), text, noun).id
 
 
-if TYPE_CHECKING:
-    # Pydantic takes longer to import than most commands to run.
-    from au2.client.resources.organizations import Organizations
-    from au2.wire.organization import OrganizationView, ProjectView
-
-_ScopeT = TypeVar("_ScopeT", "OrganizationView", "ProjectView")
-
-
-def find_organization(calls: "Organizations", text: str) -> "OrganizationView":
-    """Return the organization. Raises NotFound, Conflict (the name is not unique)."""
-    if is_guid(text.strip()):
-        return calls.get_organization(parse_guid(text))
-    return _find_one(calls.list_organizations(), text, "organization")
-
-
-def find_project(calls: "Organizations", organization_id: str, text: str) -> "ProjectView":
-    """Return a project of the organization. Raises NotFound, Conflict (the name is not unique)."""
-    return _find_one(calls.list_projects(organization_id), text, "project")
-
-
-def _find_one(places: Sequence[_ScopeT], text: str, noun: str) -> _ScopeT:
-    wanted = text.strip().lower() if is_guid(text.strip()) else None
-    found = [place for place in places if place.id == wanted or place.name == text]
-    if not found:
-        raise NotFound(f"There is no {noun} '{text}' here.", hint=f"See: au2 {noun} list")
-    if len(found) > 1:
-        raise Conflict(
-            f"{len(found)} {noun}s are named '{text}'.",
-            hint="Name it by its GUID.",
-            details=[Detail(place.id) for place in found],
-        )
-    return found[0]
+def _describe(item: _Named) -> str:
+    """Return the id and, of processes and runtimes, the owner."""
+    if not hasattr(item, "project"):
+        return item.id
+    organization = getattr(item, "organization", None)
+    if organization is None:
+        return f"{item.id} (global)"
+    inner = f", project {item.project}" if item.project else ""
+    return f"{item.id} (organization {organization}{inner})"

@@ -1,15 +1,90 @@
-"""Start and end of `au2`: arguments in, exit code out (spec section 4)."""
+"""The program `au2`: its outermost group, and its way from arguments to an exit code (spec 4)."""
 
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from au2.cli.root import make_root
-from au2.cli.session import Session
+from au2.cli.command import Session, define, server_option
+from au2.console.commands import (
+    Group,
+    completion_argument,
+    print_completion,
+    run_program,
+    version_option,
+)
 from au2.console.console import Console, standard_console
-from au2.console.program import run_program
 from au2.console.standard_streams import close_standard_streams, open_standard_streams
+
+_SUMMARIES = {
+    "login": "Log in to a server.",
+    "logout": "Log out.",
+    "context": "Choose where to work; see who you are.",
+    "process": "Processes, their versions, packages and runs.",
+    "job": "Jobs: records, logs and outputs of runs and uploads.",
+    "secret": "Secrets: encrypted values for jobs.",
+    "runtime": "Runtimes: the base images of packages.",
+    "organization": "Organizations.",
+    "project": "Projects in the organization.",
+    "member": "Members of the context and their roles.",
+    "token": "Managed tokens, for programs.",
+    "whoami": "Show who is logged in.",
+    "token-info": "Show the token in use.",
+    "renew": "Exchange the login token for a fresh one.",
+    "password": "Change your password.",
+    "completion": "Print a script that completes commands in your shell.",
+}
+
+_ADDRESSES = {
+    **{
+        name: f"au2.cli.commands.account:{name.replace('-', '_')}"
+        for name in ("login", "logout", "whoami", "token-info", "renew", "password")
+    },
+    "project": "au2.cli.commands.organization:project",
+    "member": "au2.cli.commands.organization:member",
+    "completion": "au2.cli.main:completion",
+}
+
+_HELP = """Run your own code as versioned container jobs.
+
+A folder of code becomes a version of a process; a run of a version is a job.
+
+\b
+  au2 login --server http://127.0.0.1:8080
+  au2 context set ORGANIZATION
+  au2 process repo init
+  au2 process repo upload
+  au2 process run PROCESS --follow
+"""
+
+
+def make_root() -> Group:
+    """Return the outermost group."""
+    return Group(
+        "au2",
+        package="au2.cli.commands",
+        help=_HELP,
+        summaries=_SUMMARIES,
+        addresses=_ADDRESSES,
+        params=[server_option(), version_option("au2")],
+    )
+
+
+@define(
+    "completion",
+    examples=(
+        'eval "$(au2 completion bash)"     # in ~/.bashrc',
+        'eval "$(au2 completion zsh)"      # in ~/.zshrc',
+        "au2 completion fish > ~/.config/fish/completions/au2.fish",
+    ),
+)
+@completion_argument
+def completion(session: Session, shell: str) -> None:
+    """Print a script that completes commands in your shell.
+
+    Processes, versions, runtimes and jobs are completed, too, where you are logged in.
+    """
+    print_completion(session, shell)
 
 
 def main() -> NoReturn:

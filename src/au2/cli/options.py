@@ -1,22 +1,94 @@
-"""Arguments and options that several commands take."""
+"""Arguments and options of several commands, with the values that the shell completes.
 
-from collections.abc import Callable
-from functools import reduce
-from typing import Any, TypeVar
+Completion must neither delay nor disturb the typing of a command: after two seconds, and after any
+error, the shell gets no values.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from au2.cli.completing import complete_jobs, complete_processes, complete_versions
-from au2.console.parameters import PathType, PositiveNumber, WholeNumber
+from au2.cli.command import Session
+from au2.console.console import Console
+from au2.console.parameters import PathType, WholeNumber, find_path_error
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_COMPLETION_SECONDS: Final = 2.0
+_COMPLETED_JOBS: Final = 20
+_STDOUT: Final = "-"
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+_Find = Callable[[Session, click.Context], Iterator[tuple[str, str]]]
+"""Returns values, each with its description."""
+Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
+
+def _completing(find: _Find) -> Complete:
+    def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        from threading import Thread
+
+        from click.shell_completion import CompletionItem
+
+        found: list[tuple[str, str]] = []
+
+        def look() -> None:
+            with suppress(Exception):
+                found.extend(find(ctx.ensure_object(Session), ctx))
+
+        # In a thread that is not waited for to its end: looking up a host can't be interrupted.
+        thread = Thread(target=look, daemon=True)
+        thread.start()
+        thread.join(_COMPLETION_SECONDS)
+        return [
+            CompletionItem(value, help=text)
+            for value, text in tuple(found)
+            if value.startswith(incomplete)
+        ]
+
+    return complete
+
+
+def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
+    """Return names, and ids of names that are shared or that a shell would split."""
+    from collections import Counter
+    from shlex import quote
+
+    from au2.client.resources.resource import list_named
+
+    there = list_named(session.transport, session.context, path)
+    count = Counter(item.name for item in there)
+    for item in there:
+        by_name = count[item.name] == 1 and quote(item.name) == item.name
+        yield (item.name, item.id) if by_name else (item.id, item.name)
+
+
+def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    # Click sees no argument where the last word is an option without its value, as --ver is here.
+    process_id = session.find_process(ctx.params.get("process") or ctx.args[0])
+    for version in reversed(session.transport.call("GET", f"/processes/{process_id}/versions")):
+        yield str(version["id"]), str(version["image_status"])
+
+
+def _find_jobs(session: Session, _: click.Context) -> Iterator[tuple[str, str]]:
+    from au2.client.http.urls import context_query
+
+    query = {**context_query(session.context), "limit": _COMPLETED_JOBS}
+    for job in session.transport.call("GET", "/jobs", query=query)["items"]:
+        yield str(job["id"]), f"{job['name']}, {job['state']}"
+
+
+complete_processes = _completing(lambda session, _: _find_named(session, "/processes"))
+complete_runtimes = _completing(lambda session, _: _find_named(session, "/runtimes"))
+complete_versions = _completing(_find_versions)
+complete_jobs = _completing(_find_jobs)
 
 process_argument = click.argument("process", shell_complete=complete_processes)
 
-
 job_argument = click.argument("job", type=WholeNumber(), shell_complete=complete_jobs)
-
 
 version_option = click.option(
     "--ver",
@@ -24,13 +96,14 @@ version_option = click.option(
     shell_complete=complete_versions,
     type=WholeNumber(),
     metavar="N",
-    help="Which version.",
+    help="Number of the version.",
 )
-
 
 latest_option = click.option(
     "--latest", is_flag=True, help="The newest version that is AVAILABLE, published or not."
 )
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
@@ -40,42 +113,58 @@ def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
     )
 
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-def run_options(*, argument_help: str, variable_help: str) -> Callable[[_Command], _Command]:
-    """Add what a run is given: arguments, variables, secrets, and what it may use.
-
-    They arrive as ``pairs``, ``arguments``, ``args_file``, ``variables``, ``secrets``, ``cpu``,
-    ``memory``, ``shm_size``, ``timeout`` and ``network``. What ``--arg`` and ``--secret`` mean
-    differs a little.
-    """
-    options = (
-        click.option("--arg", "pairs", metavar="K=V", multiple=True, help=argument_help),
-        click.option(
-            "--args", "arguments", metavar="JSON", help="All arguments, as a JSON object."
-        ),
-        click.option(
-            "--args-file",
-            type=PathType(),
-            metavar="FILE",
-            help="The same from a file; - is standard input.",
-        ),
-        click.option(
-            "--env", "variables", metavar="K=V", multiple=True, help="A variable; may be repeated."
-        ),
-        click.option("--secret", "secrets", metavar="K=NAME", multiple=True, help=variable_help),
-        click.option("--cpu", type=PositiveNumber(), metavar="N", help="Cores."),
-        click.option("--memory", metavar="SIZE", help="Most memory: 512MiB, 2GiB."),
-        click.option(
-            "--shm-size",
-            metavar="SIZE",
-            help="Size of /dev/shm, a part of the memory. Default: as large as the memory.",
-        ),
-        click.option("--timeout", metavar="T", help="Longest time: 90s, 5m, 1h."),
-        click.option(
-            "--network", type=click.Choice(("none", "internet")), help="What it may reach."
-        ),
+def package_argument(*, exists: bool = True) -> _Decorator:
+    """Return the argument for a package's folder, the current one by default."""
+    return click.argument(
+        "directory",
+        metavar="[DIR]",
+        default=".",
+        type=PathType(exists=exists, file_okay=False, path_type=Path),
     )
-    # The last decorator that is applied is the first in the help.
-    return lambda command: reduce(lambda made, add: add(made), reversed(options), command)
+
+
+class Output(NamedTuple):
+    """Destination of a command's data: a file, or (None) stdout."""
+
+    path: Path | None
+
+    @contextmanager
+    def open(
+        self, console: Console, *, permissions: int | None = None
+    ) -> Iterator[Callable[[bytes], None]]:
+        """Yield a function that writes all of its bytes (:func:`au2.files.output.open_output`)."""
+        if self.path is None:
+            yield console.bytes_out
+            console.flush()
+            return
+        from au2.files.output import open_output
+
+        with open_output(self.path, permissions=permissions) as file:
+            yield file.write
+
+
+class OutputType(click.ParamType):  # type: ignore[type-arg]  # older ones have none
+    """Type of options that name an :class:`Output`; an unwritable one is refused at once."""
+
+    name = "file"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Output:
+        """Return the output. Raises BadParameter: a folder, or in a folder that is not there."""
+        if value == _STDOUT:
+            return Output(None)
+        message = find_path_error(value) or _find_output_error(Path(value))
+        if message is not None:
+            self.fail(message, param, ctx)
+        return Output(Path(value))
+
+
+def _find_output_error(path: Path) -> str | None:
+    try:
+        if path.is_dir():
+            return f"'{path}' is a folder."
+        folder = path.resolve().parent
+        return None if folder.is_dir() else f"There is no folder '{folder}'."
+    except (OSError, RuntimeError) as error:
+        return f"'{path}': {getattr(error, 'strerror', None) or error}."

@@ -1,16 +1,19 @@
-"""The values in tables, as text."""
+"""Table cells: columns of documents, and their values as text."""
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 Document = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Document], object]]
-"""Title → how to get the value out of a document."""
+"""Title → getter of the value in a document."""
+
+CHANGES: Final = ("created_at", "created_by", "updated_at", "updated_by")
+"""Fields of records that users change."""
 
 
 def columns(*titles: str, **named: str | Callable[[Document], object]) -> Columns:
-    """Return columns: ``titles`` are fields' names too; ``named`` says field or function."""
+    """Return columns: ``titles`` are fields' names too; ``named``: title → field or function."""
     fields = {title: title for title in titles} | named
     return {title: _getter(source) for title, source in fields.items()}
 
@@ -22,7 +25,7 @@ def _getter(source: str | Callable[[Document], object]) -> Callable[[Document], 
 
 
 def format_cell(value: object) -> str:
-    """Return ``value`` as the text of a table cell: None is nothing, objects are JSON."""
+    """Return ``value`` as the text of a table cell: None is the empty text, objects are JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -35,7 +38,7 @@ def format_cell(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """Return ``text`` with control characters written out: no name may steer the terminal."""
+    """Return ``text`` with control characters written out, on which a terminal would act."""
     if text.isprintable():
         return text
     return "".join(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from au2.console.console import FORMATS, Console
-from au2.console.failures import convert_stdout_errors
+from au2.console.failures import convert_stdout_errors, explain_failure
 from au2.console.parameters import check_texts
 
 if TYPE_CHECKING:
@@ -252,3 +252,27 @@ def _print_and_exit(ctx: click.Context, text: str) -> None:
 def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         _print_and_exit(ctx, ctx.get_help())
+
+
+def run_program(
+    root: click.Group, name: str, arguments: Sequence[str], session: CommandSession
+) -> int:
+    """Run one command; every exception becomes a message and an exit code.
+
+    Args:
+        root: the program's outermost group.
+        name: of the program.
+        arguments: words of the command line.
+        session: passed to the command, and closed at the end.
+    """
+    try:
+        code = root.main(arguments, prog_name=name, standalone_mode=False, obj=session)
+        session.console.flush()
+    except BaseException as error:  # noqa: BLE001 - the last handler: every exception gets a message
+        failure = explain_failure(error, session.environment)
+        if failure.error is not None:
+            session.console.error(failure.error)
+        return failure.exit_code
+    finally:
+        session.close()
+    return code if isinstance(code, int) else 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 import click
 
@@ -73,6 +73,14 @@ def _shorten(line: str) -> str:
         return line
     half = _MOST_LINE_CHARACTERS // 2
     return f"{line[:half]} … {line[-half:]}"
+
+
+def exit_failed(code: int | None) -> NoReturn:
+    """End the command with ``code``, or with 1.
+
+    A run can fail although its program ended with 0; a failure never passes for success.
+    """
+    raise click.exceptions.Exit((code or 1) & 0xFF or 1)
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from au2.console.commands import (
     completion_argument,
     define,
     print_completion,
+    run_program,
     version_option,
 )
 from au2.console.console import Console, standard_console
 from au2.console.failures import EXIT_INTERRUPTED
-from au2.console.program import run_program
 from au2.console.standard_streams import close_standard_streams, open_standard_streams
 
 _SUMMARIES = {

@@ -145,7 +145,7 @@ def test_what_is_no_token(stranger: CommandLine, token: bytes) -> None:
     result = stranger("context", "set", "managed-token", "--stdin", stdin=token)
 
     assert result.exit_code == 2
-    assert "no token" in result.errors
+    assert "not a token" in result.errors
 
 
 def test_renew(api: Api, au2: CommandLine) -> None:

@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 from click.shell_completion import ShellComplete
 
+from au2.cli.command import Session
 from au2.cli.configuration import Configuration, save
-from au2.cli.root import make_root
-from au2.cli.session import Session
+from au2.cli.main import make_root
 from au2.console.console import Console
 from tests.unit.cli.conftest import CommandLine, Stream
 from tests.unit.client.api import PROCESS, Answer, Api, job_document

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from au2.cli.configuration import Configuration, ServerEntry, save
-from au2.cli.main import run
-from au2.cli.root import make_root
+from au2.cli.main import make_root, run
 from au2.console.console import Console
 from tests.support.hostile_api import JUNK, NUMBERS, TEXTS, HostileApi, as_json
 from tests.support.image_archives import NAME, docker_20, make_image

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.cli.images.image_progress import ImageProgress
+from au2.cli.image_progress import ImageProgress
 from au2.cli.main import run
 from au2.console.console import Console
 from tests.support.busybox import digest_of
@@ -41,7 +41,7 @@ def test_one_source_is_to_be_given(api: Api, au2: CommandLine, words: tuple[str,
     result = au2(*COMMAND, *words)
 
     assert result.exit_code == 2
-    assert "--stdin or --file" in result.errors
+    assert "--stdin and --file" in result.errors
     assert api.requests == []
 
 
@@ -93,7 +93,7 @@ def test_an_upload_of_ones_own_goes_on(server: ImageServer, au2: CommandLine) ->
 
     result = au2.ok(*COMMAND, "--stdin", stdin=ARCHIVE)
 
-    assert "Going on with the upload that was begun before." in result.errors
+    assert "Resuming the upload that was begun before." in result.errors
     assert "; 8.79 KiB had come before; " in result.errors
 
 
@@ -254,7 +254,7 @@ def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) ->
     assert result.errors.count(alive[:-1] + "; waiting until it ends.\n") == 1
     assert result.errors.count("The server does not answer; trying again until") == 1
     assert result.errors.count("The server answers again; going on.\n") == 1
-    assert "Going on with the upload that was begun before." in result.errors
+    assert "Resuming the upload that was begun before." in result.errors
 
 
 def test_another_command_may_end_what_is_waited_for(server: ImageServer, au2: CommandLine) -> None:

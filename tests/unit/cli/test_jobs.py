@@ -133,7 +133,7 @@ def test_waiting_for_the_build(api: Api, au2: CommandLine, named: tuple[str, ...
 
     result = au2.ok("process", "run", PROCESS, *named, "--wait-for-build")
 
-    assert "Waits for version 6 to be built: job 9." in result.errors
+    assert "Waiting for the build of version 6: job 9." in result.errors
     assert api.asked()[1] == "GET /jobs/9"
     (submitted,) = api.of("POST /jobs")
     assert submitted.document["version"] == 6, "no other one, whatever happened meanwhile"

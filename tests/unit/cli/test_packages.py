@@ -320,11 +320,16 @@ def default_version(number: int, published_at: str | None) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("default", "hint"),
     [
-        (None, f"\nRun it once it is built: {RUN} --wait-for-build\n"),
-        ((3, None), f"\nUntil it is built, version 3 runs. Run it once it is built: {RUN} --wait"),
+        (None, f"\nRun it after the build: {RUN} --wait-for-build\n"),
+        (
+            (3, None),
+            "\nUntil the build ends, version 3 runs. "
+            f"Run it after the build: {RUN} --wait-for-build\n",
+        ),
         (
             (3, NOW),
-            f"\nVersion 3 is published, so it is what runs. Run this one: {RUN} --ver 4 --wait-for",
+            "\nVersion 3 is published, so runs take that one. "
+            f"Run this one: {RUN} --ver 4 --wait-for",
         ),
     ],
 )
@@ -546,7 +551,7 @@ def test_names_that_almost_mean_something_are_pointed_out(
 
     told = au2.ok("process", "repo", *command, package).errors
 
-    assert "env.yaml is a file like any other" in told
+    assert "env.yaml is an ordinary file" in told
     assert "did you mean 'env.yml'?" in told
     assert "did you mean 'before.sh'?" in told
 

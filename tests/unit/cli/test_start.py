@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from au2.cli.root import make_root
+from au2.cli.main import make_root
 from au2.console.commands import Command, Group
 
 HEAVY = {
@@ -155,7 +155,7 @@ def test_the_commands_of_the_specification_are_there() -> None:
         *("secret/download", "secret/delete"),
         *("job/list", "job/show", "job/logs", "job/wait", "job/stop", "job/output"),
     }
-    # An operator makes users and sees their first passwords, so people must be able to change them.
+    # Operators create users and see their initial passwords, so users must be able to change them.
     added = {"password"}
 
     assert {"/".join(path) for path, _ in LEAVES} == wanted | added

@@ -33,7 +33,7 @@ def test_another_image_is_a_row(api: Api, au2: CommandLine) -> None:
 
     row = [cell.strip() for cell in shown.text.splitlines()[3].split("│")]
     assert row[1:-1] == ["image", "", "changed", OLD, NEW]
-    assert "differ in nothing" not in shown.errors
+    assert "have no differences" not in shown.errors
 
 
 def test_a_version_without_an_image_is_named(api: Api, au2: CommandLine) -> None:
@@ -44,5 +44,5 @@ def test_a_version_without_an_image_is_named(api: Api, au2: CommandLine) -> None
     assert "Version 3 has no image." in one.errors
     assert "removed" in one.text
     assert "Version 1 has no image." in none.errors
-    assert "differ in nothing" not in none.errors
+    assert "have no differences" not in none.errors
     assert "Versions 1 and 3 are the same image." in same.errors

@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from au2.cli.root import make_root
+from au2.cli.main import make_root
 from au2.console.commands import Command
 from au2.server.main import make_root as make_server_root
 from tests.support.checkout import AU2_SERVER

@@ -2,13 +2,12 @@
 
 import click
 
-from au2.cli.command import define
-from au2.cli.session import Session
+from au2.cli.command import Session, define
 from au2.console.cells import Document, columns
 from au2.console.console import Console
-from au2.wire.documents import format_document
 
 _INPUT_LIMIT_BYTES = 4096
+_STDIN_FLAG = "--stdin"
 
 
 @define(
@@ -30,7 +29,7 @@ def login(session: Session, email: str | None, password_stdin: bool) -> None:
 
     console = session.console
     server = session.address
-    session.ensure_memory()
+    session.ensure_writable()
     email = email or session.entry.email or console.ask("Email", flag="--email")
     if password_stdin:
         password = console.read_input(_INPUT_LIMIT_BYTES).removesuffix("\n")
@@ -68,10 +67,10 @@ def logout(session: Session) -> None:
         if not entry.is_managed:
             Accounts(session.transport).logout()
     except NotAuthenticated:
-        # It ended before: the same result.
+        # The token had ended before: the same result.
         pass
     finally:
-        # Also when the server can't be reached: here it is gone, and the error tells the rest.
+        # Also when the server is unreachable: the token is forgotten, and the error is shown.
         session.remember(entry._replace(token=None, is_managed=False))
     session.console.remark(f"Logged out of {session.address}.")
 
@@ -81,8 +80,8 @@ def _roles(document: Document) -> str:
 
 
 def _role(membership: Document) -> str:
-    places = [membership["organization_name"], membership["project_name"]]
-    return f"{' / '.join(place for place in places if place)}: {membership['role']}"
+    names = [membership["organization_name"], membership["project_name"]]
+    return f"{' / '.join(name for name in names if name)}: {membership['role']}"
 
 
 _ACCOUNT = columns("email", "id", operator="is_operator", roles=_roles)
@@ -90,11 +89,10 @@ _ACCOUNT = columns("email", "id", operator="is_operator", roles=_roles)
 
 @define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
 def whoami(session: Session) -> None:
-    """Show who is logged in, and which roles they have where."""
+    """Show who is logged in, with all roles."""
     from au2.client.resources.accounts import Accounts
 
-    account = Accounts(session.transport).account()
-    session.console.show_record(_ACCOUNT, format_document(account))
+    session.show(_ACCOUNT, Accounts(session.transport).account())
 
 
 _TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
@@ -102,11 +100,10 @@ _TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at
 
 @define("token-info", examples=("au2 token-info", "au2 token-info -o yaml"), reads=True)
 def token_info(session: Session) -> None:
-    """Show the token in use: its kind and when it ends. The token itself is not shown."""
+    """Show the token in use: its kind and its end, not the token itself."""
     from au2.client.resources.accounts import Accounts
 
-    token = Accounts(session.transport).current_token()
-    session.console.show_record(_TOKEN, format_document(token))
+    session.show(_TOKEN, Accounts(session.transport).current_token())
 
 
 @define("renew", examples=("au2 renew",))
@@ -114,17 +111,11 @@ def renew(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
     from au2.client.resources.accounts import Accounts
 
-    session.ensure_memory()
+    session.ensure_writable()
     token = Accounts(session.transport).renew()
     session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
     session.console.remark(f"You are logged in{until}.")
-
-
-_STDIN_FLAG = "--stdin"
-
-
-_INPUT_LIMIT_BYTES = 4096
 
 
 @define(
@@ -145,13 +136,13 @@ _INPUT_LIMIT_BYTES = 4096
     "end_tokens",
     "--end-tokens",
     is_flag=True,
-    help="End your managed tokens too, also one that this command uses.",
+    help="End your managed tokens too, even the one in use.",
 )
 def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     """Change your password.
 
-    All your other logins end. Managed tokens stay, unless --end-tokens is given: do that if
-    somebody else may have known the password, for they may have made some.
+    All your other logins end. Managed tokens stay, unless --end-tokens is given: use this option
+    if another person may have known the password and created tokens.
     """
     from au2.client.resources.accounts import Accounts
     from au2.domain.errors import WrongPassword
@@ -162,7 +153,7 @@ def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     present, new = _read_passwords(console) if from_stdin else _ask_passwords(console)
     ensure_usable_password(new)
     if len(present) > PASSWORD_MOST_CHARACTERS:
-        # Nobody has one so long, and it could not be sent.
+        # No password is so long, and the server would not read so long a request.
         raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
     Accounts(transport).change_password(present, new, end_tokens=end_tokens)
     ended = "Your other logins and your managed tokens" if end_tokens else "Your other logins"

@@ -2,8 +2,7 @@
 
 import click
 
-from au2.cli.command import define
-from au2.cli.session import Session
+from au2.cli.command import Session, define
 from au2.console.cells import columns
 from au2.console.commands import Group
 
@@ -22,11 +21,10 @@ command = Group(
     },
 )
 
-
 _MANAGED_TOKEN = "managed-token"  # noqa: S105 - a word of the command line
-
-
 _TOKEN_LIMIT_BYTES = 4096
+_FIELDS = ("email", "organization", "organization_name", "project", "project_name")
+_RECORD = columns("server", *_FIELDS)
 
 
 @define(
@@ -42,10 +40,10 @@ _TOKEN_LIMIT_BYTES = 4096
 @click.argument("project", metavar="[PROJECT]", required=False)
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the managed token from stdin.")
 def set_context(session: Session, organization: str, project: str | None, from_stdin: bool) -> None:
-    """Choose an organization or project, or take up a managed token.
+    """Choose an organization or project, or use a managed token.
 
-    ORG and PROJECT are GUIDs, or names that are unique. With `managed-token` in their place, a
-    token made by `au2 token create` is asked for and used from then on.
+    ORG and PROJECT are GUIDs, or names that are unique. With `managed-token` instead, the command
+    asks for a token made by `au2 token create`, which is used from then on.
     """
     if organization == _MANAGED_TOKEN:
         if project is not None:
@@ -58,7 +56,6 @@ def set_context(session: Session, organization: str, project: str | None, from_s
 
 
 def _use_managed_token(session: Session, *, from_stdin: bool) -> None:
-
     from au2.client.resources.accounts import Accounts
     from au2.domain.errors import InvalidRequest
 
@@ -68,7 +65,7 @@ def _use_managed_token(session: Session, *, from_stdin: bool) -> None:
     else:
         token = console.ask_secret("Managed token", flag="--stdin").strip()
     if not token or not token.isascii() or not token.isprintable():
-        raise InvalidRequest("That is no token.")
+        raise InvalidRequest("The input is not a token.")
     transport = session.connect(token)
     try:
         accounts = Accounts(transport)
@@ -77,11 +74,10 @@ def _use_managed_token(session: Session, *, from_stdin: bool) -> None:
     finally:
         transport.close()
     session.remember(session.entry._replace(token=token, is_managed=is_managed, email=email))
-    console.remark(f"From now on the token of {email} is used on {session.address}.")
+    console.remark(f"The token of {email} is used on {session.address} from now on.")
 
 
 def _remember_context(session: Session, organization: str, project: str | None) -> None:
-
     from au2.cli.lookup import find_organization, find_project
     from au2.client.resources.organizations import Organizations
 
@@ -96,25 +92,14 @@ def _remember_context(session: Session, organization: str, project: str | None) 
             project_name=inner.name if inner else None,
         )
     )
-    place = f"organization {found.name}" + (f", project {inner.name}" if inner else "")
-    session.console.remark(f"The context is now: {place}.")
-
-
-_RECORD = columns("server", "email", "organization", "organization_name", "project", "project_name")
+    context = f"organization {found.name}" + (f", project {inner.name}" if inner else "")
+    session.console.remark(f"The context is now: {context}.")
 
 
 @define(
     "show", group=command, examples=("au2 context show", "au2 context show -o json"), reads=True
 )
 def show(session: Session) -> None:
-    """Show the context that is set. Nothing is asked of the server."""
-    entry = session.entry
-    document = {
-        "server": str(session.address),
-        "email": entry.email,
-        "organization": entry.organization,
-        "organization_name": entry.organization_name,
-        "project": entry.project,
-        "project_name": entry.project_name,
-    }
-    session.console.show_record(_RECORD, document)
+    """Show the context that is set, without a request to the server."""
+    fields = {name: getattr(session.entry, name) for name in _FIELDS}
+    session.console.show_record(_RECORD, {"server": str(session.address)} | fields)

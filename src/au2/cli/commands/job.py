@@ -5,19 +5,13 @@ from datetime import datetime
 
 import click
 
-from au2.cli.command import define
-from au2.cli.completing import complete_processes
-from au2.cli.options import job_argument
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import complete_processes, job_argument
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.parameters import WholeNumber
-from au2.wire.documents import format_document
 
-command = Group(
-    "job",
-    help="What runs and what ran: uploads and runs of processes.",
-)
+command = Group("job", help="Jobs: runs and uploads of processes.")
 
 
 def _format_phases(document: Document) -> str:
@@ -37,10 +31,6 @@ def _format_phase(phase: Document) -> str:
     return f"{phase['name']}: {seconds:.3f} s"
 
 
-def _count_attempts(document: Document) -> int:
-    return len(document["attempts"])
-
-
 def _format_used(document: Document) -> str:
     if not document["attempts"]:
         return ""
@@ -57,19 +47,14 @@ def _format_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _short_type(document: Document) -> str:
-    """The type without its prefix."""
-    return str(document["type"]).rpartition(":")[2]
-
-
 def _format_created_at(document: Document) -> str:
-    """To the second, and with a blank that a narrow table can fold it at."""
+    """Return the time to the second, with a blank where a narrow table can fold."""
     return f"{datetime.fromisoformat(document['created_at']):%Y-%m-%d %H:%M:%SZ}"
 
 
 LIST = columns(
     "id",
-    type=_short_type,
+    type=lambda document: str(document["type"]).rpartition(":")[2],
     state="state",
     reason="reason",
     name="name",
@@ -77,32 +62,14 @@ LIST = columns(
     exit_code="exit_code",
     created_at=_format_created_at,
 )
-
-
-"""What goes beside each other in 100 columns; the rest is in the record."""
-
+"""Fields that fit in 100 columns; the record has all."""
 
 RECORD = columns(
-    "id",
-    "type",
-    "state",
-    "reason",
-    "reason_text",
-    "name",
-    "process",
-    "version",
-    "organization",
-    "project",
-    "submitted_by",
-    "created_at",
-    "started_at",
-    "ended_at",
-    "exit_code",
-    "status_text",
-    "progress",
-    "stop_requested_at",
+    *("id", "type", "state", "reason", "reason_text", "name", "process", "version"),
+    *("organization", "project", "submitted_by", "created_at", "started_at", "ended_at"),
+    *("exit_code", "status_text", "progress", "stop_requested_at"),
     version_choice=lambda document: (document.get("version_choice") or {}).get("text"),
-    attempts=_count_attempts,
+    attempts=lambda document: len(document["attempts"]),
     phases=_format_phases,
     arguments="arguments",
     environment=lambda document: _format_lines(document["environment"]),
@@ -112,10 +79,7 @@ RECORD = columns(
     output="output",
 )
 
-
 _STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
-
-
 _DEFAULT_ITEMS = 50
 
 
@@ -130,25 +94,25 @@ _DEFAULT_ITEMS = 50
     reads=True,
 )
 @click.option(
-    "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only those in this state."
+    "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only jobs in this state."
 )
 @click.option(
-    "--type", "type_name", metavar="T", help="Only those of this type: run, process-upload."
+    "--type", "type_name", metavar="T", help="Only jobs of this type: run, process-upload."
 )
 @click.option(
     "--process",
     metavar="P",
     shell_complete=complete_processes,
-    help="Only those of this process: GUID or name.",
+    help="Only jobs of this process: GUID or name.",
 )
-@click.option("--search", metavar="TEXT", help="Only those whose record holds this text.")
+@click.option("--search", metavar="TEXT", help="Only jobs whose record holds this text.")
 @click.option(
     "--limit",
     type=WholeNumber(),
     metavar="N",
     default=_DEFAULT_ITEMS,
     show_default=True,
-    help="At most so many.",
+    help="Most jobs listed.",
 )
 def list_jobs(
     session: Session,
@@ -160,7 +124,6 @@ def list_jobs(
     limit: int,
 ) -> None:
     """List the jobs of the context, newest first."""
-    from au2.cli.lookup import find_process_id
     from au2.client.resources.jobs import Jobs
     from au2.domain.job import JobType
 
@@ -171,21 +134,20 @@ def list_jobs(
         session.context,
         state=state,
         type_name=types.get(type_name or "", type_name),
-        process_id=find_process_id(session, process) if process is not None else None,
+        process_id=session.find_process(process) if process is not None else None,
         search=search,
         limit=limit,
     )
-    session.console.show_list(LIST, [format_document(job) for job in jobs])
+    session.show_all(LIST, jobs)
 
 
 @define("show", group=command, examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
 @job_argument
 def show(session: Session, job: int) -> None:
-    """Show a job's record: what it is, how it goes or went, and why it ended."""
+    """Show a job's record: its process and version, its progress, and why it ended."""
     from au2.client.resources.jobs import Jobs
 
-    found = Jobs(session.transport).get_job(job)
-    session.console.show_record(RECORD, format_document(found))
+    session.show(RECORD, Jobs(session.transport).get_job(job))
 
 
 @define(
@@ -195,8 +157,10 @@ def show(session: Session, job: int) -> None:
     reads=True,
 )
 @job_argument
-@click.option("--follow", is_flag=True, help="Go on until the job ends; fail if it fails.")
-@click.option("--attempt", type=WholeNumber(), metavar="N", help="Which attempt (else the newest).")
+@click.option("--follow", is_flag=True, help="Continue until the job ends; fail if it fails.")
+@click.option(
+    "--attempt", type=WholeNumber(), metavar="N", help="Number of the attempt (else the newest)."
+)
 @click.option("--timestamps", is_flag=True, help="Put the time and the stream before each line.")
 @click.option("--exit-code", is_flag=True, help="With --follow: end with the job's exit code.")
 def logs(
@@ -210,29 +174,27 @@ def logs(
 ) -> None:
     """Print a job's log, byte for byte, from its beginning.
 
-    What the program printed to stdout goes to stdout; what it printed to stderr, and remarks of the
-    platform, go to stderr. On a terminal, sequences that would steer it are written out; colours
-    stay. With -o json or yaml it is a list of records, one a line.
+    The program's stdout goes to stdout; its stderr and the platform's remarks go to stderr. On a
+    terminal, control sequences are written out; colours stay. With -o json or yaml, the log is a
+    list of records, one a line.
     """
-    from au2.cli.jobs.log_output import choose_printer
+    from au2.cli.job_log import choose_printer
 
     if exit_code and not follow:
         raise click.UsageError("--exit-code goes with --follow.")
     show = choose_printer(session.console, timestamps=timestamps)
     if follow:
-        from au2.cli.jobs.outcome import report_and_exit
-        from au2.cli.jobs.wait import follow_job
+        from au2.cli.job_wait import follow_job, report_and_exit
 
         standing = follow_job(session, job, attempt=attempt, show=show.pieces)
         show.end()
         show.begin_remarks()
         report_and_exit(session.console, standing, pass_exit_code=exit_code)
         return
-    from au2.cli.retry import make_retry_budget
     from au2.client.resources.job_logs import read_log
     from au2.client.resources.jobs import poll_job
 
-    transport, budget = session.transport, make_retry_budget(session.console)
+    transport, budget = session.transport, session.make_retry_budget()
     if attempt is None:
         attempt = poll_job(transport, job).newest_attempt
     for records in read_log(transport, job, attempt=attempt, budget=budget):
@@ -244,12 +206,11 @@ def logs(
 @job_argument
 @click.option("--exit-code", is_flag=True, help="End with the job's own exit code.")
 def wait(session: Session, job: int, exit_code: bool) -> None:
-    """Wait for a job's end, and tell how it ended. Ends with 1 if the job did not succeed."""
-    from au2.cli.jobs.outcome import report_and_exit
-    from au2.cli.jobs.wait import wait_for_job
+    """Wait for a job's end and print its outcome. Ends with 1 unless the job succeeded."""
+    from au2.cli.job_wait import report_and_exit, wait_for_job
     from au2.client.resources.jobs import poll_job
 
-    # Retries are for servers that were there: this fails at once where none is.
+    # Without retries: a server that has not answered once may not exist.
     standing = poll_job(session.transport, job)
     if not standing.is_final:
         standing = wait_for_job(session, job)
@@ -259,7 +220,7 @@ def wait(session: Session, job: int, exit_code: bool) -> None:
 @define("stop", group=command, examples=("au2 job stop 12",))
 @job_argument
 def stop(session: Session, job: int) -> None:
-    """Stop a job: first politely, after ten seconds by force. Its after.sh still runs."""
+    """Stop a job: by a signal, after ten seconds by force. Its after.sh still runs."""
     from au2.client.resources.jobs import Jobs
 
     found = Jobs(session.transport).stop_job(job)
@@ -274,6 +235,5 @@ def stop(session: Session, job: int) -> None:
 )
 @job_argument
 def output(session: Session, job: int) -> None:
-    """Print what a job wrote as its output: a JSON object."""
-    output = session.transport.call("GET", f"/jobs/{job}/output")
-    session.console.show_document(output)
+    """Print the output of a job: a JSON object."""
+    session.console.show_document(session.transport.call("GET", f"/jobs/{job}/output"))

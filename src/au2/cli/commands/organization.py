@@ -1,39 +1,94 @@
-"""`au2 organization`."""
+"""Organizations, projects and members: `au2 organization`, `project`, `member`."""
+
+from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.session import Session
+from au2.cli.command import Session, define
 from au2.console.cells import columns
 from au2.console.commands import Group
-from au2.wire.documents import format_document
 
-command = Group(
-    "organization",
-    help="Organizations.",
+if TYPE_CHECKING:
+    from au2.client.resources.organizations import Organizations
+
+command = Group("organization", help="Organizations.")
+project = Group("project", help="Projects in the organization of the context.")
+member = Group(
+    "member", help="Members of the context (an organization or project) and their roles."
 )
 
+_ORGANIZATIONS = columns("id", "name", "created_at")
+_NEW_ORGANIZATION = columns("id", "name")
+_PROJECTS = columns("id", "name", "organization", "created_at")
+_NEW_PROJECT = columns("id", "name", "organization")
+_MEMBERS = columns("email", "role", "project")
+_NEW_USER = columns("email", "role", "project", "initial_password")
+_ROLES = ("viewer", "runner", "developer", "admin")
 
-_LIST = columns("id", "name", "created_at")
+
+def _calls(session: Session) -> "Organizations":
+    from au2.client.resources.organizations import Organizations
+
+    return Organizations(session.transport)
 
 
 @define("list", group=command, examples=("au2 organization list",), reads=True)
 def list_organizations(session: Session) -> None:
     """List the organizations you belong to."""
-    from au2.client.resources.organizations import Organizations
-
-    found = Organizations(session.transport).list_organizations()
-    session.console.show_list(_LIST, [format_document(item) for item in found])
-
-
-_RECORD = columns("id", "name")
+    session.show_all(_ORGANIZATIONS, _calls(session).list_organizations())
 
 
 @define("create", group=command, examples=('au2 organization create "Data science"',), reads=True)
 @click.argument("name")
-def create(session: Session, name: str) -> None:
+def create_organization(session: Session, name: str) -> None:
     """Create an organization (operators only)."""
-    from au2.client.resources.organizations import Organizations
+    session.show(_NEW_ORGANIZATION, _calls(session).create_organization(name))
 
-    made = Organizations(session.transport).create_organization(name)
-    session.console.show_record(_RECORD, format_document(made))
+
+@define("list", group=project, examples=("au2 project list",), reads=True)
+def list_projects(session: Session) -> None:
+    """List the organization's projects that you may see."""
+    organization = session.context.organization_id
+    session.show_all(_PROJECTS, _calls(session).list_projects(organization))
+
+
+@define("create", group=project, examples=("au2 project create forecasting",), reads=True)
+@click.argument("name")
+def create_project(session: Session, name: str) -> None:
+    """Create a project in the organization of the context."""
+    organization = session.context.organization_id
+    session.show(_NEW_PROJECT, _calls(session).create_project(organization, name))
+
+
+@define("list", group=member, examples=("au2 member list",), reads=True)
+def list_members(session: Session) -> None:
+    """List the members of the context. Without a project: members of the whole organization."""
+    session.show_all(_MEMBERS, _calls(session).list_members(session.context))
+
+
+@define(
+    "add", group=member, examples=("au2 member add you@example.org --role developer",), reads=True
+)
+@click.argument("email")
+@click.option("--role", type=click.Choice(_ROLES), required=True, help="The role.")
+def add_member(session: Session, email: str, role: str) -> None:
+    """Give a user a role in the context.
+
+    Viewers read, runners also run, developers also create processes and versions, admins also
+    manage members and projects. Only an operator of the installation may name a new user, who
+    then gets an initial password, which is shown once.
+    """
+    added = _calls(session).add_member(session.context, email, role)
+    is_new = added.initial_password is not None
+    session.show(_NEW_USER if is_new else _MEMBERS, added)
+    if is_new:
+        session.console.remark("Pass the initial password on now: it is not shown again.")
+        session.console.remark("Ask the user to log in and to change it with: au2 password")
+
+
+@define("remove", group=member, examples=("au2 member remove you@example.org",))
+@click.argument("email")
+def remove_member(session: Session, email: str) -> None:
+    """Remove a user's role in the context."""
+    _calls(session).remove_member(session.context, email)
+    session.console.remark(f"{email} is not a member here any more.")

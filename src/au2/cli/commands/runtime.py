@@ -2,18 +2,12 @@
 
 import click
 
-from au2.cli.command import define
-from au2.cli.completing import complete_runtimes
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import complete_runtimes
 from au2.console.cells import columns
 from au2.console.commands import Group
-from au2.wire.documents import format_document
 
-command = Group(
-    "runtime",
-    help="The base environments that packages run in.",
-)
-
+command = Group("runtime", help="Runtimes: the base images of packages.")
 
 _LIST = columns(
     runtime="id",
@@ -21,6 +15,10 @@ _LIST = columns(
     organization="organization",
     project="project",
     VERSION="version",
+)
+_RECORD = columns(
+    *("id", "name", "language", "version", "organization", "project"),
+    *("image_digest", "created_at", "retired_at"),
 )
 
 
@@ -31,21 +29,7 @@ def list_runtimes(session: Session) -> None:
     """List the runtimes that can be used in the context."""
     from au2.client.resources.processes import Runtimes
 
-    found = Runtimes(session.transport).list_runtimes(session.context)
-    session.console.show_list(_LIST, [format_document(item) for item in found])
-
-
-_RECORD = columns(
-    "id",
-    "name",
-    "language",
-    "version",
-    "organization",
-    "project",
-    "image_digest",
-    "created_at",
-    "retired_at",
-)
+    session.show_all(_LIST, Runtimes(session.transport).list_runtimes(session.context))
 
 
 @define("show", group=command, examples=("au2 runtime show Python3.11",), reads=True)
@@ -56,4 +40,4 @@ def show(session: Session, runtime: str) -> None:
     from au2.client.resources.processes import Runtimes
 
     found = Runtimes(session.transport).get_runtime(find_runtime_id(session, runtime))
-    session.console.show_record(_RECORD, format_document(found))
+    session.show(_RECORD, found)

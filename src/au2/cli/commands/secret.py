@@ -6,67 +6,36 @@ from typing import TypeVar
 
 import click
 
-from au2.cli.command import define
-from au2.cli.output_file import Output, OutputType
-from au2.cli.session import Session
-from au2.console.cells import columns
+from au2.cli.command import Session, define
+from au2.cli.options import Output, OutputType, yes_option
+from au2.console.cells import CHANGES, columns
 from au2.console.commands import Group
 from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.errors import InvalidRequest
-from au2.wire.documents import format_document
 
-command = Group(
-    "secret",
-    help="Secrets: values that jobs get and nobody sees.",
-)
-
+command = Group("secret", help="Secrets: encrypted values for jobs.")
 
 _LIST = columns("name", "description", "organization", "project", "has_value", "updated_at")
 
-
-_RECORD = columns(
-    "id",
-    "name",
-    "description",
-    "organization",
-    "project",
-    "has_value",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-)
-
-
+_RECORD = columns("id", "name", "description", "organization", "project", "has_value", *CHANGES)
 _LIMIT_BYTES = 1 << 20
-
-
-"""The server takes less, and says how much."""
-
-
+"""More than the limit of the server, whose error names that limit."""
 _FUNCTION = TypeVar("_FUNCTION", bound=Callable[..., None])
 
 
 def _value_options(function: _FUNCTION) -> _FUNCTION:
     """Add ``--stdin`` and ``--file``."""
-    for option in (
-        click.option(
-            "--file",
-            "file",
-            type=PathType(),
-            metavar="F",
-            help="Take the value from a file, as it is.",
-        ),
-        click.option(
-            "--stdin",
-            "from_stdin",
-            is_flag=True,
-            help="Read the value from standard input; one line end at its end is left out.",
-        ),
-    ):
-        function = option(function)
-    return function
+    from_file = click.option(
+        "--file", type=PathType(), metavar="F", help="Read the value from a file, unchanged."
+    )
+    from_stdin = click.option(
+        "--stdin",
+        "from_stdin",
+        is_flag=True,
+        help="Read the value from standard input, without a line end at its end.",
+    )
+    return from_stdin(from_file(function))
 
 
 def _read_value(console: Console, *, from_stdin: bool, file: str | None) -> str | None:
@@ -86,17 +55,17 @@ def _read_file(file: str) -> bytes:
     except OSError as error:
         raise click.UsageError(f"--file: {error.strerror}: '{file}'") from error
     if len(data) > _LIMIT_BYTES:
-        raise InvalidRequest(f"'{file}' is too long for a secret.")
+        raise InvalidRequest(f"'{file}' is too large for a secret.")
     return data
 
 
-def _decode_value(data: bytes, place: str) -> str:
+def _decode_value(data: bytes, source: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        # Without the cause, which would show some of it.
+        # Without the cause, which would show a part of the value.
         raise InvalidRequest(
-            f"The value in {place} is no text in UTF-8.",
+            f"The value in {source} is not UTF-8 text.",
             hint="Encode it first, for example with base64.",
         ) from None
 
@@ -111,23 +80,23 @@ def _decode_value(data: bytes, place: str) -> str:
     reads=True,
 )
 @click.argument("name")
-@click.option("--description", metavar="D", default="", help="What it is for.")
+@click.option("--description", metavar="D", default="", help="The purpose of the secret.")
 @_value_options
 def create(
     session: Session, *, name: str, description: str, from_stdin: bool, file: str | None
 ) -> None:
     """Create a secret of the context.
 
-    NAME has letters, digits, '_', '-' and '.'. Without a value it can't be used yet: give it one
-    with `au2 secret ingest`, or here.
+    NAME has letters, digits, '_', '-' and '.'. Jobs can use the secret once it has a value: give
+    the value here or with `au2 secret ingest`.
     """
     from au2.client.resources.secrets import Secrets
 
     value = _read_value(session.console, from_stdin=from_stdin, file=file)
     made = Secrets(session.transport).create_secret(session.context, name, description, value)
-    session.console.show_record(_RECORD, format_document(made))
+    session.show(_RECORD, made)
     if not made.has_value:
-        session.console.remark(f"Give it a value with: au2 secret ingest {name}")
+        session.console.remark(f"Give the secret a value with: au2 secret ingest {name}")
 
 
 @define("list", group=command, examples=("au2 secret list", "au2 secret list -o json"), reads=True)
@@ -135,8 +104,7 @@ def list_secrets(session: Session) -> None:
     """List the secrets that can be used in the context, without their values."""
     from au2.client.resources.secrets import Secrets
 
-    found = Secrets(session.transport).list_secrets(session.context)
-    session.console.show_list(_LIST, [format_document(item) for item in found])
+    session.show_all(_LIST, Secrets(session.transport).list_secrets(session.context))
 
 
 @define("show", group=command, examples=("au2 secret show DB_PASSWORD",), reads=True)
@@ -144,12 +112,11 @@ def list_secrets(session: Session) -> None:
 def show(session: Session, name: str) -> None:
     """Show a secret, without its value.
 
-    In a project, its own secret wins over the organization's of the same name.
+    In a project, the project's secret hides the organization's of the same name.
     """
     from au2.client.resources.secrets import Secrets
 
-    found = Secrets(session.transport).get_secret(session.context, name)
-    session.console.show_record(_RECORD, format_document(found))
+    session.show(_RECORD, Secrets(session.transport).get_secret(session.context, name))
 
 
 @define(
@@ -164,10 +131,10 @@ def show(session: Session, name: str) -> None:
 @click.argument("name")
 @_value_options
 def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -> None:
-    """Give a secret of the context a value, or another one.
+    """Set or replace the value of a secret of the context.
 
-    At a terminal the value is asked for and not shown. Jobs that run already keep the value that
-    they were given.
+    At a terminal the value is asked for and not shown. Running jobs keep the value that they were
+    given.
     """
     from au2.client.resources.secrets import Secrets
 
@@ -176,7 +143,7 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
     if value is None:
         value = console.ask_secret(f"Value of {name}", flag="--stdin or --file")
     Secrets(session.transport).ingest_secret(session.context, name, value)
-    console.remark(f"Secret '{name}' has this value from now on.")
+    console.remark(f"Secret '{name}' has its new value.")
 
 
 @define(
@@ -194,12 +161,12 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
     type=OutputType(),
     metavar="F",
     default="-",
-    help="Write it to a file that only you can read ('-' is stdout, as without it).",
+    help="Write the value to a file that only you can read ('-' is stdout, the default).",
 )
 def download(session: Session, name: str, output: Output) -> None:
     """Print the value of a secret of the context, exactly, and nothing else.
 
-    Admins may. That it was read is written down.
+    For admins only. The audit trail records each download.
     """
     from au2.client.resources.secrets import Secrets
     from au2.files.output import PRIVATE
@@ -213,11 +180,11 @@ def download(session: Session, name: str, output: Output) -> None:
 
 @define("delete", group=command, examples=("au2 secret delete DB_PASSWORD --yes",))
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def delete(session: Session, name: str, yes: bool) -> None:
     """Delete a secret of the context with its value.
 
-    Jobs that need it and have not started yet will fail.
+    Pending jobs that need the secret will fail.
     """
     from au2.client.resources.secrets import Secrets
 

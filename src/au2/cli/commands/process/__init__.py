@@ -1,19 +1,21 @@
-"""`au2 process`: named code that runs in containers, version by version."""
+"""`au2 process`: processes, their versions, packages and runs."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.options import latest_option, process_argument, version_option
-from au2.cli.session import Session
-from au2.console.cells import Document, columns
+from au2.cli.command import Session, define
+from au2.cli.options import latest_option, process_argument, version_option, yes_option
+from au2.console.cells import CHANGES, Document, columns
 from au2.console.commands import Group
-from au2.wire.documents import format_document
+
+if TYPE_CHECKING:
+    from au2.client.resources.processes import Processes
 
 command = Group(
     "process",
-    help="Processes: named code that runs in containers, version by version.",
+    help="Processes: named programs that run in containers, version by version.",
     summaries={
         "repo": "Packages: folders of code that become versions.",
         "version": "Versions of a process.",
@@ -22,22 +24,14 @@ command = Group(
     package=__name__,
 )
 
-
 _LIST = columns("id", "name", "organization", "project", "tags", "updated_at")
+_RECORD = columns("id", "name", "description", "organization", "project", "tags", *CHANGES)
 
 
-_RECORD = columns(
-    "id",
-    "name",
-    "description",
-    "organization",
-    "project",
-    "tags",
-    "created_at",
-    "created_by",
-    "updated_at",
-    "updated_by",
-)
+def _calls(session: Session) -> "Processes":
+    from au2.client.resources.processes import Processes
+
+    return Processes(session.transport)
 
 
 @define(
@@ -46,14 +40,12 @@ _RECORD = columns(
     examples=("au2 process list", "au2 process list --tag weekly -o json"),
     reads=True,
 )
-@click.option("--name", metavar="N", help="Only those of this name.")
-@click.option("--tag", metavar="T", help="Only those with this tag.")
+@click.option("--name", metavar="N", help="Only processes of this name.")
+@click.option("--tag", metavar="T", help="Only processes with this tag.")
 def list_processes(session: Session, name: str | None, tag: str | None) -> None:
     """List the processes that are visible in the context."""
-    from au2.client.resources.processes import Processes
-
-    found = Processes(session.transport).list_processes(session.context, name=name, tag=tag)
-    session.console.show_list(_LIST, [format_document(item) for item in found])
+    found = _calls(session).list_processes(session.context, name=name, tag=tag)
+    session.show_all(_LIST, found)
 
 
 @define(
@@ -62,30 +54,23 @@ def list_processes(session: Session, name: str | None, tag: str | None) -> None:
     examples=('au2 process create --name forecast --description "Weekly forecast"',),
     reads=True,
 )
-@click.option("--name", metavar="N", required=True, help="Its name; need not be unique.")
-@click.option("--description", metavar="D", default="", help="What it does, in Markdown.")
+@click.option("--name", metavar="N", required=True, help="The name; need not be unique.")
+@click.option("--description", metavar="D", default="", help="A description, in Markdown.")
 @click.option("--tag", "tags", metavar="T", multiple=True, help="A tag; may be repeated.")
 def create(session: Session, name: str, description: str, tags: tuple[str, ...]) -> None:
     """Create a process without versions.
 
     For a package this is not needed: `au2 process repo upload` creates its process.
     """
-    from au2.client.resources.processes import Processes
-
-    calls = Processes(session.transport)
-    made = calls.create_process(session.context, name, description, list(tags))
-    session.console.show_record(_RECORD, format_document(made))
+    made = _calls(session).create_process(session.context, name, description, list(tags))
+    session.show(_RECORD, made)
 
 
 @define("show", group=command, examples=("au2 process show forecast",), reads=True)
 @process_argument
 def show(session: Session, process: str) -> None:
     """Show a process. PROCESS is a GUID, or a name that is unique in the context."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Processes
-
-    found = Processes(session.transport).get_process(find_process_id(session, process))
-    session.console.show_record(_RECORD, format_document(found))
+    session.show(_RECORD, _calls(session).get_process(session.find_process(process)))
 
 
 @define(
@@ -95,10 +80,10 @@ def show(session: Session, process: str) -> None:
     reads=True,
 )
 @process_argument
-@click.option("--name", metavar="N", help="Its new name.")
-@click.option("--description", metavar="D", help="Its new description, in Markdown.")
-@click.option("--tag", "tags", metavar="T", multiple=True, help="Its new tags; may be repeated.")
-@click.option("--no-tags", is_flag=True, help="Take all tags away.")
+@click.option("--name", metavar="N", help="The new name.")
+@click.option("--description", metavar="D", help="The new description, in Markdown.")
+@click.option("--tag", "tags", metavar="T", multiple=True, help="A new tag; may be repeated.")
+@click.option("--no-tags", is_flag=True, help="Remove all tags.")
 def update(
     session: Session,
     *,
@@ -108,9 +93,7 @@ def update(
     tags: tuple[str, ...],
     no_tags: bool,
 ) -> None:
-    """Change a process's name, description or tags. What is not given stays."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Processes
+    """Change a process's name, description or tags. Options that are not given change nothing."""
     from au2.wire.process import ProcessUpdate
     from au2.wire.violations import build
 
@@ -120,23 +103,19 @@ def update(
         raise click.UsageError("Nothing to change: give --name, --description, --tag or --no-tags.")
     new_tags = list(tags) if tags or no_tags else None
     update = build(ProcessUpdate, name=name, description=description, tags=new_tags)
-    calls = Processes(session.transport)
-    changed = calls.update_process(find_process_id(session, process), update)
-    session.console.show_record(_RECORD, format_document(changed))
+    process_id = session.find_process(process)
+    session.show(_RECORD, _calls(session).update_process(process_id, update))
 
 
 @define("delete", group=command, examples=("au2 process delete forecast --yes",))
 @process_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def delete(session: Session, process: str, yes: bool) -> None:
     """Delete a process with all its versions. Records of its jobs stay."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Processes
-
-    process_id = find_process_id(session, process)
+    process_id = session.find_process(process)
     if not yes:
         session.console.confirm(f"Delete process {process} with all its versions?")
-    Processes(session.transport).delete_process(process_id)
+    _calls(session).delete_process(process_id)
     session.console.remark(f"Process {process_id} is deleted.")
 
 
@@ -149,9 +128,7 @@ def _format_values(document: Document) -> str:
 
 
 _ARGUMENTS = columns(
-    "name",
-    "type",
-    "required",
+    *("name", "type", "required"),
     default=_format_default,
     values=_format_values,
     description="description",
@@ -168,22 +145,21 @@ _ARGUMENTS = columns(
 @version_option
 @latest_option
 def args(session: Session, process: str, *, version: int | None, latest: bool) -> None:
-    """Show which arguments a process takes: what its args.schema.yml says.
+    """Show the arguments of a process, as its args.schema.yml describes them.
 
-    Without --ver it is about the version that a run would take.
+    Without --ver, of the version that a run would take.
     """
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
-    from au2.cli.lookup import find_process_id
     from au2.client.resources.versions import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
-    process_id = find_process_id(session, process)
+    process_id = session.find_process(process)
     schema = get_argument_schema(session.transport, process_id, version, latest=latest)
     found = [] if schema is None else list_arguments(schema)
     console = session.console
     console.show_list(_ARGUMENTS, [argument.to_document() for argument in found])
     if schema is None:
-        console.remark("The process says nothing about its arguments: it takes any JSON object.")
+        console.remark("The process has no schema of its arguments: it takes any JSON object.")
     elif not found:
-        console.remark("The schema names no arguments. See it whole: au2 process version show")
+        console.remark("The schema names no arguments. Show all of it: au2 process version show")

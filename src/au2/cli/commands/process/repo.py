@@ -7,29 +7,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.completing import complete_runtimes
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import complete_processes, complete_runtimes, package_argument, yes_option
 from au2.console.cells import columns
 from au2.console.commands import Group
-from au2.console.parameters import PathType
 
 if TYPE_CHECKING:
+    from au2.client.packages.local_package import LoadedPackage
     from au2.wire.runtime import RuntimeView
-
 
 command = Group(
     "repo",
     help="Packages: folders of code that become versions of a process.",
-    summaries={
-        "upload": "Upload a package as a new version.",
-        "run": "Run a package on this machine.",
-    },
-    addresses={
-        "upload": "au2.cli.commands.process.repo_upload:command",
-        "run": "au2.cli.commands.process.repo_run:command",
-    },
+    summaries={"run": "Run a package on this machine."},
+    addresses={"run": "au2.cli.commands.process.repo_run:command"},
 )
+
+_VIOLATIONS = columns("file", "line", "message")
 
 
 @define(
@@ -40,21 +34,16 @@ command = Group(
         "au2 process repo init forecast --name forecast --runtime Python3.11 --yes",
     ),
 )
-@click.argument(
-    "directory",
-    metavar="[DIR]",
-    default=".",
-    type=PathType(file_okay=False, path_type=Path),
-)
+@package_argument(exists=False)
 @click.option("--name", metavar="N", help="Name of the process.")
-@click.option("--description", metavar="D", help="What it does, in Markdown.")
+@click.option("--description", metavar="D", help="A description, in Markdown.")
 @click.option(
     "--runtime",
     metavar="R",
     shell_complete=complete_runtimes,
     help="The runtime: a GUID, or a name unique in the context.",
 )
-@click.option("--yes", is_flag=True, help="Ask nothing: the folder's name, no description.")
+@click.option("--yes", is_flag=True, help="Do not ask: take the folder's name, and no description.")
 def init(
     session: Session,
     *,
@@ -66,7 +55,7 @@ def init(
 ) -> None:
     """Make a folder a package: a process repository.
 
-    Asks for what the flags do not say. Files that are already there stay as they are.
+    Asks for the values that no option gives. Existing files stay as they are.
     """
     from au2.client.resources.processes import Runtimes
     from au2.domain.errors import Conflict
@@ -104,13 +93,14 @@ def init(
 def _choose_runtime(
     session: Session, runtimes: "Sequence[RuntimeView]", stated: str | None, *, yes: bool
 ) -> "RuntimeView":
+    from au2.cli.lookup import find_one
     from au2.domain.errors import AnswerNeeded, NotFound
 
     usable = [runtime for runtime in runtimes if runtime.retired_at is None]
     if not usable:
-        raise NotFound("There is no runtime in this context; an operator builds one.")
+        raise NotFound("There is no runtime in this context. An operator can build one.")
     if stated is not None:
-        return _find_runtime(usable, stated)
+        return find_one(usable, stated, "runtime")
     if yes:
         if len(usable) == 1:
             return usable[0]
@@ -119,44 +109,22 @@ def _choose_runtime(
     return usable[session.console.choose("Runtime", choices, flag="--runtime")]
 
 
-def _find_runtime(runtimes: "Sequence[RuntimeView]", stated: str) -> "RuntimeView":
-    from au2.cli.lookup import only_one
-    from au2.client.resources.resource import Named
-
-    by_id = [runtime for runtime in runtimes if runtime.id == stated.strip().lower()]
-    found = by_id or [runtime for runtime in runtimes if runtime.name == stated]
-    named = [
-        Named(id=item.id, name=item.name, organization=item.organization, project=item.project)
-        for item in found
-    ]
-    wanted = only_one(named, stated, "runtime")
-    return next(runtime for runtime in found if runtime.id == wanted.id)
-
-
-_VIOLATIONS = columns("file", "line", "message")
-
-
 @define(
     "check",
     group=command,
     examples=("au2 process repo check", "au2 process repo check forecast -o json"),
     reads=True,
 )
-@click.argument(
-    "directory",
-    metavar="[DIR]",
-    default=".",
-    type=PathType(exists=True, file_okay=False, path_type=Path),
-)
+@package_argument()
 def check(session: Session, directory: Path) -> None:
-    """Find every mistake in a package, with file and line. Nothing is sent.
+    """Find every error in a package, with file and line. Nothing is sent.
 
-    Files that are left out because they may hold secrets are named, too, and so are those that seem
-    to be misspelled.
+    Warns of files that are left out because they may hold secrets, and of names that seem to be
+    misspelled.
 
-    Ends with 1 if there is a mistake.
+    Ends with 1 if there is an error.
     """
-    from au2.cli.packages.package_remarks import remark_on_files, remark_on_schemas
+    from au2.cli.package_remarks import remark_on_files, remark_on_schemas
     from au2.domain.errors import InvalidPackage
     from au2.package.check import inspect_package
     from au2.package.schemas import load_schemas
@@ -174,3 +142,85 @@ def check(session: Session, directory: Path) -> None:
     if console.output_format != "table":
         raise click.exceptions.Exit(1)
     raise InvalidPackage(details=mistakes)
+
+
+@define(
+    "upload",
+    group=command,
+    examples=(
+        "au2 process repo upload",
+        "au2 process repo upload --plan",
+        "au2 process repo upload forecast --yes --wait",
+        "au2 process repo upload --process eadf98c2-8e85-46ae-b81a-640d9d326109",
+    ),
+)
+@package_argument()
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    help="The process to add a version to: GUID or name.",
+)
+@click.option("--new", is_flag=True, help="Create a new process, even if one has that name.")
+@click.option("--force", is_flag=True, help="Create a new version even if nothing has changed.")
+@click.option("--plan", is_flag=True, help="Show what would be uploaded. Nothing is sent.")
+@yes_option
+@click.option("--wait", is_flag=True, help="Show the build and wait for it; fail if it fails.")
+def upload(
+    session: Session,
+    *,
+    directory: Path,
+    process: str | None,
+    new: bool,
+    force: bool,
+    plan: bool,
+    yes: bool,
+    wait: bool,
+) -> None:
+    """Upload a package as a new version of its process.
+
+    The process is found by its id in aunsight.yml, else by its name in the context, else it is
+    created; of several concurrent uploads, only the first creates it. Only files that the server
+    does not have are sent. A package equal to the newest version makes no new version. A job then
+    builds the image; if the build fails, the job's record and log say why.
+
+    Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
+    includes them; each is named, with the line that includes it.
+    """
+    from au2.cli.package_remarks import remark_on_files, remark_on_schemas, show_plan
+    from au2.cli.package_upload import confirm_upload, make_plan, send_package
+    from au2.client.packages.local_package import load_package
+
+    if process is not None and new:
+        raise click.UsageError("Give --process or --new, not both.")
+    package = load_package(directory)
+    remark_on_schemas(session.console, package.schemas)
+    remark_on_files(session.console, package.files)
+    if plan:
+        show_plan(session.console, package.files)
+        return
+    process_id = _find_process(session, package, stated=process, new=new)
+    wanted = make_plan(package, process_id, new=new, force=force)
+    agreed = wanted if yes else confirm_upload(session, package, wanted)
+    if agreed is None:
+        return
+    sent = send_package(session, package, agreed)
+    if sent is None:
+        return
+    from au2.cli.build_wait import tell_default, watch_build
+
+    if wait:
+        watch_build(session, sent.version, sent.job, process_id=sent.process)
+    else:
+        tell_default(session, sent.process, sent.version, is_built=False)
+
+
+def _find_process(
+    session: Session, package: "LoadedPackage", *, stated: str | None, new: bool
+) -> str | None:
+    """Return the process's id; None: the server takes a process of the package's name."""
+    if new:
+        return None
+    if stated is not None:
+        return session.find_process(stated)
+    return package.process_id(session.context)

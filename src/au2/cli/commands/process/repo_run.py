@@ -1,14 +1,13 @@
-"""`au2 process repo run`."""
+"""`au2 process repo run`: a run of a package on this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.options import run_options
-from au2.cli.output_file import Output, OutputType
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import Output, OutputType, package_argument
+from au2.cli.run_options import RunOptions, run_options
 from au2.console.parameters import PathType
 
 if TYPE_CHECKING:
@@ -26,15 +25,10 @@ if TYPE_CHECKING:
     ),
     reads=True,
 )
-@click.argument(
-    "directory",
-    metavar="[DIR]",
-    default=".",
-    type=PathType(exists=True, file_okay=False, path_type=Path),
-)
+@package_argument()
 @run_options(
-    argument_help="An argument; may be repeated. V is taken as au2 process run takes it.",
-    variable_help="A variable that gets a secret; here, the value that K has in your shell.",
+    argument_help="An argument; may be repeated. V is read as by au2 process run.",
+    variable_help="A variable that takes a secret; here, the value of variable K of your shell.",
 )
 @click.option("--watch", is_flag=True, help="Run again on each save, until Ctrl-C.")
 @click.option("--plain", is_flag=True, help="As a process of this machine, without a container.")
@@ -52,23 +46,14 @@ if TYPE_CHECKING:
     type=OutputType(),
     metavar="F",
     default="-",
-    help="Write the output to a file instead of showing it ('-' is stdout, as without it).",
+    help="Write the output to a file instead of showing it ('-' is stdout, the default).",
 )
-@click.option("--exit-code", is_flag=True, help="End with its exit code.")
+@click.option("--exit-code", is_flag=True, help="End with the exit code of the run.")
 def command(
     session: Session,
     *,
     directory: Path,
-    pairs: tuple[str, ...],
-    arguments: str | None,
-    args_file: str | None,
-    variables: tuple[str, ...],
-    secrets: tuple[str, ...],
-    cpu: float | None,
-    memory: str | None,
-    shm_size: str | None,
-    timeout: str | None,
-    network: str | None,
+    run: RunOptions,
     watch: bool,
     plain: bool,
     container: bool,
@@ -78,36 +63,33 @@ def command(
 ) -> None:
     """Run a package on this machine, without a server.
 
-    The same checks, hooks and variables as on the platform. It runs in a container of its runtime
-    where that is possible (Linux, as root, with the server part of au2 installed, and the runtime
-    on this machine), else as a plain process; then what differs is told. Either way it works on a
-    copy of the package's files, which is thrown away.
+    The same checks, hooks and variables as on the platform. The package runs in a container of its
+    runtime where that is possible (Linux, as root, with the server part of au2 installed, and the
+    runtime on this machine), else as a plain process; the differences are then listed. Either way
+    the run works on a copy of the package's files, which is thrown away.
 
-    Secrets that env.yml asks for are taken from variables of the same name.
+    Secrets named in env.yml are taken from variables of the same name.
 
-    Ctrl-C stops it as au2 job stop would; a second one kills it. With -o json or yaml, stdout has
-    the record alone, and the log goes to stderr.
+    Ctrl-C stops the run as au2 job stop would; a second one kills it. With -o json or yaml, stdout
+    has the record alone, and the log goes to stderr.
     """
     from au2.app.jobs.run_requests import WantedResources
-    from au2.cli.packages.local_run import LocalRuns
-    from au2.cli.packages.runner_choice import RunnerChoice
-    from au2.cli.run_input import parse_pairs
+    from au2.cli.local_run import LocalRuns, RunnerChoice
     from au2.domain.network import Network
     from au2.local.request import LocalRequest
-    from au2.package.sizes import parse_duration, parse_size
 
     if plain and container:
         raise click.UsageError("Give --plain or --container, not both.")
     request = LocalRequest(
-        read_arguments=_make_reader(session, pairs, arguments, args_file),
-        environment=parse_pairs(variables, flag="--env"),
-        secrets=parse_pairs(secrets, flag="--secret", form="K=NAME"),
+        read_arguments=_make_reader(session, run),
+        environment=run.environment,
+        secrets=run.secret_names,
         wanted=WantedResources(
-            cpu=cpu,
-            memory_bytes=None if memory is None else parse_size(memory),
-            shared_memory_bytes=None if shm_size is None else parse_size(shm_size),
-            timeout_seconds=None if timeout is None else parse_duration(timeout),
-            network=None if network is None else Network(network),
+            cpu=run.cpu,
+            memory_bytes=run.memory_bytes,
+            shared_memory_bytes=run.shared_memory_bytes,
+            timeout_seconds=run.timeout_seconds,
+            network=None if run.network is None else Network(run.network),
         ),
     )
     choice = RunnerChoice(plain=plain, container=container, data_dir=data_dir)
@@ -115,23 +97,18 @@ def command(
     runs.go(choice, watch=watch)
 
 
-def _make_reader(
-    session: Session, pairs: tuple[str, ...], text: str | None, file: str | None
-) -> "ReadArguments":
-    """Return what reads the arguments: a file now, texts by the schema that the package then has.
+def _make_reader(session: Session, run: RunOptions) -> "ReadArguments":
+    """Return the reader of the arguments: a file is read now, texts by the schema at each run.
 
     Raises:
-        UsageError: they can't be meant so, whatever the schema.
+        UsageError: the options are wrong under any schema.
     """
-    from au2.cli.run_input import read_arguments
     from au2.local.request import WHERE_ARGUMENTS
 
     console = session.console
-    given = read_arguments(
-        console, pairs, text, file, find_schema=lambda: None, hint=WHERE_ARGUMENTS
-    )
-    if not pairs:
+    given = run.read_arguments(console, find_schema=lambda: None, hint=WHERE_ARGUMENTS)
+    if not run.pairs:
         return lambda _: given
-    return lambda schema: read_arguments(
-        console, pairs, None, None, find_schema=lambda: schema, hint=WHERE_ARGUMENTS
+    return lambda schema: run.read_arguments(
+        console, find_schema=lambda: schema, hint=WHERE_ARGUMENTS
     )

@@ -1,12 +1,12 @@
-"""`au2 process run`."""
+"""`au2 process run`: a run of a version as a job."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.options import latest_option, process_argument, run_options, version_option
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import latest_option, process_argument, version_option
+from au2.cli.run_options import RunOptions, run_options
 
 if TYPE_CHECKING:
     from au2.wire.job import RunCreation
@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 @click.option(
     "--wait-for-build",
     is_flag=True,
-    help="If the newest version (or --ver) is being built, wait for it, and run that one.",
+    help="If the newest version (or --ver) is being built, wait for the build and run that one.",
 )
 @run_options(
-    argument_help="An argument; may be repeated. V is read as the process's schema says: texts as "
-    "they are written, all else as JSON. See: au2 process args PROCESS",
+    argument_help="An argument; may be repeated. V is read by the process's schema: texts as "
+    "they are written, other types as JSON. See: au2 process args PROCESS",
     variable_help="A variable that takes the value of a secret; may be repeated.",
 )
-@click.option("--wait", is_flag=True, help="Wait for its end; fail if it fails.")
-@click.option("--follow", is_flag=True, help="Show its log until its end; fail if it fails.")
-@click.option("--exit-code", is_flag=True, help="With --wait or --follow: end with its exit code.")
+@click.option("--wait", is_flag=True, help="Wait for the end; fail if the job fails.")
+@click.option("--follow", is_flag=True, help="Show the log until the end; fail if the job fails.")
+@click.option(
+    "--exit-code", is_flag=True, help="With --wait or --follow: end with the job's exit code."
+)
 def command(
     session: Session,
     *,
@@ -46,16 +48,7 @@ def command(
     version: int | None,
     latest: bool,
     wait_for_build: bool,
-    pairs: tuple[str, ...],
-    arguments: str | None,
-    args_file: str | None,
-    variables: tuple[str, ...],
-    secrets: tuple[str, ...],
-    cpu: float | None,
-    memory: str | None,
-    shm_size: str | None,
-    timeout: str | None,
-    network: Literal["internet", "none"] | None,
+    run: RunOptions,
     wait: bool,
     follow: bool,
     exit_code: bool,
@@ -63,17 +56,16 @@ def command(
     """Run a process: submit a job.
 
     Without --ver the newest published version runs, or, if none is published, the newest that is
-    AVAILABLE. If there is a newer one, it is said which runs, and why. What is not given comes from
-    the version's aunsight.yml and env.yml, and arguments from the defaults of its args.schema.yml.
+    AVAILABLE. If a newer version exists, the command says which one runs, and why. Options that
+    are not given are taken from the version's aunsight.yml and env.yml, and arguments from the
+    defaults of its args.schema.yml.
 
-    Which arguments a process takes: au2 process args PROCESS. Where it has no schema, it takes
-    any, and --arg reads V as JSON if it is JSON (7, true, [1, 2], "7"), else as text. Arguments
-    that do not match the schema are refused, and no job is made.
+    Which arguments a process takes: au2 process args PROCESS. Without a schema, a process takes
+    any arguments, and --arg reads V as JSON if V is JSON (7, true, [1, 2], "7"), else as text.
+    Arguments that do not match the schema are refused, and no job is created.
 
     Ctrl-C while waiting or following leaves the job running.
     """
-    from au2.cli.lookup import find_process_id
-    from au2.cli.run_input import parse_pairs, read_arguments
     from au2.client.resources.versions import get_argument_schema
     from au2.wire.job import RunCreation
 
@@ -81,35 +73,32 @@ def command(
         raise click.UsageError("--exit-code goes with --wait or --follow.")
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
-    process_id = find_process_id(session, process)
+    process_id = session.find_process(process)
     if wait_for_build:
-        from au2.cli.packages.follow_build import await_build
+        from au2.cli.build_wait import await_build
 
-        # From here on the version is named: whatever happens meanwhile, it is the one that runs.
+        # From here on the version is named: a later upload does not change which version runs.
         version, latest = await_build(session, process_id, version), False
-    run = RunCreation(
+    creation = RunCreation(
         process=process_id,
         version=version,
         latest=latest,
-        arguments=read_arguments(
+        arguments=run.read_arguments(
             session.console,
-            pairs,
-            arguments,
-            args_file,
             find_schema=lambda: get_argument_schema(
                 session.transport, process_id, version, latest=latest
             ),
-            hint=f"See what it takes: au2 process args {process}",
+            hint=f"See its arguments: au2 process args {process}",
         ),
-        environment=dict(parse_pairs(variables, flag="--env")),
-        secrets=dict(parse_pairs(secrets, flag="--secret", form="K=NAME")),
-        cpu=cpu,
-        memory_bytes=_parse_size(memory),
-        shared_memory_bytes=_parse_size(shm_size),
-        timeout_seconds=_parse_duration(timeout),
-        network=network,
+        environment=run.environment,
+        secrets=run.secret_names,
+        cpu=run.cpu,
+        memory_bytes=run.memory_bytes,
+        shared_memory_bytes=run.shared_memory_bytes,
+        timeout_seconds=run.timeout_seconds,
+        network=run.network,
     )
-    _submit(session, run, wait=wait, follow=follow, pass_exit_code=exit_code)
+    _submit(session, creation, wait=wait, follow=follow, pass_exit_code=exit_code)
 
 
 def _submit(
@@ -120,14 +109,13 @@ def _submit(
     job = submit_run(session.transport, session.context, run)
     session.console.line(f"Job submitted: {job.id}")
     if job.version_text is not None:
-        from au2.cli.packages.follow_build import tell_choice
+        from au2.cli.build_wait import tell_choice
 
         tell_choice(session.console, job)
     if not (wait or follow):
         return
-    from au2.cli.jobs.log_output import BytePrinter
-    from au2.cli.jobs.outcome import report_and_exit
-    from au2.cli.jobs.wait import follow_job, wait_for_job
+    from au2.cli.job_log import BytePrinter
+    from au2.cli.job_wait import follow_job, report_and_exit, wait_for_job
 
     if follow:
         printer = BytePrinter(session.console)
@@ -137,19 +125,3 @@ def _submit(
     else:
         standing = wait_for_job(session, job.id)
     report_and_exit(session.console, standing, pass_exit_code=pass_exit_code)
-
-
-def _parse_size(text: str | None) -> int | None:
-    if text is None:
-        return None
-    from au2.package.sizes import parse_size
-
-    return parse_size(text)
-
-
-def _parse_duration(text: str | None) -> float | None:
-    if text is None:
-        return None
-    from au2.package.sizes import parse_duration
-
-    return parse_duration(text)

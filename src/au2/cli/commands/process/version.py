@@ -1,33 +1,44 @@
 """`au2 process version`: versions of a process, each with one image."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.command import define
-from au2.cli.options import process_argument, version_argument
-from au2.cli.session import Session
+from au2.cli.command import Session, define
+from au2.cli.options import (
+    complete_processes,
+    complete_versions,
+    process_argument,
+    version_argument,
+    yes_option,
+)
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.documents import format_yaml
-from au2.console.parameters import PathType
-from au2.wire.documents import format_document
+from au2.console.parameters import PathType, WholeNumber
+
+if TYPE_CHECKING:
+    from au2.client.resources.processes import Versions
 
 command = Group(
     "version",
     help="Versions of a process. Each has one image, which never changes.",
     summaries={
-        "upload": "Upload an image into an empty image version.",
-        "diff": "Show what differs between two versions.",
+        "diff": "Show the differences between two versions.",
         "download": "Download an image, or the source of a package.",
     },
     addresses={
-        "upload": "au2.cli.commands.process.version_upload:command",
         "diff": "au2.cli.commands.process.version_diff:command",
         "download": "au2.cli.commands.process.version_download:command",
     },
 )
+
+
+def _calls(session: Session) -> "Versions":
+    from au2.client.resources.processes import Versions
+
+    return Versions(session.transport)
 
 
 def _published(document: Document) -> str:
@@ -36,13 +47,9 @@ def _published(document: Document) -> str:
     return f"{document['published_at']} by {document['published_by']}"
 
 
-def _schema(field: str) -> Callable[[Document], str | None]:
-    def get(document: Document) -> str | None:
-        found = document[field]
-        # As it stands in the package's file, but for its comments.
-        return None if found is None else format_yaml(found).rstrip("\n")
-
-    return get
+def _as_yaml(value: object) -> str | None:
+    """Return the content of a package's file, without the comments."""
+    return None if value is None else format_yaml(value).rstrip("\n")
 
 
 def _dependencies(document: Document) -> str | None:
@@ -54,24 +61,10 @@ def _dependencies(document: Document) -> str | None:
     return "\n".join(sorted(installed + present))
 
 
-def _environment(document: Document) -> str | None:
-    found = document["environment"]
-    return format_yaml(found).rstrip("\n") if found else None
-
-
 _LIST = columns("id", "description", "image_status", published=_published)
-
-
 _CREATED = columns("type", "id")
-
-
 _RECORD = columns(
-    "process",
-    "id",
-    "type",
-    "description",
-    "image_status",
-    "image_digest",
+    *("process", "id", "type", "description", "image_status", "image_digest"),
     published=_published,
     created_at="created_at",
     created_by="created_by",
@@ -79,12 +72,10 @@ _RECORD = columns(
     runtime_version="runtime_version",
     upload_job="upload_job",
     dependencies=_dependencies,
-    environment=_environment,
-    args_schema=_schema("args_schema"),
-    out_schema=_schema("out_schema"),
+    environment=lambda document: _as_yaml(document["environment"] or None),
+    args_schema=lambda document: _as_yaml(document["args_schema"]),
+    out_schema=lambda document: _as_yaml(document["out_schema"]),
 )
-
-
 _FILE = PathType(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -99,24 +90,24 @@ _FILE = PathType(exists=True, dir_okay=False, path_type=Path)
     reads=True,
 )
 @process_argument
-@click.option("--description", metavar="D", default="", help="What is new in it.")
+@click.option("--description", metavar="D", default="", help="The news in this version.")
 @click.option(
     "--args-schema",
     metavar="F",
     type=_FILE,
-    help="What arguments it takes: JSON Schema in YAML, as args.schema.yml of a package.",
+    help="Schema of the arguments: JSON Schema in YAML, like args.schema.yml of a package.",
 )
 @click.option(
     "--out-schema",
     metavar="F",
     type=_FILE,
-    help="What its output is like, as out.schema.yml of a package.",
+    help="Schema of the output, like out.schema.yml of a package.",
 )
 @click.option(
     "--env",
     metavar="F",
     type=_FILE,
-    help="Default environment variables and secrets, as env.yml of a package.",
+    help="Default environment variables and secrets, like env.yml of a package.",
 )
 def create(
     session: Session,
@@ -129,13 +120,11 @@ def create(
 ) -> None:
     """Create an empty version that waits for an image of your own.
 
-    Arguments, output and environment of its runs are then checked and filled in as those of a
+    Arguments, output and environment of its runs are then checked and filled in like those of a
     package; they can't be changed later. For a package this command is not needed: `au2 process
     repo upload` creates the version.
     """
-    from au2.cli.lookup import find_process_id
-    from au2.cli.packages.package_remarks import remark_on_schemas
-    from au2.client.resources.processes import Versions
+    from au2.cli.package_remarks import remark_on_schemas
     from au2.package.contract_files import ContractFiles, read_contract
     from au2.wire.process import VersionCreation
     from au2.wire.violations import build
@@ -143,21 +132,16 @@ def create(
     contract = read_contract(ContractFiles(args_schema, out_schema, env))
     schemas = {str(args_schema): contract.args_schema, str(out_schema): contract.out_schema}
     remark_on_schemas(session.console, schemas)
-    process_id = find_process_id(session, process)
+    process_id = session.find_process(process)
     creation = build(VersionCreation, description=description, **contract._asdict())
-    made = Versions(session.transport).create_version(process_id, creation)
-    session.console.show_record(_CREATED, format_document(made))
+    session.show(_CREATED, _calls(session).create_version(process_id, creation))
 
 
 @define("list", group=command, examples=("au2 process version list forecast",), reads=True)
 @process_argument
 def list_versions(session: Session, process: str) -> None:
     """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Versions
-
-    found = Versions(session.transport).list_versions(find_process_id(session, process))
-    session.console.show_list(_LIST, [format_document(item) for item in found])
+    session.show_all(_LIST, _calls(session).list_versions(session.find_process(process)))
 
 
 @define("show", group=command, examples=("au2 process version show forecast 3",), reads=True)
@@ -165,12 +149,7 @@ def list_versions(session: Session, process: str) -> None:
 @version_argument()
 def show(session: Session, process: str, number: int) -> None:
     """Show version N of a process."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Versions
-
-    process_id = find_process_id(session, process)
-    found = Versions(session.transport).get_version(process_id, number)
-    session.console.show_record(_RECORD, format_document(found))
+    session.show(_RECORD, _calls(session).get_version(session.find_process(process), number))
 
 
 @define("publish", group=command, examples=("au2 process version publish forecast 3",))
@@ -178,10 +157,7 @@ def show(session: Session, process: str, number: int) -> None:
 @version_argument()
 def publish(session: Session, process: str, number: int) -> None:
     """Publish version N: runs take the newest published version by default."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Versions
-
-    Versions(session.transport).publish(find_process_id(session, process), number)
+    _calls(session).publish(session.find_process(process), number)
     session.console.remark(f"Version {number} is published.")
 
 
@@ -189,25 +165,101 @@ def publish(session: Session, process: str, number: int) -> None:
 @process_argument
 @version_argument()
 def unpublish(session: Session, process: str, number: int) -> None:
-    """Take the publication of version N back."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Versions
-
-    Versions(session.transport).unpublish(find_process_id(session, process), number)
+    """Unpublish version N."""
+    _calls(session).unpublish(session.find_process(process), number)
     session.console.remark(f"Version {number} is not published any more.")
 
 
 @define("delete", group=command, examples=("au2 process version delete forecast 3 --yes",))
 @process_argument
 @version_argument()
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 def delete(session: Session, process: str, number: int, yes: bool) -> None:
     """Delete version N. Its number is not used again. A published version can't be deleted."""
-    from au2.cli.lookup import find_process_id
-    from au2.client.resources.processes import Versions
-
-    process_id = find_process_id(session, process)
+    process_id = session.find_process(process)
     if not yes:
         session.console.confirm(f"Delete version {number} of process {process}?")
-    Versions(session.transport).delete_version(process_id, number)
+    _calls(session).delete_version(process_id, number)
     session.console.remark(f"Version {number} is deleted.")
+
+
+@define(
+    "upload",
+    group=command,
+    examples=(
+        "docker save my-name/my-process | "
+        "au2 process version upload --process forecast --ver 3 --stdin --wait",
+        "au2 process version upload --process forecast --ver 3 --file image.tar",
+        "au2 process version upload --process forecast --ver 3 --file all.tar "
+        "--image my-name/my-process",
+    ),
+    reads=True,
+)
+@click.option(
+    "--process",
+    metavar="P",
+    shell_complete=complete_processes,
+    required=True,
+    help="The process: GUID or name.",
+)
+@click.option(
+    "--ver",
+    "number",
+    metavar="N",
+    shell_complete=complete_versions,
+    required=True,
+    type=WholeNumber(),
+    help="The version, created by `au2 process version create`.",
+)
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the archive from stdin.")
+@click.option("--file", metavar="F", type=_FILE, help="Read the archive from this file.")
+@click.option("--image", metavar="NAME", help="Name of the image, if the archive has several.")
+@click.option(
+    "--spool",
+    metavar="DIR",
+    type=PathType(exists=True, file_okay=False, path_type=Path),
+    help="Folder where layers from stdin are kept until they are sent (else TMPDIR).",
+)
+@click.option("--wait", is_flag=True, help="Show the import and wait for it; fail if it fails.")
+def upload(
+    session: Session,
+    *,
+    process: str,
+    number: int,
+    from_stdin: bool,
+    file: Path | None,
+    image: str | None,
+    spool: Path | None,
+    wait: bool,
+) -> None:
+    """Upload the image of an empty image version.
+
+    The archive may come from `docker save`, `podman save`, `buildah push`, `skopeo copy` or
+    `docker buildx --output type=oci`, plain or compressed with gzip or zstd. Only blobs that the
+    server does not have are sent. If the upload breaks off, give the same command again: it resumes
+    where it stopped. A job then checks the image; if the check fails, the job's record and log say
+    why.
+    """
+    if from_stdin == (file is not None):
+        raise click.UsageError("Give one of --stdin and --file F.")
+    if from_stdin and session.console.is_typed:
+        raise click.UsageError(
+            "An image is not read from a keyboard: docker save IMAGE | "
+            f"au2 process version upload --process {process} --ver {number} --stdin"
+        )
+    from au2.cli.build_wait import tell_default, watch_build
+    from au2.cli.image_upload import VersionRef, send_image, tell_same
+    from au2.client.images.upload import get_upload_status
+    from au2.wire.documents import format_document
+    from au2.wire.image_upload import ImageUploadStatus
+
+    ref = VersionRef(session.find_process(process), number)
+    sent = send_image(session, ref, file, image=image, spool=spool)
+    if isinstance(sent, ImageUploadStatus):
+        tell_same(session, sent, wait=wait)
+    elif wait:
+        watch_build(session, number, sent, process_id=ref.process_id)
+    else:
+        tell_default(session, ref.process_id, number, is_built=False)
+    if session.console.output_format != "table":
+        session.console.show_document(format_document(get_upload_status(session.transport, *ref)))

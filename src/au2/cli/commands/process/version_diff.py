@@ -1,10 +1,9 @@
-"""`au2 process version diff`."""
+"""`au2 process version diff`: differences between two versions, as rows of a table."""
 
 from collections.abc import Iterator
 
-from au2.cli.command import define
+from au2.cli.command import Session, define
 from au2.cli.options import process_argument, version_argument
-from au2.cli.session import Session
 from au2.console.cells import Document, columns
 from au2.domain.wording import format_bytes
 from au2.wire.documents import format_document
@@ -17,16 +16,15 @@ _LIST = columns("part", "item", "change", "old", "new")
 @version_argument("old", "A")
 @version_argument("new", "B")
 def command(session: Session, process: str, old: int, new: int) -> None:
-    """Show what differs from version A to version B of a process.
+    """Show the differences from version A to version B of a process.
 
-    Files or images, dependencies, runtime, schemas (and which of their changes break callers),
-    default environment and resources.
+    Compared are files or images, dependencies, runtime, schemas (with the changes that break
+    callers), default environment and resources.
     """
-    from au2.cli.lookup import find_process_id
     from au2.client.resources.processes import Versions
 
     console = session.console
-    found = Versions(session.transport).compare(find_process_id(session, process), old, new)
+    found = Versions(session.transport).compare(session.find_process(process), old, new)
     document = format_document(found)
     if console.output_format != "table":
         console.show_document(document)
@@ -41,7 +39,7 @@ def command(session: Session, process: str, old: int, new: int) -> None:
     for number in without:
         console.remark(f"Version {number} has no image.")
     if not rows and not (without and found.files is None):
-        alike = "are the same image" if found.same_image else "differ in nothing that is compared"
+        alike = "are the same image" if found.same_image else "have no differences"
         console.remark(f"Versions {old} and {new} {alike}.")
     broken = sum(item.breaks for item in found.schemas)
     if broken:
@@ -75,7 +73,7 @@ def _file_row(item: Document) -> Document:
 
 def _image_rows(document: Document) -> Iterator[Document]:
     old, new = document["old_image_digest"], document["new_image_digest"]
-    # Of packages it is told what differs in them.
+    # Packages are compared by their files.
     if document["files"] is None and old != new:
         change = "added" if old is None else "removed" if new is None else "changed"
         yield _row("image", None, change, old, new)

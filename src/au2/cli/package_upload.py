@@ -1,12 +1,11 @@
-"""Sending a package: the three lines of the manual page, and progress."""
+"""Upload of a package as a version: question, progress and printed steps."""
 
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from au2.cli.packages.package_remarks import remark_on_contents
-from au2.cli.retry import make_retry_budget
-from au2.cli.session import Session
+from au2.cli.command import Session
+from au2.cli.package_remarks import remark_on_contents
 from au2.client.packages.local_package import LoadedPackage
 from au2.client.packages.upload import (
     UploadPlan,
@@ -24,20 +23,18 @@ from au2.wire.job import JobView
 from au2.wire.upload import UploadComparison, UploadView
 
 
-class PackageUpload(NamedTuple):
-    """An upload that is done."""
+class SentPackage(NamedTuple):
+    """Process (GUID), version and build job of a completed upload."""
 
     process: str
-    """GUID."""
     version: int
     job: JobView
-    """The build's."""
 
 
 def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -> UploadPlan | None:
-    """Ask whether to upload; return the plan that holds only for what was agreed to.
+    """Ask whether to upload; return the plan bound to the confirmed process.
 
-    None: the newest version was made of this package already, which was told.
+    None: the newest version equals the package, which was printed.
     """
     comparison = _ask_server(plan, partial(compare_package, session.transport, session.context))
     if not plan.force and _tell_known(session, package, plan, comparison):
@@ -55,10 +52,8 @@ def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -
     return plan._replace(expected_process=comparison.process or NO_PROCESS)
 
 
-def send_package(
-    session: Session, package: LoadedPackage, plan: UploadPlan
-) -> PackageUpload | None:
-    """Upload ``package``; None: there is a version of it already, which was told."""
+def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> SentPackage | None:
+    """Upload ``package``; None: the newest version equals the package, which was printed."""
     console = session.console
     upload = _ask_server(plan, partial(begin_upload, session.transport, session.context))
     if isinstance(upload, UploadComparison):
@@ -74,13 +69,13 @@ def send_package(
         _give_up(session, upload, error)
         raise
     console.line(f"Job submitted: {job.id}")
-    return PackageUpload(upload.process, upload.version, job)
+    return SentPackage(upload.process, upload.version, job)
 
 
 def make_plan(
     package: LoadedPackage, process_id: str | None, *, new: bool, force: bool
 ) -> UploadPlan:
-    """Return what to upload: as a version of the process, or (None) of the one of its name."""
+    """Return the plan of an upload; ``process_id`` None: to the process of the package's name."""
     manifest = package.manifest
     return UploadPlan(
         process=process_id,
@@ -102,7 +97,7 @@ def _ask_server(plan: UploadPlan, ask: Callable[[UploadPlan], _Answer]) -> _Answ
         return ask(plan)
     except NotFound as error:
         if plan.process is not None and error.hint is None:
-            error.hint = f"If process {plan.process} is gone, upload with --new."
+            error.hint = f"If process {plan.process} was deleted, upload with --new."
         raise
 
 
@@ -118,7 +113,7 @@ def _tell_known(
 
 
 def _remember(session: Session, package: LoadedPackage, plan: UploadPlan, process_id: str) -> None:
-    # Another process that was named for once does not take the place of the package's own.
+    # A process named by --process does not replace the package's own.
     if plan.process is None or package.process_id(session.context) is None:
         package.remember_process(session.context, process_id)
 
@@ -138,7 +133,7 @@ def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
     there_bytes = sum(sizes.values()) - total_bytes
     files_there = len(sizes) - len(upload.lacking)
     progress = TransferProgress(session.console, "Sent", total_bytes=total_bytes)
-    transport, budget = session.transport, make_retry_budget(session.console)
+    transport, budget = session.transport, session.make_retry_budget()
     try:
         job = send_contents(transport, upload, plan, progress.advance, budget)
     finally:
@@ -148,7 +143,7 @@ def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
 
 
 def _give_up(session: Session, upload: UploadView, error: BaseException) -> None:
-    """Free the version's upload at once, instead of when its lease ends. A courtesy: may fail."""
+    """Abandon the upload at once, instead of when its lease ends; a failure is noted only."""
     session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
     try:
         abandon_upload(session.transport, upload)

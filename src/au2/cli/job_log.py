@@ -1,4 +1,4 @@
-"""The forms in which a log is printed."""
+"""Printers of a job's log: the program's bytes, or JSON and YAML records."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -20,35 +20,35 @@ class Printer(Protocol):
         ...
 
     def end(self) -> None:
-        """Print what follows the last one."""
+        """End the output after the last piece."""
         ...
 
     def begin_remarks(self) -> None:
-        """Let remarks that follow stand on lines of their own."""
+        """End an open line before remarks are printed."""
         ...
 
 
 def choose_printer(console: Console, *, timestamps: bool) -> Printer:
-    """Return the printer for what the command line asked for."""
+    """Return the printer for the format that the command line asks for."""
     if console.output_format != "table":
         return RecordPrinter(console, as_json=console.output_format == "json")
     return BytePrinter(console, timestamps=timestamps)
 
 
 class BytePrinter:
-    """The program's own bytes: its stdout to ours, all else to stderr.
+    """Printer of the program's bytes: its stdout on stdout, other streams on stderr.
 
-    On a terminal they are made harmless; in a file or a pipe they are as they were printed.
+    On a terminal control sequences are written out; files and pipes get the exact bytes.
     """
 
     def __init__(self, console: Console, *, timestamps: bool = False) -> None:
-        self._terminal = console
+        self._console = console
         self._timestamps = timestamps
         self._open_streams: set[str] = set()
-        """Streams whose last line is not at its end."""
+        """Streams whose last line has no end yet."""
         self._last: Record | None = None
         self._safe: dict[str, SafeLog] = {}
-        """Of the streams that go to a terminal."""
+        """Filters of the streams that go to a terminal."""
 
     def pieces(self, pieces: Sequence[Record]) -> None:
         """Print the next pieces."""
@@ -58,27 +58,27 @@ class BytePrinter:
                 content = self._safe.setdefault(piece.stream, SafeLog()).feed(content)
             self._print(piece.stream, self._prefix(piece) + content)
             self._last = piece
-        self._terminal.flush()
+        self._console.flush()
 
     def end(self) -> None:
-        """Nothing follows: not even a newline that the program did not print."""
+        """Print the rest, without a newline that the program did not print."""
         for stream, safe in self._safe.items():
             self._print(stream, safe.end())
 
     def _is_seen(self, stream: str) -> bool:
-        console = self._terminal
+        console = self._console
         return console.shows_data if stream == STDOUT else console.can_animate
 
     def _print(self, stream: str, data: bytes) -> None:
-        (self._terminal.bytes_out if stream == STDOUT else self._terminal.bytes_err)(data)
+        (self._console.bytes_out if stream == STDOUT else self._console.bytes_err)(data)
 
     def begin_remarks(self) -> None:
-        """End a line that the program did not end, if remarks would be printed behind it."""
+        """End an open line of the program, if remarks would be printed behind it."""
         last = self._last
         if last is None or not last.partial:
             return
-        if last.stream != "stdout" or self._terminal.shows_data or self._terminal.mixes_streams:
-            self._terminal.remark("")
+        if last.stream != STDOUT or self._console.shows_data or self._console.mixes_streams:
+            self._console.remark("")
 
     def _prefix(self, piece: Record) -> bytes:
         if not self._timestamps:
@@ -89,10 +89,10 @@ class BytePrinter:
 
 
 class RecordPrinter:
-    """A JSON or YAML list with one record a line, never held in memory as a whole."""
+    """Printer of a JSON or YAML list, one record a line, never held in memory as a whole."""
 
     def __init__(self, console: Console, *, as_json: bool) -> None:
-        self._terminal = console
+        self._console = console
         self._as_json = as_json
         self._characters: WholeCharacters[Record] = WholeCharacters()
         self._count = 0
@@ -106,22 +106,22 @@ class RecordPrinter:
         for piece in pieces:
             record = format_json_line(_document(piece))
             if self._as_json:
-                self._terminal.text(f"{',' if self._count else '['}\n  {record}")
+                self._console.text(f"{',' if self._count else '['}\n  {record}")
             else:
                 # JSON is YAML too.
-                self._terminal.text(f"- {record}\n")
+                self._console.text(f"- {record}\n")
             self._count += 1
 
     def end(self) -> None:
         """Close the list."""
         self._print(self._characters.end())
         if self._as_json:
-            self._terminal.text("\n]\n" if self._count else "[]\n")
+            self._console.text("\n]\n" if self._count else "[]\n")
         elif not self._count:
-            self._terminal.text("[]\n")
+            self._console.text("[]\n")
 
     def begin_remarks(self) -> None:
-        """Every record has ended its line."""
+        """Do nothing: every record ends its line."""
 
 
 def _document(piece: Record) -> dict[str, object]:

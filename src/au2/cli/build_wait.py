@@ -1,10 +1,15 @@
-"""Builds of versions: waiting for one, its log and phases, and the version that runs take."""
+"""Waiting for the build of a version: its log and phases, and the version that runs take."""
 
 from collections.abc import Sequence
 
-from au2.cli.jobs.outcome import exit_unless_succeeded, report_and_exit, report_outcome
-from au2.cli.jobs.wait import follow_job, wait_for_job
-from au2.cli.session import Session
+from au2.cli.command import Session
+from au2.cli.job_wait import (
+    exit_unless_succeeded,
+    follow_job,
+    report_and_exit,
+    report_outcome,
+    wait_for_job,
+)
 from au2.client.resources.versions import DEFAULT, NEWEST, get_version
 from au2.console.console import Console
 from au2.domain.errors import Au2Error
@@ -15,15 +20,15 @@ from au2.wire.process import VersionView
 
 
 def await_build(session: Session, process_id: str, number: int | None) -> int:
-    """Wait until a version has its image; return its number. Fails the command if it gets none.
+    """Wait until a version has its image; return its number. Fails the command with the build.
 
-    ``number``: None is the newest version that something was uploaded to.
+    ``number``: None is the newest version with an upload.
     """
     which = NEWEST if number is None else str(number)
     version = get_version(session.transport, process_id, which)
     if version.is_in_the_works and version.upload_job is not None:
         job_id = version.upload_job
-        session.console.remark(f"Waits for version {version.id} to be built: job {job_id}.")
+        session.console.remark(f"Waiting for the build of version {version.id}: job {job_id}.")
         built = wait_for_job(session, job_id)
         if not built.succeeded:
             report_and_exit(session.console, built)
@@ -31,7 +36,7 @@ def await_build(session: Session, process_id: str, number: int | None) -> int:
 
 
 def tell_choice(console: Console, job: JobView) -> None:
-    """Say which version a job runs, if a newer one is there, and how to run that one."""
+    """Print which version a job runs, if a newer one exists, and how to run the newer one."""
     if job.version_text is None:
         return
     console.remark(job.version_text)
@@ -47,8 +52,8 @@ def tell_choice(console: Console, job: JobView) -> None:
         console.remark(f"hint: See what failed: au2 job show {failed.upload_job}")
 
 
-def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: bool) -> None:
-    """After an upload, say which version a run takes if it is not this one. May fail unseen."""
+def tell_default(session: Session, process_id: str, number: int, *, is_built: bool) -> None:
+    """After an upload, print the default version of runs unless it is ``number``. Never fails."""
     default = _find_default(session, process_id)
     run = f"au2 process run {process_id}"
     if default is not None and default.id == number:
@@ -56,38 +61,31 @@ def tell_what_runs(session: Session, process_id: str, number: int, *, is_built: 
     if default is not None and default.is_published:
         ready = "" if is_built else " --wait-for-build"
         session.console.remark(
-            f"Version {default.id} is published, so it is what runs. "
+            f"Version {default.id} is published, so runs take that one. "
             f"Run this one: {run} --ver {number}{ready}"
         )
         if is_built:
             publish = f"au2 process version publish {process_id} {number}"
-            session.console.remark(f"Let it run from now on: {publish}")
+            session.console.remark(f"Make it the default: {publish}")
     elif not is_built:
-        meanwhile = f"Until it is built, version {default.id} runs. " if default else ""
-        session.console.remark(f"{meanwhile}Run it once it is built: {run} --wait-for-build")
-
-
-def tell_what_still_runs(session: Session, process_id: str) -> None:
-    """After an upload that failed, say which version a run takes, if there is one."""
-    default = _find_default(session, process_id)
-    if default is not None:
-        session.console.remark(f"Runs take version {default.id}, as before.")
+        meanwhile = f"Until the build ends, version {default.id} runs. " if default else ""
+        session.console.remark(f"{meanwhile}Run it after the build: {run} --wait-for-build")
 
 
 def _find_default(session: Session, process_id: str) -> VersionView | None:
     try:
         return get_version(session.transport, process_id, DEFAULT)
     except Au2Error:
-        # None has an image yet, or the server does not answer: no reason to fail after an upload.
+        # No version has an image, or the server is unreachable: no reason to fail after an upload.
         return None
 
 
 def watch_build(
     session: Session, version: int, job: JobView, *, process_id: str | None = None
 ) -> None:
-    """Show the log of the version's job on stderr until it ends. Fails the command if it fails.
+    """Show the log of the version's job on stderr until it ends. Fails the command with the job.
 
-    Says what runs then, if ``process_id`` is known and that is another version.
+    ``process_id``: if given, the default version of runs is printed, too.
     """
     console = session.console
 
@@ -96,13 +94,14 @@ def watch_build(
             console.bytes_err(piece.printed)
         console.flush()
 
-    standing = follow_job(session, job.id, show=show, attempt=job.newest_attempt)
-    if not standing.succeeded:
-        report_outcome(console, standing)
-        if process_id is not None:
-            tell_what_still_runs(session, process_id)
-        exit_unless_succeeded(standing)
-    phases = ", ".join(f"{phase.name} {format_seconds(phase.seconds)}" for phase in standing.phases)
+    built = follow_job(session, job.id, show=show, attempt=job.newest_attempt)
+    if not built.succeeded:
+        report_outcome(console, built)
+        default = None if process_id is None else _find_default(session, process_id)
+        if default is not None:
+            console.remark(f"Runs take version {default.id}, as before.")
+        exit_unless_succeeded(built)
+    phases = ", ".join(f"{phase.name} {format_seconds(phase.seconds)}" for phase in built.phases)
     console.remark(f"Version {version} is AVAILABLE ({phases}).")
     if process_id is not None:
-        tell_what_runs(session, process_id, version, is_built=True)
+        tell_default(session, process_id, version, is_built=True)

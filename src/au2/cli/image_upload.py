@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from au2.cli.images.image_progress import ImageProgress
-from au2.cli.retry import make_retry_budget
-from au2.cli.session import Session
+from au2.cli.build_wait import watch_build
+from au2.cli.command import Session
+from au2.cli.image_progress import ImageProgress
 from au2.client.images.archive_upload import (
     check_archive,
     find_manifest_digest,
@@ -40,33 +40,36 @@ from au2.domain.wording import as_sentence
 from au2.wire.image_upload import ImageUploadStatus, ImageUploadView
 from au2.wire.job import JobView
 
+_POLL_SECONDS = 1.0
+"""Interval of checks whether another command's upload has ended."""
+_RESUMABLE = (ServerUnreachable, Conflict, NotAuthenticated)
+"""Errors after which the upload is kept, and the same command may resume it."""
+_AGAIN = "Give the same command again: the upload resumes where it stopped."
+
 
 def tell_step(console: Console, text: str) -> None:
-    """Print a line of data; a remark where one document is to be all the data."""
+    """Print a step on stdout, or on stderr where stdout takes a JSON or YAML document alone."""
     if console.output_format == "table":
         console.line(text)
     else:
         console.remark(text)
 
 
-_AVAILABLE = "AVAILABLE"
-
-
-class SameImage:
-    """Knows the image of one archive; reads it no more often than it must."""
+class ArchivedImageCheck:
+    """Comparison of an archive's image with a version's; the archive is read at most once each."""
 
     def __init__(self, archive: BinaryIO, image: str | None) -> None:
-        """``image``: its name, if the archive has several."""
+        """``image``: name of the image, if the archive has several."""
         self._archive = archive
         self._image = image
         self._is_checked = False
         self._digest: str | None = None
 
-    def is_there(self, standing: ImageUploadStatus) -> bool:
-        """Whether the version has just this image, or it is being imported.
+    def is_sent(self, standing: ImageUploadStatus) -> bool:
+        """Whether the version has this very image, or is importing it.
 
         Raises:
-            InvalidImage: the archive can't be sent as it is.
+            InvalidImage: the archive can't be imported.
         """
         wanted = make_wanted_image(self._image, standing)
         if not self._is_checked:
@@ -80,8 +83,8 @@ class SameImage:
 
 
 def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> None:
-    """Say that nothing is to be sent; with ``wait``, see the import through and end as it does."""
-    is_available = standing.image_status == _AVAILABLE
+    """Print that nothing is sent; with ``wait``, wait for the import, and fail with it."""
+    is_available = standing.image_status == "AVAILABLE"
     if is_available:
         told = f"Version {standing.version} has this very image already."
     else:
@@ -92,67 +95,55 @@ def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> N
     if not wait:
         session.console.remark(f"Wait for it: au2 job wait {standing.job}")
         return
-    from au2.cli.packages.follow_build import watch_build
-
     watch_build(session, standing.version, poll_job(session.transport, standing.job))
 
 
-_ASK_SECONDS = 1.0
-
-
-"""Between two questions whether the other has ended."""
-
-
 class VersionRef(NamedTuple):
-    """Where an image goes."""
+    """Process and number of the version that an image is uploaded to."""
 
     process_id: str
     version: int
 
 
 def acquire_upload(
-    session: Session, version: VersionRef, is_there: Callable[[ImageUploadStatus], bool] | None
+    session: Session, version: VersionRef, is_sent: Callable[[ImageUploadStatus], bool] | None
 ) -> ImageUploadView | ImageUploadStatus:
-    """Begin to send an image, once no other command of the same account is sending one.
+    """Begin an upload, once no other command of the same account uploads to the version.
 
-    Returns how it stands with the version instead if ``is_there`` says that nothing is to be sent.
-    That may raise, and then nothing was begun. None: nobody knows before it was read.
+    Args:
+        session: of the command.
+        version: to upload to.
+        is_sent: whether the version has the image already; may raise, and then no upload is begun.
+            None: the image is not known before its archive was read.
+
+    Returns:
+        The upload, or the version's status if ``is_sent`` holds.
 
     Raises:
         NotFound, NotPermitted: of the version.
-        Conflict: it has an image, perhaps by now, or somebody else is sending one.
-        ServerUnreachable: at once, or for too long while it was waited.
+        Conflict: the version has another image, or another account is uploading one.
+        ServerUnreachable: at once, or for longer than the retry budget while waiting.
     """
-    budget = make_retry_budget(session.console)
+    budget = session.make_retry_budget()
     is_told = False
     while True:
         try:
-            if is_there is not None:
+            if is_sent is not None:
                 standing = get_upload_status(session.transport, *version)
-                if is_there(standing):
+                if is_sent(standing):
                     return standing
             return begin_image_upload(session.transport, *version)
         except StillSending as error:
             budget.note_progress()
             if not is_told:
                 is_told = True
-                said = error.message.rstrip(".")
-                session.console.remark(f"{said}; waiting until it ends.")
-            time.sleep(_ASK_SECONDS)
+                told = error.message.rstrip(".")
+                session.console.remark(f"{told}; waiting until it ends.")
+            time.sleep(_POLL_SECONDS)
         except ServerUnreachable as error:
             if not is_told:
                 raise
             budget.wait(error)
-
-
-_MAY_GO_ON = (ServerUnreachable, Conflict, NotAuthenticated)
-
-
-"""After these the same command may go on: the session stays. After others, nothing helps as it is.
-"""
-
-
-_AGAIN = "Give the same command again: it goes on where it was."
 
 
 def send_image(
@@ -165,20 +156,21 @@ def send_image(
 ) -> JobView | ImageUploadStatus:
     """Send the image; return the job that imports it.
 
-    Returns how it stands with the version instead if that has just this image, or imports it.
-
     Args:
         session: of the command.
-        version: the version; what comes on stdin is not read before that is asked for.
+        version: to upload to; stdin is not read before the upload is begun.
         file: the archive; None: stdin.
-        image: its name, if the archive has several.
+        image: name of the image, if the archive has several.
         spool: folder for layers that must be kept; None: the usual one.
+
+    Returns:
+        The job, or the version's status if the version has this very image or is importing it.
     """
     console = session.console
     with ExitStack() as scope:
         archive = console.input_stream() if file is None else scope.enter_context(file.open("rb"))
-        is_there = None if file is None else SameImage(archive, image).is_there
-        upload = acquire_upload(session, version, is_there)
+        is_sent = None if file is None else ArchivedImageCheck(archive, image).is_sent
+        upload = acquire_upload(session, version, is_sent)
         if isinstance(upload, ImageUploadStatus):
             return upload
         stop = Event()
@@ -188,7 +180,7 @@ def send_image(
         scope.enter_context(Heartbeat(session.connect(session.entry.token), upload))
         try:
             if upload.resumed:
-                console.remark("Going on with the upload that was begun before.")
+                console.remark("Resuming the upload that was begun before.")
             tell_step(console, "Uploading image")
             wanted = make_wanted_image(image, upload)
             kept = Spool(find_spool_directory(spool), make_room=uploader.finish)
@@ -209,27 +201,27 @@ def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUpload
         if stop.wait(seconds):
             raise UploadStopped
 
-    budget = make_retry_budget(session.console, pause)
+    budget = session.make_retry_budget(pause)
     return ImageUploadClient(session.transport, upload, budget, stop=stop)
 
 
 def _explain(session: Session, upload: ImageUploadView, error: BaseException) -> None:
-    """Say how to go on; give up what can't get better by going on."""
+    """Print how to resume the upload; abandon an upload that can't be resumed."""
     if isinstance(error, KeyboardInterrupt):
         session.console.remark(f"Interrupted. {_AGAIN}")
     elif isinstance(error, ServerUnreachable):
         error.hint = _AGAIN
-    if isinstance(error, Au2Error) and not isinstance(error, _MAY_GO_ON):
+    if isinstance(error, Au2Error) and not isinstance(error, _RESUMABLE):
         _give_up(session, upload, error)
     elif not isinstance(error, LeaseLost):
         _leave(session, upload)
 
 
 def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None:
-    """Free the version at once, instead of when the session ends. A courtesy: may fail."""
+    """Abandon the upload at once, instead of when its lease ends; a failure is noted only."""
     session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
     try:
-        # Ours may be in the middle of a request, in another thread.
+        # The session's connection may be in the middle of a request, in another thread.
         with closing(session.connect(session.entry.token)) as transport:
             abandon_image_upload(transport, upload, as_sentence(error.message))
     except Au2Error as second:
@@ -237,6 +229,6 @@ def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None
 
 
 def _leave(session: Session, upload: ImageUploadView) -> None:
-    """Say that nobody sends any more, so that the next command need not wait. A courtesy, too."""
+    """End the sender's lease, so that the next command need not wait; may fail silently."""
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
         leave_image_upload(transport, upload)

@@ -1,10 +1,10 @@
-"""Progress of an image upload: blobs that are read, sent and skipped."""
+"""Progress of an image upload: blobs read, sent and skipped."""
 
 from collections.abc import Callable
 
 from au2.console.console import Console
 from au2.console.progress import MovingRate, TransferProgress
-from au2.domain.wording import format_bytes, format_seconds_roughly
+from au2.domain.wording import count_of, format_bytes, format_seconds_roughly
 
 
 class ImageProgress(TransferProgress):
@@ -12,9 +12,9 @@ class ImageProgress(TransferProgress):
 
     def __init__(self, console: Console, *, clock: Callable[[], float]) -> None:
         super().__init__(console, "Sent", clock=clock)
-        self.recent = MovingRate()  # Begins with the first blob, not with the reading before.
+        self.recent = MovingRate()  # From the first blob on, without the reading before.
         self._has_begun = False
-        """Whether a blob was begun: rates count from there."""
+        """Whether a blob was begun: rates count from then."""
         self._read_bytes = 0
         self._skipped_bytes = 0
         self._resumed_bytes = 0
@@ -29,7 +29,7 @@ class ImageProgress(TransferProgress):
         self._expected_bytes = size_bytes
 
     def read(self, size_bytes: int) -> None:
-        """Count bytes that were read ahead."""
+        """Count bytes read ahead."""
         self._read_bytes += size_bytes
         self.draw(self._clock())
 
@@ -44,7 +44,7 @@ class ImageProgress(TransferProgress):
         self._blob_bytes, self._blob_sent_bytes = blob_bytes, received_bytes
 
     def advance(self, size_bytes: int) -> None:
-        """Count bytes of the blob that the server has confirmed."""
+        """Count confirmed bytes of the blob."""
         self._blob_sent_bytes += size_bytes
         super().advance(size_bytes)
 
@@ -61,14 +61,13 @@ class ImageProgress(TransferProgress):
             self.clear()
             return
         resumed = f"{format_bytes(self._resumed_bytes)} had come before; "
-        blobs = "blob" if self._blobs == 1 else "blobs"
         super().finish(
             f"{resumed if self._resumed_bytes else ''}the server had {self._skipped} of "
-            f"{self._blobs} {blobs} ({format_bytes(self._skipped_bytes)}){note}"
+            f"{count_of(self._blobs, 'blob')} ({format_bytes(self._skipped_bytes)}){note}"
         )
 
     def describe(self, moment: float) -> str:
-        """Return share and time left, the present blob, what was sent, read and skipped."""
+        """Return share and time left, the present blob, bytes sent, read and skipped."""
         rate = self.recent.per_second(moment)
         parts = [self._describe_share(rate)] if self._expected_bytes else []
         if self._blob_bytes:

@@ -12,29 +12,24 @@ from au2.package.schemas import find_mistyped_keywords
 from au2.package.tree.entries import PackagedFile, PackageFiles, count_files
 
 _LARGEST_SHOWN: Final = 10
-
-
 _LARGEST_ASKED: Final = 3
-
-
-"""In the one line above a question."""
+"""In the line above a question."""
 
 
 def list_remarks(files: PackageFiles) -> list[str]:
-    """Return what is to be told of the files, a line each.
+    """Return warnings about files, a line each.
 
-    Those that are left out because they may hold secrets, with the line that takes them, and those
-    whose name is almost one with a meaning.
+    Warned of are files left out because they may hold secrets, with the line that includes them,
+    and names that resemble a name with a meaning.
     """
     near = find_near_names(entry.path for entry in files.entries)
     remarks = [
-        f"Warning: {name} is a file like any other and does nothing by itself; "
-        f"did you mean '{meant}'?"
+        f"Warning: {name} is an ordinary file without a special meaning; did you mean '{meant}'?"
         for name, meant in near.items()
     ]
     remarks += [
         f"Left out: {left_out.shown} ({left_out.reason}). "
-        f"To take it all the same, add this line to {names.IGNORE}: {left_out.line}"
+        f"To include it, add this line to {names.IGNORE}: {left_out.line}"
         for left_out in files.left_out
     ]
     if files.left_out:
@@ -51,13 +46,13 @@ def list_remarks(files: PackageFiles) -> list[str]:
 
 
 def remark_on_files(console: Console, files: PackageFiles) -> None:
-    """Tell what :func:`list_remarks` returns."""
+    """Print the warnings of :func:`list_remarks`."""
     for remark in list_remarks(files):
         console.remark(remark)
 
 
 def remark_on_contents(console: Console, files: PackageFiles) -> None:
-    """Tell, above a question, how much would be uploaded and what the most of it is."""
+    """Print, above a question, the size of the package and its largest files."""
     shown = ", ".join(
         f"{file.path} ({format_bytes(file.size_bytes)})" for file in _largest(files, _LARGEST_ASKED)
     )
@@ -65,7 +60,7 @@ def remark_on_contents(console: Console, files: PackageFiles) -> None:
 
 
 def show_plan(console: Console, files: PackageFiles) -> None:
-    """Print what an upload would be of."""
+    """Print the size of an upload and the largest files."""
     console.line(f"Package: {_measure(files)}")
     console.line("The largest:")
     for file in _largest(files, _LARGEST_SHOWN):
@@ -83,10 +78,10 @@ def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
 
 
 def remark_on_schemas(console: Console, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
-    """Tell which keywords at the top of ``schemas`` (file → what it holds) look mistyped."""
+    """Warn of keywords at the top of ``schemas`` (file → schema) that seem misspelled."""
     for file, schema in schemas.items():
         for name, meant in find_mistyped_keywords(schema or {}).items():
             console.remark(
-                f"Warning: {file}: '{name}' is no keyword of JSON Schema and says nothing; "
+                f"Warning: {file}: '{name}' is not a keyword of JSON Schema and is ignored; "
                 f"did you mean '{meant}'?"
             )

@@ -1,1 +1,0 @@
-"""Jobs on the command line: waiting for one, its log, its outcome."""

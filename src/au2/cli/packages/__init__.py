@@ -1,1 +1,0 @@
-"""Packages on the command line: uploads, builds and local runs."""
