@@ -1,4 +1,4 @@
-"""Versions with real images in a world without a dispatcher."""
+"""Versions with real images in a backend without a dispatcher."""
 
 import itertools
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from au2.package.tree.entries import PackagedFile
 from au2.stores.content.images import load_image
 from au2.stores.database import versions
 from au2.wire.upload import FileEntry, UploadCreation
+from tests.support.backend import OPERATOR, Backend, frame
 from tests.support.busybox import SmallImage, make_image, make_layer
-from tests.support.world import OPERATOR, World, frame
 
 _numbers = itertools.count(1)
 
@@ -34,19 +34,19 @@ def link(path: str, target: str) -> PackagedFile:
     return PackagedFile(path, "link", False, 0, "", target, b"")
 
 
-def add_image_version(world: World, process_id: str, image: SmallImage) -> int:
+def add_image_version(backend: Backend, process_id: str, image: SmallImage) -> int:
     """An image version that is AVAILABLE; return its number."""
-    return world.version(process_id, image_digest=image.save(world.blobs))
+    return backend.version(process_id, image_digest=image.save(backend.blobs))
 
 
 def add_packaged_version(
-    world: World, context: Context, files: Sequence[PackagedFile]
+    backend: Backend, context: Context, files: Sequence[PackagedFile]
 ) -> tuple[str, int]:
     """A new process with a version built of ``files``; return its id and the version's number."""
-    operator = world.actor(OPERATOR)
+    operator = backend.actor(OPERATOR)
     name = f"Built {next(_numbers)}"
-    runtime_image = make_image([make_layer({"bin/python3": b""})]).save(world.blobs)
-    runtime = world.services.runtimes.register_build(
+    runtime_image = make_image([make_layer({"bin/python3": b""})]).save(backend.blobs)
+    runtime = backend.services.runtimes.register_build(
         runtime_id=make_guid(),
         name=name,
         language=Language.PYTHON,
@@ -57,24 +57,24 @@ def add_packaged_version(
     )
     entries = [FileEntry(**_fields(file)) for file in files]
     creation = UploadCreation(runtime=runtime.id, name=name, files=entries)
-    opened = world.services.upload_starter.begin(operator, context, creation)
+    opened = backend.services.upload_starter.begin(operator, context, creation)
     assert isinstance(opened, OpenUpload)
     upload = opened.upload
-    with world.services.uploads.receive(operator, upload.id, upload.fencing_token) as receiver:
+    with backend.services.uploads.receive(operator, upload.id, upload.fencing_token) as receiver:
         for file in files:
             if file.sha256 in opened.lacking:
                 receiver.feed(frame(bytes(file.source)))
-        world.services.uploads.finish_receiving(operator, upload.id, receiver)
-    world.services.uploads.complete(operator, upload.id, upload.fencing_token)
+        backend.services.uploads.finish_receiving(operator, upload.id, receiver)
+    backend.services.uploads.complete(operator, upload.id, upload.fencing_token)
     digest = build_package(
-        world.blobs,
+        backend.blobs,
         runtime_image,
         entries,
         manifest=Manifest(name=name, description="", runtime=runtime.id, entry_point=None),
         environment={},
         log=lambda _: None,
     )
-    _finish(world, upload.process_id, upload.version_number, upload.job_id, digest)
+    _finish(backend, upload.process_id, upload.version_number, upload.job_id, digest)
     return upload.process_id, upload.version_number
 
 
@@ -82,17 +82,17 @@ def _fields(file: PackagedFile) -> dict[str, Any]:
     return {name: value for name, value in file._asdict().items() if name != "source"}
 
 
-def _finish(world: World, process_id: str, number: int, job_id: int, digest: str) -> None:
-    world.end(world.claim(job_id), Outcome(JobState.SUCCEEDED))
-    with world.database.write() as transaction:
+def _finish(backend: Backend, process_id: str, number: int, job_id: int, digest: str) -> None:
+    backend.end(backend.claim(job_id), Outcome(JobState.SUCCEEDED))
+    with backend.database.write() as transaction:
         version = versions.find_version(transaction, process_id, number)
         assert version is not None
         built = BuiltImage(digest)
         versions.change_image_status(transaction, version, ImageStatus.AVAILABLE, image=built)
 
 
-def package_layer(world: World, process_id: str, number: int) -> str:
+def package_layer(backend: Backend, process_id: str, number: int) -> str:
     """The digest of the layer that a version's package became."""
-    version = world.services.versions.get(world.actor(OPERATOR), process_id, number)
+    version = backend.services.versions.get(backend.actor(OPERATOR), process_id, number)
     assert version.image_digest is not None
-    return load_image(world.blobs, version.image_digest).manifest.layers[-1].digest
+    return load_image(backend.blobs, version.image_digest).manifest.layers[-1].digest

@@ -34,32 +34,32 @@ from au2.oci.spec.platform import AMD64
 from au2.secrets.keyring import KeyFile
 from au2.stores.logs.record import parse_records
 from au2.stores.notices.folder import FolderNotices
+from tests.support.backend import OPERATOR, Backend, creation, frame, open_backend
 from tests.support.busybox import make_image, make_layer
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, World, creation, frame, open_world
 
 AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
 
 
 def dispatcher_deps(
-    world: World, engine: Engine, notices: FolderNotices, owner: str = "dispatcher"
+    backend: Backend, engine: Engine, notices: FolderNotices, owner: str = "dispatcher"
 ) -> DispatcherDeps:
     """Everything that a dispatcher works with, as the server's own."""
     options = DispatchOptions(owner, 8, lease_seconds=30, poll_seconds=0.05)
-    records = JobRecords(world.database, notices, world.clock)
+    records = JobRecords(backend.database, notices, backend.clock)
     disk_space = DiskSpace(lambda: AMPLE)
     write_retry = WriteRetry(lambda: False)
     dependencies = make_package_dependencies(
         engine,
-        world.blobs,
-        DependencyLayers(world.database, world.clock),
-        downloads=world.folder / "downloads",
+        backend.blobs,
+        DependencyLayers(backend.database, backend.clock),
+        downloads=backend.folder / "downloads",
         sources=Sources(indexes=()),
         options=BuildOptions(),
     )
     importer = ImageImporter(
         engine,
-        world.blobs,
+        backend.blobs,
         records,
         platform=AMD64,
         limits=ImportLimits(),
@@ -71,23 +71,23 @@ def dispatcher_deps(
         notices=notices,
         run_job=RunJob(
             engine,
-            world.logs,
+            backend.logs,
             records,
             options.limits,
-            secrets=JobSecrets(world.database, KeyFile(world.folder / "secrets.key")),
+            secrets=JobSecrets(backend.database, KeyFile(backend.folder / "secrets.key")),
             disk_usage=DiskUsage(engine, disk_space),
             write_retry=write_retry,
         ),
         upload_job=UploadJob(
             engine,
-            world.logs,
+            backend.logs,
             records,
-            PackageBuilder(world.blobs, records, dependencies),
+            PackageBuilder(backend.blobs, records, dependencies),
             importer,
             write_retry,
         ),
         maintenance=Maintenance(
-            world.database, engine, world.clock, options.lease_seconds, lambda: None
+            backend.database, engine, backend.clock, options.lease_seconds, lambda: None
         ),
         options=options,
         disk_space=disk_space,
@@ -96,12 +96,12 @@ def dispatcher_deps(
 
 @contextmanager
 def dispatching(
-    world: World, engine: Engine, owner: str = "dispatcher"
+    backend: Backend, engine: Engine, owner: str = "dispatcher"
 ) -> Iterator[threading.Thread]:
     """Dispatch while the block runs; yield the dispatcher's main thread."""
-    notices = FolderNotices(world.folder / "notices", owner)
+    notices = FolderNotices(backend.folder / "notices", owner)
     stop, ready = threading.Event(), threading.Event()
-    dispatcher = Dispatcher(dispatcher_deps(world, engine, notices, owner))
+    dispatcher = Dispatcher(dispatcher_deps(backend, engine, notices, owner))
     arguments: dict[str, Any] = {"on_ready": ready}
     thread = threading.Thread(target=dispatcher.run, args=(stop,), kwargs=arguments)
     thread.start()
@@ -118,7 +118,7 @@ def dispatching(
 class Installation:
     """An installation with the fake engine, and a process whose jobs tests script."""
 
-    world: World
+    backend: Backend
     engine: FakeEngine
     context: Context
     process: str
@@ -131,12 +131,12 @@ class Installation:
         self.programs[name] = steps
         process = order.pop("process", self.process)
         wanted = RunOrder(process, environment={"PROGRAM": name}, **order)
-        actor = self.world.actor(OPERATOR)
-        return self.world.services.jobs.submit_run(actor, self.context, wanted).id
+        actor = self.backend.actor(OPERATOR)
+        return self.backend.services.jobs.submit_run(actor, self.context, wanted).id
 
     def upload(self, files: dict[str, bytes], runtime: str, name: str = "packaged") -> OpenUpload:
         """Upload a whole package for the process of that name."""
-        services, actor = self.world.services, self.world.actor(OPERATOR)
+        services, actor = self.backend.services, self.backend.actor(OPERATOR)
         begun = services.upload_starter.begin(
             actor, self.context, creation(files, runtime, name=name)
         )
@@ -151,18 +151,18 @@ class Installation:
 
     def dispatching(self, owner: str = "dispatcher") -> Any:
         """Run a dispatcher during the block."""
-        return dispatching(self.world, self.engine, owner)
+        return dispatching(self.backend, self.engine, owner)
 
     def resume(self, job_id: int) -> None:
         """Let a waiting program go on."""
         self.engine.resume(f"job-{job_id}-1")
 
     def job(self, job_id: int) -> Job:
-        return self.world.job(job_id)
+        return self.backend.job(job_id)
 
     def lines(self, job_id: int) -> list[str]:
         """The job's log."""
-        records, _ = parse_records(self.world.logs.read(job_id, 1, offset=0, limit_bytes=1 << 20))
+        records, _ = parse_records(self.backend.logs.read(job_id, 1, offset=0, limit_bytes=1 << 20))
         return [record.content.decode() for record in records]
 
     def wait_for_line(self, job_id: int, line: str) -> None:
@@ -178,7 +178,7 @@ class Installation:
     @contextmanager
     def locked_database(self) -> Iterator[None]:
         """Keep everybody else from writing to the database."""
-        file = self.world.folder / "database" / "au2.sqlite3"
+        file = self.backend.folder / "database" / "au2.sqlite3"
         with closing(sqlite3.connect(file, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
@@ -193,10 +193,10 @@ def open_installation(folder: Path, *, busy_seconds: float = 30.0) -> Iterator[I
     def find_program(given: Invocation) -> Sequence[Step]:
         return programs[given.environment["PROGRAM"]]
 
-    with open_world(folder, busy_seconds=busy_seconds) as world:
-        engine = FakeEngine(world.blobs, find_program)
-        context = world.organization()
-        process = world.process(context)
+    with open_backend(folder, busy_seconds=busy_seconds) as backend:
+        engine = FakeEngine(backend.blobs, find_program)
+        context = backend.organization()
+        process = backend.process(context)
         image = make_image([make_layer({})], command=("program",))
-        world.version(process, image_digest=image.save(world.blobs))
-        yield Installation(world, engine, context, process, programs)
+        backend.version(process, image_digest=image.save(backend.blobs))
+        yield Installation(backend, engine, context, process, programs)

@@ -11,8 +11,8 @@ from au2.domain.errors import Au2Error, all_errors
 from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
 from au2.domain.job import Reason
 from au2.server.settings.source import list_settings
+from tests.support.backend import open_backend
 from tests.support.checkout import ROOT
-from tests.support.world import open_world
 
 DIRECTORY = ROOT / "docs" / "reference"
 _NOTE = "<!-- Made from the code by scripts/docs; a test compares. -->\n"
@@ -126,8 +126,8 @@ def _helps(
 
 def make_http_page() -> str:
     """Return the page of all HTTP operations, from the OpenAPI document."""
-    with tempfile.TemporaryDirectory() as folder, open_world(Path(folder)) as world:
-        document = world.app().openapi()
+    with tempfile.TemporaryDirectory() as folder, open_backend(Path(folder)) as backend:
+        document = backend.app().openapi()
     rows = [
         [
             f"`{method.upper()} {path}`",

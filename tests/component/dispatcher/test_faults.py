@@ -10,10 +10,10 @@ from sqlalchemy import select
 from au2.domain.job import JobState
 from au2.engines.fake.program import Print, Step, Wait
 from au2.stores.database.tables import jobs
+from tests.support.backend import OPERATOR
 from tests.support.dispatching import Installation, open_installation
 from tests.support.live import client_of
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR
 
 LINES = [f"line {number}" for number in range(100)]
 
@@ -35,7 +35,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 
 def claim_of(installation: Installation, job_id: int) -> tuple[int, float]:
     """The fencing token of a job, and when its claim ends."""
-    with installation.world.database.read() as transaction:
+    with installation.backend.database.read() as transaction:
         row = transaction.execute(select(jobs).where(jobs.c.id == job_id)).one()
     return row.claim_token, row.claim_expires_at.timestamp() if row.claim_expires_at else 0.0
 
@@ -45,8 +45,8 @@ def test_a_pause_longer_than_the_lease(installation: Installation) -> None:
     with installation.dispatching():
         job = installation.submit(*COUNT)
         installation.wait_for_line(job, "half")
-        before = installation.world.clock()
-        installation.world.clock.move(seconds=3 * 30)
+        before = installation.backend.clock()
+        installation.backend.clock.move(seconds=3 * 30)
         wait_until(lambda: claim_of(installation, job)[1] > before.timestamp() + 3 * 30)
         installation.resume(job)
         assert installation.wait_for_end(job).state is JobState.SUCCEEDED
@@ -75,8 +75,8 @@ def test_a_locked_database(installation: Installation, caplog: pytest.LogCapture
 def test_the_api_while_the_database_is_locked(
     installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with client_of(installation.world.app()) as client:
-        client.headers.update(installation.world.bearer(OPERATOR))
+    with client_of(installation.backend.app()) as client:
+        client.headers.update(installation.backend.bearer(OPERATOR))
         with installation.locked_database():
             answers = [client.post("/organizations", json={"name": "New"}) for _ in range(3)]
             assert client.get("/organizations").status_code == 200, "reading goes on"
@@ -90,7 +90,7 @@ def test_the_api_while_the_database_is_locked(
 
 
 def test_a_database_that_is_gone_for_a_while(installation: Installation) -> None:
-    file = installation.world.folder / "database" / "au2.sqlite3"
+    file = installation.backend.folder / "database" / "au2.sqlite3"
     with installation.dispatching() as thread:
         job = installation.submit(*COUNT)
         installation.wait_for_line(job, "half")
@@ -105,6 +105,6 @@ def test_a_database_that_is_gone_for_a_while(installation: Installation) -> None
 
 def test_the_folder_of_notices_is_removed(installation: Installation) -> None:
     with installation.dispatching():
-        shutil.rmtree(installation.world.folder / "notices")
+        shutil.rmtree(installation.backend.folder / "notices")
         job = installation.submit(Print(b"ran\n"))
         assert installation.wait_for_end(job).state is JobState.SUCCEEDED

@@ -7,17 +7,17 @@ from au2.domain.job import JobState, Reason
 from au2.domain.language import Language
 from au2.domain.version import ImageStatus
 from au2.engines.fake.program import Print
+from tests.support.backend import OPERATOR
 from tests.support.busybox import make_image, make_layer
 from tests.support.dispatching import Installation
-from tests.support.world import OPERATOR
 
 
 @pytest.fixture
 def runtime(installation: Installation) -> str:
     """Id of a runtime whose image is in the store."""
-    world = installation.world
-    digest = make_image([make_layer({"bin/python3": b""})]).save(world.blobs)
-    return world.services.runtimes.register_build(
+    backend = installation.backend
+    digest = make_image([make_layer({"bin/python3": b""})]).save(backend.blobs)
+    return backend.services.runtimes.register_build(
         runtime_id=make_guid(),
         name="Python3.11",
         language=Language.PYTHON,
@@ -33,7 +33,7 @@ def package(runtime: str, **files: bytes) -> dict[str, bytes]:
 
 
 def test_a_package_becomes_a_version_that_runs(installation: Installation, runtime: str) -> None:
-    world = installation.world
+    backend = installation.backend
     with installation.dispatching():
         upload = installation.upload(package(runtime), runtime).upload
         built = installation.wait_for_end(upload.job_id)
@@ -41,7 +41,7 @@ def test_a_package_becomes_a_version_that_runs(installation: Installation, runti
         run = installation.wait_for_end(
             installation.submit(Print(b"ran\n"), process=upload.process_id)
         )
-    version = world.services.versions.get(world.actor(OPERATOR), upload.process_id, 1)
+    version = backend.services.versions.get(backend.actor(OPERATOR), upload.process_id, 1)
     assert version.image_status is ImageStatus.AVAILABLE
     assert run.state is JobState.SUCCEEDED
     assert run.attempts[0].image_digest == version.image_digest
@@ -49,13 +49,13 @@ def test_a_package_becomes_a_version_that_runs(installation: Installation, runti
 
 
 def test_the_same_package_gives_the_same_image(installation: Installation, runtime: str) -> None:
-    world, digests = installation.world, set()
+    backend, digests = installation.backend, set()
     with installation.dispatching():
         for name in ("one", "other"):
             upload = installation.upload(package(runtime), runtime, name).upload
             installation.wait_for_end(upload.job_id)
-            version = world.services.versions.get(
-                world.actor(OPERATOR), upload.process_id, upload.version_number
+            version = backend.services.versions.get(
+                backend.actor(OPERATOR), upload.process_id, upload.version_number
             )
             digests.add(version.image_digest)
     assert len(digests) == 1
@@ -83,9 +83,9 @@ def test_an_upload_that_is_complete_before_a_dispatcher_starts_is_built(
 def test_a_build_is_done_again_after_a_lost_claim(installation: Installation, runtime: str) -> None:
     """The dispatcher that began it is gone: RUNNING was written, and nothing else."""
     upload = installation.upload(package(runtime), runtime).upload
-    installation.world.claim(upload.job_id)
+    installation.backend.claim(upload.job_id)
     assert installation.job(upload.job_id).state is JobState.RUNNING
-    installation.world.clock.move(seconds=61)
+    installation.backend.clock.move(seconds=61)
     with installation.dispatching():
         job = installation.wait_for_end(upload.job_id)
     assert (job.state, len(job.attempts)) == (JobState.SUCCEEDED, 1)
@@ -94,11 +94,11 @@ def test_a_build_is_done_again_after_a_lost_claim(installation: Installation, ru
 def test_a_runtime_whose_image_is_gone_fails_the_build(
     installation: Installation, runtime: str
 ) -> None:
-    world = installation.world
+    backend = installation.backend
     upload = installation.upload(package(runtime), runtime).upload
-    for blob in list(world.blobs.list_digests()):
-        if world.blobs.size_bytes(blob) < 2000:
-            world.blobs.remove(blob)
+    for blob in list(backend.blobs.list_digests()):
+        if backend.blobs.size_bytes(blob) < 2000:
+            backend.blobs.remove(blob)
     with installation.dispatching():
         job = installation.wait_for_end(upload.job_id)
     assert (job.state, job.reason) == (JobState.FAILED, Reason.BUILD_FAILED)

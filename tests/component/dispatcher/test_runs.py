@@ -16,9 +16,9 @@ from au2.engines.fake.program import (
     Wait,
     WriteFile,
 )
+from tests.support.backend import OPERATOR
 from tests.support.dispatching import Installation
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR
 
 
 def test_a_run_succeeds_with_its_output_and_log(installation: Installation) -> None:
@@ -60,11 +60,11 @@ def test_a_child_killed_for_memory_is_told_and_fails_nothing(installation: Insta
 
 
 def test_an_image_that_is_gone_is_named_as_the_reason(installation: Installation) -> None:
-    version = installation.world.services.versions.get(
-        installation.world.actor(OPERATOR), installation.process, 1
+    version = installation.backend.services.versions.get(
+        installation.backend.actor(OPERATOR), installation.process, 1
     )
     assert version.image_digest is not None
-    installation.world.blobs.remove(version.image_digest)
+    installation.backend.blobs.remove(version.image_digest)
     with installation.dispatching():
         job = installation.wait_for_end(installation.submit())
     assert (job.state, job.reason) == (JobState.FAILED, Reason.IMAGE_MISSING)
@@ -84,20 +84,20 @@ def test_a_stop_lets_the_program_end_by_itself(installation: Installation) -> No
     with installation.dispatching():
         job = installation.submit(OnSignal("SIGTERM", 7), Print(b"ready\n"), Wait())
         installation.wait_for_line(job, "ready")
-        installation.world.services.jobs.stop(installation.world.actor(OPERATOR), job)
+        installation.backend.services.jobs.stop(installation.backend.actor(OPERATOR), job)
         ended = installation.wait_for_end(job)
     assert (ended.state, ended.reason, ended.exit_code) == (JobState.STOPPED, Reason.STOPPED, 7)
 
 
 def test_a_program_that_ignores_the_stop_is_killed(installation: Installation) -> None:
     def has_ended() -> bool:
-        installation.world.clock.move(seconds=1)
+        installation.backend.clock.move(seconds=1)
         return installation.job(job).state.is_final
 
     with installation.dispatching():
         job = installation.submit(Print(b"ready\n"), Wait())
         installation.wait_for_line(job, "ready")
-        installation.world.services.jobs.stop(installation.world.actor(OPERATOR), job)
+        installation.backend.services.jobs.stop(installation.backend.actor(OPERATOR), job)
         wait_until(has_ended)
     ended = installation.job(job)
     assert (ended.state, ended.exit_code) == (JobState.STOPPED, 137)
@@ -112,7 +112,7 @@ def test_a_run_over_its_time_limit_is_ended(installation: Installation) -> None:
             resources=WantedResources(timeout_seconds=60),
         )
         installation.wait_for_line(job, "ready")
-        installation.world.clock.move(seconds=61)
+        installation.backend.clock.move(seconds=61)
         ended = installation.wait_for_end(job)
     assert (ended.state, ended.reason) == (JobState.FAILED, Reason.TIMED_OUT)
 
@@ -136,7 +136,7 @@ def test_no_more_jobs_run_at_a_time_than_the_operator_allows(installation: Insta
 
 def test_a_job_that_is_stopped_before_it_is_claimed_never_runs(installation: Installation) -> None:
     job = installation.submit(Print(b"never\n"))
-    installation.world.services.jobs.stop(installation.world.actor(OPERATOR), job)
+    installation.backend.services.jobs.stop(installation.backend.actor(OPERATOR), job)
     with installation.dispatching():
         assert installation.wait_for_end(job).state is JobState.STOPPED
         later = installation.submit()

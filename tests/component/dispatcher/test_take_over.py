@@ -47,14 +47,14 @@ def test_a_dispatcher_that_lost_its_claim_leaves_the_job_alone(
     installation: Installation,
 ) -> None:
     """Its fencing token is older than the one of whoever claimed the job meanwhile."""
-    world = installation.world
+    backend = installation.backend
     with installation.dispatching():
         job = installation.submit(*HALVES)
         installation.wait_for_line(job, "one")
-        with world.database.write() as transaction:
+        with backend.database.write() as transaction:
             release_claims(transaction, "dispatcher")
             (claim,) = take_claims(
-                transaction, "another", limit=1, at=world.clock(), lease_seconds=3600
+                transaction, "another", limit=1, at=backend.clock(), lease_seconds=3600
             )
         assert (claim.job.id, claim.token, claim.resumed) == (job, 2, True)
         installation.resume(job)
@@ -63,7 +63,7 @@ def test_a_dispatcher_that_lost_its_claim_leaves_the_job_alone(
         installation.wait_for_end(other)
     assert installation.job(job).state is JobState.RUNNING
     assert f"job-{job}-1" in list(installation.engine.list_containers())
-    with world.database.write() as transaction:
+    with backend.database.write() as transaction:
         release_claims(transaction, "another")
     with installation.dispatching("another"):
         assert installation.wait_for_end(job).state is JobState.SUCCEEDED

@@ -4,17 +4,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.backend import Backend, open_backend
 from tests.support.live import client_of
-from tests.support.world import World, open_world
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
-        yield world
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with open_backend(tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture
-def client(world: World) -> Iterator[httpx.Client]:
-    with client_of(world.app()) as client:
+def client(backend: Backend) -> Iterator[httpx.Client]:
+    with client_of(backend.app()) as client:
         yield client

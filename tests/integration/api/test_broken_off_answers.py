@@ -12,17 +12,17 @@ from au2.domain.repository import parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.settings.endpoint import ListenAddress
 from au2.server.supervision.start import open_listener
+from tests.support.backend import OPERATOR, Backend
 from tests.support.live import served
 from tests.support.readers import begin_reading, open_files
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, World
 
 LARGE_BYTES = 32 << 20
 
 
 @pytest.fixture
-def address(world: World) -> Iterator[str]:
-    with served(world.app()) as address:
+def address(backend: Backend) -> Iterator[str]:
+    with served(backend.app()) as address:
         yield address
 
 
@@ -36,32 +36,32 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 @pytest.fixture
-def blob(world: World) -> str:
+def blob(backend: Backend) -> str:
     """The path of a large blob."""
-    organization = world.organization(project=None).organization_id
-    with world.blobs.writer() as writer:
+    organization = backend.organization(project=None).organization_id
+    with backend.blobs.writer() as writer:
         writer.write(os.urandom(LARGE_BYTES))
         digest = writer.commit()
     repository = parse_repository(f"org_{organization}/base")
-    world.services.repository_blobs.link(repository, {digest: LARGE_BYTES})
+    backend.services.repository_blobs.link(repository, {digest: LARGE_BYTES})
     return f"/v2/{repository}/blobs/{digest}"
 
 
-def test_a_download_of_a_blob_closes_its_file(world: World, address: str, blob: str) -> None:
-    folder = world.folder / "blobs"
-    readers = [begin_reading(address, blob, world.bearer(OPERATOR)) for _ in range(3)]
+def test_a_download_of_a_blob_closes_its_file(backend: Backend, address: str, blob: str) -> None:
+    folder = backend.folder / "blobs"
+    readers = [begin_reading(address, blob, backend.bearer(OPERATOR)) for _ in range(3)]
     wait_until(lambda: open_files(folder) == 3)
     for reader in readers:
         reader.close()
     wait_until(lambda: open_files(folder) == 0)
 
 
-def test_a_download_that_nobody_reads_on_closes_its_file(world: World, blob: str) -> None:
-    folder = world.folder / "blobs"
+def test_a_download_that_nobody_reads_on_closes_its_file(backend: Backend, blob: str) -> None:
+    folder = backend.folder / "blobs"
     with (
         open_listener(ListenAddress("127.0.0.1", 0), idle_seconds=0.5) as listener,
-        served(world.app(), listener) as address,
-        begin_reading(address, blob, world.bearer(OPERATOR)),
+        served(backend.app(), listener) as address,
+        begin_reading(address, blob, backend.bearer(OPERATOR)),
     ):
         wait_until(lambda: open_files(folder) == 1)
         wait_until(lambda: open_files(folder) == 0)

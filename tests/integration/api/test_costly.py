@@ -22,10 +22,10 @@ from au2.http.request_body import parse_model
 from au2.http.v1.package_uploads import parse_creation
 from au2.wire.documents import format_document
 from au2.wire.process import ProcessCreation
+from tests.support.backend import OPERATOR, PASSWORD, Backend, creation
 from tests.support.live import served
 from tests.support.raw_http import connected, exchange, status_of
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, PASSWORD, World, creation
 
 
 class SlowPasswords(Passwords):
@@ -42,12 +42,14 @@ class SlowPasswords(Passwords):
         return super().verify(password_hash, password)
 
 
-def test_a_flood_of_logins_keeps_nobody_waiting(world: World) -> None:
+def test_a_flood_of_logins_keeps_nobody_waiting(backend: Backend) -> None:
     slow = SlowPasswords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    services = replace(world.services, accounts=Accounts(world.database, slow, clock=world.clock))
-    bearer = world.bearer(OPERATOR)
+    services = replace(
+        backend.services, accounts=Accounts(backend.database, slow, clock=backend.clock)
+    )
+    bearer = backend.bearer(OPERATOR)
     with (
-        served(make_app(services, world.notices, world.logs)) as address,
+        served(make_app(services, backend.notices, backend.logs)) as address,
         ThreadPoolExecutor(60) as pool,
     ):
         wrong = {"email": "a@example.com", "password": "wrong"}
@@ -110,14 +112,14 @@ def test_paths_with_braces_and_commas_are_fine() -> None:
     assert parse_creation(json.dumps(format_document(whole)).encode(), most_files=1000) == whole
 
 
-def test_one_user_sends_few_long_bodies_at_a_time(world: World) -> None:
-    context = world.organization(project=None)
+def test_one_user_sends_few_long_bodies_at_a_time(backend: Backend) -> None:
+    context = backend.organization(project=None)
     query = f"organization={context.organization_id}"
     head = (
         f"POST /api/v1/uploads?{query} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-        f"Authorization: Bearer {world.token(OPERATOR)}\r\nContent-Length: 9000000\r\n\r\n"
+        f"Authorization: Bearer {backend.token(OPERATOR)}\r\nContent-Length: 9000000\r\n\r\n"
     ).encode()
-    with served(world.app()) as address, ExitStack() as stack:
+    with served(backend.app()) as address, ExitStack() as stack:
         first = [stack.enter_context(connected(address)) for _ in range(2)]
         for connection in first:
             connection.sendall(head + b" " * 2_000_000)
@@ -130,5 +132,5 @@ def test_one_user_sends_few_long_bodies_at_a_time(world: World) -> None:
         wait_until(is_refused)
         assert b"retry-after: 10" in answers[-1]
         # Small ones are not counted.
-        small = httpx.post(f"{address}/api/v1/uploads?{query}", headers=world.bearer(OPERATOR))
+        small = httpx.post(f"{address}/api/v1/uploads?{query}", headers=backend.bearer(OPERATOR))
         assert small.status_code == 422

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from au2.http.app import ApiOptions, make_app
+from tests.support.backend import OPERATOR, PASSWORD, Backend
 from tests.support.live import client_of, served
-from tests.support.world import OPERATOR, PASSWORD, World
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:
@@ -39,22 +39,22 @@ def test_bodies_that_are_no_json(client: httpx.Client, body: bytes):
     assert error_of(answer)["code"] == "invalid-request"
 
 
-def test_a_mistake_has_its_place(world: World, client: httpx.Client):
+def test_a_mistake_has_its_place(backend: Backend, client: httpx.Client):
     answer = client.post(
-        "/tokens", json={"name": "", "expires_at": "soon"}, headers=world.bearer(OPERATOR)
+        "/tokens", json={"name": "", "expires_at": "soon"}, headers=backend.bearer(OPERATOR)
     )
 
     pointers = [detail["pointer"] for detail in error_of(answer)["details"]]
     assert pointers == ["/name", "/expires_at"]
 
 
-def test_odd_characters_spoil_no_answer(world: World, client: httpx.Client):
-    context = world.organization()
+def test_odd_characters_spoil_no_answer(backend: Backend, client: httpx.Client):
+    context = backend.organization()
     answer = client.post(
         "/jobs",
         params={"organization": context.organization_id},
         content=b'{"process": "\\ud800", "arguments": {"a": "\\ud800"}}',
-        headers={**world.bearer(OPERATOR), "content-type": "application/json"},
+        headers={**backend.bearer(OPERATOR), "content-type": "application/json"},
     )
 
     assert answer.status_code == 422
@@ -72,11 +72,13 @@ def test_odd_characters_spoil_no_answer(world: World, client: httpx.Client):
         b'{"process": "hello", "arguments": ' + b'{"a":' * 300 + b"1" + b"}" * 301,
     ],
 )
-def test_what_could_not_be_shown_again_is_refused(world: World, client: httpx.Client, body: bytes):
-    context = world.organization(project=None)
-    world.version(world.process(context))
+def test_what_could_not_be_shown_again_is_refused(
+    backend: Backend, client: httpx.Client, body: bytes
+):
+    context = backend.organization(project=None)
+    backend.version(backend.process(context))
     params = {"organization": context.organization_id}
-    headers = {**world.bearer(OPERATOR), "content-type": "application/json"}
+    headers = {**backend.bearer(OPERATOR), "content-type": "application/json"}
 
     answer = client.post("/jobs", params=params, content=body, headers=headers)
 
@@ -86,30 +88,30 @@ def test_what_could_not_be_shown_again_is_refused(world: World, client: httpx.Cl
 
 
 @pytest.mark.parametrize("stated", [True, False])
-def test_bodies_that_are_too_large(world: World, stated: bool):
+def test_bodies_that_are_too_large(backend: Backend, stated: bool):
     options = ApiOptions(max_body_bytes=1000, max_file_list_bytes=2000)
     body = json.dumps({"email": "a@b.c", "password": "x" * 1000}).encode()
     headers = {"content-type": "application/json"}
-    with client_of(world.app(options)) as client:
+    with client_of(backend.app(options)) as client:
         sent: Any = body if stated else iter([body[:500], body[500:]])
         answer = client.post("/login", content=sent, headers=headers)
         assert (answer.status_code, error_of(answer)["code"]) == (413, "too-large")
-        lists = client.post("/uploads", content=b"x" * 2001, headers=world.bearer(OPERATOR))
+        lists = client.post("/uploads", content=b"x" * 2001, headers=backend.bearer(OPERATOR))
         assert lists.status_code == 413
 
 
-def test_a_fault_of_ours_says_nothing_of_our_insides(world: World):
+def test_a_fault_of_ours_says_nothing_of_our_insides(backend: Backend):
     class Faulty:
         def show(self, _: object) -> None:
             raise RuntimeError("the secret of our insides")
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(world.services.accounts, name)
+            return getattr(backend.services.accounts, name)
 
     faulty: Any = Faulty()
-    app = make_app(replace(world.services, accounts=faulty), world.notices, world.logs)
+    app = make_app(replace(backend.services, accounts=faulty), backend.notices, backend.logs)
     with served(app) as address:
-        answer = httpx.get(f"{address}/api/v1/account", headers=world.bearer(OPERATOR))
+        answer = httpx.get(f"{address}/api/v1/account", headers=backend.bearer(OPERATOR))
 
     assert (answer.status_code, error_of(answer)["code"]) == (500, "internal")
     assert "secret" not in answer.text
@@ -122,9 +124,9 @@ def test_what_is_no_token(client: httpx.Client, header: str):
     assert (answer.status_code, error_of(answer)["code"]) == (401, "not-authenticated")
 
 
-def test_an_expired_token(world: World, client: httpx.Client):
-    headers = world.bearer(OPERATOR)
-    world.clock.move(hours=24)
+def test_an_expired_token(backend: Backend, client: httpx.Client):
+    headers = backend.bearer(OPERATOR)
+    backend.clock.move(hours=24)
 
     answer = client.get("/account", headers=headers)
 

@@ -17,8 +17,8 @@ from au2.domain.layer import DependencyLayer
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
 from au2.stores.database.content.layers import put_dependency_layer
+from tests.support.backend import OPERATOR, Backend
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
-from tests.support.world import OPERATOR, World
 
 LARGE = os.urandom(3 << 20)
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -33,13 +33,13 @@ class Sender:
     """Somebody who sends images."""
 
     def __init__(
-        self, world: World, client: httpx.Client, email: str, context: Context | None = None
+        self, backend: Backend, client: httpx.Client, email: str, context: Context | None = None
     ) -> None:
-        self.world = world
+        self.backend = backend
         self.client = client
-        self.context = context or world.organization()
-        world.user(email, "developer", self.context)
-        self.headers = world.bearer(email)
+        self.context = context or backend.organization()
+        backend.user(email, "developer", self.context)
+        self.headers = backend.bearer(email)
         self.view: dict[str, Any] = {}
 
     def begin(self, process: str, version: int) -> httpx.Response:
@@ -99,18 +99,18 @@ def code(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest.fixture
-def sender(world: World, client: httpx.Client) -> Sender:
-    return Sender(world, client, "developer@example.com")
+def sender(backend: Backend, client: httpx.Client) -> Sender:
+    return Sender(backend, client, "developer@example.com")
 
 
 @pytest.fixture
-def process(world: World, sender: Sender) -> str:
-    return world.process(sender.context)
+def process(backend: Backend, sender: Sender) -> str:
+    return backend.process(sender.context)
 
 
 @pytest.fixture
-def version(world: World, process: str) -> int:
-    return world.version(process, ImageStatus.NONE)
+def version(backend: Backend, process: str) -> int:
+    return backend.version(process, ImageStatus.NONE)
 
 
 @pytest.fixture
@@ -143,45 +143,45 @@ def test_an_image_comes_blob_by_blob(
     assert code(sending.complete(manifest + b" ")) == (409, "conflict")
 
 
-def register_runtime(world: World, image: SmallImage, context: Context | None) -> None:
+def register_runtime(backend: Backend, image: SmallImage, context: Context | None) -> None:
     """Let an image be a runtime's, of everybody or of one organization."""
-    world.services.runtimes.register_build(
+    backend.services.runtimes.register_build(
         runtime_id=make_guid(),
         name=f"Runtime of {context}",
         language=Language.PYTHON,
         context=context,
         first_version=1,
-        image_digest=image.save(world.blobs),
+        image_digest=image.save(backend.blobs),
         recipe_digest=image.manifest_digest,
     )
 
 
-def test_layers_that_were_made_here_are_not_sent(world: World, sending: Sender) -> None:
+def test_layers_that_were_made_here_are_not_sent(backend: Backend, sending: Sender) -> None:
     """People pull a packaged version and build on it: it has the layers of its runtime."""
     for_all, own, foreign = (make_layer({name: b"x"}) for name in ("all", "own", "foreign"))
-    register_runtime(world, make_image([for_all]), None)
-    register_runtime(world, make_image([own]), Context(sending.context.organization_id))
-    register_runtime(world, make_image([foreign]), world.organization("Other", None))
+    register_runtime(backend, make_image([for_all]), None)
+    register_runtime(backend, make_image([own]), Context(sending.context.organization_id))
+    register_runtime(backend, make_image([foreign]), backend.organization("Other", None))
     layers = {}
-    beside = world.services.organizations.create_project(
-        world.actor(OPERATOR), sending.context.organization_id, "Beside"
+    beside = backend.services.organizations.create_project(
+        backend.actor(OPERATOR), sending.context.organization_id, "Beside"
     )
     owners = {
         "owned": sending.context,
         "above": Context(sending.context.organization_id),
         "beside": Context(sending.context.organization_id, beside.id),
-        "others": world.organization("Third"),
+        "others": backend.organization("Third"),
     }
     for name, owner in owners.items():
         layers[name] = make_layer({name: name.encode()})
-        with world.blobs.writer() as writer:
+        with backend.blobs.writer() as writer:
             writer.write(layers[name])
             digest = writer.commit()
         layer = DependencyLayer(
             name, owner.organization_id, digest, len(layers[name]), {}, owner.project_id
         )
-        with world.database.write() as transaction:
-            put_dependency_layer(transaction, layer, at=world.clock())
+        with backend.database.write() as transaction:
+            put_dependency_layer(transaction, layer, at=backend.clock())
 
     lacking = sending.lacking(for_all, own, foreign, *layers.values())
 
@@ -191,33 +191,33 @@ def test_layers_that_were_made_here_are_not_sent(world: World, sending: Sender) 
 
 
 def test_what_another_project_sent_is_sent_again(
-    world: World, sending: Sender, process: str
+    backend: Backend, sending: Sender, process: str
 ) -> None:
     """A digest is no key, also not in the same organization."""
     assert sending.send(LARGE).json()["is_whole"] is True
     organization = sending.context.organization_id
     beside = Context(
         organization,
-        world.services.organizations.create_project(
-            world.actor(OPERATOR), organization, "Beside"
+        backend.services.organizations.create_project(
+            backend.actor(OPERATOR), organization, "Beside"
         ).id,
     )
-    spy = world.user("spy@example.com", "developer", beside)
-    copy = world.services.processes.create(spy, beside, "copy").id
-    created = world.services.versions.create_image_version(spy, copy, description="")
-    begun = world.services.image_uploads.begin(spy, copy, created.number)
+    spy = backend.user("spy@example.com", "developer", beside)
+    copy = backend.services.processes.create(spy, beside, "copy").id
+    created = backend.services.versions.create_image_version(spy, copy, description="")
+    begun = backend.services.image_uploads.begin(spy, copy, created.number)
     wanted = {digest_of(LARGE): len(LARGE)}
     upload = begun.upload
 
     assert set(
-        world.services.image_uploads.find_lacking(spy, upload.id, upload.fencing_token, wanted)
+        backend.services.image_uploads.find_lacking(spy, upload.id, upload.fencing_token, wanted)
     )
-    mounted = world.services.repository_blobs.mount(
+    mounted = backend.services.repository_blobs.mount(
         spy, process_repository(organization, copy), digest_of(LARGE), None
     )
     assert not mounted
     source = process_repository(organization, process)
-    assert not world.services.repository_blobs.mount(
+    assert not backend.services.repository_blobs.mount(
         spy, process_repository(organization, copy), digest_of(LARGE), source
     )
 
@@ -235,11 +235,11 @@ def test_a_blob_comes_in_pieces(sending: Sender) -> None:
 
 
 def test_who_comes_again_goes_on_in_the_middle(
-    world: World, sending: Sender, process: str, version: int
+    backend: Backend, sending: Sender, process: str, version: int
 ) -> None:
     sending.send(LARGE, end=1000)
     first = dict(sending.view)
-    world.clock.move(seconds=3 * first["heartbeat_seconds"])
+    backend.clock.move(seconds=3 * first["heartbeat_seconds"])
 
     assert sending.begin(process, version).json() == {
         **first,
@@ -253,18 +253,18 @@ def test_who_comes_again_goes_on_in_the_middle(
 
 
 def test_a_sender_that_lives_is_not_taken_over(
-    world: World, sending: Sender, process: str, version: int
+    backend: Backend, sending: Sender, process: str, version: int
 ) -> None:
     seconds = sending.view["heartbeat_seconds"]
     signs = (sending.lacking, lambda: sending.send(LARGE, end=0))
     for sign in (*signs, *signs):
-        world.clock.move(seconds=2.5 * seconds)
+        backend.clock.move(seconds=2.5 * seconds)
         refused = sending.begin(process, version)
         assert code(refused) == (409, "still-sending")
         assert "sign of life 5 s ago" in refused.json()["error"]["message"]
         sign()
 
-    world.clock.move(seconds=3 * seconds)
+    backend.clock.move(seconds=3 * seconds)
     assert sending.begin(process, version).json()["resumed"] is True
 
 
@@ -284,34 +284,36 @@ def test_a_sender_that_says_that_it_ends_is_gone_on_with_at_once(
 
 
 def test_a_server_that_was_away_waits_for_signs_of_life(
-    world: World, sending: Sender, process: str, version: int
+    backend: Backend, sending: Sender, process: str, version: int
 ) -> None:
-    world.clock.move(seconds=60)
-    usable = MountableBlobs(ImageContents(world.blobs))
-    restarted = ImageUploads(world.database, world.blobs, world.notices, usable, clock=world.clock)
-    actor = world.actor("developer@example.com")
+    backend.clock.move(seconds=60)
+    usable = MountableBlobs(ImageContents(backend.blobs))
+    restarted = ImageUploads(
+        backend.database, backend.blobs, backend.notices, usable, clock=backend.clock
+    )
+    actor = backend.actor("developer@example.com")
 
     with pytest.raises(StillSending):
         restarted.begin(actor, process, version)
 
-    world.clock.move(seconds=3 * sending.view["heartbeat_seconds"])
+    backend.clock.move(seconds=3 * sending.view["heartbeat_seconds"])
     assert restarted.begin(actor, process, version).resumed
 
 
 def test_a_second_sender_is_refused_until_the_first_is_gone(
-    world: World, sending: Sender, process: str, version: int
+    backend: Backend, sending: Sender, process: str, version: int
 ) -> None:
-    other = Sender(world, sending.client, "other@example.com", sending.context)
+    other = Sender(backend, sending.client, "other@example.com", sending.context)
     sending.send(LARGE, end=1000)
     refused = other.begin(process, version)
     assert code(refused) == (409, "conflict")
     assert "developer@example.com is sending" in refused.json()["error"]["message"]
 
-    world.clock.move(seconds=sending.view["lease_seconds"] + 1)
+    backend.clock.move(seconds=sending.view["lease_seconds"] + 1)
     assert other.begin(process, version).json()["resumed"] is False
 
     # The first one's record says what became of it; what has come is the second's too.
-    job = world.job(sending.view["job"])
+    job = backend.job(sending.view["job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert other.lacking(LARGE) == {digest_of(LARGE): 1000}
     assert code(sending.send(LARGE, start=1000)) == (409, "lease-lost")
@@ -363,12 +365,12 @@ def test_a_version_tells_which_image_it_has_or_gets(
     ],
 )
 def test_the_record_tells_why_it_was_given_up(
-    world: World, sending: Sender, said: str, kept: str
+    backend: Backend, sending: Sender, said: str, kept: str
 ) -> None:
     query = {**sending.fence, "reason": said}
     sending.client.delete(sending.url, params=query, headers=sending.headers)
 
-    assert world.job(sending.view["job"]).reason_text == kept
+    assert backend.job(sending.view["job"]).reason_text == kept
 
 
 def test_a_reason_is_short(sending: Sender) -> None:
@@ -379,56 +381,56 @@ def test_a_reason_is_short(sending: Sender) -> None:
 
 @pytest.mark.parametrize("there", [ImageStatus.AVAILABLE, ImageStatus.BUILDING])
 def test_a_version_takes_one_image(
-    world: World, sender: Sender, process: str, there: ImageStatus
+    backend: Backend, sender: Sender, process: str, there: ImageStatus
 ) -> None:
-    assert code(sender.begin(process, world.version(process, there))) == (409, "conflict")
+    assert code(sender.begin(process, backend.version(process, there))) == (409, "conflict")
 
 
 def test_what_is_not_there_or_not_ones_own(
-    world: World, sender: Sender, process: str, version: int
+    backend: Backend, sender: Sender, process: str, version: int
 ) -> None:
     assert code(sender.begin(process, 99)) == (404, "not-found")
-    stranger = Sender(world, sender.client, "stranger@example.com")
+    stranger = Sender(backend, sender.client, "stranger@example.com")
     assert code(stranger.begin(process, version)) == (404, "not-found")
-    world.user("runner@example.com", "runner", sender.context)
+    backend.user("runner@example.com", "runner", sender.context)
     refused = sender.client.post(
         f"/processes/{process}/versions/{version}/image",
-        headers=world.bearer("runner@example.com"),
+        headers=backend.bearer("runner@example.com"),
     )
     assert code(refused) == (403, "not-permitted")
     sender.begin(process, version)
     stranger.view = sender.view
     assert code(stranger.send(LARGE)) == (404, "not-found")
-    colleague = Sender(world, sender.client, "colleague@example.com", sender.context)
+    colleague = Sender(backend, sender.client, "colleague@example.com", sender.context)
     colleague.view = sender.view
     assert code(colleague.send(LARGE)) == (403, "not-permitted")
 
 
-def test_a_digest_alone_is_no_key(world: World, sending: Sender) -> None:
+def test_a_digest_alone_is_no_key(backend: Backend, sending: Sender) -> None:
     sending.send(LARGE)
-    stranger = Sender(world, sending.client, "stranger@example.com")
-    theirs = world.process(stranger.context)
-    stranger.begin(theirs, world.version(theirs, ImageStatus.NONE))
+    stranger = Sender(backend, sending.client, "stranger@example.com")
+    theirs = backend.process(stranger.context)
+    stranger.begin(theirs, backend.version(theirs, ImageStatus.NONE))
     assert stranger.lacking(LARGE) == {digest_of(LARGE): 0}
     manifest, _ = parts(make_image([LARGE]))
     assert code(stranger.complete(manifest)) == (409, "conflict")
 
 
 def test_what_one_process_has_is_not_sent_to_another_that_may_see_it(
-    world: World, sending: Sender
+    backend: Backend, sending: Sender
 ) -> None:
     sending.send(LARGE)
-    another = world.process(sending.context, "another")
-    sending.begin(another, world.version(another, ImageStatus.NONE))
+    another = backend.process(sending.context, "another")
+    sending.begin(another, backend.version(another, ImageStatus.NONE))
     assert sending.lacking(LARGE) == {}
     # Not sideways: a colleague of another project sees neither the process nor its blobs.
-    beside = world.services.organizations.create_project(
-        world.actor(OPERATOR), sending.context.organization_id, "Beside"
+    beside = backend.services.organizations.create_project(
+        backend.actor(OPERATOR), sending.context.organization_id, "Beside"
     )
     context = Context(sending.context.organization_id, beside.id)
-    colleague = Sender(world, sending.client, "beside@example.com", context)
-    theirs = world.process(context, "theirs")
-    colleague.begin(theirs, world.version(theirs, ImageStatus.NONE))
+    colleague = Sender(backend, sending.client, "beside@example.com", context)
+    theirs = backend.process(context, "theirs")
+    colleague.begin(theirs, backend.version(theirs, ImageStatus.NONE))
     assert colleague.lacking(LARGE) == {digest_of(LARGE): 0}
 
 

@@ -20,8 +20,8 @@ from au2.stores.notices.base import DISPATCHER
 from au2.stores.notices.folder import FolderNotices
 from au2.wire.documents import parse_record
 from au2.wire.job import WaitingView
+from tests.support.backend import OPERATOR, Backend
 from tests.support.live import served
-from tests.support.world import OPERATOR, World
 
 DONE = Outcome(JobState.SUCCEEDED, exit_code=0)
 
@@ -38,16 +38,16 @@ class Event:
 
 
 @pytest.fixture
-def job(world: World) -> Job:
-    context = world.organization()
-    process = world.process(context)
-    world.version(process)
-    return world.services.jobs.submit_run(world.actor(OPERATOR), context, RunOrder(process))
+def job(backend: Backend) -> Job:
+    context = backend.organization()
+    process = backend.process(context)
+    backend.version(process)
+    return backend.services.jobs.submit_run(backend.actor(OPERATOR), context, RunOrder(process))
 
 
 @pytest.fixture
-def claim(world: World, job: Job) -> Claim:
-    return world.claim(job.id)
+def claim(backend: Backend, job: Job) -> Claim:
+    return backend.claim(job.id)
 
 
 def lines_of(answer: httpx.Response) -> Iterator[str]:
@@ -78,15 +78,15 @@ def all_events_of(answer: httpx.Response) -> Iterator[Event]:
             fields = {}
 
 
-def follow(world: World, client: httpx.Client, job: Job, **params: int) -> Any:
+def follow(backend: Backend, client: httpx.Client, job: Job, **params: int) -> Any:
     return client.stream(
-        "GET", f"/jobs/{job.id}/logs/follow", params=params, headers=world.bearer(OPERATOR)
+        "GET", f"/jobs/{job.id}/logs/follow", params=params, headers=backend.bearer(OPERATOR)
     )
 
 
-def write(world: World, job: Job, text: str) -> None:
-    world.log(job.id).write_line("stdout", text)
-    world.notices.send(f"log:{job.id}")
+def write(backend: Backend, job: Job, text: str) -> None:
+    backend.log(job.id).write_line("stdout", text)
+    backend.notices.send(f"log:{job.id}")
 
 
 def content_of(event: Event) -> bytes:
@@ -97,18 +97,18 @@ def content_of(event: Event) -> bytes:
     return found
 
 
-def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: Job):
-    with follow(world, client, job) as answer:
+def test_lines_come_while_the_job_runs(backend: Backend, client: httpx.Client, job: Job):
+    with follow(backend, client, job) as answer:
         events = events_of(answer)
-        claim = world.claim(job.id)
+        claim = backend.claim(job.id)
         for text in ("one", "two"):
-            write(world, job, text)
+            write(backend, job, text)
             event = next(events)
             assert (event.name, event.texts) == ("log", [text])
-            assert event.offset == world.logs.size_bytes(job.id, 1)
+            assert event.offset == backend.logs.size_bytes(job.id, 1)
         # Written just before the end, with no notice of its own.
-        world.log(job.id).write_line("stderr", "three")
-        world.end(claim, DONE, {"answer": 42})
+        backend.log(job.id).write_line("stderr", "three")
+        backend.end(claim, DONE, {"answer": 42})
 
         last, end = list(events)
 
@@ -116,14 +116,14 @@ def test_lines_come_while_the_job_runs(world: World, client: httpx.Client, job: 
     assert (end.name, end.data["state"], end.data["output"]) == ("end", "SUCCEEDED", {"answer": 42})
 
 
-def test_a_pending_job_says_what_it_waits_for(world: World, client: httpx.Client, job: Job):
-    with follow(world, client, job) as answer:
+def test_a_pending_job_says_what_it_waits_for(backend: Backend, client: httpx.Client, job: Job):
+    with follow(backend, client, job) as answer:
         events = all_events_of(answer)
 
         first = next(events)
-        dispatcher = FolderNotices(world.folder / "notices", DISPATCHER)
+        dispatcher = FolderNotices(backend.folder / "notices", DISPATCHER)
         second = next(events)
-        world.end(world.claim(job.id), DONE)
+        backend.end(backend.claim(job.id), DONE)
         dispatcher.close()
         (end,) = events
 
@@ -134,29 +134,29 @@ def test_a_pending_job_says_what_it_waits_for(world: World, client: httpx.Client
 
 
 def test_the_record_of_a_pending_job_says_what_it_waits_for(
-    world: World, client: httpx.Client, job: Job
+    backend: Backend, client: httpx.Client, job: Job
 ):
-    path, headers = f"/jobs/{job.id}", world.bearer(OPERATOR)
+    path, headers = f"/jobs/{job.id}", backend.bearer(OPERATOR)
 
     for params in ({}, {"wait_seconds": 0.01}):
         shown = client.get(path, params=params, headers=headers).json()
         assert shown["waiting"]["code"] == "no-dispatcher"
-    world.claim(job.id)
+    backend.claim(job.id)
     assert client.get(path, headers=headers).json()["waiting"] is None
 
 
 def test_followed_records_cut_no_character(
-    world: World, client: httpx.Client, job: Job, claim: Claim
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
 ):
     line = ("grün € 😀 " * 40_000).encode()
     pieces = [line[start : start + 8191] for start in range(0, len(line), 8191)]
     for piece in pieces:
-        world.append_log(job.id, b"2030-01-01T00:00:00Z stdout P " + piece + b"\n")
+        backend.append_log(job.id, b"2030-01-01T00:00:00Z stdout P " + piece + b"\n")
     # A program that printed half a character is shown what it printed, all the same.
-    world.append_log(job.id, b"2030-01-01T00:00:00Z stdout P \xe2\x82\n")
-    world.end(claim, DONE)
+    backend.append_log(job.id, b"2030-01-01T00:00:00Z stdout P \xe2\x82\n")
+    backend.end(claim, DONE)
 
-    with follow(world, client, job) as answer:
+    with follow(backend, client, job) as answer:
         *logs, _ = list(events_of(answer))
 
     records = [record for event in logs for record in event.data["records"]]
@@ -165,55 +165,55 @@ def test_followed_records_cut_no_character(
     assert len(logs) > 5
     # Whoever goes on from the end of an event gets the rest, each byte once.
     middle = len(logs) // 2
-    with follow(world, client, job, offset=logs[middle - 1].offset or 0) as answer:
+    with follow(backend, client, job, offset=logs[middle - 1].offset or 0) as answer:
         *rest, _ = list(events_of(answer))
     assert b"".join(map(content_of, (*logs[:middle], *rest))) == line + b"\xe2\x82"
 
 
 def test_following_goes_on_from_an_offset(
-    world: World, client: httpx.Client, job: Job, claim: Claim
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
 ):
-    write(world, job, "one")
-    seen = world.logs.size_bytes(job.id, 1)
-    write(world, job, "two")
-    world.end(claim, DONE)
+    write(backend, job, "one")
+    seen = backend.logs.size_bytes(job.id, 1)
+    write(backend, job, "two")
+    backend.end(claim, DONE)
 
-    with follow(world, client, job, offset=seen) as answer:
+    with follow(backend, client, job, offset=seen) as answer:
         log, end = list(events_of(answer))
 
     assert (log.texts, end.name) == (["two"], "end")
 
 
-def test_notices_may_be_lost(world: World, client: httpx.Client, job: Job, claim: Claim):
-    with follow(world, client, job) as answer:
+def test_notices_may_be_lost(backend: Backend, client: httpx.Client, job: Job, claim: Claim):
+    with follow(backend, client, job) as answer:
         events = events_of(answer)
-        world.log(job.id).write_line("stdout", "untold")
+        backend.log(job.id).write_line("stdout", "untold")
 
         assert next(events).texts == ["untold"]
-        world.end(claim, DONE)
+        backend.end(claim, DONE)
         assert next(events).name == "end"
 
 
-def test_following_ends_with_the_right_to_read(world: World, client: httpx.Client, job: Job):
-    token = world.services.managed_tokens.create_token(world.actor(OPERATOR), "spare")
+def test_following_ends_with_the_right_to_read(backend: Backend, client: httpx.Client, job: Job):
+    token = backend.services.managed_tokens.create_token(backend.actor(OPERATOR), "spare")
     spare = {"Authorization": f"Bearer {token.secret}"}
-    world.user("member@example.com", "viewer", job.context)
-    member = world.bearer("member@example.com")
+    backend.user("member@example.com", "viewer", job.context)
+    member = backend.bearer("member@example.com")
 
     path = f"/jobs/{job.id}/logs/follow"
     with (
         client.stream("GET", path, headers=spare) as by_token,
         client.stream("GET", path, headers=member) as by_member,
     ):
-        write(world, job, "before")
+        write(backend, job, "before")
         for answer, headers in ((by_token, spare), (by_member, member)):
             events = events_of(answer)
             assert next(events).texts == ["before"]
             if headers is spare:
-                world.services.managed_tokens.delete_token(world.actor(OPERATOR), "spare")
+                backend.services.managed_tokens.delete_token(backend.actor(OPERATOR), "spare")
             else:
-                world.services.members.remove(
-                    world.actor(OPERATOR), job.context, "member@example.com"
+                backend.services.members.remove(
+                    backend.actor(OPERATOR), job.context, "member@example.com"
                 )
 
             # Nothing more, also no last event with the job's output.
@@ -223,8 +223,8 @@ def test_following_ends_with_the_right_to_read(world: World, client: httpx.Clien
     assert client.get(path, headers=member).status_code == 404
 
 
-def test_waiting_ends_with_the_token(world: World, client: httpx.Client, job: Job):
-    token = world.services.managed_tokens.create_token(world.actor(OPERATOR), "spare")
+def test_waiting_ends_with_the_token(backend: Backend, client: httpx.Client, job: Job):
+    token = backend.services.managed_tokens.create_token(backend.actor(OPERATOR), "spare")
     answers: list[httpx.Response] = []
 
     def wait() -> None:
@@ -235,116 +235,122 @@ def test_waiting_ends_with_the_token(world: World, client: httpx.Client, job: Jo
     waiting = threading.Thread(target=wait)
     waiting.start()
     # It has been let in once the use of its token is noted.
-    while world.services.managed_tokens.list_tokens(world.actor(OPERATOR))[0].last_used_at is None:
+    while (
+        backend.services.managed_tokens.list_tokens(backend.actor(OPERATOR))[0].last_used_at is None
+    ):
         assert waiting.is_alive()
-    world.services.managed_tokens.delete_token(world.actor(OPERATOR), "spare")
+    backend.services.managed_tokens.delete_token(backend.actor(OPERATOR), "spare")
     waiting.join()
 
     assert answers[0].status_code == 401
 
 
-def test_a_job_that_never_began(world: World, client: httpx.Client, job: Job):
-    with follow(world, client, job) as answer:
-        world.services.jobs.stop(world.actor(OPERATOR), job.id)
+def test_a_job_that_never_began(backend: Backend, client: httpx.Client, job: Job):
+    with follow(backend, client, job) as answer:
+        backend.services.jobs.stop(backend.actor(OPERATOR), job.id)
         (end,) = list(events_of(answer))
 
     assert end.data["reason"] == Reason.STOPPED
-    whole = client.get(f"/jobs/{job.id}/logs", headers=world.bearer(OPERATOR))
+    whole = client.get(f"/jobs/{job.id}/logs", headers=backend.bearer(OPERATOR))
     assert (whole.status_code, whole.content) == (200, b"")
 
 
-def test_any_bytes_come_through(world: World, client: httpx.Client, job: Job, claim: Claim):
+def test_any_bytes_come_through(backend: Backend, client: httpx.Client, job: Job, claim: Claim):
     contents = [bytes(range(256)).replace(b"\n", b""), "ünïcödé \u2028 \r".encode(), b"", b"\xff"]
     lines = [b"2030-01-01T00:00:00Z stdout F %s\n" % content for content in contents]
-    world.append_log(job.id, b"".join(lines))
-    world.end(claim, DONE)
+    backend.append_log(job.id, b"".join(lines))
+    backend.end(claim, DONE)
 
-    with follow(world, client, job) as answer:
+    with follow(backend, client, job) as answer:
         log, _ = list(events_of(answer))
 
     assert content_of(log) == b"".join(content + b"\n" for content in contents)
 
 
 def test_a_long_log_comes_in_bounded_events(
-    world: World, client: httpx.Client, job: Job, claim: Claim
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
 ):
     line = b"2030-01-01T00:00:00.000000000Z stdout F %07d\n"
     wanted = b"".join(b"%07d\n" % number for number in range(60_000))
-    world.append_log(job.id, b"".join(line % number for number in range(60_000)))
+    backend.append_log(job.id, b"".join(line % number for number in range(60_000)))
     giant = b"x" * (3 << 20)
-    world.append_log(job.id, b"2030-01-01T00:00:00Z stderr F " + giant + b"\n")
-    world.end(claim, DONE)
+    backend.append_log(job.id, b"2030-01-01T00:00:00Z stderr F " + giant + b"\n")
+    backend.end(claim, DONE)
 
-    with follow(world, client, job) as answer:
+    with follow(backend, client, job) as answer:
         *logs, end = list(events_of(answer))
 
     assert end.name == "end"
     assert b"".join(content_of(event) for event in logs) == wanted + giant + b"\n"
     assert all(len(content_of(event)) <= 64 << 10 for event in logs[:-1])
-    assert logs[-1].offset == world.logs.size_bytes(job.id, 1)
+    assert logs[-1].offset == backend.logs.size_bytes(job.id, 1)
 
 
 def test_a_half_written_record_waits_for_its_rest(
-    world: World, client: httpx.Client, job: Job, claim: Claim
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
 ):
-    world.append_log(job.id, b"2030-01-01T00:00:00Z stdout F whole\n2030-01-01T00:0")
-    with follow(world, client, job) as answer:
+    backend.append_log(job.id, b"2030-01-01T00:00:00Z stdout F whole\n2030-01-01T00:0")
+    with follow(backend, client, job) as answer:
         events = events_of(answer)
         assert next(events).texts == ["whole"]
-        world.append_log(job.id, b"0:00Z stdout F late\n")
-        world.end(claim, DONE)
+        backend.append_log(job.id, b"0:00Z stdout F late\n")
+        backend.end(claim, DONE)
         assert [event.name for event in events] == ["log", "end"]
 
 
-def test_the_whole_log_byte_for_byte(world: World, client: httpx.Client, job: Job, claim: Claim):
+def test_the_whole_log_byte_for_byte(
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
+):
     data = b"".join(b"2030-01-01T00:00:00Z stdout F \xff%d\n" % number for number in range(20_000))
-    world.append_log(job.id, data)
+    backend.append_log(job.id, data)
 
-    whole = client.get(f"/jobs/{job.id}/logs", headers=world.bearer(OPERATOR))
+    whole = client.get(f"/jobs/{job.id}/logs", headers=backend.bearer(OPERATOR))
     assert whole.content == data
     assert whole.headers["content-length"] == str(len(data))
     rest = client.get(
-        f"/jobs/{job.id}/logs", params={"offset": 500_000}, headers=world.bearer(OPERATOR)
+        f"/jobs/{job.id}/logs", params={"offset": 500_000}, headers=backend.bearer(OPERATOR)
     )
     assert rest.content == data[500_000:]
     beyond = client.get(
-        f"/jobs/{job.id}/logs", params={"offset": len(data) + 1}, headers=world.bearer(OPERATOR)
+        f"/jobs/{job.id}/logs", params={"offset": len(data) + 1}, headers=backend.bearer(OPERATOR)
     )
     assert (beyond.status_code, beyond.content) == (200, b"")
 
 
-def test_an_attempt_that_is_not_there(world: World, client: httpx.Client, job: Job, claim: Claim):
+def test_an_attempt_that_is_not_there(
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim
+):
     for address in (f"/jobs/{job.id}/logs", f"/jobs/{job.id}/logs/follow"):
-        answer = client.get(address, params={"attempt": 2}, headers=world.bearer(OPERATOR))
+        answer = client.get(address, params={"attempt": 2}, headers=backend.bearer(OPERATOR))
         assert answer.status_code == 404
 
 
-def test_waiting_for_the_end(world: World, client: httpx.Client, job: Job, claim: Claim):
-    ending = threading.Timer(0.2, world.end, (claim, DONE))
+def test_waiting_for_the_end(backend: Backend, client: httpx.Client, job: Job, claim: Claim):
+    ending = threading.Timer(0.2, backend.end, (claim, DONE))
     ending.start()
 
     answer = client.get(
-        f"/jobs/{job.id}", params={"wait_seconds": 50}, headers=world.bearer(OPERATOR)
+        f"/jobs/{job.id}", params={"wait_seconds": 50}, headers=backend.bearer(OPERATOR)
     )
 
     ending.join()
     assert answer.json()["state"] == "SUCCEEDED"
 
 
-def test_waiting_in_vain(world: World, client: httpx.Client, job: Job):
+def test_waiting_in_vain(backend: Backend, client: httpx.Client, job: Job):
     answer = client.get(
-        f"/jobs/{job.id}", params={"wait_seconds": 0.05}, headers=world.bearer(OPERATOR)
+        f"/jobs/{job.id}", params={"wait_seconds": 0.05}, headers=backend.bearer(OPERATOR)
     )
 
     assert answer.json()["state"] == "PENDING"
 
 
-def test_followers_are_let_go_when_the_server_stops(world: World, job: Job):
+def test_followers_are_let_go_when_the_server_stops(backend: Backend, job: Job):
     stopping = threading.Event()
     with (
-        served(world.app(stopping=stopping)) as address,
+        served(backend.app(stopping=stopping)) as address,
         httpx.Client(base_url=f"{address}/api/v1", timeout=60) as client,
-        follow(world, client, job) as answer,
+        follow(backend, client, job) as answer,
     ):
         stopping.set()
 
@@ -383,10 +389,10 @@ class CountingLogs:
         return getattr(self._logs, name)
 
 
-def test_followers_of_one_job_share_one_reader(world: World, job: Job, claim: Claim):
-    jobs: Any = CountingJobs(world.services.jobs)
-    logs: Any = CountingLogs(world.logs)
-    app = make_app(replace(world.services, jobs=jobs), world.notices, logs)
+def test_followers_of_one_job_share_one_reader(backend: Backend, job: Job, claim: Claim):
+    jobs: Any = CountingJobs(backend.services.jobs)
+    logs: Any = CountingLogs(backend.logs)
+    app = make_app(replace(backend.services, jobs=jobs), backend.notices, logs)
     followers, lines = 60, 20
     with served(app) as address, ExitStack() as stack:
         client = stack.enter_context(
@@ -396,34 +402,34 @@ def test_followers_of_one_job_share_one_reader(world: World, job: Job, claim: Cl
                 limits=httpx.Limits(max_connections=None),
             )
         )
-        answers = [stack.enter_context(follow(world, client, job)) for _ in range(followers)]
+        answers = [stack.enter_context(follow(backend, client, job)) for _ in range(followers)]
         events = [events_of(answer) for answer in answers]
         for number in range(lines):
-            write(world, job, f"line {number}")
+            write(backend, job, f"line {number}")
             for each in events:
                 assert next(each).texts == [f"line {number}"]
-        world.end(claim, DONE)
+        backend.end(claim, DONE)
         assert [[event.name for event in each] for each in events] == [["end"]] * followers
     # Each line is read once, and the end of the log; some more for those who came to it late.
     assert logs.reads < followers * lines / 3
     assert jobs.reads < followers
 
 
-def test_one_user_follows_so_many_logs(world: World, job: Job):
-    app = world.app()
+def test_one_user_follows_so_many_logs(backend: Backend, job: Job):
+    app = backend.app()
     app.state.costly = CostlyRequests(streams=Slots(10, most_of_one=2))
     with served(app) as address, ExitStack() as stack:
         client = stack.enter_context(httpx.Client(base_url=f"{address}/api/v1", timeout=60))
         for _ in range(2):
-            stack.enter_context(follow(world, client, job))
+            stack.enter_context(follow(backend, client, job))
         for path in (f"/jobs/{job.id}/logs/follow", f"/jobs/{job.id}?wait_seconds=50"):
-            refused = client.get(path, headers=world.bearer(OPERATOR))
+            refused = client.get(path, headers=backend.bearer(OPERATOR))
             assert refused.status_code == 429
             assert refused.json()["error"]["code"] == "too-many-requests"
             assert int(refused.headers["retry-after"]) >= 1
-        world.user("other@example.com", "viewer", job.context)
+        backend.user("other@example.com", "viewer", job.context)
         other = client.get(
-            f"/jobs/{job.id}?wait_seconds=0.1", headers=world.bearer("other@example.com")
+            f"/jobs/{job.id}?wait_seconds=0.1", headers=backend.bearer("other@example.com")
         )
         assert other.status_code == 200
 
@@ -431,11 +437,11 @@ def test_one_user_follows_so_many_logs(world: World, job: Job):
 @pytest.mark.parametrize("path", ["logs", "logs/follow"])
 @pytest.mark.parametrize("offset", [2**62, 2**63 - 1, 2**63 - 100, 2**64, 10**30])
 def test_offsets_beyond_every_log(
-    world: World, client: httpx.Client, job: Job, claim: Claim, path: str, offset: int
+    backend: Backend, client: httpx.Client, job: Job, claim: Claim, path: str, offset: int
 ):
-    write(world, job, "one")
-    world.end(claim, DONE)
+    write(backend, job, "one")
+    backend.end(claim, DONE)
     answer = client.get(
-        f"/jobs/{job.id}/{path}", params={"offset": offset}, headers=world.bearer(OPERATOR)
+        f"/jobs/{job.id}/{path}", params={"offset": offset}, headers=backend.bearer(OPERATOR)
     )
     assert answer.status_code == (200 if offset <= 2**62 else 422)

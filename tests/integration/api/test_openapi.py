@@ -21,12 +21,12 @@ from au2.app.jobs.jobs import RunOrder
 from au2.domain.job import JobState, Outcome
 from au2.http.app import make_app
 from au2.wire.contents import MEDIA_TYPE
+from tests.support.backend import OPERATOR, Backend, creation, open_backend
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
 from tests.support.plain_words import find_foreign_words
 from tests.support.traces import traces
-from tests.support.world import OPERATOR, World, creation, open_world
 
 
 def told_in_plain_words(
@@ -53,20 +53,22 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str, dict[str, str]]]:
+def place(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Backend, str, dict[str, str]]]:
     """A served installation with something of everything, and the names of those things."""
-    with open_world(tmp_path_factory.mktemp("openapi")) as world:
-        context = world.organization()
-        runtime = world.runtime()
-        process = world.process(context)
-        version = add_image_version(world, process, make_image([make_layer({})]))
-        operator = world.actor(OPERATOR)
-        job = world.services.jobs.submit_run(operator, context, RunOrder(process))
-        world.end(world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
-        upload = world.services.upload_starter.begin(
+    with open_backend(tmp_path_factory.mktemp("openapi")) as backend:
+        context = backend.organization()
+        runtime = backend.runtime()
+        process = backend.process(context)
+        version = add_image_version(backend, process, make_image([make_layer({})]))
+        operator = backend.actor(OPERATOR)
+        job = backend.services.jobs.submit_run(operator, context, RunOrder(process))
+        backend.end(backend.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        upload = backend.services.upload_starter.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )
-        world.services.secrets.create(operator, context, "db", value="of the reports")
+        backend.services.secrets.create(operator, context, "db", value="of the reports")
         names = {
             "secret": "db",
             "organization": context.organization_id,
@@ -80,8 +82,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
             "token": "mine",
         }
         # Many sign in at once here, always rightly.
-        with traces() as found, served(world.app()) as address:
-            yield world, address, names
+        with traces() as found, served(backend.app()) as address:
+            yield backend, address, names
         assert not [record.getMessage() for record in found]
 
 
@@ -116,15 +118,15 @@ BOUNDED = settings(
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_answers_are_as_the_document_says(
-    operation: str, mode: GenerationMode, place: tuple[World, str, dict[str, str]]
+    operation: str, mode: GenerationMode, place: tuple[Backend, str, dict[str, str]]
 ):
-    world, address, names = place
+    backend, address, names = place
     found = SCHEMA.find_operation_by_id(operation)
 
     def ask(case: schemathesis.Case) -> None:
         if operation in {"logout", "renew_token"}:
-            world.tokens.clear()  # Both end the login.
-        case.call_and_validate(base_url=address, headers=world.bearer(OPERATOR), checks=CHECKS)
+            backend.tokens.clear()  # Both end the login.
+        case.call_and_validate(base_url=address, headers=backend.bearer(OPERATOR), checks=CHECKS)
 
     @BOUNDED
     @given(case=found.as_strategy(generation_mode=mode))
@@ -145,7 +147,7 @@ def test_answers_are_as_the_document_says(
 
 
 def test_everything_but_health_and_login_asks_for_a_token(
-    place: tuple[World, str, dict[str, str]],
+    place: tuple[Backend, str, dict[str, str]],
 ):
     answered = httpx.get(f"{place[1]}/api/v1/openapi.json")
     document = answered.json()

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from au2.server.http.limits import HttpLimits
+from tests.support.backend import OPERATOR, Backend
 from tests.support.live import served
 from tests.support.raw_http import exchange, status_of
 from tests.support.traces import traces
-from tests.support.world import OPERATOR, World
 
 CASES = 240
 # Bounds that are met soon, for all that never comes to its end.
@@ -26,12 +26,12 @@ ODD = [
 ]  # fmt: skip
 
 
-def requests_of(world: World) -> list[bytes]:
+def requests_of(backend: Backend) -> list[bytes]:
     """Requests that are right, with a login and without."""
-    context = world.organization()
-    process = world.process(context)
-    version = world.version(process)
-    secret = world.token(OPERATOR)
+    context = backend.organization()
+    process = backend.process(context)
+    version = backend.version(process)
+    secret = backend.token(OPERATOR)
     where = f"organization={context.organization_id}&project={context.project_id}"
     login = b'{"email": "a@example.com", "password": "x"}'
     base = f"/v2/org_{context.organization_id}/base"
@@ -72,13 +72,13 @@ def spoil(chance: random.Random, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_bytes_leave_a_trace(world: World, seed: int) -> None:
+def test_no_bytes_leave_a_trace(backend: Backend, seed: int) -> None:
     chance = random.Random(seed)
-    right = requests_of(world)
+    right = requests_of(backend)
     cases = [spoil(chance, chance.choice(right)) for _ in range(CASES)]
     with (
         traces() as found,
-        served(world.app(), limits=LIMITS) as address,
+        served(backend.app(), limits=LIMITS) as address,
         ThreadPoolExecutor(40) as pool,
     ):
         statuses = {status_of(answer) for answer in pool.map(lambda c: exchange(address, c), cases)}

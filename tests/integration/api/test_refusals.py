@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from au2.domain.version import ImageStatus
+from tests.support.backend import OPERATOR, PASSWORD, Backend
 from tests.support.busybox import digest_of
-from tests.support.world import OPERATOR, PASSWORD, World
 
 FORGED = "a@b\n2030-01-01T00:00:00.000Z WARNING api[1] au2: \u202e" + "x" * 1000
 
@@ -22,7 +22,7 @@ def entries(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_refused_logins(
-    client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture
+    client: httpx.Client, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = str(client.base_url).split("/api", 1)[0]
     client.post("/login", json={"email": OPERATOR, "password": "guessed-it"})
@@ -39,10 +39,10 @@ def test_refused_logins(
     assert "guessed-it" not in caplog.text
 
 
-def test_a_braked_login(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_braked_login(backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(8):
         with pytest.raises(Exception, match="wrong"):
-            world.services.accounts.login(OPERATOR, "guessed-it", address="10.0.0.1")
+            backend.services.accounts.login(OPERATOR, "guessed-it", address="10.0.0.1")
     assert entries(caplog)[-1].endswith(
         "from 10.0.0.1: There were too many wrong passwords lately."
     )
@@ -59,25 +59,25 @@ def test_nobody_forges_a_line(client: httpx.Client, caplog: pytest.LogCaptureFix
 
 
 def test_what_somebody_may_not_do(
-    client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture
+    client: httpx.Client, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    context = world.organization(project=None)
-    world.user("viewer@example.com", "viewer", context)
-    world.user("stranger@example.com")
+    context = backend.organization(project=None)
+    backend.user("viewer@example.com", "viewer", context)
+    backend.user("stranger@example.com")
     root = str(client.base_url).split("/api", 1)[0]
     path = f"/v2/org_{context.organization_id}/base/blobs/uploads/"
     for email in ("viewer@example.com", "stranger@example.com"):
-        answer = httpx.post(f"{root}{path}", headers=world.bearer(email))
+        answer = httpx.post(f"{root}{path}", headers=backend.bearer(email))
         assert answer.status_code in {403, 404}
     httpx.get(
         f"{root}/v2/org_{context.organization_id}/base/blobs/{digest_of(b'')}",
-        headers=world.bearer("stranger@example.com"),
+        headers=backend.bearer("stranger@example.com"),
     )
     client.post(
         "/processes",
         params={"organization": context.organization_id},
         json={"name": "mine"},
-        headers=world.bearer("viewer@example.com"),
+        headers=backend.bearer("viewer@example.com"),
     )
 
     found = entries(caplog)
@@ -87,10 +87,12 @@ def test_what_somebody_may_not_do(
     assert "developer" in found[2]
 
 
-def test_a_full_disk(client: httpx.Client, world: World, caplog: pytest.LogCaptureFixture) -> None:
-    process = world.process(world.organization())
-    number = world.version(process, ImageStatus.NONE)
-    headers = world.bearer(OPERATOR)
+def test_a_full_disk(
+    client: httpx.Client, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = backend.process(backend.organization())
+    number = backend.version(process, ImageStatus.NONE)
+    headers = backend.bearer(OPERATOR)
     upload = client.post(f"/processes/{process}/versions/{number}/image", headers=headers).json()
     for _ in range(2):
         answer = client.post(

@@ -8,9 +8,9 @@ import pytest
 from au2.domain.context import Context
 from au2.http.app import make_app
 from au2.server.http.limits import HttpLimits
+from tests.support.backend import OPERATOR, Backend, creation, open_backend
 from tests.support.live import served
 from tests.support.raw_http import exchange, status_of
-from tests.support.world import OPERATOR, World, creation, open_world
 
 VIEWER, STRANGER = "viewer@example.com", "stranger@example.com"
 OPEN_TO_ALL = {"login"}
@@ -41,19 +41,23 @@ def all_routes() -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str, dict[str, str]]]:
-    with open_world(tmp_path_factory.mktemp("bodies")) as world:
-        context = world.organization(project=None)
-        runtime = world.runtime()
-        process = world.process(context)
-        world.version(process)
-        operator = world.actor(OPERATOR)
-        upload = world.services.upload_starter.begin(
+def place(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Backend, str, dict[str, str]]]:
+    with open_backend(tmp_path_factory.mktemp("bodies")) as backend:
+        context = backend.organization(project=None)
+        runtime = backend.runtime()
+        process = backend.process(context)
+        backend.version(process)
+        operator = backend.actor(OPERATOR)
+        upload = backend.services.upload_starter.begin(
             operator, context, creation({"main.py": b"1"}, runtime)
         )
-        world.services.secrets.create(operator, context, "db", value="of the reports")
-        world.user(VIEWER, "viewer", context)
-        world.user(STRANGER, "admin", Context(world.organization("Others", None).organization_id))
+        backend.services.secrets.create(operator, context, "db", value="of the reports")
+        backend.user(VIEWER, "viewer", context)
+        backend.user(
+            STRANGER, "admin", Context(backend.organization("Others", None).organization_id)
+        )
         names = {
             "organization": context.organization_id,
             "process": process,
@@ -68,22 +72,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, str
         }
         # A body that is waited for is answered with 408.
         limits = HttpLimits(body_seconds=0.5, anonymous_body_seconds=0.5)
-        with served(world.app(), limits=limits) as address:
-            yield world, address, names
+        with served(backend.app(), limits=limits) as address:
+            yield backend, address, names
 
 
 @pytest.mark.parametrize("who", [None, STRANGER, VIEWER])
 @pytest.mark.parametrize(("name", "method", "path"), all_routes())
 def test_a_body_that_may_not_be_sent_is_not_read(
-    place: tuple[World, str, dict[str, str]], name: str, method: str, path: str, who: str | None
+    place: tuple[Backend, str, dict[str, str]], name: str, method: str, path: str, who: str | None
 ) -> None:
-    world, address, names = place
+    backend, address, names = place
     target = path.format(**names)
     if not path.startswith("/v2"):
         target += f"?organization={names['organization']}&fence=1&offset=0&size=100"
     lines = [f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 1000"]
     if who is not None:
-        lines.append(f"Authorization: Bearer {world.token(who)}")
+        lines.append(f"Authorization: Bearer {backend.token(who)}")
     answer = exchange(address, ("\r\n".join([*lines, "", ""])).encode())
 
     assert status_of(answer), (name, answer)
@@ -91,7 +95,7 @@ def test_a_body_that_may_not_be_sent_is_not_read(
         assert status_of(answer) == 408
         return
     if who is not None and name in {"renew_token", "logout", "delete_token"}:
-        world.tokens.clear()
+        backend.tokens.clear()
         return  # They have no body.
     assert status_of(answer) in {401, 403, 404}, answer
 

@@ -17,10 +17,10 @@ from au2.stores.database.content.contents import add_contents
 from au2.stores.database.content.repositories import add_repository_blobs
 from au2.stores.database.content.uploads import find_upload
 from au2.wire.documents import format_document
+from tests.support.backend import OPERATOR, PASSWORD, Backend, creation, frame, open_backend
 from tests.support.built_versions import add_image_version, add_packaged_version, packaged
 from tests.support.busybox import digest_of, make_image, make_layer
 from tests.support.live import client_of
-from tests.support.world import OPERATOR, PASSWORD, World, creation, frame, open_world
 
 ROLES = ("viewer", "runner", "developer", "admin")
 ANYBODY = "anybody"
@@ -35,7 +35,7 @@ _numbers = count(1)
 class Asked:
     """One request to make: how, and by whom."""
 
-    world: World
+    backend: Backend
     where: Context
     who: str
 
@@ -44,57 +44,59 @@ class Asked:
         return query_of(self.where)
 
     def process(self) -> str:
-        return self.world.process(self.where, f"process {next(_numbers)}")
+        return self.backend.process(self.where, f"process {next(_numbers)}")
 
     def versioned(self) -> tuple[str, int]:
         process = self.process()
-        return process, self.world.version(process)
+        return process, self.backend.version(process)
 
     def job(self) -> int:
         process, _ = self.versioned()
-        operator = self.world.actor(OPERATOR)
-        job = self.world.services.jobs.submit_run(operator, self.where, RunOrder(process))
-        self.world.end(self.world.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1})
+        operator = self.backend.actor(OPERATOR)
+        job = self.backend.services.jobs.submit_run(operator, self.where, RunOrder(process))
+        self.backend.end(
+            self.backend.claim(job.id), Outcome(JobState.SUCCEEDED, exit_code=0), {"a": 1}
+        )
         return job.id
 
     def upload(self) -> str:
         """An upload of whoever asks, if that is possible, else the operator's."""
         body = creation({"main.py": CONTENT}, self.runtime(), name=f"upload {next(_numbers)}")
         for email in (self.who, OPERATOR):
-            actor = self.world.actor(email)
+            actor = self.backend.actor(email)
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
-                return self.world.services.upload_starter.begin(actor, self.where, body).upload.id
+                return self.backend.services.upload_starter.begin(actor, self.where, body).upload.id
         raise AssertionError("nobody can upload")
 
     def image_upload(self) -> dict[str, Any]:
         """An upload of an image, of whoever asks, if that is possible, else the operator's."""
         process = self.process()
-        version = self.world.version(process, ImageStatus.NONE)
+        version = self.backend.version(process, ImageStatus.NONE)
         for email in (self.who, OPERATOR):
-            actor = self.world.actor(email)
+            actor = self.backend.actor(email)
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
-                begun = self.world.services.image_uploads.begin(actor, process, version)
+                begun = self.backend.services.image_uploads.begin(actor, process, version)
                 return {"path": {"upload": begun.upload.id}, "params": {"fence": 1}}
         raise AssertionError("nobody can upload")
 
     def runtime(self) -> str:
-        return self.world.runtime("Own", Context(self.where.organization_id))
+        return self.backend.runtime("Own", Context(self.where.organization_id))
 
     def secret(self) -> str:
-        operator = self.world.actor(OPERATOR)
+        operator = self.backend.actor(OPERATOR)
         name = f"secret-{next(_numbers)}"
-        return self.world.services.secrets.create(operator, self.where, name, value="v").name
+        return self.backend.services.secrets.create(operator, self.where, name, value="v").name
 
     def outsider(self) -> str:
         email = f"outsider-{next(_numbers)}@example.com"
-        self.world.user(email)
+        self.backend.user(email)
         return email
 
     def member(self) -> str:
         email = f"member-{next(_numbers)}@example.com"
-        self.world.user(email, "viewer", self.where)
+        self.backend.user(email, "viewer", self.where)
         return email
 
 
@@ -133,12 +135,12 @@ def _version_path(asked: Asked) -> dict[str, Any]:
 
 def _image_path(asked: Asked) -> dict[str, Any]:
     process = asked.process()
-    version = add_image_version(asked.world, process, make_image([make_layer({"a": b"b"})]))
+    version = add_image_version(asked.backend, process, make_image([make_layer({"a": b"b"})]))
     return {"path": {"process": process, "version": version}}
 
 
 def _package_path(asked: Asked) -> dict[str, Any]:
-    process, version = add_packaged_version(asked.world, asked.where, [packaged("main.py", b"")])
+    process, version = add_packaged_version(asked.backend, asked.where, [packaged("main.py", b"")])
     return {"path": {"process": process, "version": version}}
 
 
@@ -149,16 +151,16 @@ def _two_versions_path(asked: Asked) -> dict[str, Any]:
 
 def _complete(asked: Asked) -> dict[str, Any]:
     sha256 = frame(CONTENT)[:32].hex()
-    with asked.world.blobs.batch() as add:
+    with asked.backend.blobs.batch() as add:
         add(f"sha256:{sha256}", CONTENT)
-    with asked.world.database.write() as transaction:
+    with asked.backend.database.write() as transaction:
         add_contents(transaction, asked.where, {sha256: len(CONTENT)})
     return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
 
 
 def _empty_version_path(asked: Asked) -> dict[str, Any]:
     process = asked.process()
-    version = asked.world.version(process, ImageStatus.NONE)
+    version = asked.backend.version(process, ImageStatus.NONE)
     return {"path": {"process": process, "version": version}}
 
 
@@ -176,12 +178,12 @@ def _manifest(asked: Asked) -> dict[str, Any]:
     image = make_image([make_layer({"a": b"b"})])
     manifest = image.blobs[image.manifest_digest]
     sizes = {d: len(data) for d, data in image.blobs.items() if d != image.manifest_digest}
-    image.save(asked.world.blobs)
-    with asked.world.database.write() as transaction:
+    image.save(asked.backend.blobs)
+    with asked.backend.database.write() as transaction:
         session = find_upload(transaction, opened["path"]["upload"])
         assert session is not None
         repository = process_repository(session.organization_id, session.process_id)
-        add_repository_blobs(transaction, repository, sizes, at=asked.world.clock())
+        add_repository_blobs(transaction, repository, sizes, at=asked.backend.clock())
     return {**opened, "content": manifest}
 
 
@@ -212,8 +214,8 @@ TABLE: dict[str, Row] = {
         ANYBODY,
         lambda asked: {
             "path": {
-                "token": asked.world.services.managed_tokens.create_token(
-                    asked.world.actor(asked.who), f"token {next(_numbers)}"
+                "token": asked.backend.services.managed_tokens.create_token(
+                    asked.backend.actor(asked.who), f"token {next(_numbers)}"
                 ).token.id
             }
         },
@@ -353,10 +355,10 @@ TABLE: dict[str, Row] = {
 
 
 @dataclass(frozen=True)
-class House:
+class StoredImages:
     """Two organizations, and a person for every role."""
 
-    world: World
+    backend: Backend
     client: httpx.Client
     operations: dict[str, tuple[str, str]]
     own: Context
@@ -368,7 +370,7 @@ class House:
         """Ask an endpoint about something in ``where``."""
         method, path = self.operations[name]
         row = TABLE[name]
-        asked = Asked(self.world, where, who or "nobody@example.com")
+        asked = Asked(self.backend, where, who or "nobody@example.com")
         made = dict(row.make(asked))
         params = dict(made.pop("params", {}))
         if row.in_context:
@@ -376,7 +378,7 @@ class House:
         headers = {}
         if who is not None:
             # A login of its own: some requests end it.
-            secret = self.world.services.accounts.login(who, PASSWORD).secret
+            secret = self.backend.services.accounts.login(who, PASSWORD).secret
             headers["Authorization"] = f"Bearer {secret}"
         address = path.format(**made.pop("path", {})).removeprefix("/api/v1")
         return self.client.request(method, address, params=params, headers=headers, **made)
@@ -391,24 +393,24 @@ def _operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with open_world(tmp_path_factory.mktemp("roles")) as world:
-        app = world.app()
-        own = world.organization("Acme")
+def stored_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoredImages]:
+    with open_backend(tmp_path_factory.mktemp("roles")) as backend:
+        app = backend.app()
+        own = backend.organization("Acme")
         above = Context(own.organization_id)
-        sibling_id = world.services.organizations.create_project(
-            world.actor(OPERATOR), own.organization_id, "Sibling"
+        sibling_id = backend.services.organizations.create_project(
+            backend.actor(OPERATOR), own.organization_id, "Sibling"
         ).id
         sibling = Context(own.organization_id, sibling_id)
-        foreign = world.organization("Foreign")
+        foreign = backend.organization("Foreign")
         for role in ROLES:
-            world.user(f"{role}@example.com", role, above)
-            world.user(f"project-{role}@example.com", role, own)
-        world.user("sibling@example.com", "admin", sibling)
-        world.user("foreign@example.com", "admin", Context(foreign.organization_id))
-        world.user("nobody@example.com")
+            backend.user(f"{role}@example.com", role, above)
+            backend.user(f"project-{role}@example.com", role, own)
+        backend.user("sibling@example.com", "admin", sibling)
+        backend.user("foreign@example.com", "admin", Context(foreign.organization_id))
+        backend.user("nobody@example.com")
         with client_of(app) as client:
-            yield House(world, client, _operations(app.openapi()), own, sibling, foreign)
+            yield StoredImages(backend, client, _operations(app.openapi()), own, sibling, foreign)
 
 
 def is_enough(role: str, weakest: str) -> bool:
@@ -427,33 +429,36 @@ def check(answer: httpx.Response, status: int) -> None:
         assert set(answer.json()) == {"error"}
 
 
-def test_every_endpoint_has_a_row(house: House):
-    assert set(house.operations) == set(TABLE)
+def test_every_endpoint_has_a_row(stored_images: StoredImages):
+    assert set(stored_images.operations) == set(TABLE)
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_nobody_gets_in_without_a_token(house: House, name: str):
+def test_nobody_gets_in_without_a_token(stored_images: StoredImages, name: str):
     row = TABLE[name]
-    check(house.ask(name, None, house.own), row.status if row.weakest == PUBLIC else 401)
+    check(
+        stored_images.ask(name, None, stored_images.own),
+        row.status if row.weakest == PUBLIC else 401,
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.weakest == ANYBODY])
-def test_what_is_one_s_own_needs_no_role(house: House, name: str):
-    check(house.ask(name, "nobody@example.com", house.own), TABLE[name].status)
+def test_what_is_one_s_own_needs_no_role(stored_images: StoredImages, name: str):
+    check(stored_images.ask(name, "nobody@example.com", stored_images.own), TABLE[name].status)
 
 
-def test_only_operators_make_organizations(house: House):
-    check(house.ask("create_organization", OPERATOR, house.own), 201)
-    check(house.ask("create_organization", "admin@example.com", house.own), 403)
+def test_only_operators_make_organizations(stored_images: StoredImages):
+    check(stored_images.ask("create_organization", OPERATOR, stored_images.own), 201)
+    check(stored_images.ask("create_organization", "admin@example.com", stored_images.own), 403)
 
 
-def test_only_operators_make_users(house: House):
+def test_only_operators_make_users(stored_images: StoredImages):
     body = {"email": "unheard-of@example.com", "role": "viewer"}
-    query = query_of(house.own)
+    query = query_of(stored_images.own)
 
     def add(who: str) -> httpx.Response:
-        headers = house.world.bearer(who)
-        return house.client.post("/members", params=query, headers=headers, json=body)
+        headers = stored_images.backend.bearer(who)
+        return stored_images.client.post("/members", params=query, headers=headers, json=body)
 
     check(add("viewer@example.com"), 403)
     check(add("admin@example.com"), 404)
@@ -469,82 +474,89 @@ def test_only_operators_make_users(house: House):
     ("present", "new", "status"),
     [("wrong", PASSWORD, 401), (PASSWORD, "2 short", 422), (PASSWORD, "x" * 1025, 422)],
 )
-def test_passwords_that_do_not_change(house: House, present: str, new: str, status: int):
-    house.world.user("careful@example.com")
-    headers = house.world.bearer("careful@example.com")
+def test_passwords_that_do_not_change(
+    stored_images: StoredImages, present: str, new: str, status: int
+):
+    stored_images.backend.user("careful@example.com")
+    headers = stored_images.backend.bearer("careful@example.com")
     body = {"present": present, "new": new}
-    check(house.client.put("/account/password", headers=headers, json=body), status)
+    check(stored_images.client.put("/account/password", headers=headers, json=body), status)
 
 
 @pytest.mark.parametrize("name", scoped_rows())
 @pytest.mark.parametrize("role", ROLES)
-def test_members_may_what_their_role_may(house: House, name: str, role: str):
+def test_members_may_what_their_role_may(stored_images: StoredImages, name: str, role: str):
     row = TABLE[name]
-    where = Context(house.own.organization_id) if row.above_only else house.own
+    where = Context(stored_images.own.organization_id) if row.above_only else stored_images.own
     expected = row.status if is_enough(role, row.weakest) else 403
-    check(house.ask(name, f"{role}@example.com", where), expected)
+    check(stored_images.ask(name, f"{role}@example.com", where), expected)
 
 
 @pytest.mark.parametrize("name", [name for name in scoped_rows() if not TABLE[name].above_only])
 @pytest.mark.parametrize("role", ROLES)
-def test_members_of_a_project_may_what_their_role_may(house: House, name: str, role: str):
+def test_members_of_a_project_may_what_their_role_may(
+    stored_images: StoredImages, name: str, role: str
+):
     row = TABLE[name]
     expected = row.status if is_enough(role, row.weakest) else 403
-    check(house.ask(name, f"project-{role}@example.com", house.own), expected)
+    check(stored_images.ask(name, f"project-{role}@example.com", stored_images.own), expected)
 
 
 @pytest.mark.parametrize("name", scoped_rows())
 @pytest.mark.parametrize("role", ROLES)
 def test_members_of_a_project_use_what_lies_above_and_change_nothing(
-    house: House, name: str, role: str
+    stored_images: StoredImages, name: str, role: str
 ):
     row = TABLE[name]
     expected = 404 if row.hidden else 403
     if row.downward and is_enough(role, row.weakest):
         expected = row.status
-    where = Context(house.own.organization_id)
-    check(house.ask(name, f"project-{role}@example.com", where), expected)
+    where = Context(stored_images.own.organization_id)
+    check(stored_images.ask(name, f"project-{role}@example.com", where), expected)
 
 
 @pytest.mark.parametrize("name", scoped_rows())
 @pytest.mark.parametrize("who", ["foreign", "nobody", "sibling"])
-def test_what_is_foreign_is_not_there(house: House, name: str, who: str):
+def test_what_is_foreign_is_not_there(stored_images: StoredImages, name: str, who: str):
     row = TABLE[name]
-    where = house.own
+    where = stored_images.own
     if row.above_only:
         if who == "sibling":
             return  # Their own organization.
-        where = Context(house.own.organization_id)
-    check(house.ask(name, f"{who}@example.com", where), 404)
+        where = Context(stored_images.own.organization_id)
+    check(stored_images.ask(name, f"{who}@example.com", where), 404)
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.in_context])
-def test_no_context_and_a_mixed_one(house: House, name: str):
+def test_no_context_and_a_mixed_one(stored_images: StoredImages, name: str):
     admin = "admin@example.com"
-    check(house.ask(name, admin, house.own, query={}), 422)
-    check(house.ask(name, admin, house.own, query={"organization": "Acme"}), 422)
+    check(stored_images.ask(name, admin, stored_images.own, query={}), 422)
+    check(stored_images.ask(name, admin, stored_images.own, query={"organization": "Acme"}), 422)
     mixed = {
-        "organization": house.own.organization_id,
-        "project": house.foreign.project_id,
+        "organization": stored_images.own.organization_id,
+        "project": stored_images.foreign.project_id,
     }
-    check(house.ask(name, admin, house.own, query=mixed), 404)
-    check(house.ask(name, admin, house.own, query=query_of(house.foreign)), 404)
+    check(stored_images.ask(name, admin, stored_images.own, query=mixed), 404)
+    check(
+        stored_images.ask(name, admin, stored_images.own, query=query_of(stored_images.foreign)),
+        404,
+    )
 
 
-def test_foreign_and_missing_read_the_same(house: House):
-    process = house.world.process(house.own)
+def test_foreign_and_missing_read_the_same(stored_images: StoredImages):
+    process = stored_images.backend.process(stored_images.own)
     missing = "00000000-0000-4000-8000-000000000000"
 
     def ask(address: str) -> str:
-        headers = house.world.bearer("foreign@example.com")
-        answer = house.client.get(address, headers=headers)
+        headers = stored_images.backend.bearer("foreign@example.com")
+        answer = stored_images.client.get(address, headers=headers)
         assert answer.status_code == 404
         return answer.text
 
     foreign = ask(f"/processes/{process}").replace(process, "?")
     assert foreign == ask(f"/processes/{missing}").replace(missing, "?")
-    organization = house.own.organization_id
+    organization = stored_images.own.organization_id
     foreign = ask(f"/organizations/{organization}").replace(organization, "?")
     assert foreign == ask(f"/organizations/{missing}").replace(missing, "?")
-    job = str(Asked(house.world, house.own, OPERATOR).job())
+    job = str(Asked(stored_images.backend, stored_images.own, OPERATOR).job())
     assert ask(f"/jobs/{job}").replace(job, "?") == ask("/jobs/999999").replace("999999", "?")

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.world import OPERATOR, World
+from tests.support.backend import OPERATOR, Backend
 
 SCHEMA = {
     "properties": {"days": {"type": "integer", "default": 7}, "name": {"type": "string"}},
@@ -14,12 +14,12 @@ SCHEMA = {
 
 
 @pytest.fixture
-def process(client: httpx.Client, world: World) -> dict[str, Any]:
+def process(client: httpx.Client, backend: Backend) -> dict[str, Any]:
     """What to send to run a structured process."""
-    context = world.organization()
-    client.headers.update(world.bearer(OPERATOR))
-    made = world.process(context)
-    world.version(made, args_schema=SCHEMA)
+    context = backend.organization()
+    client.headers.update(backend.bearer(OPERATOR))
+    made = backend.process(context)
+    backend.version(made, args_schema=SCHEMA)
     client.params = {
         "organization": context.organization_id,
         "project": context.project_id or "",
@@ -60,9 +60,9 @@ def test_schemas_are_part_of_the_version(client: httpx.Client, process: dict[str
         assert version["out_schema"] is None
 
 
-def test_there_is_no_default_without_an_image(client: httpx.Client, world: World):
-    client.headers.update(world.bearer(OPERATOR))
-    empty = world.process(world.organization("Other"), "empty")
+def test_there_is_no_default_without_an_image(client: httpx.Client, backend: Backend):
+    client.headers.update(backend.bearer(OPERATOR))
+    empty = backend.process(backend.organization("Other"), "empty")
     assert client.get(f"/processes/{empty}/versions/default").status_code == 409
 
 

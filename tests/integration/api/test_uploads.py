@@ -16,7 +16,7 @@ from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
 from au2.wire.documents import format_document
-from tests.support.world import IMAGE, OPERATOR, World, creation, entry, frame
+from tests.support.backend import IMAGE, OPERATOR, Backend, creation, entry, frame
 
 SMALL = b"print('hello')\n"
 LARGE = os.urandom(3 << 20)
@@ -26,13 +26,13 @@ FILES = {"main.py": SMALL, "data/large.bin": LARGE, "empty": b""}
 class Uploading:
     """An upload that has begun, as its owner sees it."""
 
-    def __init__(self, world: World, client: httpx.Client, **fields: Any) -> None:
-        self.world = world
+    def __init__(self, backend: Backend, client: httpx.Client, **fields: Any) -> None:
+        self.backend = backend
         self.client = client
-        self.context = world.organization()
-        world.user("developer@example.com", "developer", self.context)
-        self.headers = world.bearer("developer@example.com")
-        self.runtime = world.runtime()
+        self.context = backend.organization()
+        backend.user("developer@example.com", "developer", self.context)
+        self.headers = backend.bearer("developer@example.com")
+        self.runtime = backend.runtime()
         answer = self.begin(FILES, **fields)
         assert answer.status_code == 201, answer.text
         self.view = answer.json()
@@ -69,8 +69,8 @@ class Uploading:
 
 
 @pytest.fixture
-def uploading(world: World, client: httpx.Client) -> Uploading:
-    return Uploading(world, client)
+def uploading(backend: Backend, client: httpx.Client) -> Uploading:
+    return Uploading(backend, client)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -81,8 +81,8 @@ def digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def leftovers(world: World) -> list[str]:
-    return [path.name for path in (world.folder / "blobs" / "incoming").iterdir()]
+def leftovers(backend: Backend) -> list[str]:
+    return [path.name for path in (backend.folder / "blobs" / "incoming").iterdir()]
 
 
 def test_contents_in_any_pieces(uploading: Uploading):
@@ -94,7 +94,7 @@ def test_contents_in_any_pieces(uploading: Uploading):
     assert answer.json() == {"received_bytes": len(body), "lacking": [], "job": None}
     assert uploading.complete().json()["state"] == "PENDING"
     for content in FILES.values():
-        kept = uploading.world.blobs.read_bytes(f"sha256:{digest(content)}", limit_bytes=1 << 30)
+        kept = uploading.backend.blobs.read_bytes(f"sha256:{digest(content)}", limit_bytes=1 << 30)
         assert kept == content
 
 
@@ -127,9 +127,9 @@ def test_bytes_that_are_not_what_was_announced(uploading: Uploading):
         answer = uploading.put(frame(b"") + frame(wrong, sha=digest(content)))
 
         assert code(answer) == (422, "digest-mismatch")
-        assert not uploading.world.blobs.contains(f"sha256:{digest(wrong)}")
+        assert not uploading.backend.blobs.contains(f"sha256:{digest(wrong)}")
     assert uploading.lacking() == [digest(SMALL), digest(LARGE)]
-    assert leftovers(uploading.world) == []
+    assert leftovers(uploading.backend) == []
 
 
 @pytest.mark.parametrize("size", [0, len(SMALL) - 1, len(SMALL) + 1, 2**64 - 1])
@@ -151,7 +151,7 @@ def test_a_content_that_is_not_in_the_list(uploading: Uploading):
     answer = uploading.put(frame(SMALL) + frame(b"smuggled"))
 
     assert code(answer) == (422, "invalid-request")
-    assert not uploading.world.blobs.contains(f"sha256:{digest(b'smuggled')}")
+    assert not uploading.backend.blobs.contains(f"sha256:{digest(b'smuggled')}")
     assert digest(SMALL) not in uploading.lacking()
 
 
@@ -161,7 +161,7 @@ def test_a_body_that_ends_within_a_content(uploading: Uploading, cut: int):
 
     assert code(answer) == (422, "invalid-request")
     assert uploading.lacking() == [digest(LARGE), digest(b"")]
-    assert leftovers(uploading.world) == []
+    assert leftovers(uploading.backend) == []
 
 
 def test_a_body_that_ends_within_a_header(uploading: Uploading):
@@ -184,10 +184,10 @@ def test_a_connection_that_breaks_off(uploading: Uploading, caplog: pytest.LogCa
             pass
 
     # The server finds out by itself, a moment after us.
-    while digest(SMALL) in uploading.lacking() or leftovers(uploading.world):
+    while digest(SMALL) in uploading.lacking() or leftovers(uploading.backend):
         pass
     assert uploading.lacking() == [digest(LARGE), digest(b"")]
-    assert leftovers(uploading.world) == []
+    assert leftovers(uploading.backend) == []
     # Senders break off every day: no fault of the server's.
     assert caplog.records == []
     assert uploading.put(frame(LARGE) + frame(b"")).json()["lacking"] == []
@@ -205,18 +205,18 @@ def test_an_older_fence_is_refused_everywhere(uploading: Uploading):
 
 
 def test_another_user_s_upload(uploading: Uploading):
-    world = uploading.world
-    world.user("colleague@example.com", "developer", uploading.context)
-    world.user("foreign@example.com", "admin", world.organization("Foreign"))
+    backend = uploading.backend
+    backend.user("colleague@example.com", "developer", uploading.context)
+    backend.user("foreign@example.com", "admin", backend.organization("Foreign"))
 
-    answer = uploading.put(frame(SMALL), headers=world.bearer("colleague@example.com"))
+    answer = uploading.put(frame(SMALL), headers=backend.bearer("colleague@example.com"))
     assert code(answer) == (403, "not-permitted")
-    answer = uploading.put(frame(SMALL), headers=world.bearer("foreign@example.com"))
+    answer = uploading.put(frame(SMALL), headers=backend.bearer("foreign@example.com"))
     assert code(answer) == (404, "not-found")
 
 
 def test_who_has_lost_the_role_sends_no_more(uploading: Uploading):
-    uploading.world.user("developer@example.com", "viewer", uploading.context)
+    uploading.backend.user("developer@example.com", "viewer", uploading.context)
 
     assert code(uploading.put(frame(SMALL))) == (403, "not-permitted")
 
@@ -234,30 +234,30 @@ def test_an_upload_that_was_given_up(uploading: Uploading):
     )
 
     assert answer.status_code == 204
-    job = uploading.world.job(uploading.view["job"])
+    job = uploading.backend.job(uploading.view["job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert code(uploading.complete()) == (409, "lease-lost")
 
 
 def test_an_upload_that_went_silent(uploading: Uploading):
-    world = uploading.world
-    world.clock.move(seconds=100)
+    backend = uploading.backend
+    backend.clock.move(seconds=100)
     uploading.put(frame(SMALL))
-    world.clock.move(seconds=100)
-    assert world.services.uploads.expire_abandoned() == []
-    world.clock.move(seconds=21)
+    backend.clock.move(seconds=100)
+    assert backend.services.uploads.expire_abandoned() == []
+    backend.clock.move(seconds=21)
 
-    assert world.services.uploads.expire_abandoned() == [uploading.view["job"]]
+    assert backend.services.uploads.expire_abandoned() == [uploading.view["job"]]
 
-    job = world.job(uploading.view["job"])
+    job = backend.job(uploading.view["job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert job.reason_text
-    version = world.services.versions.get(
-        world.actor(OPERATOR), uploading.view["process"], uploading.view["version"]
+    version = backend.services.versions.get(
+        backend.actor(OPERATOR), uploading.view["process"], uploading.view["version"]
     )
     assert version.image_status is ImageStatus.FAILED
     assert code(uploading.put(frame(LARGE))) == (409, "lease-lost")
-    assert world.services.uploads.expire_abandoned() == []
+    assert backend.services.uploads.expire_abandoned() == []
     # What had come is not asked for again.
     again = uploading.begin(FILES, name=None, process=uploading.view["process"])
     assert again.json()["version"] == 2
@@ -321,9 +321,9 @@ def test_a_list_that_is_no_list(uploading: Uploading):
 
 def test_unknown_and_foreign_things(uploading: Uploading):
     missing = "00000000-0000-4000-8000-000000000000"
-    foreign = uploading.world.organization("Foreign")
-    foreign_runtime = uploading.world.runtime("Secret", Context(foreign.organization_id))
-    foreign_process = uploading.world.process(foreign)
+    foreign = uploading.backend.organization("Foreign")
+    foreign_runtime = uploading.backend.runtime("Secret", Context(foreign.organization_id))
+    foreign_process = uploading.backend.process(foreign)
 
     for fields in (
         {"runtime": "No such"},
@@ -345,9 +345,9 @@ def test_unknown_and_foreign_things(uploading: Uploading):
 def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: Uploading):
     """A digest is no key: whoever knows one must still send the bytes."""
     uploading.put(frame(SMALL) + frame(LARGE) + frame(b""))
-    spy = uploading.world.organization("Spies", project=None)
-    uploading.world.user("spy@example.org", "developer", spy)
-    headers = uploading.world.bearer("spy@example.org")
+    spy = uploading.backend.organization("Spies", project=None)
+    uploading.backend.user("spy@example.org", "developer", spy)
+    headers = uploading.backend.bearer("spy@example.org")
     query = {"organization": spy.organization_id}
     begun = uploading.client.post(
         "/uploads",
@@ -372,36 +372,36 @@ def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: 
 
 def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploading):
     """Also not in the same organization: only what is visible from the process's context counts."""
-    world = uploading.world
+    backend = uploading.backend
     uploading.put(frame(SMALL) + frame(LARGE) + frame(b""))
     organization = uploading.query["organization"]
-    operator = world.actor(OPERATOR)
+    operator = backend.actor(OPERATOR)
     above = Context(organization)
     beside = Context(
         organization,
-        world.services.organizations.create_project(operator, organization, "Beside").id,
+        backend.services.organizations.create_project(operator, organization, "Beside").id,
     )
-    world.user("spy@example.org", "developer", beside)
+    backend.user("spy@example.org", "developer", beside)
 
     def lacking(email: str, context: Context, name: str) -> list[str]:
         begun = uploading.client.post(
             "/uploads",
             params={k: v for k, v in vars_of(context).items() if v is not None},
             json=format_document(creation({"main.py": SMALL}, uploading.runtime, name=name)),
-            headers=world.bearer(email),
+            headers=backend.bearer(email),
         ).json()
         if begun["lacking"]:
             refused = uploading.client.post(
                 f"/uploads/{begun['id']}/complete",
                 params={"fence": begun["fence"]},
-                headers=world.bearer(email),
+                headers=backend.bearer(email),
             )
             assert code(refused) == (409, "conflict")
             uploading.client.put(
                 f"/uploads/{begun['id']}/contents",
                 params={"fence": begun["fence"]},
                 content=frame(SMALL),
-                headers=world.bearer(email),
+                headers=backend.bearer(email),
             )
         return list(begun["lacking"])
 
@@ -411,7 +411,7 @@ def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploa
     assert lacking(OPERATOR, above, "above") == [digest(SMALL)]
     third = Context(
         organization,
-        world.services.organizations.create_project(operator, organization, "Third").id,
+        backend.services.organizations.create_project(operator, organization, "Third").id,
     )
     assert lacking(OPERATOR, third, "below") == []
 
@@ -422,9 +422,9 @@ def vars_of(context: Context) -> dict[str, str | None]:
 
 def available(uploading: Uploading, number: int) -> None:
     """Let the version's image be there."""
-    world, process = uploading.world, uploading.view["process"]
+    backend, process = uploading.backend, uploading.view["process"]
     for step in (ImageStatus.BUILDING, ImageStatus.AVAILABLE):
-        with world.database.write() as transaction:
+        with backend.database.write() as transaction:
             present = versions.find_version(transaction, process, number)
             assert present is not None
             image = BuiltImage(IMAGE) if step is ImageStatus.AVAILABLE else None
@@ -480,7 +480,7 @@ def test_a_version_of_before_modes_were_kept_is_known_again(uploading: Uploading
 
 def test_an_equal_package_on_a_newer_runtime_is_a_new_version(uploading: Uploading):
     available(uploading, 1)
-    uploading.world.services.runtimes.register_build(
+    uploading.backend.services.runtimes.register_build(
         runtime_id=uploading.runtime,
         name="Python3.11",
         language=Language.PYTHON,

@@ -15,33 +15,33 @@ from au2.domain.errors import InvalidRequest
 from au2.http.app import ApiOptions
 from au2.http.v1.version_archives import name_server
 from au2.server.supervision.log_format import is_news
+from tests.support.backend import OPERATOR, Backend
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
 from tests.support.live import served
 from tests.support.readers import begin_reading, open_files
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, World
 
 LARGE_BYTES = 200 << 20
 
 
 @pytest.fixture
-def address(world: World) -> Iterator[str]:
-    with served(world.app()) as address:
+def address(backend: Backend) -> Iterator[str]:
+    with served(backend.app()) as address:
         yield address
 
 
-def make_version(world: World, content: bytes) -> str:
-    process = world.process(world.organization())
-    number = add_image_version(world, process, make_image([make_layer({"a": content})]))
+def make_version(backend: Backend, content: bytes) -> str:
+    process = backend.process(backend.organization())
+    number = add_image_version(backend, process, make_image([make_layer({"a": content})]))
     return f"/api/v1/processes/{process}/versions/{number}/archive"
 
 
 def test_the_archive_is_whole_and_named_as_the_client_names_the_server(
-    world: World, address: str
+    backend: Backend, address: str
 ) -> None:
-    path = make_version(world, b"content")
-    answer = httpx.get(address + path, headers=world.bearer(OPERATOR))
+    path = make_version(backend, b"content")
+    answer = httpx.get(address + path, headers=backend.bearer(OPERATOR))
     assert answer.status_code == 200
     assert int(answer.headers["content-length"]) == len(answer.content)
     with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
@@ -50,11 +50,11 @@ def test_the_archive_is_whole_and_named_as_the_client_names_the_server(
         assert f'"{urlsplit(address).netloc}/org_'.encode() in listed.read()
 
 
-def test_what_the_operator_says_of_the_server_wins(world: World) -> None:
-    path = make_version(world, b"content")
+def test_what_the_operator_says_of_the_server_wins(backend: Backend) -> None:
+    path = make_version(backend, b"content")
     options = ApiOptions(external_url="https://Images.example.com/")
-    with served(world.app(options)) as address:
-        answer = httpx.get(address + path, headers=world.bearer(OPERATOR))
+    with served(backend.app(options)) as address:
+        answer = httpx.get(address + path, headers=backend.bearer(OPERATOR))
     assert b'"images.example.com/org_' in answer.content
 
 
@@ -81,11 +81,13 @@ def test_hosts_that_can_not_be_in_a_name(host: str) -> None:
         name_server(host, "http")
 
 
-def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(world: World, address: str) -> None:
-    path = make_version(world, bytes(LARGE_BYTES))
-    blobs = world.folder / "blobs"
+def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(
+    backend: Backend, address: str
+) -> None:
+    path = make_version(backend, bytes(LARGE_BYTES))
+    blobs = backend.folder / "blobs"
     before = resident_bytes()
-    readers = [begin_reading(address, path, world.bearer(OPERATOR)) for _ in range(3)]
+    readers = [begin_reading(address, path, backend.bearer(OPERATOR)) for _ in range(3)]
     wait_until(lambda: open_files(blobs) == 3)
     time.sleep(0.5)  # Would it go on by itself, it would now.
     assert resident_bytes() - before < 64 << 20
@@ -99,17 +101,17 @@ def test_a_reader_who_stops_costs_no_memory_and_leaves_nothing(world: World, add
 
 
 def test_a_damaged_blob_is_one_line_of_the_log(
-    world: World, address: str, caplog: pytest.LogCaptureFixture
+    backend: Backend, address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = make_version(world, os.urandom(3 << 20))
-    layer = max((world.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
+    path = make_version(backend, os.urandom(3 << 20))
+    layer = max((backend.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
     layer.chmod(0o600)
     with layer.open("r+b") as file:
         file.seek(2 << 20)
         file.write(b"damaged")
 
     with pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(address + path, headers=world.bearer(OPERATOR))
+        httpx.get(address + path, headers=backend.bearer(OPERATOR))
 
     wait_until(lambda: len(caplog.records) >= 2)
     told, *others = caplog.records

@@ -6,7 +6,7 @@ import httpx
 
 from au2.domain.job import JobState, Outcome
 from au2.domain.version import ImageStatus
-from tests.support.world import OPERATOR, PASSWORD, World, frame
+from tests.support.backend import OPERATOR, PASSWORD, Backend, frame
 
 
 def read_events(text: str) -> list[tuple[str, str | None, dict]]:
@@ -18,7 +18,7 @@ def read_events(text: str) -> list[tuple[str, str | None, dict]]:
     return found
 
 
-def test_the_whole_walk(client: httpx.Client, world: World):
+def test_the_whole_walk(client: httpx.Client, backend: Backend):
     token = client.post("/login", json={"email": OPERATOR.upper(), "password": PASSWORD}).json()
     client.headers["Authorization"] = f"Bearer {token['token']}"
     organization = client.post("/organizations", json={"name": "Acme"}).json()["id"]
@@ -26,7 +26,7 @@ def test_the_whole_walk(client: httpx.Client, world: World):
         f"/organizations/{organization}/projects", json={"name": "Forecast"}
     ).json()["id"]
     context = {"organization": organization, "project": project.upper()}
-    world.runtime()
+    backend.runtime()
 
     (runtime,) = client.get("/runtimes", params=context).json()
     assert (runtime["name"], runtime["version"], runtime["organization"]) == ("Python3.11", 4, None)
@@ -65,7 +65,7 @@ def test_the_whole_walk(client: httpx.Client, world: World):
     (version,) = client.get(f"/processes/{process}/versions").json()
     assert (version["id"], version["image_status"]) == (1, ImageStatus.BUILDING)
 
-    number = world.version(process)
+    number = backend.version(process)
     run = client.post("/jobs", params=context, json={"process": "hello", "arguments": {"a": [1]}})
     assert run.status_code == 201, run.text
     run_id = run.json()["id"]
@@ -73,10 +73,10 @@ def test_the_whole_walk(client: httpx.Client, world: World):
     assert shown.pop("waiting")["code"] == "no-dispatcher"
     assert run.json() == {**shown, "waiting": None}
     assert run.json()["version"] == number
-    claim = world.claim(run_id)
-    world.log(run_id).write_line("stdout", "hello")
-    world.append_log(run_id, b"2030-01-01T00:00:00Z stderr P \xff\n")
-    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
+    claim = backend.claim(run_id)
+    backend.log(run_id).write_line("stdout", "hello")
+    backend.append_log(run_id, b"2030-01-01T00:00:00Z stderr P \xff\n")
+    backend.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0), {"answer": 42})
 
     followed = client.get(f"/jobs/{run_id}/logs/follow")
     assert followed.headers["content-type"].startswith("text/event-stream")

@@ -10,10 +10,10 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, save
 from au2.console.console import standard_console
 from au2.server.main import run as run_server
+from tests.support.backend import OPERATOR, open_backend
 from tests.support.command_tree import Leaf, au2_commands, server_commands
 from tests.support.live import served
 from tests.support.plain_words import find_foreign_words
-from tests.support.world import OPERATOR, open_world
 from tests.unit.cli.conftest import CommandLine
 
 HOSTILE = {
@@ -60,15 +60,15 @@ class Person(NamedTuple):
 def person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
     """The operator, in a context with a process that can run."""
     folder = tmp_path_factory.mktemp("hostile")
-    with open_world(folder) as world:
-        context = world.organization()
-        process = world.process(context, "hello")
-        world.version(process)
-        world.user("colleague@example.com", "viewer", context)
-        with served(world.app()) as address:
+    with open_backend(folder) as backend:
+        context = backend.organization()
+        process = backend.process(context, "hello")
+        backend.version(process)
+        backend.user("colleague@example.com", "viewer", context)
+        with served(backend.app()) as address:
             config = folder / "config.json"
             entry = ServerEntry(
-                token=world.token(OPERATOR),
+                token=backend.token(OPERATOR),
                 email=OPERATOR,
                 organization=context.organization_id,
                 project=context.project_id,

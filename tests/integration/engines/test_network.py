@@ -41,7 +41,7 @@ def run(*command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[None]:
+def backend() -> Iterator[None]:
     """The internet: public and private addresses that the host has routes to."""
     name = f"au2w{uuid.uuid4().hex[:8]}"
     run("ip", "netns", "add", name)
@@ -91,20 +91,20 @@ def ask(address: str, port: int = 80) -> str:
     return f"timeout 3 nc -w 2 {address} {port} < /dev/null || echo no way"
 
 
-def test_the_internet_is_reached(native_harness: NativeHarness, world: None) -> None:
+def test_the_internet_is_reached(native_harness: NativeHarness, backend: None) -> None:
     assert native_harness.run(ask(PUBLIC), network=Network.INTERNET).stdout == b"served\n"
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_private_networks_are_not_reached(
-    native_harness: NativeHarness, world: None, address: str
+    native_harness: NativeHarness, backend: None, address: str
 ) -> None:
     with socket.create_connection((address, 80)) as control:
         assert control.recv(100) == b"served\n"
     assert native_harness.run(ask(address), network=Network.INTERNET).stdout == b"no way\n"
 
 
-def test_without_a_network_nothing_is_reached(native_harness: NativeHarness, world: None) -> None:
+def test_without_a_network_nothing_is_reached(native_harness: NativeHarness, backend: None) -> None:
     assert native_harness.run(ask(PUBLIC), network=Network.NONE).stdout == b"no way\n"
 
 
@@ -185,7 +185,7 @@ def test_names_are_asked_of_the_hosts_servers(native_harness: NativeHarness) -> 
 
 
 def test_one_container_does_not_fill_the_table_of_connections(
-    native_harness: NativeHarness, python_runtime: str, world: None
+    native_harness: NativeHarness, python_runtime: str, backend: None
 ) -> None:
     # Each destination port of UDP is a connection of its own for the kernel.
     code = (
@@ -227,7 +227,7 @@ def opened(folder: Path, image: SmallImage, options: NativeOptions) -> Iterator[
 
 
 def test_what_the_operator_allows_is_reached(
-    tmp_path: Path, busybox_image: SmallImage, world: None
+    tmp_path: Path, busybox_image: SmallImage, backend: None
 ) -> None:
     options = NativeOptions(
         allowed_networks=("192.168.97.0/24",),
@@ -255,7 +255,7 @@ def test_what_the_operator_allows_is_reached(
 
 
 def test_reloaded_rules_are_put_back(
-    tmp_path: Path, busybox_image: SmallImage, world: None
+    tmp_path: Path, busybox_image: SmallImage, backend: None
 ) -> None:
     options = NativeOptions(subnet="10.87.64.0/24")
     with opened(tmp_path / "data", busybox_image, options) as native_harness:

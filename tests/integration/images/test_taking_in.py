@@ -21,46 +21,46 @@ from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
 from au2.stores.content.images import load_image
 from au2.stores.database.content.uploads import find_upload_of_job
+from tests.support.backend import OPERATOR, Backend, open_backend
 from tests.support.busybox import digest_of
 from tests.support.image_making import GZIP, Layer, OddImage, odd_image
-from tests.support.world import OPERATOR, World, open_world
 
 
 @dataclass(frozen=True, slots=True)
 class Unpacking:
     """The part of the engine that unpacks."""
 
-    world: World
+    backend: Backend
 
     def prepare(self, image_digest: str, check: Callable[[], None]) -> None:
         """Unpack an image's layers."""
-        blobs = self.world.blobs
-        store = LayerStore(blobs, self.world.folder / "layers", NativeOptions())
+        blobs = self.backend.blobs
+        store = LayerStore(blobs, self.backend.folder / "layers", NativeOptions())
         store.ensure_image(load_image(blobs, image_digest), check)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
-        yield world
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with open_backend(tmp_path) as backend:
+        yield backend
 
 
-def take_in(world: World, image: OddImage) -> list[str]:
+def take_in(backend: Backend, image: OddImage) -> list[str]:
     """Import an image for a new version, as the dispatcher does; return the log."""
-    process = world.process(world.organization())
-    number = world.version(process, ImageStatus.NONE)
-    pushed = PushedImages(world.database, world.notices, world.clock)
-    digest = image.save(world.blobs)
-    claim = world.claim(pushed.import_image(world.actor(OPERATOR), process, number, digest).id)
-    with world.database.read() as transaction:
+    process = backend.process(backend.organization())
+    number = backend.version(process, ImageStatus.NONE)
+    pushed = PushedImages(backend.database, backend.notices, backend.clock)
+    digest = image.save(backend.blobs)
+    claim = backend.claim(pushed.import_image(backend.actor(OPERATOR), process, number, digest).id)
+    with backend.database.read() as transaction:
         upload = find_upload_of_job(transaction, claim.job.id)
     assert upload is not None
-    records = JobRecords(world.database, world.notices, world.clock)
+    records = JobRecords(backend.database, backend.notices, backend.clock)
     lines: list[str] = []
-    work = BuildContext(claim, JobControl(), Timeline(world.clock), lines.append, records)
+    work = BuildContext(claim, JobControl(), Timeline(backend.clock), lines.append, records)
     check = ImageImporter(
-        engine=cast(Engine, Unpacking(world)),
-        blobs=world.blobs,
+        engine=cast(Engine, Unpacking(backend)),
+        blobs=backend.blobs,
         records=records,
         platform=AMD64,
         limits=ImportLimits(),
@@ -70,27 +70,27 @@ def take_in(world: World, image: OddImage) -> list[str]:
     return lines
 
 
-def test_a_compressed_layer_is_found_under_its_raw_digest(world: World) -> None:
+def test_a_compressed_layer_is_found_under_its_raw_digest(backend: Backend) -> None:
     layer = Layer().add("file", content=b"content").data()
-    take_in(world, odd_image(layer, packing=GZIP))
-    assert world.blobs.read_bytes(digest_of(layer), limit_bytes=1 << 20) == layer
-    assert digest_of(layer) not in list(world.blobs.list_digests())
+    take_in(backend, odd_image(layer, packing=GZIP))
+    assert backend.blobs.read_bytes(digest_of(layer), limit_bytes=1 << 20) == layer
+    assert digest_of(layer) not in list(backend.blobs.list_digests())
 
 
-def test_an_import_that_fails_leaves_nothing_to_be_found(world: World) -> None:
+def test_an_import_that_fails_leaves_nothing_to_be_found(backend: Backend) -> None:
     """Each layer is what the image says, but one of them can't be unpacked."""
     sound = Layer().add("file", content=b"content").data()
     unsafe = Layer().hard_link("inside", "../../outside").data()
     with pytest.raises(InvalidImage):
-        take_in(world, odd_image(sound, unsafe, packing=GZIP))
-    assert list(world.blobs.list_compressed()) == []
-    assert not world.blobs.contains(digest_of(sound))
+        take_in(backend, odd_image(sound, unsafe, packing=GZIP))
+    assert list(backend.blobs.list_compressed()) == []
+    assert not backend.blobs.contains(digest_of(sound))
 
 
-def test_the_raw_layer_that_is_there_stays_the_one_that_is_read(world: World) -> None:
+def test_the_raw_layer_that_is_there_stays_the_one_that_is_read(backend: Backend) -> None:
     """Others have it, and what they read does not hang on how somebody compresses."""
     layer = Layer().add("file", content=b"content").data()
-    odd_image(layer).save(world.blobs)
-    take_in(world, odd_image(layer, packing=GZIP))
-    assert digest_of(layer) in list(world.blobs.list_digests())
-    assert world.blobs.find_compressed(digest_of(layer)) is None
+    odd_image(layer).save(backend.blobs)
+    take_in(backend, odd_image(layer, packing=GZIP))
+    assert digest_of(layer) in list(backend.blobs.list_digests())
+    assert backend.blobs.find_compressed(digest_of(layer)) is None

@@ -6,26 +6,26 @@ import pytest
 
 from au2.domain.context import Context
 from tests.integration.registry.guest import Guest
+from tests.support.backend import Backend, open_backend
 from tests.support.live import served
-from tests.support.world import World, open_world
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
-        yield world
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with open_backend(tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture
-def client(world: World) -> Iterator[httpx.Client]:
+def client(backend: Backend) -> Iterator[httpx.Client]:
     """At the server's root: registry clients know no prefix."""
-    with served(world.app()) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with served(backend.app()) as address, httpx.Client(base_url=address, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
-def organization(world: World) -> Context:
-    return world.organization(project=None)
+def organization(backend: Backend) -> Context:
+    return backend.organization(project=None)
 
 
 @pytest.fixture
@@ -34,19 +34,21 @@ def repository(organization: Context) -> str:
 
 
 @pytest.fixture
-def developer(world: World, client: httpx.Client, organization: Context, repository: str) -> Guest:
-    world.user("developer@example.com", "developer", organization)
-    return Guest(world, client, "developer@example.com", repository)
+def developer(
+    backend: Backend, client: httpx.Client, organization: Context, repository: str
+) -> Guest:
+    backend.user("developer@example.com", "developer", organization)
+    return Guest(backend, client, "developer@example.com", repository)
 
 
 @pytest.fixture
-def viewer(world: World, client: httpx.Client, organization: Context, repository: str) -> Guest:
-    world.user("viewer@example.com", "viewer", organization)
-    return Guest(world, client, "viewer@example.com", repository)
+def viewer(backend: Backend, client: httpx.Client, organization: Context, repository: str) -> Guest:
+    backend.user("viewer@example.com", "viewer", organization)
+    return Guest(backend, client, "viewer@example.com", repository)
 
 
 @pytest.fixture
-def stranger(world: World, client: httpx.Client, repository: str) -> Guest:
+def stranger(backend: Backend, client: httpx.Client, repository: str) -> Guest:
     """A member of another organization."""
-    world.user("stranger@example.com", "admin", world.organization("Other", None))
-    return Guest(world, client, "stranger@example.com", repository)
+    backend.user("stranger@example.com", "admin", backend.organization("Other", None))
+    return Guest(backend, client, "stranger@example.com", repository)

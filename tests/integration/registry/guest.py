@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.backend import Backend
 from tests.support.busybox import digest_of
-from tests.support.world import World
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -17,9 +17,9 @@ NOWHERE = "sha256:" + "0" * 64
 class Guest:
     """A user with a token, at one repository unless another is named."""
 
-    def __init__(self, world: World, client: httpx.Client, email: str, repository: str) -> None:
+    def __init__(self, backend: Backend, client: httpx.Client, email: str, repository: str) -> None:
         self.client = client
-        self.headers = world.bearer(email)
+        self.headers = backend.bearer(email)
         self.repository = repository
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:

@@ -17,9 +17,9 @@ from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
 from au2.stores.content.filesystem import FileContentStore
 from tests.integration.registry.guest import Guest, code
+from tests.support.backend import Backend
 from tests.support.busybox import digest_of
 from tests.support.waiting import wait_until
-from tests.support.world import World
 
 PIECE = 1 << 20
 """What the server takes at once, and shows that it has."""
@@ -135,12 +135,15 @@ class FullStore(FileContentStore):
             yield part
 
 
-def test_an_upload_outlives_a_full_disk(world: World, developer: Guest, tmp_path: Path) -> None:
+def test_an_upload_outlives_a_full_disk(backend: Backend, developer: Guest, tmp_path: Path) -> None:
     store = FullStore(tmp_path / "blobs")
     contents = ImageContents(store)
-    images, usable = VersionImages(world.database, contents), MountableBlobs(contents)
-    blobs = RepositoryBlobs(world.database, store, images, usable)
-    actor, repository = world.actor("developer@example.com"), parse_repository(developer.repository)
+    images, usable = VersionImages(backend.database, contents), MountableBlobs(contents)
+    blobs = RepositoryBlobs(backend.database, store, images, usable)
+    actor, repository = (
+        backend.actor("developer@example.com"),
+        parse_repository(developer.repository),
+    )
     upload = blobs.begin(actor, repository)
     receiver = blobs.receive(actor, repository, upload.id)
     receiver.feed(BLOB)

@@ -14,11 +14,11 @@ from au2.http.streaming import StreamingResult
 from au2.server.supervision.log_format import is_news
 from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
+from tests.support.backend import OPERATOR, Backend
 from tests.support.busybox import digest_of
 from tests.support.image_making import ZSTD, Layer, odd_image
 from tests.support.readers import begin_reading
 from tests.support.waiting import wait_until
-from tests.support.world import OPERATOR, World
 
 MIB = 1 << 20
 RAW = bytes(range(256)) * (64 * MIB // 256)
@@ -27,14 +27,14 @@ MOST = 16
 
 
 @pytest.fixture
-def packed(world: World, repository: str) -> str:
+def packed(backend: Backend, repository: str) -> str:
     """A blob of the repository, kept as a compressed one."""
     blob = gzip.compress(RAW, 1)
-    with world.blobs.writer() as writer:
+    with backend.blobs.writer() as writer:
         writer.write(blob)
         holder = writer.commit()
-    world.blobs.keep_compressed(digest_of(RAW), len(RAW), compressed=holder)
-    link = world.services.repository_blobs.link
+    backend.blobs.keep_compressed(digest_of(RAW), len(RAW), compressed=holder)
+    link = backend.services.repository_blobs.link
     link(parse_repository(repository), {digest_of(RAW): len(RAW)})
     return digest_of(RAW)
 
@@ -47,9 +47,9 @@ def test_a_part_of_a_packed_blob(developer: Guest, packed: str, first: int, coun
 
 
 def test_a_damaged_blob_is_one_line_of_the_log(
-    world: World, developer: Guest, packed: str, caplog: pytest.LogCaptureFixture
+    backend: Backend, developer: Guest, packed: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    holder = max((world.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
+    holder = max((backend.folder / "blobs").rglob("*"), key=lambda file: file.stat().st_size)
     os.truncate(holder, holder.stat().st_size // 2)
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -88,10 +88,10 @@ def test_one_user_reads_only_a_few_at_a_time(developer: Guest, viewer: Guest, pa
 
 
 def test_all_together_read_only_some_at_a_time(
-    world: World, client: httpx.Client, developer: Guest, viewer: Guest, packed: str
+    backend: Backend, client: httpx.Client, developer: Guest, viewer: Guest, packed: str
 ) -> None:
     path, address = f"/v2/{developer.repository}/blobs/{packed}", str(client.base_url)
-    guests = [developer.headers, viewer.headers, world.bearer(OPERATOR)]
+    guests = [developer.headers, viewer.headers, backend.bearer(OPERATOR)]
     readers = [begin_reading(address, path, guests[number % len(guests)]) for number in range(MOST)]
     try:
         answer = viewer.ask("GET", f"blobs/{packed}")
@@ -101,15 +101,15 @@ def test_all_together_read_only_some_at_a_time(
     assert code(answer) == (503, "UNAVAILABLE")
 
 
-def test_archives_that_are_unpacked_count_too(world: World, client: httpx.Client) -> None:
+def test_archives_that_are_unpacked_count_too(backend: Backend, client: httpx.Client) -> None:
     layer = Layer().add("file", content=bytes(64 * MIB)).data()
     image = odd_image(layer, packing=ZSTD)
-    process = world.process(world.organization("Third"))
-    number = world.version(process, image_digest=image.save(world.blobs))
-    holder = load_image(world.blobs, image.save(world.blobs)).manifest.layers[0].digest
-    world.blobs.keep_compressed(digest_of(layer), len(layer), compressed=holder)
+    process = backend.process(backend.organization("Third"))
+    number = backend.version(process, image_digest=image.save(backend.blobs))
+    holder = load_image(backend.blobs, image.save(backend.blobs)).manifest.layers[0].digest
+    backend.blobs.keep_compressed(digest_of(layer), len(layer), compressed=holder)
     path, address = f"/api/v1/processes/{process}/versions/{number}/archive", str(client.base_url)
-    headers = world.bearer(OPERATOR)
+    headers = backend.bearer(OPERATOR)
     readers = [begin_reading(address, path, headers) for _ in range(MOST_OF_ONE)]
     try:
         answer = client.get(path, headers=headers)
@@ -122,7 +122,7 @@ def test_archives_that_are_unpacked_count_too(world: World, client: httpx.Client
 
 
 def test_what_is_before_a_part_is_passed_over_only_as_long_as_somebody_waits(
-    world: World, packed: str
+    backend: Backend, packed: str
 ) -> None:
     taken: list[bytes] = []
 
@@ -140,7 +140,7 @@ def test_what_is_before_a_part_is_passed_over_only_as_long_as_somebody_waits(
                 await asyncio.sleep(0)
             return {"type": "http.disconnect"}
 
-        pieces = counted(world.services.repository_blobs.read(packed, 64 * MIB - 1, 1))
+        pieces = counted(backend.services.repository_blobs.read(packed, 64 * MIB - 1, 1))
         await StreamingResult(pieces)({"type": "http"}, receive, send)
 
     asyncio.run(answer())

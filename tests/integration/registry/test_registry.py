@@ -8,10 +8,10 @@ import pytest
 
 from au2.http.app import ApiOptions
 from tests.integration.registry.guest import NOWHERE, Guest, code
+from tests.support.backend import PASSWORD, Backend
 from tests.support.busybox import digest_of
 from tests.support.live import served
 from tests.support.waiting import wait_until
-from tests.support.world import PASSWORD, World
 
 EMAIL = "developer@example.com"
 BLOB = os.urandom(3000)
@@ -35,8 +35,8 @@ def test_a_host_that_is_none_does_not_get_into_the_challenge(client: httpx.Clien
     assert answer.status_code in {400, 401}
 
 
-def test_behind_a_proxy_tokens_are_where_the_operator_says(world: World) -> None:
-    app = world.app(ApiOptions(external_url="https://images.example.com/"))
+def test_behind_a_proxy_tokens_are_where_the_operator_says(backend: Backend) -> None:
+    app = backend.app(ApiOptions(external_url="https://images.example.com/"))
     with served(app) as address:
         answer = httpx.get(f"{address}/v2/", headers={"Host": "elsewhere.example.com"})
     realm = "https://images.example.com/v2/token"
@@ -46,9 +46,9 @@ def test_behind_a_proxy_tokens_are_where_the_operator_says(world: World) -> None
 @pytest.mark.parametrize("way", ["basic", "form"])
 @pytest.mark.parametrize("with_token", [False, True])
 def test_a_login_gives_a_token_that_opens(
-    world: World, client: httpx.Client, developer: Guest, way: str, *, with_token: bool
+    backend: Backend, client: httpx.Client, developer: Guest, way: str, *, with_token: bool
 ) -> None:
-    password = world.token(EMAIL) if with_token else PASSWORD
+    password = backend.token(EMAIL) if with_token else PASSWORD
     if way == "basic":
         answer = client.get("/v2/token", params={"service": "au2"}, auth=(EMAIL, password))
     else:
@@ -74,9 +74,9 @@ def log_in(client: httpx.Client, password: str = PASSWORD) -> str:
 
 @pytest.mark.parametrize("with_token", [False, True])
 def test_what_a_client_is_given_opens_the_registry_only(
-    world: World, client: httpx.Client, developer: Guest, *, with_token: bool
+    backend: Backend, client: httpx.Client, developer: Guest, *, with_token: bool
 ) -> None:
-    token = log_in(client, world.token(EMAIL) if with_token else PASSWORD)
+    token = log_in(client, backend.token(EMAIL) if with_token else PASSWORD)
     bearer = {"Authorization": f"Bearer {token}"}
     for method, path in (("POST", "tokens"), ("GET", "account"), ("POST", "tokens/renew")):
         answer = client.request(method, f"/api/v1/{path}", headers=bearer, json={"name": "mine"})
@@ -84,21 +84,21 @@ def test_what_a_client_is_given_opens_the_registry_only(
         assert "registry only" in answer.json()["error"]["message"]
     assert client.get("/v2/", headers=bearer).status_code == 200
     # Nor does it prolong itself.
-    world.clock.move(minutes=50)
+    backend.clock.move(minutes=50)
     assert log_in(client, token) == token
-    world.clock.move(minutes=10)
+    backend.clock.move(minutes=10)
     assert code(client.get("/v2/token", auth=(EMAIL, token))) == (401, "UNAUTHORIZED")
 
 
 @pytest.mark.parametrize("with_token", [False, True])
 def test_a_long_push_goes_on_with_another_token(
-    world: World, client: httpx.Client, developer: Guest, *, with_token: bool
+    backend: Backend, client: httpx.Client, developer: Guest, *, with_token: bool
 ) -> None:
-    password = world.token(EMAIL) if with_token else PASSWORD
+    password = backend.token(EMAIL) if with_token else PASSWORD
     developer.headers = {"Authorization": f"Bearer {log_in(client, password)}"}
     place = developer.begin().headers["Location"]
     developer.ask("PATCH", place, content=BLOB[:1000])
-    world.clock.move(hours=1)
+    backend.clock.move(hours=1)
 
     late = developer.ask("PATCH", place, content=BLOB[1000:])
     assert code(late) == (401, "UNAUTHORIZED")
@@ -326,10 +326,10 @@ def test_a_blob_of_another_repository_is_mounted(developer: Guest, *, names_sour
 
 
 def test_what_can_not_be_mounted_is_to_be_sent(
-    world: World, developer: Guest, stranger: Guest
+    backend: Backend, developer: Guest, stranger: Guest
 ) -> None:
     digest = developer.push_blob(BLOB)
-    (membership,) = world.actor("stranger@example.com").memberships
+    (membership,) = backend.actor("stranger@example.com").memberships
     stranger.repository = f"org_{membership.context.organization_id}/base"
     for query in ({}, {"from": developer.repository}, {"from": "../.."}, {"from": ""}):
         answer = stranger.begin(mount=digest, **query)

@@ -14,8 +14,8 @@ from au2.domain.version import BuiltImage, ImageStatus
 from au2.oci.spec.media_types import INDEX
 from au2.stores.database.versions import change_image_status, find_version
 from tests.integration.registry.guest import MANIFEST, NOWHERE, Guest, code, describe, make_manifest
+from tests.support.backend import OPERATOR, Backend
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
-from tests.support.world import OPERATOR, World
 
 READS = (
     "tags/list",
@@ -69,37 +69,37 @@ def test_a_stranger_can_not_tell_what_is_there(developer: Guest, stranger: Guest
 
 
 def test_a_member_of_a_project_pulls_what_is_the_organizations(
-    world: World, client: httpx.Client, organization: Context, developer: Guest
+    backend: Backend, client: httpx.Client, organization: Context, developer: Guest
 ) -> None:
     manifest = developer.push("1.0")
-    operator = world.actor(world.operator.email)
-    below = world.services.organizations.create_project(
+    operator = backend.actor(backend.operator.email)
+    below = backend.services.organizations.create_project(
         operator, organization.organization_id, "Forecast"
     )
     project = Context(organization.organization_id, below.id)
-    world.user("member@example.com", "admin", project)
-    member = Guest(world, client, "member@example.com", developer.repository)
+    backend.user("member@example.com", "admin", project)
+    member = Guest(backend, client, "member@example.com", developer.repository)
     assert member.ask("GET", "manifests/1.0").content == manifest
     assert code(member.begin()) == (403, "DENIED")
     assert code(member.put("1.0", manifest)) == (403, "DENIED")
     # What belongs to the project is the member's to push, and another project's is not there.
     guid = organization.organization_id
-    member.repository = f"org_{guid}/process_{world.process(project)}"
+    member.repository = f"org_{guid}/process_{backend.process(project)}"
     assert member.begin().status_code == 202
-    member.repository = f"org_{guid}/process_{world.process(organization, 'above')}"
+    member.repository = f"org_{guid}/process_{backend.process(organization, 'above')}"
     assert member.ask("GET", "tags/list").status_code == 200
     assert code(member.begin()) == (403, "DENIED")
-    other = world.services.organizations.create_project(operator, guid, "Other")
-    member.repository = f"org_{guid}/process_{world.process(Context(guid, other.id))}"
+    other = backend.services.organizations.create_project(operator, guid, "Other")
+    member.repository = f"org_{guid}/process_{backend.process(Context(guid, other.id))}"
     assert code(member.ask("GET", "tags/list")) == (404, "NAME_UNKNOWN")
     assert code(member.begin()) == (404, "NAME_UNKNOWN")
 
 
 def test_an_upload_is_for_who_began_it(
-    world: World, client: httpx.Client, organization: Context, developer: Guest
+    backend: Backend, client: httpx.Client, organization: Context, developer: Guest
 ) -> None:
-    world.user("colleague@example.com", "developer", organization)
-    colleague = Guest(world, client, "colleague@example.com", developer.repository)
+    backend.user("colleague@example.com", "developer", organization)
+    colleague = Guest(backend, client, "colleague@example.com", developer.repository)
     place = developer.begin().headers["Location"]
     assert developer.ask("PATCH", place, content=b"mine").status_code == 202
     for answer in (
@@ -115,9 +115,11 @@ def test_an_upload_is_for_who_began_it(
     assert done.status_code == 201
 
 
-def test_a_digest_opens_nothing_by_itself(world: World, developer: Guest, stranger: Guest) -> None:
+def test_a_digest_opens_nothing_by_itself(
+    backend: Backend, developer: Guest, stranger: Guest
+) -> None:
     developer.push("1.0", b"of others")
-    (membership,) = world.actor("stranger@example.com").memberships
+    (membership,) = backend.actor("stranger@example.com").memberships
     stranger.repository = f"org_{membership.context.organization_id}/base"
     digest = digest_of(b"of others")
     assert code(stranger.ask("GET", f"blobs/{digest}")) == (404, "BLOB_UNKNOWN")
@@ -126,10 +128,10 @@ def test_a_digest_opens_nothing_by_itself(world: World, developer: Guest, strang
     assert code(answer) == (400, "MANIFEST_BLOB_UNKNOWN")
 
 
-def test_rights_are_asked_anew(world: World, developer: Guest, organization: Context) -> None:
+def test_rights_are_asked_anew(backend: Backend, developer: Guest, organization: Context) -> None:
     developer.push("1.0")
-    operator = world.actor(world.operator.email)
-    world.services.members.remove(operator, organization, "developer@example.com")
+    operator = backend.actor(backend.operator.email)
+    backend.services.members.remove(operator, organization, "developer@example.com")
     assert code(developer.ask("GET", "manifests/1.0")) == (404, "NAME_UNKNOWN")
 
 
@@ -142,20 +144,20 @@ def image() -> SmallImage:
 
 
 @pytest.fixture
-def process(world: World, organization: Context, developer: Guest) -> str:
+def process(backend: Backend, organization: Context, developer: Guest) -> str:
     """A new process, at whose repository the developer now is."""
-    made = world.process(organization)
+    made = backend.process(organization)
     developer.repository = f"org_{organization.organization_id}/process_{made}"
     return made
 
 
 def test_versions_with_an_image_are_tags(
-    world: World, developer: Guest, process: str, image: SmallImage
+    backend: Backend, developer: Guest, process: str, image: SmallImage
 ) -> None:
-    image.save(world.blobs)
+    image.save(backend.blobs)
     assert developer.ask("GET", "tags/list").json()["tags"] == []
-    lacking = world.version(process, ImageStatus.NONE)
-    number = world.version(process, image_digest=image.manifest_digest)
+    lacking = backend.version(process, ImageStatus.NONE)
+    number = backend.version(process, image_digest=image.manifest_digest)
     assert developer.ask("GET", "tags/list").json()["tags"] == [str(number)]
     for reference in (str(number), image.manifest_digest):
         answer = developer.ask("GET", f"manifests/{reference}")
@@ -184,10 +186,10 @@ def test_a_version_that_is_missing_is_to_be_made(developer: Guest, process: str)
 
 
 def test_images_of_processes_go_with_their_versions(
-    world: World, developer: Guest, process: str, image: SmallImage
+    backend: Backend, developer: Guest, process: str, image: SmallImage
 ) -> None:
-    image.save(world.blobs)
-    number = world.version(process, image_digest=image.manifest_digest)
+    image.save(backend.blobs)
+    number = backend.version(process, image_digest=image.manifest_digest)
     for reference in (str(number), image.manifest_digest):
         answer = developer.ask("DELETE", f"manifests/{reference}")
         assert code(answer) == (405, "UNSUPPORTED")
@@ -196,10 +198,10 @@ def test_images_of_processes_go_with_their_versions(
 
 
 def test_a_process_is_found_in_its_own_organization_only(
-    world: World, developer: Guest, process: str
+    backend: Backend, developer: Guest, process: str
 ) -> None:
-    other = world.organization("Second", None)
-    world.user("developer@example.com", "admin", other)
+    other = backend.organization("Second", None)
+    backend.user("developer@example.com", "admin", other)
     developer.repository = f"org_{other.organization_id}/process_{process}"
     assert code(developer.ask("GET", "tags/list")) == (404, "NAME_UNKNOWN")
     assert code(developer.begin()) == (404, "NAME_UNKNOWN")
@@ -309,14 +311,14 @@ def test_who_is_nobody_gets_nowhere(client: httpx.Client, developer: Guest) -> N
 # -- indexes ---------------------------------------------------------------------------------
 
 
-def put_three(world: World, process: str) -> tuple[Repository, list[PutManifest]]:
+def put_three(backend: Backend, process: str) -> tuple[Repository, list[PutManifest]]:
     """Push an image and two indexes around it to version 1 before its import has ended."""
-    context = world.services.processes.get(world.actor(OPERATOR), process).context
+    context = backend.services.processes.get(backend.actor(OPERATOR), process).context
     repository = process_repository(context.organization_id, process)
-    services, actor = world.services, world.actor(OPERATOR)
+    services, actor = backend.services, backend.actor(OPERATOR)
     image = make_manifest()
     child = describe(MANIFEST, image) | {"platform": {"architecture": "amd64", "os": "linux"}}
-    with world.blobs.batch() as add:
+    with backend.blobs.batch() as add:
         for blob in (b"{}", b"layer"):
             add(digest_of(blob), blob)
     services.repository_blobs.link(repository, {digest_of(b"{}"): 2, digest_of(b"layer"): 5})
@@ -339,15 +341,15 @@ def put_three(world: World, process: str) -> tuple[Repository, list[PutManifest]
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_who_is_answered_first_stays_the_versions_tag(
-    world: World, organization: Context, order: tuple[int, ...]
+    backend: Backend, organization: Context, order: tuple[int, ...]
 ) -> None:
     """An image and two indexes around it may be pushed to a version at the same moment."""
-    process = world.process(organization)
-    number = world.version(process, ImageStatus.NONE)
-    repository, put = put_three(world, process)
-    manifests, actor = world.services.repository_manifests, world.actor(OPERATOR)
+    process = backend.process(organization)
+    number = backend.version(process, ImageStatus.NONE)
+    repository, put = put_three(backend, process)
+    manifests, actor = backend.services.repository_manifests, backend.actor(OPERATOR)
     assert len({one.job.id for one in put if one.job is not None}) == 1, "one import serves all"
-    with world.database.write() as transaction:
+    with backend.database.write() as transaction:
         version = find_version(transaction, process, number)
         assert version is not None
         image = BuiltImage(put[0].digest)

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import House
-from tests.support.world import World, open_world
+from tests.support.backend import Backend, open_backend
+from tests.support.stored_images import StoredImages
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
-        yield world
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with open_backend(tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture
-def house(world: World) -> House:
-    return House(world, world.organization())
+def stored_images(backend: Backend) -> StoredImages:
+    return StoredImages(backend, backend.organization())

@@ -8,35 +8,35 @@ from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.image_versions import ensure_takes_image
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, Conflict, InvalidRequest, NotFound
-from tests.support.world import OPERATOR, World
+from tests.support.backend import OPERATOR, Backend
 
 NAME = "weather in o'clock"
 QUOTED = shlex.quote(NAME)
 
 
 @pytest.fixture
-def context(world: World) -> Context:
-    return world.organization()
+def context(backend: Backend) -> Context:
+    return backend.organization()
 
 
 @pytest.fixture
-def process(world: World, context: Context) -> str:
-    return world.process(context, NAME)
+def process(backend: Backend, context: Context) -> str:
+    return backend.process(context, NAME)
 
 
-def refusal(world: World, context: Context, order: RunOrder) -> Au2Error:
+def refusal(backend: Backend, context: Context, order: RunOrder) -> Au2Error:
     with pytest.raises(Au2Error) as caught:
-        world.services.jobs.submit_run(world.actor(OPERATOR), context, order)
+        backend.services.jobs.submit_run(backend.actor(OPERATOR), context, order)
     return caught.value
 
 
 def test_a_process_without_an_image_says_how_it_gets_one(
-    world: World, context: Context, process: str
+    backend: Backend, context: Context, process: str
 ) -> None:
-    nothing = refusal(world, context, RunOrder(process))
-    world.services.versions.create_image_version(world.actor(OPERATOR), process)
-    empty = refusal(world, context, RunOrder(process))
-    stated = refusal(world, context, RunOrder(process, 1))
+    nothing = refusal(backend, context, RunOrder(process))
+    backend.services.versions.create_image_version(backend.actor(OPERATOR), process)
+    empty = refusal(backend, context, RunOrder(process))
+    stated = refusal(backend, context, RunOrder(process, 1))
 
     assert isinstance(nothing, Conflict)
     assert nothing.hint == "Upload a package: au2 process repo upload"
@@ -45,15 +45,17 @@ def test_a_process_without_an_image_says_how_it_gets_one(
     assert stated.hint == empty.hint
 
 
-def test_hints_hold_the_names_that_are_known(world: World, context: Context, process: str) -> None:
+def test_hints_hold_the_names_that_are_known(
+    backend: Backend, context: Context, process: str
+) -> None:
     schema = {"required": ["city"], "properties": {"city": {"type": "string"}}}
-    number = world.version(process, args_schema=schema)
-    there = world.services.processes.get(world.actor(OPERATOR), process)
-    version = world.services.versions.get(world.actor(OPERATOR), process, number)
+    number = backend.version(process, args_schema=schema)
+    there = backend.services.processes.get(backend.actor(OPERATOR), process)
+    version = backend.services.versions.get(backend.actor(OPERATOR), process, number)
 
-    missing = refusal(world, context, RunOrder(process, 7))
-    wrong = refusal(world, context, RunOrder(process, number))
-    foreign = refusal(world, context, RunOrder("5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"))
+    missing = refusal(backend, context, RunOrder(process, 7))
+    wrong = refusal(backend, context, RunOrder(process, number))
+    foreign = refusal(backend, context, RunOrder("5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"))
     with pytest.raises(Conflict) as taken:
         ensure_takes_image(there, version)
 

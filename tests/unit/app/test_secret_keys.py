@@ -15,44 +15,44 @@ from au2.stores.database.secrets import (
     list_ciphertexts,
     release_values,
 )
-from tests.support.world import OPERATOR, World
+from tests.support.backend import OPERATOR, Backend
 
 
 @pytest.fixture
-def context(world: World) -> Context:
-    return world.organization()
+def context(backend: Backend) -> Context:
+    return backend.organization()
 
 
 @pytest.fixture
-def key_file(world: World) -> KeyFile:
-    return KeyFile(world.folder / "secrets.key")
+def key_file(backend: Backend) -> KeyFile:
+    return KeyFile(backend.folder / "secrets.key")
 
 
 @pytest.fixture
-def keys(world: World, key_file: KeyFile) -> SecretKeys:
-    return SecretKeys(world.database, key_file, world.clock)
+def keys(backend: Backend, key_file: KeyFile) -> SecretKeys:
+    return SecretKeys(backend.database, key_file, backend.clock)
 
 
-def give(world: World, context: Context, count: int) -> None:
+def give(backend: Backend, context: Context, count: int) -> None:
     for number in range(count):
-        world.services.secrets.create(
-            world.actor(OPERATOR), context, f"s{number}", value=f"value {number}"
+        backend.services.secrets.create(
+            backend.actor(OPERATOR), context, f"s{number}", value=f"value {number}"
         )
 
 
-def read(world: World, context: Context, number: int) -> str:
-    return world.services.secrets.download(world.actor(OPERATOR), context, f"s{number}")
+def read(backend: Backend, context: Context, number: int) -> str:
+    return backend.services.secrets.download(backend.actor(OPERATOR), context, f"s{number}")
 
 
 def test_everything_is_encrypted_anew(
-    world: World, context: Context, keys: SecretKeys, key_file: KeyFile
+    backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:
-    give(world, context, 230)
-    process = world.process(context)
-    world.version(process)
-    job = world.services.jobs.submit_run(world.actor(OPERATOR), context, RunOrder(process))
+    give(backend, context, 230)
+    process = backend.process(context)
+    backend.version(process)
+    job = backend.services.jobs.submit_run(backend.actor(OPERATOR), context, RunOrder(process))
     bound_to = bound_to_attempt(job.id, 1)
-    with world.database.write() as transaction:
+    with backend.database.write() as transaction:
         sealed = key_file.ring().encrypt(b"[]", bound_to=bound_to)
         hold_values(transaction, job.id, 1, sealed)
         before = {found.text for found in list_ciphertexts(transaction)}
@@ -60,7 +60,7 @@ def test_everything_is_encrypted_anew(
     done = keys.rotate()
 
     assert (done.values, done.unreadable, done.dropped) == (231, 0, 0)
-    with world.database.write() as transaction:
+    with backend.database.write() as transaction:
         assert not before & {found.text for found in list_ciphertexts(transaction)}
         held = find_held_values(transaction, job.id, 1)
         assert held is not None
@@ -68,7 +68,7 @@ def test_everything_is_encrypted_anew(
         release_values(transaction, job.id)
         assert find_held_values(transaction, job.id, 1) is None
         events = list_events(transaction, "secret-key")
-    assert [read(world, context, number) for number in (0, 229)] == ["value 0", "value 229"]
+    assert [read(backend, context, number) for number in (0, 229)] == ["value 0", "value 229"]
     assert [event.action for event in events] == ["secret-key:added", "secret-key:rotated"]
     current, old = keys.list_keys()
     assert (current.id, current.is_current, current.values) == (done.key_id, True, 230)
@@ -76,14 +76,14 @@ def test_everything_is_encrypted_anew(
 
 
 def test_broken_off_in_the_middle(
-    world: World, context: Context, keys: SecretKeys, key_file: KeyFile
+    backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:
     """As after the first step: the new key is there, and nothing was encrypted with it yet."""
-    give(world, context, 3)
-    key_file.add(world.clock())
-    world.services.secrets.ingest(world.actor(OPERATOR), context, "s0", "new value")
+    give(backend, context, 3)
+    key_file.add(backend.clock())
+    backend.services.secrets.ingest(backend.actor(OPERATOR), context, "s0", "new value")
 
-    assert [read(world, context, number) for number in range(3)] == [
+    assert [read(backend, context, number) for number in range(3)] == [
         "new value",
         "value 1",
         "value 2",
@@ -94,50 +94,50 @@ def test_broken_off_in_the_middle(
 
 
 def test_old_keys_go_when_nobody_can_be_using_them(
-    world: World, context: Context, keys: SecretKeys, key_file: KeyFile
+    backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:
-    give(world, context, 1)
+    give(backend, context, 1)
     stale = key_file.ring()
     keys.rotate()
     assert keys.rotate().dropped == 0
     # A request that had read the keys before both changes ends well.
-    with world.database.write() as transaction:
+    with backend.database.write() as transaction:
         (present,) = list_ciphertexts(transaction)
     late = stale.encrypt(b"late", bound_to=present.bound_to)
     assert key_file.ring().decrypt(late, bound_to=present.bound_to) == b"late"
-    world.clock.move(days=2)
+    backend.clock.move(days=2)
     assert keys.rotate().dropped == 2
     assert len(keys.list_keys()) == 2
-    assert read(world, context, 0) == "value 0"
+    assert read(backend, context, 0) == "value 0"
 
 
 def test_a_key_that_is_needed_is_never_dropped(
-    world: World, context: Context, keys: SecretKeys, key_file: KeyFile
+    backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:
-    give(world, context, 1)
-    key_file.add(world.clock())
-    world.clock.move(days=2)
+    give(backend, context, 1)
+    key_file.add(backend.clock())
+    backend.clock.move(days=2)
     assert keys.rotate().dropped == 0
-    assert read(world, context, 0) == "value 0"
+    assert read(backend, context, 0) == "value 0"
 
 
 def test_what_can_not_be_read_does_not_hinder_the_rest(
-    world: World, context: Context, keys: SecretKeys, key_file: KeyFile
+    backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:
-    give(world, context, 2)
+    give(backend, context, 2)
     key_file.path.unlink()
     with pytest.raises(SecretUnreadable):
         keys.rotate()
-    ensure_keys(world.database, key_file, world.clock())
+    ensure_keys(backend.database, key_file, backend.clock())
     assert not key_file.exists()
     keys.create()
     with pytest.raises(Conflict):
         keys.create()
-    world.services.secrets.ingest(world.actor(OPERATOR), context, "s0", "again")
+    backend.services.secrets.ingest(backend.actor(OPERATOR), context, "s0", "again")
 
     done = keys.rotate()
 
     assert (done.values, done.unreadable) == (1, 1)
-    assert read(world, context, 0) == "again"
+    assert read(backend, context, 0) == "again"
     lost = keys.list_keys()[-1]
     assert (lost.made_at, lost.values) == (None, 1)

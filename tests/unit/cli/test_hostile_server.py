@@ -16,9 +16,9 @@ import pytest
 from au2.cli.configuration import Configuration, ServerEntry, save
 from au2.cli.main import make_root, run
 from au2.console.console import Console
+from tests.support.backend import open_backend
 from tests.support.hostile_api import JUNK, NUMBERS, TEXTS, HostileApi, as_json
 from tests.support.image_archives import NAME, docker_20, make_image
-from tests.support.world import open_world
 from tests.unit.cli.conftest import Result, Stream
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Answer, Api, Request
 
@@ -99,8 +99,8 @@ PROGRESS = re.compile(r"\r\x1b\[K")
 
 @pytest.fixture(scope="module")
 def contract(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    with open_world(tmp_path_factory.mktemp("world")) as world:
-        return dict(world.app().openapi())
+    with open_backend(tmp_path_factory.mktemp("backend")) as backend:
+        return dict(backend.app().openapi())
 
 
 @pytest.fixture

@@ -2,20 +2,20 @@ import pytest
 
 from au2.app.accounts.passwords import PasswordResets, Passwords, make_hasher
 from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, WrongPassword
-from tests.support.world import OPERATOR, PASSWORD, World
+from tests.support.backend import OPERATOR, PASSWORD, Backend
 
 NEW = "another password of enough length"
 
 
 @pytest.fixture
-def resets(world: World) -> PasswordResets:
-    return PasswordResets(world.database, Passwords(make_hasher()), world.clock)
+def resets(backend: Backend) -> PasswordResets:
+    return PasswordResets(backend.database, Passwords(make_hasher()), backend.clock)
 
 
-def test_the_new_one_holds_and_all_tokens_are_ended(world: World, resets: PasswordResets):
-    accounts = world.services.accounts
+def test_the_new_one_holds_and_all_tokens_are_ended(backend: Backend, resets: PasswordResets):
+    accounts = backend.services.accounts
     login = accounts.login(OPERATOR, PASSWORD)
-    managed = world.services.managed_tokens.create_token(
+    managed = backend.services.managed_tokens.create_token(
         accounts.authenticate(login.secret), "for a robot"
     )
 

@@ -9,14 +9,14 @@ from au2.app.accounts.accounts import Accounts
 from au2.app.accounts.tokens import NewToken
 from au2.domain.errors import NotAuthenticated, TokenExpired
 from au2.stores.database import accounts
-from tests.support.world import OPERATOR, PASSWORD, World
+from tests.support.backend import OPERATOR, PASSWORD, Backend
 
 HOUR = 3600.0
 
 
 @pytest.fixture
-def people(world: World) -> Accounts:
-    return world.services.accounts
+def people(backend: Backend) -> Accounts:
+    return backend.services.accounts
 
 
 def log_in(people: Accounts) -> NewToken:
@@ -70,44 +70,48 @@ def test_they_end_with_the_login_they_were_given_for(
 
 
 def test_they_end_with_the_managed_token_they_were_given_for(
-    world: World, people: Accounts
+    backend: Backend, people: Accounts
 ) -> None:
-    managed = world.services.managed_tokens.create_token(world.operator, "robot")
+    managed = backend.services.managed_tokens.create_token(backend.operator, "robot")
     lent = people.lend_to_registry(managed.secret, HOUR)
-    world.services.managed_tokens.delete_token(world.operator, "robot")
+    backend.services.managed_tokens.delete_token(backend.operator, "robot")
     assert not is_open(people, lent)
 
 
-def test_they_hold_no_longer_than_what_they_were_given_for(world: World, people: Accounts) -> None:
-    soon = world.clock() + timedelta(minutes=10)
-    managed = world.services.managed_tokens.create_token(world.operator, "robot", expires_at=soon)
+def test_they_hold_no_longer_than_what_they_were_given_for(
+    backend: Backend, people: Accounts
+) -> None:
+    soon = backend.clock() + timedelta(minutes=10)
+    managed = backend.services.managed_tokens.create_token(
+        backend.operator, "robot", expires_at=soon
+    )
     assert people.lend_to_registry(managed.secret, HOUR).token.expires_at == soon
-    world.clock.move(minutes=10)
+    backend.clock.move(minutes=10)
     with pytest.raises(TokenExpired):
         people.lend_to_registry(managed.secret, HOUR)
 
 
 def test_a_push_that_waits_outlives_them_but_not_their_removal(
-    world: World, people: Accounts
+    backend: Backend, people: Accounts
 ) -> None:
-    managed = world.services.managed_tokens.create_token(world.operator, "robot")
+    managed = backend.services.managed_tokens.create_token(backend.operator, "robot")
     lent = people.lend_to_registry(managed.secret, HOUR)
     actor = people.authenticate(lent.secret, at_registry=True)
-    world.clock.move(hours=1, minutes=30)
+    backend.clock.move(hours=1, minutes=30)
     people.lend_to_registry(managed.secret, HOUR)  # Tidies up, too.
 
     assert people.refresh(actor).email == OPERATOR
-    world.services.managed_tokens.delete_token(world.operator, "robot")
+    backend.services.managed_tokens.delete_token(backend.operator, "robot")
     with pytest.raises(NotAuthenticated):
         people.refresh(actor)
 
 
-def test_those_whose_time_is_over_do_not_pile_up(world: World, people: Accounts) -> None:
+def test_those_whose_time_is_over_do_not_pile_up(backend: Backend, people: Accounts) -> None:
     """Clients get one for each command."""
-    managed = world.services.managed_tokens.create_token(world.operator, "robot")
+    managed = backend.services.managed_tokens.create_token(backend.operator, "robot")
     lent = [people.lend_to_registry(managed.secret, HOUR) for _ in range(20)]
-    world.clock.move(hours=4)
+    backend.clock.move(hours=4)
     last = people.lend_to_registry(managed.secret, HOUR)
-    with world.database.read() as transaction:
+    with backend.database.read() as transaction:
         there = [accounts.find_token(transaction, new.token.id) for new in (*lent, last)]
     assert [token is not None for token in there] == [False] * 20 + [True]

@@ -12,7 +12,7 @@ from au2.domain.job import JobState, Outcome
 from au2.domain.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
 from au2.stores.notices.base import DISPATCHER, Notices
 from au2.stores.notices.folder import FolderNotices
-from tests.support.world import OPERATOR, World, creation
+from tests.support.backend import OPERATOR, Backend, creation
 
 NEXT = QueuePosition(is_ready=True, is_taken=False, jobs_before=0, jobs_taken=0)
 
@@ -60,97 +60,97 @@ def test_the_only_place() -> None:
 
 
 @pytest.fixture
-def context(world: World) -> Context:
-    return world.organization()
+def context(backend: Backend) -> Context:
+    return backend.organization()
 
 
 @pytest.fixture
-def process(world: World, context: Context) -> str:
-    made = world.process(context)
-    world.version(made)
+def process(backend: Backend, context: Context) -> str:
+    made = backend.process(context)
+    backend.version(made)
     return made
 
 
 @pytest.fixture
-def dispatcher(world: World) -> Iterator[Notices]:
-    notices = FolderNotices(world.folder / "notices", DISPATCHER)
+def dispatcher(backend: Backend) -> Iterator[Notices]:
+    notices = FolderNotices(backend.folder / "notices", DISPATCHER)
     yield notices
     notices.close()
 
 
-def submit(world: World, context: Context, process: str) -> int:
+def submit(backend: Backend, context: Context, process: str) -> int:
     order = RunOrder(process)
-    return world.services.jobs.submit_run(world.actor(OPERATOR), context, order).id
+    return backend.services.jobs.submit_run(backend.actor(OPERATOR), context, order).id
 
 
-def find(world: World, job_id: int, places: int = 1) -> Waiting | None:
-    waiting = JobWaiting(world.database, world.notices, places=places, clock=world.clock)
-    return waiting.find(world.job(job_id))
+def find(backend: Backend, job_id: int, places: int = 1) -> Waiting | None:
+    waiting = JobWaiting(backend.database, backend.notices, places=places, clock=backend.clock)
+    return waiting.find(backend.job(job_id))
 
 
-def code(world: World, job_id: int, places: int = 1) -> WaitingCode | None:
-    found = find(world, job_id, places)
+def code(backend: Backend, job_id: int, places: int = 1) -> WaitingCode | None:
+    found = find(backend, job_id, places)
     return None if found is None else found.code
 
 
 def test_the_way_of_a_job(
-    world: World, context: Context, process: str, dispatcher: Notices
+    backend: Backend, context: Context, process: str, dispatcher: Notices
 ) -> None:
-    first, second, third = (submit(world, context, process) for _ in range(3))
-    assert code(world, first) is WaitingCode.DISPATCHER
-    waiting = find(world, third)
+    first, second, third = (submit(backend, context, process) for _ in range(3))
+    assert code(backend, first) is WaitingCode.DISPATCHER
+    waiting = find(backend, third)
     assert waiting is not None
     assert (waiting.code, waiting.position.jobs_before) == (WaitingCode.JOBS_BEFORE, 2)
 
-    claim = world.claim(first)  # takes all that are there
+    claim = backend.claim(first)  # takes all that are there
 
-    assert code(world, first) is None, "it runs"
-    assert code(world, second) is WaitingCode.PREPARING
-    fourth = submit(world, context, process)
-    waiting = find(world, fourth, places=3)
+    assert code(backend, first) is None, "it runs"
+    assert code(backend, second) is WaitingCode.PREPARING
+    fourth = submit(backend, context, process)
+    waiting = find(backend, fourth, places=3)
     assert waiting is not None
     assert (waiting.code, waiting.position.jobs_taken) == (WaitingCode.PLACES, 3)
-    world.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0))
-    assert code(world, fourth, places=3) is WaitingCode.DISPATCHER
-    world.clock.move(hours=1)
-    waiting = find(world, fourth, places=3)
+    backend.end(claim, Outcome(JobState.SUCCEEDED, exit_code=0))
+    assert code(backend, fourth, places=3) is WaitingCode.DISPATCHER
+    backend.clock.move(hours=1)
+    waiting = find(backend, fourth, places=3)
     assert waiting is not None, "claims that nobody renewed count as jobs before it"
     assert waiting.position.jobs_before == 2
 
 
 def test_without_a_dispatcher(
-    world: World, context: Context, process: str, dispatcher: Notices
+    backend: Backend, context: Context, process: str, dispatcher: Notices
 ) -> None:
-    job = submit(world, context, process)
-    assert code(world, job) is WaitingCode.DISPATCHER
+    job = submit(backend, context, process)
+    assert code(backend, job) is WaitingCode.DISPATCHER
 
     dispatcher.close()
 
-    assert code(world, job) is WaitingCode.NO_DISPATCHER
+    assert code(backend, job) is WaitingCode.NO_DISPATCHER
 
 
 def test_an_upload_waits_for_its_contents(
-    world: World, context: Context, process: str, dispatcher: Notices
+    backend: Backend, context: Context, process: str, dispatcher: Notices
 ) -> None:
-    body = creation({"main.py": b"x"}, world.runtime(), name="new")
-    begun = world.services.upload_starter.begin(world.actor(OPERATOR), context, body)
+    body = creation({"main.py": b"x"}, backend.runtime(), name="new")
+    begun = backend.services.upload_starter.begin(backend.actor(OPERATOR), context, body)
     assert isinstance(begun, OpenUpload)
 
-    assert code(world, begun.upload.job_id) is WaitingCode.UPLOAD
-    waiting = find(world, submit(world, context, process))
+    assert code(backend, begun.upload.job_id) is WaitingCode.UPLOAD
+    waiting = find(backend, submit(backend, context, process))
     assert waiting is not None
     assert waiting.position.jobs_before == 0, "nobody waits for what is not ready"
 
 
 def test_others_jobs_count_and_are_not_named(
-    world: World, context: Context, process: str, dispatcher: Notices
+    backend: Backend, context: Context, process: str, dispatcher: Notices
 ) -> None:
-    elsewhere = world.organization("Other", None)
-    hidden = world.process(elsewhere, "hidden")
-    world.version(hidden)
-    submit(world, elsewhere, hidden)
+    elsewhere = backend.organization("Other", None)
+    hidden = backend.process(elsewhere, "hidden")
+    backend.version(hidden)
+    submit(backend, elsewhere, hidden)
 
-    waiting = find(world, submit(world, context, process))
+    waiting = find(backend, submit(backend, context, process))
 
     assert waiting is not None
     assert waiting.text == "1 job is before it."

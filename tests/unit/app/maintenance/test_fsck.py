@@ -17,16 +17,16 @@ from au2.stores.content.images import load_image
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.layers import put_dependency_layer
 from au2.stores.database.content.roots import ImageRoot, RootKind
-from tests.support.house import House
+from tests.support.stored_images import StoredImages
 
 
-def check_of(house: House) -> IntegrityCheck:
-    world = house.world
-    return IntegrityCheck(world.database, world.blobs, house.layers, world.clock)
+def check_of(stored_images: StoredImages) -> IntegrityCheck:
+    backend = stored_images.backend
+    return IntegrityCheck(backend.database, backend.blobs, stored_images.layers, backend.clock)
 
 
-def check(house: House, *, quick: bool = False) -> IntegrityReport:
-    return check_of(house).run(quick=quick, progress=lambda _bytes: None)
+def check(stored_images: StoredImages, *, quick: bool = False) -> IntegrityReport:
+    return check_of(stored_images).run(quick=quick, progress=lambda _bytes: None)
 
 
 def flip(path: Path) -> None:
@@ -46,38 +46,38 @@ def delete(path: Path) -> None:
 HURTS = pytest.mark.parametrize("hurt", [flip, truncate, delete])
 
 
-def test_nothing_is_found_where_all_is_whole(house: House) -> None:
-    world = house.world
-    runtime = house.runtime(house.image("runtime"))
-    house.upload({"main.py": b"print()"}, runtime)
-    process, _ = house.version(house.image("one"))
-    world.services.versions.create_image_version(house.actor, process)
+def test_nothing_is_found_where_all_is_whole(stored_images: StoredImages) -> None:
+    backend = stored_images.backend
+    runtime = stored_images.runtime(stored_images.image("runtime"))
+    stored_images.upload({"main.py": b"print()"}, runtime)
+    process, _ = stored_images.version(stored_images.image("one"))
+    backend.services.versions.create_image_version(stored_images.actor, process)
     seen: list[int] = []
-    found = check_of(house).run(quick=False, progress=seen.append)
+    found = check_of(stored_images).run(quick=False, progress=seen.append)
     assert found.findings == ()
     assert found.images == 2
-    assert found.read_blobs == len(house.present())
-    assert sum(seen) == sum(map(world.blobs.size_bytes, house.present()))
-    assert check(house, quick=True).read_blobs == 0
+    assert found.read_blobs == len(stored_images.present())
+    assert sum(seen) == sum(map(backend.blobs.size_bytes, stored_images.present()))
+    assert check(stored_images, quick=True).read_blobs == 0
 
 
 @HURTS
 @pytest.mark.parametrize("part", ["manifest", "config", "layer"])
 def test_each_part_of_a_version_is_looked_at(
-    house: House, part: str, hurt: Callable[[Path], None]
+    stored_images: StoredImages, part: str, hurt: Callable[[Path], None]
 ) -> None:
-    image = house.image("one")
-    process, number = house.version(image)
-    house.version(house.image("two"))
-    manifest = load_image(house.world.blobs, image).manifest
+    image = stored_images.image("one")
+    process, number = stored_images.version(image)
+    stored_images.version(stored_images.image("two"))
+    manifest = load_image(stored_images.backend.blobs, image).manifest
     digests = {
         "manifest": image,
         "config": manifest.config.digest,
         "layer": manifest.layers[0].digest,
     }
-    hurt(house.file_of(digests[part]))
+    hurt(stored_images.file_of(digests[part]))
 
-    (finding,) = check(house).findings
+    (finding,) = check(stored_images).findings
 
     assert finding.digest == digests[part]
     assert finding.is_missing == (hurt is delete)
@@ -88,60 +88,70 @@ def test_each_part_of_a_version_is_looked_at(
     assert finding.digest not in finding.problem, "it is told already"
     # A quick check sees every size that does not match.
     if hurt is not flip or part == "manifest":
-        assert [one.digest for one in check(house, quick=True).findings] == [digests[part]]
+        assert [one.digest for one in check(stored_images, quick=True).findings] == [digests[part]]
 
 
 @HURTS
 def test_a_layer_that_several_have_names_them_all(
-    house: House, hurt: Callable[[Path], None]
+    stored_images: StoredImages, hurt: Callable[[Path], None]
 ) -> None:
-    image = house.image("shared")
-    house.version(image)
-    house.runtime(image)
-    hurt(house.file_of(load_image(house.world.blobs, image).manifest.layers[0].digest))
-    (finding,) = check(house).findings
+    image = stored_images.image("shared")
+    stored_images.version(image)
+    stored_images.runtime(image)
+    hurt(
+        stored_images.file_of(
+            load_image(stored_images.backend.blobs, image).manifest.layers[0].digest
+        )
+    )
+    (finding,) = check(stored_images).findings
     assert len(finding.hits) == 2
     assert "runtime build" in finding.advise()
 
 
 @HURTS
-def test_what_was_pushed_is_looked_at(house: House, hurt: Callable[[Path], None]) -> None:
-    image = house.image("pushed")
+def test_what_was_pushed_is_looked_at(
+    stored_images: StoredImages, hurt: Callable[[Path], None]
+) -> None:
+    image = stored_images.image("pushed")
     children = [image, sha256_of(b"never pushed")]
     descriptors = [Descriptor(media_types.MANIFEST, one, 1).to_document() for one in children]
     index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": descriptors}
-    digest = house.put(format_document(index))
-    at = house.world.clock()
-    house.row(
+    digest = stored_images.put(format_document(index))
+    at = stored_images.backend.clock()
+    stored_images.row(
         "repository_tags",
-        organization_id=house.context.organization_id,
+        organization_id=stored_images.context.organization_id,
         repository="base",
         name="1",
         digest=digest,
         updated_at=at,
         updated_by="x",
     )
-    assert check(house).findings == ()
-    layer = load_image(house.world.blobs, image).manifest.layers[0].digest
-    hurt(house.file_of(layer))
-    (finding,) = check(house).findings
+    assert check(stored_images).findings == ()
+    layer = load_image(stored_images.backend.blobs, image).manifest.layers[0].digest
+    hurt(stored_images.file_of(layer))
+    (finding,) = check(stored_images).findings
     assert finding.digest == layer
-    assert list(finding.hits) == [f"org_{house.context.organization_id}/base:1"]
+    assert list(finding.hits) == [f"org_{stored_images.context.organization_id}/base:1"]
 
 
 @HURTS
-def test_dependencies_and_files_are_looked_at(house: House, hurt: Callable[[Path], None]) -> None:
-    layer, file = house.put(b"layer"), sha256_of(b"print()")
+def test_dependencies_and_files_are_looked_at(
+    stored_images: StoredImages, hurt: Callable[[Path], None]
+) -> None:
+    layer, file = stored_images.put(b"layer"), sha256_of(b"print()")
     stored = DependencyLayer(sha256_of(b"key"), None, layer, 5, {})
-    with house.world.database.write() as transaction:
-        put_dependency_layer(transaction, stored, at=house.world.clock())
-    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
-    house.finish(begun, house.image("built"))
-    assert check(house).findings == ()
+    with stored_images.backend.database.write() as transaction:
+        put_dependency_layer(transaction, stored, at=stored_images.backend.clock())
+    begun = stored_images.upload(
+        {"main.py": b"print()"}, stored_images.runtime(stored_images.image("runtime"))
+    )
+    stored_images.finish(begun, stored_images.image("built"))
+    assert check(stored_images).findings == ()
     for digest in (layer, file):
-        hurt(house.file_of(digest))
+        hurt(stored_images.file_of(digest))
 
-    found = {finding.digest: finding for finding in check(house).findings}
+    found = {finding.digest: finding for finding in check(stored_images).findings}
 
     assert set(found) == {layer, file}
     assert list(found[layer].hits) == [f"dependencies kept as {stored.key}"]
@@ -149,98 +159,106 @@ def test_dependencies_and_files_are_looked_at(house: House, hurt: Callable[[Path
     assert "sent again" in found[file].advise()
 
 
-def test_nonsense_in_a_repository_is_nobodys_damage(house: House) -> None:
-    blob = house.put(b"of somebody else")
+def test_nonsense_in_a_repository_is_nobodys_damage(stored_images: StoredImages) -> None:
+    blob = stored_images.put(b"of somebody else")
     config = Descriptor(media_types.CONFIG, blob, 1).to_document()
     index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": [], "config": config}
     untyped = {"schemaVersion": 2, "config": config}  # Once taken where it came as an index.
     for data in (format_document(index), format_document(untyped), b'{"config": 5}'):
-        house.row(
+        stored_images.row(
             "repository_manifests",
-            organization_id=house.context.organization_id,
+            organization_id=stored_images.context.organization_id,
             repository="base/debian",
-            digest=house.put(data),
+            digest=stored_images.put(data),
             media_type=media_types.INDEX,
             size_bytes=len(data),
             annotations={},
-            pushed_at=house.world.clock(),
+            pushed_at=stored_images.backend.clock(),
             pushed_by="x",
         )
-    assert check(house).findings == ()
-    assert check(house, quick=True).findings == ()
-    truncate(house.file_of(blob))
+    assert check(stored_images).findings == ()
+    assert check(stored_images, quick=True).findings == ()
+    truncate(stored_images.file_of(blob))
     for quick in (False, True):
-        (finding,) = check(house, quick=quick).findings
+        (finding,) = check(stored_images, quick=quick).findings
         assert (finding.digest, len(finding.hits)) == (blob, 1)
 
 
-def test_what_has_not_come_yet_is_no_fault(house: House) -> None:
-    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
-    house.world.blobs.remove(sha256_of(b"print()"))
+def test_what_has_not_come_yet_is_no_fault(stored_images: StoredImages) -> None:
+    begun = stored_images.upload(
+        {"main.py": b"print()"}, stored_images.runtime(stored_images.image("runtime"))
+    )
+    stored_images.backend.blobs.remove(sha256_of(b"print()"))
     assert begun.upload.state == "open"
-    assert check(house).findings == ()
+    assert check(stored_images).findings == ()
 
 
 @pytest.mark.parametrize("hurt", [flip, truncate])
-def test_damage_that_hits_nobody_is_told(house: House, hurt: Callable[[Path], None]) -> None:
-    digest = house.put(b"lonely")
-    hurt(house.file_of(digest))
-    (finding,) = check(house).findings
+def test_damage_that_hits_nobody_is_told(
+    stored_images: StoredImages, hurt: Callable[[Path], None]
+) -> None:
+    digest = stored_images.put(b"lonely")
+    hurt(stored_images.file_of(digest))
+    (finding,) = check(stored_images).findings
     assert (finding.digest, finding.hits) == (digest, {})
     assert "nothing needs it" in finding.advise()
 
 
-def test_an_untrue_form_of_a_blob_is_found(house: House) -> None:
-    image = house.image("one")
-    house.version(image)
-    raw = load_image(house.world.blobs, image).manifest.layers[0].digest
-    packed = house.put(gzip.compress(b"layer of onE", mtime=0))
-    house.world.blobs.remove(raw)
-    house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
-    (finding,) = check(house).findings
+def test_an_untrue_form_of_a_blob_is_found(stored_images: StoredImages) -> None:
+    image = stored_images.image("one")
+    stored_images.version(image)
+    raw = load_image(stored_images.backend.blobs, image).manifest.layers[0].digest
+    packed = stored_images.put(gzip.compress(b"layer of onE", mtime=0))
+    stored_images.backend.blobs.remove(raw)
+    stored_images.backend.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    (finding,) = check(stored_images).findings
     assert finding.digest == raw
     assert len(finding.hits) == 1
 
 
 @pytest.mark.parametrize("hurt", [flip, truncate])
 def test_a_damaged_blob_hits_those_who_have_it_in_another_form(
-    house: House, hurt: Callable[[Path], None]
+    stored_images: StoredImages, hurt: Callable[[Path], None]
 ) -> None:
-    image = house.image("one")
-    house.version(image)
-    raw = load_image(house.world.blobs, image).manifest.layers[0].digest
-    packed = house.put(gzip.compress(b"layer of one", mtime=0))
-    house.world.blobs.remove(raw)
-    house.world.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
-    assert check(house).findings == ()
-    hurt(house.file_of(packed))
-    (finding,) = check(house).findings
+    image = stored_images.image("one")
+    stored_images.version(image)
+    raw = load_image(stored_images.backend.blobs, image).manifest.layers[0].digest
+    packed = stored_images.put(gzip.compress(b"layer of one", mtime=0))
+    stored_images.backend.blobs.remove(raw)
+    stored_images.backend.blobs.keep_compressed(raw, len(b"layer of one"), compressed=packed)
+    assert check(stored_images).findings == ()
+    hurt(stored_images.file_of(packed))
+    (finding,) = check(stored_images).findings
     assert finding.digest == packed
     assert len(finding.hits) == 1
 
 
-def test_what_is_damaged_is_removed_so_that_it_comes_again(house: House) -> None:
-    begun = house.upload({"main.py": b"print()"}, house.runtime(house.image("runtime")))
-    digest, lonely = sha256_of(b"print()"), house.put(b"lonely")
+def test_what_is_damaged_is_removed_so_that_it_comes_again(stored_images: StoredImages) -> None:
+    begun = stored_images.upload(
+        {"main.py": b"print()"}, stored_images.runtime(stored_images.image("runtime"))
+    )
+    digest, lonely = sha256_of(b"print()"), stored_images.put(b"lonely")
     for one in (digest, lonely):
-        flip(house.file_of(one))
-    uploads = house.world.services.uploads
-    assert uploads.get(house.actor, begun.upload.id).lacking == [], "it counts as had"
-    found = check(house)
-    house.put(b"lonely")
+        flip(stored_images.file_of(one))
+    uploads = stored_images.backend.services.uploads
+    assert uploads.get(stored_images.actor, begun.upload.id).lacking == [], "it counts as had"
+    found = check(stored_images)
+    stored_images.put(b"lonely")
 
-    assert check_of(house).remove_damaged(found) == 1
+    assert check_of(stored_images).remove_damaged(found) == 1
 
-    assert lonely in house.present(), "it has come anew"
-    assert uploads.get(house.actor, begun.upload.id).lacking == [digest.removeprefix("sha256:")]
+    assert lonely in stored_images.present(), "it has come anew"
+    assert uploads.get(stored_images.actor, begun.upload.id).lacking == [
+        digest.removeprefix("sha256:")
+    ]
 
 
-def test_unpacked_layers_of_no_image_are_only_told(house: House) -> None:
-    image = house.image("one")
-    house.version(image)
-    (diff_id,) = load_image(house.world.blobs, image).config.diff_ids
-    house.layers.sizes = {diff_id.removeprefix("sha256:"): 1, "0" * 64: 1, "x.incoming": 1}
-    found = check(house)
+def test_unpacked_layers_of_no_image_are_only_told(stored_images: StoredImages) -> None:
+    image = stored_images.image("one")
+    stored_images.version(image)
+    (diff_id,) = load_image(stored_images.backend.blobs, image).config.diff_ids
+    stored_images.layers.sizes = {diff_id.removeprefix("sha256:"): 1, "0" * 64: 1, "x.incoming": 1}
+    found = check(stored_images)
     assert found.findings == ()
     assert found.stray_layers == 2
 
@@ -260,24 +278,24 @@ class CountedBlobs:
         return getattr(self._blobs, name)
 
 
-def make_index(house: House, children: list[str], name: str = "") -> str:
+def make_index(stored_images: StoredImages, children: list[str], name: str = "") -> str:
     descriptors = [Descriptor(media_types.INDEX, one, 1).to_document() for one in children]
     index = {"schemaVersion": 2, "mediaType": media_types.INDEX, "manifests": descriptors}
-    return house.put(format_document(index | {"annotations": {"name": name}}))
+    return stored_images.put(format_document(index | {"annotations": {"name": name}}))
 
 
-def test_each_of_many_nested_indexes_is_looked_at_once(house: House) -> None:
+def test_each_of_many_nested_indexes_is_looked_at_once(stored_images: StoredImages) -> None:
     """Whoever may push may nest them as deep, and name each as often, as they like."""
-    image = house.image("inmost")
+    image = stored_images.image("inmost")
     deep = image
     for _ in range(1100):
-        deep = make_index(house, [deep])
+        deep = make_index(stored_images, [deep])
     wide = [image, image]
     for _ in range(10):
-        wide = [make_index(house, wide, name) for name in ("left", "right")]
-    layer = load_image(house.world.blobs, image).manifest.layers[0].digest
-    house.world.blobs.remove(layer)
-    blobs = CountedBlobs(house.world.blobs)
+        wide = [make_index(stored_images, wide, name) for name in ("left", "right")]
+    layer = load_image(stored_images.backend.blobs, image).manifest.layers[0].digest
+    stored_images.backend.blobs.remove(layer)
+    blobs = CountedBlobs(stored_images.backend.blobs)
     findings: dict[str, Finding] = {}
     check = ImageIntegrity(cast(ContentStore, blobs), findings)
 

@@ -8,7 +8,7 @@ from au2.app.maintenance.garbage_collection import GCOptions, GCReport, Resource
 from au2.domain.ids import make_guid
 from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus
-from tests.support.house import DAY, House
+from tests.support.stored_images import DAY, StoredImages
 
 LAYER = b"a layer " * 1000
 DIGEST = f"sha256:{sha256(LAYER).hexdigest()}"
@@ -23,89 +23,110 @@ def lines(report: GCReport) -> list[tuple[bool, str, int | None]]:
     ]
 
 
-def begin(house: House, process: str) -> Upload:
-    number = house.world.version(process, ImageStatus.NONE)
-    return house.world.services.image_uploads.begin(house.actor, process, number).upload
+def begin(stored_images: StoredImages, process: str) -> Upload:
+    number = stored_images.backend.version(process, ImageStatus.NONE)
+    return stored_images.backend.services.image_uploads.begin(
+        stored_images.actor, process, number
+    ).upload
 
 
-def send_half(house: House, upload: Upload) -> None:
-    receiver = house.world.services.image_uploads.receive(
-        house.actor, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
+def send_half(stored_images: StoredImages, upload: Upload) -> None:
+    receiver = stored_images.backend.services.image_uploads.receive(
+        stored_images.actor,
+        upload.id,
+        upload.fencing_token,
+        DIGEST,
+        size_bytes=len(LAYER),
+        offset_bytes=0,
     )
     receiver.feed(LAYER[:4000])
     receiver.close()
 
 
 @pytest.fixture
-def process(house: House) -> str:
-    return house.world.process(house.context)
+def process(stored_images: StoredImages) -> str:
+    return stored_images.backend.process(stored_images.context)
 
 
-def test_pieces_of_an_image_go_as_soon_as_nobody_sends_it(house: House, process: str) -> None:
-    upload = begin(house, process)
-    send_half(house, upload)
-    assert lines(house.collect()) == [(False, "an upload under way", 4000)]
+def test_pieces_of_an_image_go_as_soon_as_nobody_sends_it(
+    stored_images: StoredImages, process: str
+) -> None:
+    upload = begin(stored_images, process)
+    send_half(stored_images, upload)
+    assert lines(stored_images.collect()) == [(False, "an upload under way", 4000)]
 
-    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fencing_token)
-    assert lines(house.collect(PLAN)) == [(True, "its upload has ended", 4000)]
-    assert lines(house.collect()) == [(True, "its upload has ended", 4000)]
-    assert lines(house.collect()) == []
-
-
-def test_an_upload_without_a_sign_of_life_keeps_nothing(house: House, process: str) -> None:
-    send_half(house, begin(house, process))
-    house.world.clock.move(minutes=10)
-    assert lines(house.collect()) == [(True, "its upload has ended", 4000)]
+    stored_images.backend.services.image_uploads.abandon(
+        stored_images.actor, upload.id, upload.fencing_token
+    )
+    assert lines(stored_images.collect(PLAN)) == [(True, "its upload has ended", 4000)]
+    assert lines(stored_images.collect()) == [(True, "its upload has ended", 4000)]
+    assert lines(stored_images.collect()) == []
 
 
-def test_another_upload_to_the_process_goes_on_with_its_pieces(house: House, process: str) -> None:
-    upload = begin(house, process)
-    send_half(house, upload)
-    house.world.services.image_uploads.abandon(house.actor, upload.id, upload.fencing_token)
-    again = begin(house, process)
-    assert lines(house.collect()) == [(False, "an upload under way", 4000)]
-    lacking = house.world.services.image_uploads.find_lacking(
-        house.actor, again.id, again.fencing_token, {DIGEST: len(LAYER)}
+def test_an_upload_without_a_sign_of_life_keeps_nothing(
+    stored_images: StoredImages, process: str
+) -> None:
+    send_half(stored_images, begin(stored_images, process))
+    stored_images.backend.clock.move(minutes=10)
+    assert lines(stored_images.collect()) == [(True, "its upload has ended", 4000)]
+
+
+def test_another_upload_to_the_process_goes_on_with_its_pieces(
+    stored_images: StoredImages, process: str
+) -> None:
+    upload = begin(stored_images, process)
+    send_half(stored_images, upload)
+    stored_images.backend.services.image_uploads.abandon(
+        stored_images.actor, upload.id, upload.fencing_token
+    )
+    again = begin(stored_images, process)
+    assert lines(stored_images.collect()) == [(False, "an upload under way", 4000)]
+    lacking = stored_images.backend.services.image_uploads.find_lacking(
+        stored_images.actor, again.id, again.fencing_token, {DIGEST: len(LAYER)}
     )
     assert lacking == {DIGEST: 4000}
 
 
-def test_pieces_of_a_registry_client_go_with_their_row(house: House) -> None:
+def test_pieces_of_a_registry_client_go_with_their_row(stored_images: StoredImages) -> None:
     ids = [make_guid(), make_guid()]
-    house.row(
+    stored_images.row(
         "blob_uploads",
         id=ids[0],
-        organization_id=house.context.organization_id,
+        organization_id=stored_images.context.organization_id,
         repository="base",
-        user_id=house.world.operator.user_id,
-        created_at=house.world.clock(),
+        user_id=stored_images.backend.operator.user_id,
+        created_at=stored_images.backend.clock(),
     )
     for name in ids:
-        with house.world.blobs.resume(name) as part:
+        with stored_images.backend.blobs.resume(name) as part:
             part.write(LAYER)
-    assert lines(house.collect()) == [
+    assert lines(stored_images.collect()) == [
         (True, "its upload has ended", len(LAYER)),
         (False, "an upload under way", len(LAYER)),
     ]
-    house.make_old()
-    assert lines(house.collect()) == [(True, "nothing was added to it", len(LAYER))]
+    stored_images.make_old()
+    assert lines(stored_images.collect()) == [(True, "nothing was added to it", len(LAYER))]
 
 
-def test_what_a_writer_has_written_is_told_and_stays_while_it_is_young(house: House) -> None:
-    with house.world.blobs.writer() as writer:
+def test_what_a_writer_has_written_is_told_and_stays_while_it_is_young(
+    stored_images: StoredImages,
+) -> None:
+    with stored_images.backend.blobs.writer() as writer:
         writer.write(b"x" * (1 << 20))
-        with house.world.blobs.resume("of-an-older-au2") as part:
+        with stored_images.backend.blobs.resume("of-an-older-au2") as part:
             part.write(LAYER)
         total = (1 << 20) + len(LAYER)
-        assert lines(house.collect()) == [(False, "younger than the grace time", total)]
-        house.make_old()
-        assert lines(house.collect(PLAN)) == [(True, "nothing was added to it", total)]
+        assert lines(stored_images.collect()) == [(False, "younger than the grace time", total)]
+        stored_images.make_old()
+        assert lines(stored_images.collect(PLAN)) == [(True, "nothing was added to it", total)]
 
 
-def test_all_bytes_of_the_store_are_accounted_for(house: House, process: str) -> None:
-    house.version(house.image("one"))
-    house.put(b"lonely")
-    send_half(house, begin(house, process))
-    files = [path for path in (house.world.folder / "blobs").rglob("*") if path.is_file()]
-    told = sum(line.size_bytes or 0 for line in house.collect(PLAN).lines())
+def test_all_bytes_of_the_store_are_accounted_for(
+    stored_images: StoredImages, process: str
+) -> None:
+    stored_images.version(stored_images.image("one"))
+    stored_images.put(b"lonely")
+    send_half(stored_images, begin(stored_images, process))
+    files = [path for path in (stored_images.backend.folder / "blobs").rglob("*") if path.is_file()]
+    told = sum(line.size_bytes or 0 for line in stored_images.collect(PLAN).lines())
     assert told == sum(path.stat().st_size for path in files)

@@ -13,7 +13,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
 from au2.oci.spec.manifest import Descriptor
 from au2.stores.database.database import Database, Transaction
-from tests.support.house import House
+from tests.support.stored_images import StoredImages
 
 
 @pytest.fixture
@@ -32,53 +32,59 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_all_blobs_are_looked_up_at_once(house: House, asked: list[str]) -> None:
-    process, _ = house.version(house.image("first"))
+def test_all_blobs_are_looked_up_at_once(stored_images: StoredImages, asked: list[str]) -> None:
+    process, _ = stored_images.version(stored_images.image("first"))
     for name in ("second", "third"):
-        house.version(house.image(name), process)
-    other, _ = house.version(house.image("foreign"))
-    images = VersionImages(house.world.database, ImageContents(house.world.blobs))
-    wanted = set().union(*(house.blobs_of(house.image(name)) for name in ("first", "third")))
-    layers = wanted - {house.image("first"), house.image("third")}
+        stored_images.version(stored_images.image(name), process)
+    other, _ = stored_images.version(stored_images.image("foreign"))
+    images = VersionImages(
+        stored_images.backend.database, ImageContents(stored_images.backend.blobs)
+    )
+    wanted = set().union(
+        *(stored_images.blobs_of(stored_images.image(name)) for name in ("first", "third"))
+    )
+    layers = wanted - {stored_images.image("first"), stored_images.image("third")}
     missing = {f"sha256:{number:064}" for number in range(100)}
     asked.clear()
 
     found = images.find_blobs(process, wanted | missing)
 
     assert set(found) == layers
-    assert found == {digest: house.world.blobs.size_bytes(digest) for digest in layers}
+    assert found == {digest: stored_images.backend.blobs.size_bytes(digest) for digest in layers}
     assert asked == ["read"]
     assert images.find_blobs(other, layers) == {}
 
 
-def test_the_images_of_an_index_are_looked_up_at_once(house: House, asked: list[str]) -> None:
-    process, _ = house.version(house.image("first"))
-    second = house.image("second")
-    house.version(second, process)
-    services = house.world.services
-    repository = process_repository(house.context.organization_id, process)
+def test_the_images_of_an_index_are_looked_up_at_once(
+    stored_images: StoredImages, asked: list[str]
+) -> None:
+    process, _ = stored_images.version(stored_images.image("first"))
+    second = stored_images.image("second")
+    stored_images.version(second, process)
+    services = stored_images.backend.services
+    repository = process_repository(stored_images.context.organization_id, process)
 
     def push(children: list[str], name: str = "") -> str:
         data = _make_index(children, name)
         asked.clear()
         return services.repository_manifests.put(
-            house.actor, repository, sha256_of(data), data, media_types.INDEX
+            stored_images.actor, repository, sha256_of(data), data, media_types.INDEX
         ).digest
 
     pushed = [push([second], name) for name in "abcdefgh"]
     few = len(asked)
-    push([house.image("first"), second, *pushed] * 100)
+    push([stored_images.image("first"), second, *pushed] * 100)
     assert len(asked) == few
 
 
-def test_an_index_waits_for_each_of_its_images(house: House) -> None:
-    process, _ = house.version(house.image("first"))
-    repository = process_repository(house.context.organization_id, process)
-    lacking = house.image("never pushed")
-    data = _make_index([house.image("first"), lacking])
+def test_an_index_waits_for_each_of_its_images(stored_images: StoredImages) -> None:
+    process, _ = stored_images.version(stored_images.image("first"))
+    repository = process_repository(stored_images.context.organization_id, process)
+    lacking = stored_images.image("never pushed")
+    data = _make_index([stored_images.image("first"), lacking])
     with pytest.raises(NotFound, match=lacking):
-        house.world.services.repository_manifests.put(
-            house.actor, repository, sha256_of(data), data, media_types.INDEX
+        stored_images.backend.services.repository_manifests.put(
+            stored_images.actor, repository, sha256_of(data), data, media_types.INDEX
         )
 
 

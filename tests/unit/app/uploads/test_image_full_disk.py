@@ -16,8 +16,8 @@ from au2.domain.repository import Repository
 from au2.domain.upload import Upload
 from au2.domain.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
+from tests.support.backend import OPERATOR, Backend
 from tests.support.memory_disk import mounted_in_memory
-from tests.support.world import OPERATOR, World
 
 LAYER = b"x" * (6 << 20)
 DIGEST = f"sha256:{sha256(LAYER).hexdigest()}"
@@ -37,16 +37,16 @@ def blobs(disk: Path) -> FileContentStore:
 
 
 @pytest.fixture
-def images(world: World, blobs: FileContentStore) -> ImageUploads:
+def images(backend: Backend, blobs: FileContentStore) -> ImageUploads:
     usable = MountableBlobs(ImageContents(blobs))
-    return ImageUploads(world.database, blobs, world.notices, usable, clock=world.clock)
+    return ImageUploads(backend.database, blobs, backend.notices, usable, clock=backend.clock)
 
 
 @pytest.fixture
-def upload(world: World, images: ImageUploads) -> Upload:
-    process = world.process(world.organization())
-    number = world.version(process, ImageStatus.NONE)
-    return images.begin(world.actor(OPERATOR), process, number).upload
+def upload(backend: Backend, images: ImageUploads) -> Upload:
+    process = backend.process(backend.organization())
+    number = backend.version(process, ImageStatus.NONE)
+    return images.begin(backend.actor(OPERATOR), process, number).upload
 
 
 def fill(disk: Path, left_bytes: int) -> None:
@@ -55,9 +55,9 @@ def fill(disk: Path, left_bytes: int) -> None:
 
 
 def test_what_does_not_fit_is_refused_before_it_is_sent(
-    world: World, disk: Path, images: ImageUploads, upload: Upload
+    backend: Backend, disk: Path, images: ImageUploads, upload: Upload
 ) -> None:
-    operator = world.actor(OPERATOR)
+    operator = backend.actor(OPERATOR)
     fill(disk, 1 << 20)
     with pytest.raises(StorageFull, match=r": 6 MiB are to be sent, and 1 MiB are free"):
         images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
@@ -70,9 +70,9 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(
 
 
 def test_what_came_already_needs_no_more_room(
-    world: World, disk: Path, images: ImageUploads, upload: Upload
+    backend: Backend, disk: Path, images: ImageUploads, upload: Upload
 ) -> None:
-    operator = world.actor(OPERATOR)
+    operator = backend.actor(OPERATOR)
     receiver = images.receive(
         operator, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
     )
@@ -84,9 +84,9 @@ def test_what_came_already_needs_no_more_room(
 
 
 def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
-    world: World, disk: Path, blobs: FileContentStore, images: ImageUploads, upload: Upload
+    backend: Backend, disk: Path, blobs: FileContentStore, images: ImageUploads, upload: Upload
 ) -> None:
-    operator = world.actor(OPERATOR)
+    operator = backend.actor(OPERATOR)
     receiver = images.receive(
         operator, upload.id, upload.fencing_token, DIGEST, size_bytes=len(LAYER), offset_bytes=0
     )
@@ -98,7 +98,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
 
     assert list(blobs.list_ingests()) == []
     assert blobs.free_bytes() == 4 << 20
-    job = world.job(upload.job_id)
+    job = backend.job(upload.job_id)
     assert job.state is JobState.FAILED
     assert "disk is full" in str(job.reason_text)
     with pytest.raises(LeaseLost):
@@ -106,15 +106,15 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
 
 
 def test_a_push_that_fills_the_disk_leaves_nothing(
-    world: World, disk: Path, blobs: FileContentStore
+    backend: Backend, disk: Path, blobs: FileContentStore
 ) -> None:
-    context = world.organization(project=None)
-    world.user("developer@example.com", "developer", context)
-    developer = world.actor("developer@example.com")
+    context = backend.organization(project=None)
+    backend.user("developer@example.com", "developer", context)
+    developer = backend.actor("developer@example.com")
     repository = Repository(context.organization_id, "base")
     contents = ImageContents(blobs)
-    images, usable = VersionImages(world.database, contents), MountableBlobs(contents)
-    registry = RepositoryBlobs(world.database, blobs, images, usable)
+    images, usable = VersionImages(backend.database, contents), MountableBlobs(contents)
+    registry = RepositoryBlobs(backend.database, blobs, images, usable)
     begun = registry.begin(developer, repository)
     receiver = registry.receive(developer, repository, begun.id)
     receiver.feed(LAYER[: 3 << 20])

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.app.uploads.package_contents import Began, Ended, FrameParser, Piece
-from tests.support.world import frame
+from tests.support.backend import frame
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8), st.data())

@@ -16,8 +16,8 @@ from au2.domain.job import JobState, Reason
 from au2.domain.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import ContentStore
+from tests.support.backend import OPERATOR, Backend, creation, frame
 from tests.support.memory_disk import mounted_in_memory
-from tests.support.world import OPERATOR, World, creation, frame
 
 SMALL = b"small"
 LARGE = b"x" * (1 << 20)
@@ -59,41 +59,43 @@ class TinyStore(FileContentStore):
             yield add_if_there_is_room
 
 
-def uploads_on(world: World, blobs: ContentStore) -> PackageUploads:
+def uploads_on(backend: Backend, blobs: ContentStore) -> PackageUploads:
     return PackageUploads(
-        world.database,
+        backend.database,
         blobs,
-        world.notices,
-        clock=world.clock,
+        backend.notices,
+        clock=backend.clock,
     )
 
 
 @pytest.fixture
-def context(world: World) -> Context:
-    return world.organization()
+def context(backend: Backend) -> Context:
+    return backend.organization()
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_made(
-    world: World, context: Context, tmp_path: Path
+    backend: Backend, context: Context, tmp_path: Path
 ):
     (tmp_path / "disk").mkdir()
     with mounted_in_memory(tmp_path / "disk", "512k"):
         blobs = FileContentStore(tmp_path / "disk" / "blobs")
-        opening = UploadStarter(world.database, blobs, runtimes=world.services.runtimes)
-        operator, runtime = world.actor(OPERATOR), world.runtime()
+        opening = UploadStarter(backend.database, blobs, runtimes=backend.services.runtimes)
+        operator, runtime = backend.actor(OPERATOR), backend.runtime()
         with pytest.raises(StorageFull, match="package: 1 MiB are to be sent, and 512 KiB are"):
             opening.begin(operator, context, creation(FILES, runtime))
-        assert world.services.processes.list_processes(operator, context) == []
+        assert backend.services.processes.list_processes(operator, context) == []
         assert isinstance(
             opening.begin(operator, context, creation({"a": SMALL}, runtime)), OpenUpload
         )
 
 
 @pytest.mark.parametrize("room_bytes", [0, 10, len(LARGE) // 2])
-def test_it_is_said_and_nothing_is_left(world: World, context: Context, room_bytes: int):
-    uploads = uploads_on(world, TinyStore(world.folder / "blobs", room_bytes))
-    operator = world.actor(OPERATOR)
-    begun = world.services.upload_starter.begin(operator, context, creation(FILES, world.runtime()))
+def test_it_is_said_and_nothing_is_left(backend: Backend, context: Context, room_bytes: int):
+    uploads = uploads_on(backend, TinyStore(backend.folder / "blobs", room_bytes))
+    operator = backend.actor(OPERATOR)
+    begun = backend.services.upload_starter.begin(
+        operator, context, creation(FILES, backend.runtime())
+    )
 
     with (
         pytest.raises(StorageFull),
@@ -101,28 +103,28 @@ def test_it_is_said_and_nothing_is_left(world: World, context: Context, room_byt
     ):
         receiver.feed(frame(SMALL) + frame(LARGE))
 
-    job = world.job(begun.upload.job_id)
+    job = backend.job(begun.upload.job_id)
     assert (job.state, job.reason) == (JobState.FAILED, Reason.BUILD_FAILED)
     assert "disk is full" in str(job.reason_text)
-    version = world.services.versions.get(operator, begun.upload.process_id, 1)
+    version = backend.services.versions.get(operator, begun.upload.process_id, 1)
     assert version.image_status is ImageStatus.FAILED
-    assert list(world.blobs.list_digests()) == []
-    assert list((world.folder / "blobs" / "incoming").iterdir()) == []
+    assert list(backend.blobs.list_digests()) == []
+    assert list((backend.folder / "blobs" / "incoming").iterdir()) == []
     with pytest.raises(LeaseLost):
         uploads.receive(operator, begun.upload.id, 1)
 
 
 def test_what_earlier_requests_brought_goes_too_unless_another_needs_it(
-    world: World, context: Context
+    backend: Backend, context: Context
 ):
     other = b"needed by another"
-    uploads = uploads_on(world, TinyStore(world.folder / "blobs", 1000))
-    operator = world.actor(OPERATOR)
-    runtime = world.runtime()
-    begun = world.services.upload_starter.begin(
+    uploads = uploads_on(backend, TinyStore(backend.folder / "blobs", 1000))
+    operator = backend.actor(OPERATOR)
+    runtime = backend.runtime()
+    begun = backend.services.upload_starter.begin(
         operator, context, creation({**FILES, "c": other}, runtime)
     )
-    world.services.upload_starter.begin(operator, context, creation({"c": other}, runtime))
+    backend.services.upload_starter.begin(operator, context, creation({"c": other}, runtime))
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(other))
         uploads.finish_receiving(operator, begun.upload.id, receiver)
@@ -133,15 +135,15 @@ def test_what_earlier_requests_brought_goes_too_unless_another_needs_it(
     ):
         receiver.feed(frame(LARGE))
 
-    assert list(world.blobs.list_digests()) == [f"sha256:{sha256(other).hexdigest()}"]
+    assert list(backend.blobs.list_digests()) == [f"sha256:{sha256(other).hexdigest()}"]
 
 
-def test_there_is_room_again(world: World, context: Context):
-    store = TinyStore(world.folder / "blobs", 0)
-    uploads = uploads_on(world, store)
-    operator = world.actor(OPERATOR)
-    body = creation(FILES, world.runtime())
-    begun = world.services.upload_starter.begin(operator, context, body)
+def test_there_is_room_again(backend: Backend, context: Context):
+    store = TinyStore(backend.folder / "blobs", 0)
+    uploads = uploads_on(backend, store)
+    operator = backend.actor(OPERATOR)
+    body = creation(FILES, backend.runtime())
+    begun = backend.services.upload_starter.begin(operator, context, body)
     with (
         pytest.raises(StorageFull),
         uploads.receive(operator, begun.upload.id, 1) as receiver,
@@ -150,7 +152,7 @@ def test_there_is_room_again(world: World, context: Context):
     store.room_bytes = 10 << 20
 
     again = body.replaced(name=None, process=begun.upload.process_id)
-    begun = world.services.upload_starter.begin(operator, context, again)
+    begun = backend.services.upload_starter.begin(operator, context, again)
     with uploads.receive(operator, begun.upload.id, 1) as receiver:
         receiver.feed(frame(SMALL) + frame(LARGE))
         assert uploads.finish_receiving(operator, begun.upload.id, receiver) == []

@@ -14,6 +14,7 @@ from au2.domain.context import Context
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, NotFound
 from au2.domain.version import ImageStatus
 from au2.oci.spec import media_types
+from tests.support.backend import OPERATOR, Backend
 from tests.support.built_versions import (
     add_image_version,
     add_packaged_version,
@@ -22,7 +23,6 @@ from tests.support.built_versions import (
     packaged,
 )
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer
-from tests.support.world import OPERATOR, World
 
 SERVER = "127.0.0.1:8080"
 LAYER = make_layer({"a": b"one"})
@@ -38,8 +38,8 @@ FILES = [
 
 
 @pytest.fixture
-def context(world: World) -> Context:
-    return world.organization()
+def context(backend: Backend) -> Context:
+    return backend.organization()
 
 
 def read(archive: OpenArchive) -> dict[str, tuple[bytes, bool, str]]:
@@ -57,13 +57,13 @@ def read(archive: OpenArchive) -> dict[str, tuple[bytes, bool, str]]:
     return found
 
 
-def open_image(world: World, process: str, number: int) -> OpenArchive:
-    actor = world.actor(OPERATOR)
-    return world.services.version_archives.open_image(actor, process, number, SERVER)
+def open_image(backend: Backend, process: str, number: int) -> OpenArchive:
+    actor = backend.actor(OPERATOR)
+    return backend.services.version_archives.open_image(actor, process, number, SERVER)
 
 
-def open_package(world: World, process: str, number: int) -> OpenArchive:
-    return world.services.version_archives.open_package(world.actor(OPERATOR), process, number)
+def open_package(backend: Backend, process: str, number: int) -> OpenArchive:
+    return backend.services.version_archives.open_package(backend.actor(OPERATOR), process, number)
 
 
 def with_layer(layer: bytes, blob: bytes, media_type: str) -> SmallImage:
@@ -77,11 +77,11 @@ def with_layer(layer: bytes, blob: bytes, media_type: str) -> SmallImage:
     return SmallImage(digest_of(data), blobs)
 
 
-def test_an_image_is_named_after_server_process_and_version(world: World, context: Context):
-    process = world.process(context)
-    number = add_image_version(world, process, make_image([LAYER]))
+def test_an_image_is_named_after_server_process_and_version(backend: Backend, context: Context):
+    process = backend.process(context)
+    number = add_image_version(backend, process, make_image([LAYER]))
 
-    files = read(open_image(world, process, number))
+    files = read(open_image(backend, process, number))
 
     (entry,) = json.loads(files["manifest.json"][0])
     name = f"{SERVER}/org_{context.organization_id}/process_{process}:{number}"
@@ -89,13 +89,13 @@ def test_an_image_is_named_after_server_process_and_version(world: World, contex
     assert [files[path][0] for path in entry["Layers"]] == [LAYER]
 
 
-def test_gzipped_layers_go_out_as_they_are(world: World, context: Context):
+def test_gzipped_layers_go_out_as_they_are(backend: Backend, context: Context):
     blob = gzip.compress(LAYER)
-    process = world.process(context)
+    process = backend.process(context)
     image = with_layer(LAYER, blob, media_types.LAYER_GZIP)
-    number = add_image_version(world, process, image)
+    number = add_image_version(backend, process, image)
 
-    files = read(open_image(world, process, number))
+    files = read(open_image(backend, process, number))
 
     (entry,) = json.loads(files["manifest.json"][0])
     assert [files[path][0] for path in entry["Layers"]] == [blob]
@@ -104,15 +104,15 @@ def test_gzipped_layers_go_out_as_they_are(world: World, context: Context):
     }
 
 
-def test_zstd_layers_go_out_uncompressed(world: World, context: Context):
+def test_zstd_layers_go_out_uncompressed(backend: Backend, context: Context):
     # What the bytes are is no matter here: the store knows what they hold.
     blob = gzip.compress(LAYER)
-    process = world.process(context)
+    process = backend.process(context)
     image = with_layer(LAYER, blob, media_types.LAYER_ZSTD)
-    number = add_image_version(world, process, image)
-    world.blobs.keep_compressed(digest_of(LAYER), len(LAYER), compressed=digest_of(blob))
+    number = add_image_version(backend, process, image)
+    backend.blobs.keep_compressed(digest_of(LAYER), len(LAYER), compressed=digest_of(blob))
 
-    files = read(open_image(world, process, number))
+    files = read(open_image(backend, process, number))
 
     (entry,) = json.loads(files["manifest.json"][0])
     assert [files[path][0] for path in entry["Layers"]] == [LAYER]
@@ -127,19 +127,19 @@ def test_zstd_layers_go_out_uncompressed(world: World, context: Context):
     }
 
 
-def test_what_the_store_has_lost_is_told_before_the_first_byte(world: World, context: Context):
-    process = world.process(context)
-    number = add_image_version(world, process, make_image([LAYER]))
-    world.blobs.remove(digest_of(LAYER))
+def test_what_the_store_has_lost_is_told_before_the_first_byte(backend: Backend, context: Context):
+    process = backend.process(context)
+    number = add_image_version(backend, process, make_image([LAYER]))
+    backend.blobs.remove(digest_of(LAYER))
     with pytest.raises(BlobMissing) as caught:
-        open_image(world, process, number)
+        open_image(backend, process, number)
     assert "fsck" in (caught.value.hint or "")
 
 
-def test_memory_stays_flat_and_nothing_is_read_ahead(world: World, context: Context):
+def test_memory_stays_flat_and_nothing_is_read_ahead(backend: Backend, context: Context):
     large = make_layer({"large": bytes(64 << 20)})
-    process = world.process(context)
-    archive = open_image(world, process, add_image_version(world, process, make_image([large])))
+    process = backend.process(context)
+    archive = open_image(backend, process, add_image_version(backend, process, make_image([large])))
     del large
 
     tracemalloc.start()
@@ -155,96 +155,96 @@ def test_memory_stays_flat_and_nothing_is_read_ahead(world: World, context: Cont
 
 @pytest.mark.parametrize("opened", [open_image, open_package])
 def test_without_an_image_the_job_is_named(
-    world: World, context: Context, opened: Callable[[World, str, int], OpenArchive]
+    backend: Backend, context: Context, opened: Callable[[Backend, str, int], OpenArchive]
 ):
-    process = world.process(context)
-    number = world.version(process, ImageStatus.NONE)
+    process = backend.process(context)
+    number = backend.version(process, ImageStatus.NONE)
     with pytest.raises(Conflict, match="is NONE, not AVAILABLE"):
-        opened(world, process, number)
+        opened(backend, process, number)
     with pytest.raises(NotFound):
-        opened(world, process, 9)
+        opened(backend, process, 9)
 
 
-def test_a_package_comes_back_as_it_was(world: World, context: Context):
-    process, number = add_packaged_version(world, context, FILES)
-    assert read(open_package(world, process, number)) == {
+def test_a_package_comes_back_as_it_was(backend: Backend, context: Context):
+    process, number = add_packaged_version(backend, context, FILES)
+    assert read(open_package(backend, process, number)) == {
         file.path: (file.source, file.executable, file.target) for file in FILES
     }
 
 
-def test_contents_that_are_gone_come_out_of_the_image(world: World, context: Context):
-    process, number = add_packaged_version(world, context, FILES)
-    whole = b"".join(open_package(world, process, number).blocks())
+def test_contents_that_are_gone_come_out_of_the_image(backend: Backend, context: Context):
+    process, number = add_packaged_version(backend, context, FILES)
+    whole = b"".join(open_package(backend, process, number).blocks())
     for file in FILES:
         if file.sha256:
-            world.blobs.remove(f"sha256:{file.sha256}")
+            backend.blobs.remove(f"sha256:{file.sha256}")
 
-    assert b"".join(open_package(world, process, number).blocks()) == whole
+    assert b"".join(open_package(backend, process, number).blocks()) == whole
 
-    world.blobs.remove(package_layer(world, process, number))
-    archive = open_package(world, process, number)
+    backend.blobs.remove(package_layer(backend, process, number))
+    archive = open_package(backend, process, number)
     with pytest.raises(BlobMissing):
         list(archive.blocks())
 
 
-def keep_packed_alone(world: World, digest: str) -> None:
+def keep_packed_alone(backend: Backend, digest: str) -> None:
     """As after somebody pushed a layer like it compressed, and nothing needed the raw one."""
-    data = world.blobs.read_bytes(digest, limit_bytes=1 << 20)
-    with world.blobs.writer() as writer:
+    data = backend.blobs.read_bytes(digest, limit_bytes=1 << 20)
+    with backend.blobs.writer() as writer:
         writer.write(gzip.compress(data))
         holder = writer.commit()
-    world.blobs.remove(digest)
-    world.blobs.keep_compressed(digest, len(data), compressed=holder)
+    backend.blobs.remove(digest)
+    backend.blobs.keep_compressed(digest, len(data), compressed=holder)
 
 
-def test_a_package_that_is_decompressed_says_so(world: World, context: Context):
+def test_a_package_that_is_decompressed_says_so(backend: Backend, context: Context):
     """Only so many may be read at a time (au2.app.registry.blobs)."""
-    process, number = add_packaged_version(world, context, FILES)
-    assert not open_package(world, process, number).unpacks
+    process, number = add_packaged_version(backend, context, FILES)
+    assert not open_package(backend, process, number).unpacks
 
-    keep_packed_alone(world, f"sha256:{FILES[1].sha256}")
-    archive = open_package(world, process, number)
+    keep_packed_alone(backend, f"sha256:{FILES[1].sha256}")
+    archive = open_package(backend, process, number)
     assert archive.unpacks
     assert read(archive)["main.py"] == (b"print('hello')\n", False, "")
 
     for file in FILES:
         if file.sha256:
-            world.blobs.remove(f"sha256:{file.sha256}")
-    assert not open_package(world, process, number).unpacks
-    keep_packed_alone(world, package_layer(world, process, number))
-    assert open_package(world, process, number).unpacks
+            backend.blobs.remove(f"sha256:{file.sha256}")
+    assert not open_package(backend, process, number).unpacks
+    keep_packed_alone(backend, package_layer(backend, process, number))
+    assert open_package(backend, process, number).unpacks
 
 
-def test_a_damaged_layer_is_no_source(world: World, context: Context):
-    process, number = add_packaged_version(world, context, FILES)
-    layer = package_layer(world, process, number)
-    data = world.blobs.read_bytes(layer, limit_bytes=1 << 20).replace(b"'hello'", b"'hallo'")
+def test_a_damaged_layer_is_no_source(backend: Backend, context: Context):
+    process, number = add_packaged_version(backend, context, FILES)
+    layer = package_layer(backend, process, number)
+    data = backend.blobs.read_bytes(layer, limit_bytes=1 << 20).replace(b"'hello'", b"'hallo'")
     for file in FILES:
         if file.sha256:
-            world.blobs.remove(f"sha256:{file.sha256}")
+            backend.blobs.remove(f"sha256:{file.sha256}")
     digits = layer.removeprefix("sha256:")
-    (path,) = world.folder.glob(f"blobs/**/{digits}")
+    (path,) = backend.folder.glob(f"blobs/**/{digits}")
     path.chmod(0o600)
     path.write_bytes(data)
 
-    archive = open_package(world, process, number)
+    archive = open_package(backend, process, number)
 
     with pytest.raises(DigestMismatch):
         list(archive.blocks())
 
 
-def test_an_image_has_no_source(world: World, context: Context):
-    process = world.process(context)
-    number = add_image_version(world, process, make_image([LAYER]))
+def test_an_image_has_no_source(backend: Backend, context: Context):
+    process = backend.process(context)
+    number = add_image_version(backend, process, make_image([LAYER]))
     with pytest.raises(InvalidRequest, match="not made of a package"):
-        open_package(world, process, number)
+        open_package(backend, process, number)
 
 
-def test_members_of_other_organizations_see_nothing(world: World, context: Context):
-    process, number = add_packaged_version(world, context, FILES)
-    foreign = world.user("foreign@example.com", "admin", world.organization("Other"))
-    viewer = world.user("viewer@example.com", "viewer", context)
-    archives = world.services.version_archives
+def test_members_of_other_organizations_see_nothing(backend: Backend, context: Context):
+    process, number = add_packaged_version(backend, context, FILES)
+    foreign = backend.user("foreign@example.com", "admin", backend.organization("Other"))
+    viewer = backend.user("viewer@example.com", "viewer", context)
+    archives = backend.services.version_archives
     assert archives.open_package(viewer, process, number).size_bytes
     assert archives.open_image(viewer, process, number, SERVER).size_bytes
     with pytest.raises(NotFound):

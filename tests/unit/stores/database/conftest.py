@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.world import World, open_world
+from tests.support.backend import Backend, open_backend
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with open_world(tmp_path) as world:
-        yield world
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    with open_backend(tmp_path) as backend:
+        yield backend

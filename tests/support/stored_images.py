@@ -1,4 +1,4 @@
-"""Small images, and what is said of them, in a world without an engine."""
+"""Small images in a backend: their blobs and rows, uploads and garbage collection."""
 
 import os
 import time
@@ -21,7 +21,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import Descriptor, Manifest
 from au2.stores.content.images import load_image, save_image
 from au2.stores.database import tables, versions
-from tests.support.world import OPERATOR, World, creation, frame
+from tests.support.backend import OPERATOR, Backend, creation, frame
 
 DAY = 86_400.0
 WISHES = GCOptions(grace_seconds=DAY, unused_seconds=90 * DAY)
@@ -46,25 +46,25 @@ class Layers:
 
 
 @dataclass
-class House:
-    """A world with images in it."""
+class StoredImages:
+    """Maker of small images, with the rows that name them, in a backend without an engine."""
 
-    world: World
+    backend: Backend
     context: Context
     layers: Layers = field(default_factory=Layers)
 
     @property
     def actor(self) -> Actor:
-        """Somebody who may do everything here."""
-        return self.world.actor(OPERATOR)
+        """The operator, who may do everything."""
+        return self.backend.actor(OPERATOR)
 
     def put(self, data: bytes) -> str:
-        with self.world.blobs.writer() as writer:
+        with self.backend.blobs.writer() as writer:
             writer.write(data)
             return writer.commit()
 
     def image(self, name: str) -> str:
-        """Save a small image of its own."""
+        """Save a small image, different for each name."""
         layer = f"layer of {name}".encode()
         diff_id = self.put(layer)
         config = ImageConfig(architecture="amd64", diff_ids=(diff_id,))
@@ -73,17 +73,17 @@ class House:
             Descriptor(media_types.CONFIG, sha256_of(config_data), len(config_data)),
             (Descriptor(media_types.LAYER_TAR, diff_id, len(layer)),),
         )
-        return save_image(self.world.blobs, manifest, config)
+        return save_image(self.backend.blobs, manifest, config)
 
     def blobs_of(self, digest: str) -> set[str]:
-        manifest = load_image(self.world.blobs, digest).manifest
+        manifest = load_image(self.backend.blobs, digest).manifest
         return {digest, manifest.config.digest, *(layer.digest for layer in manifest.layers)}
 
     def version(self, image: str, process: str | None = None) -> tuple[str, int]:
         """Make a version that has an image."""
-        process_id = process or self.world.process(self.context)
-        number = self.world.version(process_id, ImageStatus.BUILDING)
-        with self.world.database.write() as transaction:
+        process_id = process or self.backend.process(self.context)
+        number = self.backend.version(process_id, ImageStatus.BUILDING)
+        with self.backend.database.write() as transaction:
             present = versions.find_version(transaction, process_id, number)
             assert present is not None
             versions.change_image_status(
@@ -92,7 +92,7 @@ class House:
         return process_id, number
 
     def runtime(self, image: str, runtime_id: str | None = None) -> str:
-        return self.world.services.runtimes.register_build(
+        return self.backend.services.runtimes.register_build(
             runtime_id=runtime_id or make_guid(),
             name="Python",
             language=Language.PYTHON,
@@ -102,11 +102,11 @@ class House:
         ).id
 
     def row(self, table: str, **values: object) -> None:
-        with self.world.database.write() as transaction:
+        with self.backend.database.write() as transaction:
             transaction.execute(insert(tables.metadata.tables[table]).values(**values))
 
     def count(self, table: str) -> int:
-        with self.world.database.read() as transaction:
+        with self.backend.database.read() as transaction:
             query = select(func.count()).select_from(tables.metadata.tables[table])
             return int(transaction.execute(query).scalar_one())
 
@@ -114,41 +114,43 @@ class House:
         """Let two days pass for all blobs, and for the clock."""
         then = time.time() - 2 * DAY
         for folder in ("sha256/??", "incoming", "partial"):
-            for path in (self.world.folder / "blobs").glob(f"{folder}/*"):
+            for path in (self.backend.folder / "blobs").glob(f"{folder}/*"):
                 os.utime(path, (then, then))
-        self.world.clock.move(days=2)
+        self.backend.clock.move(days=2)
 
     def collect(self, wishes: GCOptions = WISHES) -> GCReport:
-        world = self.world
-        return GarbageCollection(world.database, world.blobs, self.layers, world.clock).run(wishes)
+        backend = self.backend
+        return GarbageCollection(backend.database, backend.blobs, self.layers, backend.clock).run(
+            wishes
+        )
 
     def present(self) -> set[str]:
-        return set(self.world.blobs.list_digests())
+        return set(self.backend.blobs.list_digests())
 
     def file_of(self, digest: str) -> Path:
         """Where the bytes of a blob are."""
         digits = digest.removeprefix("sha256:")
-        return self.world.folder / "blobs" / "sha256" / digits[:2] / digits
+        return self.backend.folder / "blobs" / "sha256" / digits[:2] / digits
 
     def upload(self, files: dict[str, bytes], runtime: str) -> OpenUpload:
-        begun = self.world.services.upload_starter.begin(
+        begun = self.backend.services.upload_starter.begin(
             self.actor, self.context, creation(files, runtime)
         )
         assert isinstance(begun, OpenUpload)
         actor = self.actor
-        with self.world.services.uploads.receive(
+        with self.backend.services.uploads.receive(
             actor, begun.upload.id, begun.upload.fencing_token
         ) as receiver:
             for content in files.values():
                 receiver.feed(frame(content))
-            self.world.services.uploads.finish_receiving(actor, begun.upload.id, receiver)
+            self.backend.services.uploads.finish_receiving(actor, begun.upload.id, receiver)
         return begun
 
     def finish(self, begun: OpenUpload, image: str) -> None:
         """Let the version of an upload have its image."""
         upload = begun.upload
-        self.world.services.uploads.complete(self.actor, upload.id, upload.fencing_token)
-        with self.world.database.write() as transaction:
+        self.backend.services.uploads.complete(self.actor, upload.id, upload.fencing_token)
+        with self.backend.database.write() as transaction:
             present = versions.find_version(transaction, upload.process_id, upload.version_number)
             assert present is not None
             versions.change_image_status(

@@ -1,4 +1,4 @@
-"""The operator keeps house: what is not needed goes, what is damaged is found, nobody notices."""
+"""Garbage collection and integrity check by the operator: what is needed stays, damage is found."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An installation in one process: real stores in a folder, use cases, a clock that tests set."""
+"""Backend of an installation in one process: real stores, use cases, a clock that tests set."""
 
 import threading
 from collections.abc import Iterator
@@ -51,8 +51,8 @@ class Clock:
 
 
 @dataclass(slots=True)
-class World:
-    """Everything below the API, and short ways to have something there."""
+class Backend:
+    """Stores and use cases below the API, with short ways to create objects in them."""
 
     folder: Path
     clock: Clock
@@ -211,10 +211,10 @@ def _migrated_database() -> bytes:
 
 
 @contextmanager
-def open_world(
+def open_backend(
     folder: Path, options: ServiceOptions | None = None, *, busy_seconds: float = 30.0
-) -> Iterator[World]:
-    """Make an installation in ``folder``, with one operator."""
+) -> Iterator[Backend]:
+    """Open a new backend in ``folder``, with one operator."""
     clock = Clock()
     (folder / "database").mkdir(mode=0o700)
     (folder / "database" / "au2.sqlite3").write_bytes(_migrated_database())
@@ -233,7 +233,7 @@ def open_world(
         hasher=hasher,
     )
     services.accounts.add_user(OPERATOR, PASSWORD, is_operator=True)
-    yield World(
+    yield Backend(
         folder=folder,
         clock=clock,
         database=database,
