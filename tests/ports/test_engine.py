@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from au2.domain.container_contract import Network
 from au2.domain.errors import (
     BlobMissing,
     Conflict,
@@ -15,7 +16,6 @@ from au2.domain.errors import (
     NotFound,
     TooLarge,
 )
-from au2.domain.network import Network
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import (
     Exit,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import LeaseLost
-from au2.stores.logs.base import LogStore, LogWriter
 from au2.stores.logs.files import FileLogStore
+from au2.stores.logs.protocol import LogStore, LogWriter
 from au2.stores.logs.record import Record, format_record, parse_records
 
 JOB = 7_644_571

@@ -10,8 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from au2.stores.notices.base import EVERYTHING, Notices, job_topic
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import EVERYTHING, FolderNotices, Notices, job_topic
 
 LONG = 20.0
 
@@ -67,7 +66,7 @@ def test_who_was_killed_does_not_listen(make: MakeNotices, tmp_path: Path) -> No
     notices = make("api")
     code = (
         "import os, sys; from pathlib import Path; "
-        "from au2.stores.notices.folder import FolderNotices; "
+        "from au2.stores.notices import FolderNotices; "
         "FolderNotices(Path(sys.argv[1]), 'dispatcher'); os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "notices"], check=False)

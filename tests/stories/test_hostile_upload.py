@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
+from au2.wire.upload import CONTENTS_MEDIA_TYPE, HEADER_BYTES, ContentHeader, format_header
 from tests.support.checkout import RUNTIME_NAME
 from tests.support.people import MakePeople
 from tests.support.server import MakeServer
@@ -57,7 +57,7 @@ def send(client: httpx.Client, upload: dict[str, Any], body: bytes) -> httpx.Res
         f"/uploads/{upload['id']}/contents",
         params={"fence": upload["fence"]},
         content=body,
-        headers={"Content-Type": MEDIA_TYPE},
+        headers={"Content-Type": CONTENTS_MEDIA_TYPE},
     )
 
 
@@ -130,7 +130,7 @@ def test_upload_cut_off_in_the_middle_goes_on(server: ServerProcess) -> None:
         head = (
             f"PUT /api/v1/uploads/{upload['id']}/contents?fence={upload['fence']} HTTP/1.1\r\n"
             f"Host: {where.netloc}\r\nAuthorization: {client.headers['Authorization']}\r\n"
-            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"Content-Type: {CONTENTS_MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         with socket.create_connection((where.hostname, where.port)) as connection:
             connection.sendall(head.encode() + body[: len(body) // 2])

@@ -16,21 +16,20 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from au2.app.services import ServiceOptions, Services, make_services
+from au2.domain.container_contract import Language
 from au2.domain.context import Context
 from au2.domain.identity import Actor
 from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
-from au2.domain.language import Language
 from au2.domain.version import BuiltImage, Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
 from au2.secrets.keyring import KeyFile
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.database import claims, job_changes, tables, versions
 from au2.stores.database.database import Database
-from au2.stores.logs.base import LogWriter
 from au2.stores.logs.files import FileLogStore
-from au2.stores.notices.folder import FolderNotices
-from au2.wire.contents import ContentHeader, format_header
-from au2.wire.upload import FileEntry, UploadCreation
+from au2.stores.logs.protocol import LogWriter
+from au2.stores.notices import FolderNotices
+from au2.wire.upload import ContentHeader, FileEntry, UploadCreation, format_header
 
 PASSWORD = "a password of enough length"
 OPERATOR = "operator@example.com"

@@ -33,7 +33,7 @@ from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import AMD64
 from au2.secrets.keyring import KeyFile
 from au2.stores.logs.record import parse_records
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import FolderNotices
 from tests.support.backend import OPERATOR, Backend, creation, frame, open_backend
 from tests.support.busybox import make_image, make_layer
 from tests.support.waiting import wait_until

@@ -16,11 +16,10 @@ from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.job import Job
-from au2.domain.process import Process
 from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
-from au2.domain.version import Version
-from au2.stores.database import jobs, organizations, processes, runtimes, secrets, versions
+from au2.domain.version import Process, Version
+from au2.stores.database import accounts, jobs, processes, runtimes, secrets, versions
 from au2.stores.database.database import Transaction
 from au2.stores.database.jobs import JobFilter
 
@@ -331,7 +330,7 @@ def get_organization(
 ) -> Organization:
     """Return the organization of a GUID. Raises NotFound: it is foreign or missing."""
     organization_id = parse_guid(organization)
-    found = organizations.find_organization(transaction, organization_id)
+    found = accounts.find_organization(transaction, organization_id)
     missing = no_organization(organization_id)
     if found is None:
         raise missing

@@ -14,7 +14,7 @@ from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid
-from au2.stores.database import accounts, organizations
+from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
@@ -44,7 +44,7 @@ class Members:
         """Return the members whose role reaches ``context``. Raises NotPermitted."""
         ensure_may(actor, Action.VIEW_MEMBERS, context)
         with self._database.read() as transaction:
-            return organizations.list_members(transaction, context)
+            return accounts.list_members(transaction, context)
 
     def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
         """Give a user a role in ``context``, in place of the present one.
@@ -83,7 +83,7 @@ class Members:
                 raise Conflict(f"{address} was removed meanwhile.", hint="Try again.")
             if membership.role is not Role.ADMIN:
                 _ensure_other_admin(transaction, user.id, context)
-            organizations.set_membership(
+            accounts.set_membership(
                 transaction,
                 membership_id=make_guid(),
                 user_id=user.id,
@@ -115,7 +115,7 @@ class Members:
             user = accounts.find_user_by_email(transaction, address)
             if user is not None:
                 _ensure_other_admin(transaction, user.id, context)
-            if user is None or not organizations.remove_membership(transaction, user.id, context):
+            if user is None or not accounts.remove_membership(transaction, user.id, context):
                 raise NotFound(f"There is no member {address} here.")
             self._note(transaction, actor, EventAction.MEMBER_REMOVED, context, email=address)
 
@@ -150,10 +150,10 @@ def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context
     """Refuse to take the last admin from an organization."""
     if context.project_id is not None:
         return
-    held = organizations.list_memberships(transaction, user_id)
+    held = accounts.list_memberships(transaction, user_id)
     if Membership(context, Role.ADMIN) not in held:
         return
-    if organizations.count_admins(transaction, context.organization_id) <= 1:
+    if accounts.count_admins(transaction, context.organization_id) <= 1:
         raise Conflict(
             "This is the organization's last admin.", hint="Make somebody else an admin first."
         )

@@ -13,7 +13,7 @@ from au2.domain.errors import Conflict, NotFound, NotPermitted
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid, parse_guid
-from au2.stores.database import organizations
+from au2.stores.database import accounts
 from au2.stores.database.database import Database
 from au2.stores.database.events import add_event
 
@@ -50,7 +50,7 @@ class Organizations:
         """The organization of a project. Remembered: a project never moves, and runs ask often."""
         if project_id not in self._known_projects:
             with self._database.read() as transaction:
-                found = organizations.find_project(transaction, project_id)
+                found = accounts.find_project(transaction, project_id)
             if found is None:
                 return None
             self._known_projects[project_id] = found.organization_id
@@ -60,7 +60,7 @@ class Organizations:
         """The organizations in which the actor has a role."""
         ids = {membership.context.organization_id for membership in actor.memberships}
         with self._database.read() as transaction:
-            return organizations.list_organizations(transaction, ids)
+            return accounts.list_organizations(transaction, ids)
 
     def get_organization(self, actor: Actor, organization: str) -> Organization:
         """One organization. Raises NotFound."""
@@ -84,10 +84,10 @@ class Organizations:
             created_by=actor.email,
         )
         with self._database.write() as transaction:
-            if organizations.find_organization(transaction, organization.id) is not None:
+            if accounts.find_organization(transaction, organization.id) is not None:
                 raise Conflict(f"There is already an organization {organization.id}.")
-            organizations.add_organization(transaction, organization)
-            organizations.set_membership(
+            accounts.add_organization(transaction, organization)
+            accounts.set_membership(
                 transaction,
                 membership_id=make_guid(),
                 user_id=actor.user_id,
@@ -110,7 +110,7 @@ class Organizations:
         """The organization's projects that the actor may know of. Raises NotFound."""
         context = self.resolve_context(actor, organization, None)
         with self._database.read() as transaction:
-            found = organizations.list_projects(transaction, context.organization_id)
+            found = accounts.list_projects(transaction, context.organization_id)
         return [
             project
             for project in found
@@ -137,9 +137,9 @@ class Organizations:
             created_by=actor.email,
         )
         with self._database.write() as transaction:
-            if organizations.find_project(transaction, project.id) is not None:
+            if accounts.find_project(transaction, project.id) is not None:
                 raise Conflict(f"There is already a project {project.id}.")
-            organizations.add_project(transaction, project)
+            accounts.add_project(transaction, project)
             add_event(
                 transaction,
                 at=project.created_at,

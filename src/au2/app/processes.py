@@ -13,7 +13,7 @@ from au2.domain.errors import Conflict
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
-from au2.domain.process import Process
+from au2.domain.version import Process
 from au2.stores.database import processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

@@ -7,15 +7,15 @@ from typing import Any
 
 from au2.app.lookup import get_named_runtime, get_runtime, list_runtimes
 from au2.domain import clock as clocks
+from au2.domain.container_contract import Language
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
-from au2.domain.language import Language
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
-from au2.stores.database import organizations, runtimes
+from au2.stores.database import accounts, runtimes
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
@@ -162,11 +162,11 @@ def _check_owner(
         )
     if context is None:
         return
-    organization = organizations.find_organization(transaction, context.organization_id)
+    organization = accounts.find_organization(transaction, context.organization_id)
     project = (
         None
         if context.project_id is None
-        else organizations.find_project(transaction, context.project_id)
+        else accounts.find_project(transaction, context.project_id)
     )
     is_there = organization is not None and (
         context.project_id is None

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, ConfigurationBroken, InvalidRequest
-from au2.files.errors import convert_file_errors
 from au2.files.home import find_home
 from au2.files.input import read_text_file
-from au2.files.output import PRIVATE, ensure_output, write_output
+from au2.files.output import PRIVATE, convert_file_errors, ensure_output, write_output
 
 _FILE_NAME = "config.json"
 _LIMIT_BYTES = 4 << 20

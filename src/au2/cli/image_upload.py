@@ -37,8 +37,8 @@ from au2.domain.errors import (
     StillSending,
 )
 from au2.domain.wording import as_sentence
-from au2.wire.image_upload import ImageUploadStatus, ImageUploadView
 from au2.wire.job import JobView
+from au2.wire.upload import ImageUploadStatus, ImageUploadView
 
 _POLL_SECONDS = 1.0
 """Interval of checks whether another command's upload has ended."""

@@ -8,8 +8,7 @@ from au2.console.cells import visible
 from au2.console.console import Console
 from au2.console.documents import format_json_line
 from au2.console.safe_log import SafeLog
-from au2.stores.logs.characters import WholeCharacters
-from au2.stores.logs.record import STDOUT, Record
+from au2.stores.logs.record import STDOUT, Record, WholeCharacters
 
 
 class Printer(Protocol):

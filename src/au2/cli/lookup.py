@@ -10,7 +10,7 @@ from au2.domain.ids import is_guid, parse_guid
 
 if TYPE_CHECKING:
     from au2.client.resources.organizations import Organizations
-    from au2.wire.organization import OrganizationView, ProjectView
+    from au2.wire.account import OrganizationView, ProjectView
 
 
 class _Named(Protocol):

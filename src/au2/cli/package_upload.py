@@ -17,10 +17,9 @@ from au2.client.packages.upload import (
 )
 from au2.console.progress import TransferProgress
 from au2.domain.errors import Au2Error, NotFound
-from au2.domain.process import NO_PROCESS
 from au2.domain.wording import format_bytes
 from au2.wire.job import JobView
-from au2.wire.upload import UploadComparison, UploadView
+from au2.wire.upload import NO_PROCESS, UploadComparison, UploadView
 
 
 class SentPackage(NamedTuple):

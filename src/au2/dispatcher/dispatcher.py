@@ -19,7 +19,7 @@ from au2.domain.job import Claim, JobState, JobType, Outcome, Reason
 from au2.engines.protocol import Engine
 from au2.execution.termination import Detached, ExecutionLimits, JobControl
 from au2.stores.database.claims import release_claims, take_claims
-from au2.stores.notices.base import EVERYTHING, JOBS, Notices, stop_topic
+from au2.stores.notices import EVERYTHING, JOBS, Notices, stop_topic
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.job_records import BuildContext, JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
-from au2.domain.layer import CheckedLayer
+from au2.domain.runtime import CheckedLayer
 from au2.domain.upload import ImageUpload
 from au2.domain.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart

@@ -13,7 +13,7 @@ from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.protocol import Engine, Observation
 from au2.execution.outcome import LIMIT_REACHED, list_final_remarks
 from au2.execution.termination import Detached, JobControl
-from au2.stores.logs.base import LogStore
+from au2.stores.logs.protocol import LogStore
 from au2.stores.logs.record import PLATFORM
 
 _ADVANCE_SECONDS = 0.25

@@ -18,7 +18,7 @@ from au2.stores.database.jobs import find_job
 from au2.stores.database.processes import find_process
 from au2.stores.database.secrets import hold_values, release_values
 from au2.stores.database.versions import change_image_status, find_newest_lock, find_version
-from au2.stores.notices.base import Notices, job_topic
+from au2.stores.notices import Notices, job_topic
 
 
 class Timeline:

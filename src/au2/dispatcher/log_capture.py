@@ -8,9 +8,9 @@ from au2.domain.job import Claim
 from au2.engines.protocol import Engine
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import LineMasker, Masker
-from au2.stores.logs.base import LogStore
+from au2.stores.logs.protocol import LogStore
 from au2.stores.logs.record import PLATFORM, STDERR, STDOUT
-from au2.stores.notices.base import Notices, log_topic
+from au2.stores.notices import Notices, log_topic
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,7 @@ from au2.dependencies.package import PackageDependencies
 from au2.dispatcher.job_records import BuildContext, JobRecords, make_container_id
 from au2.domain.errors import BlobMissing, InvalidPackage
 from au2.domain.job import Claim
-from au2.domain.layer import DependencyLayer
-from au2.domain.runtime import Runtime
+from au2.domain.runtime import DependencyLayer, Runtime
 from au2.domain.upload import PackageUpload
 from au2.domain.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package

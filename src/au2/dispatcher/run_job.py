@@ -33,7 +33,7 @@ from au2.execution.outcome import mask_outcome
 from au2.execution.supervise import RunHooks, Supervisor
 from au2.execution.termination import ExecutionLimits, JobControl, Stopped, TerminationPolicy
 from au2.secrets.masking import Masker
-from au2.stores.logs.base import LogStore
+from au2.stores.logs.protocol import LogStore
 
 _LEAST_SHARE = 0.1
 """Of a processor core, to supervise a job of little CPU and copy its log; for other jobs, half of

@@ -27,9 +27,9 @@ from au2.execution.termination import Detached, JobControl, Stopped
 from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Transaction
 from au2.stores.database.job_changes import change_state, update_attempt
-from au2.stores.logs.base import LogStore, LogWriter
+from au2.stores.logs.protocol import LogStore, LogWriter
 from au2.stores.logs.record import PLATFORM, STDOUT
-from au2.stores.notices.base import Notices, job_topic, log_topic
+from au2.stores.notices import Notices, job_topic, log_topic
 
 logger = logging.getLogger(__name__)
 

@@ -1,7 +1,9 @@
-"""Contract between a container and the platform: paths, user, variables and labels.
+"""Contract between a container and the platform: paths, variables, labels, language, network.
 
 Specification, section 3.
 """
+
+from enum import StrEnum
 
 PACKAGE_DIRECTORY = "/package"
 JOB_DIRECTORY = "/run/au2"
@@ -37,3 +39,32 @@ def job_file_variables(folder: str = JOB_DIRECTORY) -> dict[str, str]:
         "AU_STATUS_FILE": f"{folder}/{STATUS_FILE}",
         "AU_SCRATCH_DIR": f"{folder}/{SCRATCH_FOLDER}",
     }
+
+
+class Language(StrEnum):
+    """Language of an entry point."""
+
+    PYTHON = "python"
+    SHELL = "shell"
+    JAVASCRIPT = "javascript"
+    R = "r"
+
+    @property
+    def entry_point(self) -> str:
+        """Default name of the entry point."""
+        return f"main.{self.endings[0]}"
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """File name extensions of entry points in lower case, the usual one first."""
+        return _ENDINGS[self.value]
+
+
+_ENDINGS = {"python": ("py",), "shell": ("sh",), "javascript": ("js", "mjs", "cjs"), "r": ("r",)}
+
+
+class Network(StrEnum):
+    """Network access of one job."""
+
+    INTERNET = "internet"
+    NONE = "none"

@@ -1,4 +1,4 @@
-"""Jobs: states, reasons, legal transitions, and records."""
+"""Jobs: states, reasons, legal transitions, records, and the limits of runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from au2.domain.container_contract import Network
 from au2.domain.context import Context
-from au2.domain.network import Network
-from au2.domain.version_choice import VersionChoice
+from au2.domain.version import VersionChoice
 
 
 class JobType(StrEnum):
@@ -222,3 +222,23 @@ class Claim:
     token: int
     resumed: bool
     """Whether the attempt was begun under an earlier claim, so that its progress is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Resources of a run that asks for none, and the most that a run may ask for.
+
+    The defaults are those of a server whose operator set nothing. The maxima are the widest that
+    settings allow; a server takes narrower ones from its settings and its machine.
+    """
+
+    default_cpu: float = 1.0
+    default_memory_bytes: int = 512 << 20
+    default_timeout_seconds: float = 3600.0
+    default_network: Network = Network.INTERNET
+    processes: int = 512
+    max_cpu: float = 1024.0
+    max_memory_bytes: int = 1 << 50
+    max_timeout_seconds: float = 365 * 86_400.0
+    max_arguments_bytes: int = 1 << 20
+    """As JSON."""

@@ -30,8 +30,8 @@ from au2.http.v1 import (
     version_archives,
     versions,
 )
-from au2.stores.logs.base import LogStore
-from au2.stores.notices.base import Notices
+from au2.stores.logs.protocol import LogStore
+from au2.stores.notices import Notices
 from au2.wire.base import ResponseType, WireType
 from au2.wire.violations import adapter_of
 

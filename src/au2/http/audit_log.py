@@ -6,7 +6,6 @@ from typing import Any
 
 from starlette.requests import Request
 
-from au2.domain.client_address import client_of_address
 from au2.domain.errors import (
     Au2Error,
     DatabaseUnavailable,
@@ -15,7 +14,7 @@ from au2.domain.errors import (
     StorageFull,
 )
 from au2.domain.identity import Actor
-from au2.domain.log_throttle import LogThrottle
+from au2.domain.throttle import LogThrottle, client_of_address
 
 _MOST_CHARACTERS = 300
 _READING = frozenset({"GET", "HEAD"})

@@ -16,7 +16,7 @@ from au2.http.audit_log import note_actor
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
-from au2.stores.logs.base import LogStore
+from au2.stores.logs.protocol import LogStore
 
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 LARGEST_ID = 2**63 - 1

@@ -14,8 +14,8 @@ from au2.http.log_events import LogPosition, format_waiting, read_events
 from au2.http.noticeboard import NoticeBoard
 from au2.http.shared_reads import Shared, SharedReads
 from au2.http.v1.views import view_waiting
-from au2.stores.logs.base import LogStore
-from au2.stores.notices.base import job_topic
+from au2.stores.logs.protocol import LogStore
+from au2.stores.notices import job_topic
 
 POLL_SECONDS = 1.0
 """Notices may get lost, so whoever waits looks for itself this often."""

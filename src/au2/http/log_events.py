@@ -5,9 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from au2.stores.logs.base import LogStore
-from au2.stores.logs.characters import WholeCharacters
-from au2.stores.logs.record import Record, parse_records
+from au2.stores.logs.protocol import LogStore
+from au2.stores.logs.record import Record, WholeCharacters, parse_records
 from au2.wire.base import WireType
 from au2.wire.documents import format_document
 from au2.wire.job import JobView, WaitingView

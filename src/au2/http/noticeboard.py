@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from au2.stores.notices.base import EVERYTHING, Notices
+from au2.stores.notices import EVERYTHING, Notices
 
 
 class Watch:

@@ -11,9 +11,9 @@ from au2.domain.container_contract import (
     PACKAGE_DIRECTORY,
     RESET_SIGNALS_LABEL,
     USER_ID,
+    Language,
     job_file_variables,
 )
-from au2.domain.language import Language
 from au2.domain.wording import count_of
 from au2.images import launcher_layer as launcher
 from au2.images.launcher_layer import make_small_layer

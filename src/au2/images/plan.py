@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.language import Language
 from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.package import names
 from au2.package.tree.entries import PackageEntry

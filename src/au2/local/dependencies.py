@@ -10,7 +10,7 @@ from au2.dependencies.build_container import BuildOptions, BuildRun
 from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import read_machine_sources
-from au2.domain.layer import DependencyLayer
+from au2.domain.runtime import DependencyLayer
 from au2.files.home import NO_HOME, find_home
 from au2.files.output import write_output
 from au2.local.engine import LocalEngine

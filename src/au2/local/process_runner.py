@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from au2.domain.container_contract import Language, Network
 from au2.domain.errors import Unsupported
-from au2.domain.language import Language
-from au2.domain.network import Network
 from au2.execution.job_inputs import make_environment, make_files
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import INTERPRETERS, guess_language, make_plan

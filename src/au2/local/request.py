@@ -14,8 +14,7 @@ from au2.app.jobs.run_requests import (
 from au2.domain.clock import now
 from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
-from au2.domain.run_limits import RunLimits
+from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunLimits, RunRequest
 from au2.domain.secret import merge_environment
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.package.check import PackageOnDisk

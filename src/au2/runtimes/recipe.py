@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from au2.domain.language import Language
+from au2.domain.container_contract import Language
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
 

@@ -16,8 +16,7 @@ from au2.app.lookup import SharedJob
 from au2.domain.job import Claim, Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots
-from au2.stores.notices.base import DISPATCHER
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import DISPATCHER, FolderNotices
 from au2.wire.documents import parse_record
 from au2.wire.job import WaitingView
 from tests.support.backend import OPERATOR, Backend

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.job import JobState, Outcome
 from au2.http.app import make_app
-from au2.wire.contents import MEDIA_TYPE
+from au2.wire.upload import CONTENTS_MEDIA_TYPE
 from tests.support.backend import OPERATOR, Backend, creation, open_backend
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
@@ -93,7 +93,7 @@ def make_document() -> dict[str, Any]:
     return make_app(nothing, nothing, nothing).openapi()
 
 
-@schemathesis.serializer(MEDIA_TYPE)
+@schemathesis.serializer(CONTENTS_MEDIA_TYPE)
 def serialize_contents(_: object, value: object) -> bytes:
     """Contents are sent as they are made up: as any bytes."""
     return value if isinstance(value, bytes) else str(value).encode()

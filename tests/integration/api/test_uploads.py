@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from au2.domain.container_contract import Language
 from au2.domain.context import Context
 from au2.domain.job import JobState, Reason
-from au2.domain.language import Language
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
 from au2.wire.documents import format_document

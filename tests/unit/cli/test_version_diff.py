@@ -1,7 +1,7 @@
 """`au2 process version diff` of versions that are images."""
 
 from au2.wire.documents import format_document
-from au2.wire.version_diff import VersionDiff
+from au2.wire.process import VersionDiff
 from tests.unit.cli.conftest import CommandLine, Result
 from tests.unit.client.api import PROCESS, Api
 

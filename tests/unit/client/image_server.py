@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from au2.wire.documents import parse_record
-from au2.wire.image_upload import BlobQuestion, ImageUploadView
+from au2.wire.upload import BlobQuestion, ImageUploadView
 from tests.support.busybox import digest_of
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 

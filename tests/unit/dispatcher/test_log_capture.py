@@ -14,8 +14,8 @@ from au2.dispatcher.log_capture import LogCapture, LogMasker
 from au2.domain.errors import EngineFailure, StorageFull
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import Masker
-from au2.stores.logs.base import LogWriter
 from au2.stores.logs.files import FileLogStore
+from au2.stores.logs.protocol import LogWriter
 from au2.stores.logs.record import Record, format_record, parse_records
 
 SECRET = "hunter2-and-more"

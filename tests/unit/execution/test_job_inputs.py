@@ -2,9 +2,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from au2.domain.container_contract import Network
 from au2.domain.context import Context
 from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
-from au2.domain.network import Network
 from au2.domain.version import ImageStatus, Version, VersionType
 from au2.execution.job_inputs import make_environment, make_files
 from au2.execution.termination import ExecutionLimits

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from au2.app.runtimes import Runtimes
+from au2.domain.container_contract import Language
 from au2.domain.errors import (
     BlobMissing,
     Conflict,
@@ -15,8 +16,7 @@ from au2.domain.errors import (
     InvalidRequest,
     NotFound,
 )
-from au2.domain.language import Language
-from au2.domain.layer import DependencyLayer
+from au2.domain.runtime import DependencyLayer
 from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex
 from au2.local.output import MaskedOutput

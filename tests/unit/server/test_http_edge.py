@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from au2.domain.client_address import client_of_address
+from au2.domain.throttle import client_of_address
 from au2.server.http.limits import HttpLimits
 from au2.server.http.server import make_server
 from au2.server.settings.endpoint import TlsFiles

@@ -7,10 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from au2.domain.errors import InvalidRequest
-from au2.wire.account import Login, TokenCreation
+from au2.wire.account import Creation, Login, MemberAddition, TokenCreation
 from au2.wire.base import WireType
 from au2.wire.job import RunCreation
-from au2.wire.organization import Creation, MemberAddition
 from au2.wire.process import ProcessCreation, VersionCreation
 from au2.wire.upload import FileEntry, UploadCreation
 from au2.wire.violations import adapter_of, build, describe, sentence_of

@@ -36,8 +36,8 @@ from au2.domain.errors import (
 from au2.domain.event import EventAction
 from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
-from au2.domain.log_throttle import LogThrottle
-from au2.stores.database import accounts, organizations
+from au2.domain.throttle import LogThrottle
+from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
@@ -390,7 +390,7 @@ def parse_email(text: str) -> str:
 
 
 def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
-    memberships = organizations.list_memberships(transaction, user.id)
+    memberships = accounts.list_memberships(transaction, user.id)
     return Actor(user.id, user.email, token_id, user.is_operator, tuple(memberships))
 
 
@@ -402,10 +402,10 @@ def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
 
 
 def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:
-    organization = organizations.find_organization(transaction, context.organization_id)
+    organization = accounts.find_organization(transaction, context.organization_id)
     project = None
     if context.project_id is not None:
-        project = organizations.find_project(transaction, context.project_id)
+        project = accounts.find_project(transaction, context.project_id)
     return NamedMembership(
         context,
         "" if organization is None else organization.name,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from au2.domain.client_address import client_of_address
 from au2.domain.errors import TooManyAttempts
+from au2.domain.throttle import client_of_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,17 +29,23 @@ from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
-from au2.domain.job import Job, JobState, JobType, Outcome, Reason, RunRequest, StateChange
-from au2.domain.process import Process
-from au2.domain.run_limits import RunLimits
-from au2.domain.version import Version, VersionType
-from au2.domain.version_choice import VersionChoice
+from au2.domain.job import (
+    Job,
+    JobState,
+    JobType,
+    Outcome,
+    Reason,
+    RunLimits,
+    RunRequest,
+    StateChange,
+)
+from au2.domain.version import Process, Version, VersionChoice, VersionType
 from au2.domain.waiting import Waiting, explain_waiting
 from au2.stores.database import job_changes, jobs
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 from au2.stores.database.jobs import JobFilter, find_position
-from au2.stores.notices.base import DISPATCHER, JOBS, Notices, job_topic, stop_topic
+from au2.stores.notices import DISPATCHER, JOBS, Notices, job_topic, stop_topic
 
 HIDDEN = "***"
 """Shown in place of a value that the actor may not see."""

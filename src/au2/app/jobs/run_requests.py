@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from au2.domain.container_contract import Network
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Resources
+from au2.domain.job import Resources, RunLimits
 from au2.domain.json_value import encode_json, format_pointer
-from au2.domain.network import Network
-from au2.domain.run_limits import RunLimits
 from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.jsonschema.defaults import fill_defaults
 from au2.jsonschema.validator import validate

@@ -4,9 +4,8 @@ from au2.app.permissions import ensure_may, ensure_may_in
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, RepositoryUnknown
 from au2.domain.identity import Action, Actor
-from au2.domain.process import Process
 from au2.domain.repository import Repository
-from au2.domain.version import ImageStatus, Version
+from au2.domain.version import ImageStatus, Process, Version
 from au2.oci.spec.digest import parse_digest
 from au2.oci.spec.reference import TAG
 from au2.stores.database.content import repositories

@@ -33,10 +33,9 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, DatabaseUnavailable, InvalidRequest, LeaseLost, StorageFull
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Job
-from au2.domain.process import Process
 from au2.domain.repository import Repository, process_repository
 from au2.domain.upload import ImageUpload, Upload, UploadState
-from au2.domain.version import Version
+from au2.domain.version import Process, Version
 from au2.domain.wording import format_bytes_apart
 from au2.oci.spec.digest import parse_digest, sha256_of
 from au2.oci.spec.manifest import parse_manifest
@@ -45,7 +44,7 @@ from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import uploads
 from au2.stores.database.content.repositories import add_repository_blobs, find_repository_blobs
 from au2.stores.database.database import Database, Transaction
-from au2.stores.notices.base import JOBS, Notices, job_topic
+from au2.stores.notices import JOBS, Notices, job_topic
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,13 @@ from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.job import Job, JobType
-from au2.domain.process import Process
 from au2.domain.upload import ImageUpload, UploadState
-from au2.domain.version import ImageStatus, Version, VersionType
+from au2.domain.version import ImageStatus, Process, Version, VersionType
 from au2.stores.database import job_changes, jobs, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.jobs import find_job
-from au2.stores.notices.base import JOBS, Notices, job_topic
+from au2.stores.notices import JOBS, Notices, job_topic
 
 
 def get_image_version(

@@ -20,9 +20,8 @@ from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid, parse_guid
 from au2.domain.job import JobType
-from au2.domain.process import NO_PROCESS, Process
 from au2.domain.upload import PackageUpload, UploadState
-from au2.domain.version import ImageStatus, RuntimeReference, Version, VersionType
+from au2.domain.version import ImageStatus, Process, RuntimeReference, Version, VersionType
 from au2.package.tree.entries import digest_files
 from au2.package.tree.paths import PackageLimits
 from au2.stores.content.protocol import IngesterProvider
@@ -31,7 +30,7 @@ from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime
 from au2.wire.documents import format_document
-from au2.wire.upload import UploadCreation
+from au2.wire.upload import NO_PROCESS, UploadCreation
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry
 from au2.package.tree.paths import MOST_MISTAKES, PackageLimits, validate_paths
 from au2.stores.content.protocol import BlobWriter, IngesterProvider, Provider
-from au2.stores.database.content import contents
+from au2.stores.database.content import uploads
 from au2.stores.database.database import Database
-from au2.wire.contents import HEADER_BYTES, ContentHeader, parse_header
+from au2.wire.upload import HEADER_BYTES, ContentHeader, parse_header
 
 _SMALL_BYTES = 64 << 10
 """Contents up to here are gathered and flushed to disk together."""
@@ -288,7 +288,7 @@ def find_lacking(
         InvalidPackage: a content that was sent has another size than the list states.
     """
     with database.read() as transaction:
-        sent = contents.find_contents(transaction, context, expected)
+        sent = uploads.find_contents(transaction, context, expected)
     if any(sent.get(sha256, size_bytes) != size_bytes for sha256, size_bytes in expected.items()):
         raise InvalidPackage("The file list states a size that is not that of the content.")
     return [

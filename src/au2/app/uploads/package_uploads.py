@@ -32,9 +32,9 @@ from au2.domain.upload import PackageUpload, Upload, UploadState
 from au2.domain.version import ImageStatus
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database import job_changes, versions
-from au2.stores.database.content import contents, uploads
+from au2.stores.database.content import uploads
 from au2.stores.database.database import Database
-from au2.stores.notices.base import JOBS, Notices, job_topic
+from au2.stores.notices import JOBS, Notices, job_topic
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 """Every open upload's lease ends before this."""
@@ -175,7 +175,7 @@ class PackageUploads:
     def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
         # Lost in a power cut, they are sent again.
         with self._database.write(durable=False) as transaction:
-            contents.add_contents(transaction, context_of_upload(transaction, upload), sizes)
+            uploads.add_contents(transaction, context_of_upload(transaction, upload), sizes)
 
     def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:
         """Take back what this upload has brought, then say in its job what happened."""

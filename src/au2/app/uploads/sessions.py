@@ -20,7 +20,7 @@ from au2.stores.content.protocol import Ingester
 from au2.stores.database import job_changes, jobs, processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
-from au2.wire.image_upload import MOST_REASON_CHARACTERS
+from au2.wire.upload import MOST_REASON_CHARACTERS
 
 _Upload = TypeVar("_Upload", bound=Upload)
 ABANDONED = Outcome(

@@ -4,9 +4,15 @@ from shlex import quote
 
 from au2.app.lookup import get_version, process_command
 from au2.domain.errors import Conflict
-from au2.domain.process import Process
-from au2.domain.version import ImageStatus, Version, VersionType
-from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
+from au2.domain.version import (
+    ChoiceRule,
+    ImageStatus,
+    NewerVersion,
+    Process,
+    Version,
+    VersionChoice,
+    VersionType,
+)
 from au2.stores.database import versions
 from au2.stores.database.database import Transaction
 

@@ -15,9 +15,8 @@ from au2.domain.errors import Conflict, Detail, InvalidRequest, NotFound
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.json_value import find_json_mistake, format_pointer
-from au2.domain.process import Process
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
-from au2.domain.version import Contract, ImageStatus, Version, VersionType
+from au2.domain.version import Contract, ImageStatus, Process, Version, VersionType
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_name_error
 from au2.package.schemas import find_object_schema_violations

@@ -30,7 +30,7 @@ from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.platform import LINUX, Platform, parse_platform
 from au2.oci.streams import Readable
-from au2.wire.image_upload import ImageUploadStatus, ImageUploadView
+from au2.wire.upload import ImageUploadStatus, ImageUploadView
 
 
 def send_from_file(

@@ -8,7 +8,7 @@ from au2.client.http.transport import Transport
 from au2.client.images.blobs import Blob
 from au2.client.images.upload import list_missing_blobs
 from au2.domain.errors import Au2Error, DigestMismatch, InvalidImage, LeaseLost
-from au2.wire.image_upload import ImageUploadView
+from au2.wire.upload import ImageUploadView
 
 _AGAIN_SECONDS: Final = 0.25
 """Before another try of a sign of life: a server that comes back is to hear soon who lives."""

@@ -18,7 +18,8 @@ from au2.domain.errors import (
 )
 from au2.domain.retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
-from au2.wire.image_upload import (
+from au2.wire.job import JobView
+from au2.wire.upload import (
     BLOB_MEDIA_TYPE,
     BlobAnswer,
     BlobProgress,
@@ -27,7 +28,6 @@ from au2.wire.image_upload import (
     ImageUploadStatus,
     ImageUploadView,
 )
-from au2.wire.job import JobView
 
 MOST_REQUEST_BYTES: Final = 64 << 20
 """The most of one request, so that limits of proxies and their patience are kept to."""

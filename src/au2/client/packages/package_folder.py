@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from au2.domain.errors import Detail, InvalidImage, InvalidRequest, UnexpectedAnswer
-from au2.files.errors import convert_file_errors
+from au2.files.output import convert_file_errors
 from au2.oci.streams import CHUNK_BYTES, Readable
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.package.tree.entries import PackagedFile, count_files, format_mode, mode_of

@@ -11,15 +11,18 @@ from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.domain.retry import RetryBudget
 from au2.package.tree.entries import PackagedFile
-from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, ContentHeader, format_header
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView
 from au2.wire.upload import (
+    CONTENTS_MEDIA_TYPE,
+    HEADER_BYTES,
+    ContentHeader,
     FileEntry,
     UploadComparison,
     UploadCreation,
     UploadProgress,
     UploadView,
+    format_header,
 )
 
 _BLOCK_BYTES: Final = 256 << 10
@@ -248,7 +251,7 @@ def _send_once(
         query={"fence": session.fence, "complete": "true"},
         body=make_body(contents, progress),
         size_bytes=sum(content.framed_bytes for content in contents),
-        media_type=MEDIA_TYPE,
+        media_type=CONTENTS_MEDIA_TYPE,
         timeout_seconds=_ANSWER_SECONDS,
     )
     return parse_record(UploadProgress, document)

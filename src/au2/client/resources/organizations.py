@@ -3,8 +3,7 @@
 from au2.client.http.urls import context_query, quote_segment
 from au2.client.resources.resource import Resource
 from au2.domain.context import Context
-from au2.wire.documents import format_request, parse_record, parse_records
-from au2.wire.organization import (
+from au2.wire.account import (
     Creation,
     MemberAdded,
     MemberAddition,
@@ -12,6 +11,7 @@ from au2.wire.organization import (
     OrganizationView,
     ProjectView,
 )
+from au2.wire.documents import format_request, parse_record, parse_records
 from au2.wire.violations import build
 
 

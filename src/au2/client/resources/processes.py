@@ -8,11 +8,11 @@ from au2.wire.process import (
     ProcessCreation,
     ProcessUpdate,
     ProcessView,
+    RuntimeView,
     VersionCreation,
+    VersionDiff,
     VersionView,
 )
-from au2.wire.runtime import RuntimeView
-from au2.wire.version_diff import VersionDiff
 from au2.wire.violations import build
 
 

@@ -20,7 +20,7 @@ from au2.engines.fake.program import (
 )
 from au2.engines.protocol import ContainerSpec, ContainerState, Observation
 from au2.engines.validation import parse_signal
-from au2.stores.logs.base import PREALLOCATED_BYTES
+from au2.stores.logs.protocol import PREALLOCATED_BYTES
 from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 
 _KILLED = 128 + signal.SIGKILL

@@ -32,7 +32,7 @@ from au2.engines.validation import (
 )
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import Provider
-from au2.stores.logs.preallocation import punch_beginning
+from au2.stores.durability import punch_beginning
 
 
 class NativeEngine:

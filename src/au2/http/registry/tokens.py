@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from au2.app.accounts.tokens import TOKEN_PREFIX, NewToken
-from au2.domain.client_address import client_of_address
 from au2.domain.errors import Au2Error
+from au2.domain.throttle import client_of_address
 from au2.http.concurrency import CostlyRequests
 from au2.http.registry.access import read_basic, services_of
 from au2.http.registry.errors import RegistryError

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 
-from au2.domain.client_address import client_of_address
 from au2.domain.errors import (
     Busy,
     Conflict,
@@ -16,6 +15,7 @@ from au2.domain.errors import (
     TooManyAttempts,
     WrongPassword,
 )
+from au2.domain.throttle import client_of_address
 from au2.http.dependencies import CostlyOf, CurrentActor, ServicesOf, get_actor
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body

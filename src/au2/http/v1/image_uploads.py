@@ -32,7 +32,8 @@ from au2.http.request_body import json_body, read_pieces
 from au2.http.v1.views import view_job
 from au2.oci.spec import media_types
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
-from au2.wire.image_upload import (
+from au2.wire.job import JobView
+from au2.wire.upload import (
     BLOB_MEDIA_TYPE,
     DIGEST_PATTERN,
     MOST_REASON_CHARACTERS,
@@ -43,7 +44,6 @@ from au2.wire.image_upload import (
     ImageUploadView,
     LackingBlob,
 )
-from au2.wire.job import JobView
 
 router = APIRouter(tags=["image upload"])
 BlobQuestionBody = Annotated[BlobQuestion, json_body(BlobQuestion, after=sends_image)]

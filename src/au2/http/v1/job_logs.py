@@ -27,8 +27,8 @@ from au2.http.noticeboard import NoticeBoard
 from au2.http.streaming import StreamingResult
 from au2.http.v1.jobs import JobId
 from au2.http.v1.views import view_job
-from au2.stores.logs.base import LogStore
-from au2.stores.notices.base import job_topic, log_topic
+from au2.stores.logs.protocol import LogStore
+from au2.stores.notices import job_topic, log_topic
 
 router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 

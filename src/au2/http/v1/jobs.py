@@ -7,6 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.jobs.run_requests import WantedResources
+from au2.domain.container_contract import Network
 from au2.domain.errors import (
     Busy,
     Conflict,
@@ -20,7 +21,6 @@ from au2.domain.errors import (
 from au2.domain.identity import Action
 from au2.domain.ids import parse_guid
 from au2.domain.job import JobState, JobType
-from au2.domain.network import Network
 from au2.http.audit_log import sender_of
 from au2.http.dependencies import (
     LARGEST_ID,

@@ -17,7 +17,7 @@ from au2.http.dependencies import (
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_member, view_new_member, view_organization, view_project
-from au2.wire.organization import (
+from au2.wire.account import (
     Creation,
     MemberAdded,
     MemberAddition,

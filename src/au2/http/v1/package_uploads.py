@@ -38,10 +38,10 @@ from au2.http.errors import error_responses
 from au2.http.request_body import marked_body, parse_json, read_pieces, refuse_violations
 from au2.http.request_body import read_body as read_counted
 from au2.http.v1.views import view_comparison, view_job, view_upload
-from au2.wire.contents import MEDIA_TYPE
 from au2.wire.documents import format_document
 from au2.wire.job import JobView
 from au2.wire.upload import (
+    CONTENTS_MEDIA_TYPE,
     FileEntry,
     UploadComparison,
     UploadCreation,
@@ -187,7 +187,7 @@ def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> Upload
         "requestBody": {
             "required": True,
             "description": "Frames: SHA-256 (32 bytes), size (8 bytes, big-endian), content.",
-            "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "content": {CONTENTS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         }
     },
 )

@@ -8,7 +8,7 @@ from au2.domain.errors import NotFound, NotPermitted
 from au2.http.dependencies import CurrentActor, CurrentContext, ServicesOf
 from au2.http.errors import error_responses
 from au2.http.v1.views import view_runtime
-from au2.wire.runtime import RuntimeView
+from au2.wire.process import RuntimeView
 
 router = APIRouter(prefix="/runtimes", tags=["runtime"])
 

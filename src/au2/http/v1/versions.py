@@ -15,16 +15,17 @@ from au2.http.request_body import json_body
 from au2.http.v1.views import view_version
 from au2.jsonschema.compare import SchemaChange
 from au2.package.tree.entries import mode_of
-from au2.wire.process import VersionCreation, VersionView
-from au2.wire.upload import FileEntry
-from au2.wire.version_diff import (
+from au2.wire.process import (
     DependencyDifference,
     FileDifference,
     RuntimeOfVersion,
     SchemaDifference,
     ValueDifference,
+    VersionCreation,
     VersionDiff,
+    VersionView,
 )
+from au2.wire.upload import FileEntry
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 VersionCreationBody = Annotated[

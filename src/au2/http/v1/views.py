@@ -8,13 +8,20 @@ from au2.app.members import NewMember
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.account import Member, Organization, Project, Token
 from au2.domain.job import Attempt, Job, Resources
-from au2.domain.process import Process
 from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
-from au2.domain.version import Version
-from au2.domain.version_choice import explain_choice
+from au2.domain.version import Process, Version, explain_choice
 from au2.domain.waiting import Waiting
-from au2.wire.account import AccountView, MembershipView, NewTokenView, TokenView
+from au2.wire.account import (
+    AccountView,
+    MemberAdded,
+    MembershipView,
+    MemberView,
+    NewTokenView,
+    OrganizationView,
+    ProjectView,
+    TokenView,
+)
 from au2.wire.documents import format_document
 from au2.wire.job import (
     AttemptView,
@@ -25,9 +32,7 @@ from au2.wire.job import (
     VersionChoiceView,
     WaitingView,
 )
-from au2.wire.organization import MemberAdded, MemberView, OrganizationView, ProjectView
-from au2.wire.process import ProcessView, VersionView
-from au2.wire.runtime import RuntimeView
+from au2.wire.process import ProcessView, RuntimeView, VersionView
 from au2.wire.secret import SecretView
 from au2.wire.upload import UploadComparison, UploadView
 

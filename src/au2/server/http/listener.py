@@ -12,8 +12,8 @@ import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from au2.domain.client_address import client_of_address
 from au2.domain.errors import Busy
+from au2.domain.throttle import client_of_address
 from au2.server.http.limits import HttpLimits
 from au2.server.http.protocol import BoundedProtocol, EdgeLog, format_refusal
 

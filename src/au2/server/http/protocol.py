@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from au2.domain.errors import Au2Error, InvalidRequest
-from au2.domain.log_throttle import LogThrottle
+from au2.domain.throttle import LogThrottle
 from au2.http.audit_log import is_known_actor
 from au2.http.errors import format_error
 from au2.server.http.limits import HttpLimits

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from au2.domain.run_limits import RunLimits
+from au2.domain.job import RunLimits
 from au2.server.http.limits import HttpLimits
 from au2.server.settings.endpoint import ListenAddress, TlsFiles
 from au2.server.settings.kinds import (

@@ -37,7 +37,7 @@ from au2.server.wiring.stores import (
 )
 from au2.stores.content.protocol import IngesterProvider
 from au2.stores.database.database import Database
-from au2.stores.notices.base import DISPATCHER
+from au2.stores.notices import DISPATCHER
 
 _OWNER = "dispatcher"
 """Only one runs, by its server's lock of the data directory, so the next takes over at once."""

@@ -12,10 +12,9 @@ from au2.server.settings.sections import Settings
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database
-from au2.stores.logs.base import LogStore
 from au2.stores.logs.files import FileLogStore
-from au2.stores.notices.base import Notices
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.logs.protocol import LogStore
+from au2.stores.notices import FolderNotices, Notices
 
 _ABANDONED_SECONDS = 24 * 3600.0
 """Nobody writes one blob for so long."""

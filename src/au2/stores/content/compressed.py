@@ -17,8 +17,8 @@ from typing import BinaryIO, NamedTuple
 from au2.oci.decompression import decompressed
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.streams import CHUNK_BYTES
-from au2.stores.content.durability import sync_path, translated_faults
-from au2.stores.content.ingest import ContentPaths
+from au2.stores.content.ingest import NEW_FILE, ContentPaths
+from au2.stores.durability import opened, sync_path, translated_faults, write_whole
 
 _ENTRY = re.compile(r"(sha256:[0-9a-f]{64}) ([0-9]{1,19})\n")
 
@@ -53,12 +53,9 @@ class CompressedForms:
         try:
             with translated_faults():
                 path.parent.mkdir(mode=0o700, exist_ok=True)
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                try:
-                    os.write(descriptor, f"{kept.digest} {kept.size_bytes}\n".encode())
+                with opened(temporary, NEW_FILE) as descriptor:
+                    write_whole(descriptor, f"{kept.digest} {kept.size_bytes}\n".encode())
                     os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
                 temporary.replace(path)
                 sync_path(path.parent)
                 sync_path(path.parent.parent)

@@ -10,7 +10,6 @@ from typing import BinaryIO, cast
 from au2.domain.errors import BlobMissing, TooLarge
 from au2.oci.spec.digest import VerifyingReader, parse_digest
 from au2.stores.content.compressed import CompressedForm, CompressedForms, DecompressedFile
-from au2.stores.content.durability import SyncFileSystem, find_syncfs
 from au2.stores.content.ingest import (
     BlobBatch,
     ContentPaths,
@@ -28,6 +27,7 @@ from au2.stores.content.leases import (
 )
 from au2.stores.content.protocol import BlobWriter, Ingest, ResumableIngest
 from au2.stores.content.resumable import ResumableIngests
+from au2.stores.durability import SyncFileSystem, find_syncfs
 
 
 class FileContentStore:

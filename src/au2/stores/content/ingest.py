@@ -9,13 +9,16 @@ from pathlib import Path
 
 from au2.domain.errors import DigestMismatch, TooLarge
 from au2.oci.spec.digest import hexadecimal, parse_digest, sha256_of
-from au2.stores.content.durability import (
+from au2.stores.durability import (
     SyncFileSystem,
+    opened,
     sync_files,
     sync_path,
     translated_faults,
+    write_whole,
 )
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _BUFFER_BYTES = 1 << 18
 _MOST_BATCH_FILES = 4096
 _MOST_BATCH_BYTES = 256 << 20
@@ -90,7 +93,7 @@ class FileBlobWriter:
         self._committed: str | None = None
         self._path = paths.new_incoming()
         with translated_faults():
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._descriptor = os.open(self._path, NEW_FILE, 0o600)
         self._open = True
 
     @property
@@ -194,8 +197,8 @@ class BlobBatch:
             return
         path = self._paths.new_incoming()
         self._waiting[digest] = path
-        with translated_faults():
-            _write_file(path, data)
+        with translated_faults(), opened(path, NEW_FILE) as descriptor:
+            write_whole(descriptor, data)
         self._waiting_bytes += len(data)
         if len(self._waiting) >= _MOST_BATCH_FILES or self._waiting_bytes >= _MOST_BATCH_BYTES:
             self.commit()
@@ -219,21 +222,6 @@ class BlobBatch:
         for path in self._waiting.values():
             path.unlink(missing_ok=True)
         self._waiting.clear()
-
-
-def _write_file(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        write_whole(descriptor, data)
-    finally:
-        os.close(descriptor)
-
-
-def write_whole(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of ``data``: on a full disk, the system writes a part before it fails."""
-    view = memoryview(data).cast("B")
-    while view:
-        view = view[os.write(descriptor, view) :]
 
 
 def list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -13,8 +13,8 @@ from typing import Any
 
 from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest, StorageFull, TooLarge
 from au2.oci.streams import CHUNK_BYTES
-from au2.stores.content.durability import start_writing, sync_path, translated_faults
-from au2.stores.content.ingest import ContentPaths, write_whole
+from au2.stores.content.ingest import ContentPaths
+from au2.stores.durability import start_writing, sync_path, translated_faults, write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW

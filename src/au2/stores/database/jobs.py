@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, insert, or_, select
 
 from au2.domain.clock import format_time, parse_time
+from au2.domain.container_contract import Network
 from au2.domain.context import Context
 from au2.domain.job import (
     Attempt,
@@ -20,9 +21,7 @@ from au2.domain.job import (
     Resources,
     RunRequest,
 )
-from au2.domain.network import Network
-from au2.domain.version import ImageStatus
-from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice
+from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
 from au2.domain.waiting import QueuePosition
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, owned_by, read_context

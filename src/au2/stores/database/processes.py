@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from au2.domain.context import Context
-from au2.domain.process import Process
+from au2.domain.version import Process
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, read_context, visible_from
 from au2.stores.database.tables import processes

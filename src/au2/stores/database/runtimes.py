@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 
+from au2.domain.container_contract import Language
 from au2.domain.context import Context
-from au2.domain.language import Language
 from au2.domain.runtime import Runtime, RuntimeBuild
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, read_context, visible_from

@@ -12,8 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from au2.domain.errors import LeaseLost, StorageFull
-from au2.stores.logs.base import PREALLOCATED_BYTES, LogWriter
-from au2.stores.logs.preallocation import preallocate, try_preallocate
+from au2.stores.durability import (
+    opened,
+    preallocate,
+    sync_path,
+    try_preallocate,
+    write_whole,
+)
+from au2.stores.logs.protocol import PREALLOCATED_BYTES, LogWriter
 from au2.stores.logs.record import Record, format_record, format_time_now
 
 _JOBS_PER_FOLDER = 1000
@@ -26,7 +32,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FileLogStore:
-    """A :class:`~au2.stores.logs.base.LogStore` in a folder of the local file system."""
+    """A :class:`~au2.stores.logs.protocol.LogStore` in a folder of the local file system."""
 
     def __init__(self, root: Path, bytes_to_leave: Callable[[int, int], int] | None = None) -> None:
         """Keep logs below ``root``.
@@ -55,7 +61,7 @@ class FileLogStore:
     def read(self, job_id: int, attempt: int, *, offset: int, limit_bytes: int) -> bytes:
         """Return bytes from ``offset``; see the protocol."""
         try:
-            with _opened(self._path(job_id, attempt), os.O_RDONLY) as log:
+            with opened(self._path(job_id, attempt), os.O_RDONLY | os.O_NOFOLLOW) as log:
                 return os.pread(log, limit_bytes, offset)
         except FileNotFoundError:
             return b""
@@ -73,7 +79,7 @@ class FileLogStore:
 
 
 class FileLogWriter:
-    """A :class:`~au2.stores.logs.base.LogWriter` of the file ``path``."""
+    """A :class:`~au2.stores.logs.protocol.LogWriter` of the file ``path``."""
 
     def __init__(self, path: Path, token: int, bytes_to_leave: Callable[[int, int], int]) -> None:
         self._path = path
@@ -132,8 +138,7 @@ class FileLogWriter:
         """Flush the log and its entry in the folder to disk."""
         with self._owned() as log:
             os.fsync(log)
-            with _opened(self._path.parent, os.O_RDONLY | os.O_DIRECTORY) as folder:
-                os.fsync(folder)
+            sync_path(self._path.parent)
 
     def close(self) -> None:
         """Release the unused space and refuse all further writes."""
@@ -162,7 +167,7 @@ class FileLogWriter:
 
     @contextmanager
     def _locked(self, flags: int) -> Iterator[int]:
-        with _opened(self._path, os.O_WRONLY | os.O_APPEND | flags) as log:
+        with opened(self._path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | flags) as log:
             # Held during one change, against writers in other processes.
             fcntl.flock(log, fcntl.LOCK_EX)
             yield log
@@ -188,7 +193,7 @@ def _append(log: int, data: bytes) -> int:
     """Append all of ``data`` or nothing; return the new size."""
     size_before = os.fstat(log).st_size
     try:
-        _write_all(log, data)
+        write_whole(log, data)
     except OSError:
         # Truncation releases the preallocated space too, so it is taken again.
         os.ftruncate(log, size_before)
@@ -212,15 +217,6 @@ def _taken() -> LeaseLost:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
-    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _storage_full() -> Iterator[None]:
     try:
         yield
@@ -228,12 +224,6 @@ def _storage_full() -> Iterator[None]:
         if error.errno in _FULL:
             raise _full() from error
         raise
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _cut(line: bytes) -> Iterator[tuple[bool, bytes]]:

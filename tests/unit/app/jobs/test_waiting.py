@@ -10,8 +10,7 @@ from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.context import Context
 from au2.domain.job import JobState, Outcome
 from au2.domain.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
-from au2.stores.notices.base import DISPATCHER, Notices
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import DISPATCHER, FolderNotices, Notices
 from tests.support.backend import OPERATOR, Backend, creation
 
 NEXT = QueuePosition(is_ready=True, is_taken=False, jobs_before=0, jobs_taken=0)

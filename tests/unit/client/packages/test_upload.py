@@ -28,10 +28,16 @@ from au2.domain.errors import (
 )
 from au2.domain.retry import LIMIT_SECONDS
 from au2.package.tree.entries import PackagedFile
-from au2.wire.contents import HEADER_BYTES, MEDIA_TYPE, parse_header
 from au2.wire.documents import format_document, format_request, parse_record
 from au2.wire.job import JobView
-from au2.wire.upload import UploadComparison, UploadCreation, UploadView
+from au2.wire.upload import (
+    CONTENTS_MEDIA_TYPE,
+    HEADER_BYTES,
+    UploadComparison,
+    UploadCreation,
+    UploadView,
+    parse_header,
+)
 from tests.unit.client.api import PROCESS, Answer, Api, Request, job_document
 from tests.unit.client.passing_time import PassingTime
 
@@ -148,7 +154,7 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
 
     (request,) = api.requests
     assert unframe(request.body) == [big.read_bytes(), b"one", b""]
-    assert request.headers["content-type"] == MEDIA_TYPE
+    assert request.headers["content-type"] == CONTENTS_MEDIA_TYPE
     assert sum(counted) == len(request.body)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import DigestMismatch, StorageFull
-from au2.stores.content.durability import SyncFileSystem, find_syncfs
 from au2.stores.content.filesystem import FileContentStore
+from au2.stores.durability import SyncFileSystem, find_syncfs
 
 DATA = b"some bytes"
 DIGEST = "sha256:" + hashlib.sha256(DATA).hexdigest()

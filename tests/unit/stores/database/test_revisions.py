@@ -8,8 +8,7 @@ from alembic import command
 from sqlalchemy import text
 
 from au2.domain.errors import WrongSchema
-from au2.stores.database.database import Database
-from au2.stores.database.revisions import find_revision, make_config
+from au2.stores.database.database import Database, find_revision, make_config
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.stores.logs.characters import WholeCharacters, count_begun
-from au2.stores.logs.record import Record
+from au2.stores.logs.record import Record, WholeCharacters, count_begun
 
 STREAMS = ("stdout", "stderr")
 _CUTS = st.lists(st.integers(0, 40), max_size=10)

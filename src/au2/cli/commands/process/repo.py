@@ -14,7 +14,7 @@ from au2.console.commands import Group
 
 if TYPE_CHECKING:
     from au2.client.packages.local_package import LoadedPackage
-    from au2.wire.runtime import RuntimeView
+    from au2.wire.process import RuntimeView
 
 command = Group(
     "repo",
@@ -58,8 +58,8 @@ def init(
     Asks for the values that no option gives. Existing files stay as they are.
     """
     from au2.client.resources.processes import Runtimes
+    from au2.domain.container_contract import Language
     from au2.domain.errors import Conflict
-    from au2.domain.language import Language
     from au2.package import names
     from au2.package.template import write_package
 

@@ -251,7 +251,7 @@ def upload(
     from au2.cli.image_upload import VersionRef, send_image, tell_same
     from au2.client.images.upload import get_upload_status
     from au2.wire.documents import format_document
-    from au2.wire.image_upload import ImageUploadStatus
+    from au2.wire.upload import ImageUploadStatus
 
     ref = VersionRef(session.find_process(process), number)
     sent = send_image(session, ref, file, image=image, spool=spool)

@@ -17,8 +17,7 @@ from au2.console.progress import TransferProgress
 from au2.domain.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
 from au2.domain.wording import count_of
-from au2.files.errors import convert_file_errors
-from au2.files.output import write_output
+from au2.files.output import convert_file_errors, write_output
 from au2.package import names
 from au2.package.manifest import context_key
 from au2.package.process_ids import set_process_id

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from au2.domain.container_contract import Network
 from au2.domain.errors import EngineFailure
-from au2.domain.network import Network
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.host.system import as_engine_failure
 from au2.engines.native.lifecycle.job_files import fingerprint, make_job_files
@@ -43,8 +43,8 @@ from au2.engines.protocol import ContainerSpec
 from au2.engines.validation import check_spec, container_exists
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.image import Image
-from au2.stores.logs.base import PREALLOCATED_BYTES
-from au2.stores.logs.preallocation import preallocate
+from au2.stores.durability import preallocate
+from au2.stores.logs.protocol import PREALLOCATED_BYTES
 
 _OPEN_FILES = 1024
 """Soft limit, as on a usual system; programs that need more may ask for it."""

@@ -23,8 +23,8 @@ from au2.domain.errors import EngineFailure, Unsupported
 from au2.engines.native.host.system import tool_environment
 from au2.engines.native.lifecycle.record import ContainerRecord, is_alive
 from au2.engines.native.paths import ContainerPaths, EnginePaths
-from au2.stores.logs.base import PREALLOCATED_BYTES
-from au2.stores.logs.preallocation import preallocate
+from au2.stores.durability import preallocate
+from au2.stores.logs.protocol import PREALLOCATED_BYTES
 from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 
 _SHOWN_BYTES = 4000

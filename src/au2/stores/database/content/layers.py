@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from au2.domain.context import Context
-from au2.domain.layer import CheckedLayer, DependencyLayer
+from au2.domain.runtime import CheckedLayer, DependencyLayer
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import visible_from
 from au2.stores.database.tables import dependency_layers, layers

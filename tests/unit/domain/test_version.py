@@ -1,7 +1,6 @@
 import pytest
 
-from au2.domain.version import ImageStatus
-from au2.domain.version_choice import ChoiceRule, NewerVersion, VersionChoice, explain_choice
+from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice, explain_choice
 
 AVAILABLE = NewerVersion(6, ImageStatus.AVAILABLE, 11)
 

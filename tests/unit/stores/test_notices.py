@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import FolderNotices
 
 DIE_LISTENING = """
 import os, signal, sys
 from pathlib import Path
-from au2.stores.notices.folder import FolderNotices
+from au2.stores.notices import FolderNotices
 FolderNotices(Path(sys.argv[1]), "dead")
 os.kill(os.getpid(), signal.SIGKILL)
 """

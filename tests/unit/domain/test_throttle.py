@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from au2.domain.log_throttle import LogThrottle
+from au2.domain.throttle import LogThrottle
 
 logger = logging.getLogger(__name__)
 

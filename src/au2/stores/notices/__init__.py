@@ -1,1 +1,0 @@
-"""Notices of changes between processes: protocol, and the implementation with sockets."""
