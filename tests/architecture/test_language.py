@@ -16,7 +16,7 @@ MOST_PRONOUNS_IN_ALL = 29.0
 TO_REWRITE = frozenset(
     {
         *("app", "cli", "client", "dependencies", "engines"),
-        *("http", "oci"),
+        "http",
         *("runtimes", "server", "stores", "wire"),
     }
 )

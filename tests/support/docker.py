@@ -17,10 +17,10 @@ from typing import IO
 
 import pytest
 
-from au2.oci.archive import write_docker_archive
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.command import Result, run_command
+from tests.support.docker_archive import write_docker_archive
 
 DOCKERD = "/usr/sbin/dockerd"
 DOCKER = "/usr/bin/docker"

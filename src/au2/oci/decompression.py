@@ -5,7 +5,7 @@ import zlib
 from enum import StrEnum
 
 from au2.domain.errors import InvalidImage
-from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Prefixed, Readable, read_start
+from au2.oci.streams import INPUT_BYTES, ChunkReader, Prefixed, Readable, read_start
 
 FREE_MEMBERS = 1000
 """Members (of gzip) or frames (of zstd) that may be empty."""
@@ -17,10 +17,10 @@ FREE_BYTES = 1 << 20
 
 
 class ExpansionGuard:
-    """Guard against compressed data that takes time and expands to nothing.
+    """Guard against compressed data of little content: costly to read, without result.
 
-    A megabyte of empty frames takes a second to read, each time; no tool writes data like that.
-    With the guard, the time for reading is bounded by the size of the uncompressed data.
+    A megabyte of empty frames takes a second to read, each time; no tool writes such data. With the
+    guard, the time for reading is bounded by the size of the uncompressed data.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class ExpansionGuard:
             )
 
     def take(self, data: bytes) -> bytes:
-        """Count compressed ``data`` and return it. Raises InvalidImage."""
+        """Count and return compressed ``data``. Raises InvalidImage."""
         self._taken_bytes += len(data)
         # Data that can't be compressed becomes larger by a thousandth.
         if self._taken_bytes > FREE_BYTES + self._given_bytes + self._given_bytes // 4:
@@ -49,7 +49,7 @@ class ExpansionGuard:
         return data
 
     def give(self, data: bytes) -> bytes:
-        """Count uncompressed ``data`` and return it."""
+        """Count and return uncompressed ``data``."""
         self._given_bytes += len(data)
         return data
 
@@ -83,7 +83,7 @@ _WITH_GZIP_HEADER = 16 + zlib.MAX_WBITS
 
 
 def find_compression(start: bytes) -> Compression:
-    """Return how the data whose first bytes these are (six are enough) is compressed."""
+    """Return the compression of data by its first bytes (six are enough)."""
     for compression, magic in _MAGIC.items():
         if magic.match(start):
             return compression
@@ -91,17 +91,17 @@ def find_compression(start: bytes) -> Compression:
 
 
 def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Readable:
-    """Return a stream of the uncompressed bytes; memory stays flat however well it was compressed.
+    """Return a stream of the uncompressed bytes, in bounded memory at any rate of compression.
 
     Reading the result to its end reads ``stream`` to its end.
 
     Args:
         stream: plain, or compressed with gzip or zstd.
-        window_bytes: the largest window that is taken, a power of two: so much memory is needed.
+        window_bytes: the largest window allowed, a power of two; needs as much memory.
 
     Raises:
-        InvalidImage: compressed in a way that is not supported; the result's ``read`` raises it for
-            data that is damaged, or that :class:`ExpansionGuard` refuses.
+        InvalidImage: compressed in an unsupported way; the result's ``read`` raises it for damaged
+            data, or data refused by :class:`ExpansionGuard`.
     """
     start = read_start(stream, _LONGEST)
     whole = Prefixed(start, stream)
@@ -118,19 +118,18 @@ def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Reada
             raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
 
 
-class _GzipReader:
-    """Decompresses one or more gzip members, at most as much at a time as is asked for."""
+class _GzipReader(ChunkReader):
+    """Decompression of one or more gzip members, at most the requested size at a time."""
 
     def __init__(self, stream: Readable) -> None:
+        super().__init__()
         self._stream = stream
         self._worth = ExpansionGuard()
         self._waiting = b""
         self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
         self._ended = False
 
-    def read(self, size: int = -1, /) -> bytes:
-        if size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+    def read_some(self, size: int) -> bytes:
         while size and not self._ended:
             self._waiting = self._waiting or self._take()
             input_ended = not self._waiting
@@ -153,7 +152,7 @@ class _GzipReader:
         return data
 
     def _begin_member(self, rest: bytes) -> None:
-        """Go on with the next member, or end: zeros may follow, tapes were padded with them."""
+        """Begin the next member, or end; zeros may follow: tapes were padded with them."""
         while not (rest := rest.lstrip(b"\0")):
             rest = self._take()
             if not rest:

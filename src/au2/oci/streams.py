@@ -13,7 +13,7 @@ is copied, and there may be many."""
 
 
 class Readable(Protocol):
-    """Something bytes come from."""
+    """Source of bytes."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes, all for -1; nothing only at the end."""
@@ -21,11 +21,31 @@ class Readable(Protocol):
 
 
 class Writable(Protocol):
-    """Something bytes go to. A write takes all of them or raises."""
+    """Sink of bytes. A write takes all of them or raises."""
 
     def write(self, data: bytes, /) -> object:
         """Take ``data``."""
         ...
+
+
+class ChunkReader(io.RawIOBase):
+    """Base of streams that are read in chunks: subclasses define :meth:`read_some`."""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes, all for a negative number; nothing only at the end."""
+        return self.readall() if size is None or size < 0 else self.read_some(size)
+
+    def readall(self) -> bytes:
+        """Return the rest of the stream."""
+        return b"".join(iter(lambda: self.read_some(CHUNK_BYTES), b""))
+
+    def read_some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, nothing only at the end."""
+        raise NotImplementedError
 
 
 class Prefixed:
@@ -59,8 +79,8 @@ def open_slice(path: Path, offset: int, size_bytes: int) -> BinaryIO:
     return cast(BinaryIO, _FileSlice(path, offset, size_bytes))
 
 
-class _FileSlice(io.RawIOBase):
-    """A slice; it has a descriptor of its own, so slices may be read in any order."""
+class _FileSlice(ChunkReader):
+    """A slice with a descriptor of its own, so slices may be read in any order."""
 
     def __init__(self, path: Path, offset: int, size_bytes: int) -> None:
         super().__init__()
@@ -68,18 +88,11 @@ class _FileSlice(io.RawIOBase):
         self._file.seek(offset)
         self._left_bytes = size_bytes
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes, none at the end."""
-        wanted = self._left_bytes if size is None or size < 0 else min(size, self._left_bytes)
-        data = self._file.read(wanted) if wanted else b""
+    def read_some(self, size: int) -> bytes:
+        data = self._file.read(min(size, self._left_bytes))
         self._left_bytes -= len(data)
         return data
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
         super().close()

@@ -8,7 +8,7 @@ import sys
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
 from au2.oci.decompression import ExpansionGuard
-from au2.oci.streams import CHUNK_BYTES, INPUT_BYTES, Readable
+from au2.oci.streams import INPUT_BYTES, ChunkReader, Readable
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -19,10 +19,14 @@ _LARGE_WINDOW = "too much memory"
 """What the library says of a frame whose window is larger than it was allowed."""
 
 
-class ZstdReader:
-    """Decompresses one or more frames, whose windows have at most ``window_bytes``."""
+class ZstdReader(ChunkReader):
+    """Decompression of one or more frames, whose windows have at most ``window_bytes``.
+
+    Reading raises InvalidImage for damaged or cut off data.
+    """
 
     def __init__(self, stream: Readable, window_bytes: int) -> None:
+        super().__init__()
         self._stream = stream
         self._window_bytes = window_bytes
         self._worth = ExpansionGuard()
@@ -30,24 +34,18 @@ class ZstdReader:
         self._waiting = b""
         self._ended = False
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; raises InvalidImage for what is damaged or cut off."""
-        if size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+    def read_some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, nothing only at the end."""
         while size and not self._ended:
-            if self._frame.eof and not self._find_frame():
-                break
+            if self._frame.eof:
+                self._waiting = self._frame.unused_data or self._take()
+                if not self._waiting:
+                    self._ended = True
+                    break
+                self._frame = self._begin_frame()
             if data := self._decompress(size):
                 return self._worth.give(data)
         return b""
-
-    def _find_frame(self) -> bool:
-        """Go on with the next frame; False: the data ends here, where it may."""
-        self._waiting = self._frame.unused_data or self._take()
-        self._ended = not self._waiting
-        if not self._ended:
-            self._frame = self._begin_frame()
-        return not self._ended
 
     def _decompress(self, size: int) -> bytes:
         if self._frame.needs_input and not self._waiting:

@@ -16,11 +16,12 @@ from au2.oci.archive.contents import BlobMember
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.reader import open_archive, read_archive
 from au2.oci.decompression import Compression, decompressed
-from au2.oci.spec.digest import HashingWriter, sha256_of
+from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.manifest import parse_manifest
 from au2.oci.streams import CHUNK_BYTES, Readable
 from tests.support import image_archives as made
 from tests.support.docker import Docker
+from tests.support.hashing_writer import HashingWriter
 from tests.support.image_archives import on
 from tests.support.image_tools import ImageTools
 

@@ -21,7 +21,3 @@ layer, and ``documents.kept(layer.path)`` has its bytes (None for all others). A
 are descriptors of the stored layers, lowest first. All raise InvalidImage, with a hint where the
 user can do something.
 """
-
-from au2.oci.archive.writer import write_docker_archive
-
-__all__ = ["write_docker_archive"]

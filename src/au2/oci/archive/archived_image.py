@@ -70,7 +70,7 @@ def make_manifest(image: ArchivedImage, layers: Sequence[Descriptor]) -> tuple[b
     """Return the image's manifest and its media type.
 
     The archive's own manifest, byte for byte, is returned if it names just these layers; else an
-    OCI manifest that depends on the configuration and the layers alone.
+    OCI manifest made from the configuration and the layers alone.
 
     Args:
         image: the chosen image.
@@ -97,10 +97,10 @@ _FOREIGN_HINT = (
 
 
 def open_image(contents: ArchiveContents, candidate: Candidate) -> ArchivedImage:
-    """Return the image with its layers' places.
+    """Return the image with its layers.
 
     Raises:
-        InvalidImage: a document is damaged, a layer is not there, or is none.
+        InvalidImage: a document is damaged, or a layer is missing or of another kind.
     """
     config_bytes = contents.document(candidate.config_path, "configuration")
     config = parse_config(config_bytes)
@@ -110,7 +110,10 @@ def open_image(contents: ArchiveContents, candidate: Candidate) -> ArchivedImage
         manifest = parse_manifest(data)
         if candidate.listed is None or _agree(manifest, config):
             check_layers_agree(manifest, config)
-            layers = _laid_layers(contents, manifest, config)
+            layers = tuple(
+                _find_layer(contents, blob_path(layer.digest), diff_id, layer)
+                for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
+            )
             return ArchivedImage(candidate.names, config_bytes, data, manifest.media_type, layers)
     if candidate.listed is None:
         raise InvalidImage(f"the image {shown(candidate.label)} has neither manifest nor layers")
@@ -119,20 +122,11 @@ def open_image(contents: ArchiveContents, candidate: Candidate) -> ArchivedImage
 
 
 def _agree(manifest: Manifest, config: ImageConfig) -> bool:
-    """Whether the layers can be those that the configuration names, as far as one can tell."""
+    """Whether the manifest's layers may be the configuration's, by number and known digests."""
     if len(manifest.layers) != len(config.diff_ids):
         return False
     return all(
         layer.digest == diff_id or layer.media_type not in media_types.PLAIN_LAYERS
-        for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
-    )
-
-
-def _laid_layers(
-    contents: ArchiveContents, manifest: Manifest, config: ImageConfig
-) -> tuple[ArchivedLayer, ...]:
-    return tuple(
-        _find_layer(contents, blob_path(layer.digest), diff_id, layer)
         for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)
     )
 
@@ -165,7 +159,7 @@ def _find_layer(
         raise InvalidImage(f"the layer {shown(name)} is neither a tar archive nor compressed")
     if file.compression not in _TAKEN:
         raise InvalidImage(
-            f"the layer {shown(name)} is compressed with {file.compression}, which is not taken",
+            f"the layer {shown(name)} is compressed with {file.compression}: not supported",
             hint="Save the image with layers that are plain, or compressed with gzip or zstd.",
         )
     if descriptor is not None and descriptor.size_bytes != file.size_bytes:

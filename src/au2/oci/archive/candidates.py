@@ -30,7 +30,7 @@ _MOST_ENTRIES = 1000
 
 
 class LayoutImage(NamedTuple):
-    """A manifest that the layout holds, and what led to it."""
+    """A manifest in the layout, with its entry of ``index.json``."""
 
     entry: IndexEntry
     names: tuple[str, ...]
@@ -100,7 +100,7 @@ def parse_docker_list(data: bytes) -> tuple[ListedImage, ...]:
     """Return the images of a ``manifest.json``.
 
     Raises:
-        InvalidImage: too large, not of that form, or with too many images or layers.
+        InvalidImage: too large, malformed, or with too many images or layers.
     """
     entries = parse_list(data, DOCKER_LIST)
     if len(entries) > _MOST_IMAGES:
@@ -125,7 +125,7 @@ _DIGITS = re.compile(r"[0-9a-f]{64}")
 
 
 class Candidate(NamedTuple):
-    """An image that may be chosen: for one platform."""
+    """An image of one platform, possibly the chosen one."""
 
     names: tuple[str, ...]
     root: str
@@ -138,7 +138,7 @@ class Candidate(NamedTuple):
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """What else it can be called by: of its index, its manifest and its configuration."""
+        """Other names: digests of configuration, manifest and index."""
         manifest = (self.entry.descriptor.digest,) if self.entry else ()
         digits = _DIGITS.search(self.config_path)
         config = (f"sha256:{digits[0]}",) if digits else ()
@@ -146,7 +146,7 @@ class Candidate(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How to call it in a message."""
+        """Name in messages."""
         return ", ".join(self.names) or self.digests[0]
 
 
@@ -164,7 +164,9 @@ def find_candidates(contents: ArchiveContents) -> tuple[Candidate, ...]:
         config = _find_config(contents, image)
         if config is not None:
             path = blob_path(config.digest)
-            also = listed.pop(path, None) or _earlier(found, path)
+            # Another manifest may have had the same configuration.
+            earlier = (one.listed for one in found if one.config_path == path)
+            also = listed.pop(path, None) or next(earlier, None)
             names = image.names or (also.names if also else ())
             found.append(Candidate(names, image.root_digest, path, image.entry, also))
     for path, one in listed.items():
@@ -175,7 +177,7 @@ def find_candidates(contents: ArchiveContents) -> tuple[Candidate, ...]:
 
 
 def _listed_images(contents: ArchiveContents) -> dict[str, ListedImage]:
-    """Return the images of Docker's list by their configurations, an image once."""
+    """Return the images of Docker's list by configuration, each image once."""
     if not contents.has(DOCKER_LIST):
         return {}
     listed: dict[str, ListedImage] = {}
@@ -186,13 +188,8 @@ def _listed_images(contents: ArchiveContents) -> dict[str, ListedImage]:
     return listed
 
 
-def _earlier(found: list[Candidate], config_path: str) -> ListedImage | None:
-    """Return what the list says of a configuration that another manifest had too."""
-    return next((one.listed for one in found if one.config_path == config_path), None)
-
-
 def _find_config(contents: ArchiveContents, image: LayoutImage) -> Descriptor | None:
-    """Return what a manifest's configuration is; None: it is the manifest of something else."""
+    """Return the configuration's descriptor, or None for a manifest of another kind."""
     data = contents.document(blob_path(image.entry.descriptor.digest), "manifest")
     config = parse_descriptor(parse_document(data, "manifest").member("config"))
     return config if config.media_type in media_types.CONFIGS else None

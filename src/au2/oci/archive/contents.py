@@ -22,7 +22,7 @@ _BLOB_PATH = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
 class BlobMember(NamedTuple):
-    """Member that may be a layer: it begins like a tar archive or is compressed."""
+    """Member with the beginning of a tar archive or of compressed data: possibly a layer."""
 
     path: str
     """Clean and relative, unique in its archive."""
@@ -78,9 +78,9 @@ class ArchiveLimits(NamedTuple):
 class ArchiveContents:
     """Files and links of an archive, by their clean paths.
 
-    Of several members of one name the last counts, as for ``docker load`` and whoever unpacks the
-    archive to a disk: some tools write a layer that images share once for each. Two documents of
-    one name must be equal, since others (podman, skopeo) take the first.
+    Of several members of one name the last counts, as for ``docker load`` and when unpacking to a
+    disk: some tools write a layer shared by images once for each. Two documents of one name must be
+    equal, since others (podman, skopeo) take the first.
     """
 
     def __init__(self, kept_limit_bytes: int) -> None:
@@ -117,7 +117,7 @@ class ArchiveContents:
             raise _differing_copies(path)
 
     def add_link(self, path: str, target: str) -> None:
-        """Add a link to ``target``, a path in the archive that need not be clean or there.
+        """Add a link to ``target``, a path in the archive, not necessarily clean or existing.
 
         Raises as :meth:`add_file`.
         """
@@ -129,7 +129,7 @@ class ArchiveContents:
         return path in self._files or path in self._links
 
     def kept(self, path: str) -> bytes | None:
-        """Return the bytes of a small file that looks like JSON; None for other files."""
+        """Return the bytes of a small file if they look like JSON; None for other files."""
         return self._documents.get(path)
 
     def file(self, path: str) -> ArchivedFile:
@@ -137,11 +137,11 @@ class ArchiveContents:
         return self._files[path]
 
     def resolve(self, name: str, what: str) -> str:
-        """Return the path of the file that ``name`` leads to, through links.
+        """Return the path of the file behind ``name``, through links.
 
         Raises:
-            InvalidImage: it leads nowhere, in a circle or out of the archive; ``what`` says whose
-                name it is.
+            InvalidImage: a dead end, a circle, or a link out of the archive; ``what`` is the kind
+                of the file in messages.
         """
         path = clean_path(name)
         for _ in range(_MOST_LINKS):
@@ -153,10 +153,10 @@ class ArchiveContents:
         raise InvalidImage(f"the links from the {what} {shown(name)} lead in a circle")
 
     def document(self, name: str, what: str) -> bytes:
-        """Return the document of this name; one that states a digest in its path has it.
+        """Return the document of this name, verified by the digest in its path, if there is one.
 
         Raises:
-            InvalidImage: not there, too large, no JSON, or not what its path states.
+            InvalidImage: missing, too large, no JSON, or of another digest.
         """
         path = self.resolve(name, what)
         data = self._documents.get(path)
@@ -188,9 +188,9 @@ def _differing_copies(path: str) -> InvalidImage:
 
 
 def link_target(path: str, target: str, *, symbolic: bool) -> str:
-    """Return where a link in the archive leads: symbolic ones start at their own folder.
+    """Return the target of a link in the archive: symbolic ones start at their own folder.
 
-    An absolute target means the root of the archive, as for everybody who unpacks it somewhere.
+    An absolute target starts at the root of the archive, as when unpacked somewhere.
     """
     if not symbolic or target.startswith("/"):
         return target
@@ -204,13 +204,13 @@ class NotContiguous(Exception):
 def walk(
     source: TarSource, limits: ArchiveLimits, take: Callable[[BlobMember], None] | None
 ) -> ArchiveContents:
-    """Read the archive to its end mark and return what it holds.
+    """Read the archive to its end mark and return its contents.
 
-    Every file that may be a layer goes to ``take``, if there is one. Small files that look like
-    JSON are kept instead. Folders, devices and the like are passed over.
+    Every possible layer goes to ``take``, if given. Small files with the look of JSON are kept
+    instead. Folders, devices and the like are skipped.
 
     Raises:
-        NotContiguous: a member can't be passed over and found again, and there is no ``take``.
+        NotContiguous: a member can't be skipped and found again, and there is no ``take``.
         InvalidImage: damaged, cut off, over a limit, two different documents of one name, or
             plainly a root file system, which is refused without reading on.
     """
@@ -241,7 +241,7 @@ def walk(
 def _visit_file(
     path: str, size: int, offset: int, content: Readable, contents: ArchiveContents
 ) -> BlobMember | None:
-    """Add a file to the contents; return it if it may be a layer."""
+    """Add a file to the contents; return possible layers."""
     digest = stated_digest(path)
     if digest is not None and contents.has(path):
         # Some tools write a shared layer twice: equal bytes, by the digest in its path.

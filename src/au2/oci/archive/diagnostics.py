@@ -1,6 +1,6 @@
-"""Diagnostics for input that is no image archive: its kind, and a hint for the user.
+"""Diagnostics for input of another kind than image archives: the kind, and a hint for the user.
 
-No byte of the input is quoted: it may be private, and messages are logged.
+No byte of the input is quoted: the input may be private, and messages are logged.
 """
 
 from collections.abc import Collection
@@ -132,7 +132,7 @@ def no_image(top_names: Collection[str]) -> InvalidImage:
 
 
 def with_hint(error: InvalidImage) -> InvalidImage:
-    """Return the error with a hint for damaged archives, unless it has one."""
+    """Return the error, with a hint for damaged archives if the error has none."""
     if error.hint is None:
         error.hint = (
             "The archive is damaged or incomplete: see what `docker save` printed, and try again."

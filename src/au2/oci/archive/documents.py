@@ -1,4 +1,4 @@
-"""Choosing the image that is wanted among those of an archive."""
+"""Documents of an archive, and the choice of one of its images."""
 
 import re
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ _ID = re.compile(r"(?:sha256:)?([0-9a-f]{12,64})")
 
 
 class ArchiveDocuments:
-    """The documents of an archive that was read.
+    """Documents of an archive, read completely.
 
-    Raises InvalidImage when it is made if the archive has no images, or damaged lists of them.
+    Construction raises InvalidImage for an archive without images, or with damaged lists of images.
     """
 
     def __init__(self, contents: ArchiveContents) -> None:
@@ -34,20 +34,20 @@ class ArchiveDocuments:
         return tuple(dict.fromkeys(candidate.label for candidate in self._candidates))
 
     def kept(self, path: str) -> bytes | None:
-        """Return the bytes of a small member that looks like JSON; None for all others."""
+        """Return the bytes of a small member if they look like JSON; None for all others."""
         return self._contents.kept(path)
 
     def choose(self, name: str | None, machine: Platform) -> ArchivedImage:
-        """Return the image that fits ``machine`` best.
+        """Return the best image for ``machine``.
 
         Args:
-            name: as a user of Docker types it: ``my-name/my-process``, with or without
-                ``:latest``, or an image's id or digest; None if there is one only.
-            machine: what it is to run on.
+            name: as typed by users of Docker: ``my-name/my-process``, with or without ``:latest``,
+                or an image's id or digest; None if there is one only.
+            machine: platform of the machine for the image.
 
         Raises:
             InvalidImage: there is none, or there are several, of this name or for this platform;
-                or the image's documents are damaged or not all there.
+                or the image's documents are damaged or incomplete.
         """
         try:
             return open_image(self._contents, self._choose(name, machine))
@@ -81,7 +81,7 @@ class ArchiveDocuments:
         )
 
     def _platform(self, candidate: Candidate) -> Platform:
-        """Return what the index says, or else the image."""
+        """Return the index's platform, or else the image's own."""
         entry = candidate.entry
         if entry is not None and entry.platform is not None:
             return entry.platform
@@ -101,7 +101,7 @@ class ArchiveDocuments:
 
 
 def _group(candidate: Candidate) -> tuple[str, ...]:
-    """Return what images that differ in their platforms only have in common."""
+    """Return a key common to images with different platforms only."""
     if candidate.names:
         return candidate.names
     states_platform = candidate.entry is not None and candidate.entry.platform is not None

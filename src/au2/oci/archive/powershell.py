@@ -1,8 +1,8 @@
-"""Telling whether an archive came through PowerShell, which takes what programs write for text.
+"""Detection of archives damaged by PowerShell, which reads the output of programs as text.
 
 Windows PowerShell decodes the bytes of a program by the console's code page and splits them into
 lines. ``>`` writes them as UTF-16; a pipe into another program as ASCII with ``?`` for all else, or
-as UTF-8; each line ends in CR LF then. PowerShell before 7.4 does so too, with UTF-8 (PowerShell
+as UTF-8; each line then ends in CR LF. PowerShell before 7.4 does so too, with UTF-8 (PowerShell
 documentation, "about_Character_Encoding" and "about_Redirection").
 """
 
@@ -23,7 +23,7 @@ _PACKED = re.compile(rb"\x1f(?:\?|[\xc2-\xef][\x80-\xbf]{1,2})\x08")
 
 
 def through_powershell() -> InvalidImage:
-    """Return the complaint about an archive that was made text of."""
+    """Return the error for an archive turned into text."""
     return InvalidImage(
         "this is not an image archive any more: it came through PowerShell, which takes binary "
         "data for text and changes it",
@@ -33,12 +33,12 @@ def through_powershell() -> InvalidImage:
 
 
 def is_text_of_archive(start: bytes) -> bool:
-    """Whether these first bytes tell already that they are the text of something else."""
+    """Whether these first bytes are text made of binary data."""
     return start.startswith(_MARKS) or _PACKED.match(start) is not None
 
 
 class TextWatch:
-    """A stream that is watched for what no archive of images is: text with Windows' line ends."""
+    """Stream with a watch for text with Windows' line ends, never found in image archives."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -50,7 +50,7 @@ class TextWatch:
 
     @property
     def is_windows_text(self) -> bool:
-        """Whether all that was read is UTF-8, with a line, and each ends in CR LF."""
+        """Whether all bytes so far are UTF-8 with a line, and each line ends in CR LF."""
         return self._has_line and not self.is_binary
 
     def read(self, size: int = -1, /) -> bytes:
@@ -76,12 +76,12 @@ class TextWatch:
 def damage_explained(
     find_watch: Callable[[], TextWatch], names: Iterable[str] | None = None
 ) -> Iterator[None]:
-    """Say that PowerShell is to blame, if it is, for what is wrong with an archive that began well.
+    """Name PowerShell as the cause of errors in an archive with a good beginning.
 
     Args:
-        find_watch: returns what has watched the archive's bytes.
-        names: of the files in it, if it could be read to its end: one of text files is no image's
-            that was damaged.
+        find_watch: returns the watch of the archive's bytes.
+        names: names of the archive's files, if readable to the end: an archive of text files is no
+            damaged image.
     """
     try:
         yield
@@ -93,7 +93,7 @@ def damage_explained(
 
 
 def watch_file(content: Readable) -> TextWatch:
-    """Return a watch that has read the beginning of a file, as far as it may be text."""
+    """Return a watch of the beginning of a file, up to a limit or the first binary byte."""
     watch, left_bytes = TextWatch(content), _LOOKED_BYTES
     while left_bytes > 0 and not watch.is_binary and (data := watch.read(CHUNK_BYTES)):
         left_bytes -= len(data)

@@ -1,6 +1,5 @@
 """Readers of image archives: streams, once and front to end, and plain files, in any order."""
 
-import io
 import os
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple
@@ -11,7 +10,7 @@ from au2.oci.archive.contents import ArchiveContents, ArchiveLimits, BlobMember,
 from au2.oci.archive.documents import ArchiveDocuments
 from au2.oci.archive.powershell import TextWatch, damage_explained, watch_file
 from au2.oci.decompression import LARGE_WINDOW_BYTES, Compression, decompressed, find_compression
-from au2.oci.streams import CHUNK_BYTES, Prefixed, Readable, read_start
+from au2.oci.streams import ChunkReader, Prefixed, Readable, read_start
 from au2.oci.tar.header import BLOCK_BYTES
 from au2.oci.tar.source import TarSource
 
@@ -23,16 +22,16 @@ def read_archive(
 ) -> ArchiveDocuments:
     """Read the archive to the very end of ``stream`` and return its documents.
 
-    Which members are layers of the image that is wanted is known only at the end, when the
-    documents are: most tools write those last. So ``take`` sees every member that may be a layer.
+    The layers of the wanted image are known only at the end, with the documents: most tools write
+    those last. So ``take`` sees every possible layer.
 
     Args:
         stream: the archive: plain, or compressed with gzip or zstd.
-        take: reads of the member's content what it wants; what it raises goes through.
-        limits: how much is taken.
+        take: reads a part of the member's content or all; its errors are not caught.
+        limits: limits of the archive.
 
     Raises:
-        InvalidImage: this is no image archive, or one that is damaged, cut off or over a limit.
+        InvalidImage: no image archive, or damaged, cut off or over a limit.
     """
     limits = limits or ArchiveLimits()
     watch = TextWatch(stream)
@@ -57,28 +56,25 @@ _PIECE_BYTES = 1 << 14
 
 
 class ByteRange(NamedTuple):
-    """Where a member's content is in the file."""
+    """Offset and size of a member's content in the file."""
 
     offset_bytes: int
     size_bytes: int
 
 
-class FileContent(io.RawIOBase):
-    """A part of a file. Reads at its own position, so several may be read in threads at once."""
+class FileContent(ChunkReader):
+    """Slice of an open file, with a position of its own: several may be read in threads at once.
+
+    Reading raises InvalidImage if the file has become shorter.
+    """
 
     def __init__(self, descriptor: int, place: ByteRange) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._position, self._left_bytes = place
 
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes; raises InvalidImage if the file has become shorter."""
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+    def read_some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, nothing only at the end."""
         wanted = min(size, self._left_bytes)
         data = os.pread(self._descriptor, wanted, self._position) if wanted else b""
         if wanted and not data:
@@ -87,12 +83,8 @@ class FileContent(io.RawIOBase):
         self._left_bytes -= len(data)
         return data
 
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        return self.read(-1)
-
     def skip(self, size_bytes: int) -> None:
-        """Pass over bytes without reading them; raises InvalidImage if there are not as many."""
+        """Skip bytes without reading them; raises InvalidImage if there are not as many."""
         if size_bytes > self._left_bytes:
             raise InvalidImage("the archive is cut off")
         self._position += size_bytes
@@ -100,7 +92,7 @@ class FileContent(io.RawIOBase):
 
 
 class ArchiveFile:
-    """An archive in a file, whose members can be read in any order."""
+    """Archive in a file, with members readable in any order."""
 
     def __init__(self, descriptor: int, start_bytes: int, contents: ArchiveContents) -> None:
         self.documents = ArchiveDocuments(contents)
@@ -119,14 +111,13 @@ class ArchiveFile:
 
 
 def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> ArchiveFile | None:
-    """Return the archive that begins where ``file`` stands, having read its headers only.
+    """Return the archive at the position of ``file``; only its headers are read.
 
-    Returns None if the file is compressed, has sparse files in it, or can't be sought in (a pipe, a
-    terminal): then it stands where it stood, and is for
-    :func:`au2.oci.archive.reader.read_archive`.
+    Returns None if the file is compressed, has sparse files in it, or is not seekable (a pipe, a
+    terminal): then the position stays, for :func:`read_archive`.
 
     Raises:
-        InvalidImage: this is no image archive, or one that is damaged, cut off or over a limit.
+        InvalidImage: no image archive, or damaged, cut off or over a limit.
     """
     if not file.seekable():
         return None
@@ -154,7 +145,7 @@ def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> Archive
 
 
 class _FileSource(TarSource):
-    """A source that passes over contents without reading them."""
+    """Source with a seek in place of reading skipped contents."""
 
     def __init__(self, descriptor: int, start_bytes: int, limits: ArchiveLimits) -> None:
         size_bytes = max(0, os.fstat(descriptor).st_size - start_bytes)

@@ -7,46 +7,38 @@ image layout (OCI image specification, "Image Layout"), for podman, skopeo and n
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import hexadecimal, sha256_of
-from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.image import Image
 from au2.oci.spec.manifest import Descriptor
-from au2.oci.streams import Writable
-from au2.oci.tar.writer import LayerEntry, file_entry, with_parents, write_layer
+from au2.oci.tar.writer import LayerEntry, file_entry, with_parents
 
 
 class BlobSource(Protocol):
-    """Where the bytes of an image are."""
+    """Source of an image's blobs."""
 
     def open(self, digest: str) -> BinaryIO:
-        """Open a blob; reading checks it."""
+        """Open a blob; reading verifies its digest."""
         ...
-
-    def read_bytes(self, digest: str, *, limit_bytes: int) -> bytes:
-        """Read a small blob whole."""
-        ...
-
-
-def write_docker_archive(image: Image, blobs: BlobSource, out: Writable, tag: str) -> None:
-    """Write ``image`` as ``docker save`` would, named ``tag`` (``name:version``). Contents stream.
-
-    The same image and tag give the same bytes. Raises BlobMissing and DigestMismatch from
-    ``blobs``.
-    """
-    manifest = blobs.read_bytes(image.manifest_digest, limit_bytes=MAX_DOCUMENT_BYTES)
-    write_layer(docker_archive_entries(image, manifest, blobs, tag), out)
 
 
 def docker_archive_entries(
     image: Image, manifest: bytes, blobs: BlobSource, tag: str
 ) -> list[LayerEntry]:
-    """Return what :func:`write_docker_archive` writes, to be formatted when it is wanted.
+    """Return the entries of an archive as of ``docker save``; contents stream when written.
 
-    ``manifest`` are the bytes with the digest that ``image`` names.
+    The same image and tag give the same bytes. Writing raises BlobMissing and DigestMismatch from
+    ``blobs``.
+
+    Args:
+        image: the image.
+        manifest: bytes of its manifest.
+        blobs: source of configuration and layers.
+        tag: ``name:version``.
     """
     config = image.manifest.config
     documents = {
@@ -66,7 +58,8 @@ def docker_archive_entries(
     for digest, size_bytes in sorted(
         {(blob.digest, blob.size_bytes) for blob in (config, *image.manifest.layers)}
     ):
-        entries.append(file_entry(_blob_path(digest), size_bytes, _opener(blobs, digest)))
+        opened = partial(blobs.open, digest)
+        entries.append(file_entry(_blob_path(digest), size_bytes, opened))
     return with_parents(entries)
 
 
@@ -100,22 +93,20 @@ def _bytes_entry(path: str, data: bytes) -> LayerEntry:
     return file_entry(path, len(data), lambda: BytesIO(data))
 
 
-def _opener(blobs: BlobSource, digest: str) -> Callable[[], BinaryIO]:
-    return lambda: blobs.open(digest)
-
-
 def without_zstd(image: Image, size_of: Callable[[str], int]) -> tuple[Image, bytes | None]:
-    """Return the image with its zstd layers uncompressed: Docker 20.10 can't read those.
+    """Return the image with its zstd layers uncompressed: Docker 20.10 can't read zstd.
 
     Args:
         image: any image.
-        size_of: tells the size in bytes of an uncompressed layer by its diff_id.
+        size_of: returns the size in bytes of an uncompressed layer by its diff_id.
 
     Returns:
-        The image and its manifest's bytes; ``image`` itself and None where nothing had to change.
+        The image and its manifest's bytes; ``image`` itself and None without zstd layers.
     """
     layers = tuple(
-        _plain(diff_id, size_of) if layer.media_type in media_types.ZSTD_LAYERS else layer
+        Descriptor(media_types.LAYER_TAR, diff_id, size_of(diff_id))
+        if layer.media_type in media_types.ZSTD_LAYERS
+        else layer
         for layer, diff_id in zip(image.manifest.layers, image.config.diff_ids, strict=True)
     )
     if layers == image.manifest.layers:
@@ -123,7 +114,3 @@ def without_zstd(image: Image, size_of: Callable[[str], int]) -> tuple[Image, by
     manifest = replace(image.manifest, layers=layers)
     data = manifest.to_bytes()
     return Image(sha256_of(data), manifest, image.config), data
-
-
-def _plain(diff_id: str, size_of: Callable[[str], int]) -> Descriptor:
-    return Descriptor(media_types.LAYER_TAR, diff_id, size_of(diff_id))

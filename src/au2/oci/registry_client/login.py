@@ -19,7 +19,7 @@ _DOCKER_HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "docker.io
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A name and a password or access token. The password is never shown."""
+    """User name, and password or access token. The password is never shown."""
 
     username: str
     password: str = field(repr=False)
@@ -29,7 +29,7 @@ def find_credentials(text: str, registry: str) -> Credentials | None:
     """Return the login for ``registry`` in the text of a Docker ``config.json``; None: none.
 
     Raises:
-        InvalidRequest: the file is damaged, or keeps that login where only Docker can get it.
+        InvalidRequest: the file is damaged, or keeps the login where only Docker has access.
     """
     try:
         document = json.loads(text)
@@ -85,7 +85,7 @@ _PARAMETER = re.compile(rf'[\s,]*({_WORD})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_WORD}
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One way to log in that a registry offers."""
+    """One authentication scheme offered by a registry (RFC 9110, 11.6.1)."""
 
     scheme: str
     """In lower case: ``bearer``, ``basic`` …"""
@@ -94,7 +94,7 @@ class Challenge:
 
 
 def parse_challenges(header: str) -> list[Challenge]:
-    """Return the challenges of a header, in order; what can't be understood ends the list."""
+    """Return the challenges of a header, in order, up to the first malformed one."""
     text, found = header[:_MOST_CHARACTERS], []
     position = 0
     while scheme := _SCHEME.match(text, position):
@@ -116,7 +116,7 @@ Fetch = Callable[[httpx.URL, dict[str, str]], httpx.Response]
 
 
 class RegistryLogin:
-    """What is needed to log in to one registry."""
+    """Login to one registry: credentials, and tokens from its token service."""
 
     def __init__(
         self, name: str, credentials: Credentials | None, *, may_be_plain: bool, fetch: Fetch
@@ -128,14 +128,14 @@ class RegistryLogin:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is a name and a password."""
+        """Whether there are a user name and a password."""
         return self._credentials is not None
 
     def answer(self, challenges: Sequence[Challenge], scope: str) -> str | None:
-        """Return a value for ``Authorization``; None if no challenge can be answered.
+        """Return a value for ``Authorization``; None if no challenge can be met.
 
         Raises:
-            RegistryFailure: there is no token to be had, or only in a place that is not safe.
+            RegistryFailure: no token was issued, or the token service is at an unsafe address.
         """
         for challenge in challenges:
             if challenge.scheme == "bearer" and "realm" in challenge.parameters:

@@ -1,4 +1,4 @@
-"""Client of one registry: manifests, and blobs as streams that resume."""
+"""Client of one registry: manifests, and resumable streams of blobs."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,17 +14,19 @@ from au2.oci.spec import media_types
 from au2.oci.spec.digest import VerifyingReader, sha256_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.manifest import Descriptor
+from au2.oci.streams import ChunkReader
 
 _PROGRESS_BYTES = 8 << 20
 """After so many more bytes, a connection that breaks is a new trouble and not one more."""
 
 
-class BlobStream:
-    """Reads a blob, unchecked; a connection that broke is taken up where it broke."""
+class _BlobStream(ChunkReader):
+    """Unverified content of a blob; after a broken connection, reading resumes at its offset."""
 
     def __init__(
         self, transport: RegistryTransport, path: str, scope: str, blob: Descriptor
     ) -> None:
+        super().__init__()
         self._transport, self._path, self._scope, self._blob = transport, path, scope, blob
         self._seen_bytes = 0
         self._budget = transport.retry_budget()
@@ -33,17 +35,17 @@ class BlobStream:
         self._chunks: Iterator[bytes] = iter(())
         self._rest = b""
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes; nothing at the end."""
-        if size < 0:
-            return b"".join(iter(lambda: self.read(1 << 20), b""))
+    def read_some(self, size: int) -> bytes:
         if not self._rest:
             self._rest = self._next_chunk()
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
 
     def close(self) -> None:
-        """Let go of the connection."""
+        self._drop_connection()
+        super().close()
+
+    def _drop_connection(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
@@ -57,7 +59,7 @@ class BlobStream:
             try:
                 chunk = next(self._chunks, b"")
             except httpx.TransportError as error:
-                self.close()
+                self._drop_connection()
                 self._count_trouble(error)
                 continue
             self._seen_bytes += len(chunk)
@@ -113,7 +115,7 @@ class Registry:
         self._transport.close()
 
     def ping(self) -> None:
-        """Find out whether it is reached and lets us in. Raises RegistryFailure."""
+        """Check the registry's address and the login. Raises RegistryFailure."""
         with self._answer("/v2/", "") as response:
             if response.status_code != 200:
                 raise self._transport.refusal(response, "an answer")
@@ -122,7 +124,7 @@ class Registry:
         """Return a manifest or index by tag or digest, and its digest.
 
         Raises:
-            RegistryFailure: not there, not permitted, too large, not what the digest says.
+            RegistryFailure: missing, not permitted, too large, or of another digest.
         """
         path = f"/v2/{repository}/manifests/{target}"
         with self._answer(path, _pull(repository), accept=_ACCEPTED) as response:
@@ -136,12 +138,12 @@ class Registry:
 
     @contextmanager
     def open_blob(self, repository: str, blob: Descriptor) -> Iterator[BinaryIO]:
-        """Open a blob; its digest and size are checked while it is read to its end.
+        """Open a blob; digest and size are verified while reading to the end.
 
         Reading raises DigestMismatch and RegistryFailure.
         """
         path = f"/v2/{repository}/blobs/{blob.digest}"
-        with closing(BlobStream(self._transport, path, _pull(repository), blob)) as stream:
+        with closing(_BlobStream(self._transport, path, _pull(repository), blob)) as stream:
             yield cast(BinaryIO, VerifyingReader(stream, blob.digest, blob.size_bytes))
 
     @contextmanager

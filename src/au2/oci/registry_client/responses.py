@@ -1,4 +1,4 @@
-"""Reading small answers, and telling of those that refuse."""
+"""Responses of registries: small bodies, and errors for failed requests."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from au2.domain.errors import RegistryFailure
 
 
 def read_small(response: httpx.Response, limit_bytes: int) -> bytes:
-    """Return the whole body. Raises RegistryFailure if it is larger than ``limit_bytes``."""
+    """Return the whole body. Raises RegistryFailure above ``limit_bytes``."""
     data = bytearray()
     for chunk in raw_chunks(response):
         data += chunk
@@ -18,7 +18,7 @@ def read_small(response: httpx.Response, limit_bytes: int) -> bytes:
 
 
 def raw_chunks(response: httpx.Response) -> Iterator[bytes]:
-    """Return the body as it travels. Compressed it would be a bomb, and nobody asked for that."""
+    """Return the body as sent. A compressed body might be a bomb, and was not requested."""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise RegistryFailure("The registry compressed its answer although it was asked not to.")
     # In the pieces that come: with a size, what came before a break would be lost.
@@ -26,7 +26,7 @@ def raw_chunks(response: httpx.Response) -> Iterator[bytes]:
 
 
 def explain_refusal(name: str, status: int, what: str, *, logged_in: bool) -> RegistryFailure:
-    """Return the error for an answer that is not what was asked for."""
+    """Return the error for a response with an unexpected status."""
     if status in {401, 403}:
         how = "with the login that is known" if logged_in else "without a login"
         return RegistryFailure(
@@ -40,7 +40,7 @@ def explain_refusal(name: str, status: int, what: str, *, logged_in: bool) -> Re
 
 
 def explain_trouble(name: str, error: Exception) -> RegistryFailure:
-    """Return the error for a registry that is not reached, or stopped talking."""
+    """Return the error for an unreachable registry or a broken connection."""
     hint = "Is the name right, and is there a network, or a proxy in HTTPS_PROXY?"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         hint = (

@@ -1,4 +1,4 @@
-"""Requests to one registry: where it is, redirects, logins, trying again."""
+"""Requests to one registry: address, redirects, login and retries."""
 
 import math
 import ssl
@@ -18,7 +18,7 @@ from au2.oci.spec.reference import DOCKER_HUB, is_loopback
 
 @dataclass(frozen=True, slots=True)
 class RegistryOptions:
-    """What the operator allows, and how to wait."""
+    """The operator's settings for registries, and the clock of retries."""
 
     ca_file: Path | None = None
     """Certificates to trust besides the system's."""
@@ -39,7 +39,7 @@ _NOT_TLS = (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError)
 
 
 class RegistryTransport:
-    """Sends GET requests; every answer is open and to be closed."""
+    """Sender of GET requests; callers close the responses."""
 
     def __init__(
         self, name: str, credentials: Credentials | None, options: RegistryOptions
@@ -59,16 +59,16 @@ class RegistryTransport:
         self._client.close()
 
     def get(self, path: str, *, scope: str, accept: str = "*/*", offset: int = 0) -> httpx.Response:
-        """Ask for ``path``, from byte ``offset`` on if the registry can do that.
+        """Request ``path``, from byte ``offset`` on if the registry supports ranges.
 
         Args:
             path: below the registry's root.
-            scope: what a token must be good for.
+            scope: scope of the token.
             accept: media types.
-            offset: of the first byte that is wanted.
+            offset: of the first wanted byte.
 
         Raises:
-            RegistryFailure: not reached, endless or unsafe redirects, no login.
+            RegistryFailure: unreachable, endless or unsafe redirects, no login.
         """
         headers = {"Accept": accept}
         if offset:
@@ -104,11 +104,11 @@ class RegistryTransport:
         )
 
     def trouble(self, error: Exception) -> RegistryFailure:
-        """Return the error that tells of a broken connection."""
+        """Return the error for a broken connection."""
         return explain_trouble(self._name, error)
 
     def refusal(self, response: httpx.Response, what: str) -> RegistryFailure:
-        """Return the error that tells of an answer that is not what was asked for."""
+        """Return the error for a response with an unexpected status."""
         status = response.status_code
         return explain_refusal(self._name, status, what, logged_in=self._login.is_known)
 
@@ -164,7 +164,7 @@ class RegistryTransport:
         return following
 
     def _find_base(self) -> httpx.URL:
-        """Return where the registry is. One that may be plain is tried with TLS first."""
+        """Return the registry's address; TLS comes first where plain HTTP is allowed."""
         host = _DOCKER_HUB_HOST if self._name == DOCKER_HUB else self._name
         base = httpx.URL(f"https://{host}")
         if self._may_be_plain:

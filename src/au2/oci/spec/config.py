@@ -12,7 +12,7 @@ from au2.oci.spec.platform import Platform, parse_platform
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """How one layer (or with ``empty_layer`` none) came to be; without a time that would differ."""
+    """Origin of one layer (or with ``empty_layer`` of none), without a time: times differ."""
 
     created_by: str = ""
     comment: str = ""
@@ -54,7 +54,7 @@ class ImageConfig:
 
     @property
     def platform(self) -> Platform:
-        """What it is for."""
+        """Platform of the image."""
         return parse_platform(self.os, self.architecture, self.variant)
 
     def to_bytes(self) -> bytes:
@@ -86,7 +86,7 @@ class ImageConfig:
 
 
 def parse_config(data: bytes) -> ImageConfig:
-    """Return the configuration in ``data``; keys that we have no use for are left out.
+    """Return the configuration in ``data``, without unused keys.
 
     Raises:
         InvalidImage: too large, not JSON, or a value has the wrong form.
@@ -116,16 +116,16 @@ def parse_config(data: bytes) -> ImageConfig:
 def _entrypoint(run: Fields) -> tuple[str, ...]:
     """Return the entry point; a single empty word means none.
 
-    That is what ``ENTRYPOINT [""]`` in a Dockerfile leaves, by which an image takes back the entry
-    point of its base. Docker starts its Cmd alone (moby, ``daemon/commit.go`` and ``create.go``:
-    ``mergeAndVerifyConfig``), podman does so since 3.1.
+    ``ENTRYPOINT [""]`` in a Dockerfile leaves one, to remove the entry point of a base image.
+    Docker then starts Cmd alone (moby, ``daemon/commit.go`` and ``create.go``:
+    ``mergeAndVerifyConfig``), podman since 3.1.
     """
     words = run.words("Entrypoint")
     return () if words == ("",) else words
 
 
 def _environment(run: Fields) -> tuple[str, ...]:
-    """Return ``NAME=value`` items; others mean nothing and are left out, as by Docker."""
+    """Return ``NAME=value`` items; others are left out, as by Docker."""
     return tuple(item for item in run.texts("Env") if item.find("=") > 0)
 
 

@@ -1,7 +1,7 @@
-"""Digests, and streams that check or compute them.
+"""SHA-256 digests of blobs, and a reader with verification.
 
-The check sits in the stream, so no reader can forget it. Only SHA-256 is used: every tool writes
-it, and one name per content keeps storage without doubles.
+The check is part of the stream, so no reader can forget the check. Only SHA-256 is used: every tool
+writes SHA-256, and one name per content keeps storage without doubles.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import io
 import re
 
 from au2.domain.errors import Au2Error, DigestMismatch, InvalidRequest
-from au2.oci.streams import Readable, Writable
+from au2.oci.streams import Readable
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -20,7 +20,7 @@ def sha256_of(data: bytes) -> str:
 
 
 def parse_digest(text: object, *, error: type[Au2Error] = InvalidRequest) -> str:
-    """Return ``text`` if it is a digest that we take; raises ``error``."""
+    """Return ``text`` if a valid SHA-256 digest; raises ``error``."""
     if isinstance(text, str) and _DIGEST.fullmatch(text):
         return text
     shown = repr(text)
@@ -35,11 +35,10 @@ def hexadecimal(digest: str) -> str:
 
 
 class VerifyingReader(io.BufferedIOBase):
-    """Reads ``file`` and raises DigestMismatch in place of its end if it was not what was stated.
+    """Reader of ``file``, with DigestMismatch in place of the end of other content than stated.
 
-    With ``size_bytes`` the check comes with the last byte, so a caller that reads just as many
-    bytes as were stated is protected too, and a longer stream is not read further. Closes ``file``
-    with itself if that can be closed.
+    With ``size_bytes`` the check comes with the last byte, so a caller with just as many bytes to
+    read is protected too, and a longer stream is not read further. Closes ``file``, if closable.
     """
 
     def __init__(self, file: Readable, digest: str, size_bytes: int | None = None) -> None:
@@ -53,16 +52,18 @@ class VerifyingReader(io.BufferedIOBase):
         self._failure: str | None = None
 
     def readable(self) -> bool:
-        """It is for reading."""
+        """Return True."""
         return True
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return up to ``size`` bytes; raises DigestMismatch instead of an untrue end."""
         if size is None or size < 0:
-            return self._read_all()
+            return b"".join(iter(lambda: self.read(1 << 20), b""))
         if self._verified or size == 0:
             return b""
-        data = self._file.read(self._allowed(size))
+        if self._size_bytes is not None:
+            size = max(min(size, self._size_bytes - self._seen_bytes), 1)
+        data = self._file.read(size)
         self._hash.update(data)
         self._seen_bytes += len(data)
         if not data or self._seen_bytes == self._size_bytes or self._failure:
@@ -81,19 +82,8 @@ class VerifyingReader(io.BufferedIOBase):
                 close()
         super().close()
 
-    def _allowed(self, size: int) -> int:
-        if self._size_bytes is None:
-            return size
-        return max(min(size, self._size_bytes - self._seen_bytes), 1)
-
-    def _read_all(self) -> bytes:
-        parts = []
-        while data := self.read(1 << 20):
-            parts.append(data)
-        return b"".join(parts)
-
     def _verify(self) -> None:
-        """Check what was read; a failure is remembered, so that reading on cannot get past it."""
+        """Verify the content; a failure is remembered, so reading on cannot get past it."""
         self._failure = self._failure or self._find_failure()
         if self._failure is not None:
             raise DigestMismatch(f"{self._digest}: {self._failure}")
@@ -108,30 +98,3 @@ class VerifyingReader(io.BufferedIOBase):
                 return f"it has more than the stated {stated} bytes"
         found = "sha256:" + self._hash.hexdigest()
         return None if found == self._digest else f"the bytes have the digest {found}"
-
-
-class HashingWriter:
-    """Passes bytes on to ``out`` (or nowhere) and keeps their digest and size."""
-
-    def __init__(self, out: Writable | None = None) -> None:
-        self._out = out
-        self._hash = hashlib.sha256()
-        self._size_bytes = 0
-
-    def write(self, data: bytes | memoryview, /) -> int:
-        """Take bytes."""
-        self._hash.update(data)
-        self._size_bytes += len(data)
-        if self._out is not None:
-            self._out.write(bytes(data) if isinstance(data, memoryview) else data)
-        return len(data)
-
-    @property
-    def digest(self) -> str:
-        """Digest of all bytes so far."""
-        return "sha256:" + self._hash.hexdigest()
-
-    @property
-    def size_bytes(self) -> int:
-        """Number of bytes so far."""
-        return self._size_bytes

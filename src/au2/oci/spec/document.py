@@ -1,4 +1,4 @@
-"""Reading JSON from outside, strictly, and writing it in one canonical way."""
+"""Untrusted JSON documents: strict reading by type, and one canonical form of writing."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def parse_document(data: bytes, what: str) -> "Fields":
     """Return the JSON object in ``data``.
 
     Raises:
-        InvalidImage: too large, not JSON, not an object, or a key is there twice (two readers could
+        InvalidImage: too large, not JSON, not an object, or with a repeated key (two readers could
             see two different images).
     """
     return Fields(_parse_json(data, what), what)
@@ -64,11 +64,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class Fields:
-    """A JSON object whose values are taken out by type. ``what`` says in errors where we are.
+    """JSON object with values read by type; ``what`` names the object in errors.
 
     Docker and its kin are written in Go, whose ``encoding/json`` finds a key in any case and takes
-    null for the empty value of every type. What they take is taken here; a key that is there in two
-    cases is refused, since two readers could see two different images.
+    null for the empty value of every type. The same is accepted here, but no key written in two
+    cases, since two readers could see two different images.
     """
 
     def __init__(self, value: object, what: str) -> None:
@@ -87,7 +87,7 @@ class Fields:
         return self._find(key) is not None
 
     def take(self, key: str) -> object:
-        """Return the raw value; it must be there."""
+        """Return the raw value. Raises InvalidImage if absent."""
         value = self._find(key)
         if value is None:
             raise InvalidImage(f"the {self._what} has no {key}")
@@ -100,7 +100,7 @@ class Fields:
         return self._checked_text(self.take(key), key)
 
     def natural(self, key: str) -> int:
-        """Return a whole number that is not negative."""
+        """Return a whole number, not negative."""
         value = self.take(key)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
             raise InvalidImage(f"{key} of the {self._what} is not a number of bytes or things")
@@ -118,9 +118,9 @@ class Fields:
         return tuple(self._checked_text(item, key) for item in self._list(key))
 
     def words(self, key: str) -> tuple[str, ...]:
-        """Return a command: a list of texts, or one text, which stands for a list of itself.
+        """Return a command: a list of texts, or one text for a list of one.
 
-        So Docker reads it (moby, ``api/types/strslice``).
+        So Docker reads commands (moby, ``api/types/strslice``).
         """
         value = self._find(key)
         return (self._checked_text(value, key),) if isinstance(value, str) else self.texts(key)
@@ -147,7 +147,7 @@ class Fields:
         return tuple(sorted(self._checked_text(name, key) for name in self.member(key)._values))
 
     def _find(self, key: str) -> Any:
-        """Return the value of a key that is written in any case; None if it is absent or null."""
+        """Return the value of a key in any case; None if absent or null."""
         folded = key.lower()
         if folded not in self._names:
             return None

@@ -12,7 +12,7 @@ from au2.oci.spec.manifest import Descriptor, Manifest
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image by the digest of its manifest. The layers' bytes are wherever blobs are kept."""
+    """An image by the digest of its manifest. The layers' bytes are in a blob store."""
 
     manifest_digest: str
     manifest: Manifest
@@ -41,7 +41,7 @@ class AddedLayer:
 
 @dataclass(frozen=True, slots=True)
 class ConfigChanges:
-    """What to change in a configuration. None leaves a value as it is."""
+    """Changes of a configuration. None leaves a value unchanged."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     """Set over the present ones, which keep their places."""
@@ -62,7 +62,7 @@ def append_layers(
 ) -> tuple[Manifest, ImageConfig]:
     """Return the image with ``layers`` on top, lowest first, and its configuration changed.
 
-    The result is an OCI manifest. Its annotations are not taken over: they describe the old image.
+    The result is an OCI manifest, without the annotations: they describe the old image.
 
     Raises:
         InvalidImage: manifest and configuration do not agree on the number of layers.
@@ -102,7 +102,7 @@ def describe_config(config: ImageConfig) -> Descriptor:
 
 
 def make_image(config: ImageConfig, layers: Sequence[AddedLayer]) -> tuple[Manifest, ImageConfig]:
-    """Return an image of ``layers`` only; ``config`` says how it is run and has no layers yet."""
+    """Return an image of ``layers`` only, with ``config``, which has no layers yet."""
     return append_layers(Manifest(describe_config(config), ()), config, layers)
 
 
@@ -111,7 +111,7 @@ def _chosen(new: Sequence[str] | None, present: tuple[str, ...]) -> tuple[str, .
 
 
 def _merge_environment(present: tuple[str, ...], changes: Mapping[str, str]) -> tuple[str, ...]:
-    """Set variables, keeping the present order; new ones follow, sorted, so digests stand still."""
+    """Set variables in their present order; new ones follow, sorted, for equal digests."""
     values = dict(item.partition("=")[::2] for item in present)
     values.update({name: changes[name] for name in sorted(changes)})
     return tuple(f"{name}={value}" for name, value in values.items())

@@ -17,7 +17,7 @@ _ATTESTATION = "vnd.docker.reference.type"
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One image of an index, and the machine that it is for."""
+    """One image of an index, and its platform."""
 
     descriptor: Descriptor
     platform: Platform | None
@@ -25,13 +25,13 @@ class IndexEntry:
 
     @property
     def is_attestation(self) -> bool:
-        """Whether it says something about another image (BuildKit, "Image attestation storage")."""
+        """Whether the entry is about another image (BuildKit, "Image attestation storage")."""
         is_unknown = self.platform is not None and self.platform.is_unknown
         return is_unknown or _ATTESTATION in self.descriptor.annotations
 
 
 def parse_index(data: bytes) -> tuple[IndexEntry, ...]:
-    """Return the images of an index, OCI or Docker; entries that are no images are left out.
+    """Return the images of an index, OCI or Docker, without other entries.
 
     Raises:
         InvalidImage: too large, or not an index.
@@ -41,7 +41,7 @@ def parse_index(data: bytes) -> tuple[IndexEntry, ...]:
 
 
 def parse_entries(data: bytes) -> tuple[IndexEntry, ...]:
-    """Return everything that an index points to, further indexes too; raises as parse_index."""
+    """Return all entries of an index, further indexes too; raises as parse_index."""
     fields = parse_document(data, "index")
     if fields.text("mediaType", media_types.INDEX) not in media_types.INDEXES:
         raise InvalidImage("this is not an index of images")
@@ -63,16 +63,16 @@ def choose_image(
     machine: Platform,
     platform_of: Callable[[Descriptor], Platform],
 ) -> Descriptor:
-    """Return the image that fits ``machine`` best; of several that fit as well, the first.
+    """Return the best image for ``machine``; of several as good, the first.
 
     Args:
         entries: of the index.
-        machine: what it is to run on.
-        platform_of: tells the platform of an image by its manifest; asked only if the index tells
-            no image that fits.
+        machine: platform of the machine.
+        platform_of: returns the platform of an image by its manifest; called only if the index
+            states no fitting platform.
 
     Raises:
-        InvalidImage: there is none; the message lists what there is.
+        InvalidImage: there is none; the message lists the platforms.
     """
     images = [entry for entry in entries if not entry.is_attestation]
     told = [(entry.descriptor, entry.platform) for entry in images if entry.platform is not None]

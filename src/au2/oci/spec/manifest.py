@@ -32,7 +32,7 @@ class Descriptor:
 
 
 def parse_descriptor(fields: Fields) -> Descriptor:
-    """Return the descriptor in a JSON object; unknown keys are ignored, as they should be."""
+    """Return the descriptor in a JSON object; unknown keys are ignored."""
     return Descriptor(
         media_type=fields.text("mediaType"),
         digest=parse_digest(fields.take("digest"), error=InvalidImage),
@@ -47,7 +47,7 @@ MAX_LAYERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an image consists of: a configuration and layers, lowest first."""
+    """Content of an image: a configuration and layers, lowest first."""
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
@@ -57,7 +57,7 @@ class Manifest:
     def to_bytes(self) -> bytes:
         """Return canonical JSON, whose digest names the image; inverse of :func:`parse_manifest`.
 
-        For a manifest that came from elsewhere, the bytes that came are the ones with its digest.
+        For a foreign manifest, only the original bytes have its digest.
         """
         document: dict[str, Any] = {
             "schemaVersion": 2,
@@ -74,8 +74,8 @@ def parse_manifest(data: bytes) -> Manifest:
     """Return the manifest in ``data``, OCI or Docker schema 2.
 
     Raises:
-        InvalidImage: too large, not a manifest of one image, or it points to something that is not
-            an image's configuration or layer.
+        InvalidImage: too large, not a manifest of one image, or with a descriptor of another kind
+            than configuration and layer.
     """
     fields = parse_document(data, "manifest")
     media_type = _media_type(fields)

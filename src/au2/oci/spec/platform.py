@@ -34,7 +34,7 @@ _VARIANT = re.compile(r"v?([0-9]+)(?:\.0)?")
 
 
 class Platform(NamedTuple):
-    """What an image is for, or what a machine is; made by :func:`parse_platform`."""
+    """Platform of an image or a machine; made by :func:`parse_platform`."""
 
     os: str
     architecture: str
@@ -43,12 +43,12 @@ class Platform(NamedTuple):
     """Empty: the usual one of the architecture."""
 
     def __str__(self) -> str:
-        """As Docker writes it: ``linux/arm64/v8``."""
+        """Format like Docker: ``linux/arm64/v8``."""
         return "/".join(part for part in self if part)
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it is that of something that no machine runs."""
+        """Whether no machine has this platform."""
         return (self.os, self.architecture) == (UNKNOWN, UNKNOWN)
 
 
@@ -56,9 +56,9 @@ AMD64 = Platform(LINUX, "amd64")
 
 
 def parse_platform(os: str, architecture: str, variant: str = "") -> Platform:
-    """Return the platform that these texts of a configuration or an index stand for.
+    """Return the platform stated by these texts of a configuration or an index.
 
-    What is not told of the operating system means Linux: images of other systems tell it.
+    Without an operating system, Linux: images of other systems state theirs.
     """
     system = os.lower() or LINUX
     name, told = architecture.lower(), variant.lower()
@@ -72,10 +72,10 @@ def parse_platform(os: str, architecture: str, variant: str = "") -> Platform:
 
 
 def rank(platform: Platform, machine: Platform) -> int | None:
-    """Return how well an image for ``platform`` fits ``machine``; the highest is the best.
+    """Return a rank of an image for ``platform`` on ``machine``; the highest is the best.
 
-    An image that tells no architecture is taken for one of the machine's own, as by Docker.
-    Returns None for one that the machine can't run, or that nobody knows it could.
+    An image without an architecture counts as the machine's own, as for Docker. Returns None if the
+    machine can't run the image, or possibly can't.
     """
     if platform.os != machine.os:
         return None
@@ -92,13 +92,13 @@ def rank(platform: Platform, machine: Platform) -> int | None:
 
 
 def list_platforms(platforms: Iterable[Platform]) -> str:
-    """Return them for a message, each once; not those that no machine runs."""
+    """Return the runnable platforms for a message, each once."""
     there = sorted({str(one) for one in platforms if not one.is_unknown})
     return ", ".join(there)[:500] or "nothing"
 
 
 def describe_mismatch(platforms: Iterable[Platform], machine: Platform) -> str:
-    """Return the sentence that says that none of ``platforms`` fits ``machine``."""
+    """Return the sentence for ``platforms`` of which none fits ``machine``."""
     there = list(platforms)
     plain = machine._replace(variant="")
     if not any(one[:2] == plain[:2] for one in there):
@@ -115,7 +115,7 @@ def _is_level(platform: Platform) -> bool:
 
 
 def _level(platform: Platform) -> int:
-    """Return the number of the variant; 0 if it has none."""
+    """Return the number of the variant, 0 without one."""
     variant = platform.variant or _USUAL_VARIANTS.get(platform.architecture, "")
     number = _VARIANT.fullmatch(variant)
     return int(number[1]) if number else 0
@@ -152,9 +152,9 @@ def find_platform() -> Platform:
 
 
 def find_x86_level(cpu_info: str) -> str:
-    """Return the highest level that every processor of a ``/proc/cpuinfo`` runs: ``v1`` … ``v4``.
+    """Return the highest level of every processor of a ``/proc/cpuinfo``: ``v1`` … ``v4``.
 
-    The flags are those that Linux lets programs use: what a hypervisor hides is not among them.
+    The flags are those allowed by Linux, without the ones hidden by a hypervisor.
     """
     processors = [frozenset(flags.split()) for flags in _FLAGS.findall(cpu_info)]
     return _highest(frozenset.intersection(*processors) if processors else ())

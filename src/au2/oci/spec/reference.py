@@ -28,7 +28,7 @@ class Reference:
 
     @property
     def target(self) -> str:
-        """What to ask the registry for."""
+        """Tag or digest to request from the registry."""
         return self.digest or self.tag or "latest"
 
     def __str__(self) -> str:
@@ -39,13 +39,13 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """Return the image that ``[HOST[:PORT]/]NAME[:TAG][@sha256:…]`` names.
+    """Return the reference ``[HOST[:PORT]/]NAME[:TAG][@sha256:…]``.
 
     As for Docker, a first part without dot and port is no host (``localhost`` aside), and a name of
     one part is one of Docker Hub's own: ``python:3.11`` is ``docker.io/library/python:3.11``.
 
     Raises:
-        InvalidRequest: it is not of that form.
+        InvalidRequest: malformed.
     """
     name, at, digest_text = text.partition("@")
     digest = parse_digest(digest_text) if at else None
@@ -98,7 +98,7 @@ _LOCAL = "localhost"
 
 
 def familiar_name(name: str) -> str:
-    """Return the name as Docker shows it: ``docker.io/library/debian:12`` is ``debian:12``."""
+    """Return the name as shown by Docker: ``docker.io/library/debian:12`` is ``debian:12``."""
     reference = _find_reference(name)
     if reference is None or reference.registry != DOCKER_HUB or ":" not in name:
         return name
@@ -107,7 +107,7 @@ def familiar_name(name: str) -> str:
 
 
 def matches(asked: str, name: str) -> bool:
-    """Whether an image called ``name`` in an archive is the one that a user calls ``asked``."""
+    """Whether the name ``asked`` by a user means the image ``name`` of an archive."""
     if asked == name:
         return True
     one, other = _find_reference(asked), _find_reference(name)
@@ -115,7 +115,7 @@ def matches(asked: str, name: str) -> bool:
 
 
 def matches_but_tag(asked: str, name: str) -> bool:
-    """Whether ``asked`` has no tag, and all else of it is what ``name`` has."""
+    """Whether ``asked`` has no tag, and equals ``name`` in all else."""
     one, other = _find_reference(asked), _find_reference(name)
     if one is None or other is None or ":" in asked.rpartition("/")[2] or "@" in asked:
         return False
@@ -123,9 +123,9 @@ def matches_but_tag(asked: str, name: str) -> bool:
 
 
 def names_by_annotations(annotations: Mapping[str, str]) -> str | None:
-    """Return the name that an index gives an image: containerd's whole one, or the OCI one.
+    """Return an image's name in an index: containerd's whole name, or the OCI name.
 
-    The second may be a tag alone (OCI image specification, "Pre-Defined Annotation Keys").
+    The OCI name may be a tag alone (OCI image specification, "Pre-Defined Annotation Keys").
     """
     whole = annotations.get("io.containerd.image.name")
     return whole or annotations.get("org.opencontainers.image.ref.name") or None

@@ -1,7 +1,7 @@
-"""Manifests as registries read them: images, indexes and artifacts, and what they reference.
+"""Manifests as read by registries: images, indexes and artifacts, and their references.
 
 OCI image specification, "Image Manifest" and "Image Index"; OCI distribution specification 1.1,
-"Pushing Manifests". Images that run are read by the stricter :mod:`au2.oci.spec.manifest`.
+"Pushing Manifests". Images for running are read by the stricter :mod:`au2.oci.spec.manifest`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from au2.oci.spec.manifest import Descriptor, parse_descriptor
 
 @dataclass(frozen=True, slots=True)
 class ReferencedDescriptors:
-    """Descriptors that a manifest or index references, in the order of the document."""
+    """Descriptors in a manifest or index, in the order of the document."""
 
     blobs: tuple[Descriptor, ...]
     """Configuration and layers; none of an index. (OCI image specification, "Image Manifest".)"""
@@ -35,8 +35,8 @@ def parse_referenced(data: bytes) -> ReferencedDescriptors:
 def find_referenced(fields: Fields) -> ReferencedDescriptors:
     """Return the descriptors in a parsed manifest or index.
 
-    The kind decides which members count, the same for all callers: a member that a push does not
-    check is no reference for garbage collection either.
+    The kind decides which members count, the same for all callers: a member without a check at a
+    push is no reference for garbage collection either.
 
     Raises:
         InvalidImage: a descriptor is not valid.
@@ -50,7 +50,7 @@ def find_referenced(fields: Fields) -> ReferencedDescriptors:
 
 
 def is_index(fields: Fields) -> bool:
-    """Whether a document's type is an index, or it has no type and lists manifests."""
+    """Whether a document's type is index; without a type, whether manifests are listed."""
     guessed = media_types.INDEX if fields.has("manifests") else media_types.MANIFEST
     return fields.text("mediaType", guessed) in media_types.INDEXES
 
@@ -62,7 +62,7 @@ _MOST_CHARACTERS = 255
 
 @dataclass(frozen=True, slots=True)
 class RegistryManifest:
-    """Manifest or index, with the members that a registry reads."""
+    """Manifest or index, with the members used by registries."""
 
     media_type: str
     blobs: tuple[Descriptor, ...]
@@ -94,7 +94,7 @@ def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManif
         stated_type: media type of the request; empty: none was stated.
 
     Raises:
-        InvalidImage: too large, no manifest, of a type that is not taken, or not what was stated.
+        InvalidImage: too large, no manifest, or of an unsupported type or another type than stated.
     """
     fields = parse_document(data, "manifest")
     media_type = fields.text("mediaType", stated_type or _guess_type(fields))
@@ -129,10 +129,10 @@ def _guess_type(fields: Fields) -> str:
 
 
 def _check_kind(fields: Fields, media_type: str) -> None:
-    """Refuse what is one thing for who pushed it and another for who reads it without being told.
+    """Refuse documents with two meanings: one for the pusher, another for a reader by content.
 
     Raises:
-        InvalidImage: it has members of the other kind, or was stated to be of the other kind.
+        InvalidImage: members of the other kind, or stated as the other kind.
     """
     is_stated_index = media_type in media_types.INDEXES
     others = ("config", "layers") if is_stated_index else ("manifests",)
@@ -141,7 +141,7 @@ def _check_kind(fields: Fields, media_type: str) -> None:
 
 
 def _artifact_type(fields: Fields, blobs: tuple[Descriptor, ...]) -> str | None:
-    """``artifactType``, else for what has a configuration the type of that."""
+    """Return ``artifactType``, else the configuration's media type."""
     found = fields.text("artifactType", "") or (blobs[0].media_type if blobs else "")
     if len(found) > _MOST_CHARACTERS:
         raise InvalidImage("its artifactType is too long")

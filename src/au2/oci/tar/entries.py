@@ -1,7 +1,7 @@
-"""Entries of a tar archive, put together from their header blocks and extension headers.
+"""Entries of a tar archive, composed of header blocks and extension headers.
 
-Extension headers tell what ustar can't hold: PAX records, or GNU's long names. Nothing is judged
-here but the format itself.
+Extension headers hold values too large for ustar: PAX records, or GNU's long names. Only the format
+itself is checked here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _EMPTY_BLOCK = bytes(BLOCK_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
-    """An entry as the archive tells it. ``content_bytes`` follow it in the stream, then padding."""
+    """Entry as stated by the archive. ``content_bytes`` follow in the stream, then padding."""
 
     path: str
     type: bytes
@@ -40,13 +40,13 @@ class RawEntry:
 
     @property
     def size_bytes(self) -> int:
-        """Of the file, with its holes."""
+        """Size of the file, with its holes."""
         return self.content_bytes if self.sparse is None else self.sparse.size_bytes
 
 
 @dataclass(slots=True)
 class _Extension:
-    """What the extension headers before an entry said."""
+    """Content of the extension headers before an entry."""
 
     records: dict[str, bytes] = field(default_factory=dict)
     gnu_name: bytes = b""
@@ -55,7 +55,7 @@ class _Extension:
 
 
 def read_entries(source: TarSource, limit: int, *, must_end: bool) -> Iterator[RawEntry]:
-    """Yield the entries; the content is to be read or passed over before the next is asked for.
+    """Yield the entries; callers read or skip each content before the next entry.
 
     Raises:
         InvalidImage: damaged or cut off, a sparse file in the old GNU form, or more than ``limit``

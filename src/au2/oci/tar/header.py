@@ -38,7 +38,7 @@ _NO_CHECKSUM = b" " * 8
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A header block, decoded but not yet judged."""
+    """Header block, decoded but not yet checked."""
 
     name: bytes
     mode: int
@@ -57,7 +57,7 @@ def padding(size_bytes: int) -> int:
 
 
 def format_header(header: Header) -> bytes:
-    """Return the ustar block; the values must fit (the PAX header carries those that don't)."""
+    """Return the ustar block; the values must fit (larger ones go into the PAX header)."""
     fields = (
         header.name,
         b"%07o\0" % header.mode,
@@ -81,7 +81,7 @@ def format_header(header: Header) -> bytes:
 
 
 def parse_header(block: bytes) -> Header:
-    """Return the header in a block of 512 bytes, which must not be all zeros.
+    """Return the header in a block of 512 bytes, not all zeros.
 
     Raises:
         InvalidImage: the checksum is wrong, or a number is none.
@@ -149,11 +149,11 @@ def format_records(records: Mapping[str, bytes]) -> bytes:
 def parse_records(data: bytes) -> dict[str, bytes]:
     """Return the records; the last of a key counts.
 
-    The map of a sparse file that is told by many records of two keys becomes one record, as which
-    it is written by newer tools.
+    The map of a sparse file in many records of two keys becomes one record, as written by newer
+    tools.
 
     Raises:
-        InvalidImage: it does not consist of records.
+        InvalidImage: not made of records.
     """
     records: dict[str, bytes] = {}
     sparse_map: list[bytes] = []

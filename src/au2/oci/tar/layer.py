@@ -1,7 +1,7 @@
-"""Reader of untrusted layers: every entry is checked before it is yielded.
+"""Reader of untrusted layers: every entry is checked before use.
 
 A layer is a tar archive of changes (OCI image specification, "Image Layer Filesystem Changeset").
-Every yielded path stays inside the root. Files on disk are not known here: whoever unpacks must not
+Every yielded path stays inside the root. Files on disk are not known here: unpacking must not
 follow symbolic links of earlier entries out of the root.
 """
 
@@ -99,12 +99,12 @@ def read_layer(
     Args:
         stream: the archive; a compressed one goes through
             :func:`au2.oci.decompression.decompressed`.
-        limits: how much is taken.
-        must_end: whether an archive without an end mark is refused as cut off. Some tools leave it
-            out; where a digest is checked below, that is harmless.
+        limits: limits of the layer.
+        must_end: whether an archive without an end mark is refused as cut off. Some tools write
+            none; where a digest is checked below, none is needed.
 
     Raises:
-        InvalidImage: damaged, cut off, unsafe, of a kind that is not taken, or over a limit.
+        InvalidImage: damaged, cut off, unsafe, of an unsupported kind, or over a limit.
     """
     limits = limits or LayerLimits()
     source = TarSource(stream, limits.stream_bytes)
@@ -178,7 +178,7 @@ def _find_type(entry: RawEntry, path: str) -> MemberType:
 
 
 def _find_marked_part(path: str) -> str | None:
-    """Return the first part of the path with the prefix of whiteouts, if one has it."""
+    """Return the first part of the path with the prefix of whiteouts, if any."""
     return next((part for part in path.split("/") if part.startswith(WHITEOUT_PREFIX)), None)
 
 

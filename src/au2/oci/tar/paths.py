@@ -9,13 +9,13 @@ MAX_NAME_BYTES = 255
 
 
 def clean_path(path: str) -> str:
-    """Return ``path`` relative to the root of the archive, normalised; ``""`` is that root.
+    """Return ``path`` relative to the root of the archive, normalised; ``""`` for the root.
 
-    A leading ``/`` and ``./`` are dropped, as every image tool does. Bytes that are not UTF-8 are
-    held as lone surrogates (``surrogateescape``), as Python does for file names.
+    A leading ``/`` and ``./`` are dropped, as every image tool does. Bytes outside UTF-8 are held
+    as lone surrogates (``surrogateescape``), as Python does for file names.
 
     Raises:
-        InvalidImage: it climbs out, holds a NUL, or is longer than a system takes.
+        InvalidImage: climbs out, holds a NUL, or is longer than systems allow.
     """
     if "\0" in path:
         raise InvalidImage(f"the path {shown(path)} holds a NUL")
@@ -33,13 +33,13 @@ def clean_path(path: str) -> str:
 
 
 def parent_paths(path: str) -> list[str]:
-    """Return the folders that a clean path lies in, highest first, without the root."""
+    """Return the folders above a clean path, highest first, without the root."""
     parts = path.split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def shown(path: str) -> str:
-    """Return the path as error messages show it: escaped and not endless."""
+    """Return the path for error messages: escaped and shortened."""
     return repr(path if len(path) <= 200 else path[:200] + "…")
 
 

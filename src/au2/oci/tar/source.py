@@ -1,19 +1,17 @@
-"""What readers of tar archives read from: counted bytes, exact reads, contents that end in time."""
-
-import io
+"""Sources of tar archives: counted bytes, exact reads, and contents of known size."""
 
 from au2.domain.errors import InvalidImage
-from au2.oci.streams import CHUNK_BYTES, Readable
+from au2.oci.streams import CHUNK_BYTES, ChunkReader, Readable
 
 
 class TarSource:
-    """A stream with a limit, read in large pieces.
+    """Stream with a limit, read in large chunks.
 
     Args:
-        stream: where the bytes come from.
-        limit_bytes: how many are taken.
-        what: what the archive is, for messages.
-        piece_bytes: how much is read at a time for headers and small contents.
+        stream: the bytes.
+        limit_bytes: most bytes of the stream.
+        what: kind of the archive, for messages.
+        piece_bytes: size of a read for headers and small contents.
     """
 
     def __init__(
@@ -34,7 +32,7 @@ class TarSource:
 
     @property
     def position(self) -> int:
-        """How many bytes were handed out or passed over."""
+        """Number of bytes read or skipped."""
         return self._taken_bytes - self._waiting_bytes
 
     def read_block(self, size: int) -> bytes:
@@ -70,14 +68,14 @@ class TarSource:
         return data
 
     def skip(self, size: int) -> None:
-        """Pass over ``size`` bytes; raises InvalidImage if there are not as many."""
+        """Skip ``size`` bytes; raises InvalidImage if there are not as many."""
         passed = min(size, self._waiting_bytes)
         self._start += passed
         if size > passed:
             self._skip_below(size - passed)
 
     def drain(self) -> None:
-        """Read to the very end, so that a checking stream below gets to check."""
+        """Read to the very end, for the check of a verifying stream below."""
         while self._take(CHUNK_BYTES):
             pass
         self._piece, self._start = b"", 0
@@ -87,7 +85,7 @@ class TarSource:
         return len(self._piece) - self._start
 
     def _skip_below(self, size: int) -> None:
-        """Pass over bytes that were not read yet."""
+        """Skip bytes of the stream below."""
         while size > 0:
             self._fill()
             passed = min(size, len(self._piece))
@@ -112,27 +110,24 @@ class TarSource:
             )
 
 
-class MemberContent(io.RawIOBase):
-    """The content of the entry at hand. Gone once the next entry is asked for."""
+class MemberContent(ChunkReader):
+    """Content of the present entry, readable until the next entry is requested.
+
+    Reading raises InvalidImage if the archive ends first.
+    """
 
     def __init__(self, source: TarSource, size_bytes: int) -> None:
         super().__init__()
         self._source = source
         self._left_bytes = size_bytes
 
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
     @property
     def left_bytes(self) -> int:
-        """How much of the content was not read yet."""
+        """Number of unread bytes."""
         return self._left_bytes
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes; raises InvalidImage if the archive ends first."""
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
+    def read_some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, nothing only at the end."""
         wanted = min(size, self._left_bytes)
         if not wanted:
             return b""
@@ -142,11 +137,7 @@ class MemberContent(io.RawIOBase):
         self._left_bytes -= len(data)
         return data
 
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        return self.read(-1)
-
     def finish(self, padding_bytes: int) -> None:
-        """Pass over what was not read, and what follows it up to the next block."""
+        """Skip the rest of the content and its padding."""
         left, self._left_bytes = self._left_bytes, 0
         self._source.skip(left + padding_bytes)

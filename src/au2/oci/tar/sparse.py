@@ -1,19 +1,18 @@
 """Sparse files in tar archives, in the PAX forms 0.0, 0.1 and 1.0 of GNU tar.
 
-The archive holds those parts of a file that have data, one after the other, and a map that says
-where they belong; all else of the file is zeros (GNU tar manual, "Storing Sparse Files"). The forms
-0.0 and 0.1 have the map in the PAX header, 1.0 at the beginning of the content. A map is judged as
-by Go's archive/tar, and so by Docker: its parts are in order, do not overlap, lie inside the file,
-and are just what the archive holds.
+The archive holds the parts of a file with data, one after the other, and a map of their offsets;
+all else of the file is zeros (GNU tar manual, "Storing Sparse Files"). The forms 0.0 and 0.1 have
+the map in the PAX header, 1.0 at the beginning of the content. Maps are checked as by Go's
+archive/tar, and so by Docker: parts are in order, do not overlap, lie inside the file, and are just
+the content of the archive.
 """
 
-import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from au2.domain.errors import InvalidImage
-from au2.oci.streams import CHUNK_BYTES, Readable, read_start
+from au2.oci.streams import CHUNK_BYTES, ChunkReader, Readable, read_start
 from au2.oci.tar.header import BLOCK_BYTES
 from au2.oci.tar.source import MemberContent
 
@@ -25,14 +24,14 @@ _DAMAGED = "the archive is damaged: the map of a sparse file"
 
 
 class Part(NamedTuple):
-    """A part of a file that has data."""
+    """Part of a file with data."""
 
     offset_bytes: int
     size_bytes: int
 
 
 class SparseHeader(NamedTuple):
-    """What the header of a sparse file says."""
+    """Sparse file's name, size and map, from PAX records."""
 
     name: bytes
     """The file's own; empty: the entry has it."""
@@ -43,10 +42,10 @@ class SparseHeader(NamedTuple):
 
 
 def find_sparse_header(records: Mapping[str, bytes]) -> SparseHeader | None:
-    """Return what PAX records say of a sparse file; None: the file is not sparse.
+    """Return the sparse file described by PAX records; None: the file is not sparse.
 
     Raises:
-        InvalidImage: they say it in a form that is not known, or not clearly.
+        InvalidImage: an unknown or ambiguous form.
     """
     told = {
         key.removeprefix(_PREFIX): value
@@ -69,14 +68,17 @@ def find_sparse_header(records: Mapping[str, bytes]) -> SparseHeader | None:
     return SparseHeader(told.get("name", b""), _number(size), parts)
 
 
-class SparseContent(io.RawIOBase):
-    """The content of a sparse file, holes and all. Gone once the next entry is asked for."""
+class SparseContent(ChunkReader):
+    """Content of a sparse file with its holes, readable until the next entry is requested.
+
+    Reading raises InvalidImage if the archive ends first.
+    """
 
     def __init__(self, content: MemberContent, header: SparseHeader) -> None:
-        """Read the map, where the content begins with it.
+        """Read the map, where the content begins with one.
 
         Raises:
-            InvalidImage: the map is damaged, or not that of this content.
+            InvalidImage: the map is damaged, or does not match the content.
         """
         super().__init__()
         self._content = content
@@ -87,39 +89,30 @@ class SparseContent(io.RawIOBase):
         self._waiting = iter(self.parts)
         self._part = next(self._waiting, None)
 
-    def readable(self) -> bool:
-        """It is for reading."""
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return up to ``size`` bytes; raises InvalidImage if the archive ends first."""
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
-        while self._part is not None and self._position >= sum(self._part):
-            self._part = next(self._waiting, None)
-        if self._part is None or self._position < self._part.offset_bytes:
-            end = self._size_bytes if self._part is None else self._part.offset_bytes
-            data = bytes(min(size, end - self._position))
+    def read_some(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, nothing only at the end."""
+        hole_bytes = self._find_data() - self._position
+        if hole_bytes > 0 or self._part is None:
+            data = bytes(min(size, hole_bytes))
         else:
             data = self._content.read(min(size, sum(self._part) - self._position))
         self._position += len(data)
         return data
 
-    def readall(self) -> bytes:
-        """Return all that is left."""
-        return self.read(-1)
-
     def skip_hole(self) -> int:
-        """Pass over the hole that is next, if one is; return the position."""
+        """Skip the next hole, if there is one; return the position."""
+        self._position = max(self._position, self._find_data())
+        return self._position
+
+    def _find_data(self) -> int:
+        """Return the offset of the present or next part with data, or of the end."""
         while self._part is not None and self._position >= sum(self._part):
             self._part = next(self._waiting, None)
-        next_data = self._size_bytes if self._part is None else self._part.offset_bytes
-        self._position = max(self._position, next_data)
-        return self._position
+        return self._size_bytes if self._part is None else self._part.offset_bytes
 
 
 def read_pieces(content: Readable) -> Iterator[tuple[int, bytes]]:
-    """Yield the data of a file piece by piece, with its offset in bytes; holes are passed over."""
+    """Yield the data of a file in chunks, each with its offset in bytes; holes are skipped."""
     position = 0
     while True:
         if isinstance(content, SparseContent):
@@ -138,7 +131,7 @@ def _read_parts(content: MemberContent) -> tuple[Part, ...]:
 
 
 def _read_lines(content: MemberContent) -> Iterator[bytes]:
-    """Yield lines, as many as are asked for; raises InvalidImage if there are no more."""
+    """Yield lines on demand; raises InvalidImage if there are no more."""
     rest, read_bytes = b"", 0
     while block := read_start(content, BLOCK_BYTES):
         read_bytes += len(block)

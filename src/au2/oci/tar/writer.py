@@ -1,4 +1,4 @@
-"""Writing layers and archives so that equal content gives equal bytes, whatever the machine."""
+"""Writer of layers and archives: equal content gives equal bytes on every machine."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ earlier one, and jobs write ZIP archives."""
 
 
 class EntryType(StrEnum):
-    """What may be written."""
+    """Type of a written entry."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -41,7 +41,7 @@ _TYPE_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class LayerEntry:
-    """One entry of an archive. Holds no time and no name of a user: they would differ."""
+    """Entry of an archive, without time and user name: they would differ."""
 
     path: str
     """Relative, ``/``-separated, normalised."""
@@ -66,7 +66,7 @@ def file_entry(
     mode: int | None = None,
     owner: int = 0,
 ) -> LayerEntry:
-    """Return a file; without ``mode``, one of two whatever the mask of the machine made of it."""
+    """Return a file; without ``mode``, one of two modes, independent of the machine's umask."""
     if mode is None:
         mode = EXECUTABLE_MODE if executable else FILE_MODE
     return LayerEntry(path, EntryType.FILE, mode, owner, owner, size, open=open)
@@ -83,10 +83,9 @@ def link_entry(path: str, target: str, *, owner: int = 0) -> LayerEntry:
 
 
 def with_parents(entries: Iterable[LayerEntry], *, owner: int = 0) -> list[LayerEntry]:
-    """Return ``entries`` and every folder above them that they lack, owned by ``owner``.
+    """Return ``entries`` and all missing folders above them, owned by ``owner``.
 
-    A layer replaces what lower layers say of a folder, so give the ones that must keep another
-    owner.
+    A layer replaces folders of lower layers, so pass folders of another owner as entries.
     """
     complete = list(entries)
     known = {entry.path for entry in complete}
@@ -100,7 +99,7 @@ def with_parents(entries: Iterable[LayerEntry], *, owner: int = 0) -> list[Layer
 
 
 def write_layer(entries: Iterable[LayerEntry], out: Writable, *, modified_at: int = 0) -> None:
-    """Write an archive of ``entries``, sorted so that folders come before what is in them.
+    """Write an archive of ``entries``, sorted so folders come before their content.
 
     Raises as :func:`format_layer`.
     """
@@ -109,13 +108,13 @@ def write_layer(entries: Iterable[LayerEntry], out: Writable, *, modified_at: in
 
 
 def format_layer(entries: Iterable[LayerEntry], *, modified_at: int = 0) -> Iterator[bytes]:
-    """Yield the archive that :func:`write_layer` writes, for who takes it at a pace of their own.
+    """Yield the archive of :func:`write_layer` in blocks, at the caller's pace.
 
-    Only the entries are held in memory, contents stream. Names that ustar can't hold get a PAX
+    Only the entries are held in memory, contents stream. Names too long for ustar get a PAX
     header.
 
     Raises:
-        InvalidImage: a path is not normalised, is there twice, or lies in what is no folder.
+        InvalidImage: a path is not normalised, is there twice, or lies in a file.
         DigestMismatch: the size of a content does not match its entry.
     """
     ordered = sorted(entries, key=_order)
@@ -140,7 +139,7 @@ def measure_layer(entries: Collection[LayerEntry]) -> int:
 
 
 def _order(entry: LayerEntry) -> tuple[bool, list[str]]:
-    """Sort by the parts of the path, so parents come first; hard links after what they name."""
+    """Sort by the parts of the path: parents come first, and hard links after their targets."""
     return entry.type == EntryType.HARD_LINK, entry.path.split("/")
 
 
@@ -197,7 +196,7 @@ def _encode(text: str) -> bytes:
 
 
 def _short_text(value: bytes, key: str, records: dict[str, bytes]) -> bytes:
-    """Return what goes into the header; what it can't hold goes into ``records``."""
+    """Return the header's text; the whole of a longer one goes into ``records``."""
     if b"\0" in value:
         raise InvalidImage(f"the name {shown(value.decode())} holds a NUL")
     if len(value) <= tar_header.NAME_BYTES and value.isascii():
@@ -216,7 +215,7 @@ def _small_number(value: int, largest: int, key: str, records: dict[str, bytes])
 
 
 def _read_content(entry: LayerEntry) -> Iterator[bytes]:
-    """Yield a content, to its very end so that a checking reader gets to check."""
+    """Yield a content to its very end, for the check of a verifying reader."""
     written = 0
     if entry.open is not None:
         with entry.open() as content:

@@ -237,7 +237,7 @@ def test_lists_that_are_none(document: bytes, message: str) -> None:
         ("c.json", "neither a tar archive nor compressed"),
         ("note.txt", "neither a tar archive nor compressed"),
         ("nothing", "neither a tar archive nor compressed"),
-        ("a.tar.xz", "compressed with xz, which is not taken"),
+        ("a.tar.xz", "compressed with xz: not supported"),
         ("", "not in the archive"),
         ("a\0b", "character that no system takes"),
     ],

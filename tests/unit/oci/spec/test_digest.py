@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage, InvalidRequest
-from au2.oci.spec.digest import HashingWriter, VerifyingReader, parse_digest, sha256_of
+from au2.oci.spec.digest import VerifyingReader, parse_digest, sha256_of
+from tests.support.hashing_writer import HashingWriter
 
 
 @given(st.binary(max_size=2000), st.integers(1, 700), st.booleans())

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage
-from au2.oci.spec.digest import HashingWriter
 from au2.oci.tar.layer import MemberType, read_layer
 from au2.oci.tar.writer import (
     EntryType,
@@ -27,6 +26,7 @@ from au2.oci.tar.writer import (
     with_parents,
     write_layer,
 )
+from tests.support.hashing_writer import HashingWriter
 
 
 def a_file(path: str, data: bytes = b"", *, executable: bool = False, owner: int = 0) -> LayerEntry:
