@@ -16,7 +16,7 @@ from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.json_value import is_encodable
 from au2.domain.secret import Secret
-from au2.domain.secret_name import VALUE_BYTES, find_secret_name_mistake
+from au2.domain.secret_name import VALUE_BYTES, find_secret_name_error
 from au2.domain.wording import format_bytes
 from au2.secrets.keyring import KeyFile, Keyring
 from au2.stores.database import secrets
@@ -64,7 +64,7 @@ class Secrets:
             Conflict: the context has one of that name.
         """
         ensure_may_in(actor, Action.CREATE_SECRET, context)
-        if message := find_secret_name_mistake(name):
+        if message := find_secret_name_error(name):
             raise InvalidRequest(f"{message}.")
         secret = self._make(actor, context, name, parse_description(description))
         sealed = None if value is None else self._seal(secret, value)

@@ -11,7 +11,7 @@ import click
 from au2.console.console import Console
 from au2.console.parameters import PathType, PositiveNumber
 from au2.domain.errors import InvalidRequest
-from au2.domain.json_value import find_json_mistake
+from au2.domain.json_value import find_json_error
 from au2.files.input import read_text_file
 
 _INPUT_LIMIT_BYTES = 4 << 20
@@ -171,7 +171,7 @@ def _parse_object(text: str, *, flag: str) -> dict[str, Any]:
         raise click.UsageError(f"{flag} wants a JSON object: {error}.") from error
     if not isinstance(value, dict):
         raise click.UsageError(f'{flag} wants a JSON object, like {{"days": 7}}.')
-    if message := find_json_mistake(value):
+    if message := find_json_error(value):
         raise click.UsageError(f"{flag} can't be sent as JSON: {message}.")
     return value
 

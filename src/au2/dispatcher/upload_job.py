@@ -145,7 +145,7 @@ class UploadJob:
         except InvalidPackage as error:
             for detail in error.details:
                 context.log(str(detail))
-            text = "The package has mistakes: see the log, correct them and upload it again."
+            text = "The package has errors: see the log, correct them and upload it again."
             return None, _failed(reason, text)
         except (LeaseLost, DatabaseUnavailable):
             raise  # No outcome of the upload: the next attempt makes the image again.

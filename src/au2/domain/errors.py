@@ -78,7 +78,7 @@ class InvalidRequest(Au2Error):
 
 
 class InvalidPackage(InvalidRequest):
-    """The package has mistakes."""
+    """The package has errors."""
 
     code = "invalid-package"
     exit_code = 1
@@ -254,7 +254,7 @@ class Unsupported(Au2Error):
 
 
 class InvalidSettings(Au2Error):
-    """The server's settings have mistakes."""
+    """The server's settings have errors."""
 
     code = "invalid-settings"
 

@@ -10,7 +10,7 @@ DEEPEST = 100
 _TOO_DEEP = f"it is nested deeper than {DEEPEST} levels"
 
 
-def find_json_mistake(value: Any) -> str | None:
+def find_json_error(value: Any) -> str | None:
     """Return why a parsed JSON value can't be encoded as JSON; None for an encodable one.
 
     Parsers accept text whose value has no JSON form: lone surrogates can't be encoded in UTF-8,
@@ -33,12 +33,12 @@ def encode_json(value: Any) -> bytes:
     """Return a parsed JSON value as JSON, checked in a quarter of the separate check's time.
 
     Raises:
-        ValueError: with the message of :func:`find_json_mistake`.
+        ValueError: with the message of :func:`find_json_error`.
     """
     try:
         document = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
-        raise ValueError(find_json_mistake(value)) from None
+        raise ValueError(find_json_error(value)) from None
     if measure_depth(value) > DEEPEST:
         raise ValueError(_TOO_DEEP)
     return document

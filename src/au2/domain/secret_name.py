@@ -11,7 +11,7 @@ VALUE_BYTES: Final = 64 << 10
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", re.ASCII)
 
 
-def find_secret_name_mistake(name: str) -> str | None:
+def find_secret_name_error(name: str) -> str | None:
     """Return the error of a secret's name; None for a valid one."""
     if _NAME.fullmatch(name):
         return None

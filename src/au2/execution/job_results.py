@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from au2.domain.container_contract import LAUNCHER_FILE, OUTPUT_FILE, STATUS_FILE
 from au2.domain.errors import CheckTooCostly, Detail, InvalidRequest, TooLarge
-from au2.domain.json_value import find_json_mistake, format_pointer, parse_pointer
+from au2.domain.json_value import find_json_error, format_pointer, parse_pointer
 from au2.domain.wording import as_sentence, format_bytes
 from au2.jsonschema.validator import validate
 
@@ -89,7 +89,7 @@ def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
         return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
     if len(content) > limit_bytes:
         return Output(problem=_too_large(limit_bytes))
-    if mistake := find_json_mistake(value):
+    if mistake := find_json_error(value):
         return Output(problem=as_sentence(f"The output can't be encoded as JSON: {mistake}"))
     return Output(value)
 
@@ -105,7 +105,7 @@ def parse_status(content: bytes, mask: Callable[[str], str]) -> Status | None:
         document = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(document, dict) or find_json_mistake(document):
+    if not isinstance(document, dict) or find_json_error(document):
         return None
     text = document.get("text")
     return Status(

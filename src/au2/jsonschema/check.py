@@ -8,7 +8,7 @@ from urllib.parse import quote
 import jsonschema_rs
 
 from au2.domain.errors import CheckTooCostly, Detail
-from au2.domain.json_value import find_json_mistake, format_pointer, measure_depth
+from au2.domain.json_value import find_json_error, format_pointer, measure_depth
 from au2.jsonschema.check_process import compile_in_process
 from au2.jsonschema.cost import LIGHT_STEPS, Cost, EndlessRecursion, measure
 from au2.jsonschema.defaults import Defaults
@@ -69,7 +69,7 @@ def find_schema_violations(document: Any, *, patient: bool = True) -> list[Detai
 def _find_size_violation(document: Mapping[str, Any]) -> str | None:
     if measure_depth(document) > _DEEPEST:
         return f"the schema is nested deeper than {_DEEPEST} levels"
-    if violation := find_json_mistake(document):
+    if violation := find_json_error(document):
         return f"this is no JSON: {violation}"
     count = 0
     waiting: list[Any] = [document]

@@ -41,7 +41,7 @@ def validate(schema: Mapping[str, Any], value: Any, *, patient: bool = True) -> 
 
     Args:
         schema: a schema without violations (:func:`au2.jsonschema.check.find_schema_violations`).
-        value: a JSON value (:func:`au2.domain.json_value.find_json_mistake`).
+        value: a JSON value (:func:`au2.domain.json_value.find_json_error`).
         patient: wait for other expensive checks.
 
     Raises:

@@ -23,7 +23,7 @@ def read_from(directory: Path) -> ReadFile:
 class PackageCheck(NamedTuple):
     """Result of a check: errors, remarks and files."""
 
-    mistakes: list[Detail]
+    errors: list[Detail]
     """With file and line as far as there are any."""
     files: PackageFiles
 
@@ -32,23 +32,23 @@ def check_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> list[Detail]:
     """Return all errors in the package, with file and line as far as known."""
-    return inspect_package(directory, limits=limits, language=language).mistakes
+    return inspect_package(directory, limits=limits, language=language).errors
 
 
 def inspect_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> PackageCheck:
     """Return all errors in the package, and its files."""
-    files, mistakes = find_files(directory, limits=limits)
+    files, errors = find_files(directory, limits=limits)
     if not files.entries:
-        return PackageCheck(mistakes, files)
+        return PackageCheck(errors, files)
 
     try:
         describe_package(files.entries, read_from(directory), language=language)
     except InvalidPackage as error:
-        told = {(detail.file, detail.message) for detail in mistakes}
-        mistakes += [d for d in error.details if (d.file, d.message) not in told]
-    return PackageCheck(mistakes, files)
+        told = {(detail.file, detail.message) for detail in errors}
+        errors += [d for d in error.details if (d.file, d.message) not in told]
+    return PackageCheck(errors, files)
 
 
 class PackageOnDisk(NamedTuple):
@@ -71,5 +71,5 @@ def load_package_files(directory: Path) -> PackageOnDisk:
             directory, files, describe_package(files.entries, read_from(directory))
         )
     except InvalidPackage as error:
-        # Each step stops at its own mistakes; the check gathers those of all of them.
+        # Each step stops at its own errors; the check gathers those of all of them.
         raise InvalidPackage(details=check_package(directory) or error.details) from error

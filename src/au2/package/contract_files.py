@@ -35,7 +35,7 @@ def read_contract(files: ContractFiles) -> ContractDocuments:
     Raises:
         InvalidPackage: with all errors in all files, each with its file and line.
     """
-    mistakes: list[Detail] = []
+    errors: list[Detail] = []
 
     def read(path: Path | None, parse: Callable[[str, str], _Result]) -> _Result | None:
         if path is None:
@@ -43,10 +43,10 @@ def read_contract(files: ContractFiles) -> ContractDocuments:
         try:
             return parse(read_text(path, str(path)), str(path))
         except InvalidPackage as error:
-            mistakes.extend(error.details or [Detail(error.message, file=str(path))])
+            errors.extend(error.details or [Detail(error.message, file=str(path))])
         except OSError as error:
             message = f"the file can't be read: {error.strerror}"
-            mistakes.append(Detail(message, file=str(path)))
+            errors.append(Detail(message, file=str(path)))
         return None
 
     found = ContractDocuments(
@@ -54,6 +54,6 @@ def read_contract(files: ContractFiles) -> ContractDocuments:
         read(files.out_schema, load_schema),
         read(files.environment, partial(parse_environment, any_name=True)),
     )
-    if mistakes:
-        raise InvalidPackage("The files have mistakes.", details=mistakes)
+    if errors:
+        raise InvalidPackage("The files have errors.", details=errors)
     return found

@@ -54,14 +54,14 @@ def describe_package(
     args_schema = reader.parse(names.ARGS_SCHEMA, load_schema)
     out_schema = reader.parse(names.OUT_SCHEMA, load_schema)
     if manifest is None and names.MANIFEST not in reader.entries:
-        reader.mistakes.append(Detail("the file is missing", file=names.MANIFEST))
+        reader.errors.append(Detail("the file is missing", file=names.MANIFEST))
     reader.check_hooks()
     entry_point = reader.find_entry_point(manifest, language)
     language = language or _find_language(entry_point)
     requirements = reader.read_requirements(language)
     javascript = reader.read_javascript(language)
-    if reader.mistakes or manifest is None or entry_point is None:
-        raise InvalidPackage(details=reader.mistakes)
+    if reader.errors or manifest is None or entry_point is None:
+        raise InvalidPackage(details=reader.errors)
     return PackageDescription(
         manifest,
         entry_point,
@@ -85,7 +85,7 @@ class _Reader:
     def __init__(self, entries: dict[str, PackageEntry], read: ReadFile) -> None:
         self.entries = entries
         self._read = read
-        self.mistakes: list[Detail] = []
+        self.errors: list[Detail] = []
 
     def parse(
         self,
@@ -101,12 +101,12 @@ class _Reader:
             return None
         if entry.size_bytes > limit_bytes:
             message = f"the file is larger than {format_bytes(limit_bytes)}"
-            self.mistakes.append(Detail(message, file=name))
+            self.errors.append(Detail(message, file=name))
             return None
         try:
             return parse(decode(self._read(entry), name), name)
         except InvalidPackage as error:
-            self.mistakes.extend(error.details or [Detail(error.message, file=name)])
+            self.errors.extend(error.details or [Detail(error.message, file=name)])
             return None
 
     def read_requirements(self, language: Language | None) -> Requirements | None:
@@ -128,12 +128,12 @@ class _Reader:
         """Return the dependencies of a JavaScript package."""
         if language is not Language.JAVASCRIPT or names.JAVASCRIPT_DEPENDENCIES not in self.entries:
             return None
-        mistakes = len(self.mistakes)
+        errors = len(self.errors)
         locks = (names.JAVASCRIPT_SHRINKWRAP, names.JAVASCRIPT_LOCK)
         name = next((name for name in locks if name in self.entries), names.JAVASCRIPT_LOCK)
         lock = self.parse(name, lambda text, _: text, limit_bytes=LOCK_BYTES)
         settings = self.parse(names.NPM_SETTINGS, lambda text, _: text) or ""
-        if len(self.mistakes) > mistakes:
+        if len(self.errors) > errors:
             return None
         return self.parse(
             names.JAVASCRIPT_DEPENDENCIES,
@@ -143,10 +143,10 @@ class _Reader:
     def _read_included(self, path: str) -> str | None:
         if path not in self.entries:
             return None
-        mistakes = len(self.mistakes)
+        errors = len(self.errors)
         text = self.parse(path, lambda text, _: text, decode=decode_requirements)
         # What is wrong with it is noted; it is not missing too.
-        return "" if text is None and len(self.mistakes) > mistakes else text
+        return "" if text is None and len(self.errors) > errors else text
 
     def check_hooks(self) -> None:
         """Hooks are files, if they are there."""
@@ -164,7 +164,7 @@ class _Reader:
         path = stated or next((name for name in candidates if name in self.entries), None)
         if path is None:
             expected = " or ".join(candidates)
-            self.mistakes.append(Detail(f"the entry point is missing: {expected}"))
+            self.errors.append(Detail(f"the entry point is missing: {expected}"))
             return None
         return path if self._suits(path, language) else None
 
@@ -176,19 +176,19 @@ class _Reader:
 
     def _suits(self, path: str, language: Language | None) -> bool:
         if path not in self.entries:
-            self.mistakes.append(Detail("the entry point is missing", file=path))
+            self.errors.append(Detail("the entry point is missing", file=path))
             return False
         languages = (language,) if language else tuple(Language)
         endings = [ending for language in languages for ending in language.endings]
         if path.rpartition(".")[2].lower() not in endings:
             expected = " or ".join(f".{ending}" for ending in endings)
             message = f"the entry point's name must end with {expected}"
-            self.mistakes.append(Detail(message, file=path))
+            self.errors.append(Detail(message, file=path))
             return False
         return self._is_file(self.entries[path])
 
     def _is_file(self, entry: PackageEntry) -> bool:
         if entry.type != "file":
             message = f"this must be a file, not a {entry.type}"
-            self.mistakes.append(Detail(message, file=entry.path))
+            self.errors.append(Detail(message, file=entry.path))
         return entry.type == "file"

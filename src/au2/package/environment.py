@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.json_value import is_encodable
-from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
+from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.package import names
 from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
 from au2.package.yaml_values import is_null
@@ -78,24 +78,22 @@ def parse_environment(
     if not isinstance(root, Mapping):
         detail = Detail("write 'NAME: value' lines", file=file, line=root.start.line + 1)
         raise InvalidPackage(details=[detail])
-    mistakes: list[Detail] = []
+    errors: list[Detail] = []
     found: Environment = {}
     for key, value in root.items:
-        message = find_name_error(key.text, any_name=any_name) or _find_node_mistake(
-            key.text, value
-        )
+        message = find_name_error(key.text, any_name=any_name) or _find_node_error(key.text, value)
         if message is not None:
-            mistakes.append(Detail(message, file=file, line=key.start.line + 1))
+            errors.append(Detail(message, file=file, line=key.start.line + 1))
         elif isinstance(value, Scalar):
             found[key.text] = value.text
         elif isinstance(value, Mapping):
             found[key.text] = {key.text: node.text for key, node in _texts(value)}
-    if mistakes:
-        raise InvalidPackage(details=mistakes)
+    if errors:
+        raise InvalidPackage(details=errors)
     return found
 
 
-def _find_node_mistake(name: str, value: Node) -> str | None:
+def _find_node_error(name: str, value: Node) -> str | None:
     if isinstance(value, Scalar):
         return find_value_error(name, value.text)
     if not isinstance(value, Mapping) or not value.find(REFERENCE_KEY):
@@ -105,7 +103,7 @@ def _find_node_mistake(name: str, value: Node) -> str | None:
     secret = value.items[0][1]
     if not isinstance(secret, Scalar):
         return f"'{name}' asks for a secret, whose name must be a text"
-    return find_secret_name_mistake(secret.text)
+    return find_secret_name_error(secret.text)
 
 
 def _texts(mapping: Mapping) -> Iterator[tuple[Scalar, Scalar]]:

@@ -110,24 +110,24 @@ def parse_javascript(
     if not any(package.get(key) for key in _ASKING):
         return None
     if lock_text is None:
-        raise _mistake(
+        raise _error(
             f"the file is missing: the lock is what is installed; make it with {_RENEW}", lock_file
         )
     lock = _parse(lock_text, lock_file)
     entries = lock.get("packages")
     if lock.get("lockfileVersion") not in _LOCK_VERSIONS or not isinstance(entries, dict):
         message = f"this is no lock of version 2 or 3: {_RENEW} of npm 7 or newer renews it"
-        raise _mistake(message, lock_file)
-    mistakes: list[Detail] = []
+        raise _error(message, lock_file)
+    errors: list[Detail] = []
     if package.get("workspaces"):
-        mistakes.append(_detail("workspaces are not taken", names.JAVASCRIPT_DEPENDENCIES))
+        errors.append(_detail("workspaces are not taken", names.JAVASCRIPT_DEPENDENCIES))
     if len(entries) > _MOST_PACKAGES:
-        mistakes.append(_detail(f"more than {_MOST_PACKAGES} packages", lock_file))
+        errors.append(_detail(f"more than {_MOST_PACKAGES} packages", lock_file))
     modules, wrong = _read_modules(package, entries)
-    mistakes += [_detail(f"'{path[:100]}': {message}", lock_file) for path, message in wrong]
-    mistakes = mistakes or [_detail(m, lock_file) for m in _find_unlocked(package, entries)]
-    if mistakes:
-        raise InvalidPackage(details=mistakes)
+    errors += [_detail(f"'{path[:100]}': {message}", lock_file) for path, message in wrong]
+    errors = errors or [_detail(m, lock_file) for m in _find_unlocked(package, entries)]
+    if errors:
+        raise InvalidPackage(details=errors)
     return JavaScriptDependencies(
         package={key: value for key, value in package.items() if key != "scripts"},
         lock=lock,
@@ -156,18 +156,18 @@ def _read_modules(
 ) -> tuple[dict[str, LockedModule], list[tuple[str, str]]]:
     """Return the modules by path, and the errors of the others."""
     modules: dict[str, LockedModule] = {}
-    mistakes: list[tuple[str, str]] = []
+    errors: list[tuple[str, str]] = []
     urls = set(_find_urls([package, *entries.values()]))
     for path, entry in entries.items():
         if path == "" or not _is_installed(entry):
             continue
-        mistake = _find_mistake(path, entry, urls)
-        if mistake is not None:
-            mistakes.append((path, mistake))
+        error = _find_error(path, entry, urls)
+        if error is not None:
+            errors.append((path, error))
         elif not entry.get("inBundle"):
             name = entry.get("name") or path.rpartition(_MODULES)[2]
             modules[path] = LockedModule(name, entry["version"], entry.get("integrity") or "")
-    return modules, mistakes
+    return modules, errors
 
 
 def _find_urls(packages: list[Any]) -> Iterator[str]:
@@ -191,7 +191,7 @@ def _is_installed(entry: object) -> bool:
     return not (isinstance(entry, dict) and entry.get("dev") is True)
 
 
-def _find_mistake(path: str, entry: object, urls: set[str]) -> str | None:
+def _find_error(path: str, entry: object, urls: set[str]) -> str | None:
     if not isinstance(entry, dict) or entry.get("link"):
         return "folders are not installed; put the module into the package itself, and require it"
     name, version = entry.get("name") or path.rpartition(_MODULES)[2], entry.get("version")
@@ -212,7 +212,7 @@ def _find_mistake(path: str, entry: object, urls: set[str]) -> str | None:
             f"its 'integrity' is no sha512, sha384, sha256 or sha1 digest: {_MAKE_ANEW}",
         ),
     )
-    return next((mistake for is_fine, mistake in checks if not is_fine), None)
+    return next((error for is_fine, error in checks if not is_fine), None)
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:
@@ -227,13 +227,11 @@ def _parse(text: str, file: str) -> dict[str, Any]:
             details=[Detail(f"this is no JSON: {error.msg}", file=file, line=error.lineno)]
         ) from None
     except ValueError:
-        raise _mistake(
-            "this is no JSON: it holds a number that is none, or too long", file
-        ) from None
+        raise _error("this is no JSON: it holds a number that is none, or too long", file) from None
     except RecursionError:
-        raise _mistake("this is nested too deeply", file) from None
+        raise _error("this is nested too deeply", file) from None
     if not isinstance(document, dict):
-        raise _mistake("this is no JSON object", file)
+        raise _error("this is no JSON object", file)
     return document
 
 
@@ -242,7 +240,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _mistake(message: str, file: str) -> InvalidPackage:
+def _error(message: str, file: str) -> InvalidPackage:
     return InvalidPackage(details=[_detail(message, file)])
 
 

@@ -72,9 +72,9 @@ def parse_manifest(text: str, file: str = names.MANIFEST) -> Manifest:
         fields |= reader.fields(root, _FIELDS)
     for required in ("name", "runtime"):
         if not fields.get(required) and required not in reader.refused:
-            reader.mistakes.append(Detail(f"'{required}' is missing", file=file, line=1))
-    if reader.mistakes:
-        raise InvalidPackage(details=reader.mistakes)
+            reader.errors.append(Detail(f"'{required}' is missing", file=file, line=1))
+    if reader.errors:
+        raise InvalidPackage(details=reader.errors)
     return Manifest(**fields)
 
 
@@ -96,7 +96,7 @@ class _Reader:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.mistakes: list[Detail] = []
+        self.errors: list[Detail] = []
         self.refused: set[str] = set()
 
     def fields(
@@ -129,7 +129,7 @@ class _Reader:
 
     def add(self, node: yaml_nodes.Node, message: str) -> None:
         """Add an error at the position of ``node``."""
-        self.mistakes.append(Detail(message, file=self.file, line=node.start.line + 1))
+        self.errors.append(Detail(message, file=self.file, line=node.start.line + 1))
 
 
 _FieldReader = tuple[str, Callable[[_Reader, yaml_nodes.Node], object]]
@@ -164,9 +164,9 @@ def _runtime_version(_: _Reader, node: yaml_nodes.Node) -> int:
 
 def _entry_point(_: _Reader, node: yaml_nodes.Node) -> str:
     text = _text(node).removeprefix("./")
-    mistake = find_path_error(text)
-    if mistake:
-        raise InvalidRequest(mistake)
+    error = find_path_error(text)
+    if error:
+        raise InvalidRequest(error)
     return text
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.domain.json_value import DEEPEST, find_json_mistake, format_pointer, parse_pointer
+from au2.domain.json_value import DEEPEST, find_json_error, format_pointer, parse_pointer
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from au2.domain.json_value import DEEPEST, find_json_mistake, format_pointer, pa
     ],
 )
 def test_mistakes(text: str) -> None:
-    assert find_json_mistake(json.loads(text)) is not None
+    assert find_json_error(json.loads(text)) is not None
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_mistakes(text: str) -> None:
     [{}, {"a": [1, 1.5, None, True, "\U0001f600", "\0"]}, 10**4000, "x"],
 )
 def test_usual_values(value: Any) -> None:
-    assert find_json_mistake(value) is None
+    assert find_json_error(value) is None
 
 
 def test_the_deepest() -> None:
-    assert find_json_mistake(json.loads("[" * DEEPEST + "]" * DEEPEST)) is None
+    assert find_json_error(json.loads("[" * DEEPEST + "]" * DEEPEST)) is None
 
 
 @given(st.lists(st.text()))

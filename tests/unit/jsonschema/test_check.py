@@ -17,7 +17,7 @@ def nested(levels: int) -> dict[str, Any]:
 
 
 def places(document: Any) -> list[str | None]:
-    return [mistake.pointer for mistake in find_schema_violations(document)]
+    return [violation.pointer for violation in find_schema_violations(document)]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_a_base_does_not_make_a_file_of_the_machine_reachable() -> None:
     ],
 )
 def test_recursion_without_end(document: dict[str, Any]) -> None:
-    (mistake,) = find_schema_violations(document)
-    assert "without end" in mistake.message
+    (violation,) = find_schema_violations(document)
+    assert "without end" in violation.message
 
 
 def test_too_deep_and_too_large() -> None:
@@ -132,7 +132,7 @@ def test_too_deep_and_too_large() -> None:
     assert "20000 values" in find_schema_violations({"properties": many})[0].message
 
 
-def test_mistakes_are_limited_in_number() -> None:
+def test_errors_are_limited_in_number() -> None:
     many = {f"p{number}": {"type": 3} for number in range(1000)}
     assert len(find_schema_violations({"properties": many})) == MOST_VIOLATIONS
 
@@ -147,8 +147,8 @@ def test_a_chain_of_references_longer_than_any_stack() -> None:
 
 def test_patterns_that_take_for_ever_to_make_ready() -> None:
     many = {f"p{number}": {"pattern": f"[\\p{{L}}{number}]{{1,60}}"} for number in range(4000)}
-    (mistake,) = find_schema_violations({"properties": many})
-    assert "too long" in mistake.message
+    (violation,) = find_schema_violations({"properties": many})
+    assert "too long" in violation.message
 
 
 JSON = st.recursive(

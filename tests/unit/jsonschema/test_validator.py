@@ -8,7 +8,7 @@ from au2.jsonschema.validator import validate
 
 
 def told(schema: dict[str, Any], value: Any) -> list[tuple[str | None, str]]:
-    return [(mistake.pointer, mistake.message) for mistake in validate(schema, value)]
+    return [(violation.pointer, violation.message) for violation in validate(schema, value)]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_what_was_expected(schema: dict[str, Any], value: Any, message: str) -> 
     assert found.startswith(message)
 
 
-def test_every_mistake_has_its_place() -> None:
+def test_every_error_has_its_place() -> None:
     schema = {
         "properties": {"a/b": {"type": "integer"}, "l": {"items": {"type": "string"}}},
         "required": ["x"],
@@ -136,10 +136,10 @@ def test_recursion_that_doubles_with_each_level_of_the_value() -> None:
         ({"anyOf": [{"type": "string"}] * 2000}, {"a": "x" * (1 << 20)}),
         ({"properties": {"a": {"pattern": "a[ab]{300}c"}}}, {"a": "ab" * (1 << 18)}),
     ],
-    ids=["a mistake for each item", "each mistake with the value", "alternatives", "pattern"],
+    ids=["a violation for each item", "each violation with the value", "alternatives", "pattern"],
 )
 def test_explaining_is_limited_too(schema: dict[str, Any], value: Any) -> None:
-    """The library would copy the value for each mistake, until there is no memory left."""
+    """The library would copy the value for each violation, until there is no memory left."""
     assert told(schema, value)
 
 

@@ -17,12 +17,12 @@ def found(package: Path, language: Language | None = None) -> list[str]:
     return sorted(str(detail) for detail in check_package(package, language=language))
 
 
-def test_a_new_package_has_no_mistakes(package: Path) -> None:
+def test_a_new_package_has_no_errors(package: Path) -> None:
     assert found(package) == []
     assert found(package, Language.PYTHON) == []
 
 
-def test_every_mistake_at_once(package: Path) -> None:
+def test_every_error_at_once(package: Path) -> None:
     (package / "main.py").unlink()
     (package / "aunsight.yml").write_text("name: a\nruntime: r\nentry_point: run.py\nx: 1\n")
     (package / "env.yml").write_text("A: 1\nAU_B: 2\n")

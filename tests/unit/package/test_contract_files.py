@@ -23,7 +23,7 @@ def test_files_are_read_as_those_of_a_package(tmp_path: Path) -> None:
     assert read_contract(ContractFiles()) == ContractDocuments(None, None, None)
 
 
-def test_every_mistake_in_all_of_them(tmp_path: Path) -> None:
+def test_every_error_in_all_of_them(tmp_path: Path) -> None:
     files = ContractFiles(
         write(tmp_path / "args.yml", "type: object\nproperties:\n  a: {type: text}\n"),
         tmp_path / "missing.yml",

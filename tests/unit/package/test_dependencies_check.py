@@ -21,7 +21,7 @@ def told(package: Path) -> list[str]:
     return [str(detail) for detail in check_package(package)]
 
 
-def test_mistakes_are_told_with_those_of_included_files(package: Path) -> None:
+def test_errors_are_told_with_those_of_included_files(package: Path) -> None:
     (package / "requirements.txt").write_text("six\n-r more.txt\n-r none.txt\n-r odd.txt\n")
     (package / "more.txt").write_text("-e .\n")
     (package / "odd.txt").write_bytes(b"\xff")
@@ -89,7 +89,7 @@ def test_a_name_of_an_encoding_without_end_is_refused(package: Path) -> None:
     assert len(message) < 200
 
 
-def test_mistakes_in_requirements_are_told_with_their_line(package: Path) -> None:
+def test_errors_in_requirements_are_told_with_their_line(package: Path) -> None:
     (package / "requirements.txt").write_text(
         "six; python_version > 3\nsix; pyhton_version > '3'\nsix>=1.*\nsix>=0!1.0\n"
     )

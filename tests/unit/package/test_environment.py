@@ -67,7 +67,7 @@ def test_nothing(text: str) -> None:
     assert parse_environment(text) == {}
 
 
-def test_all_mistakes_at_once() -> None:
+def test_all_errors_at_once() -> None:
     text = (
         'AU_TOKEN: x\n1A: x\nB: {secret: "my secret"}\nC: [x]\nGOOD: x\nD: {a: b}\n'
         '"E=": x\nF: "a\\0b"\n'

@@ -18,7 +18,7 @@ def lock_of(**entries: Any) -> dict[str, Any]:
     return {"lockfileVersion": 3, "packages": {"": {}, **places}}
 
 
-def mistakes_of(package: Any, lock: Any) -> list[str]:
+def errors_of(package: Any, lock: Any) -> list[str]:
     lock_text = None if lock is None else json.dumps(lock)
     with pytest.raises(InvalidPackage) as caught:
         parse_javascript(json.dumps(package), lock_text)
@@ -78,7 +78,7 @@ def test_a_lock_that_was_not_renewed_is_refused() -> None:
         "dependencies": {"a": "1", "b": "file:../b", "c": "1"},
         "optionalDependencies": {"c": "1"},
     }
-    assert mistakes_of(package, lock_of(a=entry)) == [
+    assert errors_of(package, lock_of(a=entry)) == [
         "package-lock.json: 'b' of package.json is not in it: renew it with "
         "'npm install --package-lock-only'"
     ]
@@ -98,9 +98,9 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 
 def test_a_missing_or_old_lock_says_how_to_make_one() -> None:
     for lock in (None, {"lockfileVersion": 1, "dependencies": {}}, {"lockfileVersion": 3}, []):
-        (told,) = mistakes_of(PACKAGE, lock)
+        (told,) = errors_of(PACKAGE, lock)
         assert told.startswith("package-lock.json: ")
-    assert "npm install --package-lock-only" in mistakes_of(PACKAGE, None)[0]
+    assert "npm install --package-lock-only" in errors_of(PACKAGE, None)[0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_what_can_not_be_had_from_the_registry_is_refused(
 ) -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY, **change}
     package = {**PACKAGE, "overrides": {"b": {"a": "https://example.org/a.tgz"}}}
-    (told,) = mistakes_of(package, lock_of(a=entry))
+    (told,) = errors_of(package, lock_of(a=entry))
     assert told.startswith("package-lock.json: 'node_modules/a': ")
     assert reason in told
 
@@ -163,7 +163,7 @@ def test_of_several_digests_the_strongest_count() -> None:
 def test_places_outside_node_modules_are_refused() -> None:
     entry = {"version": "1.0.0", "integrity": INTEGRITY}
     lock = {"lockfileVersion": 3, "packages": {"packages/a": entry, "node_modules/../a": entry}}
-    assert len(mistakes_of({**PACKAGE, "workspaces": ["packages/*"]}, lock)) == 3
+    assert len(errors_of({**PACKAGE, "workspaces": ["packages/*"]}, lock)) == 3
 
 
 _KEYS = st.one_of(

@@ -8,7 +8,7 @@ ORGANIZATION = "20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0"
 PROJECT = "8283de3e-2cce-4bc8-a523-0c7f84399530"
 
 
-def mistakes(text: str) -> list[tuple[int | None, str]]:
+def errors(text: str) -> list[tuple[int | None, str]]:
     with pytest.raises(InvalidPackage) as caught:
         parse_manifest(text)
     assert all(detail.file == "aunsight.yml" for detail in caught.value.details)
@@ -43,7 +43,7 @@ processes:
     )
 
 
-def test_all_mistakes_at_once() -> None:
+def test_all_errors_at_once() -> None:
     text = """
 nam: a
 runtime: [x]
@@ -59,19 +59,19 @@ resources:
 processes:
   somewhere: x
 """
-    assert [line for line, _ in mistakes(text)] == [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14, 1]
+    assert [line for line, _ in errors(text)] == [2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 14, 1]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[]", "text", "name: ~\nruntime: ''"])
 def test_what_is_missing_is_named(text: str) -> None:
-    words = " ".join(message for _, message in mistakes(text))
+    words = " ".join(message for _, message in errors(text))
     assert "'name' is missing" in words
     assert "'runtime' is missing" in words
 
 
 @pytest.mark.parametrize("name", ["a" * 201, '"a\\nb"', '"\\e[31m"'])
 def test_a_name_is_one_short_line(name: str) -> None:
-    assert mistakes(f"name: {name}\nruntime: r")[0][0] == 1
+    assert errors(f"name: {name}\nruntime: r")[0][0] == 1
 
 
 def test_a_detail_reads_well() -> None:

@@ -234,7 +234,7 @@ def make_lines(seed: int, number: int) -> list[str]:
     return list(dict.fromkeys(make_line(chance) for _ in range(number)))
 
 
-def mistakes_beside(tmp_path: Path, lines: list[str]) -> Iterator[str]:
+def errors_beside(tmp_path: Path, lines: list[str]) -> Iterator[str]:
     """Yield where au2 does otherwise than pip and uv."""
     found = {line: of_au2(line) for line in lines}
 
@@ -261,7 +261,7 @@ def mistakes_beside(tmp_path: Path, lines: list[str]) -> Iterator[str]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_pip_and_uv_take_is_taken_and_nothing_else(tmp_path: Path, seed: int) -> None:
-    assert list(mistakes_beside(tmp_path, make_lines(seed, 120))) == []
+    assert list(errors_beside(tmp_path, make_lines(seed, 120))) == []
 
 
 def test_markers_that_are_taken_mean_the_same_to_pip_and_uv(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_what_is_no_schema(text: str) -> None:
     assert caught.value.details[0].line is not None
 
 
-def test_every_mistake_with_its_line() -> None:
+def test_every_error_with_its_line() -> None:
     text = """\
 type: object
 properties:
@@ -63,7 +63,7 @@ required: a
         ("properties:\n" + "".join(f"  p{n}: {{}}\n" for n in range(20_000)), 10_000, "20000"),
     ],
 )
-def test_mistakes_of_all_kinds(text: str, line: int, says: str) -> None:
+def test_errors_of_all_kinds(text: str, line: int, says: str) -> None:
     with pytest.raises(InvalidPackage) as caught:
         load_schema(text, "f")
     detail = caught.value.details[0]
@@ -78,7 +78,7 @@ def test_endless_yaml_is_no_schema() -> None:
         load_schema("{" * 1000, "f")
 
 
-def test_a_mistake_in_what_was_merged_has_its_own_line() -> None:
+def test_an_error_in_what_was_merged_has_its_own_line() -> None:
     text = """\
 type: object
 properties:

@@ -17,7 +17,7 @@ def load(text: str) -> Any:
     return None if root is None else to_value(root, "f.yml")
 
 
-def mistake(text: str) -> tuple[int | None, str]:
+def error(text: str) -> tuple[int | None, str]:
     with pytest.raises(InvalidPackage) as caught:
         load(text)
     [detail] = caught.value.details
@@ -96,15 +96,15 @@ def test_core_schema() -> None:
         ("\ta: 1", 1, "cannot start any token"),
     ],
 )
-def test_mistakes_have_lines(text: str, line: int | None, words: str) -> None:
-    found_line, message = mistake(text)
+def test_errors_have_lines(text: str, line: int | None, words: str) -> None:
+    found_line, message = error(text)
     assert words in message
     assert found_line == line or (words == "" and found_line in {2, 3})
 
 
 @pytest.mark.parametrize("character", "\x7f\x84\x86\x9f\ufffe\uffff")
 def test_characters_that_yaml_has_not(character: str) -> None:
-    assert "special characters" in mistake(f"a: ä\nb: {character}")[1]
+    assert "special characters" in error(f"a: ä\nb: {character}")[1]
 
 
 @pytest.mark.parametrize("character", "\xa0\ud7ff\ue000\ufffd\U00010000\U0010ffff")
@@ -151,22 +151,22 @@ def test_what_1_1_reads_otherwise_stays_as_it_is_written() -> None:
 def test_a_bomb_is_small() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    line, message = mistake("\n".join(lines))
+    line, message = error("\n".join(lines))
     assert line == 5
     assert "more than" in message
 
 
 def test_a_node_can_not_hold_itself() -> None:
-    assert "&x" in mistake("a: &x [*x]")[1]
+    assert "&x" in error("a: &x [*x]")[1]
 
 
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- "])
 def test_deep_nesting(bracket: str) -> None:
-    assert "nested deeper" in mistake(bracket * 30_000)[1]
+    assert "nested deeper" in error(bracket * 30_000)[1]
 
 
 def test_size() -> None:
-    assert "larger than" in mistake("a: " + "x" * (1 << 20))[1]
+    assert "larger than" in error("a: " + "x" * (1 << 20))[1]
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=40))

@@ -10,7 +10,7 @@ from au2.domain.errors import Detail, InvalidRequest, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.json_value import format_pointer
 from au2.domain.secret import Secret, merge_environment
-from au2.domain.secret_name import find_secret_name_mistake
+from au2.domain.secret_name import find_secret_name_error
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_length_error, find_name_error
 from au2.stores.database.database import Transaction
@@ -28,7 +28,7 @@ def check_secret_names(
     mistakes = []
     for variable, name in secrets.items():
         message = find_name_error(variable, any_name=any_name)
-        message = message or find_secret_name_mistake(name)
+        message = message or find_secret_name_error(name)
         if message is None and variable in environment:
             message = f"'{variable}' is given both as a text and as a secret"
         if message is not None:

@@ -9,7 +9,7 @@ from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, InvalidRequest, StorageFull, TooLarge
 from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry
-from au2.package.tree.paths import MOST_MISTAKES, PackageLimits, validate_paths
+from au2.package.tree.paths import MOST_ERRORS, PackageLimits, validate_paths
 from au2.stores.content.protocol import BlobWriter, IngesterProvider, Provider
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database
@@ -256,7 +256,7 @@ def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Map
         )
     mistakes = validate_paths(files, limits=limits) or _find_size_mistakes(files)
     if mistakes:
-        raise InvalidPackage("The file list has mistakes.", details=mistakes[: MOST_MISTAKES + 1])
+        raise InvalidPackage("The file list has errors.", details=mistakes[: MOST_ERRORS + 1])
     return {entry.sha256: entry.size_bytes for entry in files if entry.type == "file"}
 
 

@@ -14,14 +14,14 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, Detail, InvalidRequest, NotFound
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
-from au2.domain.json_value import find_json_mistake, format_pointer
-from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_mistake
+from au2.domain.json_value import find_json_error, format_pointer
+from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.domain.version import Contract, ImageStatus, Process, Version, VersionType
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_name_error
 from au2.package.schemas import find_object_schema_violations
 from au2.package.text import TEXT_BYTES
-from au2.package.tree.paths import MOST_MISTAKES
+from au2.package.tree.paths import MOST_ERRORS
 from au2.stores.database import processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
@@ -209,16 +209,14 @@ def check_contract(contract: Contract) -> None:
         *_find_environment_mistakes(contract.environment or {}),
     ]
     if mistakes:
-        raise InvalidRequest(
-            "The version's contract has mistakes.", details=mistakes[:MOST_MISTAKES]
-        )
+        raise InvalidRequest("The version's contract has errors.", details=mistakes[:MOST_ERRORS])
 
 
 def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Iterator[Detail]:
     if schema is None:
         return
     # Looked at first: what is no JSON can't be measured.
-    if message := find_json_mistake(schema):
+    if message := find_json_error(schema):
         yield Detail(f"this is no JSON: {message}", f"/{field}")
     elif len(json.dumps(schema, ensure_ascii=False).encode()) > TEXT_BYTES:
         yield Detail(f"the schema is larger than {format_bytes(TEXT_BYTES)}", f"/{field}")
@@ -245,4 +243,4 @@ def _find_reference_mistake(value: Any) -> str | None:
     secret = value.get(REFERENCE_KEY) if isinstance(value, dict) and len(value) == 1 else None
     if not isinstance(secret, str):
         return "the value must be a text, or {secret: NAME}"
-    return find_secret_name_mistake(secret)
+    return find_secret_name_error(secret)

@@ -61,7 +61,7 @@ class Versions(Resource):
         return parse_records(VersionView, document)
 
     def create_version(self, process_id: str, creation: VersionCreation) -> VersionView:
-        """Make an empty image version. Raises InvalidRequest if its contract has mistakes."""
+        """Make an empty image version. Raises InvalidRequest if its contract has errors."""
         document = self._transport.call(
             "POST", f"/processes/{process_id}/versions", document=format_request(creation)
         )

@@ -52,8 +52,8 @@ def parse_requirements(
     reader = _Reader(read)
     reader.take(text, file, as_constraints=False)
     reader.check_hashes()
-    if reader.mistakes:
-        raise InvalidPackage(details=reader.mistakes)
+    if reader.errors:
+        raise InvalidPackage(details=reader.errors)
     return reader.found()
 
 
@@ -61,7 +61,7 @@ class _Reader:
     """Reader of a file and its included files, with a list of errors."""
 
     def __init__(self, read: ReadText) -> None:
-        self.mistakes: list[Detail] = []
+        self.errors: list[Detail] = []
         self._read = read
         self._lines = 0
         self._taken: set[tuple[str, bool]] = set()
@@ -112,8 +112,8 @@ class _Reader:
             else:
                 for option in options:
                     self._take_option(option)
-        except LineError as mistake:
-            self._add(line, str(mistake))
+        except LineError as error:
+            self._add(line, str(error))
 
     def _take_option(self, option: Option) -> None:
         if option.name in _FORMATS:
@@ -140,14 +140,14 @@ class _Reader:
         try:
             text = self._read(path)
         except InvalidPackage as error:
-            self.mistakes.extend(error.details)
+            self.errors.extend(error.details)
             return
         if text is None:
             raise LineError(f"there is no file '{path[:80]}' in the package{hint}")
         self.take(text, path, as_constraints=as_constraints)
 
     def _add(self, line: LogicalLine, message: str) -> None:
-        self.mistakes.append(Detail(message, file=line.file, line=line.number))
+        self.errors.append(Detail(message, file=line.file, line=line.number))
 
 
 def _make_requirement(text: str, options: list[Option]) -> Requirement:
@@ -160,7 +160,7 @@ def _make_requirement(text: str, options: list[Option]) -> Requirement:
             raise LineError(f"'{value}' is no hash: write --hash=sha256:… in hexadecimal")
     try:
         found = parse_requirement(text)
-    except RequirementError as mistake:
-        raise LineError(f"'{text[:80]}' is no requirement: {mistake}") from None
+    except RequirementError as error:
+        raise LineError(f"'{text[:80]}' is no requirement: {error}") from None
     hashes = tuple(option.value for option in options)
     return Requirement(canonicalize_name(found.name), str(found), hashes)

@@ -12,7 +12,7 @@ PATH_BYTES = 1024
 """Longest path; well below ``PATH_MAX`` so that it still fits below an engine's own folders."""
 NAME_BYTES = 255
 """Longest single name (``NAME_MAX`` of every Linux file system)."""
-MOST_MISTAKES = 100
+MOST_ERRORS = 100
 """Mistakes told at once; what comes after is counted only."""
 
 
@@ -63,45 +63,45 @@ def validate_paths(
     """Return all errors in an untrusted file list.
 
     Checked: number and sizes, each path by itself, duplicates, files below files or links, and
-    links out of the package or in cycles. At most :data:`MOST_MISTAKES` are returned.
+    links out of the package or in cycles. At most :data:`MOST_ERRORS` are returned.
     """
-    mistakes = _find_size_mistakes(entries, limits)
+    errors = _find_size_errors(entries, limits)
     if len(entries) > limits.files:
-        return mistakes
+        return errors
     kinds: dict[str, PackageEntry] = {}
     for entry in entries:
-        message = find_path_error(entry.path) or _find_kind_mistake(entry)
+        message = find_path_error(entry.path) or _find_kind_error(entry)
         if message is None and entry.path in kinds:
             message = "the path is given twice"
         if message is not None:
-            mistakes.append(Detail(message, file=_printable(entry.path)))
+            errors.append(Detail(message, file=_printable(entry.path)))
         kinds[entry.path] = entry
-    if mistakes:
-        return _cut(mistakes)
+    if errors:
+        return _cut(errors)
     links = {path: entry.target for path, entry in kinds.items() if entry.type == "link"}
     if len(links) > MOST_LINKS:
         return [Detail(f"{len(links)} links are too many: at most {MOST_LINKS}")]
     astray = find_link_errors(links)
     for path in kinds:
-        message = _find_parent_mistake(path, kinds) or astray.get(path)
+        message = _find_parent_error(path, kinds) or astray.get(path)
         if message is not None:
-            mistakes.append(Detail(message, file=path))
-    return _cut(mistakes)
+            errors.append(Detail(message, file=path))
+    return _cut(errors)
 
 
-def _find_size_mistakes(entries: Sequence[PackageEntry], limits: PackageLimits) -> list[Detail]:
-    mistakes = []
+def _find_size_errors(entries: Sequence[PackageEntry], limits: PackageLimits) -> list[Detail]:
+    errors = []
     if len(entries) > limits.files:
-        mistakes.append(Detail(f"{len(entries)} files are too many: at most {limits.files}"))
+        errors.append(Detail(f"{len(entries)} files are too many: at most {limits.files}"))
     total_bytes = sum(entry.size_bytes for entry in entries)
     if total_bytes > limits.total_bytes:
         found, most = format_bytes_apart(total_bytes, limits.total_bytes)
         message = f"{found} are too many: at most {most}"
-        mistakes.append(Detail(message))
-    return mistakes
+        errors.append(Detail(message))
+    return errors
 
 
-def _find_kind_mistake(entry: PackageEntry) -> str | None:
+def _find_kind_error(entry: PackageEntry) -> str | None:
     match entry.type:
         case "file":
             if entry.size_bytes < 0 or len(entry.sha256) != 64 or entry.target:
@@ -112,13 +112,13 @@ def _find_kind_mistake(entry: PackageEntry) -> str | None:
         case "link":
             if entry.size_bytes or entry.sha256 or entry.mode:
                 return "a link has no content and no mode"
-            return _find_target_mistake(entry.target)
+            return _find_target_error(entry.target)
         case _:
             return f"'{entry.type}' is neither file nor link nor folder"
     return None
 
 
-def _find_target_mistake(target: str) -> str | None:
+def _find_target_error(target: str) -> str | None:
     if not is_encodable(target):
         return "the link's target is not valid UTF-8"
     if not target or "\0" in target or len(target.encode()) > PATH_BYTES:
@@ -128,7 +128,7 @@ def _find_target_mistake(target: str) -> str | None:
     return None
 
 
-def _find_parent_mistake(path: str, kinds: dict[str, PackageEntry]) -> str | None:
+def _find_parent_error(path: str, kinds: dict[str, PackageEntry]) -> str | None:
     for parent in _parents(path):
         if parent in kinds and kinds[parent].type != "folder":
             return f"it lies below '{parent}', which is a {kinds[parent].type}"
@@ -146,11 +146,11 @@ def _printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()[:200].replace("\0", "\\0")
 
 
-def _cut(mistakes: list[Detail]) -> list[Detail]:
-    more = len(mistakes) - MOST_MISTAKES
+def _cut(errors: list[Detail]) -> list[Detail]:
+    more = len(errors) - MOST_ERRORS
     if more <= 0:
-        return mistakes
-    return [*mistakes[:MOST_MISTAKES], Detail(f"… and {more} more mistakes")]
+        return errors
+    return [*errors[:MOST_ERRORS], Detail(f"… and {more} more errors")]
 
 
 _MOST_HOPS = 40
@@ -167,13 +167,13 @@ def find_link_errors(links: Mapping[str, str]) -> dict[str, str]:
     Refused: leaving the package at any step, and cycles. A link to nothing is harmless.
     """
     resolver = _Resolver(links)
-    mistakes = {}
+    errors = {}
     for path in links:
         try:
             resolver.resolve(path, 1)
         except _Astray as astray:
-            mistakes[path] = str(astray)
-    return mistakes
+            errors[path] = str(astray)
+    return errors
 
 
 class _Resolver:

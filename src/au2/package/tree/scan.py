@@ -18,7 +18,7 @@ from au2.package.text import read_text
 from au2.package.tree.entries import PackagedFile, PackageFiles, format_mode
 from au2.package.tree.paths import (
     DEFAULT_LIMITS,
-    MOST_MISTAKES,
+    MOST_ERRORS,
     PackageLimits,
     find_path_error,
     validate_paths,
@@ -40,9 +40,9 @@ def scan_package(directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS) -> 
         InvalidPackage: with all errors: links out of the package, devices, FIFOs, sockets, names
             outside UTF-8, unreadable files, exceeded limits.
     """
-    files, mistakes = find_files(directory, limits=limits)
-    if mistakes:
-        raise InvalidPackage(details=mistakes)
+    files, errors = find_files(directory, limits=limits)
+    if errors:
+        raise InvalidPackage(details=errors)
     return files
 
 
@@ -56,11 +56,11 @@ def find_files(
     try:
         entries = tuple(sorted(walk.entries(), key=lambda entry: entry.path))
     except InvalidPackage as error:
-        return PackageFiles((), 0), [*walk.mistakes, *error.details]
-    mistakes = [*walk.mistakes, *validate_paths(entries, limits=limits)]
+        return PackageFiles((), 0), [*walk.errors, *error.details]
+    errors = [*walk.errors, *validate_paths(entries, limits=limits)]
     total_bytes = sum(entry.size_bytes for entry in entries)
     files = PackageFiles(entries, total_bytes, tuple(sorted(walk.left_out)))
-    return files, mistakes[:MOST_MISTAKES]
+    return files, errors[:MOST_ERRORS]
 
 
 def _explain_missing_manifest(directory: Path) -> Detail:
@@ -80,7 +80,7 @@ class _Walk:
         self._limits = limits
         self._left_bytes = limits.total_bytes
         self._found = 0
-        self.mistakes: list[Detail] = []
+        self.errors: list[Detail] = []
         self.left_out: list[WithheldFile] = []
         self._folders: list[WalkEntry] = []
         self._filled: set[str] = set()
@@ -97,9 +97,9 @@ class _Walk:
                 path = f"{found.path}/" if found.is_folder else found.path
                 self.left_out.append(WithheldFile(path, found.secret))
                 continue
-            mistake = find_path_error(found.path)
-            if mistake is not None:
-                self._add(found.path, mistake)
+            error = find_path_error(found.path)
+            if error is not None:
+                self._add(found.path, error)
                 refused.add(found.path)
             elif found.is_folder:
                 self._folders.append(found)
@@ -168,7 +168,7 @@ class _Walk:
             text = read_text(full_path, names.MANIFEST)
             return without_process_ids(text).encode()
         except InvalidPackage as error:
-            self.mistakes.extend(error.details or [Detail(error.message, file=names.MANIFEST)])
+            self.errors.extend(error.details or [Detail(error.message, file=names.MANIFEST)])
             return b""
 
     def _hash(self, full_path: str) -> tuple[int, str]:
@@ -198,7 +198,7 @@ class _Walk:
 
     def _add(self, path: str, message: str) -> None:
         name = path.encode(errors="surrogateescape").decode(errors="backslashreplace")
-        self.mistakes.append(Detail(message, file=name))
+        self.errors.append(Detail(message, file=name))
 
 
 def _mode_of(status: os.stat_result) -> str:

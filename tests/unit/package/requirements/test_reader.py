@@ -9,7 +9,7 @@ from au2.package.requirements.reader import parse_requirements
 HASH = "sha256:" + "a" * 64
 
 
-def mistakes_of(text: str, **files: str) -> list[str]:
+def errors_of(text: str, **files: str) -> list[str]:
     with pytest.raises(InvalidPackage) as caught:
         parse_requirements(text, read=files.get)
     return [str(detail) for detail in caught.value.details]
@@ -165,13 +165,13 @@ def test_what_a_file_of_constraints_includes_by_r_is_asked_for() -> None:
     ],
 )
 def test_what_is_refused_is_told_with_its_line(line: str, reason: str) -> None:
-    (told,) = mistakes_of(f"idna\n\n{line}\n")
+    (told,) = errors_of(f"idna\n\n{line}\n")
     assert told.startswith("requirements.txt:3: ")
     assert reason in told
 
 
-def test_every_mistake_is_told_also_those_of_included_files() -> None:
-    told = mistakes_of("-e .\n-r a.txt\n!!\n", **{"a.txt": "six\nfile:///x\n"})
+def test_every_error_is_told_also_those_of_included_files() -> None:
+    told = errors_of("-e .\n-r a.txt\n!!\n", **{"a.txt": "six\nfile:///x\n"})
     assert [line.partition(": ")[0] for line in told] == [
         "requirements.txt:1",
         "a.txt:2",
@@ -180,7 +180,7 @@ def test_every_mistake_is_told_also_those_of_included_files() -> None:
 
 
 def test_too_many_lines_are_refused() -> None:
-    (told,) = mistakes_of("six\n" * 6000)
+    (told,) = errors_of("six\n" * 6000)
     assert "more than 5000 lines" in told
 
 
@@ -191,7 +191,7 @@ def test_blanks_without_end_take_no_time() -> None:
 
 
 def test_required_hashes_must_be_there() -> None:
-    (told,) = mistakes_of("--require-hashes\nsix==1.17.0\n")
+    (told,) = errors_of("--require-hashes\nsix==1.17.0\n")
     assert "'six' has no --hash" in told
 
 

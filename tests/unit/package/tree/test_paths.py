@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.package.tree.entries import PackagedFile
-from au2.package.tree.paths import MOST_MISTAKES, PackageLimits, find_path_error, validate_paths
+from au2.package.tree.paths import MOST_ERRORS, PackageLimits, find_path_error, validate_paths
 
 
 def file(path: str, size_bytes: int = 1) -> PackagedFile:
@@ -156,8 +156,8 @@ def test_limits() -> None:
 
 def test_not_endless() -> None:
     found = messages(*(file(f"/{n}") for n in range(1000)))
-    assert len(found) == MOST_MISTAKES + 1
-    assert found[-1] == "… and 900 more mistakes"
+    assert len(found) == MOST_ERRORS + 1
+    assert found[-1] == "… and 900 more errors"
 
 
 _HOSTILE = st.text(st.sampled_from("ab./\0\ud800"), max_size=12)

@@ -19,7 +19,7 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def mistakes(package: Path, limits: PackageLimits | None = None) -> list[str]:
+def errors(package: Path, limits: PackageLimits | None = None) -> list[str]:
     with pytest.raises(InvalidPackage) as caught:
         scan_package(package, limits=limits or PackageLimits())
     return [str(detail) for detail in caught.value.details]
@@ -102,7 +102,7 @@ def test_modes_of_folders(package: Path, mode: int, listed: str) -> None:
 def test_a_folder_that_can_not_be_is_told_once(package: Path) -> None:
     (package / ".wh.x/deep").mkdir(parents=True)
     (package / ".wh.x/deep/y").touch()
-    assert len(mistakes(package)) == 1
+    assert len(errors(package)) == 1
 
 
 def test_the_process_id_is_no_part_of_it(package: Path) -> None:
@@ -130,9 +130,9 @@ def test_links_are_not_followed(package: Path, tmp_path_factory: pytest.TempPath
     assert [e.type for e in scan_package(package).entries] == ["file", "link", "file"]
     (package / "out").symlink_to(tmp_path_factory.mktemp("outside"))
     (package / "up").symlink_to("../x")
-    assert [text.partition(":")[0] for text in mistakes(package)] == ["out"]
+    assert [text.partition(":")[0] for text in errors(package)] == ["out"]
     (package / "out").unlink()
-    assert [text.partition(":")[0] for text in mistakes(package)] == ["up"]
+    assert [text.partition(":")[0] for text in errors(package)] == ["up"]
 
 
 def test_what_is_no_file(package: Path) -> None:
@@ -141,7 +141,7 @@ def test_what_is_no_file(package: Path) -> None:
     listener = socket.socket(socket.AF_UNIX)
     try:
         listener.bind(str(package / "socket"))
-        assert sorted(mistakes(package)) == [
+        assert sorted(errors(package)) == [
             "fifo: a FIFO can't be part of a package",
             "null: a device can't be part of a package",
             "socket: a socket can't be part of a package",
@@ -153,7 +153,7 @@ def test_what_is_no_file(package: Path) -> None:
 def test_names_that_are_not_utf8(package: Path) -> None:
     (package / os.fsdecode(b"caf\xe9.py")).touch()
     (package / ".wh.main.py").touch()
-    found = sorted(mistakes(package))
+    found = sorted(errors(package))
     assert found[0].startswith(".wh.main.py: ")
     assert found[1] == "caf\\xe9.py: the name is not valid UTF-8"
 
@@ -168,26 +168,26 @@ def test_names_that_are_ignored_may_be_anything(package: Path) -> None:
 
 def test_limits(package: Path) -> None:
     (package / "big").write_bytes(bytes(100))
-    assert "too large" in mistakes(package, PackageLimits(total_bytes=50))[0]
-    assert "too many files" in mistakes(package, PackageLimits(files=2))[0]
+    assert "too large" in errors(package, PackageLimits(total_bytes=50))[0]
+    assert "too many files" in errors(package, PackageLimits(files=2))[0]
 
 
 def test_a_folder_that_is_no_package(tmp_path: Path) -> None:
-    [message] = mistakes(tmp_path)
+    [message] = errors(tmp_path)
     assert message.startswith("aunsight.yml: the file is missing")
 
 
 def test_a_manifest_of_another_name(tmp_path: Path) -> None:
     (tmp_path / "Aunsight.yaml").touch()
-    [message] = mistakes(tmp_path)
+    [message] = errors(tmp_path)
     assert message == (
         "aunsight.yml: the file is missing: rename 'Aunsight.yaml', which looks like it"
     )
 
 
-def test_a_broken_manifest_and_other_mistakes(package: Path) -> None:
+def test_a_broken_manifest_and_other_errors(package: Path) -> None:
     (package / "aunsight.yml").write_text("name: a\nname: b\n")
     os.mkfifo(package / "fifo")
-    found = mistakes(package)
+    found = errors(package)
     assert any(text.startswith("aunsight.yml:2: ") for text in found)
     assert any(text.startswith("fifo: ") for text in found)

@@ -131,7 +131,7 @@ def check(session: Session, directory: Path) -> None:
 
     console = session.console
     found = inspect_package(directory)
-    mistakes = found.mistakes
+    mistakes = found.errors
     remark_on_files(console, found.files)
     if console.output_format != "table":
         console.show_list(_VIOLATIONS, [asdict(mistake) for mistake in mistakes])
