@@ -15,7 +15,7 @@ MOST_PRONOUNS_IN_ALL = 29.0
 
 TO_REWRITE = frozenset(
     {
-        *("app", "cli", "client", "dependencies", "engines"),
+        *("app", "client", "dependencies", "engines"),
         "http",
         *("runtimes", "server", "stores", "wire"),
     }

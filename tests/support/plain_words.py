@@ -4,7 +4,7 @@ import re
 
 _NOT_OURS = re.compile(
     r"pydantic|[Ii]nput should|String should|Field required|For further information|value_error"
-    r"|type=\w+|input_value|Traceback|mistake in au2|NoneType|sqlite3\.|sqlalchemy"
+    r"|type=\w+|input_value|Traceback|bug in au2|NoneType|sqlite3\.|sqlalchemy"
     r"|UnicodeEncodeError|codec can't|Errno|object at 0x|<class '"
 )
 _BARE_BYTES = re.compile(

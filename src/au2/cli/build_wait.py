@@ -1,4 +1,4 @@
-"""Waiting for the build of a version: its log and phases, and the version that runs take."""
+"""Builds of versions: waiting, log and phases, and the default version of runs."""
 
 from collections.abc import Sequence
 
@@ -83,7 +83,7 @@ def _find_default(session: Session, process_id: str) -> VersionView | None:
 def watch_build(
     session: Session, version: int, job: JobView, *, process_id: str | None = None
 ) -> None:
-    """Show the log of the version's job on stderr until it ends. Fails the command with the job.
+    """Show the log of the version's job on stderr until the job ends; fail if the job fails.
 
     ``process_id``: if given, the default version of runs is printed, too.
     """

@@ -1,4 +1,4 @@
-"""Commands of `au2`: the session that each takes first, and ``--server``."""
+"""Commands of `au2`: their session, their first argument, and ``--server``."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -97,7 +97,7 @@ class Session(CommandSession):
 
     @property
     def context(self) -> "Context":
-        """The context that was set. Raises InvalidRequest."""
+        """The context chosen by `au2 context set`. Raises InvalidRequest."""
         context = self.entry.context
         if context is None:
             raise InvalidRequest(
@@ -118,7 +118,7 @@ class Session(CommandSession):
         return self._transport
 
     def connect(self, token: str | None) -> "Transport":
-        """Return a new connection that carries ``token``; the caller closes it."""
+        """Return a new connection with ``token``; the caller closes the connection."""
         from au2.client.http.transport import Transport
 
         return Transport(self.address, token=token, environment=self.environment)

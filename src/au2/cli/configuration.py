@@ -1,5 +1,6 @@
-"""What `au2` remembers between commands: servers, tokens, contexts. A JSON file that only its owner
-can read, replaced as a whole.
+"""Configuration file of `au2`: servers, tokens and contexts kept between commands.
+
+The file is JSON, readable for its owner only, and replaced as a whole.
 """
 
 import json
@@ -16,15 +17,15 @@ from au2.files.output import PRIVATE, convert_file_errors, ensure_output, write_
 
 _FILE_NAME = "config.json"
 _LIMIT_BYTES = 4 << 20
-_OTHER_PLACE = "AU_CONFIG_FILE names another place for it."
+_OTHER_PATH = "Set AU_CONFIG_FILE to another path."
 
 
 class ServerEntry(NamedTuple):
-    """What is remembered of one server."""
+    """Token, account and context of one server."""
 
     token: str | None = None
     is_managed: bool = False
-    """The token was made with ``token create`` and outlives a log-out."""
+    """Whether the token was made with ``token create`` and outlives a log-out."""
     email: str | None = None
     organization: str | None = None
     organization_name: str | None = None
@@ -33,7 +34,7 @@ class ServerEntry(NamedTuple):
 
     @property
     def context(self) -> Context | None:
-        """The context that was set, or None."""
+        """The chosen context, or None."""
         return None if self.organization is None else Context(self.organization, self.project)
 
 
@@ -45,7 +46,7 @@ class Configuration(NamedTuple):
     servers: Mapping[str, ServerEntry] = MappingProxyType({})
 
     def entry(self, server: str) -> ServerEntry:
-        """Return what is remembered of ``server``; a blank entry if nothing is."""
+        """Return the entry of ``server``, or a blank entry."""
         return self.servers.get(server, ServerEntry())
 
     def with_entry(self, server: str, entry: ServerEntry) -> "Configuration":
@@ -54,17 +55,17 @@ class Configuration(NamedTuple):
 
 
 def find_path(environment: Mapping[str, str]) -> Path:
-    """Return where the file is: ``AU_CONFIG_FILE``, else in the user's configuration folder.
+    """Return the path of the file: ``AU_CONFIG_FILE``, else in the user's configuration folder.
 
     Raises:
-        ConfigurationBroken: the user has none.
+        ConfigurationBroken: there is no such folder.
     """
     stated = environment.get("AU_CONFIG_FILE")
     if stated:
         return Path(stated)
     if not environment.get("XDG_CONFIG_HOME") and find_home(environment) is None:
         raise ConfigurationBroken(
-            "There is no home folder to keep the configuration in.",
+            "There is no home folder for the configuration.",
             hint="Set HOME, or name a file with AU_CONFIG_FILE.",
         )
     from platformdirs import user_config_path  # slow, and often not needed
@@ -73,10 +74,10 @@ def find_path(environment: Mapping[str, str]) -> Path:
 
 
 def load(path: Path) -> Configuration:
-    """Return the configuration in ``path``; a blank one if there is no file, or nothing in it.
+    """Return the configuration in ``path``; a blank one for a missing or empty file.
 
     Raises:
-        ConfigurationBroken: it can't be read or is not what :func:`save` writes.
+        ConfigurationBroken: the file is unreadable or not in the form of :func:`save`.
     """
     try:
         text = read_text_file(path, _LIMIT_BYTES)
@@ -86,7 +87,7 @@ def load(path: Path) -> Configuration:
         raise ConfigurationBroken(error.message, hint=error.hint) from error
     except OSError as error:
         raise ConfigurationBroken(
-            f"The file {path} cannot be read: {error.strerror}.", hint=_OTHER_PLACE
+            f"The file {path} cannot be read: {error.strerror}.", hint=_OTHER_PATH
         ) from error
     if not text.strip():
         return Configuration()  # A new file, or /dev/null.
@@ -96,20 +97,17 @@ def load(path: Path) -> Configuration:
         return Configuration(_text(document.get("server")), servers)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationBroken(
-            f"The file {path} is not a configuration of au2.", hint="Fix it or remove it."
+            f"The file {path} is not a configuration of au2.", hint="Fix or remove the file."
         ) from error
 
 
 def ensure_writable(path: Path) -> None:
-    """Raise ConfigurationBroken if :func:`save` could not write to ``path``.
-
-    To be called before a server is asked for what would be lost then.
-    """
+    """Raise ConfigurationBroken if :func:`save` could not write to ``path``."""
     try:
         _make_folder(path)
         ensure_output(path)
     except Au2Error as error:
-        raise ConfigurationBroken(error.message, hint=_OTHER_PLACE) from error
+        raise ConfigurationBroken(error.message, hint=_OTHER_PATH) from error
 
 
 def save(configuration: Configuration, path: Path) -> None:
@@ -121,7 +119,7 @@ def save(configuration: Configuration, path: Path) -> None:
         _make_folder(path)
         write_output(path, text.encode(), permissions=PRIVATE)
     except Au2Error as error:
-        raise ConfigurationBroken(error.message, hint=_OTHER_PLACE) from error
+        raise ConfigurationBroken(error.message, hint=_OTHER_PATH) from error
 
 
 def _make_folder(path: Path) -> None:
@@ -132,7 +130,7 @@ def _make_folder(path: Path) -> None:
 def _read_entry(document: Any) -> ServerEntry:
     token = _text(document.get("token"))
     if token is not None and not (token.isascii() and token.isprintable()):
-        raise ValueError("no token: it could not be sent")
+        raise ValueError("the token could not be sent")
     texts = ("token", "email", "organization", "organization_name", "project", "project_name")
     return ServerEntry(
         is_managed=document.get("is_managed") is True,

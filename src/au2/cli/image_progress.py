@@ -49,7 +49,7 @@ class ImageProgress(TransferProgress):
         super().advance(size_bytes)
 
     def skip(self, blob_bytes: int) -> None:
-        """Count a blob that the server has."""
+        """Count a blob already on the server."""
         self._blobs += 1
         self._skipped += 1
         self._skipped_bytes += blob_bytes

@@ -66,11 +66,7 @@ class ArchivedImageCheck:
         self._digest: str | None = None
 
     def is_sent(self, standing: ImageUploadStatus) -> bool:
-        """Whether the version has this very image, or is importing it.
-
-        Raises:
-            InvalidImage: the archive can't be imported.
-        """
+        """Whether the version has the image or is importing it. Raises InvalidImage."""
         wanted = make_wanted_image(self._image, standing)
         if not self._is_checked:
             check_archive(self._archive, wanted)
@@ -83,7 +79,7 @@ class ArchivedImageCheck:
 
 
 def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> None:
-    """Print that nothing is sent; with ``wait``, wait for the import, and fail with it."""
+    """Print that the version has the image; with ``wait``, wait for its import."""
     is_available = standing.image_status == "AVAILABLE"
     if is_available:
         told = f"Version {standing.version} has this very image already."
@@ -99,7 +95,7 @@ def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> N
 
 
 class VersionRef(NamedTuple):
-    """Process and number of the version that an image is uploaded to."""
+    """Process and number of a version to upload to."""
 
     process_id: str
     version: int
@@ -154,7 +150,7 @@ def send_image(
     image: str | None,
     spool: Path | None,
 ) -> JobView | ImageUploadStatus:
-    """Send the image; return the job that imports it.
+    """Send the image; return the job of its import.
 
     Args:
         session: of the command.
@@ -164,7 +160,7 @@ def send_image(
         spool: folder for layers that must be kept; None: the usual one.
 
     Returns:
-        The job, or the version's status if the version has this very image or is importing it.
+        The job, or the version's status if the version has the image or is importing it.
     """
     console = session.console
     with ExitStack() as scope:
@@ -206,7 +202,7 @@ def _open(session: Session, upload: ImageUploadView, stop: Event) -> ImageUpload
 
 
 def _explain(session: Session, upload: ImageUploadView, error: BaseException) -> None:
-    """Print how to resume the upload; abandon an upload that can't be resumed."""
+    """Print how to resume the upload, or abandon an upload without a chance."""
     if isinstance(error, KeyboardInterrupt):
         session.console.remark(f"Interrupted. {_AGAIN}")
     elif isinstance(error, ServerUnreachable):
@@ -229,6 +225,6 @@ def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None
 
 
 def _leave(session: Session, upload: ImageUploadView) -> None:
-    """End the sender's lease, so that the next command need not wait; may fail silently."""
+    """End the sender's lease, for the next command; may fail silently."""
     with closing(session.connect(session.entry.token)) as transport, suppress(Au2Error):
         leave_image_upload(transport, upload)

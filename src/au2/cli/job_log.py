@@ -28,7 +28,7 @@ class Printer(Protocol):
 
 
 def choose_printer(console: Console, *, timestamps: bool) -> Printer:
-    """Return the printer for the format that the command line asks for."""
+    """Return the printer for the format of the command line."""
     if console.output_format != "table":
         return RecordPrinter(console, as_json=console.output_format == "json")
     return BytePrinter(console, timestamps=timestamps)
@@ -60,7 +60,7 @@ class BytePrinter:
         self._console.flush()
 
     def end(self) -> None:
-        """Print the rest, without a newline that the program did not print."""
+        """Print the rest, without adding a newline."""
         for stream, safe in self._safe.items():
             self._print(stream, safe.end())
 
@@ -72,7 +72,7 @@ class BytePrinter:
         (self._console.bytes_out if stream == STDOUT else self._console.bytes_err)(data)
 
     def begin_remarks(self) -> None:
-        """End an open line of the program, if remarks would be printed behind it."""
+        """End an open line of the program, if remarks would continue the line."""
         last = self._last
         if last is None or not last.partial:
             return

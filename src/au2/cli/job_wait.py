@@ -1,4 +1,4 @@
-"""Waiting for a job: reasons for the wait, the log as it grows, the outcome and the exit code."""
+"""Waiting for a job: reasons for the wait, the growing log, the outcome and the exit code."""
 
 import json
 import time
@@ -72,7 +72,7 @@ def follow_job(
     show: Callable[[Sequence[Record]], None],
     attempt: int | None = None,
 ) -> JobView:
-    """``show`` the job's log from its first byte as it grows; return the record at the end.
+    """``show`` the job's log from its first byte until the job ends; return the record.
 
     ``attempt``: number of the first attempt; None: the newest.
     """

@@ -35,7 +35,7 @@ _RUNTIMES_VARIABLE = "AU2_RUNTIMES_CACHE_DIR"
 
 
 class RunnerChoice(NamedTuple):
-    """Runner that the command line asks for: at most one of the flags is true."""
+    """Runner chosen on the command line: at most one of the flags is true."""
 
     plain: bool
     container: bool

@@ -1,4 +1,4 @@
-"""Look-up of objects by id, or by a name that is unique among the visible ones."""
+"""Look-up of objects by id, or by a unique name."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -49,7 +49,7 @@ def find_project(calls: "Organizations", organization_id: str, text: str) -> "Pr
 def find_one(
     items: Iterable[_NamedT], text: str, noun: str, *, where: str = " in this context"
 ) -> _NamedT:
-    """Return the one item with the id ``text``, or else with that name.
+    """Return the one item with the id ``text``, or else with this name.
 
     Args:
         items: all candidates.

@@ -1,4 +1,4 @@
-"""Arguments and options of several commands, with the values that the shell completes.
+"""Arguments and options of several commands, with values for the shell's completion.
 
 Completion must neither delay nor disturb the typing of a command: after two seconds, and after any
 error, the shell gets no values.
@@ -53,7 +53,7 @@ def _completing(find: _Find) -> Complete:
 
 
 def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
-    """Return names, and ids of names that are shared or that a shell would split."""
+    """Return names, and ids in place of shared names and of names with special characters."""
     from collections import Counter
     from shlex import quote
 
@@ -107,7 +107,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 def version_argument(name: str = "number", metavar: str = "N") -> _Decorator:
-    """Return the argument for a version of the process that stands before it."""
+    """Return the argument for a version of the process in the argument before."""
     return click.argument(
         name, metavar=metavar, type=WholeNumber(), shell_complete=complete_versions
     )
@@ -132,7 +132,7 @@ class Output(NamedTuple):
     def open(
         self, console: Console, *, permissions: int | None = None
     ) -> Iterator[Callable[[bytes], None]]:
-        """Yield a function that writes all of its bytes (:func:`au2.files.output.open_output`)."""
+        """Yield a function to write bytes, all of them (:func:`au2.files.output.open_output`)."""
         if self.path is None:
             yield console.bytes_out
             console.flush()
@@ -144,14 +144,14 @@ class Output(NamedTuple):
 
 
 class OutputType(click.ParamType):  # type: ignore[type-arg]  # older ones have none
-    """Type of options that name an :class:`Output`; an unwritable one is refused at once."""
+    """Type of options for an :class:`Output`; an unwritable one is refused at once."""
 
     name = "file"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Output:
-        """Return the output. Raises BadParameter: a folder, or in a folder that is not there."""
+        """Return the output. Raises BadParameter: a folder, or a missing parent folder."""
         if value == _STDOUT:
             return Output(None)
         message = find_path_error(value) or _find_output_error(Path(value))

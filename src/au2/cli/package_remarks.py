@@ -1,4 +1,4 @@
-"""Remarks on a package's files and schemas before it is sent or run."""
+"""Warnings about a package's files and schemas before an upload or run."""
 
 from collections.abc import Mapping
 from heapq import nlargest
@@ -19,8 +19,8 @@ _LARGEST_ASKED: Final = 3
 def list_remarks(files: PackageFiles) -> list[str]:
     """Return warnings about files, a line each.
 
-    Warned of are files left out because they may hold secrets, with the line that includes them,
-    and names that resemble a name with a meaning.
+    Warned of are files left out because they may hold secrets, with the line to include them, and
+    names similar to a name with a meaning.
     """
     near = find_near_names(entry.path for entry in files.entries)
     remarks = [
@@ -78,7 +78,7 @@ def _largest(files: PackageFiles, number: int) -> list[PackagedFile]:
 
 
 def remark_on_schemas(console: Console, schemas: Mapping[str, Mapping[str, Any] | None]) -> None:
-    """Warn of keywords at the top of ``schemas`` (file → schema) that seem misspelled."""
+    """Warn of keywords at the top of ``schemas`` (file → schema) with a likely misspelling."""
     for file, schema in schemas.items():
         for name, meant in find_mistyped_keywords(schema or {}).items():
             console.remark(

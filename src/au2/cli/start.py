@@ -1,17 +1,17 @@
-"""The console command `au2`: what can be done about start-up time before anything is imported."""
+"""The console command `au2`: settings of the interpreter, before anything is imported."""
 
 import gc
 from typing import NoReturn
 
 _MANY_OBJECTS = 100_000
-"""A command makes fewer than this, nearly all in imports, and none of them is garbage."""
+"""More objects than a command makes; nearly all come from imports, and none is garbage."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process.
 
-    A short command is never interrupted to look for garbage, neither at work nor at its end, which
-    would be a tenth of its time; one that follows a log for days still is.
+    Short commands run and end without garbage collection, which would take a tenth of their time;
+    commands that follow a log for days still collect.
     """
     gc.set_threshold(_MANY_OBJECTS)
     from au2.cli.main import main as run_command_line  # after the line above, or it would be late

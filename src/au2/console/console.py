@@ -1,7 +1,6 @@
-"""The one owner of all output and of all questions.
+"""Console of both programs: data on stdout; remarks, questions, progress and errors on stderr.
 
-Data goes to stdout; remarks, questions, progress and errors go to stderr. Without a terminal there
-is no colour, no progress line and no question.
+Without a terminal there are no colours, no line of progress and no questions.
 """
 
 import sys
@@ -17,6 +16,7 @@ from au2.console.cells import Columns, Document, columns, visible
 from au2.console.failures import convert_stdout_errors, format_error
 from au2.domain.errors import AnswerNeeded, Au2Error, Declined, InvalidRequest
 from au2.domain.json_value import ensure_text
+from au2.domain.wording import format_bytes
 from au2.files.input import decode_text
 
 FORMATS: Final = ("table", "json", "yaml")
@@ -33,9 +33,9 @@ class Console:
         self._stderr = stderr
         self.output_format = "table"
         self._progress = ""
-        """The line of progress that stands there, without an end."""
+        """The open line of progress on stderr."""
         self._drawing = Lock()
-        """Progress is drawn, and outages are told, by several threads."""
+        """Several threads draw progress and print outages."""
 
     @property
     def can_ask(self) -> bool:
@@ -59,7 +59,7 @@ class Console:
 
     @property
     def mixes_streams(self) -> bool:
-        """Whether stdout and stderr go to the same place, as after ``2>&1`` or on a terminal."""
+        """Whether stdout and stderr are the same file, as after ``2>&1`` or on a terminal."""
         try:
             out, err = fstat(self._stdout.fileno()), fstat(self._stderr.fileno())
         except (OSError, ValueError):
@@ -98,7 +98,7 @@ class Console:
             self._stderr.buffer.write(data)
 
     def flush(self) -> None:
-        """Let everything printed so far be seen."""
+        """Flush both streams."""
         with convert_stdout_errors():
             self._stdout.flush()
         with suppress(OSError):
@@ -155,7 +155,7 @@ class Console:
     # Questions
 
     def ask(self, question: str, *, flag: str, default: str | None = None) -> str:
-        """Ask for a text. Raises AnswerNeeded, which names ``flag``, if nobody is there."""
+        """Ask for a text. Raises AnswerNeeded, which names ``flag``, without a terminal."""
         self._ensure_terminal(question, flag)
         shown = f"{question} [{default}]" if default else question
         while True:
@@ -168,7 +168,7 @@ class Console:
         self._ensure_terminal(question, flag)
         from getpass import getpass  # loads termios; rarely needed
 
-        with _told_as_typed():
+        with _converting_input_errors():
             return ensure_text(getpass(f"{question}: ", self._stderr))
 
     def ask_new_secret(self, question: str, *, flag: str) -> str:
@@ -197,7 +197,7 @@ class Console:
             self.remark(f"Type a number from 1 to {len(choices)}, or a name.")
 
     def confirm(self, question: str, *, flag: str = "--yes") -> None:
-        """Ask whether to go on. Raises Declined if not, AnswerNeeded if nobody is there."""
+        """Ask whether to go on. Raises Declined if not, AnswerNeeded without a terminal."""
         self._ensure_terminal(question, flag)
         while True:
             answer = self._read_answer(f"{question} [y/N]: ").lower()
@@ -226,7 +226,9 @@ class Console:
             why = error.strerror or str(error)
             raise InvalidRequest(f"Standard input can't be read: {why}.") from error
         if len(data) > limit_bytes:
-            raise InvalidRequest("What came on stdin is too long.")
+            raise InvalidRequest(
+                f"Standard input is too long: the limit is {format_bytes(limit_bytes)}."
+            )
         return data
 
     def input_stream(self) -> BinaryIO:
@@ -269,7 +271,7 @@ class Console:
     def _read_answer(self, prompt: str) -> str:
         self._write_remark(visible(prompt))
         assert self._stdin is not None  # noqa: S101 - a terminal
-        with _told_as_typed():
+        with _converting_input_errors():
             # Past the text stream, which would read ahead of what is read as bytes later.
             answer = self._stdin.buffer.readline().decode(self._stdin.encoding)
         if not answer:
@@ -280,7 +282,7 @@ class Console:
     def _ensure_terminal(self, question: str, flag: str) -> None:
         if not self.can_ask:
             raise AnswerNeeded(
-                f"There is no terminal to ask on: {question}", hint=f"Answer it with {flag}."
+                f"There is no terminal to ask on: {question}", hint=f"Answer with {flag}."
             )
 
     def _width(self) -> int | None:
@@ -308,9 +310,9 @@ def standard_console(*, has_input: bool) -> Console:
 
 
 @contextmanager
-def _told_as_typed() -> Iterator[None]:
+def _converting_input_errors() -> Iterator[None]:
     try:
         yield
     except UnicodeError:
-        # Without the cause, which would show some of it.
-        raise InvalidRequest("What was typed is no text in UTF-8.") from None
+        # Without the cause, which would show a part of the text.
+        raise InvalidRequest("The typed text is not valid UTF-8.") from None

@@ -40,16 +40,16 @@ def explain_failure(error: BaseException, environment: Mapping[str, str]) -> Fai
 
     An unforeseen exception is raised again where ``AU_DEBUG`` is set, for its traceback.
     """
-    ending = _explain_foreseen(error)
-    if ending is not None:
-        return ending
+    failure = _explain_foreseen(error)
+    if failure is not None:
+        return failure
     if environment.get("AU_DEBUG"):
         raise error
     return Failure(
         EXIT_FAILED,
         Au2Error(
-            f"This is a mistake in au2 itself: {type(error).__name__}: {error}",
-            hint="Please report it; with AU_DEBUG=1 set, the place is shown.",
+            f"This is a bug in au2: {type(error).__name__}: {error}",
+            hint="Please report it; AU_DEBUG=1 shows the traceback.",
         ),
     )
 
@@ -61,7 +61,7 @@ def format_error(error: Au2Error) -> list[str]:
     """
     details = list(error.details)
     if len(details) == 1 and details[0].message in error.message:
-        details = []  # It would be said twice.
+        details = []  # The message says the same.
     lines = [f"error: {error.message}", *(f"  {detail}" for detail in details)]
     if error.hint:
         lines.append(f"hint: {error.hint}")
@@ -108,21 +108,21 @@ def convert_stdout_errors(lost: str = "") -> Iterator[None]:
 def _explain_foreseen(error: BaseException) -> Failure | None:
     match error:
         case Au2Error():
-            ending = Failure(error.exit_code, error)
+            failure = Failure(error.exit_code, error)
         case click.Abort() | KeyboardInterrupt():
-            ending = Failure(EXIT_INTERRUPTED)
+            failure = Failure(EXIT_INTERRUPTED)
         case click.ClickException():
-            ending = _explain_usage(error)
+            failure = _explain_usage(error)
         case PipeClosed():
-            ending = Failure(EXIT_PIPE_CLOSED)
+            failure = Failure(EXIT_PIPE_CLOSED)
         case SystemExit():
-            ending = Failure(error.code if isinstance(error.code, int) else EXIT_FAILED)
+            failure = Failure(error.code if isinstance(error.code, int) else EXIT_FAILED)
         case OSError():
             place = f": {error.filename}" if error.filename else ""
-            ending = Failure(EXIT_FAILED, Au2Error(f"{error.strerror or error}{place}"))
+            failure = Failure(EXIT_FAILED, Au2Error(f"{error.strerror or error}{place}"))
         case _:
             return None
-    return ending
+    return failure
 
 
 def _explain_usage(error: click.ClickException) -> Failure:

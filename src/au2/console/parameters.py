@@ -14,8 +14,6 @@ import click
 from au2.domain.json_value import is_encodable
 
 _PATH_TYPES = frozenset({"file", "directory", "path"})
-
-
 """Names of the parameter types of paths."""
 
 
@@ -41,7 +39,7 @@ def find_path_error(text: str) -> str | None:
         is_possible = b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
         is_possible = False
-    return None if is_possible else "A path can't hold NUL or half of a character."
+    return None if is_possible else "A path can't hold NUL or a lone surrogate."
 
 
 def check_texts(command: click.Command, context: click.Context, words: list[str]) -> None:
@@ -50,14 +48,14 @@ def check_texts(command: click.Command, context: click.Context, words: list[str]
     Paths are exempt: a file's name may be any bytes.
 
     Raises:
-        BadParameter: a word is not UTF-8, or (not from a command line) holds half a character.
+        BadParameter: a word is not UTF-8, or (not from a command line) has a lone surrogate.
     """
     given, _, _ = command.make_parser(context).parse_args(list(words))
     for parameter in command.params:
         if parameter.type.name in _PATH_TYPES:
             continue
         if not all(map(is_encodable, _texts(given.get(parameter.name or "")))):
-            message = "This is no text in UTF-8, or holds half of a character."
+            message = "The text is not valid UTF-8."
             raise click.BadParameter(message, context, parameter)
 
 
@@ -70,9 +68,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 _MOST: Final = (1 << 63) - 1
-
-
-"""The largest number that a database keeps; nothing here has a larger one."""
+"""The largest integer of the database."""
 
 
 class WholeNumber(click.IntRange):
@@ -91,8 +87,7 @@ class WholeNumber(click.IntRange):
         if self.min is not None and number < self.min:
             self.fail(f"{number} is less than {self.min}.", param, ctx)
         if self.max is not None and number > self.max:
-            there = "there is no such number here" if self.max == _MOST else f"{self.max} at most"
-            self.fail(f"{number} is too large: {there}.", param, ctx)
+            self.fail(f"{number} is too large: the limit is {self.max}.", param, ctx)
         return number
 
 

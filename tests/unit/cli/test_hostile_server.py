@@ -145,7 +145,7 @@ def command(api: Api, folder: Path, *words: str) -> Result:
 def find_mistakes(result: Result, folder: Path) -> list[str]:
     """Say what is wrong with what a command printed and wrote."""
     text = PROGRESS.sub("", result.out.decode() + result.err.decode())
-    found = [said for said in ("mistake in au2 itself", "Traceback") if said in text]
+    found = [said for said in ("bug in au2", "Traceback") if said in text]
     found += map(repr, STEERING.findall(text))
     if re.search(r"^hint: run this", text, re.MULTILINE):
         found.append("a line of its own")

@@ -38,12 +38,14 @@ def words_of(place: Place, text: str, folder: Path) -> list[str]:
 
 def check(place: Place, code: int, told: str) -> None:
     leaf, parameter = place
-    assert "mistake in au2" not in told, told
+    assert "bug in au2" not in told, told
     if parameter.type.name in _PATHS:
         assert code != 0
         return
     name = parameter.get_error_hint(click.Context(leaf.command, info_name=leaf.name))
-    assert (code, f"Invalid value for {name}: This is no text" in told) == (2, True), told
+    assert (code, f"Invalid value for {name}: The text is not valid UTF-8" in told) == (2, True), (
+        told
+    )
 
 
 @pytest.mark.parametrize("text", BYTES, ids=ascii)

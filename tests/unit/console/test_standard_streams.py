@@ -17,7 +17,7 @@ from tests.support.devices import FULL, NULL, make_device
 from tests.unit.client.api import ORGANIZATION, PROCESS, Api, job_document, serve
 
 CLOSED: Final = None
-NEVER: Final = ("mistake in au2", "Traceback", "Exception ignored", "NoneType", "Fatal Python")
+NEVER: Final = ("bug in au2", "Traceback", "Exception ignored", "NoneType", "Fatal Python")
 
 
 class Ended(NamedTuple):

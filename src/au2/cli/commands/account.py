@@ -54,7 +54,7 @@ def logout(session: Session) -> None:
     """Log out.
 
     The login token ends on the server and is forgotten here. A managed token is only forgotten
-    here: programs may still use it (end it with `au2 token delete`).
+    here: programs may still use such a token (end it with `au2 token delete`).
     """
     from au2.client.resources.accounts import Accounts
     from au2.domain.errors import NotAuthenticated

@@ -1,4 +1,4 @@
-"""`au2 context`: the organization or project that commands work in."""
+"""`au2 context`: the organization or project of the commands."""
 
 import click
 
@@ -42,8 +42,8 @@ _RECORD = columns("server", *_FIELDS)
 def set_context(session: Session, organization: str, project: str | None, from_stdin: bool) -> None:
     """Choose an organization or project, or use a managed token.
 
-    ORG and PROJECT are GUIDs, or names that are unique. With `managed-token` instead, the command
-    asks for a token made by `au2 token create`, which is used from then on.
+    ORG and PROJECT are GUIDs or unique names. With `managed-token` instead, the command asks for a
+    token made by `au2 token create`, and uses the token from then on.
     """
     if organization == _MANAGED_TOKEN:
         if project is not None:
@@ -100,6 +100,6 @@ def _remember_context(session: Session, organization: str, project: str | None) 
     "show", group=command, examples=("au2 context show", "au2 context show -o json"), reads=True
 )
 def show(session: Session) -> None:
-    """Show the context that is set, without a request to the server."""
+    """Show the context, without a request to the server."""
     fields = {name: getattr(session.entry, name) for name in _FIELDS}
     session.console.show_record(_RECORD, {"server": str(session.address)} | fields)

@@ -144,7 +144,7 @@ def list_jobs(
 @define("show", group=command, examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
 @job_argument
 def show(session: Session, job: int) -> None:
-    """Show a job's record: its process and version, its progress, and why it ended."""
+    """Show a job's record: process and version, progress, outcome."""
     from au2.client.resources.jobs import Jobs
 
     session.show(RECORD, Jobs(session.transport).get_job(job))

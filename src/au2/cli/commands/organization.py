@@ -47,7 +47,7 @@ def create_organization(session: Session, name: str) -> None:
 
 @define("list", group=project, examples=("au2 project list",), reads=True)
 def list_projects(session: Session) -> None:
-    """List the organization's projects that you may see."""
+    """List the projects of the organization, as far as you may see them."""
     organization = session.context.organization_id
     session.show_all(_PROJECTS, _calls(session).list_projects(organization))
 

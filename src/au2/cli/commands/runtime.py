@@ -26,7 +26,7 @@ _RECORD = columns(
     "list", group=command, examples=("au2 runtime list", "au2 runtime list -o json"), reads=True
 )
 def list_runtimes(session: Session) -> None:
-    """List the runtimes that can be used in the context."""
+    """List the runtimes of the context, with global ones."""
     from au2.client.resources.processes import Runtimes
 
     session.show_all(_LIST, Runtimes(session.transport).list_runtimes(session.context))

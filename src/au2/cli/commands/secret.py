@@ -39,7 +39,7 @@ def _value_options(function: _FUNCTION) -> _FUNCTION:
 
 
 def _read_value(console: Console, *, from_stdin: bool, file: str | None) -> str | None:
-    """Return the value that the options give; None if neither does."""
+    """Return the value from ``--stdin`` or ``--file``; None without them."""
     if from_stdin and file is not None:
         raise click.UsageError("Give one of --stdin and --file.")
     if from_stdin:
@@ -87,8 +87,8 @@ def create(
 ) -> None:
     """Create a secret of the context.
 
-    NAME has letters, digits, '_', '-' and '.'. Jobs can use the secret once it has a value: give
-    the value here or with `au2 secret ingest`.
+    NAME has letters, digits, '_', '-' and '.'. Jobs can use the secret once its value is set: here
+    or with `au2 secret ingest`.
     """
     from au2.client.resources.secrets import Secrets
 
@@ -101,7 +101,7 @@ def create(
 
 @define("list", group=command, examples=("au2 secret list", "au2 secret list -o json"), reads=True)
 def list_secrets(session: Session) -> None:
-    """List the secrets that can be used in the context, without their values."""
+    """List the secrets of the context, without their values."""
     from au2.client.resources.secrets import Secrets
 
     session.show_all(_LIST, Secrets(session.transport).list_secrets(session.context))
@@ -133,8 +133,7 @@ def show(session: Session, name: str) -> None:
 def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -> None:
     """Set or replace the value of a secret of the context.
 
-    At a terminal the value is asked for and not shown. Running jobs keep the value that they were
-    given.
+    At a terminal the value is asked for and not shown. Running jobs keep the old value.
     """
     from au2.client.resources.secrets import Secrets
 
@@ -184,7 +183,7 @@ def download(session: Session, name: str, output: Output) -> None:
 def delete(session: Session, name: str, yes: bool) -> None:
     """Delete a secret of the context with its value.
 
-    Pending jobs that need the secret will fail.
+    Pending jobs with the secret will fail.
     """
     from au2.client.resources.secrets import Secrets
 

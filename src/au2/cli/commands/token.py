@@ -30,7 +30,7 @@ _LIST = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at"
 def create(session: Session, name: str, expires: str | None) -> None:
     """Create a managed token and show it once.
 
-    The token acts as you until it ends or is deleted. Use it with `au2 context set managed-token`.
+    The token acts as you until its end or deletion. Use it with `au2 context set managed-token`.
     """
     from au2.client.resources.accounts import Accounts
 
@@ -70,7 +70,7 @@ def list_tokens(session: Session) -> None:
 @define("delete", group=command, examples=("au2 token delete nightly",))
 @click.argument("token")
 def delete(session: Session, token: str) -> None:
-    """End a token, given by its id or by a name that is unique among your tokens."""
+    """End a token, given by its id or by a unique name."""
     from au2.cli.lookup import find_one
     from au2.client.resources.accounts import Accounts
 

@@ -94,7 +94,7 @@ def test_a_running_server_is_in_the_way(init: Run, root: Path) -> None:
         (["--password-stdin", "--organization", " "], "name of an organization"),
         (["--password-stdin", "--project-id", PROJECT], "--project-id needs --project"),
         (["--password-stdin", "--email", "nobody"], "not an email address"),
-        ([], "Answer it with --password-stdin"),
+        ([], "Answer with --password-stdin"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_made(

@@ -43,7 +43,7 @@ def _calls(session: Session) -> "Processes":
 @click.option("--name", metavar="N", help="Only processes of this name.")
 @click.option("--tag", metavar="T", help="Only processes with this tag.")
 def list_processes(session: Session, name: str | None, tag: str | None) -> None:
-    """List the processes that are visible in the context."""
+    """List the processes visible in the context."""
     found = _calls(session).list_processes(session.context, name=name, tag=tag)
     session.show_all(_LIST, found)
 
@@ -69,7 +69,7 @@ def create(session: Session, name: str, description: str, tags: tuple[str, ...])
 @define("show", group=command, examples=("au2 process show forecast",), reads=True)
 @process_argument
 def show(session: Session, process: str) -> None:
-    """Show a process. PROCESS is a GUID, or a name that is unique in the context."""
+    """Show a process. PROCESS is a GUID, or a name unique in the context."""
     session.show(_RECORD, _calls(session).get_process(session.find_process(process)))
 
 
@@ -93,7 +93,7 @@ def update(
     tags: tuple[str, ...],
     no_tags: bool,
 ) -> None:
-    """Change a process's name, description or tags. Options that are not given change nothing."""
+    """Change a process's name, description or tags. Without an option, a field stays."""
     from au2.wire.process import ProcessUpdate
     from au2.wire.violations import build
 
@@ -145,9 +145,9 @@ _ARGUMENTS = columns(
 @version_option
 @latest_option
 def args(session: Session, process: str, *, version: int | None, latest: bool) -> None:
-    """Show the arguments of a process, as its args.schema.yml describes them.
+    """Show the arguments of a process, described by its args.schema.yml.
 
-    Without --ver, of the version that a run would take.
+    Without --ver, of the default version of runs.
     """
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")

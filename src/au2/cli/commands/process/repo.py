@@ -1,4 +1,4 @@
-"""`au2 process repo`: packages, folders of code that become versions."""
+"""`au2 process repo`: packages, the source folders of versions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -55,7 +55,7 @@ def init(
 ) -> None:
     """Make a folder a package: a process repository.
 
-    Asks for the values that no option gives. Existing files stay as they are.
+    Asks for the values not given by options. Existing files stay as they are.
     """
     from au2.client.resources.processes import Runtimes
     from au2.domain.container_contract import Language
@@ -119,8 +119,7 @@ def _choose_runtime(
 def check(session: Session, directory: Path) -> None:
     """Find every error in a package, with file and line. Nothing is sent.
 
-    Warns of files that are left out because they may hold secrets, and of names that seem to be
-    misspelled.
+    Warns of files left out because they may hold secrets, and of misspelled names.
 
     Ends with 1 if there is an error.
     """
@@ -179,13 +178,13 @@ def upload(
 ) -> None:
     """Upload a package as a new version of its process.
 
-    The process is found by its id in aunsight.yml, else by its name in the context, else it is
-    created; of several concurrent uploads, only the first creates it. Only files that the server
-    does not have are sent. A package equal to the newest version makes no new version. A job then
-    builds the image; if the build fails, the job's record and log say why.
+    The process is found by its id in aunsight.yml, else by its name in the context, else created;
+    of several concurrent uploads, only the first creates a process. Only files missing on the
+    server are sent. A package equal to the newest version makes no new version. A job then builds
+    the image; if the build fails, the job's record and log say why.
 
     Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
-    includes them; each is named, with the line that includes it.
+    includes them; each is named, with the line to include it.
     """
     from au2.cli.package_remarks import remark_on_files, remark_on_schemas, show_plan
     from au2.cli.package_upload import confirm_upload, make_plan, send_package

@@ -64,9 +64,9 @@ def command(
     """Run a package on this machine, without a server.
 
     The same checks, hooks and variables as on the platform. The package runs in a container of its
-    runtime where that is possible (Linux, as root, with the server part of au2 installed, and the
-    runtime on this machine), else as a plain process; the differences are then listed. Either way
-    the run works on a copy of the package's files, which is thrown away.
+    runtime where possible (Linux, as root, with the server part of au2 installed, and the runtime
+    on this machine), else as a plain process; the differences are then listed. Either way the run
+    works on a temporary copy of the package's files.
 
     Secrets named in env.yml are taken from variables of the same name.
 

@@ -55,10 +55,10 @@ def command(
 ) -> None:
     """Run a process: submit a job.
 
-    Without --ver the newest published version runs, or, if none is published, the newest that is
-    AVAILABLE. If a newer version exists, the command says which one runs, and why. Options that
-    are not given are taken from the version's aunsight.yml and env.yml, and arguments from the
-    defaults of its args.schema.yml.
+    Without --ver the newest published version runs, or, if none is published, the newest AVAILABLE
+    one. If a newer version exists, the command says which one runs, and why. Options left out are
+    taken from the version's aunsight.yml and env.yml, and arguments from the defaults of its
+    args.schema.yml.
 
     Which arguments a process takes: au2 process args PROCESS. Without a schema, a process takes
     any arguments, and --arg reads V as JSON if V is JSON (7, true, [1, 2], "7"), else as text.

@@ -118,7 +118,7 @@ def create(
     out_schema: Path | None,
     env: Path | None,
 ) -> None:
-    """Create an empty version that waits for an image of your own.
+    """Create an empty version for an image of your own.
 
     Arguments, output and environment of its runs are then checked and filled in like those of a
     package; they can't be changed later. For a package this command is not needed: `au2 process
@@ -235,8 +235,8 @@ def upload(
     """Upload the image of an empty image version.
 
     The archive may come from `docker save`, `podman save`, `buildah push`, `skopeo copy` or
-    `docker buildx --output type=oci`, plain or compressed with gzip or zstd. Only blobs that the
-    server does not have are sent. If the upload breaks off, give the same command again: it resumes
+    `docker buildx --output type=oci`, plain or compressed with gzip or zstd. Only blobs missing on
+    the server are sent. If the upload breaks off, give the same command again: the upload resumes
     where it stopped. A job then checks the image; if the check fails, the job's record and log say
     why.
     """

@@ -18,7 +18,7 @@ _LIST = columns("part", "item", "change", "old", "new")
 def command(session: Session, process: str, old: int, new: int) -> None:
     """Show the differences from version A to version B of a process.
 
-    Compared are files or images, dependencies, runtime, schemas (with the changes that break
+    Compared are files or images, dependencies, runtime, schemas (with changes marked as breaking
     callers), default environment and resources.
     """
     from au2.client.resources.processes import Versions

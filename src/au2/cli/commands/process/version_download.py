@@ -88,10 +88,10 @@ class _Counted:
 
 
 def _remember_process(session: Session, process: ProcessView, directory: Path) -> None:
-    """Write the process's id into ``aunsight.yml``, so that an upload makes its next version.
+    """Write the process's id into ``aunsight.yml``, for the upload of the next version.
 
-    Uploaded packages have no ids, and the name may be shared. The id is written for the context
-    that is set, if the process can be used there.
+    Uploaded packages have no ids, and the name may be shared. The id is written for the present
+    context, if the process can be used there.
     """
     own = Context(process.organization, process.project)
     present = session.entry.context
