@@ -14,8 +14,8 @@ PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tim
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("tests/unit/images/test_launcher.py", "-k", "test_stop_is_forwarded"),
-        ("tests/unit/server/supervision/test_start.py", "-k", "test_start_answer_and_end"),
+        ("tests/component/images/test_launcher.py", "-k", "test_stop_is_forwarded"),
+        ("tests/component/server/test_supervision.py", "-k", "test_start_answer_and_end"),
         ("tests/unit/cli/test_jobs.py", "-k", "test_interrupting_leaves_the_job_running"),
     ],
 )

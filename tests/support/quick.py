@@ -12,9 +12,12 @@ _HEAVY_FIXTURES = frozenset(
 _FUNCTIONS_OF_ROOT = ("mounted_in_memory", "mounted_ext4", "make_device")
 """Functions that mount or make devices; a module that imports one is not quick."""
 _SLOW_MODULES = (
-    "unit/images/test_sdk.py",  # installs au2
+    "component/images/test_launcher.py",  # starts shells and waits for their ends
+    "component/server/test_secret_key.py",  # starts commands that encrypt everything again
+    "component/server/test_supervision.py",  # starts supervisors, and kills their processes
+    "component/server/test_users.py",  # starts a command for each case
+    "unit/images/test_launcher_layer.py",  # installs au2
     "unit/oci/archive/test_hostile.py",  # reads archives of a million entries
-    "unit/server/commands/test_secret_key.py",  # starts commands that encrypt everything again
 )
 
 
