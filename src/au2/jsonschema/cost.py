@@ -89,6 +89,8 @@ _DIVISION_STEPS = 300
 """Dividing by a fraction is done exactly, with numbers as long as the exponents say."""
 _LONG_DIVISION_STEPS = 1_000
 _TINY = 1e-20
+_EVALUATED_TWICE = frozenset({"unevaluatedProperties", "unevaluatedItems"})
+"""Keywords whose siblings are evaluated once more."""
 
 
 class Cost(NamedTuple):
@@ -128,7 +130,7 @@ def measure(references: References) -> Cost:
         for path in order:
             schema = references.schemas[path]
             same = sum(now[other] for other in inner[path])
-            if isinstance(schema, dict) and _looks_twice(schema):
+            if isinstance(schema, dict) and not _EVALUATED_TWICE.isdisjoint(schema):
                 same *= 2
             parts = _parts(path, schema, before) if depth else 0
             now[path] = min(own[path] + same + parts, LIGHT_STEPS + 1)
@@ -141,11 +143,6 @@ def measure(references: References) -> Cost:
             break
         before = now
     return Cost(found, _patterns_size(references))
-
-
-def _looks_twice(schema: Mapping[str, Any]) -> bool:
-    """Whether the schema has an ``unevaluated…`` keyword: its siblings are evaluated once more."""
-    return "unevaluatedProperties" in schema or "unevaluatedItems" in schema
 
 
 def _parts(path: Path, schema: Any, costs: Mapping[Path, int]) -> int:

@@ -47,7 +47,6 @@ class Defaults:
 
 @lru_cache(maxsize=_KEPT)
 def _keep(schema: str) -> Defaults:
-    """Return the cached defaults of a schema given as JSON."""
     return Defaults(json.loads(schema))
 
 

@@ -103,6 +103,5 @@ class References:
 
 
 def _join(base: str, reference: str) -> tuple[str, str]:
-    """Return the resource and the fragment of ``reference``."""
     relative, fragment = urldefrag(reference)
     return (urljoin(base, relative) if relative else base), fragment

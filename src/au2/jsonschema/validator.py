@@ -93,5 +93,4 @@ def _asks_for_unique(schema: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=_KEPT)
 def _keep(schema: str) -> Validator:
-    """Return the cached validator of a schema given as JSON."""
     return Validator(json.loads(schema))

@@ -183,7 +183,6 @@ def _alternatives(schemas: Any) -> str:
 
 
 def _holder(schema: Any, path: Sequence[str | int]) -> Mapping[str, Any]:
-    """Return the schema with the failing keyword at ``path``."""
     *_, last = _along(schema, path[:-1])
     return last if isinstance(last, dict) else {}
 

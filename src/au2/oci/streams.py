@@ -17,7 +17,6 @@ class Readable(Protocol):
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes, all for -1; nothing only at the end."""
-        ...
 
 
 class Writable(Protocol):
@@ -25,7 +24,6 @@ class Writable(Protocol):
 
     def write(self, data: bytes, /) -> object:
         """Take ``data``."""
-        ...
 
 
 class ChunkReader(io.RawIOBase):

@@ -28,13 +28,6 @@ class PackageCheck(NamedTuple):
     files: PackageFiles
 
 
-def check_package(
-    directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
-) -> list[Detail]:
-    """Return all errors in the package, with file and line as far as known."""
-    return inspect_package(directory, limits=limits, language=language).errors
-
-
 def inspect_package(
     directory: Path, *, limits: PackageLimits = DEFAULT_LIMITS, language: Language | None = None
 ) -> PackageCheck:
@@ -72,4 +65,4 @@ def load_package_files(directory: Path) -> PackageOnDisk:
         )
     except InvalidPackage as error:
         # Each step stops at its own errors; the check gathers those of all of them.
-        raise InvalidPackage(details=check_package(directory) or error.details) from error
+        raise InvalidPackage(details=inspect_package(directory).errors or error.details) from error

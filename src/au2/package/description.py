@@ -110,7 +110,6 @@ class _Reader:
             return None
 
     def read_requirements(self, language: Language | None) -> Requirements | None:
-        """Return the requirements of a Python package."""
         if language is not Language.PYTHON:
             return None
         if names.PYTHON_DEPENDENCIES not in self.entries:
@@ -125,7 +124,6 @@ class _Reader:
         )
 
     def read_javascript(self, language: Language | None) -> JavaScriptDependencies | None:
-        """Return the dependencies of a JavaScript package."""
         if language is not Language.JAVASCRIPT or names.JAVASCRIPT_DEPENDENCIES not in self.entries:
             return None
         errors = len(self.errors)
@@ -149,7 +147,6 @@ class _Reader:
         return "" if text is None and len(self.errors) > errors else text
 
     def check_hooks(self) -> None:
-        """Hooks are files, if they are there."""
         for name in (names.BEFORE, names.AFTER):
             if name in self.entries:
                 self._is_file(self.entries[name])

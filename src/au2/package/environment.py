@@ -7,6 +7,7 @@ from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.json_value import is_encodable
 from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.package import names
+from au2.package.text import refuse
 from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes
 from au2.package.yaml_values import is_null
 
@@ -76,8 +77,7 @@ def parse_environment(
     if root is None or is_null(root):
         return {}
     if not isinstance(root, Mapping):
-        detail = Detail("write 'NAME: value' lines", file=file, line=root.start.line + 1)
-        raise InvalidPackage(details=[detail])
+        refuse("write 'NAME: value' lines", file, root.start.line + 1)
     errors: list[Detail] = []
     found: Environment = {}
     for key, value in root.items:

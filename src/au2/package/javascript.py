@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from au2.domain.errors import Detail, InvalidPackage
 from au2.package import names
+from au2.package.text import refuse
 
 _ALGORITHMS = {"sha512": 64, "sha384": 48, "sha256": 32, "sha1": 20}
 """Bytes of a digest; the strongest first: of several, only the strongest count."""
@@ -110,22 +111,22 @@ def parse_javascript(
     if not any(package.get(key) for key in _ASKING):
         return None
     if lock_text is None:
-        raise _error(
+        refuse(
             f"the file is missing: the lock is what is installed; make it with {_RENEW}", lock_file
         )
     lock = _parse(lock_text, lock_file)
     entries = lock.get("packages")
     if lock.get("lockfileVersion") not in _LOCK_VERSIONS or not isinstance(entries, dict):
         message = f"this is no lock of version 2 or 3: {_RENEW} of npm 7 or newer renews it"
-        raise _error(message, lock_file)
+        refuse(message, lock_file)
     errors: list[Detail] = []
     if package.get("workspaces"):
-        errors.append(_detail("workspaces are not taken", names.JAVASCRIPT_DEPENDENCIES))
+        errors.append(Detail("workspaces are not taken", file=names.JAVASCRIPT_DEPENDENCIES))
     if len(entries) > _MOST_PACKAGES:
-        errors.append(_detail(f"more than {_MOST_PACKAGES} packages", lock_file))
+        errors.append(Detail(f"more than {_MOST_PACKAGES} packages", file=lock_file))
     modules, wrong = _read_modules(package, entries)
-    errors += [_detail(f"'{path[:100]}': {message}", lock_file) for path, message in wrong]
-    errors = errors or [_detail(m, lock_file) for m in _find_unlocked(package, entries)]
+    errors += [Detail(f"'{path[:100]}': {message}", file=lock_file) for path, message in wrong]
+    errors = errors or [Detail(m, file=lock_file) for m in _find_unlocked(package, entries)]
     if errors:
         raise InvalidPackage(details=errors)
     return JavaScriptDependencies(
@@ -154,7 +155,6 @@ def _find_unlocked(package: Mapping[str, Any], entries: Mapping[str, Any]) -> It
 def _read_modules(
     package: Mapping[str, Any], entries: Mapping[str, Any]
 ) -> tuple[dict[str, LockedModule], list[tuple[str, str]]]:
-    """Return the modules by path, and the errors of the others."""
     modules: dict[str, LockedModule] = {}
     errors: list[tuple[str, str]] = []
     urls = set(_find_urls([package, *entries.values()]))
@@ -171,7 +171,6 @@ def _read_modules(
 
 
 def _find_urls(packages: list[Any]) -> Iterator[str]:
-    """Yield the URLs of archives given in place of a version."""
     pending: list[Any] = [
         package.get(key)
         for package in packages
@@ -223,26 +222,16 @@ def _parse(text: str, file: str) -> dict[str, Any]:
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise InvalidPackage(
-            details=[Detail(f"this is no JSON: {error.msg}", file=file, line=error.lineno)]
-        ) from None
+        refuse(f"this is no JSON: {error.msg}", file, error.lineno)
     except ValueError:
-        raise _error("this is no JSON: it holds a number that is none, or too long", file) from None
+        refuse("this is no JSON: it holds a number that is none, or too long", file)
     except RecursionError:
-        raise _error("this is nested too deeply", file) from None
+        refuse("this is nested too deeply", file)
     if not isinstance(document, dict):
-        raise _error("this is no JSON object", file)
+        refuse("this is no JSON object", file)
     return document
 
 
 def _refuse_constant(name: str) -> NoReturn:
     """Python reads NaN and Infinity, npm does not."""
     raise ValueError(name)
-
-
-def _error(message: str, file: str) -> InvalidPackage:
-    return InvalidPackage(details=[_detail(message, file)])
-
-
-def _detail(message: str, file: str) -> Detail:
-    return Detail(message, file=file)

@@ -128,7 +128,6 @@ class _Reader:
         return ()
 
     def add(self, node: yaml_nodes.Node, message: str) -> None:
-        """Add an error at the position of ``node``."""
         self.errors.append(Detail(message, file=self.file, line=node.start.line + 1))
 
 

@@ -76,7 +76,6 @@ def _verified(lines: list[str], values: dict[str, Any]) -> str:
 
 
 def _line_after(node: Node) -> int:
-    """Return the index of the first line behind ``node``."""
     last: Node = node
     # A block ends where the next token begins, behind comments that are not its own.
     while isinstance(last, MappingNode) and not last.flow and last.items:

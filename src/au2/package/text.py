@@ -35,12 +35,19 @@ def read_text(path: Path, name: str) -> str:
         InvalidPackage: too large, or not UTF-8.
         OSError: unreadable.
     """
+    return decode_text(read_limited(path, name), name)
+
+
+def read_limited(path: Path, name: str) -> bytes:
+    """Return the bytes of the file at ``path``, at most ``TEXT_BYTES``.
+
+    Raises as :func:`read_text`.
+    """
     with path.open("rb") as file:
         data = file.read(TEXT_BYTES + 1)
     if len(data) > TEXT_BYTES:
-        message = f"the file is larger than {format_bytes(TEXT_BYTES)}"
-        raise InvalidPackage(details=[Detail(message, file=name)])
-    return decode_text(data, name)
+        refuse(f"the file is larger than {format_bytes(TEXT_BYTES)}", name)
+    return data
 
 
 def decode_text(data: bytes, name: str) -> str:
@@ -51,14 +58,14 @@ def decode_text(data: bytes, name: str) -> str:
     """
     other = find_marked_encoding(data)
     if other is not None:
-        _refuse(f"the file is {other.upper()}, not UTF-8: {_SAVE_AS_UTF8}", name)
+        refuse(f"the file is {other.upper()}, not UTF-8: {_SAVE_AS_UTF8}", name)
     if 0 in data[:2]:
-        _refuse(f"the file looks like UTF-16 without a byte order mark: {_SAVE_AS_UTF8}", name, 1)
+        refuse(f"the file looks like UTF-16 without a byte order mark: {_SAVE_AS_UTF8}", name, 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        _refuse("the file is not UTF-8: save it as UTF-8", name, line)
+        refuse("the file is not UTF-8: save it as UTF-8", name, line)
 
 
 def decode_requirements(data: bytes, name: str) -> str:
@@ -79,9 +86,9 @@ def decode_requirements(data: bytes, name: str) -> str:
             raise LookupError
         return data.decode(encoding)
     except LookupError:
-        _refuse(f"the encoding '{encoding[:40]}' is not known: save the file as UTF-8", name, 1)
+        refuse(f"the encoding '{encoding[:40]}' is not known: save the file as UTF-8", name, 1)
     except UnicodeError:
-        _refuse(f"the file is not {encoding[:40]}, as it says: save it as UTF-8", name, 1)
+        refuse(f"the file is not {encoding[:40]}, as it says: save it as UTF-8", name, 1)
 
 
 def find_marked_encoding(data: bytes) -> str | None:
@@ -97,5 +104,6 @@ def _find_declared_encoding(data: bytes) -> str | None:
     return None
 
 
-def _refuse(message: str, name: str, line: int | None = None) -> NoReturn:
+def refuse(message: str, name: str, line: int | None = None) -> NoReturn:
+    """Raise InvalidPackage for one error in the file ``name``, at a one-based ``line``."""
     raise InvalidPackage(details=[Detail(message, file=name, line=line)])

@@ -25,9 +25,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import Reader
 
-from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.wording import format_bytes
-from au2.package.text import TEXT_BYTES
+from au2.package.text import TEXT_BYTES, refuse
 
 MERGE_KEY = "<<"
 DEEPEST = 64
@@ -85,19 +84,19 @@ def parse_nodes(text: str, file: str) -> Node | None:
         InvalidPackage: not strict YAML; one detail with file and line.
     """
     if len(text) > TEXT_BYTES or len(text.encode(errors="replace")) > TEXT_BYTES:
-        _refuse(f"the file is larger than {format_bytes(TEXT_BYTES)}", file, None)
+        refuse(f"the file is larger than {format_bytes(TEXT_BYTES)}", file)
     try:
         return _Composer(_parse_events(text), file).compose()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _refuse(error.problem or "not valid YAML", file, mark.line if mark else None)
+        refuse(error.problem or "not valid YAML", file, mark.line + 1 if mark else None)
     except YAMLError as error:
         place = getattr(error, "position", None)
-        line = text.count("\n", 0, place) if isinstance(place, int) else None
-        _refuse(str(error).partition("\n")[0], file, line)
+        line = text.count("\n", 0, place) + 1 if isinstance(place, int) else None
+        refuse(str(error).partition("\n")[0], file, line)
     except (ValueError, OverflowError) as error:
         # The library converts escapes such as "\Uffffffff" without asking whether they exist.
-        _refuse(f"not valid YAML: {error}", file, None)
+        refuse(f"not valid YAML: {error}", file)
 
 
 def _parse_events(text: str) -> Iterator[Event]:
@@ -130,11 +129,6 @@ def _is_printable(character: str) -> bool:
     )
 
 
-def _refuse(message: str, file: str, line: int | None) -> NoReturn:
-    detail = Detail(message, file=file, line=None if line is None else line + 1)
-    raise InvalidPackage(details=[detail])
-
-
 class _Composer:
     """Builds nodes from parser events; stops as soon as a limit is passed."""
 
@@ -145,7 +139,6 @@ class _Composer:
         self._anchored: dict[str, tuple[Node, int]] = {}
 
     def compose(self) -> Node | None:
-        """Return the root node of the only document."""
         root: Node | None = None
         documents = 0
         for event in self._events:
@@ -191,7 +184,6 @@ class _Composer:
         return Scalar(self._joined(event), event.style is None, start, _end(event))
 
     def _joined(self, event: ScalarEvent) -> str:
-        """Join the surrogate pairs of JSON's escapes."""
         text: str = event.value
         if not any("\ud800" <= character <= "\udfff" for character in text):
             return text
@@ -248,7 +240,7 @@ class _Composer:
             self._refuse(f"more than {MOST_NODES} values", event)
 
     def _refuse(self, message: str, event: Event) -> NoReturn:
-        _refuse(message, self._file, event.start_mark.line)
+        refuse(message, self._file, event.start_mark.line + 1)
 
 
 def _placed_after(key: Scalar, value: Node) -> Node:

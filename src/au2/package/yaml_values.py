@@ -1,9 +1,9 @@
 """Nodes → plain values, by YAML 1.2's core schema (section 10.3.2), limited to JSON's values."""
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 
-from au2.domain.errors import Detail, InvalidPackage
+from au2.package.text import refuse
 from au2.package.yaml_nodes import Mapping, Node, Scalar, Sequence
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -52,19 +52,12 @@ def _plain(node: Scalar, file: str) -> Any:
         return _BOOLEAN[text]
     if _LEADING_ZERO.fullmatch(text):
         # A zip code would lose its zero in silence, and readers of YAML 1.1 count in eights.
-        _refuse(
-            f"'{text}' is a number with a zero in front: quote it, or leave the zero out",
-            node,
-            file,
-        )
+        message = f"'{text}' is a number with a zero in front: quote it, or leave the zero out"
+        refuse(message, file, node.start.line + 1)
     if _INTEGER.fullmatch(text):
         return int(text)
     if _OTHER_BASE.fullmatch(text):
         return int(text, 0)
     if _NOT_JSON.fullmatch(text) or (_FLOAT.fullmatch(text) and abs(float(text)) == float("inf")):
-        _refuse(f"'{text}' is not a JSON number", node, file)
+        refuse(f"'{text}' is not a JSON number", file, node.start.line + 1)
     return float(text) if _FLOAT.fullmatch(text) else text
-
-
-def _refuse(message: str, node: Scalar, file: str) -> NoReturn:
-    raise InvalidPackage(details=[Detail(message, file=file, line=node.start.line + 1)])

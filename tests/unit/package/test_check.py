@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.container_contract import Language
-from au2.package.check import check_package
+from au2.package.check import inspect_package
 from au2.package.template import write_package
 
 
@@ -14,7 +14,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def found(package: Path, language: Language | None = None) -> list[str]:
-    return sorted(str(detail) for detail in check_package(package, language=language))
+    return sorted(str(detail) for detail in inspect_package(package, language=language).errors)
 
 
 def test_a_new_package_has_no_errors(package: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.package.check import check_package
+from au2.package.check import inspect_package
 
 MANIFEST = "name: n\nruntime: r\n"
 
@@ -18,7 +18,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def told(package: Path) -> list[str]:
-    return [str(detail) for detail in check_package(package)]
+    return [str(detail) for detail in inspect_package(package).errors]
 
 
 def test_errors_are_told_with_those_of_included_files(package: Path) -> None:

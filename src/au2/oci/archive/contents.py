@@ -241,7 +241,6 @@ def walk(
 def _visit_file(
     path: str, size: int, offset: int, content: Readable, contents: ArchiveContents
 ) -> BlobMember | None:
-    """Add a file to the contents; return possible layers."""
     digest = stated_digest(path)
     if digest is not None and contents.has(path):
         # Some tools write a shared layer twice: equal bytes, by the digest in its path.

@@ -81,7 +81,6 @@ class ArchiveDocuments:
         )
 
     def _platform(self, candidate: Candidate) -> Platform:
-        """Return the index's platform, or else the image's own."""
         entry = candidate.entry
         if entry is not None and entry.platform is not None:
             return entry.platform

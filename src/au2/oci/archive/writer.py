@@ -23,7 +23,6 @@ class BlobSource(Protocol):
 
     def open(self, digest: str) -> BinaryIO:
         """Open a blob; reading verifies its digest."""
-        ...
 
 
 def docker_archive_entries(

@@ -115,7 +115,6 @@ def _is_level(platform: Platform) -> bool:
 
 
 def _level(platform: Platform) -> int:
-    """Return the number of the variant, 0 without one."""
     variant = platform.variant or _USUAL_VARIANTS.get(platform.architecture, "")
     number = _VARIANT.fullmatch(variant)
     return int(number[1]) if number else 0

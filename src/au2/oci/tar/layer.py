@@ -128,7 +128,6 @@ class _Holes:
         self._hole_bytes = self._parts = 0
 
     def fill(self, content: MemberContent, entry: RawEntry, position: int) -> SparseContent:
-        """Return the whole content of a sparse file. Raises InvalidImage."""
         assert entry.sparse is not None  # noqa: S101 - called for those
         path = shown(entry.path)
         self._hole_bytes += max(0, entry.size_bytes - entry.content_bytes)
@@ -178,7 +177,6 @@ def _find_type(entry: RawEntry, path: str) -> MemberType:
 
 
 def _find_marked_part(path: str) -> str | None:
-    """Return the first part of the path with the prefix of whiteouts, if any."""
     return next((part for part in path.split("/") if part.startswith(WHITEOUT_PREFIX)), None)
 
 

@@ -85,7 +85,6 @@ class TarSource:
         return len(self._piece) - self._start
 
     def _skip_below(self, size: int) -> None:
-        """Skip bytes of the stream below."""
         while size > 0:
             self._fill()
             passed = min(size, len(self._piece))

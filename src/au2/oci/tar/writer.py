@@ -161,7 +161,6 @@ def _check(entries: list[LayerEntry]) -> None:
 
 
 def _format_entry(entry: LayerEntry, modified_at: int) -> Iterator[bytes]:
-    """Yield the header, after the PAX header if one is needed."""
     name = _encode(entry.path + ("/" if entry.type == EntryType.DIRECTORY else ""))
     target = _encode(entry.target)
     records: dict[str, bytes] = {}

@@ -5,10 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from au2.domain.errors import Detail, InvalidPackage
-from au2.domain.wording import format_bytes
 from au2.package.ignore.wildmatch import SPECIAL, Match, compile_any, escape, translate
-from au2.package.text import TEXT_BYTES
+from au2.package.text import read_limited, refuse
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -71,7 +69,6 @@ class _Matcher:
         self._wild_paths = _LastOf(wild_paths)
 
     def find(self, path: bytes) -> int:
-        """Return the position of the rule, -1 if there is none."""
         name = path[path.rfind(b"/") + 1 :]
         return max(
             self._names.get(name, -1),
@@ -82,8 +79,6 @@ class _Matcher:
 
 
 class _LastOf:
-    """Expressions with the positions of their rules."""
-
     def __init__(self, expressions: list[tuple[int, bytes]]) -> None:
         expressions = expressions[::-1]
         self._positions = [position for position, _ in expressions]
@@ -111,20 +106,13 @@ def read_rules(path: Path, name: str) -> IgnoreRules:
         InvalidPackage: unreadable, too large, or UTF-16, of which no line would match.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(TEXT_BYTES + 1)
+        data = read_limited(path, name)
     except OSError as error:
-        message = f"the file can't be read: {error.strerror}"
-        raise InvalidPackage(details=[Detail(message, file=name)]) from error
-    message = ""
-    if len(data) > TEXT_BYTES:
-        message = f"the file is larger than {format_bytes(TEXT_BYTES)}"
-    elif data.startswith(_UTF_16):
-        message = "the file is UTF-16, so no rule in it would match: save it as UTF-8"
-    elif sum(map(data.count, (b"*", b"?", b"["))) > _MOST_WILDCARDS:
-        message = f"the file has more than {_MOST_WILDCARDS} wildcards"
-    if message:
-        raise InvalidPackage(details=[Detail(message, file=name)])
+        refuse(f"the file can't be read: {error.strerror}", name)
+    if data.startswith(_UTF_16):
+        refuse("the file is UTF-16, so no rule in it would match: save it as UTF-8", name)
+    if sum(map(data.count, (b"*", b"?", b"["))) > _MOST_WILDCARDS:
+        refuse(f"the file has more than {_MOST_WILDCARDS} wildcards", name)
     return parse_rules(data)
 
 

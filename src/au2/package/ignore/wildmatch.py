@@ -89,7 +89,6 @@ class _Translation:
         self._done = b""
 
     def run(self) -> bytes:
-        """Return the expression."""
         while self._at < len(self._pattern):
             byte = self._pattern[self._at]
             if byte == _STAR:

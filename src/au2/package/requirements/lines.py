@@ -86,7 +86,6 @@ class _Parser(OptionParser):
             self.add_option(name, action="callback", callback=self._take)
 
     def parse(self, words: list[str]) -> tuple[list[Option], list[str]]:
-        """Return the options, and the other words."""
         if "--" in words:
             self.error("'--' is not taken here")
         _, rest = self.parse_args(words, Values())

@@ -70,7 +70,6 @@ class _Reader:
         self._flags: set[str] = set()
 
     def found(self) -> Requirements:
-        """Return all requirements."""
         return Requirements(
             requirements=tuple(asked for asked, _ in self._asked[False]),
             constraints=tuple(asked for asked, _ in self._asked[True]),
@@ -81,14 +80,12 @@ class _Reader:
         )
 
     def check_hashes(self) -> None:
-        """Note which requirement has no hash, if each must have one."""
         if "--require-hashes" in self._flags:
             for asked, line in self._asked[False]:
                 if not asked.hashes:
                     self._add(line, f"'{asked.name}' has no --hash, and --require-hashes is given")
 
     def take(self, text: str, file: str, *, as_constraints: bool) -> None:
-        """Read one file."""
         self._taken.add((file, as_constraints))
         for line in logical_lines(text, file):
             self._lines += 1
@@ -151,7 +148,6 @@ class _Reader:
 
 
 def _make_requirement(text: str, options: list[Option]) -> Requirement:
-    """Return the requirement of a line. Raises LineError."""
     for option in options:
         if option.name != "--hash":
             raise LineError(f"the option {option.name} is not taken behind a requirement")

@@ -21,37 +21,30 @@ class PackageEntry(Protocol):
     @property
     def path(self) -> str:
         """Relative to the package, ``/``-separated, normalised."""
-        ...
 
     @property
     def type(self) -> str:
         """``file``, ``link`` or ``folder``: of these, only empty ones and those with a mode."""
-        ...
 
     @property
     def executable(self) -> bool:
         """Whether a file has the run bit."""
-        ...
 
     @property
     def size_bytes(self) -> int:
         """Size of a file's content."""
-        ...
 
     @property
     def sha256(self) -> str:
         """Lower-case hexadecimal digest of a file's content; empty for all else."""
-        ...
 
     @property
     def target(self) -> str:
         """Where a link points; empty for all else."""
-        ...
 
     @property
     def mode(self) -> str:
         """Permissions of a file or folder: see :mod:`au2.package.tree.entries`."""
-        ...
 
 
 class PackagedFile(NamedTuple):

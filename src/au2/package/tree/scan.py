@@ -87,7 +87,6 @@ class _Walk:
         """Folders with something in them that is listed."""
 
     def entries(self) -> Iterator[PackagedFile]:
-        """Yield the files, in no order."""
         refused: set[str] = set()
         for found in walk_package(self._root, read_rules, self._add_unreadable):
             if found.path.rpartition("/")[0] in refused:
