@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from au2.server.http.limits import HttpLimits
-from au2.server.http.server import make_server
+from au2.server.http.server import ApiServer
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def served(
     own = listener or socket.create_server(("127.0.0.1", 0), backlog=1024)
     port = own.getsockname()[1]
     ready = threading.Event()
-    server = make_server(
+    server = ApiServer(
         app,
         beat=lambda: None,
         on_ready=ready.set,

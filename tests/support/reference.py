@@ -86,7 +86,7 @@ def make_settings_page() -> str:
         note = place.note
         sections.setdefault(place.section, []).append(
             [
-                f"`{place.key}`",
+                f"`{place.name}`",
                 note.meaning,
                 note.default_text.replace("<", "&lt;"),
                 f"`{place.variable}`",

@@ -42,10 +42,9 @@ def build_runtime(
     The same recipe and the same state of mirror and index give the same digest.
 
     Args:
-        recipe: what to build.
+        recipe: recipe to build.
         blobs: content store of the image.
-        mirror: where Debian packages come from, see
-            :func:`~au2.runtimes.debian.choose_sources`.
+        mirror: Debian mirror, see :func:`~au2.runtimes.debian.choose_sources`.
         cache_dir: cache for other data directories; None: none.
         work_dir: folder for some gigabytes of temporary files; None: the system's own.
         refresh: ignore the cache, since packages may have got security updates.
@@ -54,8 +53,8 @@ def build_runtime(
         progress: takes a line for people.
 
     Raises:
-        RuntimeBuildFailed: with the reason and what to do.
-        RegistryFailure: a registry does not give the image that the recipe starts from.
+        RuntimeBuildFailed: with the reason and a hint.
+        RegistryFailure: a registry does not serve the recipe's image.
         NotFound: the recipe's base is unknown.
         StorageFull: the disk is full.
     """

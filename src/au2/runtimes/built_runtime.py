@@ -21,7 +21,7 @@ from au2.stores.content.protocol import IngesterProvider
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A runtime that another one is built on."""
+    """Runtime below another one."""
 
     image_digest: str
     packages: tuple[InstalledPackage, ...]

@@ -1,4 +1,4 @@
-"""Root file system of Debian packages as a tar archive, by mmdebstrap."""
+"""Root file system of Debian packages as a tar archive, by mmdebstrap; package sources of apt."""
 
 import os
 import re
@@ -111,13 +111,13 @@ def make_debian_root(
     work: Path,
     progress: Callable[[str], None],
 ) -> tuple[Path, tuple[InstalledPackage, ...]]:
-    """Return the archive, in the folder ``work``, and the packages in it.
+    """Return the archive, in the folder ``work``, and its packages.
 
     The same packages give the same bytes. The host's own settings (proxies, keys to mirrors) are
     used while building and not left inside.
 
     Raises:
-        RuntimeBuildFailed: with mmdebstrap's last lines and what to do.
+        RuntimeBuildFailed: with mmdebstrap's last lines and a hint.
     """
     settings = work / "apt.conf"
     settings.write_text(transport_settings, encoding="utf-8")

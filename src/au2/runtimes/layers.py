@@ -1,4 +1,4 @@
-"""Layers that one recipe adds to an image, and the packages in them."""
+"""Layers of one recipe, their packages, and a cache shared by several data directories."""
 
 import json
 import os
@@ -80,7 +80,7 @@ class RuntimeLayers:
 
 
 def from_added(layer: AddedLayer) -> RuntimeLayer:
-    """Return a layer that was stored."""
+    """Return a stored layer."""
     return RuntimeLayer(layer.diff_id, layer.descriptor.size_bytes, layer.created_by)
 
 
@@ -105,7 +105,7 @@ class RuntimeCache:
         return part
 
     def keep(self, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
-        """Add an entry, whole or not at all. A cache that can't be written is no error."""
+        """Add an entry, whole or not at all; an unwritable cache is no error."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             entry = Path(tempfile.mkdtemp(prefix=".incoming-", dir=self._folder))
@@ -135,8 +135,7 @@ def _layer_name(number: int) -> str:
 def _write_entry(entry: Path, key: str, part: RuntimeLayers, blobs: IngesterProvider) -> None:
     for number, layer in enumerate(part.layers):
         with blobs.open(layer.digest) as source, (entry / _layer_name(number)).open("wb") as target:
-            while data := source.read(CHUNK_BYTES):
-                target.write(data)
+            shutil.copyfileobj(source, target, CHUNK_BYTES)
             target.flush()
             os.fsync(target.fileno())
     document = {"key": key, **asdict(part)}
@@ -164,8 +163,7 @@ def _copy_in(path: Path, layer: RuntimeLayer, blobs: IngesterProvider) -> None:
     digest, size_bytes = layer.digest, layer.size_bytes
     try:
         with path.open("rb") as file, blobs.writer(digest=digest, size_bytes=size_bytes) as writer:
-            while data := file.read(CHUNK_BYTES):
-                writer.write(data)
+            shutil.copyfileobj(file, writer, CHUNK_BYTES)
             writer.commit()
     except Au2Error as error:
         if error.code == "storage-full":

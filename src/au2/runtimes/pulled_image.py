@@ -46,7 +46,7 @@ def pull_image(
 
     Raises:
         RuntimeBuildFailed: the image is not usable, or does not have the stated digests.
-        RegistryFailure: the registry does not serve it.
+        RegistryFailure: the registry does not serve the image.
         StorageFull: the disk is full.
     """
     reference = parse_reference(text)

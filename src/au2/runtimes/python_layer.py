@@ -46,18 +46,18 @@ def add_python_packages(
 ) -> tuple[list[LayerEntry], tuple[InstalledPackage, ...]]:
     """Return the entries of a layer with Python packages, and the list of these packages.
 
-    The root's own Python tells its install scheme and compiles the modules; it runs without rights
-    and network. No code of a package runs.
+    The root's own Python tells its install scheme and compiles the modules; the interpreter runs
+    without rights and network. No code of a package runs.
 
     Args:
-        wanted: requirements, and the interpreter that gets them.
+        wanted: requirements, and the interpreter to install for.
         files: the root; not changed.
         environment: variables of the image.
         work: a folder for temporary files; the entries are read from there.
         progress: takes a line for people.
 
     Raises:
-        RuntimeBuildFailed: with the reason and what to do.
+        RuntimeBuildFailed: with the reason and a hint.
         StorageFull: the disk is full.
         InvalidImage: the root can't take the packages.
     """
@@ -92,8 +92,8 @@ def fetch_wheels(
     """Return wheels that fit together and are allowed by the recipe, fetched below ``work``.
 
     Raises:
-        RuntimeBuildFailed: nothing fits, an index can't be reached, or the requirements need a
-            package that the recipe refuses.
+        RuntimeBuildFailed: nothing fits, an index can't be reached, or the recipe refuses a package
+            that the requirements need.
     """
     upstream = Upstream(sources)
     index = PythonIndex(sources, upstream, FileCache(work / "downloads", _DOWNLOADS_BYTES))
@@ -177,8 +177,8 @@ def _compile_site(
         InvalidImage: its output is no archive.
     """
     # Not -I, which would also ignore the seed that every sandbox sets.
-    places = (_SITE, f"/{site}", "-", str(_WORKERS))
-    command = [python.executable, "-s", "-S", f"{_DRIVERS}/compile.py", *places]
+    arguments = (_SITE, f"/{site}", "-", str(_WORKERS))
+    command = [python.executable, "-s", "-S", f"{_DRIVERS}/compile.py", *arguments]
     with sandbox.output(command, {_DRIVERS: DRIVERS, _SITE: folder}) as output:
         yield from read_layer(output)
 
@@ -186,7 +186,7 @@ def _compile_site(
 def _checked(
     members: Iterable[LayerMember], site: str, entries: Mapping[str, LayerEntry]
 ) -> Iterator[LayerMember]:
-    """Yield the compiled modules of the layer: what the sandbox printed is not trusted."""
+    """Yield the compiled modules of the layer: the sandbox's output is not trusted."""
     for member in members:
         path = PurePosixPath(site, member.path)
         module = path.parent.parent / f"{path.name.rsplit('.', 2)[0]}.py"

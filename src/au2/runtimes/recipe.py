@@ -87,7 +87,7 @@ class Recipe:
 
     @property
     def digest(self) -> str:
-        """Digest of everything in the recipe that the image depends on."""
+        """Digest of all that determines the image."""
         document = asdict(self)
         # The owner does not change the image.
         del document["organization_id"], document["project_id"]

@@ -42,7 +42,7 @@ class TomlTable:
         return key in self._values
 
     def take(self, key: str, kind: type, default: Any = None) -> Any:
-        """Return a value of that kind. Raises InvalidRequest."""
+        """Return a value of the stated type. Raises InvalidRequest."""
         value = self._values.pop(key, default)
         if not isinstance(value, kind) or isinstance(value, bool):
             self._refuse(key, "is missing" if value is None else "has the wrong type")
@@ -195,7 +195,7 @@ def get_recipe(name_or_id: str) -> Recipe:
     """Return the recipe of that name (in any letter case) or id.
 
     Raises:
-        NotFound: the catalogue has none; the hint lists what it has.
+        NotFound: the catalogue has none; the hint lists its recipes.
     """
     found = find_recipe(name_or_id)
     if found is not None:

@@ -1,6 +1,7 @@
-"""Root file system as layer entries, independent of the machine that made it."""
+"""Root file system as layer entries, independent of the building machine."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -94,7 +95,7 @@ class RootFiles:
         )
 
     def _take_away(self, member: LayerMember, kept: set[str]) -> None:
-        """Remove a path (unless its folder is only emptied) and everything below it."""
+        """Remove a path (unless its folder is only emptied) and all paths below."""
         below = f"{member.path}/" if member.path else ""
         if member.type is not MemberType.OPAQUE and member.path not in kept:
             gone = self._entries.pop(member.path, None)
@@ -142,13 +143,13 @@ class RootFiles:
         self._add_user()
 
     def add_members(self, members: Iterable[LayerMember]) -> None:
-        """Add members of a layer that is being read."""
+        """Add members of a layer during its reading."""
         with self._spool.open("ab") as spool:
             for member in members:
                 self._take(member, spool)
 
     def changed(self, make: "Callable[[RootFiles], None]") -> list[LayerEntry]:
-        """Return the entries of a layer with the changes that ``make`` applies."""
+        """Return the entries of a layer with the changes by ``make``."""
         before = dict(self._entries)
         make(self)
         return self.with_parents(
@@ -201,8 +202,7 @@ def _is_left_out(member: LayerMember) -> bool:
 def _copy(member: LayerMember, spool: BinaryIO) -> int:
     offset = spool.tell()
     if member.content is not None:
-        while data := member.content.read(CHUNK_BYTES):
-            spool.write(data)
+        shutil.copyfileobj(member.content, spool, CHUNK_BYTES)
     return offset
 
 

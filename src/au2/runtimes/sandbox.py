@@ -35,10 +35,10 @@ class Sandbox:
     def output(
         self, command: Sequence[str], binds: Mapping[str, Path] | None = None
     ) -> Iterator[IO[bytes]]:
-        """Run a command; yield its output, which must be read to its end.
+        """Run a command; yield its output, to be read to the end.
 
         Args:
-            command: what to run.
+            command: program and arguments.
             binds: folder outside by path inside, read-only. The paths inside are new ones in
                 ``/dev``, where no file or link of the root interferes.
 

@@ -1,1 +1,1 @@
-"""Settings, wiring, and the operator's command ``au2-server``."""
+"""The operator's program ``au2-server``: commands, settings, wiring, supervision."""

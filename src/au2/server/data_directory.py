@@ -1,4 +1,4 @@
-"""The data directory: what is where, who may enter, and that one server at a time uses it."""
+"""Data directory: paths, permissions, and locks."""
 
 import contextlib
 import fcntl
@@ -20,23 +20,23 @@ _PATH_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """Everything that an installation keeps. ``root`` is absolute."""
+    """Paths of an installation. ``root`` is absolute."""
 
     root: Path
 
     @property
     def database_file(self) -> Path:
-        """The SQLite database."""
+        """SQLite database."""
         return self.root / "database" / "au2.sqlite3"
 
     @property
     def blobs(self) -> Path:
-        """The blob store."""
+        """Content store."""
         return self.root / "blobs"
 
     @property
     def logs(self) -> Path:
-        """The log store."""
+        """Log store."""
         return self.root / "logs"
 
     @property
@@ -46,22 +46,22 @@ class DataDirectory:
 
     @property
     def key_file(self) -> Path:
-        """The keys of the secrets, unless the settings name another file."""
+        """Secret keys, unless the settings name another file."""
         return self.root / "secrets.key"
 
     @property
     def downloads(self) -> Path:
-        """Packages that were downloaded, and what was made of them: may be removed at any time."""
+        """Cache of downloaded and installed packages; may be removed at any time."""
         return self.root / "downloads"
 
     @property
     def reserve_file(self) -> Path:
-        """Room to be given up when the disk is full (:mod:`au2.server.disk_reserve`)."""
+        """Disk reserve (:mod:`au2.server.disk_reserve`)."""
         return self.root / "reserve"
 
     @property
     def server_file(self) -> Path:
-        """Where the running server listens, as JSON; not there when none is running."""
+        """Address of the running server, as JSON; missing while none runs."""
         return self.root / SERVER_FILE
 
     @property
@@ -70,16 +70,16 @@ class DataDirectory:
         return hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
 
     def run_directory(self, override: Path | None) -> Path:
-        """Where running state lives: sockets, mounts. Gone after a reboot."""
+        """Return the folder of running state (sockets, mounts), gone after a reboot."""
         return override or RUN_DIRECTORIES / self.instance
 
     def create(self) -> None:
-        """Make what is missing, with the right modes. Idempotent.
+        """Make the missing folders, with the right modes. Idempotent.
 
-        The folder itself may be passed through but not listed: containers' users come through.
+        The root may be passed through but not listed: containers' users come through.
 
         Raises:
-            InvalidRequest: there is something else in that place, or the path can't be one.
+            InvalidRequest: there is something else at the path, or the path is unusable.
         """
         self.check_path()
         if self.root.exists() and not self._may_be_ours():
@@ -95,7 +95,7 @@ class DataDirectory:
             folder.chmod(mode)
 
     def check_path(self) -> None:
-        """Raise InvalidRequest for a path that fits no log line, JSON text or system call."""
+        """Raise InvalidRequest for a path unfit for log lines, JSON or system calls."""
         path = str(self.root)
         size_bytes = len(os.fsencode(path))
         if size_bytes > _PATH_BYTES:
@@ -114,7 +114,7 @@ class DataDirectory:
         if not self.database_file.exists():
             raise NotFound(
                 f"'{self.root}' is no data directory of au2.",
-                hint="Make it with 'au2-server init --data-dir "
+                hint="Create it with 'au2-server init --data-dir "
                 f"{self.root} --email YOU --password-stdin'.",
             )
 
@@ -128,13 +128,13 @@ class DataDirectory:
 
 @contextlib.contextmanager
 def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]:
-    """Hold the directory for one server; yield the descriptor that holds it.
+    """Hold the directory for one server; yield the descriptor of the lock.
 
-    Whoever inherits the descriptor holds it too. So when a server was killed, the next one waits
-    until the last of its processes is gone, for ``patience_seconds`` at most.
+    Processes that inherit the descriptor hold the lock too. So after a server was killed, the next
+    one waits until the last of those processes is gone, for ``patience_seconds`` at most.
 
     Raises:
-        Conflict: another server has it.
+        Conflict: another server has the directory.
     """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,8 +1,8 @@
-"""A little room on the disk that is held back, so that a full one can be cleared.
+"""Disk reserve: a file that is given up to free space on a full disk.
 
-Opening the database takes some kilobytes when no server has it open. A disk that is full to the
-last one could not be cleared without. A running server gives it up for the end of a job, and takes
-it again when there is room.
+Opening the database takes some kilobytes when no server has it open, so a completely full disk
+could not be cleared without a reserve. A running server gives up the reserve for the end of a job,
+and takes a new one when there is space again.
 """
 
 import os
@@ -15,7 +15,7 @@ _LEAST_BYTES = 64 << 10
 
 
 def create_disk_reserve(data: DataDirectory) -> None:
-    """Take the room, or as much of it as is there to be taken."""
+    """Allocate the reserve, or as much of the file as the disk allows."""
     with suppress(OSError):
         descriptor = os.open(data.reserve_file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
@@ -24,7 +24,7 @@ def create_disk_reserve(data: DataDirectory) -> None:
         finally:
             os.close(descriptor)
         if is_empty:
-            # There will be room another time.
+            # The next call may find free space.
             data.reserve_file.unlink(missing_ok=True)
 
 
@@ -38,7 +38,7 @@ def _take(descriptor: int) -> None:
 
 
 def release_disk_reserve(data: DataDirectory) -> bool:
-    """Give the room back to whoever needs it now; whether there was any."""
+    """Remove the reserve; return whether there was one."""
     if not data.reserve_file.exists():
         return False
     data.reserve_file.unlink(missing_ok=True)

@@ -43,10 +43,7 @@ _ADDRESSES = {
 
 
 def make_root() -> Group:
-    """Return the outermost group.
-
-    Commands are imported late, so that the supervisor stays small.
-    """
+    """Return the outermost group. Commands are imported late: the supervisor stays small."""
     return Group(
         "au2-server",
         package=_PACKAGE,

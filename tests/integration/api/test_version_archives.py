@@ -14,7 +14,7 @@ import pytest
 from au2.domain.errors import InvalidRequest
 from au2.http.app import ApiOptions
 from au2.http.v1.version_archives import name_server
-from au2.server.supervision.log_format import is_news
+from au2.server.supervision.log_format import is_relevant
 from tests.support.backend import OPERATOR, Backend
 from tests.support.built_versions import add_image_version
 from tests.support.busybox import make_image, make_layer
@@ -119,7 +119,7 @@ def test_a_damaged_blob_is_one_line_of_the_log(
     assert layer.name in told.getMessage()
     assert "au2-server fsck" in told.getMessage()
     assert told.exc_info is None
-    assert [is_news(record) for record in others] == [False]
+    assert [is_relevant(record) for record in others] == [False]
 
 
 def resident_bytes() -> int:

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from au2.domain.repository import parse_repository
 from au2.http.streaming import StreamingResult
-from au2.server.supervision.log_format import is_news
+from au2.server.supervision.log_format import is_relevant
 from au2.stores.content.images import load_image
 from tests.integration.registry.guest import Guest, code
 from tests.support.backend import OPERATOR, Backend
@@ -61,7 +61,7 @@ def test_a_damaged_blob_is_one_line_of_the_log(
     assert developer.repository in told.getMessage()
     assert "au2-server fsck" in told.getMessage()
     assert told.exc_info is None
-    assert [is_news(record) for record in others] == [False]
+    assert [is_relevant(record) for record in others] == [False]
 
 
 @pytest.fixture

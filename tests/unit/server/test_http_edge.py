@@ -19,7 +19,7 @@ import pytest
 
 from au2.domain.throttle import client_of_address
 from au2.server.http.limits import HttpLimits
-from au2.server.http.server import make_server
+from au2.server.http.server import ApiServer
 from au2.server.settings.endpoint import TlsFiles
 from tests.support.certificates import make_certificates
 from tests.support.raw_http import connected, exchange, read_all, read_answer, read_head, status_of
@@ -68,7 +68,7 @@ class App:
 @contextmanager
 def serving(app: App, limits: HttpLimits = LIMITS, **options: Any) -> Iterator[str]:
     ready = threading.Event()
-    server = make_server(
+    server = ApiServer(
         app,
         on_ready=ready.set,
         stopping=threading.Event(),
@@ -284,7 +284,7 @@ def test_idle_connections_give_way(caplog: pytest.LogCaptureFixture, loop: str) 
 def test_who_gave_way_is_gone(loop: str) -> None:
     """Also while it is being opened: nothing stays that a server would wait for when it stops."""
     ready = threading.Event()
-    server = make_server(
+    server = ApiServer(
         App(), on_ready=ready.set, stopping=threading.Event(), limits=LASTING, loop=loop
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=1000)

@@ -1,7 +1,7 @@
-"""Making a backup beside a running server.
+"""Creation of a backup beside a running server.
 
-The database comes first, as one consistent copy; blobs are immutable, and none is removed while the
-backup holds its lock, so all that the copy needs is copied after it. Logs are copied up to their
+The database comes first, as one consistent copy. Blobs are immutable, and none is removed while the
+backup holds its lock, so the copy's blobs are all there afterwards. Logs are copied up to their
 last whole record.
 """
 
@@ -34,7 +34,7 @@ _TAIL_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class BackupResult:
-    """What a backup came to."""
+    """Counts of one backup."""
 
     files: int = 0
     copied_bytes: int = 0
@@ -58,11 +58,11 @@ def create_backup(
         data: the installation.
         database: its database, of the current revision.
         path: a folder, or a file that ends in ``.tar`` or ``.tar.zst``.
-        description: what the backup says of itself.
-        progress: told how many bytes were read since it was told last.
+        description: description to put into the backup.
+        progress: called with the number of bytes read since the last call.
 
     Raises:
-        Conflict: garbage is being collected, or something else is at ``path``.
+        Conflict: a garbage collection is under way, or something else is at ``path``.
         InvalidRequest: ``path`` is inside the data directory.
         Au2Error: a file of the backup can't be written.
     """
@@ -100,7 +100,7 @@ def _ensure_outside(data: DataDirectory, path: Path) -> None:
     if Path(os.path.realpath(path)).is_relative_to(data.root):
         raise InvalidRequest(
             f"'{path}' is inside the data directory '{data.root}'.",
-            hint="Put backups elsewhere, on another disk at best.",
+            hint="Name a folder outside, on another disk at best.",
         )
 
 
@@ -111,7 +111,7 @@ def _add_stored(
     made: BackupResult,
     progress: Callable[[int], None],
 ) -> bool:
-    """Copy a blob or log; whether the backup has it now."""
+    """Copy a blob or log; return whether the backup holds the file now."""
     if find_sha256(name) is not None and target.has(name, (root / name).stat().st_size):
         made.present += 1
         return True
@@ -154,7 +154,7 @@ def _read_through(file: BinaryIO, name: str, size_bytes: int, sha256: str) -> No
 
 
 def _whole_records_bytes(file: BinaryIO) -> int:
-    """Return the size of a log without a record that is being written."""
+    """Return the size of a log up to its last whole record."""
     size_bytes = os.fstat(file.fileno()).st_size
     start = max(0, size_bytes - _TAIL_BYTES)
     tail = os.pread(file.fileno(), size_bytes - start, start)

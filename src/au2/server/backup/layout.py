@@ -1,7 +1,7 @@
-"""Which files of a data directory are in a backup, by their paths in it.
+"""Files of a backup: their paths, the backup's description, and checked reading.
 
-Not in it: the secret key, which is kept apart from the data; unpacked layers, containers and
-downloads, which are made again; and blobs that have not come whole.
+The paths are those of a data directory. Left out are the secret key, which is kept apart from the
+data; unpacked layers, containers and downloads, which are made again; and unfinished blobs.
 """
 
 import hashlib
@@ -30,19 +30,19 @@ CHUNK_BYTES = 1 << 20
 
 
 def is_part(path: str) -> bool:
-    """Whether a path may be in a backup: nothing else of an archive is ever written."""
+    """Return whether a path may be in a backup: no other entry of an archive is ever written."""
     patterns = (_BLOB, _COMPRESSED, _LOG)
     return path in _SINGLE or any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def find_sha256(path: str) -> str | None:
-    """Return the digits of the SHA-256 that a blob's content must have; None for other files."""
+    """Return the SHA-256 of a blob's content, as hexadecimal digits; None for other files."""
     match = _BLOB.fullmatch(path)
     return None if match is None else match[2]
 
 
 def is_log(path: str) -> bool:
-    """Whether the file is a job's log, which others may be appending to."""
+    """Return whether the file is a job's log, which others may be appending to."""
     return _LOG.fullmatch(path) is not None
 
 
@@ -57,7 +57,7 @@ def list_stored(root: Path) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a backup says of itself, in ``backup.json``."""
+    """Description of a backup: the content of ``backup.json``."""
 
     au2_version: str
     created_at: str
@@ -90,7 +90,7 @@ class Description:
 
 
 class CheckedStream(io.RawIOBase):
-    """Reads exactly so many bytes, and for a blob compares their SHA-256 at the end."""
+    """Reader of exactly ``size_bytes``; a blob's SHA-256 is compared at the end."""
 
     def __init__(
         self,
@@ -110,14 +110,14 @@ class CheckedStream(io.RawIOBase):
         self._progress = progress
 
     def readable(self) -> bool:
-        """It is for reading."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes.
 
         Raises:
-            DigestMismatch: the file is shorter than it was, or has other content.
+            DigestMismatch: the file became shorter, or has other content.
         """
         wanted = min(self._left_bytes, CHUNK_BYTES if size < 0 else size)
         if not wanted:

@@ -1,4 +1,4 @@
-"""Restoring a backup into a new data directory."""
+"""Restoring of a backup into a new data directory. Every path is checked before any writing."""
 
 import shutil
 import sys
@@ -34,11 +34,11 @@ _SINGLE = (DATABASE, SETTINGS, DESCRIPTION)
 
 
 def list_backup_files(path: Path) -> Iterator[BackupFile]:
-    """Yield the files of a backup one after another; each is read before the next is asked for.
+    """Yield the files of a backup; each is read before the next is asked for.
 
     Raises:
-        NotFound: there is nothing at ``path``, or it is no backup.
-        InvalidRequest: it is damaged, or has a path that is in no backup.
+        NotFound: there is nothing at ``path``, or no backup.
+        InvalidRequest: the backup is damaged, or has a path that belongs in no backup.
     """
     if not path.exists():
         raise NotFound(f"There is no backup at '{path}'.")
@@ -47,11 +47,7 @@ def list_backup_files(path: Path) -> Iterator[BackupFile]:
 
 @contextmanager
 def as_damaged_backup() -> Iterator[None]:
-    """Turn what the libraries say of a damaged archive, also while a file is read, into a sentence.
-
-    Raises:
-        InvalidRequest
-    """
+    """Turn errors of the archive libraries, also while a file is read, into InvalidRequest."""
     try:
         yield
     except (tarfile.TarError, zstd.ZstdError, EOFError) as error:
@@ -107,12 +103,12 @@ def restore_backup(
 ) -> Description:
     """Write the files of a backup into an empty or new folder, and return its description.
 
-    The database comes last, so that a restore that was broken off is no data directory. What was
-    written is removed when something fails.
+    The database comes last, so an interrupted restore leaves no data directory. Written files are
+    removed after a failure.
 
     Raises:
-        NotFound, InvalidRequest: it is no backup, or it is damaged.
-        DigestMismatch: a blob in it has other content than its name says.
+        NotFound, InvalidRequest: there is no backup at ``path``, or a damaged one.
+        DigestMismatch: a blob's content does not match its name.
     """
     if data.root.exists() and (not data.root.is_dir() or any(data.root.iterdir())):
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""Where a backup is written to: a folder, which later backups update, or a tar archive."""
+"""Targets of a backup: a folder, which later backups update, or a tar archive."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 from au2.domain.errors import Conflict, DigestMismatch, InvalidRequest
 from au2.files.output import PRIVATE, OutputFile, open_output
@@ -21,30 +21,73 @@ _SUFFIXES = (".tar", ".tar.zst")
 _FOLDER_MODE = 0o700
 
 
-class BackupTarget(Protocol):
-    """Takes files one after another."""
+def is_archive(path: Path) -> bool:
+    """Return whether the name asks for a tar archive."""
+    return path.name.endswith(_SUFFIXES)
 
-    @property
-    def can_take_back(self) -> bool:
-        """Whether a file is removed again when its stream raises in the middle of it."""
-        ...
+
+class FolderTarget:
+    """A folder laid out like a data directory.
+
+    ``add`` writes a file of exactly ``size_bytes``, ``has`` tells whether an earlier backup wrote a
+    blob already, ``finish`` makes all durable and removes an earlier backup's files outside
+    ``kept``.
+    """
+
+    can_take_back = True
+    """Whether a file whose stream raises is removed again."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        root.chmod(_FOLDER_MODE)
 
     def has(self, path: str, size_bytes: int) -> bool:
-        """Whether the target has that blob from an earlier backup, so that it need not be sent."""
-        ...
+        """Return whether a file of that size is there."""
+        try:
+            return (self._root / path).stat().st_size == size_bytes
+        except FileNotFoundError:
+            return False
 
     def add(self, path: str, size_bytes: int, stream: BinaryIO) -> None:
-        """Write a file of exactly ``size_bytes``; what the stream raises leaves nothing of it."""
-        ...
+        """Write a file atomically."""
+        final = self._root / path
+        final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        with open_output(final, permissions=PRIVATE) as file:
+            _copy_stream(stream, file, size_bytes)
 
     def finish(self, kept: set[str]) -> None:
-        """Make everything durable, and remove files of an earlier backup that are not ``kept``."""
-        ...
+        """Remove files that the installation no longer has."""
+        for path in list(list_stored(self._root)):
+            if path not in kept:
+                (self._root / path).unlink()
+        os.sync()
 
 
-def is_archive(path: Path) -> bool:
-    """Whether the name asks for a tar archive."""
-    return path.name.endswith(_SUFFIXES)
+class ArchiveTarget:
+    """A tar archive (POSIX pax form), written in one pass."""
+
+    can_take_back = False
+
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._archive = archive
+
+    def has(self, path: str, size_bytes: int) -> bool:
+        """Return False: an archive is new."""
+        return False
+
+    def add(self, path: str, size_bytes: int, stream: BinaryIO) -> None:
+        """Append a file."""
+        entry = tarfile.TarInfo(path)
+        entry.size, entry.mode = size_bytes, PRIVATE
+        self._archive.addfile(entry, stream)
+
+    def finish(self, kept: set[str]) -> None:
+        """End the archive."""
+        self._archive.close()
+
+
+BackupTarget = FolderTarget | ArchiveTarget
 
 
 @contextmanager
@@ -53,7 +96,7 @@ def opened_target(path: Path) -> Iterator[BackupTarget]:
 
     Raises:
         Conflict: the file exists, or the folder is neither empty nor a backup.
-        InvalidRequest: the name says neither.
+        InvalidRequest: the name is neither a folder's nor an archive's.
     """
     if is_archive(path):
         with _opened_archive(path) as target:
@@ -70,61 +113,6 @@ def opened_target(path: Path) -> Iterator[BackupTarget]:
             hint="Name an empty or new folder, or one that holds an earlier backup.",
         )
     yield FolderTarget(path)
-
-
-class FolderTarget:
-    """A folder laid out like a data directory."""
-
-    can_take_back = True
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        root.chmod(_FOLDER_MODE)
-
-    def has(self, path: str, size_bytes: int) -> bool:
-        """Whether a file of that size is there."""
-        try:
-            return (self._root / path).stat().st_size == size_bytes
-        except FileNotFoundError:
-            return False
-
-    def add(self, path: str, size_bytes: int, stream: BinaryIO) -> None:
-        """Write a file and rename it into place."""
-        final = self._root / path
-        final.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        with open_output(final, permissions=PRIVATE) as file:
-            _copy_stream(stream, file, size_bytes)
-
-    def finish(self, kept: set[str]) -> None:
-        """Remove what the installation does not have any more."""
-        for path in list(list_stored(self._root)):
-            if path not in kept:
-                (self._root / path).unlink()
-        os.sync()
-
-
-class ArchiveTarget:
-    """A tar archive (POSIX pax form), written in one pass."""
-
-    can_take_back = False
-
-    def __init__(self, archive: tarfile.TarFile) -> None:
-        self._archive = archive
-
-    def has(self, path: str, size_bytes: int) -> bool:
-        """Always False: an archive is new."""
-        return False
-
-    def add(self, path: str, size_bytes: int, stream: BinaryIO) -> None:
-        """Append a file."""
-        entry = tarfile.TarInfo(path)
-        entry.size, entry.mode = size_bytes, PRIVATE
-        self._archive.addfile(entry, stream)
-
-    def finish(self, kept: set[str]) -> None:
-        """End the archive."""
-        self._archive.close()
 
 
 @contextmanager

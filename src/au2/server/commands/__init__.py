@@ -1,1 +1,1 @@
-"""The commands of ``au2-server``, one module each."""
+"""The commands of ``au2-server``, by subject; :mod:`au2.server.main` lists them."""

@@ -46,8 +46,8 @@ _MOST_NAMED = 5
 def backup(session: CommandSession, *, data: DataDirectory, path: Path) -> None:
     """Write a copy of database, blobs, logs and settings. The server may be running.
 
-    The keys of the secrets are not in it: keep a copy of that file apart. Every blob is compared
-    with its digest on the way; exit code 1 if one is damaged, and the backup has all others.
+    The secret keys are left out: keep a copy of their file apart. Every blob is compared with its
+    digest on the way; exit code 1 if one is damaged, and the backup has all others.
     """
     description = Description(
         au2_version=version("au2"), created_at=format_time(now()), data_directory=str(data.root)
@@ -57,7 +57,7 @@ def backup(session: CommandSession, *, data: DataDirectory, path: Path) -> None:
     _show(session.console, made, path)
     key_file = make_key_file(data, settings_of(session, data)).path
     session.console.remark(
-        f"The keys of the secrets are not in it. Keep a copy of {key_file} in another place."
+        f"The keys of the secrets are not in it. Keep a copy of {key_file} apart."
     )
     sys.exit(1 if made.damaged else 0)
 
@@ -118,8 +118,8 @@ def restore(
 ) -> None:
     """Make the new folder of --data-dir a data directory with the content of a backup.
 
-    Every blob is compared with its digest, and what needs blobs is looked at afterwards, as by
-    'fsck --quick'. Exit code 1 if something is missing. Then start the server as before.
+    Every blob is compared with its digest; afterwards 'fsck --quick' checks the whole. Exit code 1
+    if something is missing. Then start the server as before.
     """
     key_data = None if secret_key is None else _read_keys(secret_key)
     with reading_progress(session.console) as progress:
@@ -159,7 +159,7 @@ def restore(
 def _read_keys(path: Path) -> bytes:
     """Return the content of a copy of the key file, whatever its permissions.
 
-    Before anything is restored: a wrong file is best known then. Raises SecretUnreadable.
+    Called before anything is restored, to find a wrong file early. Raises SecretUnreadable.
     """
     data = path.read_bytes()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Commands ``au2-server doctor`` and ``au2-server uninstall``: the needs and traces of a server."""
+"""Commands ``au2-server doctor`` and ``au2-server uninstall``: a server's needs and traces."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def doctor(session: CommandSession, *, data: DataDirectory) -> None:
     checks = [
         *make_engine(data, settings).check(),
         check_builder(),
-        *check_room(data.root),
+        *check_disk_space(data.root),
         *([] if tls is None else [check_tls(tls, now())]),
         check_database(data),
         check_keys(make_key_file(data, settings)),
@@ -57,27 +57,29 @@ def doctor(session: CommandSession, *, data: DataDirectory) -> None:
 
 
 def check_database(data: DataDirectory) -> Check:
-    """Whether this version of au2 has the tables that the database has."""
+    """Check whether the database has the tables of this version of au2."""
     try:
         with opened_to_read(data):
             return Check("database", ok=True, message=str(data.database_file))
     except Au2Error as error:
-        text = f"{error.message} {error.hint or ''}".strip()
-        return Check("database", ok=False, message=text)
+        return _failed("database", error)
 
 
 def check_keys(keys: KeyFile) -> Check:
-    """Whether secrets can be read."""
+    """Check whether secrets can be read."""
     try:
         count = len(keys.ring().keys)
     except SecretUnreadable as error:
-        text = f"{keys.path}: {error.message} {error.hint or ''}".strip()
-        return Check("secret keys", ok=False, message=text)
+        return _failed("secret keys", error, f"{keys.path}: ")
     return Check("secret keys", ok=True, message=f"{count} in {keys.path}")
 
 
-def check_room(folder: Path) -> Sequence[Check]:
-    """Whether there is room for an image's records and logs, the server's own limit, and files."""
+def _failed(name: str, error: Au2Error, subject: str = "") -> Check:
+    return Check(name, ok=False, message=f"{subject}{error.message} {error.hint or ''}".strip())
+
+
+def check_disk_space(folder: Path) -> Sequence[Check]:
+    """Check disk space for an image's records and logs and the server's own limit, and inodes."""
     status = os.statvfs(folder)
     free_bytes = status.f_bavail * status.f_frsize
     least_bytes = spare_bytes(status.f_blocks * status.f_frsize)
@@ -95,13 +97,12 @@ def check_room(folder: Path) -> Sequence[Check]:
 
 
 def check_tls(files: TlsFiles, now: datetime) -> Check:
-    """Whether certificate and key can be read, fit each other, and the certificate is valid now."""
+    """Check whether certificate and key are readable, fit together, and are valid now."""
     try:
         files.check()
         certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     except ServerNotStarted as error:
-        text = f"{error.message} {error.hint or ''}".strip()
-        return Check("certificate", ok=False, message=text)
+        return _failed("certificate", error)
     except (OSError, ValueError) as error:
         return Check("certificate", ok=False, message=f"'{files.certificate}': {error}")
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
@@ -113,7 +114,7 @@ def check_tls(files: TlsFiles, now: datetime) -> Check:
 
 
 def check_builder(path: str | None = None) -> Check:
-    """Whether runtimes can be built. ``path``: where to look, else as the shell does."""
+    """Check whether runtimes can be built. ``path``: folders to search, else the shell's."""
     found = shutil.which("mmdebstrap", path=path)
     if found is not None:
         return Check("mmdebstrap", ok=True, message=found)
@@ -133,8 +134,9 @@ def _day(moment: datetime) -> str:
 def uninstall(session: CommandSession, *, data: DataDirectory) -> None:
     """Remove containers, network and control groups of a stopped server from this machine.
 
-    The data directory stays: remove it yourself, or start the server again, which sets up anew what
-    it needs. Jobs that still run are ended. It works also when the data directory is gone already.
+    The data directory stays: remove the folder yourself, or start the server again, which sets up
+    its needs anew. Jobs still running are ended. The command works also when the data directory is
+    gone.
     """
     settings = settings_of(session, data)
     if not data.database_file.exists() and data.run_directory(settings.server.run_dir).exists():

@@ -64,8 +64,8 @@ def fsck(
 ) -> None:
     """Check every blob against its digest, and every version against its blobs.
 
-    The server may be running. Exit code 1 if anything is not as it must be; each finding says who
-    is hit and what to do.
+    The server may be running. Exit code 1 if anything is wrong; each finding says who is affected
+    and how to repair the damage.
     """
     with opened_to_read(data) as database:
         check = make_integrity_check(data, settings_of(session, data), database)
@@ -166,9 +166,9 @@ def gc(
     unused_for: float,
     ignore_damaged: bool,
 ) -> None:
-    """Remove what no version, runtime, repository or job needs. The server may be running.
+    """Remove blobs and layers that no version, runtime, repository or job needs.
 
-    Shows how much of what goes and stays, and why.
+    The server may be running. The table shows how much goes and stays, and why.
     """
     options = GCOptions(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(session, data)

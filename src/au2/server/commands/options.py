@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options shared by several commands."""
 
 import os
 import shlex
@@ -36,7 +36,7 @@ def data_option(command: _Command) -> _Command:
 
 
 def option_of(data: DataDirectory) -> str:
-    """Return the option as it is typed in a shell, for commands that hints and advice name."""
+    """Return the option as typed in a shell, for commands named in hints."""
     return f"--data-dir {shlex.quote(str(data.root))}"
 
 

@@ -1,4 +1,4 @@
-"""``au2-server runtime``: the base images that packages are built on."""
+"""Commands ``au2-server runtime``: the base images of packages."""
 
 import click
 
@@ -34,7 +34,7 @@ command = Group(
 @data_option
 @click.option("--all", "with_retired", is_flag=True, help="Show retired ones, too.")
 def list_command(session: CommandSession, *, data: DataDirectory, with_retired: bool) -> None:
-    """List runtimes, whoever owns them."""
+    """List the runtimes of all owners."""
     with opened_to_read(data) as database, database.read() as transaction:
         runtimes = list_runtimes(transaction, None, with_retired=with_retired)
         found = [runtime_document(one) for one in runtimes]
@@ -51,7 +51,7 @@ def list_command(session: CommandSession, *, data: DataDirectory, with_retired: 
 @click.argument("name")
 @data_option
 def show(session: CommandSession, *, name: str, data: DataDirectory) -> None:
-    """Show one runtime, by name or GUID: its newest version, all versions, what is installed."""
+    """Show one runtime, by name or GUID: its newest version, all versions, and its packages."""
     with opened_to_read(data) as database:
         found = _find(database, name)
         with database.read() as transaction:
@@ -85,7 +85,7 @@ def show(session: CommandSession, *, name: str, data: DataDirectory) -> None:
 def retire(session: CommandSession, *, name: str, data: DataDirectory) -> None:
     """Take a runtime, by name or GUID, out of use for new versions of processes.
 
-    Versions that were built on it run as before. Building the runtime again brings it back.
+    Existing versions run as before. Building the runtime again brings it back.
     """
     with opened_to_write(data) as database:
         found = Runtimes(database).retire(_find(database, name).id)

@@ -1,4 +1,4 @@
-"""``au2-server runtime build``."""
+"""Command ``au2-server runtime build``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -111,10 +111,10 @@ def command(
     cache_dir: Path | None,
     mirror: str | None,
 ) -> None:
-    """Build runtimes of the catalogue by NAME or GUID, or that of a file.
+    """Build runtimes of the catalogue by NAME or GUID, or the runtime of a recipe file.
 
-    The first build of a runtime gets the version that its recipe says. Building it again makes the
-    next one if anything in it has changed; versions of processes keep the one they were built on.
+    The first build of a runtime gets the recipe's version. Each later build with another result
+    makes the next version; versions of processes keep the one they were built on.
     """
     recipes = [get_recipe(name) for name in names]
     if recipe is not None:
@@ -124,8 +124,8 @@ def command(
         raise click.UsageError(f"Name a runtime, or give --recipe FILE. There are {known}.")
     if len(recipes) > 1 and (image or rootfs):
         raise click.UsageError("--image and --rootfs are for one runtime.")
-    recipes = [_start_elsewhere(one, image, rootfs, sha256) for one in recipes]
-    recipes = [_give_to(one, organization, project, is_global or everybody) for one in recipes]
+    recipes = [_change_source(one, image, rootfs, sha256) for one in recipes]
+    recipes = [_change_owner(one, organization, project, is_global or everybody) for one in recipes]
     settings = settings_of(session, data).runtimes
     settings = replace(
         settings, mirror=mirror or settings.mirror, cache_dir=cache_dir or settings.cache_dir
@@ -146,7 +146,7 @@ def command(
         session.console.show_list(RUNTIME_COLUMNS, [runtime_document(one) for one in built])
 
 
-def _start_elsewhere(
+def _change_source(
     recipe: Recipe, image: str | None, rootfs: Path | None, sha256: str | None
 ) -> Recipe:
     if image is not None and rootfs is not None:
@@ -162,7 +162,7 @@ def _start_elsewhere(
     return recipe
 
 
-def _give_to(
+def _change_owner(
     recipe: Recipe, organization: str | None, project: str | None, is_global: bool
 ) -> Recipe:
     if is_global and (organization or project):
@@ -219,7 +219,7 @@ def _register(database: Database, recipe: Recipe, built: BuiltRuntime) -> Runtim
 
 
 def _bases_of(database: Database) -> FindBase:
-    """Look for bases among the runtimes that are here, so that their layers are shared."""
+    """Return a search for bases among the installation's runtimes, to share their layers."""
 
     def find(name: str, recipe_digest: str | None) -> Base | None:
         with database.read() as transaction:
@@ -236,7 +236,7 @@ def _bases_of(database: Database) -> FindBase:
 
 
 def make_registries(settings: RuntimeSettings) -> OpenRegistry:
-    """Return what opens a registry, with its login if there is one."""
+    """Return the function that opens a registry, with its login if there is one."""
     options = RegistryOptions(
         ca_file=settings.registry_ca, plain_http=frozenset(settings.registry_plain_http)
     )
@@ -251,10 +251,10 @@ def make_registries(settings: RuntimeSettings) -> OpenRegistry:
 def read_credentials(
     file: Path | None, registry: str, environment: Mapping[str, str]
 ) -> Credentials | None:
-    """Return the login for a registry out of ``file``, or of the place where Docker keeps it.
+    """Return the login for a registry from ``file``, or from Docker's configuration.
 
     Raises:
-        InvalidSettings: the file is damaged, or it is named in the settings and not there.
+        InvalidSettings: the file is damaged, or named in the settings and missing.
     """
     path = file or _docker_file(environment)
     if path is None or (file is None and not path.is_file()):

@@ -1,4 +1,4 @@
-"""``au2-server secret-key``: the keys that encrypt the secrets."""
+"""Commands ``au2-server secret-key``: the keys that encrypt secrets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +42,8 @@ def list_command(session: CommandSession, *, data: DataDirectory) -> None:
 def rotate(session: CommandSession, *, data: DataDirectory) -> None:
     """Change to a new key and encrypt every value with it.
 
-    The server may run meanwhile, and nothing is lost if this is broken off: run it again. Old keys
-    go with the first change a day or more after nothing needs them.
+    The server may be running. Nothing is lost after an interruption: run the command again. Old
+    keys go with the first change a day or more after nothing needs them.
     """
     with _opened(session, data) as keys:
         done = keys.rotate()
@@ -66,7 +66,7 @@ def rotate(session: CommandSession, *, data: DataDirectory) -> None:
 def create(session: CommandSession, *, data: DataDirectory) -> None:
     """Make a key file where the old one is lost for good.
 
-    What was encrypted with lost keys stays unreadable: those values are ingested again.
+    Values encrypted with lost keys stay unreadable: set those secrets again.
     """
     with _opened(session, data) as keys:
         keys.create()

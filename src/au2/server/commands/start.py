@@ -1,4 +1,4 @@
-"""``au2-server start``: run the server."""
+"""Command ``au2-server start``."""
 
 import sys
 from dataclasses import replace
@@ -35,9 +35,9 @@ def _parse_listen(
     help="Where the API listens; port 0 takes a free one.  [default: 127.0.0.1:8080]",
 )
 def command(session: CommandSession, data: DataDirectory, listen: ListenAddress | None) -> None:
-    """Run the server until it gets SIGTERM or Ctrl-C.
+    """Run the server until SIGTERM or Ctrl-C.
 
-    Jobs that run then go on running; the next start takes them up again.
+    Running jobs go on; the next start takes them up again.
     """
     data.check_path()
     data.check()

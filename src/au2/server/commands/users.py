@@ -1,4 +1,4 @@
-"""Commands ``au2-server init`` and ``au2-server password``: first user, and lost passwords."""
+"""Commands ``au2-server init`` and ``au2-server password``: first user and lost passwords."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def init(
     ]
     password = read_password(session.console, password_stdin)
     ensure_usable_password(password)
-    settings = settings_of(session, data)  # a mistake in them is better known now than at the start
+    settings = settings_of(session, data)  # invalid ones are better refused now than at the start
     data.create()
     with (
         lock_data_directory(data.root, patience_seconds=_LOCK_PATIENCE_SECONDS),
@@ -97,7 +97,7 @@ def _create_first_user(
     organization: _Scope | None,
     project: _Scope | None,
 ) -> dict[str, str | None]:
-    """Return the ids of all that was created. Raises Conflict if there are users already."""
+    """Return the ids of user, organization and project. Raises Conflict for a second one."""
     with database.read() as transaction:
         if count_users(transaction):
             raise Conflict(
@@ -133,7 +133,7 @@ def password(
 ) -> None:
     """Give the user EMAIL another password, and end all their logins and tokens.
 
-    The server may be running. The user then changes it with: au2 password
+    The server may be running. The user then changes the password with: au2 password
     """
     data.check()
     wanted = read_password(session.console, password_stdin)

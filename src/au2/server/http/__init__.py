@@ -1,1 +1,1 @@
-"""The HTTP edge: connections and requests are bounded before anything knows who sends them."""
+"""HTTP edge: bounds of connections and requests, before authentication."""

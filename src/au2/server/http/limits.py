@@ -1,4 +1,4 @@
-"""What one connection may cost, and how many there may be."""
+"""Limits of connections and requests."""
 
 import logging
 import resource
@@ -15,7 +15,7 @@ _LEAST_CONNECTIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """Limits of the HTTP server; what is larger, longer or slower is refused."""
+    """Limits of the HTTP server; larger, longer or slower requests are refused."""
 
     connections: int = 2000
     """Open connections in all."""
@@ -42,9 +42,9 @@ class HttpLimits:
 
 
 def fit_limits(limits: HttpLimits) -> HttpLimits:
-    """Raise this process's limit of open files as far as is needed; return what it allows.
+    """Raise this process's limit of open files as far as needed, and fit ``limits`` to it.
 
-    With fewer files than that there are fewer connections, which is said in the log.
+    With too few files there are fewer connections, and the log says so.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = _OWN_DESCRIPTORS + _DESCRIPTORS_PER_CONNECTION * limits.connections

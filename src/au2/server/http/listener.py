@@ -1,8 +1,8 @@
-"""Accepting connections: so many in all and from one client, none that waits for TLS for ever.
+"""Listener with a bounded number of connections, in all and from one client.
 
-uvicorn lets the event loop accept, which knows no number. Where there are too many, the oldest
-connection without a request gives way; somebody who asks is never turned away for
-somebody who does not.
+uvicorn lets the event loop accept without a bound. Here the oldest connection without a request
+gives way; a client with a request is never turned away for an idle one. The time for a TLS
+handshake is bounded too.
 """
 
 import asyncio
@@ -37,12 +37,12 @@ class _Connection:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it has no request."""
+        """Whether the connection has no request."""
         return self.task is not None or (self.protocol is not None and self.protocol.is_waiting)
 
 
 class Listener:
-    """Accepts the connections of one socket, as an event loop's server does."""
+    """Listener of one socket, with the interface of an event loop's server."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         unlimited: Collection[str] = (),
     ) -> None:
-        """Begin, in the running event loop.
+        """Begin to accept, in the running event loop.
 
         ``unlimited``: addresses of proxies, whose connections are many clients'.
         """
@@ -74,11 +74,11 @@ class Listener:
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
-        """Where it listens."""
+        """The listening socket."""
         return (self._socket,)
 
     def close(self) -> None:
-        """Accept no more, and end those that are not open yet."""
+        """Stop accepting, and end connections that are still opening."""
         if not self._is_open:
             return
         self._is_open = False
@@ -145,7 +145,7 @@ class Listener:
             raise error
 
     def _has_room(self, connection: _Connection) -> bool:
-        """Whether there is room for one more, if need be after another has given way."""
+        """Return whether one more connection fits, if need be after another gave way."""
         of_client = self._by_client.get(connection.client, {})
         is_counted = connection.address not in self._unlimited
         if is_counted and len(of_client) >= self._limits.connections_per_client:
@@ -164,7 +164,7 @@ class Listener:
         return True
 
     def _make_room(self, connections: Collection[_Connection]) -> bool:
-        """Turn away the oldest one that has no request; False: all have one."""
+        """Turn away the oldest connection without a request; return False if all have one."""
         for connection in connections:
             if connection.is_waiting:
                 self._forget(connection)
@@ -180,7 +180,7 @@ class Listener:
             connection.protocol.turn_away()
 
     def _refuse(self, accepted: socket.socket) -> None:
-        """Say so, as far as that can be done without waiting."""
+        """Send an error, as far as possible without waiting, and close."""
         with accepted:
             if self._tls is not None:
                 return

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP protocol with bounds: uvicorn itself limits neither headers nor time.
+"""Bounded HTTP protocol of uvicorn, which itself limits neither headers nor time.
 
-What a request costs before it is known who sends it is bounded here: bytes and number of headers,
-the time until they have come, the time between pieces of a body. One look a second at all
-connections (:meth:`BoundedProtocol.check`) finds the slow ones, so that requests need no timers.
+Bounded are, before the sender is known: bytes and number of headers, the time until their end, and
+the time between pieces of a body. One look a second at all connections
+(:meth:`BoundedProtocol.check`) finds the slow ones, so requests need no timers.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class EdgeLog:
         self._kinds: dict[str, LogThrottle] = {}
 
     def note(self, what: str, address: str) -> None:
-        """Log that a client was refused. ``what`` is one of few fixed texts."""
+        """Log the refusal of a client. ``what`` is one of few fixed texts."""
         throttle = self._kinds.setdefault(what, self._make_throttle())
         throttle.warn(logger, "%s: the last from %s", what, address or "?")
 
@@ -55,7 +55,7 @@ class _Refused(Exception):
 
 
 class _AnswerTransport(asyncio.Transport):
-    """The transport that one answer is written to; to close it may have to wait for the body."""
+    """Transport of one response; closing may have to wait for the request's body."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         super().__init__()
@@ -108,12 +108,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the client owes a request, so that nothing is lost if it is turned away."""
+        """Whether no request is under way, so turning the client away loses nothing."""
         is_answered = self.cycle is None or self.cycle.response_complete
         return is_answered and not self._in_body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin, unless it was turned away meanwhile."""
+        """Begin, unless the connection was turned away meanwhile."""
         super().connection_made(transport)
         if self._is_turned_away:
             transport.abort()
@@ -151,7 +151,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _count(self, size_bytes: int) -> None:
-        """After bytes that left the connection somewhere in a head or in a body."""
+        """Count bytes of a head or a body."""
         if self._in_body:
             self._body_at = self.loop.time()
             self._overhead_bytes = 0 if self._had_content else self._overhead_bytes + size_bytes
@@ -221,7 +221,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_since = self.loop.time()
 
     def check(self, now: float) -> None:
-        """Refuse the connection if it is too slow. ``now``: the loop's time in seconds."""
+        """Refuse a connection that is too slow. ``now``: the loop's time in seconds."""
         if self.transport is None or self.parser is None:
             return
         if self._end_at is not None:
@@ -236,7 +236,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._check_body(now)
 
     def turn_away(self) -> None:
-        """Close a waiting connection to make room for another; also one that is just opening."""
+        """Close a waiting or opening connection in favour of another."""
         self._is_turned_away = True
         if self.transport is not None:
             self.transport.abort()
@@ -273,7 +273,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end(refused.status, refused.message)
 
     def _end(self, status: int, message: str) -> None:
-        """Answer past the application, if that can be done, and close."""
+        """Respond past the application, if possible, and close."""
         if self._in_body and not self.cycle.response_started and not self.pipeline:
             # The application learns that nobody is there any more.
             self.cycle.disconnected = True
@@ -290,9 +290,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_at = self.loop.time() + _LINGER_SECONDS
 
     def _close(self) -> None:
-        """Close after an answer; one that came before its request's body only after that.
+        """Close after a response; an early one only after the request's body.
 
-        Bytes that are left unread would destroy the answer on its way (RFC 9112, section 9.6).
+        Unread bytes would destroy the response on its way (RFC 9112, section 9.6).
         """
         is_early = self._in_body and self.cycle.response_complete and not self.pipeline
         if not is_early or self.transport.is_closing():
@@ -312,7 +312,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def format_refusal(status: int, error: Au2Error) -> bytes:
-    """Return a whole answer, made without the application."""
+    """Return a whole response, made without the application."""
     body = format_error(error)
     seconds = error.retry_after_seconds
     retry = "" if seconds is None else f"retry-after: {seconds}\r\n"

@@ -1,4 +1,4 @@
-"""The HTTP server around the application: uvicorn, told when to begin and when to end."""
+"""HTTP server around the application: uvicorn with limits, readiness and an orderly end."""
 
 import asyncio
 import logging
@@ -26,29 +26,57 @@ _TICKS_PER_SECOND = 10
 
 
 class ApiServer(uvicorn.Server):
-    """A uvicorn server with bounds that says when it is ready and when it begins to stop."""
+    """uvicorn server of an application with limits; with ``tls`` over HTTPS.
+
+    Args:
+        app: the application.
+        on_ready: called when requests are answered.
+        beat: called as long as the event loop turns.
+        stopping: set when the server begins to stop; set before, the server stops at once.
+        limits: limits of connections and requests.
+        trusted_proxies: the only addresses that may say where a request came from: left to itself,
+            uvicorn believes all of this machine, and an attacker could guess under many names.
+        tls: certificate and key.
+        loop: event loop.
+    """
 
     def __init__(
         self,
-        config: uvicorn.Config,
+        app: ASGIApp,
         *,
         on_ready: Callable[[], None],
-        beat: Callable[[], None],
+        beat: Callable[[], None] = lambda: None,
         stopping: threading.Event,
-        limits: HttpLimits,
+        limits: HttpLimits | None = None,
         trusted_proxies: Sequence[str] = (),
+        tls: TlsFiles | None = None,
+        loop: Literal["uvloop", "asyncio"] = "uvloop",
     ) -> None:
-        """``beat`` is called as long as the event loop turns.
-
-        ``stopping`` is set when the server begins to stop; set before, it stops at once.
-        """
-        super().__init__(config)
         self._on_ready = on_ready
         self._beat = beat
         self._stopping = stopping
-        self._limits = limits
+        self._limits = limits or HttpLimits()
         self._trusted_proxies = trusted_proxies
         self._log = EdgeLog()
+        logging.getLogger("uvicorn.error").addFilter(_is_fault)
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop=loop,
+                http="httptools",
+                ws="none",
+                # Our own log format, set up before.
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
+                ssl_certfile=None if tls is None else tls.certificate,
+                ssl_keyfile=None if tls is None else tls.key,
+                timeout_keep_alive=self._limits.idle_seconds,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer on these sockets, which listen already."""
@@ -104,53 +132,9 @@ class ApiServer(uvicorn.Server):
         self.should_exit = True
 
 
-def make_server(
-    app: ASGIApp,
-    *,
-    on_ready: Callable[[], None],
-    beat: Callable[[], None] = lambda: None,
-    stopping: threading.Event,
-    limits: HttpLimits | None = None,
-    trusted_proxies: Sequence[str] = (),
-    tls: TlsFiles | None = None,
-    loop: Literal["uvloop", "asyncio"] = "uvloop",
-) -> ApiServer:
-    """Return the HTTP server for an application, with ``tls`` an HTTPS server.
-
-    Only ``trusted_proxies`` may say where a request came from: left to itself, uvicorn believes
-    everybody on this machine, and who may call himself anything is not braked at guessing.
-    """
-    chosen = limits or HttpLimits()
-    logging.getLogger("uvicorn.error").addFilter(_is_fault)
-    config = uvicorn.Config(
-        app,
-        loop=loop,
-        http="httptools",
-        ws="none",
-        # Our own log format, set up before.
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(trusted_proxies),
-        forwarded_allow_ips=list(trusted_proxies),
-        ssl_certfile=None if tls is None else tls.certificate,
-        ssl_keyfile=None if tls is None else tls.key,
-        timeout_keep_alive=chosen.idle_seconds,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    return ApiServer(
-        config,
-        on_ready=on_ready,
-        beat=beat,
-        stopping=stopping,
-        limits=chosen,
-        trusted_proxies=trusted_proxies,
-    )
-
-
 def _is_fault(record: logging.LogRecord) -> bool:
-    """Whether an entry is of a fault: answers that a stop cuts off are none, and each had a trace.
+    """Return whether a log entry is a fault: responses cut off by a stop are none.
 
-    How many there were, uvicorn says in a line of its own.
+    uvicorn logs their number in a line of its own.
     """
     return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)

@@ -1,4 +1,4 @@
-"""Where the server listens."""
+"""Endpoint of the API: address to listen on, and certificate."""
 
 import ipaddress
 import re
@@ -20,11 +20,11 @@ class ListenAddress:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach the address."""
         return ipaddress.ip_address(self.host).is_loopback
 
     def __str__(self) -> str:
-        """``127.0.0.1:8080`` or ``[::1]:8080``; inverse of :func:`parse_listen_address`."""
+        """Return ``127.0.0.1:8080`` or ``[::1]:8080``; inverse of :func:`parse_listen_address`."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
@@ -32,7 +32,7 @@ def parse_listen_address(text: str) -> ListenAddress:
     """Return the address of ``HOST:PORT``; HOST is an IP address (IPv6 in brackets) or localhost.
 
     Raises:
-        ValueError: it is no such thing.
+        ValueError
     """
     match = _LISTEN.fullmatch(text.strip())
     if match is None:
@@ -48,13 +48,13 @@ def parse_listen_address(text: str) -> ListenAddress:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """A certificate with those that vouch for it, and its key, both as PEM."""
+    """Certificate with its chain, and its key, both as PEM."""
 
     certificate: Path
     key: Path
 
     def check(self) -> None:
-        """Raise ServerNotStarted unless they can be used together."""
+        """Raise ServerNotStarted unless certificate and key can be used together."""
         for file in (self.certificate, self.key):
             try:
                 file.open("rb").close()

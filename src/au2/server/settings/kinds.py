@@ -1,4 +1,4 @@
-"""What values a setting may have, and how they are written in a file or a variable."""
+"""Kinds of settings: their values, and their form in a file or a variable."""
 
 import ipaddress
 import re
@@ -16,16 +16,16 @@ _Number = TypeVar("_Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value. ``parse`` takes what TOML or a variable holds and raises ValueError."""
+    """A kind of value. ``parse`` takes a value of TOML or a variable and raises ValueError."""
 
     expected: str
-    """What people are told when the value is not one, to come after "expected"."""
+    """Description of valid values, for messages after "expected"."""
     parse: Callable[[Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class SettingDefinition:
-    """What a setting is, kept in its field's metadata under :data:`NOTE`."""
+    """Kind, meaning and default of a setting, in its field's metadata under :data:`NOTE`."""
 
     kind: Kind
     meaning: str
@@ -46,7 +46,7 @@ def setting(default: Any, kind: Kind, meaning: str, *, default_text: str | None 
 
 
 def format_value(value: object) -> str:
-    """Return a value as it is shown to people."""
+    """Return a value as text for people."""
     if value is None or value == ():
         return "none"
     if isinstance(value, bool):

@@ -40,7 +40,7 @@ _HTTP = HttpLimits()
 
 
 def cores() -> int:
-    """Return the number of processor cores that this process may use."""
+    """Return the number of processor cores available to this process."""
     return len(os.sched_getaffinity(0))
 
 

@@ -1,4 +1,4 @@
-"""Reading settings from a file and from variables, and passing them on to other processes."""
+"""Settings read from a file and from variables, and passed on to other processes."""
 
 import difflib
 import tomllib
@@ -23,106 +23,102 @@ _Document = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class SettingKey:
-    """One setting: where it is and what it is."""
+    """Section, key and definition of one setting."""
 
     section: str
-    key: str
+    name: str
     note: SettingDefinition
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
-        return f"{_PREFIX}{self.section}_{self.key}".upper()
+        """Environment variable of the setting."""
+        return f"{_PREFIX}{self.section}_{self.name}".upper()
 
     def __str__(self) -> str:
-        """As it is named in ``settings.toml``."""
-        return f"[{self.section}] {self.key}"
+        """Return the name in ``settings.toml``."""
+        return f"[{self.section}] {self.name}"
 
 
 def list_settings() -> Iterator[SettingKey]:
-    """Every setting there is, in the order of the reference page."""
+    """Yield every setting, in the order of the reference page."""
     for section in fields(Settings):
-        for place in fields(_section_class(section)):
-            yield SettingKey(section.name, place.name, place.metadata[NOTE])
+        for field in fields(_section_class(section)):
+            yield SettingKey(section.name, field.name, field.metadata[NOTE])
 
 
 def read_settings(file: Path, environment: Mapping[str, str]) -> Settings:
-    """Return the settings of ``file`` (which need not be there), overridden by ``environment``.
+    """Return the settings of ``file`` (which may be missing), overridden by ``environment``.
 
     Raises:
-        InvalidSettings: with every mistake: file or variable, key, and what is expected.
+        InvalidSettings: with every error: file or variable, key, and expected value.
     """
     document = _read_file(file)
-    mistakes = _unknown_keys(document, file) + _unknown_variables(environment)
+    errors = _unknown_keys(document, file) + _unknown_variables(environment)
     values: _Document = {section.name: {} for section in fields(Settings)}
-    for place in list_settings():
-        section = document.get(place.section, {})
-        if place.variable in environment:
-            raw, named = environment[place.variable], place.variable
-        elif isinstance(section, dict) and place.key in section:
-            raw, named = section[place.key], str(place)
+    for key in list_settings():
+        section = document.get(key.section, {})
+        if key.variable in environment:
+            raw, named = environment[key.variable], key.variable
+        elif isinstance(section, dict) and key.name in section:
+            raw, named = section[key.name], str(key)
         else:
             continue
         try:
-            values[place.section][place.key] = place.note.kind.parse(raw)
+            values[key.section][key.name] = key.note.kind.parse(raw)
         except (ValueError, TypeError, OverflowError):
-            text = f"{named}: expected {place.note.kind.expected}, found {_shorten(raw)}"
-            mistakes.append(Detail(text, file=None if named.startswith(_PREFIX) else str(file)))
-    if mistakes:
-        raise InvalidSettings(details=mistakes)
+            text = f"{named}: expected {key.note.kind.expected}, found {_shorten(raw)}"
+            errors.append(Detail(text, file=None if named.startswith(_PREFIX) else str(file)))
+    if errors:
+        raise InvalidSettings(details=errors)
     return check_settings(_make(values))
 
 
 def check_settings(settings: Settings) -> Settings:
-    """Check what concerns several settings at once; return them.
-
-    Raises:
-        InvalidSettings: they don't go together.
-    """
+    """Return the settings. Raises InvalidSettings for values that don't go together."""
     server, jobs = settings.server, settings.jobs
-    mistakes = [
+    errors = [
         f"[jobs] default_{name} is more than max_{name}"
         for name in ("cpu", "memory_bytes", "timeout_seconds")
         if getattr(jobs, f"default_{name}") > getattr(jobs, f"max_{name}")
     ]
     ids = NativeOptions(id_base=jobs.first_host_id, id_count=jobs.host_ids)
     if ids.last_host_id > _LAST_HOST_ID:
-        mistakes.append(
-            "[jobs] first_host_id and host_ids: with those that own user namespaces they go beyond "
-            f"{_LAST_HOST_ID}, the last id that there is"
+        errors.append(
+            "[jobs] first_host_id and host_ids: together with the owners of user namespaces they "
+            f"exceed {_LAST_HOST_ID}, the last id"
         )
     if (server.tls_certificate is None) != (server.tls_key is None):
-        mistakes.append("[server] tls_certificate and tls_key: give both or none of them")
+        errors.append("[server] tls_certificate and tls_key: give both or none of them")
     if not server.listen.is_loopback and not server.allow_plain_http and server.tls is None:
-        mistakes.append(
+        errors.append(
             f"[server] listen: other machines can reach {server.listen}, and passwords and tokens "
             "would travel unencrypted. Give tls_certificate and tls_key, or listen on 127.0.0.1 "
             "behind a proxy that does TLS, or set allow_plain_http = true "
             "(AU2_SERVER_ALLOW_PLAIN_HTTP) if the network is trusted"
         )
-    if mistakes:
-        raise InvalidSettings(details=[Detail(mistake) for mistake in mistakes])
+    if errors:
+        raise InvalidSettings(details=[Detail(error) for error in errors])
     return settings
 
 
 def settings_to_document(settings: Settings) -> _Document:
     """Return the settings as JSON; inverse of :func:`settings_from_document`."""
     document: _Document = {}
-    for place in list_settings():
-        value = getattr(getattr(settings, place.section), place.key)
+    for key in list_settings():
+        value = getattr(getattr(settings, key.section), key.name)
         if value is not None:
-            document.setdefault(place.section, {})[place.key] = _to_json(value)
+            document.setdefault(key.section, {})[key.name] = _to_json(value)
     return document
 
 
 def settings_from_document(document: _Document) -> Settings:
-    """Return the settings that another process has checked."""
+    """Return settings that another process has checked."""
     values: _Document = {}
-    for place in list_settings():
-        section = document.get(place.section, {})
-        if place.key in section:
-            parsed = place.note.kind.parse(section[place.key])
-            values.setdefault(place.section, {})[place.key] = parsed
+    for key in list_settings():
+        section = document.get(key.section, {})
+        if key.name in section:
+            parsed = key.note.kind.parse(section[key.name])
+            values.setdefault(key.section, {})[key.name] = parsed
     return _make(values)
 
 
@@ -154,25 +150,25 @@ def _read_file(file: Path) -> dict[str, Any]:
 
 def _unknown_keys(document: Mapping[str, Any], file: Path) -> list[Detail]:
     known: dict[str, list[str]] = {}
-    for place in list_settings():
-        known.setdefault(place.section, []).append(place.key)
-    mistakes = []
+    for key in list_settings():
+        known.setdefault(key.section, []).append(key.name)
+    errors = []
     for section, content in document.items():
         if section not in known:
-            mistakes.append(f"[{section}] is no section{_did_you_mean(section, list(known))}")
+            errors.append(f"[{section}] is no section{_did_you_mean(section, list(known))}")
         elif not isinstance(content, dict):
-            mistakes.append(f"{section}: expected a section, [{section}]")
+            errors.append(f"{section}: expected a section, [{section}]")
         else:
-            mistakes += [
+            errors += [
                 f"[{section}] {key} is no setting{_did_you_mean(key, known[section])}"
                 for key in content
                 if key not in known[section]
             ]
-    return [Detail(text, file=str(file)) for text in mistakes]
+    return [Detail(text, file=str(file)) for text in errors]
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[Detail]:
-    known = [place.variable for place in list_settings()]
+    known = [key.variable for key in list_settings()]
     return [
         Detail(f"{name} is no setting{_did_you_mean(name, known)}")
         for name in sorted(environment)

@@ -1,1 +1,1 @@
-"""The processes of a server: supervisor, API, dispatcher, preparation of a start."""
+"""Processes of a server: supervisor, preparation, API, dispatcher."""

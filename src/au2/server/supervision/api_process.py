@@ -1,11 +1,11 @@
-"""The process that answers HTTP."""
+"""API process: answers HTTP."""
 
 import socket
 import sys
 from contextlib import closing
 
 from au2.server.http.limits import fit_limits
-from au2.server.http.server import make_server
+from au2.server.http.server import ApiServer
 from au2.server.supervision.worker import Worker, stop_event
 from au2.server.wiring.api import make_api
 from au2.server.wiring.stores import open_database_for_good
@@ -22,7 +22,7 @@ def main() -> int:
     # Closed at the end: the last process that closes the database leaves one file of it.
     with closing(open_database_for_good(config.data)) as database:
         app = make_api(config.data, config.settings, database, stopping)
-        server = make_server(
+        server = ApiServer(
             app,
             on_ready=child.ready,
             beat=child.beat,

@@ -1,4 +1,4 @@
-"""The process that moves jobs. Containers outlive it."""
+"""Dispatcher process: executes jobs. Containers outlive the process."""
 
 import logging
 import os

@@ -1,7 +1,7 @@
-"""The server's own log: one line per entry on stderr, the same from all its processes.
+"""Format of the server's own log: one line per entry on stderr, equal in all processes.
 
-``<time> <LEVEL> <process>[<pid>] <logger>: <message>``. What comes from outside can't break a line
-or forge one: control characters are escaped, and tracebacks are indented.
+``<time> <LEVEL> <process>[<pid>] <logger>: <message>``. Text of users can't break or forge a line:
+control characters are escaped, and tracebacks are indented.
 """
 
 import logging
@@ -38,21 +38,21 @@ class LineFormatter(logging.Formatter):
 
 
 def configure_logging(process: str, level: str) -> None:
-    """Send everything that this process logs to stderr."""
+    """Send all log entries of this process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(process))
-    handler.addFilter(is_news)
+    handler.addFilter(is_relevant)
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # What they say at "info" is news to nobody: that they start, that a request came.
+    # Their entries at "info" are of starts and requests: irrelevant to operators.
     for chatty in ("uvicorn", "uvicorn.error", "alembic", "asyncio", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """Whether an entry tells an operator anything.
+def is_relevant(record: logging.LogRecord) -> bool:
+    """Return whether an entry is relevant to an operator.
 
-    Docker and its kin try TLS first with every command, which uvicorn takes for a broken request.
-    And where an answer breaks off, our own entry says why.
+    Two known entries are not: registry clients try TLS first with every command, which uvicorn
+    takes for a broken request; and our own entry explains an interrupted response.
     """
     is_known = record.getMessage() in _KNOWN
     return not is_known or logging.getLogger().level <= logging.DEBUG

@@ -1,6 +1,6 @@
-"""The first process of a start: checks the machine, brings the database to its newest form, ends.
+"""First process of a start: checks the machine, migrates the database, ends.
 
-In a process of its own, so that the supervisor never loads a database library.
+A process of its own, so that the supervisor never loads a database library.
 """
 
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> int:
-    """Prepare what the briefing names; return the exit code."""
+    """Prepare the installation; return the exit code."""
     child = Worker("prepare")
     child.when_orphaned(lambda: os._exit(1))
     data, settings = child.config.data, child.config.settings
@@ -43,18 +43,18 @@ def main() -> int:
 
 
 def check_engine(engine: Engine) -> None:
-    """Raise Unsupported with everything that this machine lacks."""
-    lacking = [check for check in engine.check() if not check.ok]
-    if lacking:
+    """Raise Unsupported with all unmet needs of the engine."""
+    failed = [check for check in engine.check() if not check.ok]
+    if failed:
         raise Unsupported(
             "This machine can't run jobs.",
-            details=[Detail(f"{check.name}: {check.message}") for check in lacking],
+            details=[Detail(f"{check.name}: {check.message}") for check in failed],
             hint="Fix that and start again; 'au2-server doctor' shows all findings.",
         )
 
 
 def prepare_keys(database: Database, keys: KeyFile) -> None:
-    """Make the first key; say it, if there is none that works. All else works without."""
+    """Create the first key; log an error if no key works, since all else works without."""
     ensure_keys(database, keys, now())
     try:
         keys.ring()
@@ -68,7 +68,7 @@ def check_users(database: Database) -> None:
         if not count_users(transaction):
             raise NotFound(
                 "There is no user yet, so nobody could log in.",
-                hint="Make the first one with 'au2-server init'.",
+                hint="Create the first one with 'au2-server init'.",
             )
 
 

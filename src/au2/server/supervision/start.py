@@ -1,4 +1,4 @@
-"""What ``au2-server start`` does: lock, listen, prepare, supervise."""
+"""Start of a server: lock, listen, prepare, supervise."""
 
 import json
 import logging
@@ -35,7 +35,7 @@ longer, goes on where it was."""
 
 @dataclass(frozen=True, slots=True)
 class ServerProcesses:
-    """The commands of the server's processes, and how patient one is with them."""
+    """Commands of the server's processes, and time limits for them."""
 
     prepare: Sequence[str] = module_command("au2.server.supervision.prepare_process")
     """Runs to its end before the others start: checks the machine, migrates the database."""
@@ -44,7 +44,7 @@ class ServerProcesses:
     delays: RestartDelays = field(default_factory=RestartDelays)
     stop_seconds: float = 10.0
     silent_seconds: float = 60.0
-    """Longer than a process waits for a database that somebody else has locked."""
+    """Longer than a process waits for a locked database."""
     lock_patience_seconds: float = 10.0
     """A little more than the processes of a killed server take to end."""
 
@@ -56,12 +56,11 @@ def start_server(
     announce: Callable[[str], None],
     processes: ServerProcesses,
 ) -> int:
-    """Run the server until it is told to stop; return the exit code.
+    """Run the server until a signal ends it; return the exit code.
 
     Raises:
         Conflict: another server runs on this data directory.
-        ServerNotStarted: the port is taken, the certificate unusable, or the machine lacks
-            something.
+        ServerNotStarted: the port is taken, the certificate unusable, or the machine unfit.
     """
     configure_logging("supervisor", settings.server.log_level)
     tls = settings.server.tls
@@ -111,17 +110,17 @@ def start_server(
 def open_listener(
     address: ListenAddress, idle_seconds: float = _MOST_IDLE_SECONDS
 ) -> socket.socket:
-    """Return a socket that listens there.
+    """Return a listening socket.
 
     Args:
-        address: where.
-        idle_seconds: after which the kernel ends a connection whose other side takes nothing of
-            what was sent (``TCP_USER_TIMEOUT``, RFC 5482, also for a window of zero), for nothing
-            else does: an answer that nobody reads on would keep its file and its place, and a
-            server that stops would wait for it.
+        address: address to listen on.
+        idle_seconds: time after which the kernel ends a connection whose peer reads nothing
+            (``TCP_USER_TIMEOUT``, RFC 5482, also for a window of zero). Nothing else would: an
+            unread response would keep its file and its connection, and a stopping server would wait
+            for it.
 
     Raises:
-        ServerNotStarted: the port is taken or not ours to take.
+        ServerNotStarted: the port is taken or not permitted.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
@@ -137,7 +136,7 @@ def open_listener(
 
 
 def _note_server(data: DataDirectory, url: str) -> None:
-    """Write the address into the server file, for scripts that start the server with port 0.
+    """Write the server file, for scripts that start the server with port 0.
 
     On a full disk the server runs without the file.
     """

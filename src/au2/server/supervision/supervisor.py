@@ -1,7 +1,7 @@
-"""Keeps the server's processes running, and ends them together.
+"""Supervisor: keeps the server's processes running, and ends them together.
 
-It imports little, so that it costs little memory: the work is done in its children, each with
-its own interpreter. Each child ends by itself when the supervisor is killed (:mod:`.worker`).
+Few imports keep its memory small: the work is done in its children, each with its own interpreter.
+Each child ends by itself when the supervisor is killed (:mod:`.worker`).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ _END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class WorkerCommand:
-    """A process that the supervisor keeps running."""
+    """Command of a supervised process."""
 
     name: str
     command: Sequence[str]
@@ -37,7 +37,7 @@ class WorkerCommand:
 
 @dataclass(frozen=True, slots=True)
 class RestartDelays:
-    """How long a process that fell over waits for its next start."""
+    """Delays before the restart of a crashed process."""
 
     first_seconds: float = 0.5
     """Doubles with each fall, up to:"""
@@ -47,7 +47,7 @@ class RestartDelays:
 
 
 def module_command(module: str) -> Sequence[str]:
-    """Return the command that runs a module of ours with this Python."""
+    """Return the command that runs a module with this Python."""
     # -P: the current folder must not be able to bring modules of its own.
     return (sys.executable, "-P", "-m", module)
 
@@ -55,7 +55,7 @@ def module_command(module: str) -> Sequence[str]:
 def spawn(
     command: WorkerCommand, brief: Callable[[Mapping[str, int]], bytes]
 ) -> "subprocess.Popen[bytes]":
-    """Start a process with the pipes that :class:`.worker.Worker` expects."""
+    """Start a process with the pipes for :class:`.worker.Worker`."""
     process = subprocess.Popen(
         command.command,
         stdin=subprocess.PIPE,
@@ -73,7 +73,7 @@ def spawn(
 
 
 class WorkerProcess:
-    """A process, how often it fell over, when it may start again. Times: monotonic seconds."""
+    """State of one supervised process. Times: monotonic seconds."""
 
     def __init__(
         self,
@@ -95,23 +95,23 @@ class WorkerProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether it was started and not yet found ended."""
+        """Whether the process was started and not yet found ended."""
         return self._process is not None
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """Process id while the process runs."""
         return None if self._process is None else self._process.pid
 
     @property
     def status_descriptor(self) -> int | None:
-        """Descriptor on which it says that it is ready, and lives; None once it has ended."""
+        """Descriptor of readiness and signs of life; None once the process has ended."""
         if self._process is None or self._process.stdout is None or self._process.stdout.closed:
             return None
         return self._process.stdout.fileno()
 
     def start(self, now: float) -> None:
-        """Start it."""
+        """Start the process."""
         self.restart_at = None
         self.is_ready = False
         self._started_at = now
@@ -123,7 +123,7 @@ class WorkerProcess:
             self._plan_restart(now)
 
     def read_status(self, now: float) -> None:
-        """Read what it says; to be called when the descriptor is readable."""
+        """Read the status; to be called when the descriptor is readable."""
         if self._process is None or self._process.stdout is None:
             return
         said = os.read(self._process.stdout.fileno(), _STATUS_BYTES)
@@ -134,20 +134,20 @@ class WorkerProcess:
 
     @property
     def silent_at(self) -> float | None:
-        """When it is taken to hang, unless it gives a sign of life before; None if never."""
+        """Time at which the process is taken to hang without a sign of life; None: never."""
         if self._process is None or not self.is_ready or math.isinf(self._command.silent_seconds):
             return None
         return self._heard_at + self._command.silent_seconds
 
     def take_silence(self, now: float) -> bool:
-        """Whether it hangs by now; then it counts as heard again, so that this is said once."""
+        """Return whether the process hangs by now, once: then the silence begins anew."""
         if self.silent_at is None or self.silent_at > now:
             return False
         self._heard_at = now
         return True
 
     def poll(self, now: float) -> int | None:
-        """Return its exit code (negative: the signal) if it has just ended, else None."""
+        """Return the exit code (negative: the signal) if the process has just ended, else None."""
         if self._process is None or (code := self._process.poll()) is None:
             return None
         for pipe in (self._process.stdin, self._process.stdout):
@@ -159,7 +159,7 @@ class WorkerProcess:
         return code
 
     def signal(self, number: int) -> None:
-        """Send a signal if it runs."""
+        """Send a signal to a running process."""
         if self._process is not None:
             self._process.send_signal(number)
 
@@ -172,7 +172,7 @@ class WorkerProcess:
 
 
 class Supervisor:
-    """Runs processes until it gets SIGTERM, SIGINT or SIGHUP. For the main thread."""
+    """Supervisor of processes until SIGTERM, SIGINT or SIGHUP. For the main thread."""
 
     def __init__(
         self,
@@ -192,9 +192,9 @@ class Supervisor:
         self._was_ready = False
 
     def run(self) -> int:
-        """Run until told to end; return the exit code.
+        """Run until a signal; return the exit code.
 
-        It also ends, with 1, when a process falls over before all were ready for the first time.
+        The code is 1 when a process ends before all were ready for the first time.
         """
         with _signal_pipe() as signals:
             for child in self._children:
@@ -216,7 +216,7 @@ class Supervisor:
         return min((moment for moment in due if moment is not None), default=None)
 
     def _wait(self, signals: int, until: float | None) -> set[int]:
-        """Wait for a signal, a word from a child or the time; return the signals."""
+        """Wait for a signal, a child's status or the time; return the signals."""
         poll = select.poll()
         poll.register(signals, select.POLLIN)
         talking = {}
@@ -234,7 +234,7 @@ class Supervisor:
         return received
 
     def _look_after(self) -> bool:
-        """Note who is ready, start who is due; return False if the server can't start."""
+        """Note readiness, restart due processes; return False if the server can't start."""
         now = time.monotonic()
         for child in self._children:
             code = child.poll(now)
@@ -258,7 +258,7 @@ class Supervisor:
         return True
 
     def _stop(self, signals: int) -> None:
-        """End all processes: politely, then, or when asked a second time, for certain."""
+        """End all processes: politely first; by force later, or at a second signal."""
         self._on_stopping()
         self._signal_all(signal.SIGTERM)
         deadline = time.monotonic() + self._stop_seconds
@@ -285,7 +285,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def _signal_pipe() -> Iterator[int]:
-    """Yield a descriptor on which the signals that concern us arrive, one byte each."""
+    """Yield a descriptor on which signals arrive, one byte each."""
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     old_wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     wanted = [signal.SIGCHLD, *(n for n in _END_SIGNALS if signal.getsignal(n) != signal.SIG_IGN)]

@@ -1,10 +1,10 @@
-"""A process that the supervisor started, seen from its inside.
+"""Worker: the inside of a process that the supervisor started.
 
-Standard input is a pipe from the supervisor: one line of JSON that says all there is to know, then
-nothing until the supervisor is gone, however it went; then this process ends too. Standard output
-is a pipe to the supervisor, which reads :data:`READY` from it and then, as long as the process does
-its work, a byte now and then. Descriptors that are inherited (the
-listening socket, the lock of the data directory) are named in that line.
+Standard input is a pipe from the supervisor: one line of JSON with the configuration, then nothing
+until the supervisor is gone, however it ended; then this process ends too. Standard output is a
+pipe to the supervisor for :data:`READY` and then, as long as the process does its work, a byte now
+and then. Inherited descriptors (the listening socket, the lock of the data directory) are named in
+the configuration.
 """
 
 import gc
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """What a process is told."""
+    """Configuration of a worker process."""
 
     data: DataDirectory
     settings: Settings
@@ -45,7 +45,7 @@ class WorkerConfig:
     """Inherited ones by name."""
 
     def to_line(self) -> bytes:
-        """Return the briefing as one line; inverse of :func:`parse_worker_config`."""
+        """Return the configuration as one line; inverse of :func:`parse_worker_config`."""
         document = {
             "data": str(self.data.root),
             "settings": settings_to_document(self.settings),
@@ -55,7 +55,7 @@ class WorkerConfig:
 
 
 def parse_worker_config(line: bytes) -> WorkerConfig:
-    """Return the briefing that another process formatted."""
+    """Return the configuration that the supervisor formatted."""
     document: dict[str, Any] = json.loads(line)
     return WorkerConfig(
         DataDirectory(Path(document["data"])),
@@ -90,7 +90,7 @@ class Worker:
         configure_logging(name, self.config.settings.server.log_level)
 
     def ready(self) -> None:
-        """Tell the supervisor that this process does its work now."""
+        """Tell the supervisor about readiness."""
         # What is here now stays as long as the process: no garbage collection need look at it,
         # which would stop everything for longer than a request takes.
         gc.collect()
@@ -101,7 +101,7 @@ class Worker:
             return  # it is gone, which the other pipe tells as well
 
     def beat(self) -> None:
-        """Tell the supervisor that the main thread goes on with its work; may be called often."""
+        """Tell the supervisor about progress of the main thread; may be called often."""
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + _BEAT_SECONDS
@@ -110,7 +110,7 @@ class Worker:
                 os.write(self._status, _BEAT)
 
     def when_orphaned(self, end: Callable[[], None]) -> None:
-        """Call ``end``, from another thread, when the supervisor is gone; then insist."""
+        """Call ``end``, from another thread, when the supervisor is gone; then exit by force."""
         threading.Thread(target=self._watch, args=(end,), name="life", daemon=True).start()
 
     def _watch(self, end: Callable[[], None]) -> None:
@@ -124,7 +124,7 @@ class Worker:
 
 
 def _take(descriptor: int, flags: int, replacement: str | None) -> int:
-    """Move a standard descriptor out of the way of those that we start; return its new number."""
+    """Move a standard descriptor out of the way of child processes; return its new number."""
     taken = os.dup(descriptor)
     if replacement is None:
         os.dup2(2, descriptor)

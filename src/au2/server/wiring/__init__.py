@@ -1,4 +1,4 @@
-"""The only place that chooses a concrete database, store, engine and way to send notices.
+"""The only place that chooses a concrete database, content store, engine and notices.
 
-One module per process's needs, so that no process imports what it does not use.
+One module per process, so that no process imports unused libraries.
 """

@@ -1,4 +1,4 @@
-"""The HTTP application with all that it works with."""
+"""The HTTP application with its use cases and stores."""
 
 import threading
 from importlib.metadata import version
@@ -29,7 +29,7 @@ _BESIDE_ARGUMENTS_BYTES = 1 << 20
 
 
 def make_run_limits(settings: Settings) -> RunLimits:
-    """Return what a run gets and may ask for."""
+    """Return defaults and limits of a run."""
     jobs = settings.jobs
     return RunLimits(
         default_cpu=jobs.default_cpu,
@@ -68,7 +68,7 @@ def make_service_options(settings: Settings) -> ServiceOptions:
 def make_api(
     data: DataDirectory, settings: Settings, database: Database, stopping: threading.Event
 ) -> FastAPI:
-    """Return the application; ``stopping`` is set when open streams should come to their end."""
+    """Return the application; ``stopping`` is set when open streams should end."""
     notices = make_notices(data, settings, "api")
     services = make_services(
         database,

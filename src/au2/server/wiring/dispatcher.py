@@ -1,4 +1,4 @@
-"""The dispatcher with all that it works with."""
+"""The dispatcher with its engine, stores and dependency installer."""
 
 import os
 from collections.abc import Callable
@@ -46,7 +46,7 @@ _OWNER = "dispatcher"
 def make_dispatcher(
     data: DataDirectory, settings: Settings, database: Database, beat: Callable[[], None]
 ) -> Dispatcher:
-    """Return a dispatcher for everything that is submitted on this data directory."""
+    """Return the dispatcher of all jobs of this data directory."""
     options = _make_options(settings)
     blobs, logs = make_blobs(data), make_logs(data)
     notices = make_notices(data, settings, DISPATCHER)
@@ -157,7 +157,7 @@ def _make_dependencies(
 
 
 def _make_sources(build: BuildSettings) -> Sources:
-    """Return the package sources; those that are not set are pip's and npm's on this machine."""
+    """Return the package sources; those left unset are pip's and npm's on this machine."""
     sources = read_machine_sources(os.environ, home=find_home(os.environ) or NO_HOME)
     if build.python_indexes or build.find_links:
         sources = replace(

@@ -1,4 +1,4 @@
-"""Where things are kept, and how processes tell each other that something changed."""
+"""Stores and notices of an installation, and the opening of its database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -21,29 +21,29 @@ _ABANDONED_SECONDS = 24 * 3600.0
 
 
 def open_database(data: DataDirectory) -> Database:
-    """Open the database; it may have to be migrated."""
+    """Open the database, which may need a migration."""
     return Database.open_file(data.database_file)
 
 
 def open_database_for_good(data: DataDirectory) -> Database:
-    """Open the database for a server: with room for what it writes when the disk is full."""
+    """Open the database for a server: with space for its writes on a full disk."""
     database = open_database(data)
     database.preallocate_wal()
     return database
 
 
 def make_blobs(data: DataDirectory) -> ContentStore:
-    """Return the blob store."""
+    """Return the content store."""
     return FileContentStore(data.blobs)
 
 
 def remove_unfinished_blobs(data: DataDirectory) -> int:
-    """Remove what writers left that were killed; return how many files."""
+    """Remove ingests of killed writers; return the number of files."""
     return FileContentStore(data.blobs).clean_incoming(_ABANDONED_SECONDS)
 
 
 def make_key_file(data: DataDirectory, settings: Settings) -> KeyFile:
-    """Return the file with the keys of the secrets; it need not be there yet."""
+    """Return the file with the secret keys, which may be missing yet."""
     return KeyFile(settings.secrets.key_file or data.key_file)
 
 

@@ -7,7 +7,7 @@ import socket
 import threading
 from typing import Any
 
-from au2.server.http.server import make_server
+from au2.server.http.server import ApiServer
 from au2.server.supervision.worker import Worker
 
 stopping = threading.Event()
@@ -29,6 +29,6 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: stopping.set())
 child = Worker("api")
-server = make_server(app, on_ready=child.ready, beat=child.beat, stopping=stopping)
+server = ApiServer(app, on_ready=child.ready, beat=child.beat, stopping=stopping)
 child.when_orphaned(server.stop)
 server.run(sockets=[socket.socket(fileno=child.config.descriptors["listen"])])

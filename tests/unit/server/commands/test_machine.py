@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from au2.server.commands.machine import check_builder, check_room, check_tls
+from au2.server.commands.machine import check_builder, check_disk_space, check_tls
 from au2.server.settings.endpoint import TlsFiles
 from tests.support.certificates import make_certificates
 from tests.support.memory_disk import mounted_in_memory
@@ -12,7 +12,7 @@ from tests.support.memory_disk import mounted_in_memory
 def test_a_disk_without_room(tmp_path: Path) -> None:
     with mounted_in_memory(tmp_path, "60m,nr_inodes=100"):
         (tmp_path / "filling").write_bytes(bytes(58 << 20))
-        space, files = check_room(tmp_path)
+        space, files = check_disk_space(tmp_path)
     assert not space.ok
     assert "2 MiB are free" in space.message
     assert "3 MiB" in space.message, "a twentieth of a small disk"
@@ -22,7 +22,7 @@ def test_a_disk_without_room(tmp_path: Path) -> None:
 
 def test_a_disk_with_room(tmp_path: Path) -> None:
     with mounted_in_memory(tmp_path, "300m,nr_inodes=20000"):
-        assert all(check.ok for check in check_room(tmp_path))
+        assert all(check.ok for check in check_disk_space(tmp_path))
 
 
 def test_certificates(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from au2.http.noticeboard import NoticeBoard
 from au2.server.data_directory import DataDirectory
-from au2.server.http.server import make_server
+from au2.server.http.server import ApiServer
 from au2.server.settings.sections import ServerSettings, Settings
 from au2.server.wiring.api import make_api
 from au2.server.wiring.stores import open_database
@@ -22,9 +22,9 @@ async def no_app(*_: object) -> None:
 
 def test_only_proxies_that_are_named_are_believed() -> None:
     stopping = threading.Event()
-    alone = make_server(no_app, on_ready=lambda: None, stopping=stopping)
+    alone = ApiServer(no_app, on_ready=lambda: None, stopping=stopping)
     assert not alone.config.proxy_headers
-    behind = make_server(
+    behind = ApiServer(
         no_app,
         on_ready=lambda: None,
         stopping=stopping,
@@ -35,7 +35,7 @@ def test_only_proxies_that_are_named_are_believed() -> None:
 
 
 def test_what_a_stop_cuts_off_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
-    make_server(no_app, on_ready=lambda: None, stopping=threading.Event())
+    ApiServer(no_app, on_ready=lambda: None, stopping=threading.Event())
     logger = logging.getLogger("uvicorn.error")
     for error in (asyncio.CancelledError("stopped"), ValueError("a fault")):
         logger.error("Exception in ASGI application", exc_info=error)

@@ -156,7 +156,7 @@ def test_every_setting_says_what_it_is() -> None:
     for place in list_settings():
         assert place.note.meaning
         assert place.note.default_text
-        assert place.variable == f"AU2_{place.section.upper()}_{place.key.upper()}"
+        assert place.variable == f"AU2_{place.section.upper()}_{place.name.upper()}"
 
 
 def test_host_ids_that_are_not_there(file: Path) -> None:

@@ -3,7 +3,7 @@
 import logging
 import re
 
-from au2.server.supervision.log_format import LineFormatter, is_news
+from au2.server.supervision.log_format import LineFormatter, is_relevant
 
 
 def format_entry(message: str, *, error: BaseException | None = None) -> str:
@@ -35,6 +35,6 @@ def test_a_try_of_tls_is_no_news() -> None:
     def entry(message: str) -> logging.LogRecord:
         return logging.LogRecord("uvicorn.error", logging.WARNING, "x.py", 1, message, (), None)
 
-    assert not is_news(entry("Invalid HTTP request received."))
-    assert not is_news(entry("ASGI callable returned without completing response."))
-    assert is_news(entry("Invalid HTTP request"))
+    assert not is_relevant(entry("Invalid HTTP request received."))
+    assert not is_relevant(entry("ASGI callable returned without completing response."))
+    assert is_relevant(entry("Invalid HTTP request"))
