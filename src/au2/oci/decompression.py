@@ -1,4 +1,4 @@
-"""Decompression of layers and archives: gzip and zstd, told by the first bytes."""
+"""Decompression of layers and archives: gzip and zstd, recognised by their first bytes."""
 
 import re
 import zlib
@@ -115,7 +115,7 @@ def decompressed(stream: Readable, *, window_bytes: int = WINDOW_BYTES) -> Reada
 
             return ZstdReader(whole, window_bytes)
         case other:
-            raise InvalidImage(f"data compressed with {other} is not taken; use gzip, zstd or none")
+            raise InvalidImage(f"data compressed with {other} is not supported; use gzip or zstd")
 
 
 class _GzipReader(ChunkReader):

@@ -77,7 +77,7 @@ def check(archive: Path, built: Built, name: str | None = None) -> ArchivedImage
         assert opened is not None
         image = opened.documents.choose(name, on("amd64"))
         for layer in image.layers:
-            assert opened.place(layer.path).size_bytes == layer.size_bytes
+            assert opened.byte_range(layer.path).size_bytes == layer.size_bytes
             assert digest_of(decompressed(opened.open(layer.path))) == layer.diff_id
             if layer.descriptor:
                 assert digest_of(opened.open(layer.path)) == layer.descriptor.digest

@@ -45,7 +45,7 @@ def send_from_file(
         sizes = {layer.diff_id: layer.size_bytes for layer in image.layers}
         uploader.progress.expect(sum(sizes.values()) + len(image.config))
     sources = {
-        layer.path: FileSource(descriptor, archive.place(layer.path)) for layer in image.layers
+        layer.path: FileSource(descriptor, archive.byte_range(layer.path)) for layer in image.layers
     }
     blobs = {
         layer.path: Blob(digest, layer.size_bytes, sources[layer.path])

@@ -12,8 +12,8 @@ Reading an archive in a plain, seekable file::
     archive = open_archive(file)                 # reader.py; None: compressed, or a pipe
     image = archive.documents.choose(name, platform)
     for layer in image.layers:
-        content = archive.open(layer.path)       # a Readable; archive.place(layer.path) tells
-                                                 # offset_bytes and size_bytes in the file
+        content = archive.open(layer.path)       # a Readable
+        content_range = archive.byte_range(layer.path)  # offset_bytes and size_bytes in the file
 
 A small layer whose bytes look like JSON is kept with the documents: ``take`` does not see such a
 layer, and ``documents.kept(layer.path)`` has its bytes (None for all others). After the layers,

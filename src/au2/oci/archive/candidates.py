@@ -104,16 +104,14 @@ def parse_docker_list(data: bytes) -> tuple[ListedImage, ...]:
     """
     entries = parse_list(data, DOCKER_LIST)
     if len(entries) > _MOST_IMAGES:
-        raise InvalidImage(
-            f"the archive has {len(entries)} images; at most {_MOST_IMAGES} are taken"
-        )
+        raise InvalidImage(f"the archive has {len(entries)} images; the limit is {_MOST_IMAGES}")
     return tuple(_parse_image(entry) for entry in entries)
 
 
 def _parse_image(fields: Fields) -> ListedImage:
     layers = fields.texts("Layers")
     if len(layers) > MAX_LAYERS:
-        raise InvalidImage(f"the image has {len(layers)} layers; at most {MAX_LAYERS} are taken")
+        raise InvalidImage(f"the image has {len(layers)} layers; the limit is {MAX_LAYERS}")
     return ListedImage(
         fields.text("Config"),
         tuple(familiar_name(name) for name in fields.texts("RepoTags")),

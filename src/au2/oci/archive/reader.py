@@ -68,10 +68,10 @@ class FileContent(ChunkReader):
     Reading raises InvalidImage if the file has become shorter.
     """
 
-    def __init__(self, descriptor: int, place: ByteRange) -> None:
+    def __init__(self, descriptor: int, byte_range: ByteRange) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._position, self._left_bytes = place
+        self._position, self._left_bytes = byte_range
 
     def read_some(self, size: int) -> bytes:
         """Return up to ``size`` bytes, nothing only at the end."""
@@ -100,14 +100,14 @@ class ArchiveFile:
         self._start_bytes = start_bytes
         self._contents = contents
 
-    def place(self, path: str) -> ByteRange:
+    def byte_range(self, path: str) -> ByteRange:
         """Return the byte range of the member with this path, one of an archived layer."""
         file = self._contents.file(path)
         return ByteRange(self._start_bytes + file.offset_bytes, file.size_bytes)
 
     def open(self, path: str) -> FileContent:
         """Open the member's content; the archive's file must stay open as long."""
-        return FileContent(self._descriptor, self.place(path))
+        return FileContent(self._descriptor, self.byte_range(path))
 
 
 def open_archive(file: BinaryIO, limits: ArchiveLimits | None = None) -> ArchiveFile | None:

@@ -170,7 +170,7 @@ class RegistryLogin:
             realm = httpx.URL("")
         allowed = {"https", "http"} if self._may_be_plain else {"https"}
         if realm.scheme not in allowed or not realm.host or realm.userinfo:
-            raise RegistryFailure(f"{self._name} wants a login in a place that is not safe.")
+            raise RegistryFailure(f"{self._name} wants a login at an unsafe address.")
         return realm
 
     def _read_token(self, data: bytes) -> str:

@@ -160,7 +160,7 @@ class RegistryTransport:
             following = httpx.URL("")
         allowed = {"https", url.scheme} if self._may_be_plain else {"https"}
         if not location or following.scheme not in allowed or following.userinfo:
-            raise RegistryFailure(f"{self._name} redirects to a place that is not safe.")
+            raise RegistryFailure(f"{self._name} redirects to an unsafe address.")
         return following
 
     def _find_base(self) -> httpx.URL:

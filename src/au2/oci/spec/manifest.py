@@ -99,7 +99,7 @@ def _media_type(fields: Fields) -> str:
 
 def _check_layers(layers: tuple[Descriptor, ...]) -> None:
     if len(layers) > MAX_LAYERS:
-        raise InvalidImage(f"the image has {len(layers)} layers; at most {MAX_LAYERS} are taken")
+        raise InvalidImage(f"the image has {len(layers)} layers; the limit is {MAX_LAYERS}")
     for layer in layers:
         if layer.media_type not in media_types.LAYERS:
             raise InvalidImage(f"the manifest has a layer of unknown type {layer.media_type[:100]}")

@@ -29,7 +29,7 @@ _ARM = {"armhf": "v7", "armel": "v6"}
 _USUAL_VARIANTS = {"amd64": "v1", "arm64": "v8", "arm": "v7", "386": ""}
 """What an image without a variant is built for."""
 _LEVELS = {"amd64": (1, 4), "arm": (5, 8)}
-"""Variants that are levels: whoever runs one runs all below it (first and last level)."""
+"""Variants with levels: a machine of one runs all below (first and last level)."""
 _VARIANT = re.compile(r"v?([0-9]+)(?:\.0)?")
 
 

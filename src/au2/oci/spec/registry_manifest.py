@@ -99,7 +99,7 @@ def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManif
     fields = parse_document(data, "manifest")
     media_type = fields.text("mediaType", stated_type or _guess_type(fields))
     if media_type not in _KNOWN:
-        raise InvalidImage(f"manifests of type {media_type[:100]!r} are not taken")
+        raise InvalidImage(f"manifests of type {media_type[:100]!r} are not supported")
     if stated_type and stated_type != media_type:
         raise InvalidImage(f"it came as {stated_type[:100]!r}, but says it is {media_type!r}")
     if fields.natural("schemaVersion") != 2:
@@ -107,7 +107,7 @@ def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManif
     _check_kind(fields, media_type)
     pointers = find_referenced(fields)
     if max(len(pointers.blobs), len(pointers.manifests)) > _MOST_MEMBERS:
-        raise InvalidImage(f"it names more than {_MOST_MEMBERS} things")
+        raise InvalidImage(f"it has more than {_MOST_MEMBERS} descriptors")
     return RegistryManifest(
         media_type=media_type,
         blobs=pointers.blobs,

@@ -113,7 +113,7 @@ def _put_together(header: Header, extension: _Extension) -> RawEntry:
     path = _decode(own_name or extension.gnu_name or records.get("path") or header.name)
     if header.type == tar_header.GNU_SPARSE:
         raise InvalidImage(
-            f"{shown(path)} is a sparse file in GNU tar's own form, which is not taken",
+            f"{shown(path)} is a sparse file in GNU tar's own form, not supported",
             hint=_SPARSE_HINT,
         )
     if sparse is not None and header.type not in tar_header.REGULAR_TYPES:

@@ -84,7 +84,7 @@ def bare(*names: str) -> bytes:
         (gzip.compress(b"\x7fELF" * 500, mtime=0), "an ELF program", "Pipe `docker save NAME`"),
         (b"PK\x03\x04" * 500, "a zip archive", "Pipe `docker save NAME`"),
         (gzip.compress(b"", mtime=0), "nothing came in", "Did `docker save` fail"),
-        (b"\xfd7zXZ\x00" + bytes(2000), "compressed with xz is not taken", "docker save"),
+        (b"\xfd7zXZ\x00" + bytes(2000), "compressed with xz is not supported", "docker save"),
         (bytes(10240), "not an image archive but an empty archive", "docker save"),
         (bare("a", "b"), "neither manifest.json nor index.json, but 'a', 'b'", "docker save"),
         (bare("Dockerfile", "main.py"), "a folder to build an image from", "docker build"),

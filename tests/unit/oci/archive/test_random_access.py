@@ -26,7 +26,7 @@ def test_it_begins_where_the_file_stands(tmp_path: Path) -> None:
         assert opened is not None
         layers = opened.documents.choose(None, on("amd64")).layers
         for layer, data in zip(layers, IMAGE.layers, strict=True):
-            offset, size = opened.place(layer.path)
+            offset, size = opened.byte_range(layer.path)
             assert path.read_bytes()[offset : offset + size] == data
 
 
@@ -65,7 +65,7 @@ def test_only_headers_are_read(tmp_path: Path) -> None:
         opened = open_archive(file)
         assert opened is not None
         (layer,) = opened.documents.choose(None, on("amd64")).layers
-        assert opened.place(layer.path) == ByteRange(512, size)
+        assert opened.byte_range(layer.path) == ByteRange(512, size)
 
 
 def test_pipes_are_for_the_other_reader() -> None:
