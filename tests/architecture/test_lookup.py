@@ -18,28 +18,60 @@ ENTITIES = (
 
 WITHOUT_ACTOR = ("app/maintenance/",)
 """Packages of the operator's own commands, which no request reaches."""
+
+_OF_PROCESS = "versions of a process that was looked up"
+_OF_VERSION = "upload or job of a version that was looked up"
+_OF_REPOSITORY = "objects of a repository, after the permission on it"
+_TAKEN = "whether an id or a name is taken, after the permission on the context"
+_OPERATOR = "the operator's own command"
+_PLATFORM = "the platform ends an upload"
+
 PAST_THE_LOOKUP = {
-    "app/accounts/accounts.py": "names of the contexts in which the actor has a role",
-    "app/members.py": "members of a context, after the permission on the context",
-    "app/organizations.py": "whether an id is taken; projects that the actor knows",
-    "app/processes.py": "versions of a process that was looked up",
-    "app/registry/access.py": "the look-up of repositories: asks for the action itself",
-    "app/registry/blobs.py": "uploads in a repository, after the permission on the repository",
-    "app/registry/manifests.py": "versions of a repository, after the permission on it",
-    "app/registry/images.py": "where a repository is used, after the permission on it",
-    "app/runtimes.py": "the operator's own commands",
-    "app/secrets.py": "whether a name is taken, after the permission on the context",
-    "app/uploads/image_uploads.py": "the open upload of a version that was looked up",
-    "app/uploads/image_versions.py": "upload and job of a version that was looked up",
-    "app/uploads/package_begin.py": "runtime and newest version of what was looked up",
-    "app/uploads/package_uploads.py": "the platform ends uploads without a sign of life",
-    "app/uploads/sessions.py": "the look-up of uploads: asks for the action itself",
-    "app/versions/archives.py": "the upload of a version that was looked up",
-    "app/versions/choice.py": "versions of a process that was looked up",
-    "app/versions/diffs.py": "the upload of a version that was looked up",
-    "app/versions/versions.py": "versions of a process that was looked up",
+    "members: Members.list_members": "members of a context, after the permission on it",
+    "organizations: Organizations._organization_of": "projects that the actor knows",
+    "organizations: Organizations.create_organization": _TAKEN,
+    "organizations: Organizations.create_project": _TAKEN,
+    "organizations: Organizations.list_organizations": "those in which the actor has a role",
+    "organizations: Organizations.list_projects": "projects that the actor knows",
+    "processes: Processes.delete": _OF_PROCESS,
+    "registry/access: context_of": _OF_REPOSITORY,
+    "registry/access: ensure_may_use": "the look-up of repositories: asks for the action itself",
+    "registry/access: find_tagged_version": _OF_REPOSITORY,
+    "registry/blobs: RepositoryBlobs._get_own": _OF_REPOSITORY,
+    "registry/manifests: RepositoryManifests._has_it": _OF_REPOSITORY,
+    "registry/manifests: RepositoryManifests.list_tags": _OF_REPOSITORY,
+    "runtimes: Runtimes.register_build": _OPERATOR,
+    "runtimes: Runtimes.retire": _OPERATOR,
+    "runtimes: _check_owner": _OPERATOR,
+    "secrets: Secrets.create": _TAKEN,
+    "uploads/image_uploads: ImageUploads.begin": _OF_VERSION,
+    "uploads/image_versions: find_import": _OF_VERSION,
+    "uploads/image_versions: upload_in_progress": _OF_VERSION,
+    "uploads/package_begin: _compare": "runtime and newest version of a process looked up",
+    "uploads/package_uploads: PackageUploads._expire": _PLATFORM,
+    "uploads/package_uploads: PackageUploads._take_back": _PLATFORM,
+    "uploads/package_uploads: PackageUploads.expire_abandoned": _PLATFORM,
+    "uploads/package_uploads: _context_of": "the process of an upload that was looked up",
+    "uploads/sessions: UploadSessions._get_own": "the look-up of uploads: asks for the action",
+    "uploads/sessions: _fail_version": _PLATFORM,
+    "uploads/sessions: _job_of": "the job of an upload that was looked up",
+    "uploads/sessions: close_stopped_upload": "the upload of a job that was looked up",
+    "uploads/sessions: fail_upload": _PLATFORM,
+    "versions/choice: _list_newer": _OF_PROCESS,
+    "versions/choice: choose_version": _OF_PROCESS,
+    "versions/choice: explain_first_upload": _OF_PROCESS,
+    "versions/versions: Versions.get_newest_upload": _OF_PROCESS,
+    "versions/versions: Versions.list_versions": _OF_PROCESS,
 }
-"""File → why it reads entities from the database itself. A new line needs a good reason."""
+"""Function → why it reads entities from the database itself. A new line needs a good reason."""
+
+WITHOUT_ACTION = {
+    "find_context": "contexts in which the actor has a role, and the operator's",
+    "find_version_upload": "the upload of a version that was looked up",
+    "get_shared_job": "a job that is still to be opened",
+    "get_version": "a version of a process that was looked up",
+}
+"""Look-up without an action → why."""
 
 ASKS = {
     "authorize",
@@ -83,20 +115,32 @@ def entity_readers() -> set[str]:
     }
 
 
-def stored_names(tree: ast.Module, readers: set[str]) -> set[str]:
-    """Readers that a module takes from the store: by name, or as an attribute of its modules."""
-    modules, found = set[str](), set[str]()
+def entity_reads(tree: ast.Module, readers: set[str]) -> Iterator[tuple[str, str]]:
+    """Functions of a module that read from the store, ``Class.method`` or name, and the readers."""
+    modules, direct = set[str](), set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("au2.stores.data"):
             names = {alias.asname or alias.name for alias in node.names}
             modules |= names
-            found |= names & readers
-    return found | {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-        if node.value.id in modules and node.attr in readers
-    }
+            direct |= names & readers
+    for owner in tree.body:
+        inner = owner.body if isinstance(owner, ast.ClassDef) else [owner]
+        prefix = f"{owner.name}." if isinstance(owner, ast.ClassDef) else ""
+        for function in inner:
+            if isinstance(function, ast.FunctionDef):
+                for name in names_in(function, modules, direct, readers):
+                    yield prefix + function.name, name
+
+
+def names_in(
+    function: ast.AST, modules: set[str], direct: set[str], readers: set[str]
+) -> Iterator[str]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id in direct:
+            yield node.id
+        is_of_module = isinstance(node, ast.Attribute) and ast.unparse(node.value) in modules
+        if is_of_module and node.attr in readers:
+            yield node.attr
 
 
 def use_case_files() -> list[Path]:
@@ -110,12 +154,13 @@ def use_case_files() -> list[Path]:
 def test_entities_come_from_the_lookup() -> None:
     readers = entity_readers()
     found = {
-        name_of(path): stored_names(ast.parse(path.read_text()), readers)
+        f"{name_of(path).removeprefix('app/').removesuffix('.py')}: {function}"
         for path in use_case_files()
+        for function, _ in entity_reads(ast.parse(path.read_text()), readers)
     }
 
     assert {"find_process", "find_job", "find_version", "list_secrets"} <= readers
-    assert {name for name, used in found.items() if used} == set(PAST_THE_LOOKUP)
+    assert found == set(PAST_THE_LOOKUP)
 
 
 def test_every_lookup_names_the_action() -> None:
@@ -125,14 +170,13 @@ def test_every_lookup_names_the_action() -> None:
         if "transaction" not in (names := [argument.arg for argument in function.args.args]):
             continue
         has_action = names[1:3] == ["actor", "action"]
-        # What belongs to a process that was looked up, and a job that is still to be opened.
-        assert has_action or function.name in {"get_version", "get_shared_job"}, function.name
+        assert has_action or function.name in WITHOUT_ACTION, function.name
 
 
 def calls_in(function: ast.AST) -> set[str]:
     """Names of the functions that are called; of an object's own methods with ``self.``."""
     return {
-        "self." * (ast.unparse(call.func.value) == "self") + call.func.attr
+        ("self." if ast.unparse(call.func.value) in {"self", "super()"} else "") + call.func.attr
         if isinstance(call.func, ast.Attribute)
         else ast.unparse(call.func)
         for call in ast.walk(function)
@@ -142,6 +186,13 @@ def calls_in(function: ast.AST) -> set[str]:
 
 def functions_in(body: list[ast.stmt]) -> dict[str, ast.FunctionDef]:
     return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+
+def base_names(owner: ast.ClassDef) -> set[str]:
+    """Names of the classes that a class derives from, and of their parameters."""
+    return {
+        node.id for base in owner.bases for node in ast.walk(base) if isinstance(node, ast.Name)
+    }
 
 
 def test_every_use_case_of_an_actor_asks_for_a_permission() -> None:
@@ -159,15 +210,24 @@ def test_every_use_case_of_an_actor_asks_for_a_permission() -> None:
             waiting = {name for one in waiting for name in calls.get(one, ())} - seen
         return bool(seen & ASKS)
 
+    classes = [
+        (path, node)
+        for path, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    ]
+    methods_of = {owner.name: functions_in(owner.body) for _, owner in classes}
     silent = set()
-    for path, tree in trees.items():
-        for owner in (node for node in tree.body if isinstance(node, ast.ClassDef)):
-            methods = functions_in(owner.body)
-            calls = shared | {f"self.{name}": calls_in(node) for name, node in methods.items()}
-            for name, method in methods.items():
-                has_actor = any(argument.arg == "actor" for argument in method.args.args)
-                is_silent = has_actor and not name.startswith("_") and not asks(method, calls)
-                if is_silent and name not in OWN_RIGHTS:
-                    silent.add(f"{name_of(path)}: {owner.name}.{name}")
+    for path, owner in classes:
+        calls = dict(shared)
+        for name in [*base_names(owner), owner.name]:
+            for method, node in methods_of.get(name, {}).items():
+                # A method that extends the inherited one asks by its call of that.
+                calls[f"self.{method}"] = calls.get(f"self.{method}", set()) | calls_in(node)
+        for name, node in methods_of[owner.name].items():
+            has_actor = any(argument.arg == "actor" for argument in node.args.args)
+            is_silent = has_actor and not name.startswith("_") and not asks(node, calls)
+            if is_silent and name not in OWN_RIGHTS:
+                silent.add(f"{name_of(path)}: {owner.name}.{name}")
 
     assert silent == set()

@@ -62,7 +62,7 @@ def add_packaged_version(
     upload = opened.upload
     with backend.services.uploads.receive(operator, upload.id, upload.fencing_token) as receiver:
         for file in files:
-            if file.sha256 in opened.lacking:
+            if file.sha256 in opened.missing:
                 receiver.feed(frame(bytes(file.source)))
         backend.services.uploads.finish_receiving(operator, upload.id, receiver)
     backend.services.uploads.complete(operator, upload.id, upload.fencing_token)

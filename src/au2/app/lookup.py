@@ -1,4 +1,4 @@
-"""Look-up with permission: an entity of a context is had only by naming the action on it.
+"""Look-up with permission: each call names the action on the entity of a context.
 
 A foreign object answers exactly like a missing one; an own object with too few rights answers "not
 permitted". Use cases get processes, versions, jobs, secrets, runtimes and organizations here and
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from au2.app.permissions import ensure_may, ensure_may_in
-from au2.domain.account import Organization
+from au2.domain.account import Organization, Project
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, NotFound
 from au2.domain.identity import Action, Actor
@@ -18,8 +18,10 @@ from au2.domain.ids import is_guid, parse_guid
 from au2.domain.job import Job
 from au2.domain.runtime import Runtime
 from au2.domain.secret import Secret
+from au2.domain.upload import Upload
 from au2.domain.version import Process, Version
 from au2.stores.database import accounts, jobs, processes, runtimes, secrets, versions
+from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction
 from au2.stores.database.jobs import JobFilter
 
@@ -64,12 +66,12 @@ def get_process(transaction: Transaction, actor: Actor, action: Action, process_
 def get_named_process(
     transaction: Transaction, actor: Actor, action: Action, context: Context, text: str
 ) -> Process:
-    """Return the process that a GUID, or a name unique in ``context``, means there.
+    """Return the process of a GUID, or of a name unique in ``context``.
 
     Raises:
-        NotFound: no process is visible by that name.
+        NotFound: no process of this name is visible.
         NotPermitted: the actor's role is too weak for ``action``.
-        Conflict: several processes have that name; the error lists them.
+        Conflict: several processes have the name; the error lists them.
     """
     if is_guid(text.strip()):
         wanted = parse_guid(text)
@@ -104,7 +106,7 @@ def list_processes(
     name: str | None = None,
     tag: str | None = None,
 ) -> list[Process]:
-    """Return the processes that are visible in ``context``. Raises NotPermitted."""
+    """Return the processes visible in ``context``. Raises NotPermitted."""
     ensure_may(actor, action, context)
     return processes.list_processes(transaction, context, name=name, tag=tag)
 
@@ -112,9 +114,9 @@ def list_processes(
 def list_own_processes(
     transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
 ) -> list[Process]:
-    """Return the processes of that name which belong to ``context`` itself. Raises NotPermitted.
+    """Return the processes of a name in ``context`` itself. Raises NotPermitted.
 
-    Seen from a project, the organization's processes are visible too; they are not among these.
+    Processes of the organization, which are visible in its projects too, are left out there.
     """
     ensure_may_in(actor, action, context)
     found = processes.list_processes(transaction, context, name=name)
@@ -122,7 +124,7 @@ def list_own_processes(
 
 
 def get_version(transaction: Transaction, process: Process, number: int) -> Version:
-    """Return one version of a process that was looked up for an action. Raises NotFound."""
+    """Return one version of a process, which was looked up for an action. Raises NotFound."""
     version = None
     if 0 < number <= _LARGEST_NUMBER:
         version = versions.find_version(transaction, process.id, number)
@@ -132,6 +134,20 @@ def get_version(transaction: Transaction, process: Process, number: int) -> Vers
             hint=f"See: {process_command('version list', process)}",
         )
     return version
+
+
+def get_process_version(
+    transaction: Transaction, actor: Actor, action: Action, process_id: str, number: int
+) -> tuple[Process, Version]:
+    """Return a process and one of its versions, for ``action``. Raises as :func:`get_process`."""
+    process = get_process(transaction, actor, action, process_id)
+    return process, get_version(transaction, process, number)
+
+
+def find_version_upload(transaction: Transaction, version: Version) -> Upload | None:
+    """Return the upload of a version, which was looked up for an action."""
+    job_id = version.upload_job_id
+    return None if job_id is None else uploads.find_upload_of_job(transaction, job_id)
 
 
 def process_command(command: str, process: Process) -> str:
@@ -148,7 +164,7 @@ def _no_process(text: str) -> NotFound:
 
 @dataclass(frozen=True, slots=True)
 class SharedJob:
-    """A job record read once for several actors; each of them opens it for an action."""
+    """A job record read once for several actors; each opens the job for an action."""
 
     _job: Job
 
@@ -158,7 +174,7 @@ class SharedJob:
 
 
 def get_shared_job(transaction: Transaction, job_id: int) -> SharedJob:
-    """Return a job that no actor has opened yet. Raises NotFound."""
+    """Return a job still to be opened. Raises NotFound."""
     return SharedJob(_find_job(transaction, job_id))
 
 
@@ -204,10 +220,10 @@ def _no_job(job_id: int) -> NotFound:
 def get_secret(
     transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
 ) -> Secret:
-    """Return the secret that a name means in ``context``: its own, else the organization's.
+    """Return the secret of a name in ``context``: its own, else the organization's.
 
     Raises:
-        NotFound: no secret of that name is visible.
+        NotFound: no secret of this name is visible.
         NotPermitted: the actor's role is too weak for ``action`` on the secret.
     """
     ensure_may(actor, Action.VIEW_SECRET, context)
@@ -221,10 +237,10 @@ def get_secret(
 def get_own_secret(
     transaction: Transaction, actor: Actor, action: Action, context: Context, name: str
 ) -> Secret:
-    """Return the secret of that name which belongs to ``context`` itself: for every change.
+    """Return the secret of a name in ``context`` itself: for every change.
 
     Raises:
-        NotFound: the context itself has no secret of that name.
+        NotFound: the context itself has no secret of this name.
         NotPermitted: the actor's role in the context itself is too weak for ``action``.
     """
     ensure_may_in(actor, action, context)
@@ -243,7 +259,7 @@ def get_own_secret(
 def list_secrets(
     transaction: Transaction, actor: Actor, action: Action, context: Context
 ) -> list[Secret]:
-    """Return the secrets that can be used in ``context``, by name. Raises NotPermitted."""
+    """Return the secrets usable in ``context``, by name. Raises NotPermitted."""
     ensure_may(actor, action, context)
     return secrets.list_secrets(transaction, context)
 
@@ -270,12 +286,12 @@ def get_runtime(transaction: Transaction, actor: Actor, action: Action, runtime_
 def get_named_runtime(
     transaction: Transaction, actor: Actor, action: Action, context: Context, text: str
 ) -> Runtime:
-    """Return the runtime that a GUID or a name means in ``context``, for new versions.
+    """Return the runtime of a GUID or a name in ``context``, for new versions.
 
     Raises:
         NotPermitted: the actor's role in the context is too weak for ``action``.
-        NotFound: no runtime of that name is visible in the context.
-        Conflict: several runtimes have that name (the error lists them), or it is retired.
+        NotFound: no runtime of this name is visible in the context.
+        Conflict: several runtimes have the name (the error lists them), or the runtime is retired.
     """
     ensure_may(actor, action, context)
     named = _list_named_runtimes(transaction, context, text.strip())
@@ -298,7 +314,7 @@ def get_named_runtime(
 def list_runtimes(
     transaction: Transaction, actor: Actor, action: Action, context: Context, *, name: str | None
 ) -> list[Runtime]:
-    """Return the runtimes that can be used in ``context``. Raises NotPermitted."""
+    """Return the runtimes usable in ``context``. Raises NotPermitted."""
     ensure_may(actor, action, context)
     return runtimes.list_runtimes(transaction, context, name=name)
 
@@ -328,7 +344,7 @@ def _retired(runtime: Runtime) -> Conflict:
 def get_organization(
     transaction: Transaction, actor: Actor, action: Action, organization: str
 ) -> Organization:
-    """Return the organization of a GUID. Raises NotFound: it is foreign or missing."""
+    """Return the organization of a GUID. Raises NotFound: foreign or missing."""
     organization_id = parse_guid(organization)
     found = accounts.find_organization(transaction, organization_id)
     missing = no_organization(organization_id)
@@ -338,6 +354,16 @@ def get_organization(
     return found
 
 
+def find_context(
+    transaction: Transaction, context: Context
+) -> tuple[Organization | None, Project | None]:
+    """Return organization and project of a context of the actor's own, or of the operator's."""
+    organization = accounts.find_organization(transaction, context.organization_id)
+    if context.project_id is None:
+        return organization, None
+    return organization, accounts.find_project(transaction, context.project_id)
+
+
 def no_organization(organization_id: str) -> NotFound:
-    """Return the error for an organization that is foreign or missing."""
+    """Return the error for a foreign or missing organization."""
     return NotFound(f"There is no organization {organization_id}.")

@@ -49,14 +49,15 @@ class Members:
     def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
         """Give a user a role in ``context``, in place of the present one.
 
-        An operator who names somebody unknown makes that user, and learns the first password.
-        An admin must not: they could hold anybody's address before its owner comes.
+        For an unknown address an operator creates a user, and learns the first password. An admin
+        must
+        not: they could hold any address before its owner comes.
 
         Raises:
             NotPermitted: the actor is no admin here.
             InvalidRequest: no email address, or no role.
             NotFound: there is no such user, and the actor is no operator.
-            Conflict: it would leave the organization without an admin.
+            Conflict: the organization would be left without an admin.
         """
         ensure_may(actor, Action.MANAGE_MEMBERS, context)
         address = parse_email(email)
@@ -107,7 +108,7 @@ class Members:
         Raises:
             NotPermitted: the actor is no admin here.
             NotFound: there is no such member.
-            Conflict: it would leave the organization without an admin.
+            Conflict: the organization would be left without an admin.
         """
         ensure_may(actor, Action.MANAGE_MEMBERS, context)
         address = email.strip().lower()
@@ -129,21 +130,13 @@ class Members:
         email: str,
         role: str | None = None,
     ) -> None:
-        place = (
+        subject = (
             f"organization:{context.organization_id}"
             if context.project_id is None
             else f"project:{context.project_id}"
         )
-        add_event(
-            transaction,
-            at=self._clock(),
-            actor=actor.email,
-            action=action,
-            subject=place,
-            organization_id=context.organization_id,
-            email=email,
-            role=role,
-        )
+        at = self._clock()
+        add_event(transaction, actor.email, action, subject, context, at=at, email=email, role=role)
 
 
 def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context) -> None:
@@ -155,7 +148,7 @@ def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context
         return
     if accounts.count_admins(transaction, context.organization_id) <= 1:
         raise Conflict(
-            "This is the organization's last admin.", hint="Make somebody else an admin first."
+            "This is the organization's last admin.", hint="Make another member an admin first."
         )
 
 

@@ -14,7 +14,7 @@ from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid, parse_guid
 from au2.stores.database import accounts
-from au2.stores.database.database import Database
+from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
 
@@ -27,11 +27,11 @@ class Organizations:
         self._known_projects: dict[str, str] = {}
 
     def resolve_context(self, actor: Actor, organization: str, project: str | None) -> Context:
-        """The context that two GUIDs name.
+        """Return the context of two GUIDs.
 
         Raises:
             InvalidRequest: one is no GUID.
-            NotFound: it is foreign, or the project is not of that organization.
+            NotFound: the context is foreign, or the project is of another organization.
         """
         context = Context(
             parse_guid(organization), None if project is None else parse_guid(project)
@@ -70,11 +70,11 @@ class Organizations:
     def create_organization(
         self, actor: Actor, name: str, *, organization_id: str | None = None
     ) -> Organization:
-        """Make an organization; the actor becomes its admin.
+        """Create an organization; the actor becomes its admin.
 
         Raises:
             NotPermitted: the actor is no operator.
-            Conflict: the id given is taken.
+            Conflict: the given id is taken.
         """
         ensure_operator(actor)
         organization = Organization(
@@ -95,19 +95,16 @@ class Organizations:
                 at=organization.created_at,
                 by=actor.email,
             )
-            add_event(
+            _note_creation(
                 transaction,
-                at=organization.created_at,
-                actor=actor.email,
-                action=EventAction.ORGANIZATION_CREATED,
-                subject=f"organization:{organization.id}",
-                organization_id=organization.id,
-                name=organization.name,
+                EventAction.ORGANIZATION_CREATED,
+                organization,
+                Context(organization.id),
             )
         return organization
 
     def list_projects(self, actor: Actor, organization: str) -> list[Project]:
-        """The organization's projects that the actor may know of. Raises NotFound."""
+        """The organization's projects visible to the actor. Raises NotFound."""
         context = self.resolve_context(actor, organization, None)
         with self._database.read() as transaction:
             found = accounts.list_projects(transaction, context.organization_id)
@@ -120,12 +117,12 @@ class Organizations:
     def create_project(
         self, actor: Actor, organization: str, name: str, *, project_id: str | None = None
     ) -> Project:
-        """Make a project.
+        """Create a project.
 
         Raises:
             NotFound: the organization is foreign.
-            NotPermitted: the actor is no admin of it.
-            Conflict: the id given is taken.
+            NotPermitted: the actor is no admin of the organization.
+            Conflict: the given id is taken.
         """
         context = self.resolve_context(actor, organization, None)
         ensure_may(actor, Action.CREATE_PROJECT, context)
@@ -140,22 +137,32 @@ class Organizations:
             if accounts.find_project(transaction, project.id) is not None:
                 raise Conflict(f"There is already a project {project.id}.")
             accounts.add_project(transaction, project)
-            add_event(
-                transaction,
-                at=project.created_at,
-                actor=actor.email,
-                action=EventAction.PROJECT_CREATED,
-                subject=f"project:{project.id}",
-                organization_id=context.organization_id,
-                name=project.name,
-            )
+            _note_creation(transaction, EventAction.PROJECT_CREATED, project, context)
         return project
 
 
+def _note_creation(
+    transaction: Transaction,
+    action: EventAction,
+    created: Organization | Project,
+    context: Context,
+) -> None:
+    noun = "organization" if isinstance(created, Organization) else "project"
+    add_event(
+        transaction,
+        created.created_by,
+        action,
+        f"{noun}:{created.id}",
+        context,
+        at=created.created_at,
+        name=created.name,
+    )
+
+
 def ensure_operator(actor: Actor) -> None:
-    """Refuse to make an organization unless the actor is an operator. Raises NotPermitted."""
+    """Refuse to create an organization unless the actor is an operator. Raises NotPermitted."""
     if not actor.is_operator:
         raise NotPermitted(
-            "Only operators of this installation make organizations.",
-            hint="Ask whoever runs the server.",
+            "Only operators of this installation create organizations.",
+            hint="Ask an operator of the server.",
         )

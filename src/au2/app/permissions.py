@@ -9,7 +9,7 @@ from au2.domain.identity import Action, Actor, Role, is_allowed
 
 
 def weakest_role(action: Action) -> Role:
-    """The weakest role that may do ``action``."""
+    """The weakest role with permission for ``action``."""
     return next(role for role in Role if is_allowed(role, action))
 
 
@@ -23,22 +23,22 @@ def not_permitted(action: Action, context: Context) -> NotPermitted:
 
 
 def ensure_may(actor: Actor, action: Action, context: Context) -> None:
-    """Refuse unless ``actor`` may do ``action`` to what belongs to ``context``, which is visible.
+    """Refuse unless ``actor`` may do ``action`` to objects of ``context``, which is visible.
 
     Raises:
-        NotPermitted: naming the role that is needed.
+        NotPermitted: naming the needed role.
     """
     if not actor.may(action, context):
         raise not_permitted(action, context)
 
 
 def ensure_may_in(actor: Actor, action: Action, context: Context) -> None:
-    """Refuse unless the actor's role reaches ``context`` itself: for what is made in it.
+    """Refuse unless the actor's role reaches ``context`` itself: for new objects there.
 
-    A member of a project may use what belongs to the organization above, but makes nothing there.
+    A member of a project may use objects of the organization above, but creates none there.
 
     Raises:
-        NotPermitted: naming the role that is needed.
+        NotPermitted: naming the needed role.
     """
     role = actor.role_in(context)
     if role is None or not is_allowed(role, action):

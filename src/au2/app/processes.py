@@ -29,7 +29,7 @@ class Processes:
     def list_processes(
         self, actor: Actor, context: Context, *, name: str | None = None, tag: str | None = None
     ) -> list[Process]:
-        """Processes that can be used in ``context``. Raises NotPermitted."""
+        """Processes usable in ``context``. Raises NotPermitted."""
         action = Action.VIEW_PROCESS
         with self._database.read() as transaction:
             return list_processes(transaction, actor, action, context, name=name, tag=tag)
@@ -43,7 +43,7 @@ class Processes:
         description: str = "",
         tags: Sequence[str] = (),
     ) -> Process:
-        """Make a process without versions. Raises NotPermitted, InvalidRequest."""
+        """Create a process without versions. Raises NotPermitted, InvalidRequest."""
         ensure_may_in(actor, Action.CREATE_PROCESS, context)
         process = make_process(
             actor, context, name, description=description, tags=tags, at=self._clock()
@@ -58,7 +58,7 @@ class Processes:
             return get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
 
     def authorize(self, actor: Actor, process_id: str, action: Action) -> None:
-        """Refuse unless the actor may do it to the process. Raises NotFound, NotPermitted."""
+        """Refuse unless the actor may do ``action``. Raises NotFound, NotPermitted."""
         with self._database.read() as transaction:
             get_process(transaction, actor, action, process_id)
 
@@ -71,7 +71,7 @@ class Processes:
         description: str | None = None,
         tags: Sequence[str] | None = None,
     ) -> Process:
-        """Change what is not None. Raises NotFound, NotPermitted, InvalidRequest."""
+        """Change the values given. Raises NotFound, NotPermitted, InvalidRequest."""
         with self._database.write() as transaction:
             process = get_process(transaction, actor, Action.UPDATE_PROCESS, process_id)
             processes.update_process(
@@ -87,12 +87,10 @@ class Processes:
             return get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
 
     def delete(self, actor: Actor, process_id: str) -> None:
-        """Delete a process; the records of its jobs stay.
+        """Delete a process; the records of its jobs stay. Raises NotFound, NotPermitted.
 
         Raises:
-            NotFound: it is foreign or missing.
-            NotPermitted: the actor is no developer.
-            Conflict: it has a published version, or one that is being made.
+            Conflict: a version is published, or being made.
         """
         with self._database.write() as transaction:
             process = get_process(transaction, actor, Action.DELETE_PROCESS, process_id)
@@ -112,14 +110,8 @@ class Processes:
     def _note(
         self, transaction: Transaction, actor: Actor, action: EventAction, process: Process
     ) -> None:
-        add_event(
-            transaction,
-            at=self._clock(),
-            actor=actor.email,
-            action=action,
-            subject=f"process:{process.id}",
-            organization_id=process.context.organization_id,
-        )
+        subject = f"process:{process.id}"
+        add_event(transaction, actor.email, action, subject, process.context, at=self._clock())
 
 
 def make_process(
@@ -150,10 +142,10 @@ def insert_process(transaction: Transaction, process: Process) -> None:
     processes.add_process(transaction, process)
     add_event(
         transaction,
+        process.created_by,
+        EventAction.PROCESS_CREATED,
+        f"process:{process.id}",
+        process.context,
         at=process.created_at,
-        actor=process.created_by,
-        action=EventAction.PROCESS_CREATED,
-        subject=f"process:{process.id}",
-        organization_id=process.context.organization_id,
         name=process.name,
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from au2.app.lookup import get_named_runtime, get_runtime, list_runtimes
+from au2.app.lookup import find_context, get_named_runtime, get_runtime, list_runtimes
 from au2.domain import clock as clocks
 from au2.domain.container_contract import Language
 from au2.domain.context import Context
@@ -15,7 +15,7 @@ from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
 from au2.domain.runtime import Runtime
 from au2.domain.version import RuntimeReference
-from au2.stores.database import accounts, runtimes
+from au2.stores.database import runtimes
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
@@ -32,7 +32,7 @@ class Runtimes:
     def list_runtimes(
         self, actor: Actor, context: Context, *, name: str | None = None
     ) -> list[Runtime]:
-        """Runtimes that can be used in ``context``. Raises NotPermitted."""
+        """Runtimes usable in ``context``. Raises NotPermitted."""
         with self._database.read() as transaction:
             return list_runtimes(transaction, actor, Action.VIEW_RUNTIME, context, name=name)
 
@@ -44,11 +44,12 @@ class Runtimes:
     def resolve(
         self, actor: Actor, context: Context, text: str, version: int | None = None
     ) -> RuntimeReference:
-        """The runtime version that a GUID or name (and a number, else the newest) means.
+        """Return the runtime version of a GUID or name, and of a number; None: the newest.
 
         Raises:
             NotFound: no such runtime or version in this context.
-            Conflict: several runtimes have that name (they are listed), or it is retired.
+            Conflict: several runtimes have the name (the error lists them), or the runtime is
+                retired.
         """
         with self._database.read() as transaction:
             runtime = get_named_runtime(transaction, actor, Action.VIEW_RUNTIME, context, text)
@@ -78,12 +79,11 @@ class Runtimes:
     ) -> Runtime:
         """Note a built base image as a runtime's newest version: for the operator's own command.
 
-        The very image that is the newest already makes no new version. A retired runtime is
-        brought back.
+        The present newest image again makes no new version. A retired runtime is brought back.
 
         Raises:
             NotFound: there is no such organization or project.
-            Conflict: the runtime belongs to somebody else.
+            Conflict: the runtime has another owner.
         """
         now = self._clock()
         guid = parse_guid(runtime_id)
@@ -104,11 +104,11 @@ class Runtimes:
             )
             add_event(
                 transaction,
+                PLATFORM,
+                EventAction.RUNTIME_BUILT,
+                f"runtime:{guid}",
+                context,
                 at=now,
-                actor=PLATFORM,
-                action=EventAction.RUNTIME_BUILT,
-                subject=f"runtime:{guid}",
-                organization_id=None if context is None else context.organization_id,
                 version=version,
                 image_digest=image_digest,
             )
@@ -118,7 +118,7 @@ class Runtimes:
         return built
 
     def check_owner(self, runtime_id: str, name: str, context: Context | None) -> None:
-        """Raise what :meth:`register_build` would, before something long is built."""
+        """Raise the errors of :meth:`register_build` before a long build."""
         with self._database.read() as transaction:
             _check_owner(transaction, parse_guid(runtime_id), name, context)
 
@@ -140,11 +140,11 @@ class Runtimes:
             runtimes.retire_runtime(transaction, found.id, at=now)
             add_event(
                 transaction,
+                PLATFORM,
+                EventAction.RUNTIME_RETIRED,
+                f"runtime:{found.id}",
+                found.context,
                 at=now,
-                actor=PLATFORM,
-                action=EventAction.RUNTIME_RETIRED,
-                subject=f"runtime:{found.id}",
-                organization_id=None if found.context is None else found.context.organization_id,
                 version=found.version,
             )
         return replace(found, retired_at=now)
@@ -162,12 +162,7 @@ def _check_owner(
         )
     if context is None:
         return
-    organization = accounts.find_organization(transaction, context.organization_id)
-    project = (
-        None
-        if context.project_id is None
-        else accounts.find_project(transaction, context.project_id)
-    )
+    organization, project = find_context(transaction, context)
     is_there = organization is not None and (
         context.project_id is None
         or (project is not None and project.organization_id == context.organization_id)

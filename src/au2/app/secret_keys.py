@@ -1,9 +1,9 @@
-"""Keys that encrypt secrets: creation, and rotation while the server runs.
+"""Keys of secrets: creation, and rotation while the server runs.
 
-A change is three steps, and may be broken off between any two values: the new key is put in front
-of the old ones, so whoever reads the file from then on encrypts with it and can still decrypt
-everything; every value is encrypted anew; old keys stay in the file until a later change finds
-that nothing needs them. So a request that had read the file before can still end well.
+A rotation has three steps, and may be broken off between any two values. First the new key is put
+in front of the old ones: all programs encrypt with the new key from then on, and can still decrypt
+everything. Then every value is encrypted anew. Old keys stay in the file until a later rotation
+finds them unneeded, so requests with the earlier keys in memory still end well.
 """
 
 from collections import Counter
@@ -27,13 +27,13 @@ from au2.stores.database.secrets import (
 )
 
 _KEEP_RETIRED = timedelta(days=1)
-"""Longer than anybody works with a key that was read before a change."""
+"""Longer than any use of a key that was read before a change."""
 _BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A key and how many values need it."""
+    """A key and the number of values encrypted with it."""
 
     id: str
     made_at: datetime | None
@@ -44,7 +44,7 @@ class KeyUse:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a change of the key did."""
+    """Result of a rotation."""
 
     key_id: str
     values: int
@@ -61,7 +61,7 @@ def ensure_keys(database: Database, keys: KeyFile, at: datetime) -> None:
         return
     with database.read() as transaction:
         is_lost = has_ciphertexts(transaction)
-    # A new key would hide that what is there can't be read any more.
+    # A new key would hide that stored values can't be read any more.
     if not is_lost:
         keys.ensure(at)
 
@@ -77,11 +77,7 @@ class SecretKeys:
         self._clock = clock
 
     def create(self) -> None:
-        """Make a key file where there is none, also where values need one that is lost.
-
-        Raises:
-            Conflict: there is one.
-        """
+        """Create a missing key file, also where values need a lost one. Raises Conflict."""
         if self._keys.exists():
             raise Conflict(
                 "There is a key file already.",
@@ -91,7 +87,7 @@ class SecretKeys:
         self._note(EventAction.SECRET_KEY_CREATED)
 
     def list_keys(self) -> list[KeyUse]:
-        """All keys, the encrypting one first; then those that values need and nobody has.
+        """All keys, the encrypting one first; then the missing keys of stored values.
 
         Raises:
             SecretUnreadable: there is no usable key file.
@@ -123,7 +119,7 @@ class SecretKeys:
         return Rotation(key_id, values, len(unreadable), dropped)
 
     def _encrypt_anew(self, batch: Sequence[Ciphertext], unreadable: set[str]) -> int:
-        """Return how many were; one that changes meanwhile is looked at again."""
+        """Return the number of replaced values; a value changed meanwhile comes again."""
         ring = self._keys.ring()
         pairs: list[tuple[str, str]] = []
         for old in batch:
@@ -137,7 +133,7 @@ class SecretKeys:
             return sum(replace_ciphertext(transaction, old, new) for old, new in pairs)
 
     def _drop_retired(self) -> int:
-        """Drop keys that nothing needs and that encrypt no more since long enough."""
+        """Drop unneeded keys that were retired long enough ago; return their number."""
         needed = {key_id_of(ciphertext.text) for ciphertext in self._ciphertexts()}
         until = self._clock() - _KEEP_RETIRED
         keys = self._keys.read()
@@ -157,11 +153,4 @@ class SecretKeys:
 
     def _note(self, action: EventAction, **data: Any) -> None:
         with self._database.write() as transaction:
-            add_event(
-                transaction,
-                at=self._clock(),
-                actor=PLATFORM,
-                action=action,
-                subject="secret-key",
-                **data,
-            )
+            add_event(transaction, PLATFORM, action, "secret-key", at=self._clock(), **data)

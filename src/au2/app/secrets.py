@@ -26,8 +26,10 @@ from au2.stores.database.secrets import bound_to_secret
 
 
 class Secrets:
-    """The secrets of contexts. What is visible may be the organization's; what is changed or read
-    out is the context's own.
+    """The secrets of contexts.
+
+    Secrets of the organization are visible in its projects; changed and downloaded are only a
+    context's own. Calls raise NotFound for a missing secret, and NotPermitted for too weak a role.
     """
 
     def __init__(
@@ -38,12 +40,12 @@ class Secrets:
         self._clock = clock
 
     def list_secrets(self, actor: Actor, context: Context) -> list[Secret]:
-        """All that can be used in ``context``, by name. Raises NotPermitted."""
+        """Return all secrets usable in ``context``, by name."""
         with self._database.read() as transaction:
             return list_secrets(transaction, actor, Action.VIEW_SECRET, context)
 
     def get(self, actor: Actor, context: Context, name: str) -> Secret:
-        """The secret that a name means in ``context``. Raises NotFound, NotPermitted."""
+        """Return the secret of a name in ``context``."""
         with self._database.read() as transaction:
             return get_secret(transaction, actor, Action.VIEW_SECRET, context, name)
 
@@ -56,12 +58,11 @@ class Secrets:
         description: str = "",
         value: str | None = None,
     ) -> Secret:
-        """Make a secret of ``context``, without a value unless one is given.
+        """Create a secret of ``context``, without a value unless one is given.
 
         Raises:
-            NotPermitted: the actor is no developer there.
             InvalidRequest: the name or the value is not usable.
-            Conflict: the context has one of that name.
+            Conflict: the context has a secret of this name.
         """
         ensure_may_in(actor, Action.CREATE_SECRET, context)
         if message := find_secret_name_error(name):
@@ -81,11 +82,9 @@ class Secrets:
         return secret
 
     def ingest(self, actor: Actor, context: Context, name: str, value: str) -> Secret:
-        """Give one of the context's own secrets a value, or another one.
+        """Set or replace the value of one of the context's own secrets.
 
         Raises:
-            NotFound: the context itself has none of that name.
-            NotPermitted: the actor is no developer there.
             InvalidRequest: the value is not usable.
         """
         action = Action.INGEST_SECRET
@@ -100,12 +99,11 @@ class Secrets:
             return self._keep(transaction, actor, secret, sealed)
 
     def download(self, actor: Actor, context: Context, name: str) -> str:
-        """The value of one of the context's own secrets. That it was read is written down.
+        """Return the value of one of the context's own secrets, and record the download.
 
         Raises:
-            NotFound: the context itself has none of that name, or it has no value.
-            NotPermitted: the actor is no admin there.
-            SecretUnreadable: it can't be decrypted.
+            NotFound: the context itself has no such secret, or the secret has no value.
+            SecretUnreadable: the value can't be decrypted.
         """
         action = Action.DOWNLOAD_SECRET
         with self._database.read() as transaction:
@@ -122,7 +120,7 @@ class Secrets:
         return value.decode()
 
     def delete(self, actor: Actor, context: Context, name: str) -> None:
-        """Delete one of the context's own secrets with its value. Raises NotFound, NotPermitted."""
+        """Delete one of the context's own secrets with its value."""
         with self._database.write() as transaction:
             secret = get_own_secret(transaction, actor, Action.DELETE_SECRET, context, name)
             secrets.delete_secret(transaction, secret.id)
@@ -149,7 +147,7 @@ class Secrets:
         return self._ring().encrypt(data, bound_to=bound_to_secret(secret.id)), len(data)
 
     def _ring(self) -> Keyring:
-        """The keys; the first secret of an installation makes the first one."""
+        """Return the keys; the first secret of an installation creates the first key."""
         ensure_keys(self._database, self._keys, self._clock())
         return self._keys.ring()
 
@@ -171,17 +169,17 @@ class Secrets:
     ) -> None:
         add_event(
             transaction,
+            actor.email,
+            action,
+            f"secret:{secret.id}",
+            secret.context,
             at=self._clock(),
-            actor=actor.email,
-            action=action,
-            subject=f"secret:{secret.id}",
-            organization_id=secret.context.organization_id,
             name=secret.name,
         )
 
 
 def _check_value(value: str) -> bytes:
-    """Return a value as bytes. What is wrong with it is said without telling any of it."""
+    """Return a value as bytes. Errors tell nothing of the value."""
     if not value:
         raise InvalidRequest("The value of a secret can't be empty.")
     if "\0" in value or not is_encodable(value):
@@ -193,6 +191,6 @@ def _check_value(value: str) -> bytes:
     if len(data) > VALUE_BYTES:
         raise InvalidRequest(
             f"The value is longer than {format_bytes(VALUE_BYTES)}.",
-            hint="Keep large things elsewhere, and the way to them here.",
+            hint="Store large values in a place that the code can read, and its address here.",
         )
     return data

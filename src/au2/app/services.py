@@ -14,12 +14,11 @@ from au2.app.members import Members
 from au2.app.organizations import Organizations
 from au2.app.processes import Processes
 from au2.app.registry.blobs import DecompressionLimiter, RepositoryBlobs
-from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
+from au2.app.registry.images import ImageBlobs
 from au2.app.registry.manifests import RepositoryManifests
 from au2.app.runtimes import Runtimes
 from au2.app.secrets import Secrets
 from au2.app.uploads.image_uploads import ImageUploadOptions, ImageUploads
-from au2.app.uploads.image_versions import PushedImages
 from au2.app.uploads.package_begin import PackageUploadOptions, UploadStarter
 from au2.app.uploads.package_uploads import PackageUploads
 from au2.app.versions.archives import VersionArchives
@@ -83,13 +82,14 @@ def make_services(
     chosen = options or ServiceOptions()
     passwords = Passwords(hasher or make_hasher())
     runtimes = Runtimes(database, clock)
-    contents = ImageContents(blobs)
-    images, usable = VersionImages(database, contents), MountableBlobs(contents)
+    images = ImageBlobs(database, blobs)
+    image_uploads = ImageUploads(
+        database, blobs, notices, images, options=chosen.image_upload, clock=clock
+    )
     repository_blobs = RepositoryBlobs(
         database,
         blobs,
         images,
-        usable,
         blob_max_bytes=chosen.image_upload.blob_max_bytes,
         clock=clock,
     )
@@ -107,16 +107,14 @@ def make_services(
             database, blobs, runtimes=runtimes, options=chosen.upload, clock=clock
         ),
         uploads=PackageUploads(database, blobs, notices, options=chosen.upload, clock=clock),
-        image_uploads=ImageUploads(
-            database, blobs, notices, usable, options=chosen.image_upload, clock=clock
-        ),
+        image_uploads=image_uploads,
         repository_blobs=repository_blobs,
         repository_manifests=RepositoryManifests(
             database,
             blobs,
             images,
             repository_blobs,
-            PushedImages(database, notices, clock),
+            image_uploads,
             platform=chosen.image_upload.platform,
             clock=clock,
         ),

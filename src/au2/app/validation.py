@@ -10,10 +10,10 @@ _NAME_CHARACTERS = 200
 
 
 def parse_name(text: str, what: str) -> str:
-    """Return a name without the spaces around it.
+    """Return a name without the spaces around.
 
     Raises:
-        InvalidRequest: it is empty, too long, or not on one printable line.
+        InvalidRequest: the name is empty, too long, or not on one printable line.
     """
     name = text.strip()
     if not name or len(name) > _NAME_CHARACTERS or not name.isprintable():
@@ -24,11 +24,7 @@ def parse_name(text: str, what: str) -> str:
 
 
 def parse_description(text: str) -> str:
-    """Return a description.
-
-    Raises:
-        InvalidRequest: it holds a NUL.
-    """
+    """Return a description. Raises InvalidRequest: a NUL inside."""
     if "\0" in text:
         raise InvalidRequest("A description can't hold a NUL.")
     return text

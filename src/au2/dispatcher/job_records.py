@@ -108,11 +108,11 @@ class JobRecords:
         for secret in secrets.used:
             add_event(
                 transaction,
+                PLATFORM,
+                EventAction.SECRET_USED,
+                f"secret:{secret.id}",
+                secret.context,
                 at=at,
-                actor=PLATFORM,
-                action=EventAction.SECRET_USED,
-                subject=f"secret:{secret.id}",
-                organization_id=secret.context.organization_id,
                 name=secret.name,
                 job=claim.job.id,
             )

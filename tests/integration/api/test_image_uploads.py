@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.app.registry.images import ImageContents, MountableBlobs
+from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain.container_contract import Language
 from au2.domain.context import Context
@@ -210,7 +210,7 @@ def test_what_another_project_sent_is_sent_again(
     upload = begun.upload
 
     assert set(
-        backend.services.image_uploads.find_lacking(spy, upload.id, upload.fencing_token, wanted)
+        backend.services.image_uploads.find_missing(spy, upload.id, upload.fencing_token, wanted)
     )
     mounted = backend.services.repository_blobs.mount(
         spy, process_repository(organization, copy), digest_of(LARGE), None
@@ -261,7 +261,7 @@ def test_a_sender_that_lives_is_not_taken_over(
         backend.clock.move(seconds=2.5 * seconds)
         refused = sending.begin(process, version)
         assert code(refused) == (409, "still-sending")
-        assert "sign of life 5 s ago" in refused.json()["error"]["message"]
+        assert "last heartbeat 5 s ago" in refused.json()["error"]["message"]
         sign()
 
     backend.clock.move(seconds=3 * seconds)
@@ -276,7 +276,7 @@ def test_a_sender_that_says_that_it_ends_is_gone_on_with_at_once(
 
     assert sending.client.post(f"{sending.url}/leave", **leave).status_code == 204
 
-    # A sign of life that was on its way does not count any more.
+    # A heartbeat that was on its way does not count any more.
     late = sending.client.post(f"{sending.url}/lacking", json={"blobs": []}, **leave)
     assert code(late) == (409, "lease-lost")
     assert sending.begin(process, version).json()["resumed"] is True
@@ -287,9 +287,9 @@ def test_a_server_that_was_away_waits_for_signs_of_life(
     backend: Backend, sending: Sender, process: str, version: int
 ) -> None:
     backend.clock.move(seconds=60)
-    usable = MountableBlobs(ImageContents(backend.blobs))
+    images = ImageBlobs(backend.database, backend.blobs)
     restarted = ImageUploads(
-        backend.database, backend.blobs, backend.notices, usable, clock=backend.clock
+        backend.database, backend.blobs, backend.notices, images, clock=backend.clock
     )
     actor = backend.actor("developer@example.com")
 
@@ -360,7 +360,7 @@ def test_a_version_tells_which_image_it_has_or_gets(
     ("said", "kept"),
     [
         ("The archive\x1b[2J is\r\ncut off.\u202e ", "The archive [2J is cut off."),
-        (" \n", "The upload was given up by the one who began it. Upload again to go on."),
+        (" \n", "The upload was given up by its sender. Upload again to go on."),
         ("x" * 1000, "x" * 1000),
     ],
 )

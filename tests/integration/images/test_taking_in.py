@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 
-from au2.app.uploads.image_versions import PushedImages
 from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import BuildContext, JobRecords, Timeline
@@ -49,9 +48,9 @@ def take_in(backend: Backend, image: OddImage) -> list[str]:
     """Import an image for a new version, as the dispatcher does; return the log."""
     process = backend.process(backend.organization())
     number = backend.version(process, ImageStatus.NONE)
-    pushed = PushedImages(backend.database, backend.notices, backend.clock)
+    pushed = backend.services.image_uploads
     digest = image.save(backend.blobs)
-    claim = backend.claim(pushed.import_image(backend.actor(OPERATOR), process, number, digest).id)
+    claim = backend.claim(pushed.import_pushed(backend.actor(OPERATOR), process, number, digest).id)
     with backend.database.read() as transaction:
         upload = find_upload_of_job(transaction, claim.job.id)
     assert upload is not None

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
+from au2.app.registry.images import ImageBlobs
 from au2.domain.errors import NotFound, StorageFull
 from au2.domain.repository import parse_repository
 from au2.stores.content.filesystem import FileContentStore
@@ -137,9 +137,7 @@ class FullStore(FileContentStore):
 
 def test_an_upload_outlives_a_full_disk(backend: Backend, developer: Guest, tmp_path: Path) -> None:
     store = FullStore(tmp_path / "blobs")
-    contents = ImageContents(store)
-    images, usable = VersionImages(backend.database, contents), MountableBlobs(contents)
-    blobs = RepositoryBlobs(backend.database, store, images, usable)
+    blobs = RepositoryBlobs(backend.database, store, ImageBlobs(backend.database, store))
     actor, repository = (
         backend.actor("developer@example.com"),
         parse_repository(developer.repository),

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.app.uploads.image_versions import ensure_takes_image
+from au2.app.uploads.image_versions import ensure_accepts_image
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, Conflict, InvalidRequest, NotFound
 from tests.support.backend import OPERATOR, Backend
@@ -57,7 +57,7 @@ def test_hints_hold_the_names_that_are_known(
     wrong = refusal(backend, context, RunOrder(process, number))
     foreign = refusal(backend, context, RunOrder("5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"))
     with pytest.raises(Conflict) as taken:
-        ensure_takes_image(there, version)
+        ensure_accepts_image(there, version)
 
     assert isinstance(missing, NotFound)
     assert missing.hint == f"See: au2 process version list {QUOTED}"

@@ -242,7 +242,7 @@ def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: Command
 
 
 def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) -> None:
-    alive = "Another command is sending to version 4 (sign of life 2 s ago)."
+    alive = "Another command is sending to version 4 (last heartbeat 2 s ago)."
     sending = failure(409, "still-sending", alive)
     away = Answer(cut=True)
     server.api.in_turn(

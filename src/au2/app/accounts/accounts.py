@@ -20,6 +20,7 @@ from au2.app.accounts.tokens import (
     make_token,
     own_token,
 )
+from au2.app.lookup import find_context
 from au2.domain import clock as clocks
 from au2.domain.account import Token, User
 from au2.domain.context import Context
@@ -136,10 +137,9 @@ class Accounts:
         Args:
             email: in any letter case.
             password: as typed.
-            address: where the request came from; failures are counted per email and client, and per
-                client.
-            for_registry_seconds: make it a registry token, which holds for so long, at most as
-                long as logins do; None: a login.
+            address: of the client; failures are counted per email and client, and per client.
+            for_registry_seconds: lifetime of a registry token, at most that of logins; None: a
+                login.
 
         Raises:
             WrongPassword: the email address or the password is wrong.
@@ -173,14 +173,14 @@ class Accounts:
     def lend_to_registry(
         self, secret: str, lasts_seconds: float, *, email: str = "", address: str = ""
     ) -> NewToken:
-        """Exchange a token for a registry token, which ends with it at the latest.
+        """Exchange a token for a registry token with the same end, or an earlier one.
 
-        A registry token is returned unchanged: it must not prolong itself. ``email`` is the name
-        that the client gives; a refusal is logged with it and with the client's ``address``.
+        A registry token is returned unchanged: none may prolong itself. A refusal is logged with
+        the ``email`` that the client gives and the client's ``address``.
 
         Raises:
             NotAuthenticated: there is no such token.
-            TokenExpired: there was.
+            TokenExpired: the token has expired.
             StorageFull: the disk is full.
         """
         try:
@@ -209,14 +209,14 @@ class Accounts:
     def change_password(
         self, actor: Actor, present: str, new: str, *, address: str = "", end_tokens: bool = False
     ) -> None:
-        """Replace the actor's password, and end all their logins but the one they came with.
+        """Replace the actor's password, and end all their logins but the present one.
 
-        ``end_tokens`` ends all their managed tokens too: who had the old password may have made
-        some, which would outlive it.
+        ``end_tokens`` ends all their managed tokens too: a thief of the old password may have
+        created some, which would outlive the change.
 
         Raises:
             InvalidRequest: the new password is too short or too long.
-            WrongPassword: the present one is wrong.
+            WrongPassword: the present password is wrong.
             TooManyAttempts: too many failures lately; they count together with those of logins.
             Conflict: the password was changed at this moment.
         """
@@ -261,13 +261,11 @@ class Accounts:
     def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
         """Return the actor of a token's secret. Part of every request: one read.
 
-        Args:
-            secret: of the token.
-            at_registry: the registry asks, which accepts all kinds of tokens.
+        The registry (``at_registry``) accepts all kinds of tokens.
 
         Raises:
-            NotAuthenticated: there is no such token, or it is for the registry only.
-            TokenExpired: there was.
+            NotAuthenticated: there is no such token, or only the registry accepts this kind.
+            TokenExpired: the token has expired.
         """
         now = self._clock()
         with self._database.read() as transaction:
@@ -290,8 +288,8 @@ class Accounts:
 
         Raises:
             NotAuthenticated: the token was removed.
-            TokenExpired: its time is over. Not of a registry token: a push that waits for its
-                import would break off, and no client asks for another in the same request.
+            TokenExpired: the token has expired. Not for registry tokens: a push waiting for its
+                import would break off, and no client asks for another token in the same request.
         """
         with self._database.read() as transaction:
             token = own_token(transaction, actor)
@@ -311,11 +309,7 @@ class Accounts:
             return
 
     def renew(self, actor: Actor) -> NewToken:
-        """Replace the actor's login token by a new one with the full duration.
-
-        Raises:
-            Conflict: it is a managed token.
-        """
+        """Replace the actor's login token by a new one with the full duration. Raises Conflict."""
         with self._database.write() as transaction:
             token = own_token(transaction, actor)
             if token.kind != LOGIN:
@@ -336,7 +330,7 @@ class Accounts:
         return new
 
     def logout(self, actor: Actor) -> None:
-        """End a login. A managed token stays: others may use it, and it is removed by name."""
+        """End a login. A managed token stays: other programs may use the token."""
         with self._database.write() as transaction:
             token = own_token(transaction, actor)
             if token.kind == LOGIN:
@@ -372,7 +366,7 @@ class Accounts:
         return self._clock() + timedelta(seconds=self._options.login_seconds)
 
     def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
-        add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
+        add_event(transaction, who, action, subject, at=self._clock())
 
 
 def parse_email(text: str) -> str:
@@ -395,17 +389,14 @@ def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:
 
 
 def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
-    """Refuse if the password was changed since it was verified: it must end all old logins."""
+    """Refuse if the password was changed since its verification: a change ends all logins."""
     user = accounts.find_user(transaction, verified.id)
     if user is None or user.password_hash != verified.password_hash:
         raise Conflict("The password was changed at this moment.", hint="Try again.")
 
 
 def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:
-    organization = accounts.find_organization(transaction, context.organization_id)
-    project = None
-    if context.project_id is not None:
-        project = accounts.find_project(transaction, context.project_id)
+    organization, project = find_context(transaction, context)
     return NamedMembership(
         context,
         "" if organization is None else organization.name,

@@ -2,8 +2,8 @@
 
 An attempt is counted before its password is checked, so many at once are no way around. There are
 two counts: of one account from one client, which stops that client for longer and longer, and of
-one client over all accounts, which lets it go on slowly. None of one account over all clients:
-that would let anybody lock its owner out.
+one client over all accounts, which only slows the client down. No count is of one account over all
+clients: anyone could then lock its owner out.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class _Failures:
 
 @dataclass(slots=True)
 class _Allowance:
-    """Number of attempts left to a client at a moment; it grows again over time."""
+    """Number of attempts left to a client at a moment; grows again over time."""
 
     left: float
     at: datetime
@@ -60,11 +60,7 @@ class LoginThrottle:
         self._lock = threading.Lock()
 
     def begin(self, account: str, address: str) -> "Attempt":
-        """Count an attempt, which is a failure until it is known to be none.
-
-        Raises:
-            TooManyAttempts: saying how long to wait.
-        """
+        """Count an attempt, as a failure until its success. Raises TooManyAttempts."""
         client = client_of_address(address)
         now = self._clock()
         with self._lock:
@@ -133,7 +129,7 @@ class Attempt:
         self._succeeded = False
 
     def succeed(self) -> None:
-        """Note that the password was right."""
+        """Note a right password."""
         self._succeeded = True
 
     def __enter__(self) -> "Attempt":

@@ -21,7 +21,7 @@ _HASHES_AT_ONCE = 2
 
 
 def make_hasher() -> PasswordHasher:
-    """Argon2id with 19 MiB and two passes, the least that OWASP's cheat sheet recommends."""
+    """Argon2id with 19 MiB and two passes, the minimum recommended by OWASP's cheat sheet."""
     return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
@@ -87,12 +87,6 @@ class PasswordResets:
                 raise NotFound(f"There is no user '{email}' on this server.")
             accounts.set_password_hash(transaction, user.id, password_hash)
             ended = accounts.delete_all_tokens(transaction, user.id)
-            add_event(
-                transaction,
-                at=self._clock(),
-                actor=PLATFORM,
-                action=EventAction.USER_PASSWORD_RESET,
-                subject=f"user:{user.id}",
-                organization_id=None,
-            )
+            action, subject = EventAction.USER_PASSWORD_RESET, f"user:{user.id}"
+            add_event(transaction, PLATFORM, action, subject, at=self._clock())
         return ended

@@ -26,7 +26,7 @@ Its name is the id of the token that it was given for, and with which it ends; "
 """
 TOKEN_PREFIX = "au2_"  # noqa: S105 - how tokens begin, not one of them
 _KEEP_EXPIRED = timedelta(days=30)
-"""So that whoever still comes with one learns that it has expired."""
+"""Until then, a request with the token learns that the token has expired."""
 _KEEP_EXPIRED_REGISTRY = timedelta(hours=2)
 """Longer than any request that began in a registry token's time goes on."""
 
@@ -66,12 +66,12 @@ def make_registry_token(
 
 
 def hash_secret(secret: str) -> str:
-    """Return what is stored of a token's secret."""
+    """Return the stored hash of a token's secret."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def own_token(transaction: Transaction, actor: Actor) -> Token:
-    """Return the token that the actor came with. Raises NotAuthenticated: it was removed."""
+    """Return the token of the actor's request. Raises NotAuthenticated: the token was removed."""
     token = accounts.find_token(transaction, actor.token_id)
     if token is None:
         raise NotAuthenticated(hint="Log in again: au2 login")
@@ -85,7 +85,7 @@ def ensure_not_expired(token: Token, now: datetime) -> None:
 
 
 def end_token(transaction: Transaction, token: Token) -> None:
-    """Remove a token, and what was lent to registry clients for it."""
+    """Remove a token, and the registry tokens lent for it."""
     accounts.delete_token(transaction, token.id)
     accounts.delete_tokens_named(transaction, token.user_id, kind=REGISTRY, name=token.id)
 
@@ -167,4 +167,4 @@ class ManagedTokens:
         raise NotFound(f"There is no token '{id_or_name}'.")
 
     def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
-        add_event(transaction, at=self._clock(), actor=who, action=action, subject=subject)
+        add_event(transaction, who, action, subject, at=self._clock())

@@ -87,20 +87,20 @@ class Jobs:
         self._clock = clock
 
     def submit_run(self, actor: Actor, context: Context, order: RunOrder) -> Job:
-        """Make a job that runs a process; it belongs to ``context``.
+        """Submit a run of a process; the job belongs to ``context``.
 
         Raises:
             NotPermitted: the actor is no runner there, or may not run the process.
             NotFound: there is no such process or version here.
             Conflict: the version has no image, or no version has one.
-            InvalidRequest: arguments, environment, secrets or resources can't be given, or
-                ``latest`` and a version are.
+            InvalidRequest: arguments, environment, secrets or resources are not valid, or both
+                ``latest`` and a version are given.
         """
         ensure_may_in(actor, Action.RUN_PROCESS, context)
         if order.latest and order.version is not None:
             raise InvalidRequest("Give either 'version' or 'latest', not both.")
         check_arguments(order.arguments, limit_bytes=self._limits.max_arguments_bytes)
-        # What no version takes; packaged ones take fewer names, which is known with the version.
+        # Names that no version accepts; packaged versions accept fewer, checked with the version.
         check_environment(order.environment, any_name=True)
         schema, arguments = self._fit_arguments(actor, context, order)
         now = self._clock()
@@ -136,7 +136,7 @@ class Jobs:
     ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
         """Return the schema of the version, and the arguments with its defaults.
 
-        A check may take a process of its own, so it is done before the writing transaction.
+        Checked before the writing transaction: a check may run in a subprocess.
         """
         with self._database.read() as transaction:
             process, version, _ = _choose(transaction, actor, context, order)
@@ -165,7 +165,7 @@ class Jobs:
             return get_shared_job(transaction, job_id)
 
     def open(self, actor: Actor, job: SharedJob) -> Job:
-        """Return a shared job as this actor may see it. Raises NotFound."""
+        """Return a shared job as visible to this actor. Raises NotFound."""
         return _as_shown_to(actor, job.open(actor, Action.VIEW_JOB))
 
     def authorize_log(self, actor: Actor, job_id: int, attempt: int | None) -> tuple[Job, int]:
@@ -181,16 +181,16 @@ class Jobs:
         return job, attempt or newest
 
     def get_output(self, actor: Actor, job_id: int) -> Mapping[str, Any]:
-        """What the job's code gave back. Raises NotFound."""
+        """Return the output of the job's code. Raises NotFound."""
         job = self.get(actor, job_id)
         if job.output is None:
             raise NotFound(f"Job {job_id} has no output.", hint=_explain_lack_of_output(job))
         return job.output
 
     def stop(self, actor: Actor, job_id: int) -> Job:
-        """Stop a job: at once if nobody works on it, else its dispatcher is told to.
+        """Stop a job: at once if unclaimed, else by a request to its dispatcher.
 
-        A job that has ended stays as it is. Raises NotFound, NotPermitted.
+        A job that has ended stays unchanged. Raises NotFound, NotPermitted.
         """
         now = self._clock()
         with self._database.write() as transaction:
@@ -224,7 +224,7 @@ def _choose(
 
 
 def _check_variables(order: RunOrder, version: Version) -> None:
-    """Refuse variables that the version's code could not be given. Raises InvalidRequest."""
+    """Refuse variables that the version's code can't receive. Raises InvalidRequest."""
     any_name = version.type is VersionType.IMAGE
     check_environment(order.environment, any_name=any_name)
     check_secret_names(order.secrets, order.environment, any_name=any_name)
@@ -252,7 +252,8 @@ def _insert_run(
         ready=True,
         request=request,
     )
-    note_submitted(transaction, actor, job_id, context, at=at)
+    subject = f"job:{job_id}"
+    add_event(transaction, actor.email, EventAction.JOB_SUBMITTED, subject, context, at=at)
     # Put together here instead of read back: this is the straight path of every run.
     return Job(
         id=job_id,
@@ -268,20 +269,6 @@ def _insert_run(
     )
 
 
-def note_submitted(
-    transaction: Transaction, actor: Actor, job_id: int, context: Context, *, at: datetime
-) -> None:
-    """Write the event of a new job."""
-    add_event(
-        transaction,
-        at=at,
-        actor=actor.email,
-        action=EventAction.JOB_SUBMITTED,
-        subject=f"job:{job_id}",
-        organization_id=context.organization_id,
-    )
-
-
 def _as_shown_to(actor: Actor, job: Job) -> Job:
     """The values of variables are for those who may give some: people put passwords there."""
     if job.request is None or actor.may(Action.RUN_PROCESS, job.context):
@@ -291,7 +278,7 @@ def _as_shown_to(actor: Actor, job: Job) -> Job:
 
 
 def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> bool:
-    """Stop a job that no dispatcher has touched; False if one has."""
+    """Stop a job if no dispatcher has taken it; return whether the job was stopped."""
     if job.state is not JobState.PENDING or job.attempts:
         # An attempt may have left a container: only a dispatcher can clean that up.
         return False
@@ -307,14 +294,8 @@ def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: dateti
 
 def _ask_to_stop(transaction: Transaction, actor: Actor, job: Job, at: datetime) -> None:
     job_changes.request_stop(transaction, job.id, at=at, by=actor.email)
-    add_event(
-        transaction,
-        at=at,
-        actor=actor.email,
-        action=EventAction.JOB_STOP_REQUESTED,
-        subject=f"job:{job.id}",
-        organization_id=job.context.organization_id,
-    )
+    action, subject = EventAction.JOB_STOP_REQUESTED, f"job:{job.id}"
+    add_event(transaction, actor.email, action, subject, job.context, at=at)
 
 
 class JobWaiting:
@@ -335,9 +316,9 @@ class JobWaiting:
         self._clock = clock
 
     def find(self, job: Job) -> Waiting | None:
-        """Return what a job waits for that the caller may see; None: it is not pending any more.
+        """Return the reason for which a job waits; None: not pending.
 
-        Of others' jobs it only says how many there are.
+        Of others' jobs only their number is told.
         """
         if job.state is not JobState.PENDING:
             return None

@@ -20,7 +20,7 @@ _LEAST_MEMORY_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class WantedResources:
-    """Resources that a submission asks for. None: the version's or the platform's default."""
+    """Resources of a submission. None: the version's or the platform's default."""
 
     cpu: float | None = None
     memory_bytes: int | None = None
@@ -55,8 +55,8 @@ def fit_arguments(
     """Return the arguments with the schema's defaults. None: the process is not structured.
 
     Raises:
-        InvalidRequest: they don't match; with every mistake and its place.
-        Conflict: too many wait for checks that take long.
+        InvalidRequest: the arguments don't match the schema; with every violation.
+        Conflict: too many long checks are running.
     """
     if schema is None:
         return arguments
@@ -74,7 +74,7 @@ def fit_arguments(
 
 
 def check_environment(environment: Mapping[str, str], *, any_name: bool = False) -> None:
-    """Refuse names and values that can't be set. Raises InvalidRequest with every mistake.
+    """Refuse invalid names and values of variables. Raises InvalidRequest with every error.
 
     ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
@@ -100,10 +100,10 @@ def _size_bytes(text: str) -> int:
 def choose_resources(
     wanted: WantedResources, defaults: Mapping[str, Any] | None, limits: RunLimits
 ) -> Resources:
-    """Fill in what is not said, from the version's then the platform's defaults, and check it.
+    """Return the wanted resources, completed by the version's, then the platform's defaults.
 
     Raises:
-        InvalidRequest: more than this installation gives; the message says the most.
+        InvalidRequest: a resource is over the maximum of this installation, or too little.
     """
     own = defaults or {}
 
@@ -127,7 +127,7 @@ def choose_resources(
 
 
 def _choose_shared_memory(wanted: WantedResources, default: int | None, memory_bytes: int) -> int:
-    """Return the size of ``/dev/shm``. A default is made to fit a run that asks for less memory."""
+    """Return the size of ``/dev/shm``. A default shrinks to the run's memory."""
     asked = wanted.shared_memory_bytes
     if asked is None:
         return memory_bytes if default is None else min(default, memory_bytes)

@@ -21,7 +21,7 @@ _MOST_SECRETS = 100
 def check_secret_names(
     secrets: Mapping[str, str], environment: Mapping[str, str], *, any_name: bool = False
 ) -> None:
-    """Refuse names that can't be, and variables given twice. Raises InvalidRequest.
+    """Refuse invalid names, and variables given twice. Raises InvalidRequest.
 
     ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
@@ -46,18 +46,18 @@ def check_secret_references(
     environment: Mapping[str, str],
     secrets: Mapping[str, str],
 ) -> None:
-    """Refuse a run whose secrets are not there, have no value, or may not be used by the actor.
+    """Refuse a run whose secrets are missing, have no value, or may not be used by the actor.
 
     Args:
-        transaction: in which the job is made.
-        actor: who submits.
-        context: where the run happens; what a name means is found from there.
-        defaults: what ``env.yml`` says.
+        transaction: of the job's insertion.
+        actor: submitter.
+        context: of the run, from which names of secrets are resolved.
+        defaults: variables of ``env.yml``.
         environment: texts given at submission.
         secrets: secrets given at submission.
 
     Raises:
-        InvalidRequest: with every mistake.
+        InvalidRequest: with every error.
     """
     wanted = merge_environment(defaults, environment, secrets)
     mistakes: list[Detail] = []

@@ -1,9 +1,10 @@
-"""Garbage collection: mark from the roots, sweep what nothing needs.
+"""Garbage collection: mark from the roots, sweep the rest.
 
-It runs beside the server, in a process of its own, and blocks nobody. Why nothing is lost:
+The collection runs beside the server, in a process of its own, and blocks no writer. Why nothing is
+lost:
 
 * Roots are read in one transaction. Every blob needed later that no root named then is leased:
-  committing a blob takes its lease, and whoever reuses a blob takes or renews the lease first
+  committing a blob takes its lease, and every reuse of a blob takes or renews the lease first
   (:meth:`au2.stores.content.protocol.Provider.lease`). A lease lasts for the grace time. The store
   decides for each blob in one atomic step (:meth:`Manager.remove_expired`): ``lease`` either finds
   the blob and keeps it, or says that it is gone, and the blob is sent or made again.
@@ -13,7 +14,7 @@ It runs beside the server, in a process of its own, and blocks nobody. Why nothi
   missing; it never ends well without one.
 * A version deleted, or a job ended, after the roots were read only leaves more garbage behind.
 * Ingests that no upload under way resumes are removed at once, whatever their age
-  (:mod:`au2.app.maintenance.garbage_collection`): they may be what fills the disk.
+  (:class:`IngestPolicy`): they may be the reason for a full disk.
 * Rows about blobs are removed after the blobs (:mod:`au2.stores.database.content.stale_rows`). A
   kill in between leaves rows for the next run, and a full disk first gets space.
 * Unpacked layers stay under containers (:class:`UnpackedLayers`); else they are unpacked again.
@@ -220,7 +221,7 @@ class GarbageCollection:
         sweep.layers()
         rows = StaleRowCleanup(self._database, cutoffs.created_at, now, plan=options.plan)
         cleared = rows.clear(is_gone=sweep.is_gone, has_bytes=self._has_bytes)
-        sweep.report.goes(ResourceKind.RECORDS, "what they tell of is gone", number=cleared)
+        sweep.report.goes(ResourceKind.RECORDS, "their subject is gone", number=cleared)
         return sweep.report
 
     def _has_bytes(self, name: str) -> bool:
@@ -254,7 +255,7 @@ class _Sweep:
                 )
 
     def compressed(self) -> None:
-        """Sweep compressed forms: an entry goes with the blob that holds it."""
+        """Sweep compressed forms: an entry goes with the blob that holds the content."""
         for digest, compressed in self._blobs.list_compressed():
             if digest in self._live.blobs or not self.is_gone(compressed):
                 self.report.stays(ResourceKind.COMPRESSED, "the blob that holds it stays")
@@ -262,7 +263,7 @@ class _Sweep:
                 self.report.goes(ResourceKind.COMPRESSED, "the blob that held it goes")
 
     def ingests(self, found: Sequence[Ingest], policy: IngestPolicy) -> None:
-        """Sweep ingests: resumable ones, and files that writers left."""
+        """Sweep ingests: resumable ones, and leftover files of writers."""
         for one in found:
             verdict = policy.judge(one)
             goes = verdict.goes and (self._plan or self._blobs.remove_ingest(one))

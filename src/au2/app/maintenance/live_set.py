@@ -1,9 +1,8 @@
-"""Live set of a garbage collection: the roots, and all blobs that they reference."""
+"""Live set of a garbage collection: the roots, and all blobs referenced from there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
 
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.spec.config import parse_config
@@ -28,16 +27,16 @@ class Cutoffs:
 
 
 class DigestSet:
-    """Digests of live blobs, each with the first :class:`RootKind` that keeps it alive.
+    """Digests of live blobs, each with the first :class:`RootKind` to keep it alive.
 
-    About 150 bytes each, so that a store of a million blobs can be collected.
+    About 150 bytes each, so a store of a million blobs can be collected.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[bytes, int] = {}
 
     def add(self, digest: str, kind: RootKind) -> bool:
-        """Add a digest; return whether it is new."""
+        """Add a digest; return whether the digest is new."""
         key, number = bytes.fromhex(digest.removeprefix("sha256:")), _KINDS.index(kind)
         known = self._kinds.get(key)
         if known is None or number < known:
@@ -45,7 +44,7 @@ class DigestSet:
         return known is None
 
     def find(self, digest: str) -> RootKind | None:
-        """Return the reason for a digest; None if it is not in the set."""
+        """Return the reason for a digest; None: not in the set."""
         number = self._kinds.get(bytes.fromhex(digest.removeprefix("sha256:")))
         return None if number is None else _KINDS[number]
 
@@ -69,6 +68,14 @@ class LiveSet:
     """Images that must be whole but can't be read, so that their references are not known."""
 
 
+def list_image_roots(transaction: Transaction, *, since: datetime) -> Iterator[ImageRoot]:
+    """Yield the images of versions, runtimes, repositories (pushed ``since``) and uploads."""
+    yield from roots.list_version_images(transaction)
+    yield from roots.list_runtime_images(transaction)
+    yield from roots.list_repository_images(transaction, since=since)
+    yield from roots.list_unfinished_images(transaction)
+
+
 def find_live_set(database: Database, blobs: Manager, cutoffs: Cutoffs) -> LiveSet:
     """Return the live set.
 
@@ -88,12 +95,7 @@ def find_live_set(database: Database, blobs: Manager, cutoffs: Cutoffs) -> LiveS
 def _list_images(transaction: Transaction, cutoffs: Cutoffs) -> Mapping[str, ImageRoot]:
     """Return each image once, with the strongest reason to keep it."""
     found: dict[str, ImageRoot] = {}
-    for root in chain(
-        roots.list_version_images(transaction),
-        roots.list_runtime_images(transaction),
-        roots.list_repository_images(transaction, since=cutoffs.created_at),
-        roots.list_unfinished_images(transaction),
-    ):
+    for root in list_image_roots(transaction, since=cutoffs.created_at):
         known = found.setdefault(root.digest, root)
         if known is not root:
             found[root.digest] = replace(
@@ -131,7 +133,7 @@ def _hides_something(root: ImageRoot, error: Exception) -> bool:
 
 
 class _Walk:
-    """Walk from manifests to the blobs that they reference."""
+    """Walk from manifests to the referenced blobs."""
 
     def __init__(self, blobs: Manager, live: LiveSet) -> None:
         self._blobs = blobs

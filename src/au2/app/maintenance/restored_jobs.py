@@ -11,12 +11,12 @@ from au2.stores.database.secrets import release_values
 
 
 def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
-    """End all unfinished run jobs, so that none runs a second time unnoticed; return how many.
+    """End all unfinished run jobs, so none runs a second time unnoticed; return their number.
 
     Args:
-        database: of the restored installation, which no server has open.
-        at: when.
-        made_at: when the backup was made, for the sentence.
+        database: of the restored installation, not opened by any server.
+        at: present time.
+        made_at: time of the backup, for the message.
     """
     outcome = Outcome(
         JobState.FAILED,

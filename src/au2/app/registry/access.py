@@ -5,7 +5,7 @@ from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, RepositoryUnknown
 from au2.domain.identity import Action, Actor
 from au2.domain.repository import Repository
-from au2.domain.version import ImageStatus, Process, Version
+from au2.domain.version import ImageStatus, Version
 from au2.oci.spec.digest import parse_digest
 from au2.oci.spec.reference import TAG
 from au2.stores.database.content import repositories
@@ -13,7 +13,6 @@ from au2.stores.database.database import Transaction
 from au2.stores.database.processes import find_process
 from au2.stores.database.versions import find_version
 
-_VERSIONS_ONLY = "The tags of a process are the numbers of its versions."
 _LARGEST_NUMBER = 2**31 - 1
 
 
@@ -24,7 +23,7 @@ def ensure_may_use(
 
     Args:
         transaction: reads the repository's process.
-        actor: who asks.
+        actor: of the request.
         action: PULL_IMAGE, PUSH_IMAGE or DELETE_IMAGE.
         repository: of a process or of an organization.
 
@@ -32,33 +31,39 @@ def ensure_may_use(
         RepositoryUnknown: the repository is foreign; exactly as if there were none.
         NotPermitted: the repository is visible, and the actor's role is too weak.
     """
-    if repository.process_id is not None:
-        process = _find_visible(transaction, actor, repository)
+    organization = Context(repository.organization_id)
+    if repository.process_id is None:
+        if not actor.may(Action.PULL_IMAGE, organization):
+            raise _unknown(repository)
         if action is not Action.PULL_IMAGE:
-            ensure_may(actor, Action.UPLOAD_VERSION, process.context)
+            # Pushed to the organization itself: a member of a project below pushes nothing there.
+            ensure_may_in(actor, action, organization)
         return
-    owner = Context(repository.organization_id)
-    if not actor.may(Action.PULL_IMAGE, owner):
-        raise _unknown(repository)
-    if action is not Action.PULL_IMAGE:
-        # Made in the organization itself: a member of a project below makes nothing there.
-        ensure_may_in(actor, action, owner)
-
-
-def _find_visible(transaction: Transaction, actor: Actor, repository: Repository) -> Process:
-    process = find_process(transaction, repository.process_id or "")
+    process = find_process(transaction, repository.process_id)
     is_here = process is not None and process.context.organization_id == repository.organization_id
     if process is None or not is_here or not actor.may(Action.VIEW_PROCESS, process.context):
         raise _unknown(repository)
-    return process
+    if action is not Action.PULL_IMAGE:
+        ensure_may(actor, Action.UPLOAD_VERSION, process.context)
 
 
-def _unknown(repository: Repository) -> RepositoryUnknown:
-    return RepositoryUnknown(f"There is no repository {repository} here.")
+def can_pull(transaction: Transaction, actor: Actor, repository: Repository) -> bool:
+    """Whether the actor may see the content of a repository."""
+    try:
+        ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
+    except RepositoryUnknown:
+        return False
+    return True
+
+
+def context_of(transaction: Transaction, repository: Repository) -> Context:
+    """Context in which images of the repository are used: its process's, else the organization."""
+    process = find_process(transaction, repository.process_id) if repository.process_id else None
+    return Context(repository.organization_id) if process is None else process.context
 
 
 def is_digest_reference(reference: str) -> bool:
-    """Whether it is a digest, not a tag. Raises InvalidRequest if it is neither."""
+    """Whether a reference is a digest, not a tag. Raises InvalidRequest: neither of both."""
     if ":" in reference:
         parse_digest(reference)
         return True
@@ -68,7 +73,7 @@ def is_digest_reference(reference: str) -> bool:
 
 
 def reads_as_digest(repository: Repository, reference: str) -> bool:
-    """Whether it is a digest, not a tag. Raises NotFound if it is neither."""
+    """Whether a reference is a digest, not a tag. Raises NotFound: neither of both."""
     try:
         return is_digest_reference(reference)
     except InvalidRequest as error:
@@ -76,28 +81,30 @@ def reads_as_digest(repository: Repository, reference: str) -> bool:
 
 
 def parse_version_tag(tag: str) -> int:
-    """Return the version that a tag of a process stands for. Raises InvalidRequest."""
+    """Return the version number of a process repository's tag. Raises InvalidRequest."""
     is_number = tag.isascii() and tag.isdecimal() and not tag.startswith("0") and len(tag) <= 10
     if not is_number or int(tag) > _LARGEST_NUMBER:
-        raise InvalidRequest(f"'{tag}' is no version. {_VERSIONS_ONLY}")
+        raise InvalidRequest(
+            f"'{tag}' is no version. The tags of a process are the numbers of its versions."
+        )
     return int(tag)
 
 
 def resolve_tag(transaction: Transaction, repository: Repository, tag: str) -> str | None:
-    """Return the digest that a tag gives; None: there is no such tag."""
+    """Return the digest of a tag; None: there is no such tag."""
     if repository.process_id is None:
         return repositories.find_tag(transaction, repository, tag)
     version = find_tagged_version(transaction, repository, tag)
     if version is None:
         return None
-    # What was pushed under that name may be an index around the version's image.
+    # The push under this tag may have been an index around the version's image.
     return repositories.find_tag(transaction, repository, tag) or version.image_digest
 
 
 def find_tagged_version(
     transaction: Transaction, repository: Repository, tag: str
 ) -> Version | None:
-    """The version with an image that a tag of a process stands for."""
+    """Return the version of a process repository's tag; None: none, or without an image."""
     try:
         number = parse_version_tag(tag)
     except InvalidRequest:
@@ -105,3 +112,7 @@ def find_tagged_version(
     version = find_version(transaction, repository.process_id or "", number)
     is_there = version is not None and version.image_status is ImageStatus.AVAILABLE
     return version if is_there else None
+
+
+def _unknown(repository: Repository) -> RepositoryUnknown:
+    return RepositoryUnknown(f"There is no repository {repository} here.")

@@ -3,31 +3,39 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from au2.app.registry.access import ensure_may_use
-from au2.app.registry.images import MountableBlobs, VersionImages
+from au2.app.registry.images import ImageBlobs
+from au2.app.uploads.blob_receiver import BlobReceiver
 from au2.domain import clock as clocks
-from au2.domain.errors import Busy, DigestMismatch, NotFound, NotPermitted, TooLarge
+from au2.domain.errors import Busy, DigestMismatch, InvalidImage, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.domain.repository import Repository
 from au2.domain.upload import BlobUpload
 from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.media_types import FOREIGN_LAYERS
+from au2.oci.spec.registry_manifest import RegistryManifest
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.repositories import (
     add_blob_upload,
     add_repository_blobs,
     delete_blob_upload,
     find_blob_upload,
+    find_manifests,
     find_repository_blobs,
 )
 from au2.stores.database.database import Database, Transaction
 
 _MOST_BYTES = 64 << 30
 _PIECE_BYTES = 1 << 20
+_FOREIGN_HINT = (
+    "It is a non-distributable layer, which clients leave out: name this registry in the Docker "
+    "daemon's allow-nondistributable-artifacts, or build the image with ordinary layers."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +47,17 @@ class UploadProgress:
 
 
 class RepositoryBlobs:
-    """Finding, mounting and receiving blobs."""
+    """Search, pull, mount and push of a repository's blobs.
+
+    Calls of an actor raise RepositoryUnknown for a foreign or missing repository, NotPermitted for
+    too weak a role, and InvalidRequest for an invalid digest.
+    """
 
     def __init__(
         self,
         database: Database,
         blobs: ContentStore,
-        images: VersionImages,
-        usable: MountableBlobs,
+        images: ImageBlobs,
         *,
         blob_max_bytes: int = _MOST_BYTES,
         clock: Callable[[], datetime] = clocks.now,
@@ -54,18 +65,11 @@ class RepositoryBlobs:
         self._database = database
         self._blobs = blobs
         self._images = images
-        self._usable = usable
         self._blob_max_bytes = blob_max_bytes
         self._clock = clock
 
     def find(self, actor: Actor, repository: Repository, digest: str) -> int:
-        """Size in bytes of a blob of the repository.
-
-        Raises:
-            RepositoryUnknown: it is foreign or missing.
-            NotFound: it has no such blob.
-            InvalidRequest: no digest.
-        """
+        """Return the size in bytes of a blob of the repository. Raises NotFound."""
         parse_digest(digest)
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
@@ -75,7 +79,7 @@ class RepositoryBlobs:
         return size_bytes
 
     def find_all(self, repository: Repository, digests: Collection[str]) -> dict[str, int]:
-        """Sizes in bytes of those of the blobs that the repository has."""
+        """Sizes in bytes of the repository's blobs among ``digests``; takes their leases."""
         with self._database.read() as transaction:
             found = find_repository_blobs(transaction, repository, digests)
         if repository.process_id is not None:
@@ -83,14 +87,14 @@ class RepositoryBlobs:
         return {digest: size for digest, size in found.items() if self._blobs.lease(digest)}
 
     def is_packed(self, digest: str) -> bool:
-        """Whether reading a blob means to decompress (:mod:`au2.app.registry.blobs`)."""
+        """Whether reads of a blob must decompress (:class:`DecompressionLimiter`)."""
         return self._blobs.find_compressed(digest) is not None
 
     def read(self, digest: str, offset_bytes: int, size_bytes: int) -> Generator[bytes, None, None]:
-        """Yield a part of a blob that was found, in pieces.
+        """Yield a part of a blob in chunks. Raises BlobMissing.
 
-        Where what is before the part has to be decompressed too, empty pieces come meanwhile: for
-        each no more is done than for any other. Raises BlobMissing.
+        Where the bytes before the part have to be decompressed too, empty chunks come meanwhile, so
+        no chunk costs more than another.
         """
         passed_over = offset_bytes if self.is_packed(digest) else 0
         with self._blobs.open_from(digest, offset_bytes - passed_over) as file:
@@ -104,22 +108,18 @@ class RepositoryBlobs:
     def mount(
         self, actor: Actor, repository: Repository, digest: str, source: Repository | None
     ) -> bool:
-        """Let a blob of another repository be this one's too; whether there is one to mount.
+        """Add a blob of another repository to this one; return whether there is one to mount.
 
         Args:
-            actor: who may push here and pull there.
-            repository: that gets it.
+            actor: may push to ``repository`` and pull from ``source``.
+            repository: receives the blob.
             digest: of the blob.
-            source: that has it; None: any of the organization that the actor may see.
-
-        Raises:
-            RepositoryUnknown, NotPermitted: the actor may not push.
-            InvalidRequest: no digest.
+            source: has the blob; None: any repository of the organization visible to the actor.
         """
         parse_digest(digest)
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
-            sizes = self._usable.find(transaction, actor, repository, [digest])
+            sizes = self._images.find_mountable(transaction, actor, repository, [digest])
         if digest not in sizes and source is not None:
             sizes = self._find_in(actor, source, digest)
         if digest not in sizes or not self._blobs.lease(digest):
@@ -134,14 +134,44 @@ class RepositoryBlobs:
             return {}
 
     def link(self, repository: Repository, sizes: Mapping[str, int]) -> None:
-        """Note that blobs (size in bytes by digest) are the repository's."""
+        """Note blobs (size in bytes by digest) as the repository's."""
         with self._database.write(durable=False) as transaction:
             add_repository_blobs(transaction, repository, sizes, at=self._clock())
+
+    def ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
+        """Refuse a manifest unless the repository has every referenced blob and manifest.
+
+        Raises:
+            NotFound: a blob or manifest is missing.
+            InvalidImage: a blob has another size than its descriptor states.
+        """
+        found = self.find_all(repository, {blob.digest for blob in manifest.blobs})
+        for blob in manifest.blobs:
+            digest, size_bytes = blob.digest, blob.size_bytes
+            if digest not in found:
+                raise NotFound(
+                    f"The blob {digest} is missing: push it first.",
+                    hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
+                )
+            if found[digest] != size_bytes:
+                raise InvalidImage(
+                    f"the blob {digest} has {found[digest]} bytes, not {size_bytes} bytes"
+                )
+        # Leased by the search; linked, they can be pulled from this repository.
+        self.link(repository, found)
+        children = dict.fromkeys(child.digest for child in manifest.manifests)
+        with self._database.read() as transaction:
+            known = find_manifests(transaction, repository, children)
+        if repository.process_id is not None:
+            known |= self._images.find_images(repository.process_id, set(children) - known)
+        for child in children:
+            if child not in known or not self._blobs.lease(child):
+                raise NotFound(f"The manifest {child} is missing: push it first.")
 
     # -- receiving ---------------------------------------------------------------------------
 
     def begin(self, actor: Actor, repository: Repository) -> UploadProgress:
-        """Begin to send a blob. Raises RepositoryUnknown, NotPermitted."""
+        """Begin an upload of a blob."""
         upload = BlobUpload(make_guid(), repository, actor.user_id, self._clock())
         with self._database.write(durable=False) as transaction:
             ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
@@ -149,10 +179,9 @@ class RepositoryBlobs:
         return UploadProgress(upload.id, 0)
 
     def show(self, actor: Actor, repository: Repository, upload_id: str) -> UploadProgress:
-        """How much of a blob has come.
+        """Return the progress of an upload.
 
         Raises:
-            RepositoryUnknown: it is foreign or missing.
             NotPermitted: the actor may not push, or the upload is another user's.
             NotFound: there is no such upload.
         """
@@ -161,18 +190,18 @@ class RepositoryBlobs:
         return UploadProgress(upload_id, self._blobs.ingest_bytes(upload_id))
 
     def receive(self, actor: Actor, repository: Repository, upload_id: str) -> "RegistryReceiver":
-        """Begin to receive a piece. Raises as :meth:`show`, and Conflict while another comes."""
+        """Begin to receive a chunk. Raises as :meth:`show`; Conflict: another chunk is coming."""
         self.show(actor, repository, upload_id)
         return RegistryReceiver(self, repository, upload_id, self._blobs, self._blob_max_bytes)
 
     def cancel(self, actor: Actor, repository: Repository, upload_id: str) -> None:
-        """Forget what has come of a blob. Raises as :meth:`show`."""
+        """Cancel an upload and remove its bytes. Raises as :meth:`show`."""
         self.show(actor, repository, upload_id)
         self._blobs.abort_ingest(upload_id)
         self.forget(upload_id)
 
     def forget(self, upload_id: str) -> None:
-        """Forget an upload that has come to its end."""
+        """Remove the record of an ended upload."""
         with self._database.write(durable=False) as transaction:
             delete_blob_upload(transaction, upload_id)
 
@@ -188,8 +217,8 @@ class RepositoryBlobs:
         return upload
 
 
-class RegistryReceiver:
-    """Takes one request's body, from one thread at a time. To be closed."""
+class RegistryReceiver(BlobReceiver):
+    """Receiver of a blob from a registry client."""
 
     def __init__(
         self,
@@ -199,34 +228,21 @@ class RegistryReceiver:
         blobs: ContentStore,
         max_bytes: int,
     ) -> None:
+        super().__init__(blobs, upload_id, max_bytes)
         self._owner = owner
         self._repository = repository
         self._upload_id = upload_id
-        self._max_bytes = max_bytes
-        self._scope = ExitStack()
-        self._part = self._scope.enter_context(blobs.resume(upload_id))
-
-    @property
-    def received_bytes(self) -> int:
-        """How much has come in all."""
-        return self._part.size_bytes
-
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. Raises TooLarge, and StorageFull: then all that had come is gone."""
-        if self._part.size_bytes + len(data) > self._max_bytes:
-            raise TooLarge(f"The blob is larger than the {self._max_bytes} bytes that are taken.")
-        self._part.write(data)
 
     def commit(self, digest: str) -> None:
-        """All has come: keep it as a blob of the repository.
+        """Commit the whole blob to the repository.
 
         Raises:
-            DigestMismatch: it is something else; the upload is over.
-            StorageFull: no room; the upload goes on when there is.
+            DigestMismatch: the bytes have another digest; the upload has ended.
+            StorageFull: the disk is full; the upload stays open.
         """
-        size_bytes = self._part.size_bytes
+        size_bytes = self.received_bytes
         try:
-            self._part.commit(
+            self._ingest.commit(
                 digest, note=lambda: self._owner.link(self._repository, {digest: size_bytes})
             )
         except DigestMismatch:
@@ -234,20 +250,16 @@ class RegistryReceiver:
             raise
         self._owner.forget(self._upload_id)
 
-    def close(self) -> None:
-        """Let go of the blob; what has come stays. Idempotent."""
-        self._scope.close()
-
 
 class DecompressionLimiter:
     """Limit on the concurrent decompressing readers of one server process.
 
-    Each keeps at most a window (``WINDOW_BYTES``) in memory, however slow
-    it goes; and to begin in the middle costs as much as all that is before.
+    Each reader keeps at most a window (``WINDOW_BYTES``) in memory, however slow its client is; and
+    to begin in the middle costs as much as all bytes before.
     """
 
     def __init__(self, *, most: int = 16, most_of_one: int = 6) -> None:
-        """At most ``most`` read at a time, ``most_of_one`` of them for the same user."""
+        """Limits: ``most`` readers at a time, ``most_of_one`` of them for the same user."""
         self._most = most
         self._most_of_one = most_of_one
         self._lock = threading.Lock()
@@ -255,7 +267,7 @@ class DecompressionLimiter:
 
     @contextmanager
     def reading(self, actor: Actor) -> Iterator[None]:
-        """Read while the block runs. Raises Busy, before it does."""
+        """Count a reader while the block runs. Raises Busy at the begin."""
         with self._lock:
             of_all, of_one = self._readers.total(), self._readers[actor.user_id]
             if of_all >= self._most or of_one >= self._most_of_one:

@@ -13,10 +13,10 @@ from au2.app.registry.access import (
     resolve_tag,
 )
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import VersionImages
-from au2.app.registry.manifest_references import ManifestReferences
-from au2.app.uploads.image_versions import PushedImages
+from au2.app.registry.images import ImageBlobs
+from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain import clock as clocks
+from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,
@@ -59,7 +59,7 @@ class FoundManifest:
 
 @dataclass(frozen=True, slots=True)
 class PutManifest:
-    """What became of a manifest that was pushed."""
+    """Result of a pushed manifest."""
 
     digest: str
     subject_digest: str | None
@@ -68,15 +68,19 @@ class PutManifest:
 
 
 class RepositoryManifests:
-    """Fetching, pushing, deleting and listing."""
+    """Pull, push, deletion and lists of manifests and tags.
+
+    Calls of an actor raise RepositoryUnknown for a foreign or missing repository, and NotPermitted
+    for too weak a role.
+    """
 
     def __init__(
         self,
         database: Database,
         blobs: IngesterProvider,
-        images: VersionImages,
+        images: ImageBlobs,
         repository_blobs: RepositoryBlobs,
-        pushed: PushedImages,
+        image_uploads: ImageUploads,
         *,
         platform: Platform,
         clock: Callable[[], datetime] = clocks.now,
@@ -85,8 +89,7 @@ class RepositoryManifests:
         self._blobs = blobs
         self._images = images
         self._repository_blobs = repository_blobs
-        self._references = ManifestReferences(database, blobs, images, repository_blobs)
-        self._pushed = pushed
+        self._image_uploads = image_uploads
         self._platform = platform
         self._clock = clock
 
@@ -96,9 +99,8 @@ class RepositoryManifests:
         """Return a manifest by tag or digest.
 
         Raises:
-            RepositoryUnknown: the repository is foreign or missing.
-            NotFound: it has no such manifest, or the version has no image yet; nor is there one of
-                a name that is neither a tag nor a digest.
+            NotFound: the repository has no such manifest, the version has no image yet, or
+                ``reference`` is neither a tag nor a digest.
         """
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
@@ -111,7 +113,7 @@ class RepositoryManifests:
             )
             is_known = digest is not None and (not is_digest or stored is not None)
         if digest is not None and not is_known and repository.process_id is not None:
-            is_known = self._images.has_image(repository.process_id, digest)
+            is_known = bool(self._images.find_images(repository.process_id, {digest}))
         if digest is None or not is_known or not self._blobs.lease(digest):
             raise NotFound(f"{repository} has no image '{reference}'.")
         data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
@@ -119,11 +121,7 @@ class RepositoryManifests:
         return FoundManifest(digest, media_type, data)
 
     def list_tags(self, actor: Actor, repository: Repository) -> list[str]:
-        """All tags, sorted; of a process, the numbers of versions that have an image.
-
-        Raises:
-            RepositoryUnknown: the repository is foreign or missing.
-        """
+        """All tags, sorted; of a process, the numbers of versions with an image."""
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             if repository.process_id is None:
@@ -144,11 +142,10 @@ class RepositoryManifests:
         artifact_type: str | None = None,
         after: str = "",
     ) -> ReferrerPage:
-        """Manifests that are about another one, which need not be there: the next page of them.
+        """Return the next page of manifests about the subject ``digest``, which may be missing.
 
         Raises:
-            RepositoryUnknown: the repository is foreign or missing.
-            InvalidRequest: no digest.
+            InvalidRequest: ``digest`` is no digest.
         """
         parse_digest(digest)
         with self._database.read() as transaction:
@@ -165,21 +162,20 @@ class RepositoryManifests:
     # -- pushing -----------------------------------------------------------------------------
 
     def authorize_put(self, actor: Actor, repository: Repository) -> None:
-        """Refuse who may not push to the repository. Raises RepositoryUnknown, NotPermitted."""
+        """Refuse unless the actor may push to the repository."""
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
 
     def put(
         self, actor: Actor, repository: Repository, reference: str, data: bytes, media_type: str
     ) -> PutManifest:
-        """Take a manifest or index; everything that it names must have come before.
+        """Store a manifest or index, whose referenced blobs and manifests were pushed before.
 
         Raises:
-            RepositoryUnknown, NotPermitted: the actor may not push here.
-            InvalidImage: it is no manifest, or not one that a version takes.
-            DigestMismatch: it is not what ``reference`` says.
-            NotFound: something that it names has not come.
-            Conflict: the version takes no image, or has another one.
+            InvalidImage: ``data`` is no manifest, or not one of an image where a version needs one.
+            DigestMismatch: the manifest has another digest than ``reference``.
+            NotFound: a referenced blob or manifest is missing.
+            Conflict: the version accepts no image, or has another one.
             InvalidRequest: neither a tag nor a digest, or no version of the process.
         """
         with self._database.read() as transaction:
@@ -195,7 +191,7 @@ class RepositoryManifests:
         if number is not None and self._has_it(repository, number, digest):
             self.name(actor, repository, reference, digest)
             return PutManifest(digest, manifest.subject_digest)
-        self._references.ensure_complete(repository, manifest)
+        self._repository_blobs.ensure_complete(repository, manifest)
         self._keep(actor, repository, manifest, digest, data)
         if number is not None:
             job = self._import(
@@ -207,12 +203,12 @@ class RepositoryManifests:
         return PutManifest(digest, manifest.subject_digest)
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
-        """Let a version's tag give what its image was pushed as: itself, or an index around it.
+        """Tag a version with its pushed manifest: the image's own, or an index around.
 
-        Whoever is first is answered so, and what they were told stays true.
+        The first push is answered with its digest, so a later one can't replace the tag.
 
         Raises:
-            Conflict: somebody was quicker with something else around the same image.
+            Conflict: an earlier push tagged another index around the same image.
         """
         with self._database.write() as transaction:
             version = find_tagged_version(transaction, repository, reference)
@@ -227,9 +223,8 @@ class RepositoryManifests:
         """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
 
         Raises:
-            RepositoryUnknown, NotPermitted: the actor may not delete here.
             NotFound: there is no such tag or manifest.
-            Unsupported: a process's images go with their versions.
+            Unsupported: images of a process are deleted with their versions.
         """
         is_digest = is_digest_reference(reference)
         with self._database.write() as transaction:
@@ -299,19 +294,15 @@ class RepositoryManifests:
         repository: Repository,
         reference: str,
     ) -> None:
-        add_event(
-            transaction,
-            at=self._clock(),
-            actor=actor.email,
-            action=action,
-            subject=f"image:{repository.name}@{reference}"[:200],
-            organization_id=repository.organization_id,
-        )
+        subject = f"image:{repository.name}@{reference}"[:200]
+        context = Context(repository.organization_id)
+        add_event(transaction, actor.email, action, subject, context, at=self._clock())
 
     def _has_it(self, repository: Repository, number: int, digest: str) -> bool:
-        """Whether a version's tag gives this already. Before anything is kept, for it says no.
+        """Whether a version's tag gives this manifest already. Asked before anything is stored.
 
-        Raises InvalidRequest if there is no such version, Conflict if it has another image.
+        Raises InvalidRequest if there is no such version, Conflict if the version has another
+        image.
         """
         process_id = repository.process_id or ""
         with self._database.read() as transaction:
@@ -344,11 +335,11 @@ class RepositoryManifests:
         if manifest.is_index:
             image = choose_image(parse_index(data), self._platform, self._platform_of).digest
             data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
-        parse_manifest(data)  # Stricter: what is no image can't become a version's.
-        return self._pushed.import_image(actor, repository.process_id or "", number, image)
+        parse_manifest(data)  # Stricter: only an image can become a version's.
+        return self._image_uploads.import_pushed(actor, repository.process_id or "", number, image)
 
     def _platform_of(self, manifest: Descriptor) -> Platform:
-        """Return what an image of an index is for, which came before the index."""
+        """Return the platform of an index's image, which was pushed before the index."""
         return load_image(self._blobs, manifest.digest).config.platform
 
 

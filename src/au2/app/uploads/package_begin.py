@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from au2.app.jobs.jobs import note_submitted
 from au2.app.lookup import get_named_process, list_own_processes
 from au2.app.permissions import ensure_may_in
 from au2.app.processes import insert_process, make_process
 from au2.app.runtimes import Runtimes
-from au2.app.uploads.package_contents import check_file_list, find_lacking
-from au2.app.uploads.sessions import ensure_disk_space
+from au2.app.uploads.package_contents import check_file_list, find_missing
+from au2.app.uploads.sessions import add_upload_job, ensure_disk_space
 from au2.app.validation import parse_name
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
@@ -19,13 +18,12 @@ from au2.domain.errors import Conflict, Detail, InvalidRequest
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid, parse_guid
-from au2.domain.job import JobType
 from au2.domain.upload import PackageUpload, UploadState
 from au2.domain.version import ImageStatus, Process, RuntimeReference, Version, VersionType
 from au2.package.tree.entries import digest_files
 from au2.package.tree.paths import PackageLimits
 from au2.stores.content.protocol import IngesterProvider
-from au2.stores.database import jobs, processes, versions
+from au2.stores.database import processes, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime
@@ -35,7 +33,7 @@ from au2.wire.upload import NO_PROCESS, UploadCreation
 
 @dataclass(frozen=True, slots=True)
 class PackageUploadOptions:
-    """How large a package may be, and how long an upload is kept open without a sign of life."""
+    """Limits of packages, and the duration of an upload's lease."""
 
     lease_seconds: float = 120.0
     limits: PackageLimits = field(default_factory=PackageLimits)
@@ -43,12 +41,12 @@ class PackageUploadOptions:
 
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
-    """An upload session and what it still lacks."""
+    """An upload session and its missing contents."""
 
     upload: PackageUpload
-    lacking: list[str]
+    missing: list[str]
     runtime_version: int | None = None
-    """Where the upload was just begun: what it builds on."""
+    """Runtime version to build on, of an upload just begun."""
     newest_runtime_version: int | None = None
 
 
@@ -66,7 +64,7 @@ class PackageComparison:
 
 @dataclass(frozen=True, slots=True)
 class _Package:
-    """What an acceptable request uploads."""
+    """The uploaded package of an acceptable request."""
 
     context: Context
     """Where it was asked for."""
@@ -89,15 +87,15 @@ class ChosenProcess:
 def choose_process(
     transaction: Transaction, actor: Actor, context: Context, creation: UploadCreation, at: datetime
 ) -> ChosenProcess:
-    """Return the process that ``creation`` names, or a new one.
+    """Return the process named by ``creation``, or a new one.
 
-    The choice holds only in ``transaction``: what is done with it belongs into the same one.
+    The choice is valid only in ``transaction``; its consequences belong into the same one.
 
     Raises:
         InvalidRequest: neither an id nor a name is given, or both.
-        NotFound: there is no process of that id here.
-        NotPermitted: the actor may not upload to it, or may not make one.
-        Conflict: several processes have that name, or not the one that was expected.
+        NotFound: there is no process of this id here.
+        NotPermitted: the actor may not upload to the process, or may not create one.
+        Conflict: several processes have the name, or not the expected one.
     """
     if (creation.process is None) == (creation.name is None):
         raise InvalidRequest("Give either the id of a process or a name, not both.")
@@ -170,13 +168,13 @@ class UploadStarter:
 
     @property
     def limits(self) -> PackageLimits:
-        """How large a package may be."""
+        """Limits of packages."""
         return self._options.limits
 
     def compare(
         self, actor: Actor, context: Context, creation: UploadCreation
     ) -> PackageComparison:
-        """Say what :meth:`begin` would find, and change nothing. Raises as that does."""
+        """Return the comparison of :meth:`begin`, and change nothing. Raises the same errors."""
         check_file_list(creation.files, self._options.limits)
         _, comparison = self._look(actor, context, creation)
         return comparison
@@ -184,23 +182,23 @@ class UploadStarter:
     def begin(
         self, actor: Actor, context: Context, creation: UploadCreation
     ) -> OpenUpload | PackageComparison:
-        """Begin an upload: makes the version (and perhaps its process) and its job.
+        """Begin an upload: inserts the version (and perhaps its process) and its job.
 
-        A package that the newest available version was made of makes none, unless that is forced.
+        A package equal to the newest available version makes none, unless forced.
 
         Raises:
             NotFound: there is no such process or runtime here.
             NotPermitted: the actor is no developer.
-            Conflict: the name means several processes, or not the expected one.
-            InvalidRequest, InvalidPackage, TooLarge: what is wrong with the list.
-            StorageFull: what is lacking does not fit; nothing was made.
+            Conflict: several processes have the name, or not the expected one.
+            InvalidRequest, InvalidPackage, TooLarge: the file list is not valid.
+            StorageFull: the missing contents don't fit on the disk; nothing was changed.
         """
         expected = check_file_list(creation.files, self._options.limits)
         package, comparison = self._look(actor, context, creation)
         if comparison.equal_version is not None and not creation.force:
             return comparison
-        lacking = find_lacking(self._database, self._blobs, package.owner, expected)
-        ensure_disk_space(self._blobs, "package", sum(expected[sha256] for sha256 in lacking))
+        missing = find_missing(self._database, self._blobs, package.owner, expected)
+        ensure_disk_space(self._blobs, "package", sum(expected[sha256] for sha256 in missing))
         with self._database.write() as transaction:
             # Chosen again: since then another upload may have made a process of this name.
             chosen = choose_process(transaction, actor, context, creation, self._clock())
@@ -212,7 +210,7 @@ class UploadStarter:
             upload = self._insert(transaction, actor, creation, chosen.process, package)
         return OpenUpload(
             upload,
-            lacking,
+            missing,
             runtime_version=comparison.runtime_version,
             newest_runtime_version=comparison.newest_runtime_version,
         )
@@ -220,7 +218,7 @@ class UploadStarter:
     def _look(
         self, actor: Actor, context: Context, creation: UploadCreation
     ) -> tuple[_Package, PackageComparison]:
-        """Return what is uploaded, and how it compares as of now."""
+        """Return the package, and its comparison as of now."""
         ensure_may_in(actor, Action.UPLOAD_VERSION, context)
         with self._database.read() as transaction:
             chosen = choose_process(transaction, actor, context, creation, self._clock())
@@ -241,17 +239,7 @@ class UploadStarter:
     ) -> PackageUpload:
         now = self._clock()
         number = processes.take_version_number(transaction, process.id)
-        job_id = jobs.add_job(
-            transaction,
-            type=JobType.UPLOAD,
-            name=process.name,
-            context=package.context,
-            process_id=process.id,
-            version_number=number,
-            submitted_by=actor.email,
-            at=now,
-            ready=False,
-        )
+        job_id = add_upload_job(transaction, actor, process, number, package.context, at=now)
         version = Version(
             process_id=process.id,
             number=number,
@@ -282,7 +270,6 @@ class UploadStarter:
         )
         uploads.add_upload(transaction, upload)
         note_version(transaction, actor, EventAction.VERSION_CREATED, process, number, at=now)
-        note_submitted(transaction, actor, job_id, package.context, at=now)
         return upload
 
 

@@ -20,9 +20,9 @@ _SMALL_BYTES = 64 << 10
 
 
 class ContentsReceiver:
-    """Takes one request's body piece by piece, from one thread at a time.
+    """Receiver of one request's body, used by one thread at a time.
 
-    A context manager: however it is left, what is whole is kept and what is not is gone.
+    A context manager: at the end whole contents are kept and the rest is dropped.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class ContentsReceiver:
         blobs: IngesterProvider,
         expected: Mapping[str, int],
         *,
-        lacking: Collection[str],
+        missing: Collection[str],
         renew: Callable[[], None],
         note_stored: Callable[[Mapping[str, int]], None],
         note_full: Callable[[frozenset[str]], None],
@@ -38,16 +38,16 @@ class ContentsReceiver:
         """Begin.
 
         Args:
-            blobs: where contents go.
+            blobs: content store.
             expected: size in bytes by sha256 (hexadecimal) of all contents of the file list.
-            lacking: those of them that are wanted; others are read past.
-            renew: prolongs the upload's lease when that is due; called often, raises LeaseLost.
-            note_stored: told the contents that are durable now, size in bytes by sha256.
-            note_full: told what was new to the store of this request when the disk was full.
+            missing: wanted contents among them; others are skipped.
+            renew: prolongs the upload's lease when due; called often, raises LeaseLost.
+            note_stored: called with contents that are durable now, size in bytes by sha256.
+            note_full: called on a full disk with the contents added to the store by this request.
         """
         self._blobs = blobs
         self._expected = expected
-        self._lacking = frozenset(lacking)
+        self._missing = frozenset(missing)
         self._renew = renew
         self._note_stored = note_stored
         self._note_full = note_full
@@ -61,7 +61,7 @@ class ContentsReceiver:
         self._stored: set[str] = set()
         self._unnoted: dict[str, int] = {}
         self._new: set[str] = set()
-        """Of those stored, what the store had not had from anybody."""
+        """Stored contents that were new to the store."""
         self.received_bytes = 0
 
     def __enter__(self) -> Self:
@@ -73,7 +73,7 @@ class ContentsReceiver:
         self.close()
 
     def close(self) -> None:
-        """Keep what is whole, drop the rest. Idempotent."""
+        """Keep whole contents, drop the rest. Idempotent."""
         self._large_scope.close()
         self._guarded(self._flush)
 
@@ -81,26 +81,27 @@ class ContentsReceiver:
         """Take the next bytes of the body.
 
         Raises:
-            InvalidRequest: a content that is not in the file list, or has another size there.
-            DigestMismatch: not the bytes that were announced.
+            InvalidRequest: a content is missing in the file list, or has another size there.
+            DigestMismatch: a content has another digest than announced.
             LeaseLost: the upload was closed meanwhile.
-            StorageFull: no room; the upload's job says so.
+            StorageFull: the disk is full; the upload's job says so.
         """
         self._renew()
         self._guarded(lambda: self._take(data))
         self.received_bytes += len(data)
 
     def finish(self) -> frozenset[str]:
-        """The body is at its end: make all durable, and return what was new to the store.
+        """End the body: make all contents durable, and return those new to the store.
 
         Raises:
-            InvalidRequest: it ended inside a content; what was whole is kept.
-            StorageFull: no room; the upload's job says so.
+            InvalidRequest: the body ended inside a content; whole contents were kept.
+            StorageFull: the disk is full; the upload's job says so.
         """
         self._guarded(self._flush)
         if not self._frames.is_between:
             raise InvalidRequest(
-                "The request ended in the middle of a content.", hint="Send what is lacking again."
+                "The request ended in the middle of a content.",
+                hint="Send the missing contents again.",
             )
         return frozenset(self._new)
 
@@ -136,7 +137,7 @@ class ContentsReceiver:
             )
         self._sha256 = header.sha256
         digest = f"sha256:{header.sha256}"
-        if header.sha256 in self._stored or header.sha256 not in self._lacking:
+        if header.sha256 in self._stored or header.sha256 not in self._missing:
             return  # It is there already: read past it.
         # Stored again even if another organization has sent it: only who sends it has it.
         if not self._blobs.lease(digest):
@@ -181,21 +182,21 @@ class ContentsReceiver:
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """A header has come."""
+    """Event: a header is complete."""
 
     header: ContentHeader
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some bytes of the content that began last."""
+    """Event: some bytes of the current content."""
 
     data: memoryview
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The content that began last is whole."""
+    """Event: the current content is whole."""
 
 
 FrameEvent = Began | Piece | Ended
@@ -203,7 +204,7 @@ FrameEvent = Began | Piece | Ended
 
 @dataclass(slots=True)
 class FrameParser:
-    """A push parser: give it bytes, get what they mean. Holds at most a header's bytes back."""
+    """Push parser of frames; holds at most the bytes of one header."""
 
     _header: bytearray = field(default_factory=bytearray)
     _left_bytes: int = 0
@@ -214,7 +215,7 @@ class FrameParser:
         return not self._header and not self._left_bytes
 
     def feed(self, data: bytes) -> "list[FrameEvent]":
-        """Return what ``data`` adds. Pieces are views of ``data``: use them before it changes."""
+        """Return the events of ``data``. Pieces are views: use them before ``data`` changes."""
         events: list[FrameEvent] = []
         rest = memoryview(data)
         while rest:
@@ -243,7 +244,7 @@ def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Map
 
     Raises:
         TooLarge: too many files or bytes.
-        InvalidPackage: with every mistake.
+        InvalidPackage: with every violation.
     """
     total_bytes = sum(entry.size_bytes for entry in files)
     if len(files) > limits.files:
@@ -273,19 +274,19 @@ def _find_size_mistakes(files: Sequence[PackageEntry]) -> list[Detail]:
 
 
 def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The same as :func:`check_file_list` returned, from a list that was stored."""
+    """Return the result of :func:`check_file_list` from a stored file list."""
     return {entry["sha256"]: entry["size_bytes"] for entry in files if entry["type"] == "file"}
 
 
-def find_lacking(
+def find_missing(
     database: Database, blobs: Provider, context: Context, expected: Mapping[str, int]
 ) -> list[str]:
-    """The sha256 of contents that must be sent, in the order of the list.
+    """Return the sha256 of the contents to send, in the order of the list.
 
-    Those that are not known in the context of the process, or that are gone.
+    These are the contents unknown in the context of the process, and lost ones.
 
     Raises:
-        InvalidPackage: a content that was sent has another size than the list states.
+        InvalidPackage: a known content has another size than the list states.
     """
     with database.read() as transaction:
         sent = uploads.find_contents(transaction, context, expected)

@@ -1,47 +1,40 @@
-"""Package uploads: the file list first, then the missing contents, then the build."""
+"""Package uploads: the missing contents first, then the build."""
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from au2.app.lookup import get_process, get_version
+from au2.app.uploads.leases import Renewal
 from au2.app.uploads.package_begin import OpenUpload, PackageUploadOptions
-from au2.app.uploads.package_contents import ContentsReceiver, find_lacking, stored_contents
+from au2.app.uploads.package_contents import ContentsReceiver, find_missing, stored_contents
 from au2.app.uploads.sessions import (
     ABANDONED,
-    DISK_FULL,
-    GIVEN_UP,
-    NewBlobs,
-    Renewal,
-    context_of_upload,
-    ensure_open,
+    UploadSessions,
     fail_upload,
-    get_open_upload,
-    get_own_upload,
-    job_of_upload,
+    find_completed,
+    queue_build,
 )
-from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
-from au2.domain.errors import Conflict, DatabaseUnavailable, LeaseLost, StorageFull
-from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
+from au2.domain.context import Context
+from au2.domain.errors import Conflict, LeaseLost
+from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
 from au2.domain.job import Job
 from au2.domain.upload import PackageUpload, Upload, UploadState
-from au2.domain.version import ImageStatus
 from au2.stores.content.protocol import ContentStore
-from au2.stores.database import job_changes, versions
+from au2.stores.database import processes
 from au2.stores.database.content import uploads
-from au2.stores.database.database import Database
-from au2.stores.notices import JOBS, Notices, job_topic
+from au2.stores.database.database import Database, Transaction
+from au2.stores.notices import Notices, job_topic
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 """Every open upload's lease ends before this."""
 
 
-class PackageUploads:
-    """Upload sessions of packages, from the first content to the last."""
+class PackageUploads(UploadSessions[PackageUpload]):
+    """Upload sessions of packages. Calls of senders raise as :class:`UploadSessions` says."""
 
     def __init__(
         self,
@@ -52,98 +45,74 @@ class PackageUploads:
         options: PackageUploadOptions | None = None,
         clock: Callable[[], datetime] = clocks.now,
     ) -> None:
-        self._database = database
+        lease_seconds = (options or PackageUploadOptions()).lease_seconds
+        super().__init__(PackageUpload, database, notices, lease_seconds=lease_seconds, clock=clock)
         self._blobs = blobs
-        self._notices = notices
-        self._options = options or PackageUploadOptions()
-        self._clock = clock
-        self._memory = NewBlobs()
+        self._new_blobs = NewBlobs()
 
     def get(self, actor: Actor, upload_id: str) -> OpenUpload:
-        """One's own upload, and what it lacks. Counts as a sign of life.
-
-        Raises:
-            NotFound: it is foreign or missing.
-            NotPermitted: it is another user's.
-        """
+        """Return the actor's own upload with its missing contents, and renew its lease."""
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
+            upload = self._get_own(transaction, actor, upload_id)
         if upload.state is UploadState.OPEN:
             upload = self._renew(upload)
-        return OpenUpload(upload, self._lacking(upload))
+        return OpenUpload(upload, self._find_missing(upload))
 
     def receive(self, actor: Actor, upload_id: str, fencing_token: int) -> ContentsReceiver:
-        """Begin to receive contents; feed the receiver with the request's body.
-
-        Raises:
-            NotFound: it is foreign or missing.
-            NotPermitted: it is another user's.
-            LeaseLost: it is closed, or ``fencing_token`` is an older one.
-        """
+        """Begin to receive contents; feed the receiver with the request's body."""
         with self._database.read() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fencing_token, PackageUpload)
-        renew = Renewal(self._renew, upload, self._clock, self._options.lease_seconds)
+            upload = self._get_open(transaction, actor, upload_id, fencing_token)
+        every_seconds = self._lease_seconds / 2
+        renew = Renewal(self._renew, upload, self._clock, self._lease_seconds, every_seconds)
         renew()
         return ContentsReceiver(
             self._blobs,
             stored_contents(upload.files),
-            lacking=self._lacking(upload),
+            missing=self._find_missing(upload),
             renew=renew,
             note_stored=lambda sizes: self._note_stored(upload, sizes),
-            note_full=lambda brought: self._fail_for_space(upload, brought),
+            note_full=lambda brought: self._take_back(upload, brought),
         )
 
     def finish_receiving(
         self, actor: Actor, upload_id: str, receiver: ContentsReceiver
     ) -> list[str]:
-        """End a request; return what is lacking. Raises as :meth:`ContentsReceiver.finish`."""
-        self._memory.add(parse_guid(upload_id), receiver.finish())
+        """End a request; return the missing contents. Raises as :meth:`ContentsReceiver.finish`."""
+        self._new_blobs.add(parse_guid(upload_id), receiver.finish())
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
-        return self._lacking(upload)
+            upload = self._get_own(transaction, actor, upload_id)
+        return self._find_missing(upload)
 
     def complete(self, actor: Actor, upload_id: str, fencing_token: int) -> Job:
-        """Close an upload that has everything, and let the build begin. Repeating is harmless.
+        """Close an upload whose contents are all stored, and queue its build. May be repeated.
 
         Raises:
-            NotFound, NotPermitted, LeaseLost: as :meth:`receive`.
-            Conflict: contents are lacking.
+            Conflict: contents are missing.
         """
-        now = self._clock()
         with self._database.read() as transaction:
-            upload = get_own_upload(transaction, actor, upload_id, PackageUpload)
-            if upload.state is UploadState.COMPLETE and upload.fencing_token == fencing_token:
-                return job_of_upload(transaction, upload)
-            ensure_open(upload, fencing_token)
-        lacking = self._lacking(upload)
-        if lacking:
-            raise Conflict(f"{len(lacking)} contents have not come yet.", hint="Send them first.")
+            upload = self._get_own(transaction, actor, upload_id)
+            job = find_completed(transaction, upload, fencing_token)
+        if job is not None:
+            return job
+        missing = self._find_missing(upload)
+        if missing:
+            raise Conflict(f"{len(missing)} contents are missing.", hint="Send them first.")
         # Lost in a power cut, the upload counts as abandoned, and its job says so.
         with self._database.write(durable=False) as transaction:
             uploads.change_upload(transaction, upload, state=UploadState.COMPLETE)
-            process = get_process(transaction, actor, Action.UPLOAD_VERSION, upload.process_id)
-            version = get_version(transaction, process, upload.version_number)
-            versions.change_image_status(transaction, version, ImageStatus.BUILDING)
-            job_changes.make_ready(transaction, upload.job_id, at=now)
-            note_version(
-                transaction, actor, EventAction.VERSION_UPLOADED, process, version.number, at=now
-            )
-            job = job_of_upload(transaction, upload)
-        self._memory.forget(upload.id)
-        self._notices.send(JOBS)
-        self._notices.send(job_topic(job.id))
-        return job
+            job = queue_build(transaction, actor, upload, at=self._clock())
+        self._new_blobs.forget(upload.id)
+        return self._announce(job)
 
-    def abandon(self, actor: Actor, upload_id: str, fencing_token: int) -> None:
-        """Give one's own upload up. Raises as :meth:`receive`."""
-        with self._database.write() as transaction:
-            upload = get_open_upload(transaction, actor, upload_id, fencing_token, PackageUpload)
-            fail_upload(transaction, upload, GIVEN_UP, at=self._clock(), actor=actor.email)
-        self._memory.forget(upload.id)
-        self._notices.send(job_topic(upload.job_id))
+    def abandon(
+        self, actor: Actor, upload_id: str, fencing_token: int, reason: str | None = None
+    ) -> None:
+        """Give up the sender's own upload; its job tells ``reason``."""
+        super().abandon(actor, upload_id, fencing_token, reason)
+        self._new_blobs.forget(parse_guid(upload_id))
 
     def expire_abandoned(self, now: datetime | None = None) -> list[int]:
-        """Close uploads without a sign of life and say so in their jobs; return the jobs' ids."""
+        """Close uploads with expired leases and say so in their jobs; return the jobs' ids."""
         at = now or self._clock()
         with self._database.read() as transaction:
             overdue = uploads.list_abandoned(transaction, at=at)
@@ -155,31 +124,25 @@ class PackageUploads:
     def _expire(self, upload: Upload, at: datetime) -> bool:
         with suppress(LeaseLost), self._database.write() as transaction:
             present = uploads.find_upload(transaction, upload.id)
-            # Looked at again: it may have been renewed since.
+            # Read again: the lease may have been renewed since.
             if present is not None and present.lease_until < at:
                 fail_upload(transaction, present, ABANDONED, at=at)
                 return True
         return False
 
-    def _renew(self, upload: PackageUpload) -> PackageUpload:
-        until = self._clock() + timedelta(seconds=self._options.lease_seconds)
-        with self._database.write() as transaction:
-            uploads.change_upload(transaction, upload, lease_until=until)
-        return replace(upload, lease_until=until)
-
-    def _lacking(self, upload: PackageUpload) -> list[str]:
+    def _find_missing(self, upload: PackageUpload) -> list[str]:
         with self._database.read() as transaction:
-            context = context_of_upload(transaction, upload)
-        return find_lacking(self._database, self._blobs, context, stored_contents(upload.files))
+            context = _context_of(transaction, upload)
+        return find_missing(self._database, self._blobs, context, stored_contents(upload.files))
 
     def _note_stored(self, upload: Upload, sizes: Mapping[str, int]) -> None:
-        # Lost in a power cut, they are sent again.
+        # Lost in a power cut, the contents are sent again.
         with self._database.write(durable=False) as transaction:
-            uploads.add_contents(transaction, context_of_upload(transaction, upload), sizes)
+            uploads.add_contents(transaction, _context_of(transaction, upload), sizes)
 
-    def _fail_for_space(self, upload: Upload, brought: frozenset[str]) -> None:
-        """Take back what this upload has brought, then say in its job what happened."""
-        self._memory.add(upload.id, brought)
+    def _take_back(self, upload: PackageUpload, brought: frozenset[str]) -> None:
+        """Remove the contents that only this upload needs, then say in its job that it failed."""
+        self._new_blobs.add(upload.id, brought)
         with self._database.read() as transaction:
             still_open = uploads.list_abandoned(transaction, at=_EVER)
         needed = {
@@ -188,12 +151,37 @@ class PackageUploads:
             if isinstance(other, PackageUpload) and other.id != upload.id
             for sha256 in stored_contents(other.files)
         }
-        for sha256 in self._memory.forget(upload.id) - needed:
+        for sha256 in self._new_blobs.forget(upload.id) - needed:
             self._blobs.remove(f"sha256:{sha256}")
-        # If there is no room even for that, the end of the lease tells it later.
-        with (
-            suppress(StorageFull, DatabaseUnavailable, LeaseLost),
-            self._database.write() as transaction,
-        ):
-            fail_upload(transaction, upload, DISK_FULL, at=self._clock())
-        self._notices.send(job_topic(upload.job_id))
+        self._fail_for_space(upload)
+
+
+@dataclass(slots=True)
+class NewBlobs:
+    """Contents that uploads added to the store, by upload.
+
+    In memory: contents that a restart forgets are left to garbage collection.
+    """
+
+    _brought: dict[str, set[str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    _MOST_UPLOADS = 1000
+
+    def add(self, upload_id: str, contents: Iterable[str]) -> None:
+        """Note contents that an upload added."""
+        with self._lock:
+            self._brought.setdefault(upload_id, set()).update(contents)
+            while len(self._brought) > self._MOST_UPLOADS:
+                self._brought.pop(next(iter(self._brought)))
+
+    def forget(self, upload_id: str) -> set[str]:
+        """Forget an upload; return the contents that it added."""
+        with self._lock:
+            return self._brought.pop(upload_id, set())
+
+
+def _context_of(transaction: Transaction, upload: Upload) -> Context:
+    """Context of the upload's process, in which its contents become known."""
+    process = processes.find_process(transaction, upload.process_id)
+    return Context(upload.organization_id) if process is None else process.context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, cast
 
-from au2.app.lookup import get_process, get_version
+from au2.app.lookup import find_version_upload, get_process_version
 from au2.app.versions.choice import ensure_available
 from au2.domain.container_contract import PACKAGE_DIRECTORY
 from au2.domain.errors import BlobMissing, InvalidRequest
@@ -30,7 +30,6 @@ from au2.oci.tar.writer import (
 from au2.package.tree.entries import PackageEntry, mode_of
 from au2.stores.content.images import load_image
 from au2.stores.content.protocol import Provider
-from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database
 from au2.wire.upload import FileEntry
 
@@ -39,17 +38,17 @@ _GONE_HINT = "Tell the server's operator: au2-server fsck shows what is damaged.
 
 @dataclass(frozen=True, slots=True)
 class OpenArchive:
-    """A tar archive that is made while it is taken."""
+    """A tar archive produced while a client reads."""
 
     entries: Sequence[LayerEntry]
     size_bytes: int
     close: Callable[[], None] = lambda: None
-    """Ends what reading the entries has begun."""
+    """Closes files opened by reading the entries."""
     unpacks: bool = False
     """Whether blobs are decompressed for it (:mod:`au2.app.registry.blobs`)."""
 
     def blocks(self) -> Generator[bytes, None, None]:
-        """Yield the archive. Nothing is read ahead, so memory stays flat however slow it goes."""
+        """Yield the archive. Nothing is read ahead, so memory stays flat for slow readers."""
         try:
             yield from format_layer(self.entries)
         finally:
@@ -57,25 +56,24 @@ class OpenArchive:
 
 
 class VersionArchives:
-    """Archives of versions."""
+    """Archives of versions.
+
+    Calls raise NotFound for a foreign or missing version, Conflict for a version without an image,
+    and BlobMissing where the store has lost a part.
+    """
 
     def __init__(self, database: Database, blobs: Provider) -> None:
         self._database = database
         self._blobs = blobs
 
     def open_image(self, actor: Actor, process_id: str, number: int, server: str) -> OpenArchive:
-        """Return the image as what ``docker load`` takes.
+        """Return the image as an archive for ``docker load``.
 
         Args:
-            actor: who may see the process.
+            actor: with permission to see the process.
             process_id: GUID.
             number: of the version.
-            server: host and port, for the image's name (spec section 7).
-
-        Raises:
-            NotFound: it is foreign or missing.
-            Conflict: it has no image yet.
-            BlobMissing: the store has lost a part of it.
+            server: host and port, for the image's name (specification, section 7).
         """
         process, version = self._find(actor, process_id, number)
         image = self._load(version)
@@ -90,13 +88,12 @@ class VersionArchives:
         return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
 
     def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
-        """Return a packaged version as it was uploaded: bytes, modes, links, empty folders.
+        """Return a packaged version as uploaded: bytes, modes, links, empty folders.
 
-        Contents that are not kept by themselves any more are read out of the image.
+        Contents collected from the store are read out of the image.
 
         Raises:
-            NotFound, Conflict, BlobMissing: as :meth:`open_image`.
-            InvalidRequest: it was not made of a package.
+            InvalidRequest: the version was not made of a package.
         """
         _, version = self._find(actor, process_id, number)
         if version.type is not VersionType.PACKAGED:
@@ -121,8 +118,9 @@ class VersionArchives:
 
     def _find(self, actor: Actor, process_id: str, number: int) -> tuple[Process, Version]:
         with self._database.read() as transaction:
-            process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
-            version = get_version(transaction, process, number)
+            process, version = get_process_version(
+                transaction, actor, Action.VIEW_PROCESS, process_id, number
+            )
         ensure_available(process, version)
         return process, version
 
@@ -132,16 +130,14 @@ class VersionArchives:
         return load_image(self._blobs, version.image_digest)
 
     def _ensure_there(self, image: Image) -> None:
-        """Look before the first byte goes out: an answer that has begun can only break off."""
+        """Check all layers before the first byte goes out: later errors can only break off."""
         for blob in image.manifest.layers:
             if not self._blobs.lease(blob.digest):
                 raise BlobMissing(f"The layer {blob.digest} is gone.", hint=_GONE_HINT)
 
     def _files_of(self, version: Version) -> list[FileEntry]:
-        upload = None
-        if version.upload_job_id is not None:
-            with self._database.read() as transaction:
-                upload = find_upload_of_job(transaction, version.upload_job_id)
+        with self._database.read() as transaction:
+            upload = find_version_upload(transaction, version)
         if not isinstance(upload, PackageUpload):
             raise BlobMissing("Which files were uploaded is not known any more.", hint=_GONE_HINT)
         return [FileEntry(**document) for document in upload.files]
@@ -167,10 +163,10 @@ _PREFIX = f"{PACKAGE_DIRECTORY.strip('/')}/"
 
 
 class LayerContents:
-    """Reads a package's layer once, front to end.
+    """Single pass over a package's layer, front to end.
 
-    Contents must be asked for in the order of :func:`au2.oci.tar.writer.format_layer`, which
-    is that of the layer too; what the builder added beside them is passed over.
+    Contents must be asked for in the order of :func:`au2.oci.tar.writer.format_layer`, which is the
+    order of the layer too; files added by the builder are skipped.
     """
 
     def __init__(self, blobs: Provider, layer_digest: str) -> None:
@@ -180,10 +176,10 @@ class LayerContents:
         self._members: Iterator[LayerMember] = iter(())
 
     def open(self, entry: PackageEntry) -> BinaryIO:
-        """Open the content of a file; it is checked against the file's digest.
+        """Open the content of a file, verified by the file's digest while read.
 
         Raises:
-            BlobMissing: the layer is not there, or does not hold it.
+            BlobMissing: the layer is missing, or lacks the file.
         """
         if self._layer is None:
             self._layer = self._blobs.open(self._layer_digest)

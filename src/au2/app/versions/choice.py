@@ -1,4 +1,4 @@
-"""Choice of the version that a run takes, and the hints for versions without an image."""
+"""Choice of the version of a run, and the hints for versions without an image."""
 
 from shlex import quote
 
@@ -22,11 +22,11 @@ IN_THE_WORKS = frozenset({ImageStatus.UPLOADING, ImageStatus.BUILDING})
 def choose_version(
     transaction: Transaction, process: Process, number: int | None, *, latest: bool = False
 ) -> tuple[Version, VersionChoice]:
-    """The version that a run takes, and why: ``number``, or the latest, or else the default one.
+    """Return the version of a run, and the reason: by number, the latest, or the default one.
 
     Raises:
         NotFound: there is no such version.
-        Conflict: it has no image, or none has one.
+        Conflict: the version has no image, or none has one.
     """
     if number is not None:
         version = get_version(transaction, process, number)

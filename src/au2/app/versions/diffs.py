@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from au2.app.lookup import get_process, get_version
+from au2.app.lookup import find_version_upload, get_process, get_version
 from au2.app.versions.choice import ensure_available
 from au2.domain.identity import Action, Actor
 from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
-from au2.stores.database.content.uploads import find_upload_of_job
 from au2.stores.database.database import Database, Transaction
 
 Change = Literal["added", "removed", "changed"]
@@ -20,7 +19,7 @@ FileDocument = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that one version has and the other has not, or has otherwise."""
+    """One difference between two versions: an added, removed or changed name."""
 
     name: str
     change: Change
@@ -32,7 +31,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class VersionComparison:
-    """All that differs between two versions."""
+    """All differences between two versions."""
 
     old: Version
     new: Version
@@ -56,8 +55,8 @@ class VersionDiffs:
 
         Raises:
             NotFound: there is no such version.
-            Conflict: a packaged one is not AVAILABLE. What its build reads from the package
-                (schemas, environment, dependencies) would seem to be removed.
+            Conflict: a packaged version is not AVAILABLE; values that its build reads from the
+                package (schemas, environment, dependencies) would seem to be removed.
         """
         with self._database.read() as transaction:
             process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
@@ -83,7 +82,7 @@ class VersionDiffs:
 
 
 def compare_mappings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    """Return what differs, by name."""
+    """Return the differences, by name."""
     return sorted(_differences(old, new), key=lambda difference: difference.name)
 
 
@@ -98,9 +97,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Dif
 
 
 def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDocument] | None:
-    if version.upload_job_id is None:
-        return None
-    upload = find_upload_of_job(transaction, version.upload_job_id)
+    upload = find_version_upload(transaction, version)
     if upload is None:
         return None
     # Lists that were stored before modes were kept have none.

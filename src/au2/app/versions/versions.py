@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from au2.app.jobs.run_requests import check_environment
-from au2.app.lookup import get_process, get_version
+from au2.app.lookup import get_process, get_process_version, get_version
 from au2.app.validation import parse_description
 from au2.app.versions.choice import IN_THE_WORKS, choose_version, explain_first_upload
 from au2.domain import clock as clocks
@@ -28,42 +28,37 @@ from au2.stores.database.events import add_event
 
 
 class Versions:
-    """The versions of processes."""
+    """The versions of processes.
+
+    Calls raise NotFound for a foreign or missing process or version, and NotPermitted for too weak
+    a role.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], datetime] = clocks.now) -> None:
         self._database = database
         self._clock = clock
 
     def list_versions(self, actor: Actor, process_id: str) -> list[Version]:
-        """All versions of a process, oldest first. Raises NotFound."""
+        """Return all versions of a process, oldest first."""
         with self._database.read() as transaction:
             process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
             return versions.list_versions(transaction, process.id)
 
     def get(self, actor: Actor, process_id: str, number: int) -> Version:
-        """One version. Raises NotFound."""
+        """Return one version."""
         with self._database.read() as transaction:
-            process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
-            return get_version(transaction, process, number)
+            action = Action.VIEW_PROCESS
+            return get_process_version(transaction, actor, action, process_id, number)[1]
 
     def get_default(self, actor: Actor, process_id: str, *, latest: bool = False) -> Version:
-        """The version that a run takes where none is named, or that takes the latest.
-
-        Raises:
-            NotFound: the process is foreign or missing.
-            Conflict: it has no version with an image.
-        """
+        """Return the version of a run without a number. Raises Conflict: none has an image."""
         with self._database.read() as transaction:
             process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
             version, _ = choose_version(transaction, process, None, latest=latest)
             return version
 
     def get_newest_upload(self, actor: Actor, process_id: str) -> Version:
-        """The newest version that something was uploaded to, whatever has become of its image.
-
-        Raises:
-            NotFound: the process is foreign or missing, or nothing was uploaded to it.
-        """
+        """Return the newest version with an upload, whatever the outcome of its build."""
         with self._database.read() as transaction:
             process = get_process(transaction, actor, Action.VIEW_PROCESS, process_id)
             version = versions.find_newest_upload(transaction, process.id)
@@ -82,12 +77,11 @@ class Versions:
         description: str = "",
         contract: Contract | None = None,
     ) -> Version:
-        """Make a version that waits for an image and has its contract already.
+        """Create a version that waits for an image and has its contract already.
 
         Raises:
-            NotFound, NotPermitted: the process is not the actor's to add to.
-            InvalidRequest: the contract can't be used; with every mistake.
-            Conflict: too many schemas are being checked that take long.
+            InvalidRequest: the contract is not valid; with every violation.
+            Conflict: too many long checks of schemas are running.
         """
         now = self._clock()
         chosen = contract or Contract()
@@ -117,17 +111,12 @@ class Versions:
         return version
 
     def publish(self, actor: Actor, process_id: str, number: int) -> Version:
-        """Publish a version; doing so again keeps who and when.
-
-        Raises:
-            NotFound: it is foreign or missing.
-            NotPermitted: the actor is no developer.
-            Conflict: it has no image yet.
-        """
+        """Publish a version; an earlier publication stays. Raises Conflict: no image yet."""
         now = self._clock()
         with self._database.write() as transaction:
-            process = get_process(transaction, actor, Action.PUBLISH_VERSION, process_id)
-            version = get_version(transaction, process, number)
+            process, version = get_process_version(
+                transaction, actor, Action.PUBLISH_VERSION, process_id, number
+            )
             if version.image_status is not ImageStatus.AVAILABLE:
                 raise Conflict(
                     f"Version {number} is {version.image_status}, not AVAILABLE.",
@@ -141,11 +130,12 @@ class Versions:
             return get_version(transaction, process, number)
 
     def unpublish(self, actor: Actor, process_id: str, number: int) -> Version:
-        """Take a publication back. Harmless if there is none. Raises NotFound, NotPermitted."""
+        """Take a publication back. Harmless if there is none."""
         now = self._clock()
         with self._database.write() as transaction:
-            process = get_process(transaction, actor, Action.PUBLISH_VERSION, process_id)
-            version = get_version(transaction, process, number)
+            process, version = get_process_version(
+                transaction, actor, Action.PUBLISH_VERSION, process_id, number
+            )
             if version.published_at is not None:
                 versions.set_published(transaction, version, at=None, by=None)
                 note_version(
@@ -154,17 +144,12 @@ class Versions:
             return get_version(transaction, process, number)
 
     def delete(self, actor: Actor, process_id: str, number: int) -> None:
-        """Delete a version; its number is not given again.
-
-        Raises:
-            NotFound: it is foreign or missing.
-            NotPermitted: the actor is no developer.
-            Conflict: it is published, or being made.
-        """
+        """Delete a version; its number stays unused. Raises Conflict: published, or being made."""
         now = self._clock()
         with self._database.write() as transaction:
-            process = get_process(transaction, actor, Action.DELETE_VERSION, process_id)
-            version = get_version(transaction, process, number)
+            process, version = get_process_version(
+                transaction, actor, Action.DELETE_VERSION, process_id, number
+            )
             if version.published_at is not None:
                 raise Conflict(f"Version {number} is published.", hint="Unpublish it first.")
             if version.image_status in IN_THE_WORKS:
@@ -186,22 +171,16 @@ def note_version(
     at: datetime,
 ) -> None:
     """Write an event about a version."""
-    add_event(
-        transaction,
-        at=at,
-        actor=actor.email,
-        action=action,
-        subject=f"version:{process.id}:{number}",
-        organization_id=process.context.organization_id,
-    )
+    subject = f"version:{process.id}:{number}"
+    add_event(transaction, actor.email, action, subject, process.context, at=at)
 
 
 def check_contract(contract: Contract) -> None:
-    """Refuse a contract that no package could have.
+    """Refuse a contract with violations of the rules for packages.
 
     Raises:
-        InvalidRequest: with every mistake and its JSON pointer.
-        Conflict: too many schemas are being checked that take long.
+        InvalidRequest: with every violation and its JSON Pointer.
+        Conflict: too many long checks of schemas are running.
     """
     mistakes = [
         *_find_schema_mistakes("args_schema", contract.args_schema),

@@ -72,7 +72,7 @@ def get_image_standing(
     services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
 ) -> ImageUploadStatus:
     """How it stands with the image of a version, before one begins to send it."""
-    found = services.image_uploads.standing(actor, process, version)
+    found = services.image_uploads.get_status(actor, process, version)
     return ImageUploadStatus(
         process=found.version.process_id,
         version=found.version.number,
@@ -112,7 +112,7 @@ def find_lacking_blobs(
 ) -> BlobAnswer:
     """Say which of these blobs must be sent, and how much of each has come. A sign of life."""
     wanted = {blob.digest: blob.size_bytes for blob in body.blobs}
-    lacking = services.image_uploads.find_lacking(actor, upload, fence, wanted)
+    lacking = services.image_uploads.find_missing(actor, upload, fence, wanted)
     return BlobAnswer(
         lacking=[
             LackingBlob(digest=digest, received_bytes=received)

@@ -186,7 +186,7 @@ def view_upload(opened: OpenUpload) -> UploadView:
         version=upload.version_number,
         job=upload.job_id,
         fence=upload.fencing_token,
-        lacking=opened.lacking,
+        lacking=opened.missing,
         runtime_version=opened.runtime_version,
         newest_runtime_version=opened.newest_runtime_version,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from au2.domain.context import Context
 from au2.domain.event import Event, EventAction
 from au2.stores.database.database import Transaction
 from au2.stores.database.tables import events
@@ -14,21 +15,31 @@ _INSERT = insert(events)
 
 def add_event(
     transaction: Transaction,
-    *,
-    at: datetime,
     actor: str,
     action: EventAction,
     subject: str,
-    organization_id: str | None = None,
+    context: Context | None = None,
+    *,
+    at: datetime,
     **data: Any,
 ) -> None:
-    """Insert an event; ``data`` must be JSON."""
+    """Insert an event.
+
+    Args:
+        transaction: of the change.
+        actor: email address of a user, or :data:`au2.domain.event.PLATFORM`.
+        action: kind of the change.
+        subject: the changed object, ``<noun>:<id>``.
+        context: owner of the object; None: the installation.
+        at: time of the change.
+        data: more about the change; must be JSON.
+    """
     row = {
         "at": at,
         "actor": actor,
         "action": action.value,
         "subject": subject,
-        "organization_id": organization_id,
+        "organization_id": None if context is None else context.organization_id,
         "data": data,
     }
     transaction.execute(_INSERT, row)

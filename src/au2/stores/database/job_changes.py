@@ -66,11 +66,11 @@ def change_state(
         raise LeaseLost(f"Job {job.id} was changed by another process meanwhile.")
     add_event(
         transaction,
+        actor,
+        EventAction(f"job:{change.after.value.lower()}"),
+        f"job:{job.id}",
+        job.context,
         at=change.at,
-        actor=actor,
-        action=EventAction(f"job:{change.after.value.lower()}"),
-        subject=f"job:{job.id}",
-        organization_id=job.context.organization_id,
         reason=values.get("reason"),
         exit_code=values.get("exit_code"),
     )

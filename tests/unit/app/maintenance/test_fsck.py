@@ -241,14 +241,14 @@ def test_what_is_damaged_is_removed_so_that_it_comes_again(stored_images: Stored
     for one in (digest, lonely):
         flip(stored_images.file_of(one))
     uploads = stored_images.backend.services.uploads
-    assert uploads.get(stored_images.actor, begun.upload.id).lacking == [], "it counts as had"
+    assert uploads.get(stored_images.actor, begun.upload.id).missing == [], "it counts as had"
     found = check(stored_images)
     stored_images.put(b"lonely")
 
     assert check_of(stored_images).remove_damaged(found) == 1
 
     assert lonely in stored_images.present(), "it has come anew"
-    assert uploads.get(stored_images.actor, begun.upload.id).lacking == [
+    assert uploads.get(stored_images.actor, begun.upload.id).missing == [
         digest.removeprefix("sha256:")
     ]
 
@@ -299,8 +299,8 @@ def test_each_of_many_nested_indexes_is_looked_at_once(stored_images: StoredImag
     findings: dict[str, Finding] = {}
     check = ImageIntegrity(cast(ContentStore, blobs), findings)
 
-    check.look_at(ImageRoot(RootKind.REPOSITORY, deep, "deep", is_run=False))
-    check.look_at(ImageRoot(RootKind.REPOSITORY, wide[0], "wide", is_run=False))
+    check.check_image(ImageRoot(RootKind.REPOSITORY, deep, "deep", is_run=False))
+    check.check_image(ImageRoot(RootKind.REPOSITORY, wide[0], "wide", is_run=False))
 
     assert set(findings[layer].hits) == {"deep", "wide"}
     assert len(blobs.read) == (1100 + 1) + (1 + 9 * 2 + 1)

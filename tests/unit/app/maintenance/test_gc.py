@@ -275,7 +275,7 @@ def test_files_that_are_gone_are_sent_again(stored_images: StoredImages) -> None
     stored_images.collect()
     assert stored_images.count("contents") == 1, "it belongs to an open upload"
     again = stored_images.backend.services.uploads.get(stored_images.actor, begun.upload.id)
-    assert again.lacking == [hashlib.sha256(b"print()").hexdigest()]
+    assert again.missing == [hashlib.sha256(b"print()").hexdigest()]
 
 
 def test_dependencies_stay_as_long_as_builds_use_them(stored_images: StoredImages) -> None:

@@ -81,7 +81,7 @@ def test_another_upload_to_the_process_goes_on_with_its_pieces(
     )
     again = begin(stored_images, process)
     assert lines(stored_images.collect()) == [(False, "an upload under way", 4000)]
-    lacking = stored_images.backend.services.image_uploads.find_lacking(
+    lacking = stored_images.backend.services.image_uploads.find_missing(
         stored_images.actor, again.id, again.fencing_token, {DIGEST: len(LAYER)}
     )
     assert lacking == {DIGEST: 4000}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from au2.app.registry.images import ImageContents, VersionImages
+from au2.app.registry.images import ImageBlobs
 from au2.domain.errors import NotFound
 from au2.domain.repository import process_repository
 from au2.oci.spec import media_types
@@ -37,9 +37,7 @@ def test_all_blobs_are_looked_up_at_once(stored_images: StoredImages, asked: lis
     for name in ("second", "third"):
         stored_images.version(stored_images.image(name), process)
     other, _ = stored_images.version(stored_images.image("foreign"))
-    images = VersionImages(
-        stored_images.backend.database, ImageContents(stored_images.backend.blobs)
-    )
+    images = ImageBlobs(stored_images.backend.database, stored_images.backend.blobs)
     wanted = set().union(
         *(stored_images.blobs_of(stored_images.image(name)) for name in ("first", "third"))
     )

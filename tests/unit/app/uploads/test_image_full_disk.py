@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from au2.app.registry.blobs import RepositoryBlobs
-from au2.app.registry.images import ImageContents, MountableBlobs, VersionImages
+from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain.errors import LeaseLost, StorageFull
 from au2.domain.job import JobState
@@ -38,8 +38,8 @@ def blobs(disk: Path) -> FileContentStore:
 
 @pytest.fixture
 def images(backend: Backend, blobs: FileContentStore) -> ImageUploads:
-    usable = MountableBlobs(ImageContents(blobs))
-    return ImageUploads(backend.database, blobs, backend.notices, usable, clock=backend.clock)
+    found = ImageBlobs(backend.database, blobs)
+    return ImageUploads(backend.database, blobs, backend.notices, found, clock=backend.clock)
 
 
 @pytest.fixture
@@ -60,12 +60,10 @@ def test_what_does_not_fit_is_refused_before_it_is_sent(
     operator = backend.actor(OPERATOR)
     fill(disk, 1 << 20)
     with pytest.raises(StorageFull, match=r": 6 MiB are to be sent, and 1 MiB are free"):
-        images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
-    assert images.find_lacking(operator, upload.id, upload.fencing_token, {}) == {}, (
-        "a sign of life"
-    )
+        images.find_missing(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
+    assert images.find_missing(operator, upload.id, upload.fencing_token, {}) == {}, "a heartbeat"
     (disk / "filling").unlink()
-    lacking = images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
+    lacking = images.find_missing(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
     assert lacking == {DIGEST: 0}
 
 
@@ -79,7 +77,7 @@ def test_what_came_already_needs_no_more_room(
     receiver.feed(LAYER[: 5 << 20])
     receiver.close()
     fill(disk, 1 << 20)
-    lacking = images.find_lacking(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
+    lacking = images.find_missing(operator, upload.id, upload.fencing_token, {DIGEST: len(LAYER)})
     assert lacking == {DIGEST: 5 << 20}
 
 
@@ -102,7 +100,7 @@ def test_an_image_that_fills_the_disk_is_ended_and_leaves_nothing(
     assert job.state is JobState.FAILED
     assert "disk is full" in str(job.reason_text)
     with pytest.raises(LeaseLost):
-        images.find_lacking(operator, upload.id, upload.fencing_token, {})
+        images.find_missing(operator, upload.id, upload.fencing_token, {})
 
 
 def test_a_push_that_fills_the_disk_leaves_nothing(
@@ -112,9 +110,7 @@ def test_a_push_that_fills_the_disk_leaves_nothing(
     backend.user("developer@example.com", "developer", context)
     developer = backend.actor("developer@example.com")
     repository = Repository(context.organization_id, "base")
-    contents = ImageContents(blobs)
-    images, usable = VersionImages(backend.database, contents), MountableBlobs(contents)
-    registry = RepositoryBlobs(backend.database, blobs, images, usable)
+    registry = RepositoryBlobs(backend.database, blobs, ImageBlobs(backend.database, blobs))
     begun = registry.begin(developer, repository)
     receiver = registry.receive(developer, repository, begun.id)
     receiver.feed(LAYER[: 3 << 20])
