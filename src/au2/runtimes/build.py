@@ -8,12 +8,7 @@ from pathlib import Path
 from au2.domain.errors import DigestMismatch, InvalidImage, NotFound, RuntimeBuildFailed
 from au2.oci.registry_client.registry import Registry
 from au2.oci.spec.platform import find_platform
-from au2.runtimes.built_runtime import (
-    Base,
-    BuiltRuntime,
-    make_cache_key,
-    save_runtime,
-)
+from au2.runtimes.built_runtime import Base, BuiltRuntime, make_cache_key, save_runtime
 from au2.runtimes.layer_builder import RuntimeLayerBuilder
 from au2.runtimes.layers import RuntimeCache, RuntimeLayers
 from au2.runtimes.pulled_image import OpenRegistry

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.container_contract import (
-    LANGUAGE_LABEL,
-    RESET_SIGNALS_LABEL,
-    RUNTIME_NAME_LABEL,
-)
+from au2.domain.container_contract import LANGUAGE_LABEL, RESET_SIGNALS_LABEL, RUNTIME_NAME_LABEL
 from au2.oci.spec.config import ImageConfig, parse_config
 from au2.oci.spec.image import ConfigChanges, append_layers, describe_config
 from au2.oci.spec.manifest import Manifest
@@ -43,8 +39,7 @@ def find_built_runtime(
 ) -> BuiltRuntime | None:
     """Return the recipe's image, now in ``blobs``, if its layers are in the cache.
 
-    Raises:
-        StorageFull: the disk is full.
+    Raises StorageFull.
     """
     base = None
     if isinstance(recipe.source, BaseSource):

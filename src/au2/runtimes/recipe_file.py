@@ -113,8 +113,7 @@ def load_recipe(path: Path) -> Recipe:
 def parse_recipe(text: str, *, folder: Path) -> Recipe:
     """Return the recipe in ``text``; a tarball's path is relative to ``folder``.
 
-    Raises:
-        InvalidRequest: not TOML, an unknown or missing key, or a wrong value.
+    Raises InvalidRequest: not TOML, an unknown or missing key, or a wrong value.
     """
     try:
         table = TomlTable(tomllib.loads(text))
@@ -194,8 +193,7 @@ def list_recipes() -> list[Recipe]:
 def get_recipe(name_or_id: str) -> Recipe:
     """Return the recipe of that name (in any letter case) or id.
 
-    Raises:
-        NotFound: the catalogue has none; the hint lists its recipes.
+    Raises NotFound; the hint lists the recipes of the catalogue.
     """
     found = find_recipe(name_or_id)
     if found is not None:

@@ -51,10 +51,8 @@ class RootFiles:
     def add_archive(self, stream: Readable) -> None:
         """Add the files of a tar archive, compressed or not.
 
-        Devices, FIFOs and the files of a running system are left out.
-
-        Raises:
-            InvalidImage: damaged or unsafe.
+        Devices, FIFOs and the files of a running system are left out. Raises InvalidImage for a
+        damaged or unsafe archive.
         """
         with self._spool.open("ab") as spool:
             for member in read_layer(decompressed(stream)):
@@ -62,11 +60,7 @@ class RootFiles:
                     self._take(member, spool)
 
     def add_layer(self, stream: Readable) -> None:
-        """Apply a layer, whiteouts included.
-
-        Raises:
-            InvalidImage: damaged or unsafe.
-        """
+        """Apply a layer, whiteouts included. Raises InvalidImage for a damaged or unsafe one."""
         of_this_layer: set[str] = set()
         with self._spool.open("ab") as spool:
             for member in read_layer(stream):

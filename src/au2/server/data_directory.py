@@ -76,10 +76,8 @@ class DataDirectory:
     def create(self) -> None:
         """Make the missing folders, with the right modes. Idempotent.
 
-        The root may be passed through but not listed: containers' users come through.
-
-        Raises:
-            InvalidRequest: there is something else at the path, or the path is unusable.
+        The root may be passed through but not listed: containers' users come through. Raises
+        InvalidRequest for an unusable path, or one with something else.
         """
         self.check_path()
         if self.root.exists() and not self._may_be_ours():
@@ -131,10 +129,8 @@ def lock_data_directory(root: Path, *, patience_seconds: float) -> Iterator[int]
     """Hold the directory for one server; yield the descriptor of the lock.
 
     Processes that inherit the descriptor hold the lock too. So after a server was killed, the next
-    one waits until the last of those processes is gone, for ``patience_seconds`` at most.
-
-    Raises:
-        Conflict: another server has the directory.
+    one waits until the last of those processes is gone, for ``patience_seconds`` at most. Raises
+    Conflict if another server has the directory.
     """
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

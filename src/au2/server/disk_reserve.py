@@ -19,22 +19,18 @@ def create_disk_reserve(data: DataDirectory) -> None:
     with suppress(OSError):
         descriptor = os.open(data.reserve_file, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            _take(descriptor)
+            size_bytes = _RESERVE_BYTES
+            while size_bytes >= _LEAST_BYTES and os.fstat(descriptor).st_size < size_bytes:
+                try:
+                    os.posix_fallocate(descriptor, 0, size_bytes)
+                except OSError:
+                    size_bytes //= 2
             is_empty = os.fstat(descriptor).st_size == 0
         finally:
             os.close(descriptor)
         if is_empty:
             # The next call may find free space.
             data.reserve_file.unlink(missing_ok=True)
-
-
-def _take(descriptor: int) -> None:
-    size_bytes = _RESERVE_BYTES
-    while size_bytes >= _LEAST_BYTES and os.fstat(descriptor).st_size < size_bytes:
-        try:
-            os.posix_fallocate(descriptor, 0, size_bytes)
-        except OSError:
-            size_bytes //= 2
 
 
 def release_disk_reserve(data: DataDirectory) -> bool:

@@ -105,11 +105,7 @@ def _ensure_outside(data: DataDirectory, path: Path) -> None:
 
 
 def _add_stored(
-    root: Path,
-    name: str,
-    target: BackupTarget,
-    made: BackupResult,
-    progress: Callable[[int], None],
+    root: Path, name: str, target: BackupTarget, made: BackupResult, progress: Callable[[int], None]
 ) -> bool:
     """Copy a blob or log; return whether the backup holds the file now."""
     if find_sha256(name) is not None and target.has(name, (root / name).stat().st_size):
@@ -126,11 +122,7 @@ def _add_stored(
 
 
 def _add_file(
-    path: Path,
-    name: str,
-    target: BackupTarget,
-    made: BackupResult,
-    progress: Callable[[int], None],
+    path: Path, name: str, target: BackupTarget, made: BackupResult, progress: Callable[[int], None]
 ) -> None:
     with path.open("rb") as file:
         size_bytes = _whole_records_bytes(file) if is_log(name) else os.fstat(file.fileno()).st_size

@@ -21,7 +21,7 @@ DESCRIPTION = "backup.json"
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _COMPRESSED = re.compile(r"blobs/compressed/([0-9a-f]{2})/\1[0-9a-f]{62}")
 _LOG = re.compile(r"logs/[0-9]{1,20}/[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_SINGLE = frozenset({DATABASE, SETTINGS, DESCRIPTION})
+SINGLE_FILES = (DATABASE, SETTINGS, DESCRIPTION)
 _FOLDERS = ("blobs/sha256", "blobs/compressed", "logs")
 _FORMAT = 1
 DESCRIPTION_BYTES = 64 << 10
@@ -32,7 +32,7 @@ CHUNK_BYTES = 1 << 20
 def is_part(path: str) -> bool:
     """Return whether a path may be in a backup: no other entry of an archive is ever written."""
     patterns = (_BLOB, _COMPRESSED, _LOG)
-    return path in _SINGLE or any(pattern.fullmatch(path) for pattern in patterns)
+    return path in SINGLE_FILES or any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def find_sha256(path: str) -> str | None:
@@ -114,11 +114,7 @@ class CheckedStream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes.
-
-        Raises:
-            DigestMismatch: the file became shorter, or has other content.
-        """
+        """Return up to ``size`` bytes. Raises DigestMismatch for a damaged file."""
         wanted = min(self._left_bytes, CHUNK_BYTES if size < 0 else size)
         if not wanted:
             return b""

@@ -13,7 +13,7 @@ from au2.server.backup.layout import (
     DATABASE,
     DESCRIPTION,
     DESCRIPTION_BYTES,
-    SETTINGS,
+    SINGLE_FILES,
     CheckedStream,
     Description,
     find_sha256,
@@ -30,7 +30,6 @@ else:
 
 BackupFile = tuple[str, int, BinaryIO]
 """Path, size in bytes, and the content."""
-_SINGLE = (DATABASE, SETTINGS, DESCRIPTION)
 
 
 def list_backup_files(path: Path) -> Iterator[BackupFile]:
@@ -62,7 +61,7 @@ def _list_folder(root: Path) -> Iterator[BackupFile]:
             f"'{root}' is no backup: it has no '{DESCRIPTION}'.",
             hint="Name the folder or file that 'au2-server backup --to' wrote to its end.",
         )
-    for name in (*list_stored(root), *_SINGLE):
+    for name in (*list_stored(root), *SINGLE_FILES):
         path = root / name
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:

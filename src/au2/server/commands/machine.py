@@ -29,11 +29,7 @@ _PATIENCE_SECONDS = 2.0
 """For a server that was just told to stop."""
 
 
-@define(
-    "doctor",
-    examples=("au2-server doctor --data-dir /var/lib/au2",),
-    reads=True,
-)
+@define("doctor", examples=("au2-server doctor --data-dir /var/lib/au2",), reads=True)
 @data_option
 def doctor(session: CommandSession, *, data: DataDirectory) -> None:
     """Check this machine and the settings, one finding per need; exit code 1 if one fails."""
@@ -116,20 +112,15 @@ def check_tls(files: TlsFiles, now: datetime) -> Check:
 def check_builder(path: str | None = None) -> Check:
     """Check whether runtimes can be built. ``path``: folders to search, else the shell's."""
     found = shutil.which("mmdebstrap", path=path)
-    if found is not None:
-        return Check("mmdebstrap", ok=True, message=found)
     text = "mmdebstrap (it builds runtimes) is missing: apt-get install mmdebstrap"
-    return Check("mmdebstrap", ok=False, message=text)
+    return Check("mmdebstrap", ok=found is not None, message=found or text)
 
 
 def _day(moment: datetime) -> str:
     return moment.astimezone(UTC).date().isoformat()
 
 
-@define(
-    "uninstall",
-    examples=("au2-server uninstall --data-dir /var/lib/au2",),
-)
+@define("uninstall", examples=("au2-server uninstall --data-dir /var/lib/au2",))
 @data_option
 def uninstall(session: CommandSession, *, data: DataDirectory) -> None:
     """Remove containers, network and control groups of a stopped server from this machine.

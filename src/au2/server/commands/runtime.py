@@ -26,10 +26,7 @@ command = Group(
 
 
 @define(
-    "list",
-    group=command,
-    examples=("au2-server runtime list --data-dir /var/lib/au2",),
-    reads=True,
+    "list", group=command, examples=("au2-server runtime list --data-dir /var/lib/au2",), reads=True
 )
 @data_option
 @click.option("--all", "with_retired", is_flag=True, help="Show retired ones, too.")

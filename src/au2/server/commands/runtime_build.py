@@ -24,7 +24,7 @@ from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
 from au2.oci.spec.reference import parse_reference
 from au2.runtimes.build import FindBase, build_runtime
-from au2.runtimes.built_runtime import Base, BuiltRuntime
+from au2.runtimes.built_runtime import Base
 from au2.runtimes.layers import InstalledPackage
 from au2.runtimes.pulled_image import OpenRegistry
 from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
@@ -202,10 +202,6 @@ def _build(
         open_registry=make_registries(settings),
         progress=console.remark,
     )
-    return _register(database, recipe, built)
-
-
-def _register(database: Database, recipe: Recipe, built: BuiltRuntime) -> Runtime:
     return Runtimes(database).register_build(
         runtime_id=recipe.id,
         name=recipe.name,
@@ -253,8 +249,7 @@ def read_credentials(
 ) -> Credentials | None:
     """Return the login for a registry from ``file``, or from Docker's configuration.
 
-    Raises:
-        InvalidSettings: the file is damaged, or named in the settings and missing.
+    Raises InvalidSettings for a damaged file, or one that is named in the settings and missing.
     """
     path = file or _docker_file(environment)
     if path is None or (file is None and not path.is_file()):

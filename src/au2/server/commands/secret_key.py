@@ -57,11 +57,7 @@ def rotate(session: CommandSession, *, data: DataDirectory) -> None:
         )
 
 
-@define(
-    "create",
-    group=command,
-    examples=("au2-server secret-key create --data-dir /var/lib/au2",),
-)
+@define("create", group=command, examples=("au2-server secret-key create --data-dir /var/lib/au2",))
 @data_option
 def create(session: CommandSession, *, data: DataDirectory) -> None:
     """Make a key file where the old one is lost for good.

@@ -15,6 +15,7 @@ from au2.domain.clock import now
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.identity import ensure_usable_password
 from au2.domain.ids import parse_guid
+from au2.domain.wording import count_of
 from au2.server.commands.options import data_option, read_password, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.wiring.stores import make_key_file, open_database, opened_to_write
@@ -121,10 +122,7 @@ def _create_first_user(
     return record
 
 
-@define(
-    "password",
-    examples=("au2-server password you@example.com --data-dir /var/lib/au2",),
-)
+@define("password", examples=("au2-server password you@example.com --data-dir /var/lib/au2",))
 @click.argument("email")
 @data_option
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -139,5 +137,5 @@ def password(
     wanted = read_password(session.console, password_stdin)
     with opened_to_write(data) as database:
         ended = PasswordResets(database, Passwords(make_hasher())).reset(email, wanted)
-    noun = "token was" if ended == 1 else "tokens were"
-    session.console.remark(f"{email} has a new password; {ended} {noun} ended.")
+    tokens = count_of(ended, "token was", "tokens were")
+    session.console.remark(f"{email} has a new password; {tokens} ended.")

@@ -51,8 +51,9 @@ def fit_limits(limits: HttpLimits) -> HttpLimits:
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    possible = limits.connections if soft == resource.RLIM_INFINITY else _connections_with(soft)
-    if possible >= limits.connections:
+    for_connections = soft - min(_OWN_DESCRIPTORS, soft // 2)
+    possible = max(for_connections // _DESCRIPTORS_PER_CONNECTION, _LEAST_CONNECTIONS)
+    if soft == resource.RLIM_INFINITY or possible >= limits.connections:
         return limits
     logger.warning(
         "only %d connections are taken at a time, not %d: the limit of open files is %d. "
@@ -64,8 +65,3 @@ def fit_limits(limits: HttpLimits) -> HttpLimits:
         connections=possible,
         connections_per_client=min(limits.connections_per_client, max(possible // 2, 1)),
     )
-
-
-def _connections_with(descriptors: int) -> int:
-    own = min(_OWN_DESCRIPTORS, descriptors // 2)
-    return max((descriptors - own) // _DESCRIPTORS_PER_CONNECTION, _LEAST_CONNECTIONS)

@@ -35,13 +35,12 @@ _MOST_OVERHEAD_BYTES = 64 << 10
 class EdgeLog:
     """Log of refused clients, throttled for each kind of refusal."""
 
-    def __init__(self, make_throttle: Callable[[], LogThrottle] = LogThrottle) -> None:
-        self._make_throttle = make_throttle
+    def __init__(self) -> None:
         self._kinds: dict[str, LogThrottle] = {}
 
     def note(self, what: str, address: str) -> None:
         """Log the refusal of a client. ``what`` is one of few fixed texts."""
-        throttle = self._kinds.setdefault(what, self._make_throttle())
+        throttle = self._kinds.setdefault(what, LogThrottle())
         throttle.warn(logger, "%s: the last from %s", what, address or "?")
 
 

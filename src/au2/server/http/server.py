@@ -84,7 +84,17 @@ class ApiServer(uvicorn.Server):
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
         # Not uvicorn's own: it accepts whatever comes.
-        listeners: list[Any] = [self._listen(listener) for listener in sockets or ()]
+        listeners: list[Any] = [
+            Listener(
+                listener,
+                self._make_protocol,
+                limits=self._limits,
+                log=self._log,
+                tls=self.config.ssl,
+                unlimited=self._trusted_proxies,
+            )
+            for listener in sockets or ()
+        ]
         self.servers = listeners
         self.started = True
         self._on_ready()
@@ -100,16 +110,6 @@ class ApiServer(uvicorn.Server):
                 if isinstance(connection, BoundedProtocol):
                     connection.check(now)
         return await super().on_tick(counter)
-
-    def _listen(self, listener: socket.socket) -> Listener:
-        return Listener(
-            listener,
-            self._make_protocol,
-            limits=self._limits,
-            log=self._log,
-            tls=self.config.ssl,
-            unlimited=self._trusted_proxies,
-        )
 
     def _make_protocol(self, on_lost: Callable[[], None]) -> BoundedProtocol:
         return BoundedProtocol(

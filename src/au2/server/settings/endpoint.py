@@ -29,10 +29,9 @@ class ListenAddress:
 
 
 def parse_listen_address(text: str) -> ListenAddress:
-    """Return the address of ``HOST:PORT``; HOST is an IP address (IPv6 in brackets) or localhost.
+    """Return the address of ``HOST:PORT``. Raises ValueError.
 
-    Raises:
-        ValueError
+    HOST is an IP address (IPv6 in brackets) or localhost.
     """
     match = _LISTEN.fullmatch(text.strip())
     if match is None:

@@ -57,20 +57,15 @@ def format_value(value: object) -> str:
 def whole(minimum: int, maximum: int = 1 << 62) -> Kind:
     """Whole numbers of a range."""
     limit = f"from {minimum}" + ("" if maximum == 1 << 62 else f" to {maximum}")
-
-    def parse(value: Any) -> int:
-        return _in_range(_whole(value), minimum, maximum)
-
-    return Kind(f"a whole number {limit}", parse)
+    return Kind(f"a whole number {limit}", lambda value: _in_range(_whole(value), minimum, maximum))
 
 
 def number(minimum: float, maximum: float) -> Kind:
     """Numbers of a range, with a fraction if need be."""
-
-    def parse(value: Any) -> float:
-        return _in_range(float(_not_a_flag(value)), minimum, maximum)
-
-    return Kind(f"a number from {minimum:g} to {maximum:g}", parse)
+    return Kind(
+        f"a number from {minimum:g} to {maximum:g}",
+        lambda value: _in_range(float(_not_a_flag(value)), minimum, maximum),
+    )
 
 
 def size(minimum: int) -> Kind:

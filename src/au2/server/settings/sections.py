@@ -159,9 +159,7 @@ class JobSettings:
     default_memory_bytes: int = setting(_RUN.default_memory_bytes, size(4 * _MIB), "Main memory.")
     default_processes: int = setting(_RUN.processes, whole(1, 1 << 22), "Processes and threads.")
     default_timeout_seconds: float = setting(
-        _RUN.default_timeout_seconds,
-        seconds(1, 365 * _DAY),
-        "Time until the job is ended.",
+        _RUN.default_timeout_seconds, seconds(1, 365 * _DAY), "Time until the job is ended."
     )
     max_cpu: float = setting(
         lambda: float(max(cores(), 1)),

@@ -49,8 +49,7 @@ def list_settings() -> Iterator[SettingKey]:
 def read_settings(file: Path, environment: Mapping[str, str]) -> Settings:
     """Return the settings of ``file`` (which may be missing), overridden by ``environment``.
 
-    Raises:
-        InvalidSettings: with every error: file or variable, key, and expected value.
+    Raises InvalidSettings with every error: file or variable, key, and expected value.
     """
     document = _read_file(file)
     errors = _unknown_keys(document, file) + _unknown_variables(environment)

@@ -2,9 +2,10 @@
 
 import json
 import logging
+import math
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -73,8 +74,11 @@ def start_server(
         host, port = listener.getsockname()[:2]
         url = f"{'http' if tls is None else 'https'}://{ListenAddress(host, port)}"
 
-        def brief(descriptors: Mapping[str, int]) -> bytes:
-            return WorkerConfig(data, settings, descriptors).to_line()
+        def worker(
+            name: str, command: Sequence[str], silent_seconds: float = math.inf, **files: int
+        ) -> WorkerCommand:
+            line = WorkerConfig(data, settings, files).to_line()
+            return WorkerCommand(name, command, line, tuple(files.values()), silent_seconds)
 
         def note_ready() -> None:
             _note_server(data, url)
@@ -87,15 +91,13 @@ def start_server(
             listener.close()
             data.server_file.unlink(missing_ok=True)
 
-        _prepare(WorkerCommand("prepare", processes.prepare, {"lock": lock}), brief)
-        api = {"lock": lock, "listen": listener.fileno()}
+        _prepare(worker("prepare", processes.prepare, lock=lock))
         silent = processes.silent_seconds
         supervisor = Supervisor(
             [
-                WorkerCommand("dispatcher", processes.dispatcher, {"lock": lock}, silent),
-                WorkerCommand("api", processes.api, api, silent),
+                worker("dispatcher", processes.dispatcher, silent, lock=lock),
+                worker("api", processes.api, silent, lock=lock, listen=listener.fileno()),
             ],
-            brief=brief,
             on_ready=note_ready,
             on_stopping=retreat,
             delays=processes.delays,
@@ -150,8 +152,8 @@ def _note_server(data: DataDirectory, url: str) -> None:
             logger.warning("%s", error.message)
 
 
-def _prepare(command: WorkerCommand, brief: Callable[[Mapping[str, int]], bytes]) -> None:
-    process = spawn(command, brief)
+def _prepare(command: WorkerCommand) -> None:
+    process = spawn(command)
     try:
         code = process.wait()
     finally:

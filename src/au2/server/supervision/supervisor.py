@@ -13,8 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from au2.server.supervision.worker import READY
 
@@ -29,10 +29,12 @@ class WorkerCommand:
 
     name: str
     command: Sequence[str]
-    descriptors: Mapping[str, int] = field(default_factory=dict)
-    """Open files that it inherits, by name."""
+    configuration: bytes
+    """First line of the standard input."""
+    descriptors: Sequence[int] = ()
+    """Inherited open files."""
     silent_seconds: float = math.inf
-    """After so long without a sign of life, once it was ready, it is taken to hang."""
+    """A ready process without a sign of life for so long is taken to hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ class RestartDelays:
     """Delays before the restart of a crashed process."""
 
     first_seconds: float = 0.5
-    """Doubles with each fall, up to:"""
+    """Doubles with each crash, up to:"""
     longest_seconds: float = 30.0
     calm_seconds: float = 60.0
-    """Who has run so long begins with the first delay again."""
+    """A process that has run so long begins with the first delay again."""
 
 
 def module_command(module: str) -> Sequence[str]:
@@ -52,41 +54,33 @@ def module_command(module: str) -> Sequence[str]:
     return (sys.executable, "-P", "-m", module)
 
 
-def spawn(
-    command: WorkerCommand, brief: Callable[[Mapping[str, int]], bytes]
-) -> "subprocess.Popen[bytes]":
+def spawn(command: WorkerCommand) -> "subprocess.Popen[bytes]":
     """Start a process with the pipes for :class:`.worker.Worker`."""
     process = subprocess.Popen(
         command.command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         bufsize=0,
-        pass_fds=tuple(command.descriptors.values()),
+        pass_fds=tuple(command.descriptors),
         # Many threads with a heap of their own each would make the idle server large.
         env={"MALLOC_ARENA_MAX": "2", **os.environ},
     )
     assert process.stdin is not None  # noqa: S101 - asked for above
     # If it has ended already, its exit code tells.
     with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(brief(command.descriptors))
+        process.stdin.write(command.configuration)
     return process
 
 
 class WorkerProcess:
     """State of one supervised process. Times: monotonic seconds."""
 
-    def __init__(
-        self,
-        command: WorkerCommand,
-        brief: Callable[[Mapping[str, int]], bytes],
-        delays: RestartDelays,
-    ) -> None:
+    def __init__(self, command: WorkerCommand, delays: RestartDelays) -> None:
         self.name = command.name
         self.is_ready = False
         self.restart_at: float | None = None
-        """When to start again; None while it runs."""
+        """Time of the next start; None while the process runs."""
         self._command = command
-        self._brief = brief
         self._delays = delays
         self._falls = 0
         self._started_at = 0.0
@@ -116,7 +110,7 @@ class WorkerProcess:
         self.is_ready = False
         self._started_at = now
         try:
-            self._process = spawn(self._command, self._brief)
+            self._process = spawn(self._command)
         except OSError:
             # The machine is out of processes or memory, which may pass.
             logger.exception("%s can't be started", self.name)
@@ -178,14 +172,13 @@ class Supervisor:
         self,
         commands: Sequence[WorkerCommand],
         *,
-        brief: Callable[[Mapping[str, int]], bytes],
         on_ready: Callable[[], None],
         on_stopping: Callable[[], None],
         delays: RestartDelays,
         stop_seconds: float,
     ) -> None:
-        """``brief`` makes a process's first input; ``on_ready`` is called when all are ready."""
-        self._children = [WorkerProcess(command, brief, delays) for command in commands]
+        """``on_ready`` is called when all processes are ready for the first time."""
+        self._children = [WorkerProcess(command, delays) for command in commands]
         self._on_ready = on_ready
         self._on_stopping = on_stopping
         self._stop_seconds = stop_seconds

@@ -16,12 +16,7 @@ from au2.oci.spec.platform import find_platform
 from au2.package.tree.paths import PackageLimits
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
-from au2.server.wiring.stores import (
-    make_blobs,
-    make_key_file,
-    make_logs,
-    make_notices,
-)
+from au2.server.wiring.stores import make_blobs, make_key_file, make_logs, make_notices
 from au2.stores.database.database import Database
 
 _BESIDE_ARGUMENTS_BYTES = 1 << 20

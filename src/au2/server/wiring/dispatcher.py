@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from au2.app.uploads.package_uploads import PackageUploads
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.layer_cache import LayerIndex
-from au2.dependencies.package import PackageDependencies, make_package_dependencies
+from au2.dependencies.package import make_package_dependencies
 from au2.dependencies.sources import Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
@@ -20,7 +19,6 @@ from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain import clock
-from au2.engines.protocol import Engine
 from au2.execution.termination import ExecutionLimits
 from au2.files.home import NO_HOME, find_home
 from au2.images.image_import import ImportLimits
@@ -29,13 +27,7 @@ from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
 from au2.server.settings.sections import BuildSettings, Settings
 from au2.server.wiring.engine import make_engine
-from au2.server.wiring.stores import (
-    make_blobs,
-    make_key_file,
-    make_logs,
-    make_notices,
-)
-from au2.stores.content.protocol import IngesterProvider
+from au2.server.wiring.stores import make_blobs, make_key_file, make_logs, make_notices
 from au2.stores.database.database import Database
 from au2.stores.notices import DISPATCHER
 
@@ -83,8 +75,13 @@ def make_dispatcher(
                 PackageBuilder(
                     blobs,
                     records,
-                    _make_dependencies(
-                        data, settings, engine, blobs, DependencyLayers(database, clock.now)
+                    make_package_dependencies(
+                        engine,
+                        blobs,
+                        DependencyLayers(database, clock.now),
+                        downloads=data.downloads,
+                        sources=_make_sources(settings.build),
+                        options=_make_build_options(settings.build),
                     ),
                 ),
                 ImageImporter(
@@ -117,7 +114,6 @@ def _measure_disk(data: DataDirectory) -> FreeSpace:
 
 
 def _make_options(settings: Settings) -> DispatchOptions:
-    """Return the dispatcher's options."""
     return DispatchOptions(
         owner=_OWNER,
         concurrent_jobs=settings.jobs.concurrent,
@@ -131,28 +127,13 @@ def _make_options(settings: Settings) -> DispatchOptions:
     )
 
 
-def _make_dependencies(
-    data: DataDirectory,
-    settings: Settings,
-    engine: Engine,
-    blobs: IngesterProvider,
-    layers: LayerIndex,
-) -> PackageDependencies:
-    build = settings.build
-    options = BuildOptions(
+def _make_build_options(build: BuildSettings) -> BuildOptions:
+    return BuildOptions(
         cpu=build.cpu,
         memory_bytes=build.memory_bytes,
         timeout_seconds=build.timeout_seconds,
         layer_max_bytes=build.layer_max_bytes,
         cache_max_bytes=build.cache_max_bytes,
-    )
-    return make_package_dependencies(
-        engine,
-        blobs,
-        layers,
-        downloads=data.downloads,
-        sources=_make_sources(build),
-        options=options,
     )
 
 
@@ -161,10 +142,7 @@ def _make_sources(build: BuildSettings) -> Sources:
     sources = read_machine_sources(os.environ, home=find_home(os.environ) or NO_HOME)
     if build.python_indexes or build.find_links:
         sources = replace(
-            sources,
-            indexes=build.python_indexes,
-            find_links=build.find_links,
-            merge_indexes=False,
+            sources, indexes=build.python_indexes, find_links=build.find_links, merge_indexes=False
         )
     return replace(
         sources,
