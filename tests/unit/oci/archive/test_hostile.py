@@ -211,7 +211,7 @@ def test_a_list_of_a_hundred_megabytes() -> None:
         (b'[{"Config": 1}]', "Config"),
         (b'[{"Layers": []}]', "has no Config"),
         (b'[{"Config": "c.json", "Layers": [1]}]', "not a text"),
-        (listed(*["a"] * (MAX_LAYERS + 1)), f"at most {MAX_LAYERS}"),
+        (listed(*["a"] * (MAX_LAYERS + 1)), f"the limit is {MAX_LAYERS}"),
         (b"\xff[]", "not JSON"),
         (b"", "not JSON"),
         (b"[]", "no image in it"),
