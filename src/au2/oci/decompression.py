@@ -124,7 +124,7 @@ class _GzipReader(ChunkReader):
     def __init__(self, stream: Readable) -> None:
         super().__init__()
         self._stream = stream
-        self._worth = ExpansionGuard()
+        self._guard = ExpansionGuard()
         self._waiting = b""
         self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
         self._ended = False
@@ -134,7 +134,7 @@ class _GzipReader(ChunkReader):
             self._waiting = self._waiting or self._take()
             input_ended = not self._waiting
             if data := self._decompress(size):
-                return self._worth.give(data)
+                return self._guard.give(data)
             # Only now: at the end of the input, output may still have been waiting in the
             # decompressor.
             if input_ended and not self._ended:
@@ -159,8 +159,8 @@ class _GzipReader(ChunkReader):
                 self._ended = True
                 return
         self._waiting = rest
-        self._worth.begin_member()
+        self._guard.begin_member()
         self._member = zlib.decompressobj(_WITH_GZIP_HEADER)
 
     def _take(self) -> bytes:
-        return self._worth.take(self._stream.read(INPUT_BYTES))
+        return self._guard.take(self._stream.read(INPUT_BYTES))

@@ -29,7 +29,7 @@ class ZstdReader(ChunkReader):
         super().__init__()
         self._stream = stream
         self._window_bytes = window_bytes
-        self._worth = ExpansionGuard()
+        self._guard = ExpansionGuard()
         self._frame = self._begin_frame()
         self._waiting = b""
         self._ended = False
@@ -44,7 +44,7 @@ class ZstdReader(ChunkReader):
                     break
                 self._frame = self._begin_frame()
             if data := self._decompress(size):
-                return self._worth.give(data)
+                return self._guard.give(data)
         return b""
 
     def _decompress(self, size: int) -> bytes:
@@ -59,10 +59,10 @@ class ZstdReader(ChunkReader):
             raise self._explain(error) from None
 
     def _take(self) -> bytes:
-        return self._worth.take(self._stream.read(INPUT_BYTES))
+        return self._guard.take(self._stream.read(INPUT_BYTES))
 
     def _begin_frame(self) -> zstd.ZstdDecompressor:
-        self._worth.begin_member()
+        self._guard.begin_member()
         window_log = self._window_bytes.bit_length() - 1
         return zstd.ZstdDecompressor(
             options={zstd.DecompressionParameter.window_log_max: window_log}
