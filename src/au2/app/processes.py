@@ -6,10 +6,9 @@ from datetime import datetime
 from au2.app.lookup import get_process, list_processes
 from au2.app.permissions import ensure_may_in
 from au2.app.validation import parse_description, parse_name, parse_tags
-from au2.app.versions.choice import IN_THE_WORKS
+from au2.app.versions.choice import ensure_deletable
 from au2.domain import clock as clocks
 from au2.domain.context import Context
-from au2.domain.errors import Conflict
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
@@ -95,15 +94,7 @@ class Processes:
         with self._database.write() as transaction:
             process = get_process(transaction, actor, Action.DELETE_PROCESS, process_id)
             for version in versions.list_versions(transaction, process.id):
-                if version.published_at is not None:
-                    raise Conflict(
-                        f"Version {version.number} is published.", hint="Unpublish it first."
-                    )
-                if version.image_status in IN_THE_WORKS:
-                    raise Conflict(
-                        f"Version {version.number} is being made.",
-                        hint=f"Wait for job {version.upload_job_id}, or stop it.",
-                    )
+                ensure_deletable(version)
             processes.delete_process(transaction, process.id, at=self._clock())
             self._note(transaction, actor, EventAction.PROCESS_DELETED, process)
 

@@ -61,13 +61,14 @@ def fit_arguments(
     if schema is None:
         return arguments
     filled: dict[str, Any] = fill_defaults(schema, arguments)
-    mistakes = validate(schema, filled, patient=False)
-    if mistakes:
+    violations = validate(schema, filled, patient=False)
+    if violations:
         raise InvalidRequest(
             "The arguments do not match what the process takes.",
             hint=hint,
             details=[
-                replace(mistake, pointer=f"/arguments{mistake.pointer}") for mistake in mistakes
+                replace(violation, pointer=f"/arguments{violation.pointer}")
+                for violation in violations
             ],
         )
     return filled
@@ -78,19 +79,19 @@ def check_environment(environment: Mapping[str, str], *, any_name: bool = False)
 
     ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
-    mistakes = []
+    errors = []
     for name, value in environment.items():
         message = find_name_error(name, any_name=any_name) or find_value_error(name, value)
         if message is not None:
-            mistakes.append(Detail(message, pointer=format_pointer(("environment", name))))
+            errors.append(Detail(message, pointer=format_pointer(("environment", name))))
     if sum(_size_bytes(name) + _size_bytes(value) for name, value in environment.items()) > (
         ENVIRONMENT_BYTES
     ):
-        mistakes.append(
+        errors.append(
             Detail(f"together more than {format_bytes(ENVIRONMENT_BYTES)}", "/environment")
         )
-    if mistakes:
-        raise InvalidRequest("The environment can't be set like this.", details=mistakes)
+    if errors:
+        raise InvalidRequest("The environment can't be set like this.", details=errors)
 
 
 def _size_bytes(text: str) -> int:
@@ -149,7 +150,7 @@ def _ensure_within(resources: Resources, limits: RunLimits) -> None:
         ("memory_bytes", resources.memory_bytes, _LEAST_MEMORY_BYTES, most_bytes, format_bytes),
         ("timeout_seconds", resources.timeout_seconds, 0.0, most_seconds, format_seconds),
     )
-    mistakes = [
+    errors = [
         Detail(f"{show(value)} is more than the maximum of {show(most)}", pointer=f"/{name}")
         if value > most
         else Detail(f"{show(value)} is too little", pointer=f"/{name}")
@@ -157,5 +158,5 @@ def _ensure_within(resources: Resources, limits: RunLimits) -> None:
         # Written so that "not a number" fails too.
         if not (least < value <= most or value == least > 0)
     ]
-    if mistakes:
-        raise InvalidRequest("This installation does not give that.", details=mistakes)
+    if errors:
+        raise InvalidRequest("This installation does not give that.", details=errors)

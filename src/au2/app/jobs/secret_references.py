@@ -25,16 +25,16 @@ def check_secret_names(
 
     ``any_name``: of an image version; see :func:`au2.package.environment.find_name_error`.
     """
-    mistakes = []
+    errors = []
     for variable, name in secrets.items():
         message = find_name_error(variable, any_name=any_name)
         message = message or find_secret_name_error(name)
         if message is None and variable in environment:
             message = f"'{variable}' is given both as a text and as a secret"
         if message is not None:
-            mistakes.append(Detail(message, pointer=format_pointer(("secrets", variable))))
-    if mistakes:
-        raise InvalidRequest("The secrets can't be given like this.", details=mistakes)
+            errors.append(Detail(message, pointer=format_pointer(("secrets", variable))))
+    if errors:
+        raise InvalidRequest("The secrets can't be given like this.", details=errors)
 
 
 def check_secret_references(
@@ -60,10 +60,10 @@ def check_secret_references(
         InvalidRequest: with every error.
     """
     wanted = merge_environment(defaults, environment, secrets)
-    mistakes: list[Detail] = []
+    errors: list[Detail] = []
     size_bytes = 0
     if len(wanted.secrets) > _MOST_SECRETS:
-        mistakes.append(Detail(f"more than {_MOST_SECRETS} secrets", pointer="/secrets"))
+        errors.append(Detail(f"more than {_MOST_SECRETS} secrets", pointer="/secrets"))
     for variable, name in list(wanted.secrets.items())[:_MOST_SECRETS]:
         wants = f"'{variable}' takes the secret '{name}'"
         try:
@@ -78,15 +78,15 @@ def check_secret_references(
         if message is None:
             continue
         if variable in secrets:
-            mistakes.append(Detail(message, pointer=format_pointer(("secrets", variable))))
+            errors.append(Detail(message, pointer=format_pointer(("secrets", variable))))
         else:
-            mistakes.append(Detail(message, file="env.yml"))
+            errors.append(Detail(message, file="env.yml"))
     if size_bytes > ENVIRONMENT_BYTES:
-        mistakes.append(Detail(f"together more than {format_bytes(ENVIRONMENT_BYTES)}", "/secrets"))
-    if mistakes:
+        errors.append(Detail(f"together more than {format_bytes(ENVIRONMENT_BYTES)}", "/secrets"))
+    if errors:
         raise InvalidRequest(
             "The run can't have the secrets that it asks for.",
-            details=mistakes,
+            details=errors,
             hint="See what there is: au2 secret list",
         )
 

@@ -199,7 +199,8 @@ class RepositoryManifests:
             )
             return PutManifest(digest, manifest.subject_digest, job)
         if not is_digest:
-            self._tag(actor, repository, reference, digest)
+            with self._database.write() as transaction:
+                self._tag(transaction, actor, repository, reference, digest)
         return PutManifest(digest, manifest.subject_digest)
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
@@ -217,7 +218,7 @@ class RepositoryManifests:
                 return
             if tagged is not None:
                 raise _has_another(repository, version.number)
-            self._tag_in(transaction, actor, repository, reference, digest)
+            self._tag(transaction, actor, repository, reference, digest)
 
     def delete(self, actor: Actor, repository: Repository, reference: str) -> None:
         """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
@@ -269,11 +270,7 @@ class RepositoryManifests:
             repositories.put_manifest(transaction, repository, stored)
             self._note(transaction, actor, EventAction.IMAGE_PUSHED, repository, digest)
 
-    def _tag(self, actor: Actor, repository: Repository, name: str, digest: str) -> None:
-        with self._database.write() as transaction:
-            self._tag_in(transaction, actor, repository, name, digest)
-
-    def _tag_in(
+    def _tag(
         self,
         transaction: Transaction,
         actor: Actor,

@@ -102,16 +102,10 @@ def choose_process(
     if creation.process is not None:
         if creation.new or creation.expected_process is not None:
             raise InvalidRequest("'new' and 'expected_process' go with 'name' only.")
-        return _by_id(transaction, actor, context, creation.process)
+        action, process_id = Action.UPLOAD_VERSION, parse_guid(creation.process)
+        process = get_named_process(transaction, actor, action, context, process_id)
+        return ChosenProcess(process, is_new=False)
     return _by_name(transaction, actor, context, creation, at)
-
-
-def _by_id(
-    transaction: Transaction, actor: Actor, context: Context, process_id: str
-) -> ChosenProcess:
-    wanted, action = parse_guid(process_id), Action.UPLOAD_VERSION
-    process = get_named_process(transaction, actor, action, context, wanted)
-    return ChosenProcess(process, is_new=False)
 
 
 def _by_name(

@@ -119,11 +119,11 @@ class ContentsReceiver:
     def _take(self, data: bytes) -> None:
         for event in self._frames.feed(data):
             match event:
-                case Began(header):
-                    self._begin(header)
-                case Piece(piece):
-                    self._add(piece)
-                case Ended():
+                case ContentHeader():
+                    self._begin(event)
+                case memoryview():
+                    self._add(event)
+                case None:
                     self._end()
 
     def _begin(self, header: ContentHeader) -> None:
@@ -180,26 +180,8 @@ class ContentsReceiver:
             self._note_stored(unnoted)
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
-    """Event: a header is complete."""
-
-    header: ContentHeader
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Event: some bytes of the current content."""
-
-    data: memoryview
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Event: the current content is whole."""
-
-
-FrameEvent = Began | Piece | Ended
+FrameEvent = ContentHeader | memoryview | None
+"""A complete header, bytes of the current content, or None: the current content is whole."""
 
 
 @dataclass(slots=True)
@@ -215,16 +197,16 @@ class FrameParser:
         return not self._header and not self._left_bytes
 
     def feed(self, data: bytes) -> "list[FrameEvent]":
-        """Return the events of ``data``. Pieces are views: use them before ``data`` changes."""
+        """Return the events of ``data``. Bytes are views: use them before ``data`` changes."""
         events: list[FrameEvent] = []
         rest = memoryview(data)
         while rest:
             if self._left_bytes:
                 piece, rest = rest[: self._left_bytes], rest[self._left_bytes :]
                 self._left_bytes -= len(piece)
-                events.append(Piece(piece))
+                events.append(piece)
                 if not self._left_bytes:
-                    events.append(Ended())
+                    events.append(None)
                 continue
             missing = HEADER_BYTES - len(self._header)
             self._header += rest[:missing]
@@ -233,9 +215,9 @@ class FrameParser:
                 header = parse_header(bytes(self._header))
                 self._header.clear()
                 self._left_bytes = header.size_bytes
-                events.append(Began(header))
+                events.append(header)
                 if not header.size_bytes:
-                    events.append(Ended())
+                    events.append(None)
         return events
 
 
@@ -248,29 +230,29 @@ def check_file_list(files: Sequence[PackageEntry], limits: PackageLimits) -> Map
     """
     total_bytes = sum(entry.size_bytes for entry in files)
     if len(files) > limits.files:
-        raise TooLarge(f"The package has {len(files)} files; at most {limits.files} are taken.")
+        raise TooLarge(f"The package has {len(files)} files; the limit is {limits.files}.")
     if total_bytes > limits.total_bytes:
         found, most = format_bytes_apart(total_bytes, limits.total_bytes)
         raise TooLarge(
-            f"The package has {found}; at most {most} are taken.",
+            f"The package has {found}; the limit is {most}.",
             hint="Leave out what is not needed by naming it in .auignore.",
         )
-    mistakes = validate_paths(files, limits=limits) or _find_size_mistakes(files)
-    if mistakes:
-        raise InvalidPackage("The file list has errors.", details=mistakes[: MOST_ERRORS + 1])
+    violations = validate_paths(files, limits=limits) or _find_size_violations(files)
+    if violations:
+        raise InvalidPackage("The file list has errors.", details=violations[: MOST_ERRORS + 1])
     return {entry.sha256: entry.size_bytes for entry in files if entry.type == "file"}
 
 
-def _find_size_mistakes(files: Sequence[PackageEntry]) -> list[Detail]:
+def _find_size_violations(files: Sequence[PackageEntry]) -> list[Detail]:
     """Equal contents with different sizes."""
     known: dict[str, int] = {}
-    mistakes: list[Detail] = []
+    violations: list[Detail] = []
     for entry in files:
         if entry.type != "file":
             continue
         if known.setdefault(entry.sha256, entry.size_bytes) != entry.size_bytes:
-            mistakes.append(Detail("the size is not that of the content", file=entry.path))
-    return mistakes
+            violations.append(Detail("the size is not that of the content", file=entry.path))
+    return violations
 
 
 def stored_contents(files: Iterable[Mapping[str, Any]]) -> dict[str, int]:

@@ -16,7 +16,18 @@ from au2.domain.version import (
 from au2.stores.database import versions
 from au2.stores.database.database import Transaction
 
-IN_THE_WORKS = frozenset({ImageStatus.UPLOADING, ImageStatus.BUILDING})
+_IN_THE_WORKS = frozenset({ImageStatus.UPLOADING, ImageStatus.BUILDING})
+
+
+def ensure_deletable(version: Version) -> None:
+    """Raise Conflict if the version is published, or being made."""
+    if version.published_at is not None:
+        raise Conflict(f"Version {version.number} is published.", hint="Unpublish it first.")
+    if version.image_status in _IN_THE_WORKS:
+        raise Conflict(
+            f"Version {version.number} is being made ({version.image_status}).",
+            hint=f"Wait for job {version.upload_job_id}, or stop it.",
+        )
 
 
 def choose_version(
@@ -73,7 +84,7 @@ def explain_first_upload(transaction: Transaction, process: Process) -> str:
 def _explain_missing_image(process: Process, version: Version) -> str:
     """Say what to do about a version that has no image."""
     job = version.upload_job_id
-    if version.image_status in IN_THE_WORKS:
+    if version.image_status in _IN_THE_WORKS:
         run = process_command("run", process)
         return f"Run it once it is built: {run} --ver {version.number} --wait-for-build"
     if job is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from au2.app.jobs.run_requests import check_environment
 from au2.app.lookup import get_process, get_process_version, get_version
 from au2.app.validation import parse_description
-from au2.app.versions.choice import IN_THE_WORKS, choose_version, explain_first_upload
+from au2.app.versions.choice import choose_version, ensure_deletable, explain_first_upload
 from au2.domain import clock as clocks
 from au2.domain.errors import Conflict, Detail, InvalidRequest, NotFound
 from au2.domain.event import EventAction
@@ -150,13 +150,7 @@ class Versions:
             process, version = get_process_version(
                 transaction, actor, Action.DELETE_VERSION, process_id, number
             )
-            if version.published_at is not None:
-                raise Conflict(f"Version {number} is published.", hint="Unpublish it first.")
-            if version.image_status in IN_THE_WORKS:
-                raise Conflict(
-                    f"Version {number} is being made ({version.image_status}).",
-                    hint=f"Wait for job {version.upload_job_id}, or stop it.",
-                )
+            ensure_deletable(version)
             versions.delete_version(transaction, version, at=now)
             note_version(transaction, actor, EventAction.VERSION_DELETED, process, number, at=now)
 
@@ -182,16 +176,16 @@ def check_contract(contract: Contract) -> None:
         InvalidRequest: with every violation and its JSON Pointer.
         Conflict: too many long checks of schemas are running.
     """
-    mistakes = [
-        *_find_schema_mistakes("args_schema", contract.args_schema),
-        *_find_schema_mistakes("out_schema", contract.out_schema),
-        *_find_environment_mistakes(contract.environment or {}),
+    violations = [
+        *_find_schema_violations("args_schema", contract.args_schema),
+        *_find_schema_violations("out_schema", contract.out_schema),
+        *_find_environment_violations(contract.environment or {}),
     ]
-    if mistakes:
-        raise InvalidRequest("The version's contract has errors.", details=mistakes[:MOST_ERRORS])
+    if violations:
+        raise InvalidRequest("The version's contract has errors.", details=violations[:MOST_ERRORS])
 
 
-def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Iterator[Detail]:
+def _find_schema_violations(field: str, schema: Mapping[str, Any] | None) -> Iterator[Detail]:
     if schema is None:
         return
     # Looked at first: what is no JSON can't be measured.
@@ -200,11 +194,11 @@ def _find_schema_mistakes(field: str, schema: Mapping[str, Any] | None) -> Itera
     elif len(json.dumps(schema, ensure_ascii=False).encode()) > TEXT_BYTES:
         yield Detail(f"the schema is larger than {format_bytes(TEXT_BYTES)}", f"/{field}")
     else:
-        for mistake in find_object_schema_violations(schema, patient=False):
-            yield replace(mistake, pointer=f"/{field}{mistake.pointer or ''}")
+        for violation in find_object_schema_violations(schema, patient=False):
+            yield replace(violation, pointer=f"/{field}{violation.pointer or ''}")
 
 
-def _find_environment_mistakes(environment: Mapping[str, Any]) -> Iterator[Detail]:
+def _find_environment_violations(environment: Mapping[str, Any]) -> Iterator[Detail]:
     texts = {name: value for name, value in environment.items() if isinstance(value, str)}
     try:
         check_environment(texts, any_name=True)
@@ -213,12 +207,12 @@ def _find_environment_mistakes(environment: Mapping[str, Any]) -> Iterator[Detai
     for name, value in environment.items():
         if name in texts:
             continue
-        message = find_name_error(name, any_name=True) or _find_reference_mistake(value)
+        message = find_name_error(name, any_name=True) or _find_reference_violation(value)
         if message is not None:
             yield Detail(message, format_pointer(("environment", name)))
 
 
-def _find_reference_mistake(value: Any) -> str | None:
+def _find_reference_violation(value: Any) -> str | None:
     secret = value.get(REFERENCE_KEY) if isinstance(value, dict) and len(value) == 1 else None
     if not isinstance(secret, str):
         return "the value must be a text, or {secret: NAME}"
