@@ -18,7 +18,7 @@ from au2.dependencies.build_container import BuildOptions, BuildRun
 from au2.dependencies.file_cache import FileCache
 from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry
 from au2.dependencies.layer_cache import BuiltDependencies
-from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import Sources, read_npm_configuration
 from au2.dependencies.upstream import Upstream
 from au2.domain.context import Context
@@ -101,7 +101,7 @@ class DependencyInstallation:
         previous: BuiltDependencies | None,
     ) -> BuiltDependencies:
         self.lines.clear()
-        made = make_package_dependencies(
+        made = PackageDependencies(
             self.native_harness.engine,
             self.native_harness.blobs,
             FolderLayerIndex(self.folder / "layers"),

@@ -12,7 +12,7 @@ from typing import Any
 from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.package_begin import OpenUpload
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import Sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
@@ -49,7 +49,7 @@ def dispatcher_deps(
     records = JobRecords(backend.database, notices, backend.clock)
     disk_space = DiskSpace(lambda: AMPLE)
     write_retry = WriteRetry(lambda: False)
-    dependencies = make_package_dependencies(
+    dependencies = PackageDependencies(
         engine,
         backend.blobs,
         DependencyLayers(backend.database, backend.clock),

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
 
 from au2.dependencies.gateway import PORT, GatewayErrors, Routes, serve
 from au2.domain.container_contract import USER_ID, Network
 from au2.domain.context import Context
-from au2.domain.errors import BlobMissing, DependenciesFailed
+from au2.domain.errors import Au2Error, BlobMissing, DependenciesFailed
 from au2.domain.job import Resources
 from au2.domain.wording import count_of, format_bytes, format_seconds
 from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers
+from au2.oci.streams import open_slice
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry, directory_entry, file_entry, with_parents
 from au2.stores.content.images import load_image, save_image, save_layer
 from au2.stores.content.protocol import IngesterProvider
@@ -24,6 +24,10 @@ from au2.stores.logs.record import parse_records
 BUILD_DIRECTORY = "/opt/au2/build"
 DRIVERS = Path(__file__).parent / "drivers"
 """Programs that a runtime's own interpreter runs."""
+_OBSERVE_SECONDS = 0.5
+_CHUNK_BYTES = 1 << 20
+_LOG_BYTES = 16 << 20
+_TAIL_LINES = 200
 
 
 class ToolImages:
@@ -97,25 +101,12 @@ def tool_files(files: Mapping[str, Path]) -> list[LayerEntry]:
     Args:
         files: source by absolute path in the image.
     """
-    return [
-        file_entry(path.strip("/"), source.stat().st_size, partial(_open, source), executable=True)
-        for path, source in files.items()
-    ]
-
-
-def driver_file(name: str) -> Path:
-    """Return the path of a program that runs inside build containers."""
-    return DRIVERS / name
-
-
-def _open(path: Path) -> BinaryIO:
-    return path.open("rb")
-
-
-_OBSERVE_SECONDS = 0.5
-_CHUNK_BYTES = 1 << 20
-_LOG_BYTES = 16 << 20
-_TAIL_LINES = 200
+    entries = []
+    for path, source in files.items():
+        size = source.stat().st_size
+        opened = partial(open_slice, source, 0, size)
+        entries.append(file_entry(path.strip("/"), size, opened, executable=True))
+    return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +149,8 @@ class BuildResult:
     exit_code: int
     tail: tuple[str, ...]
     """Its last lines."""
+    refusal: Au2Error | None
+    """Error that kept the gateway from serving a request."""
 
 
 def run_build(
@@ -198,9 +191,9 @@ def run_build(
     engine.remove(container_id)  # Left by an attempt that was interrupted.
     try:
         engine.create(spec)
-        with engine.listen(container_id, PORT) as listener, serve(listener, routes) as served:
+        with engine.listen(container_id, PORT) as listener, serve(listener, routes) as errors:
             engine.start(container_id)
-            return _Follower(engine, spec, run, served).follow()
+            return _Follower(engine, spec, run, errors).follow()
     finally:
         engine.remove(container_id)
 
@@ -209,12 +202,12 @@ class _Follower:
     """Follows a container to its end, and copies its output to the build's log."""
 
     def __init__(
-        self, engine: Engine, spec: ContainerSpec, run: BuildRun, served: GatewayErrors
+        self, engine: Engine, spec: ContainerSpec, run: BuildRun, errors: GatewayErrors
     ) -> None:
         self._engine = engine
         self._spec = spec
         self._run = run
-        self._served = served
+        self._errors = errors
         self._read_bytes = 0
         self._raw = b""
         self._parts: dict[str, bytes] = {}
@@ -229,7 +222,7 @@ class _Follower:
             )
             seen_bytes = max(seen_bytes, seen.log_bytes)
             self._pass_on(seen.log_bytes)
-            self._served.check()
+            self._errors.check()
             if seen.state in (ContainerState.EXITED, ContainerState.LOST):
                 return self._judge(seen)
             self._run.check()
@@ -253,7 +246,7 @@ class _Follower:
             )
         if seen.out_of_memory_kills:
             self._tell_of_memory(seen)
-        return BuildResult(seen.exit_code, tuple(self._tail))
+        return BuildResult(seen.exit_code, tuple(self._tail), self._errors.refusal)
 
     def _tell_of_memory(self, seen: Observation) -> None:
         """Raise if the build failed, else log the kill: the build may have gone on without."""

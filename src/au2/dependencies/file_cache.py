@@ -1,6 +1,5 @@
 """Cache of package files on this machine, by digest; checked at each use."""
 
-import errno
 import hashlib
 import os
 import uuid
@@ -10,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
-from au2.domain.errors import DigestMismatch, StorageFull
+from au2.domain.errors import DigestMismatch
+from au2.stores.content.durability import translated_faults
 
 _DIGITS = frozenset("0123456789abcdef")
 _ALGORITHMS = {64: "sha256", 128: "sha512"}
@@ -119,12 +119,8 @@ class FileCache:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / uuid.uuid4().hex
         try:
-            with path.open("xb") as file:
+            with translated_faults(), path.open("xb") as file:
                 yield path, file
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull from error
-            raise
         finally:
             path.unlink(missing_ok=True)
 

@@ -60,6 +60,8 @@ class GatewayErrors:
     """Errors of the platform, not of the container, while a gateway serves."""
 
     def __init__(self) -> None:
+        self.refusal: Au2Error | None = None
+        """Last error of the routes that was sent to the container."""
         self._has_fault = False
 
     def note(self, error: BaseException) -> None:
@@ -84,7 +86,7 @@ def serve(listener: socket.socket, routes: Routes) -> Iterator[GatewayErrors]:
     thread = Thread(target=server.serve_forever, args=(0.05,), name="gateway", daemon=True)
     thread.start()
     try:
-        yield server.served
+        yield server.errors
     finally:
         server.shutdown()
         thread.join()
@@ -99,12 +101,12 @@ class _Server(ThreadingHTTPServer):
         self.socket.close()
         self.socket = listener
         self.routes = routes
-        self.served = GatewayErrors()
-        self.places = BoundedSemaphore(_CONNECTIONS)
+        self.errors = GatewayErrors()
+        self.connections = BoundedSemaphore(_CONNECTIONS)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start a thread for a connection, unless there are too many already."""
-        if self.places.acquire(blocking=False):
+        if self.connections.acquire(blocking=False):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -114,13 +116,13 @@ class _Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self.places.release()
+            self.connections.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Record everything but broken connections, which the container may cause."""
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):
-            self.served.note(error)
+            self.errors.note(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -133,10 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.routes.get(self._asked_path())
             file = _open(answer)
         except Au2Error as error:
+            self.server.errors.refusal = error
             self._refuse(HTTPStatus.BAD_GATEWAY, error.message)
         except OSError as error:
             # Nothing was sent yet, so a file of the platform can't be read.
-            self.server.served.note(error)
+            self.server.errors.note(error)
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
             if file is not None and answer is not None:
@@ -150,18 +153,19 @@ class _Handler(BaseHTTPRequestHandler):
         # After an error, the next request can't be told from the rest of the body.
         self.close_connection = True
         try:
-            taken = self.server.routes.put(self._asked_path(), self._body())
+            accepted = self.server.routes.put(self._asked_path(), self._body())
         except BadBody as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Au2Error as error:
+            self.server.errors.refusal = error
             self._refuse(HTTPStatus.UNPROCESSABLE_ENTITY, error.message)
         except (ConnectionError, TimeoutError):
             raise  # Of the container.
         except OSError as error:
-            self.server.served.note(error)
+            self.server.errors.note(error)
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
-            self._send(GatewayResponse(b"") if taken else None)
+            self._send(GatewayResponse(b"") if accepted else None)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
         """Log nothing: the routes do."""

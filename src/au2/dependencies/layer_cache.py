@@ -86,7 +86,6 @@ class DependencyLayerCache:
         request: _Request,
         runtime_digest: str,
         run: BuildRun,
-        *,
         previous: Mapping[str, Any] | None = None,
     ) -> BuiltDependencies:
         """Return the layer of a request.

@@ -1,7 +1,6 @@
 """Dependencies of a package in any language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,46 @@ from au2.package.description import PackageDescription
 from au2.stores.content.protocol import IngesterProvider
 
 
-@dataclass(frozen=True, slots=True)
 class PackageDependencies:
-    """Choice of the installer for a package, by its dependency files."""
+    """Installers of all languages with their caches; the package's files choose the installer.
 
-    dependencies: DependencyLayerCache
-    python: PythonInstaller
-    javascript: JavaScriptInstaller
+    Args:
+        engine: runs build containers.
+        blobs: images, layers and built wheels.
+        layers: index of the dependency layers.
+        downloads: folder of the caches, which may be removed at any time.
+        sources: indexes, folders and registry of the packages; nothing is fetched yet.
+        options: limits of an installation.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        blobs: IngesterProvider,
+        layers: LayerIndex,
+        *,
+        downloads: Path,
+        sources: Sources,
+        options: BuildOptions,
+    ) -> None:
+        downloads.mkdir(mode=0o700, parents=True, exist_ok=True)
+        cache = FileCache(downloads, options.cache_max_bytes)
+        self._upstream = Upstream(sources)
+        self._python = PythonInstaller(
+            engine,
+            blobs,
+            index=PythonIndex(sources, self._upstream, cache),
+            cache=cache,
+            options=options,
+            uv=Path(uv.find_uv_bin()),
+        )
+        registry = NpmRegistry(sources, self._upstream, cache)
+        self._javascript = JavaScriptInstaller(engine, blobs, registry=registry, options=options)
+        self._layers = DependencyLayerCache(blobs, layers, downloads, cache)
 
     def close(self) -> None:
         """Close connections."""
-        self.python.close()
-        self.javascript.close()
+        self._upstream.close()
 
     @staticmethod
     def is_asked(description: PackageDescription) -> bool:
@@ -53,14 +80,10 @@ class PackageDependencies:
         Raises as :meth:`~au2.dependencies.layer_cache.DependencyLayerCache.ensure`.
         """
         match _find_request(description):
-            case PythonRequest() as request:
-                return self.dependencies.ensure(
-                    self.python, request, runtime_digest, run, previous=previous
-                )
-            case JavaScriptRequest() as modules:
-                return self.dependencies.ensure(
-                    self.javascript, modules, runtime_digest, run, previous=previous
-                )
+            case PythonRequest() as asked:
+                return self._layers.ensure(self._python, asked, runtime_digest, run, previous)
+            case JavaScriptRequest() as asked:
+                return self._layers.ensure(self._javascript, asked, runtime_digest, run, previous)
         return None
 
 
@@ -70,40 +93,3 @@ def _find_request(description: PackageDescription) -> PythonRequest | JavaScript
         return PythonRequest(asked, description.manifest.dependencies.override)
     modules = description.javascript
     return None if modules is None else JavaScriptRequest(modules)
-
-
-def make_package_dependencies(
-    engine: Engine,
-    blobs: IngesterProvider,
-    layers: LayerIndex,
-    *,
-    downloads: Path,
-    sources: Sources,
-    options: BuildOptions,
-) -> PackageDependencies:
-    """Return the installers of all languages; nothing is fetched yet.
-
-    Args:
-        engine: runs build containers.
-        blobs: images, layers and built wheels.
-        layers: index of the dependency layers.
-        downloads: folder of the caches, which may be removed at any time.
-        sources: where packages come from.
-        options: limits of an installation.
-    """
-    downloads.mkdir(mode=0o700, parents=True, exist_ok=True)
-    cache = FileCache(downloads, options.cache_max_bytes)
-    upstream = Upstream(sources)
-    python = PythonInstaller(
-        engine,
-        blobs,
-        index=PythonIndex(sources, upstream, cache),
-        cache=cache,
-        options=options,
-        uv=Path(uv.find_uv_bin()),
-    )
-    javascript = JavaScriptInstaller(
-        engine, blobs, registry=NpmRegistry(sources, upstream, cache), options=options
-    )
-    dependencies = DependencyLayerCache(blobs, layers, downloads, cache)
-    return PackageDependencies(dependencies, python, javascript)

@@ -1,6 +1,5 @@
 """Files received from a build container as layer entries. The container is not trusted."""
 
-import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from au2.dependencies.gateway import Body
-from au2.domain.errors import DependenciesFailed, InvalidImage, StorageFull
+from au2.domain.errors import DependenciesFailed, InvalidImage
 from au2.oci.streams import open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import shown
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry
+from au2.stores.content.durability import translated_faults
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES = 500_000
@@ -49,7 +49,7 @@ class ReceivedTree:
         size_bytes = 0
         self.digests.clear()
         try:
-            with self._path.open("wb") as contents:
+            with translated_faults(), self._path.open("wb") as contents:
                 for member in read_layer(_Stream(body), limits):
                     if member.path == self._prefix and member.type is MemberType.DIRECTORY:
                         continue
@@ -62,10 +62,6 @@ class ReceivedTree:
             raise DependenciesFailed(
                 f"the installed files are not usable: {error.message}"
             ) from error
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StorageFull from error
-            raise
         self.entries = list(entries.values())
 
     def _keep(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
 from au2.dependencies.layer_cache import BuiltDependencies
-from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import read_machine_sources
 from au2.domain.runtime import DependencyLayer
 from au2.files.home import NO_HOME, find_home
@@ -34,7 +34,7 @@ def install_dependencies(
     Raises:
         DependenciesFailed: with the installer's own message.
     """
-    installer = make_package_dependencies(
+    installer = PackageDependencies(
         local.engine,
         local.blobs,
         FolderLayerIndex(local.folder / "dependencies"),

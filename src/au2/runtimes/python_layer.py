@@ -98,7 +98,7 @@ def fetch_wheels(
     upstream = Upstream(sources)
     index = PythonIndex(sources, upstream, FileCache(work / "downloads", _DOWNLOADS_BYTES))
     resolver = WheelResolver(index, python, work, progress)
-    with closing(index):
+    with closing(upstream):
         with _explained("The requirements can't be met"):
             pins = resolver.resolve(wanted.requirements)
         _check_refused(wanted, pins)

@@ -3,15 +3,14 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from au2.dependencies.build_container import (
     BUILD_DIRECTORY,
+    DRIVERS,
     BuildOptions,
     ToolImages,
-    driver_file,
     run_build,
     tool_files,
 )
@@ -21,7 +20,7 @@ from au2.dependencies.javascript.failure import NpmFailure
 from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry, archive_name, npm_entries
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
-from au2.domain.errors import Au2Error, DependenciesFailed
+from au2.domain.errors import DependenciesFailed
 from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry, directory_entry
@@ -47,8 +46,6 @@ class JavaScriptRoutes:
     """SHA-256 (hexadecimal) of archives that were installed before, which must be the same."""
     served: dict[LockedModule, str] = field(default_factory=dict)
     """SHA-256 of every archive that was served."""
-    trouble: Au2Error | None = None
-    """Error that kept the gateway from serving a request."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, path: str) -> GatewayResponse | None:
@@ -64,9 +61,8 @@ class JavaScriptRoutes:
         module = next((module for module in named if archive_name(module) == found[2]), None)
         if module is None:
             return None
-        with self._noted():
-            before = self.installed_before.get(module)
-            file, sha256 = self.registry.fetch(module, self.log, sha256=before)
+        before = self.installed_before.get(module)
+        file, sha256 = self.registry.fetch(module, self.log, sha256=before)
         with self._lock:
             self.served[module] = sha256
         return GatewayResponse(file)
@@ -75,17 +71,8 @@ class JavaScriptRoutes:
         """See :class:`~au2.dependencies.gateway.Routes`."""
         if path != "/tree":
             return False
-        with self._noted():
-            self.tree.receive(body)
+        self.tree.receive(body)
         return True
-
-    @contextmanager
-    def _noted(self) -> Iterator[None]:
-        try:
-            yield
-        except Au2Error as error:
-            self.trouble = error
-            raise
 
 
 def archive_url(module: LockedModule) -> str:
@@ -111,6 +98,7 @@ def _describe(modules: list[LockedModule]) -> bytes:
 
 _MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
 _TOOL = f"npm {NPM.version}"
+_DRIVER_FILE = DRIVERS / "javascript.cjs"
 _DRIVER = f"{BUILD_DIRECTORY}/javascript.cjs"
 _ENVIRONMENT = {
     "NO_COLOR": "1",
@@ -162,19 +150,9 @@ class JavaScriptInstaller:
         self._engine = engine
         self._registry = registry
         self._options = options
-        driver = driver_file("javascript.cjs")
-        self._tool = f"{_TOOL}, driver {sha256_of(driver.read_bytes())}"
+        self.programs = f"{_MODULES}/.bin"
+        self.tool = f"{_TOOL}, driver {sha256_of(_DRIVER_FILE.read_bytes())}"
         self._images = ToolImages(blobs, self._tool_entries, (PACKAGE_DIRECTORY,))
-
-    @property
-    def tool(self) -> str:
-        """See :class:`~au2.dependencies.installer.Installer`."""
-        return self._tool
-
-    @property
-    def programs(self) -> str:
-        """See :class:`~au2.dependencies.installer.Installer`."""
-        return f"{_MODULES}/.bin"
 
     def make(self, request: JavaScriptRequest, task: InstallTask) -> InstallResult:
         """See :class:`~au2.dependencies.installer.Installer`."""
@@ -212,7 +190,7 @@ class JavaScriptInstaller:
             run=replace(task.run, log=log),
         )
         if result.exit_code != 0:
-            raise routes.trouble or DependenciesFailed(failure.message, hint=failure.hint)
+            raise result.refusal or DependenciesFailed(failure.message, hint=failure.hint)
         lock = Lock(
             tool=_TOOL,
             key=task.key,
@@ -221,13 +199,9 @@ class JavaScriptInstaller:
         )
         return InstallResult(_layer_entries(tree.entries), lock)
 
-    def close(self) -> None:
-        """Close connections."""
-        self._registry.close()
-
     def _tool_entries(self) -> list[LayerEntry]:
         return [
-            *tool_files({_DRIVER: driver_file("javascript.cjs")}),
+            *tool_files({_DRIVER: _DRIVER_FILE}),
             *npm_entries(self._registry, f"{BUILD_DIRECTORY}/npm", lambda _: None),
         ]
 

@@ -58,10 +58,6 @@ class NpmRegistry:
                 path = self._cache.add("modules", checked, sha512=sha512)
         return path, own.hexdigest()
 
-    def close(self) -> None:
-        """Close connections."""
-        self._upstream.close()
-
     def _url(self, module: LockedModule) -> str:
         return f"{self._registry}/{module.name}/-/{archive_name(module)}"
 

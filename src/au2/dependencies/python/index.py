@@ -101,10 +101,6 @@ class PythonIndex:
             self._cache.put("metadata", key, data)
         return data
 
-    def close(self) -> None:
-        """Close connections."""
-        self._upstream.close()
-
     def _add(self, found: dict[str, ListedFile], files: list[ListedFile], name: str) -> None:
         for file in files:
             if file.distribution.name == name and file.filename not in found:

@@ -72,19 +72,18 @@ class InstallRoutes(PythonRoutes):
 
     def get(self, path: str) -> GatewayResponse | None:
         """See :class:`~au2.dependencies.gateway.Routes`."""
-        with self._noted():
-            if path == "/missing":
-                return GatewayResponse(format_pins(self.missing).encode())
-            if path == "/unsettled":
-                return GatewayResponse(format_pins(self.unsettled).encode())
+        if path == "/missing":
+            return GatewayResponse(format_pins(self.missing).encode())
+        if path == "/unsettled":
+            return GatewayResponse(format_pins(self.unsettled).encode())
         return super().get(path)
 
-    def take(self, path: str, body: Body) -> bool:
+    def put(self, path: str, body: Body) -> bool:
         """Receive the installed files."""
         if path == "/tree" and self.tree is not None:
             self.tree.receive(body)
             return True
-        return super().take(path, body)
+        return super().put(path, body)
 
     def list_files(self, name: str) -> list[ListedFile]:
         """See :meth:`PythonRoutes.list_files`."""

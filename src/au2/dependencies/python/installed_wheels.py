@@ -23,7 +23,7 @@ from au2.dependencies.python.index_page import ListedFile
 from au2.dependencies.python.wheel import (
     DOCUMENT_BYTES,
     InvalidWheel,
-    Wheel,
+    WheelLayout,
     open_wheel,
     parse_record,
     target_scheme,
@@ -39,7 +39,7 @@ _CHUNK_BYTES = 1 << 20
 _CACHE = "__pycache__"
 _NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"})
 """Files that the build container's driver removes."""
-_INSTALLER = b"uv"
+_INSTALLER = "uv"
 
 
 class ChosenWheel(NamedTuple):
@@ -152,7 +152,7 @@ class WheelContents(NamedTuple):
 
 
 def read_wheel(path: Path, python: str) -> WheelContents | None:
-    """Return the files that a wheel installs; None: they can't be foretold.
+    """Return the files that uv installs from a wheel; None: damaged or ambiguous.
 
     Args:
         path: the wheel.
@@ -160,9 +160,21 @@ def read_wheel(path: Path, python: str) -> WheelContents | None:
     """
     try:
         with open_wheel(path) as wheel:
-            return _read(wheel, python)
+            layout = WheelLayout(wheel, target_scheme(python), _INSTALLER)
+            stated = wheel.record
     except InvalidWheel:
         return None
+    if layout.is_ambiguous or len(set(wheel.names)) != len(wheel.names):
+        return None
+    removed = {f"{wheel.info}/{note}" for note in _NOTES}
+    files = {
+        path: _hexadecimal(digest)
+        for path, digest in layout.digests.items()
+        if _CACHE not in path.split("/") and path not in removed
+    }
+    is_certain = set(stated) == set(wheel.names) and None not in files.values()
+    records = [name for name in wheel.names if name.startswith(f"{wheel.info}/RECORD")]
+    return WheelContents({**files, **dict.fromkeys(records)}, is_certain)
 
 
 def split(
@@ -227,28 +239,6 @@ def merge(wheels: Iterable[InstalledWheel]) -> list[LayerEntry] | None:
             if parent in merged and merged[parent][0].type is not EntryType.DIRECTORY:
                 return None
     return found
-
-
-def _read(wheel: Wheel, python: str) -> WheelContents | None:
-    if len(set(wheel.names)) != len(wheel.names):
-        return None
-    scheme, info = target_scheme(python), wheel.info
-    digests = {name: _hexadecimal(stated) for name, stated in wheel.read_record().items()}
-    found: dict[str, str | None] = {}
-    is_certain = set(digests) == set(wheel.names)
-    for name in wheel.names:
-        if _CACHE in name.split("/") or name in {f"{info}/{note}" for note in _NOTES}:
-            continue
-        target, _ = wheel.find_target(name, scheme)
-        if target in found:
-            return None
-        is_certain &= digests.get(name) is not None or name.startswith(f"{info}/RECORD")
-        found[target] = digests.get(name)
-    found[f"{info}/RECORD"] = None
-    found[f"{info}/INSTALLER"] = sha256(_INSTALLER).hexdigest()
-    for path, text in wheel.read_programs(scheme):
-        found[path] = sha256(text.encode()).hexdigest()
-    return WheelContents(found, is_certain)
 
 
 def _hexadecimal(stated: str) -> str | None:

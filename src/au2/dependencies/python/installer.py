@@ -10,9 +10,9 @@ from pathlib import Path
 
 from au2.dependencies.build_container import (
     BUILD_DIRECTORY,
+    DRIVERS,
     BuildOptions,
     ToolImages,
-    driver_file,
     run_build,
     tool_files,
 )
@@ -108,21 +108,12 @@ class PythonInstaller:
         self._cache = cache
         self._options = options
         self._workers = max(1, math.ceil(options.cpu))
-        drivers = {f"{BUILD_DIRECTORY}/{name}": driver_file(name) for name in _DRIVER_FILES}
+        drivers = {f"{BUILD_DIRECTORY}/{name}": DRIVERS / name for name in _DRIVER_FILES}
         contents = b"".join(file.read_bytes() for file in drivers.values())
-        self._tool = f"{_TOOL}, driver {sha256_of(contents)}"
+        self.tool = f"{_TOOL}, driver {sha256_of(contents)}"
+        self.programs = f"{DIRECTORY}/bin"
         files = {_UV: uv, **drivers}
         self._images = ToolImages(blobs, lambda: tool_files(files), (DIRECTORY,))
-
-    @property
-    def tool(self) -> str:
-        """See :class:`~au2.dependencies.installer.Installer`."""
-        return self._tool
-
-    @property
-    def programs(self) -> str:
-        """See :class:`~au2.dependencies.installer.Installer`."""
-        return f"{DIRECTORY}/bin"
 
     def make(self, request: PythonRequest, task: InstallTask) -> InstallResult:
         """See :class:`~au2.dependencies.installer.Installer`."""
@@ -151,10 +142,6 @@ class PythonInstaller:
             from_runtime=resolution.from_runtime,
         )
         return InstallResult(make_entries(installed.entries, installed.site_directory), lock)
-
-    def close(self) -> None:
-        """Close connections."""
-        self._index.close()
 
     def _resolve(
         self, request: PythonRequest, task: InstallTask, wheels: BuiltWheels
@@ -226,7 +213,7 @@ class PythonInstaller:
 
     def _pieces(self, task: InstallTask, *, own: bool) -> InstalledWheels:
         """Return the cache to use; one context's wheels only for a result of its own."""
-        shared = f"{task.runtime_digest} {self._tool}"
+        shared = f"{task.runtime_digest} {self.tool}"
         scopes = (shared, f"{shared} {task.run.scope}") if own else (shared,)
         return InstalledWheels(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
 
@@ -246,15 +233,15 @@ class PythonInstaller:
         )
         if result.exit_code == 0 and routes.runtime is not None:
             return routes.runtime
-        if routes.trouble is not None:
-            raise routes.trouble
+        if result.refusal is not None:
+            raise result.refusal
         raise DependenciesFailed(
             "The dependencies could not be installed: see the log.",
             hint=advise(result.tail, {} if routes.runtime is None else routes.runtime.versions),
         )
 
     def _built_wheels(self, task: InstallTask) -> BuiltWheels:
-        scope = f"{task.run.scope} {task.runtime_digest} {self._tool}"
+        scope = f"{task.run.scope} {task.runtime_digest} {self.tool}"
         return BuiltWheels(self._blobs, self._cache, scope)
 
     def _known_files(

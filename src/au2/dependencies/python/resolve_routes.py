@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -24,7 +23,7 @@ from au2.dependencies.python.index_page import (
     parse_filename,
 )
 from au2.dependencies.python.runtime_python import PythonRuntime, parse_runtime
-from au2.domain.errors import Au2Error, InvalidRequest
+from au2.domain.errors import InvalidRequest
 
 _RUNTIME_BYTES = 16 << 20
 _PINS_BYTES = 4 << 20
@@ -40,8 +39,6 @@ class PythonRoutes:
     index: PythonIndex
     log: Callable[[str], None]
     runtime: PythonRuntime | None = None
-    trouble: Au2Error | None = None
-    """Error that kept the gateway from serving a request."""
     found: dict[str, list[ListedFile]] = field(default_factory=dict)
     """Files by project, as far as requested; shared by one build's containers."""
     pages: ClassVar[re.Pattern[str]] = re.compile(r"/simple/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
@@ -56,10 +53,6 @@ class PythonRoutes:
 
     def get(self, path: str) -> GatewayResponse | None:
         """See :class:`~au2.dependencies.gateway.Routes`."""
-        with self._noted():
-            return self._get(path)
-
-    def _get(self, path: str) -> GatewayResponse | None:
         if project := self.pages.fullmatch(path):
             return self._list(project[1])
         if found := self.files.fullmatch(path):
@@ -68,11 +61,6 @@ class PythonRoutes:
 
     def put(self, path: str, body: Body) -> bool:
         """See :class:`~au2.dependencies.gateway.Routes`."""
-        with self._noted():
-            return self.take(path, body)
-
-    def take(self, path: str, body: Body) -> bool:
-        """Receive an upload; return whether the path accepts one."""
         if path != "/runtime":
             return False
         runtime = parse_runtime(read_whole(body, _RUNTIME_BYTES))
@@ -94,14 +82,6 @@ class PythonRoutes:
     def read_metadata(self, file: ListedFile) -> bytes:
         """Return a wheel's metadata."""
         return self.index.read_metadata(file, self.log)
-
-    @contextmanager
-    def _noted(self) -> Iterator[None]:
-        try:
-            yield
-        except Au2Error as error:
-            self.trouble = error
-            raise
 
     def _list(self, name: str) -> GatewayResponse | None:
         files = self.list_files(name)
@@ -155,11 +135,12 @@ class ResolveRoutes(PythonRoutes):
     _install: PythonRoutes | None = None
     _built: dict[tuple[str, Version], BuiltWheel] = field(default_factory=dict)
 
-    def _get(self, path: str) -> GatewayResponse | None:
+    def get(self, path: str) -> GatewayResponse | None:
+        """See :class:`PythonRoutes`; also the pins, with ``/missing`` as start of installation."""
         if path in ("/unsettled", "/missing") and self.pins is not None:
             return self._get_pins(path, self.pins)
         # Once the installation runs, no sdist is served any more.
-        return super()._get(path) if self.installing is None else self.installing.get(path)
+        return super().get(path) if self.installing is None else self.installing.get(path)
 
     def _get_pins(self, path: str, pins: Mapping[str, str]) -> GatewayResponse | None:
         if path == "/unsettled" and (self.has_run_code or self.builds):
@@ -189,17 +170,17 @@ class ResolveRoutes(PythonRoutes):
             return found
         return super().read_metadata(file)
 
-    def take(self, path: str, body: Body) -> bool:
+    def put(self, path: str, body: Body) -> bool:
         """Receive the pins, and wheels that the container built."""
         if self.installing is not None:
-            return self.installing.take(path, body)
+            return self.installing.put(path, body)
         if path == "/pins":
             self._take_pins(parse_pins(read_whole(body, _PINS_BYTES)))
             return True
         if found := _BUILT.fullmatch(path):
             self._take_built(found[1], body)
             return True
-        return super().take(path, body)
+        return super().put(path, body)
 
     @property
     def built(self) -> dict[str, BuiltWheel]:

@@ -13,10 +13,22 @@ from packaging.version import InvalidVersion, Version
 
 from au2.dependencies.python.index_page import Distribution, ListedFile
 from au2.dependencies.python.wheel import InstallScheme
-from au2.domain.errors import InvalidRequest, RuntimeBuildFailed
+from au2.domain.errors import InvalidImage, InvalidRequest, RuntimeBuildFailed
 from au2.oci.tar.paths import clean_path
 from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, with_parents
 
+_URL_SCHEME = "runtime:"
+_MOST_CHARACTERS = 4096
+_MALFORMED = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    InvalidImage,
+)
+"""Errors of reading an untrusted description."""
 _OLDEST_GLIBC = 5
 _NEWEST_UV_GLIBC = 40
 _SCHEME = ("purelib", "platlib", "scripts", "data", "include")
@@ -84,7 +96,7 @@ def parse_target_python(data: bytes) -> TargetPython:
             (major, minor), machine, (glibc[0], glibc[1]), InstallScheme(**paths, python=executable)
         )
         kind = str(document["implementation"])
-    except Exception as error:
+    except _MALFORMED as error:
         raise RuntimeBuildFailed("The runtime's Python does not describe itself.") from error
     _check(found, kind)
     return found
@@ -99,10 +111,6 @@ def _check(found: TargetPython, kind: str) -> None:
         raise RuntimeBuildFailed(f"The runtime is for a machine '{found.machine[:40]}'.")
     if "\n" in found.executable or not all(found.scheme):
         raise RuntimeBuildFailed("The folders of the runtime's Python are outside its prefix.")
-
-
-_URL_SCHEME = "runtime:"
-_MOST_CHARACTERS = 4096
 
 
 class Installed(NamedTuple):
@@ -150,9 +158,10 @@ def parse_runtime(data: bytes) -> PythonRuntime:
         site = str(document["site"])
         installed = dict(_parse_installed(document["installed"]))
         executable = str(document["executable"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        is_clean = f"/{clean_path(site)}" == site
+    except _MALFORMED as error:
         raise InvalidRequest(f"the runtime could not be read: {error}") from error
-    if not site.startswith("/") or f"/{clean_path(site)}" != site:
+    if not is_clean:
         raise InvalidRequest("the runtime has no folder for packages")
     return PythonRuntime(site, executable, installed)
 

@@ -11,11 +11,13 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple, cast
+
+from packaging.utils import canonicalize_name
 
 from au2.domain.errors import InvalidImage
 from au2.oci.tar.paths import clean_path
@@ -99,16 +101,18 @@ class Wheel:
     @cached_property
     def is_pure(self) -> bool:
         """Whether its files go into ``purelib`` (PEP 427)."""
-        lines = {line.strip().lower() for line in self.read_text(f"{self.info}/WHEEL").splitlines()}
-        return "root-is-purelib: true" in lines
+        text = self.read(f"{self.info}/WHEEL").decode()
+        return "root-is-purelib: true" in {line.strip().lower() for line in text.splitlines()}
 
-    def read_record(self) -> dict[str, str]:
-        """Return the stated digest (``sha256=…`` or empty) by name."""
-        return dict(parse_record(self.read_text(f"{self.info}/RECORD")))
+    @cached_property
+    def record(self) -> Mapping[str, str]:
+        """Stated digest (``sha256=…`` or empty) by name, of RECORD."""
+        return dict(parse_record(self.read(f"{self.info}/RECORD").decode()))
 
-    def read_text(self, name: str) -> str:
-        """Return a document of the archive. Raises InvalidWheel."""
-        return self.read(name).decode()
+    def find_site(self, scheme: InstallScheme) -> str:
+        """Return the folder of its modules."""
+        is_pure = scheme.purelib == scheme.platlib or self.is_pure
+        return scheme.purelib if is_pure else scheme.platlib
 
     def read(self, name: str) -> bytes:
         """Return a small file of the archive. Raises InvalidWheel."""
@@ -131,8 +135,7 @@ class Wheel:
         if not all(parts) or {".", ".."} & set(parts) or "\\" in name or "\0" in name:
             raise InvalidWheel(f"it has an unsafe path: {name[:200]!r}")
         if parts[0] != self._data:
-            folder = scheme.purelib if self._is_pure_for(scheme) else scheme.platlib
-            return _join(folder, name), ""
+            return _join(self.find_site(scheme), name), ""
         kind, rest = "".join(parts[1:2]), "/".join(parts[2:])
         folders = {
             "purelib": scheme.purelib,
@@ -152,7 +155,7 @@ class Wheel:
             return
         parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
         parser.optionxform = str  # type: ignore[assignment,method-assign]
-        parser.read_string(self.read_text(name))
+        parser.read_string(self.read(name).decode())
         for section in _SECTIONS:
             for command, value in parser.items(section) if parser.has_section(section) else ():
                 found = _ENTRY_POINT.fullmatch(value.strip())
@@ -166,9 +169,6 @@ class Wheel:
                     function=function,
                 )
                 yield _join(scheme.scripts, command), text
-
-    def _is_pure_for(self, scheme: InstallScheme) -> bool:
-        return scheme.purelib == scheme.platlib or self.is_pure
 
 
 @contextmanager
@@ -186,6 +186,8 @@ def open_wheel(path: Path, *, keep_open: bool = False) -> Iterator[Wheel]:
         finally:
             if not keep_open:
                 archive.close()
+    except InvalidImage as error:
+        raise InvalidWheel(error.message) from error
     except _ARCHIVE_ERRORS as error:
         raise InvalidWheel(str(error)) from error
 
@@ -199,10 +201,6 @@ def parse_record(text: str) -> Iterator[tuple[str, str]]:
 
 def _join(folder: str, path: str) -> str:
     return f"{folder}/{path}" if folder else path
-
-
-_INSTALLER = b"au2\n"
-_FILENAME_PARTS = (5, 6)
 
 
 class LaidOutWheel(NamedTuple):
@@ -228,68 +226,74 @@ def lay_out_wheel(path: Path, filename: str, scheme: InstallScheme) -> LaidOutWh
         InvalidWheel: damaged, not what its name says, or reaching outside the scheme.
     """
     parts = filename.removesuffix(".whl").split("-")
-    if len(parts) not in _FILENAME_PARTS:
+    if len(parts) not in (5, 6):
         raise InvalidWheel("its name is no wheel's name")
     name, version, tags = parts[0], parts[1], "-".join(parts[-3:])
-    try:
-        with open_wheel(path, keep_open=True) as wheel:
-            found, _, found_version = wheel.info.removesuffix(".dist-info").rpartition("-")
-            if (_normalised(found), found_version) != (_normalised(name), version):
-                raise InvalidWheel(f"it is {found} {found_version}")
-            entries = _Layout(wheel, scheme).make_entries()
-    except InvalidImage as error:
-        raise InvalidWheel(error.message) from error
-    return LaidOutWheel(name.lower().replace("_", "-"), version, tags, entries)
+    with open_wheel(path, keep_open=True) as wheel:
+        found, _, found_version = wheel.info.removesuffix(".dist-info").rpartition("-")
+        if (canonicalize_name(found), found_version) != (canonicalize_name(name), version):
+            raise InvalidWheel(f"it is {found} {found_version}")
+        layout = WheelLayout(wheel, scheme, "au2\n")
+        layout.add_record()
+    return LaidOutWheel(name.lower().replace("_", "-"), version, tags, layout.entries)
 
 
-class _Layout:
-    def __init__(self, wheel: Wheel, scheme: InstallScheme) -> None:
-        self._wheel, self._scheme = wheel, scheme
-        self._site = scheme.purelib if wheel.is_pure else scheme.platlib
-        self._entries: dict[str, LayerEntry] = {}
-        self._written: dict[str, str] = {}
-        """Digests of the files that are not the archive's own, by path."""
+class WheelLayout:
+    """Installed files of an open wheel: files of its archive, programs and INSTALLER.
 
-    def make_entries(self) -> dict[str, LayerEntry]:
-        for member in self._wheel.members:
-            if not member.filename.startswith(f"{self._wheel.info}/RECORD"):
+    Args:
+        wheel: stays open while the entries are read.
+        scheme: folders of the target Python.
+        installer: content of INSTALLER.
+
+    Raises:
+        InvalidWheel, InvalidImage: damaged, or reaching outside the scheme.
+    """
+
+    def __init__(self, wheel: Wheel, scheme: InstallScheme, installer: str) -> None:
+        self.entries: dict[str, LayerEntry] = {}
+        """By path."""
+        self.digests: dict[str, str] = {}
+        """``sha256=…`` by path, as the wheel's RECORD states it for unchanged files; or empty."""
+        self.is_ambiguous = False
+        """Whether two files of the archive have one path."""
+        self._wheel, self._scheme, self._site = wheel, scheme, wheel.find_site(scheme)
+        for member in wheel.members:
+            if not member.filename.startswith(f"{wheel.info}/RECORD"):
                 self._add(member)
-        for path, text in self._wheel.read_programs(self._scheme):
+        for path, text in wheel.read_programs(scheme):
             self._write(path, text.encode(), executable=True)
-        self._write(f"{self._site}/{self._wheel.info}/INSTALLER", _INSTALLER)
-        self._write(f"{self._site}/{self._wheel.info}/RECORD", self._make_record())
-        return self._entries
+        self._write(_join(self._site, f"{wheel.info}/INSTALLER"), installer.encode())
+
+    def add_record(self) -> None:
+        """Add the RECORD of these files."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        for path, entry in sorted(self.entries.items()):
+            writer.writerow((self._seen_from_site(path), self.digests[path], entry.size))
+        record = f"{self._wheel.info}/RECORD"
+        writer.writerow((record, "", ""))
+        self._write(_join(self._site, record), out.getvalue().encode())
 
     def _add(self, member: zipfile.ZipInfo) -> None:
         target, kind = self._wheel.find_target(member.filename, self._scheme)
+        path = clean_path(target)
+        self.is_ambiguous |= path in self.entries
         if kind == "scripts":
-            self._write(target, self._adapt_script(member.filename), executable=True)
+            self._write(path, self._adapt_script(member.filename), executable=True)
             return
         opened = cast(Callable[[], BinaryIO], partial(self._wheel.archive.open, member))
         executable = bool(member.external_attr >> 16 & 0o111)
-        self._entries[clean_path(target)] = file_entry(
-            target, member.file_size, opened if member.file_size else None, executable=executable
+        self.entries[path] = file_entry(
+            path, member.file_size, opened if member.file_size else None, executable=executable
         )
+        self.digests[path] = self._wheel.record.get(member.filename, "")
 
     def _adapt_script(self, name: str) -> bytes:
         first, newline, rest = self._wheel.read(name).partition(b"\n")
         if re.fullmatch(rb"#!pythonw?\s*", first):
             return f"#!{self._scheme.python}\n".encode() + rest
         return first + newline + rest
-
-    def _make_record(self) -> bytes:
-        """Return the RECORD, with the digests of the wheel's own for its unchanged files."""
-        stated = {
-            self._wheel.find_target(name, self._scheme)[0]: digest
-            for name, digest in self._wheel.read_record().items()
-        }
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        for path, entry in sorted(self._entries.items()):
-            digest = self._written.get(path) or stated.get(path, "")
-            writer.writerow((self._seen_from_site(path), digest, entry.size))
-        writer.writerow((f"{self._wheel.info}/RECORD", "", ""))
-        return out.getvalue().encode()
 
     def _seen_from_site(self, path: str) -> str:
         if path.startswith(f"{self._site}/"):
@@ -299,10 +303,6 @@ class _Layout:
     def _write(self, path: str, data: bytes, *, executable: bool = False) -> None:
         path = clean_path(path)
         opened = partial(io.BytesIO, data)
-        self._entries[path] = file_entry(path, len(data), opened, executable=executable)
+        self.entries[path] = file_entry(path, len(data), opened, executable=executable)
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        self._written[path] = f"sha256={digest}"
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "_", name).lower()
+        self.digests[path] = f"sha256={digest}"

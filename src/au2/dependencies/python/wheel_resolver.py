@@ -86,8 +86,8 @@ class WheelResolver:
             done = self._run_uv(asked, pinned, f"{address}/simple/")
             errors.check()
         if done.returncode != 0:
-            if routes.trouble is not None:
-                raise routes.trouble
+            if errors.refusal is not None:
+                raise errors.refusal
             said = (done.stderr.strip() or done.stdout.strip()).replace(address, "")
             raise DependenciesFailed(said[-_MOST_ERROR_CHARACTERS:])
         found = _PINNED.findall(pinned.read_text(encoding="utf-8"))
@@ -154,8 +154,8 @@ class _LoopbackRoutes(PythonRoutes):
             return None
         return super().get(f"/{rest}")
 
-    def take(self, path: str, body: Body) -> bool:
-        """Take nothing."""
+    def put(self, path: str, body: Body) -> bool:
+        """Accept no upload."""
         return False
 
     def list_files(self, name: str) -> list[ListedFile]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from au2.app.uploads.package_uploads import PackageUploads
 from au2.dependencies.build_container import BuildOptions
-from au2.dependencies.package import make_package_dependencies
+from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
@@ -75,7 +75,7 @@ def make_dispatcher(
                 PackageBuilder(
                     blobs,
                     records,
-                    make_package_dependencies(
+                    PackageDependencies(
                         engine,
                         blobs,
                         DependencyLayers(database, clock.now),
