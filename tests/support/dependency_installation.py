@@ -193,8 +193,7 @@ def node_runtime(shared_native_harness: NativeHarness) -> str:
 @pytest.fixture(scope="session")
 def npm_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """npm, from the registry that this machine is configured to."""
-    npm = read_npm_configuration(os.environ, home=Path.home())
-    sources = Sources(npm_registry=npm.registry, ca_file=npm.ca_file)
+    sources = read_npm_configuration(os.environ, home=Path.home())
     cache = FileCache(tmp_path_factory.mktemp("npm"), 1 << 30)
     with closing(Upstream(sources)) as upstream:
         return NpmRegistry(sources, upstream, cache).fetch(NPM, lambda _: None)[0]

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from au2.domain.errors import DigestMismatch
-from au2.stores.content.durability import translated_faults
+from au2.stores.durability import translated_faults
 
 _DIGITS = frozenset("0123456789abcdef")
 _ALGORITHMS = {64: "sha256", 128: "sha512"}

@@ -119,15 +119,10 @@ class InstallResult:
 class Installer(Protocol[_Asked_contra]):
     """Makes the layers of one language."""
 
-    @property
-    def tool(self) -> str:
-        """Name and version of the tool, and everything else of it that changes a layer."""
-        ...
-
-    @property
-    def programs(self) -> str:
-        """Absolute path of the folder with the installed programs."""
-        ...
+    tool: str
+    """Name and version of the tool, and everything else of the tool that changes a layer."""
+    programs: str
+    """Absolute path of the folder with the installed programs."""
 
     def make(self, request: _Asked_contra, task: InstallTask) -> InstallResult:
         """Install, and return the layer's entries.

@@ -1,7 +1,8 @@
 """Cache of dependency layers: equal requests on one runtime share one layer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -143,24 +144,17 @@ class DependencyLayerCache:
         except BlobMissing:
             return False
 
-    def _only_one(self, key: str, run: BuildRun) -> "_BuildTurn":
+    @contextmanager
+    def _only_one(self, key: str, run: BuildRun) -> Iterator[None]:
+        """Wait until no other build installs the same, and call the build's check meanwhile."""
         with self._lock:
-            return _BuildTurn(self._at_work.setdefault(key, ThreadLock()), run)
-
-
-class _BuildTurn:
-    """Waits until no other build installs the same, and calls the build's check meanwhile."""
-
-    def __init__(self, lock: ThreadLock, run: BuildRun) -> None:
-        self._lock = lock
-        self._run = run
-
-    def __enter__(self) -> None:
-        while not self._lock.acquire(timeout=_WAIT_SECONDS):
-            self._run.check()
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
+            lock = self._at_work.setdefault(key, ThreadLock())
+        while not lock.acquire(timeout=_WAIT_SECONDS):
+            run.check()
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def make_key(tool: str, runtime_digest: str, request: Request) -> str:

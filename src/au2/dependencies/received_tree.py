@@ -13,7 +13,7 @@ from au2.oci.streams import open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import shown
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry
-from au2.stores.content.durability import translated_faults
+from au2.stores.durability import translated_faults
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES = 500_000

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 PYTHON_INDEX = "https://pypi.org/simple/"
 NPM_REGISTRY = "https://registry.npmjs.org/"
@@ -41,13 +40,6 @@ class Sources:
     """Longest silence of a server."""
 
 
-class NpmConfiguration(NamedTuple):
-    """npm's registry and certificates."""
-
-    registry: str = NPM_REGISTRY
-    ca_file: Path | None = None
-
-
 def read_machine_sources(environment: Mapping[str, str], *, home: Path) -> Sources:
     """Return the sources that pip and npm are configured to on this machine.
 
@@ -57,7 +49,7 @@ def read_machine_sources(environment: Mapping[str, str], *, home: Path) -> Sourc
     """
     sources = read_pip_configuration(environment, home=home)
     npm = read_npm_configuration(environment, home=home)
-    return replace(sources, npm_registry=npm.registry, ca_file=sources.ca_file or npm.ca_file)
+    return replace(sources, npm_registry=npm.npm_registry, ca_file=sources.ca_file or npm.ca_file)
 
 
 def read_pip_configuration(
@@ -76,11 +68,15 @@ def read_pip_configuration(
     for name, value in environment.items():
         if name.startswith(_PIP_PREFIX):
             values[name.removeprefix(_PIP_PREFIX).lower().replace("_", "-")] = value
-    indexes = [] if _is_set(values.get("no-index")) else _indexes(values)
+    no_index = values.get("no-index", "").lower() in {"1", "true", "yes", "on", "y", "t"}
+    indexes = [values.get("index-url") or PYTHON_INDEX, *values.get("extra-index-url", "").split()]
     certificates = values.get("cert") or environment.get("REQUESTS_CA_BUNDLE")
     return Sources(
-        indexes=tuple(indexes),
-        find_links=tuple(_find_links(values)),
+        indexes=() if no_index else tuple(indexes),
+        find_links=tuple(
+            source if "://" in source else str(Path(source).absolute())
+            for source in values.get("find-links", "").split()
+        ),
         merge_indexes=True,
         ca_file=Path(certificates) if certificates else None,
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
@@ -90,8 +86,8 @@ def read_pip_configuration(
 
 def read_npm_configuration(
     environment: Mapping[str, str], *, home: Path, root: Path = Path("/")
-) -> NpmConfiguration:
-    """Return the registry that npm would use (npm documentation, "npmrc").
+) -> Sources:
+    """Return the registry and certificates that npm would use (npm documentation, "npmrc").
 
     Args:
         environment: variables of this process.
@@ -105,17 +101,11 @@ def read_npm_configuration(
     for name, value in environment.items():
         if name.lower().startswith(_NPM_PREFIX):
             values[name.lower().removeprefix(_NPM_PREFIX)] = value
-    registry, ca_file = values.get("registry"), values.get("cafile")
-    return NpmConfiguration(registry or NPM_REGISTRY, Path(ca_file) if ca_file else None)
-
-
-def _indexes(values: Mapping[str, str]) -> list[str]:
-    return [values.get("index-url") or PYTHON_INDEX, *values.get("extra-index-url", "").split()]
-
-
-def _find_links(values: Mapping[str, str]) -> Iterable[str]:
-    for source in values.get("find-links", "").split():
-        yield source if "://" in source else str(Path(source).absolute())
+    ca_file = values.get("cafile")
+    return Sources(
+        npm_registry=values.get("registry") or NPM_REGISTRY,
+        ca_file=Path(ca_file) if ca_file else None,
+    )
 
 
 def _pip_files(environment: Mapping[str, str], home: Path, root: Path) -> Iterable[Path]:
@@ -153,7 +143,3 @@ def _read_npm_file(path: Path) -> dict[str, str]:
         return {}
     settings = (line.partition("=") for line in lines if not line.lstrip().startswith(("#", ";")))
     return {name.strip(): value.strip().strip("\"'") for name, _, value in settings}
-
-
-def _is_set(value: str | None) -> bool:
-    return (value or "").lower() in {"1", "true", "yes", "on", "y", "t"}

@@ -186,7 +186,8 @@ def _measure(
     if layer.digest != diff_id:
         size_bytes = _measure_unpacked(blobs, layer.digest, diff_id, run.check, most_bytes)
     if size_bytes > most_bytes:
-        raise _too_large(run.limits)
+        limit = format_bytes(run.limits.image_bytes)
+        raise InvalidImage(f"the image's layers are larger than {limit} when unpacked")
     return KnownLayer(diff_id, size_bytes)
 
 
@@ -216,8 +217,3 @@ class _Checked:
     def read(self, size: int = -1, /) -> bytes:
         self._check()
         return self._stream.read(size)
-
-
-def _too_large(limits: ImportLimits) -> InvalidImage:
-    most = format_bytes(limits.image_bytes)
-    return InvalidImage(f"the image's layers are larger than {most} when unpacked")

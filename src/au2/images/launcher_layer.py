@@ -12,29 +12,12 @@ from au2.oci.spec.manifest import Descriptor
 from au2.oci.tar.writer import (
     MODIFIED_AT,
     LayerEntry,
+    bytes_entry,
     directory_entry,
-    file_entry,
     link_entry,
     with_parents,
     write_layer,
 )
-
-
-def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
-    """Make an uncompressed layer in memory; return its descriptor and its bytes.
-
-    Raises as :func:`au2.oci.tar.writer.write_layer`.
-    """
-    out = io.BytesIO()
-    write_layer(entries, out, modified_at=MODIFIED_AT)
-    data = out.getvalue()
-    digest = sha256_of(data)
-    return _describe(digest, len(data), created_by), data
-
-
-def _describe(digest: str, size_bytes: int, created_by: str) -> AddedLayer:
-    return AddedLayer(Descriptor(media_types.LAYER_TAR, digest, size_bytes), digest, created_by)
-
 
 LAUNCHER_VERSION = "1"
 """Grows with each change of the launcher that an engine or a dispatcher can notice."""
@@ -66,6 +49,19 @@ JAVASCRIPT = "js/aunsight"
 _SCRIPT = Path(__file__).parent / "launcher" / "launch.sh"
 
 
+def make_small_layer(entries: Iterable[LayerEntry], created_by: str) -> tuple[AddedLayer, bytes]:
+    """Make an uncompressed layer in memory; return its descriptor and its bytes.
+
+    Raises as :func:`au2.oci.tar.writer.write_layer`.
+    """
+    out = io.BytesIO()
+    write_layer(entries, out, modified_at=MODIFIED_AT)
+    data = out.getvalue()
+    digest = sha256_of(data)
+    descriptor = Descriptor(media_types.LAYER_TAR, digest, len(data))
+    return AddedLayer(descriptor, digest, created_by), data
+
+
 def launcher_script() -> bytes:
     """Return the launcher."""
     return _SCRIPT.read_bytes()
@@ -76,25 +72,20 @@ def launcher_layer() -> list[LayerEntry]:
 
     The job's folder is there too, with empty arguments: the image alone works under `docker run`.
     """
-    arguments = b"{}\n"
     entries = [
         directory_entry("home"),
         directory_entry(HOME_DIRECTORY.strip("/"), owner=USER_ID),
         directory_entry(PACKAGE_DIRECTORY.strip("/"), owner=USER_ID),
-        _content(LAUNCHER_PATH.strip("/"), launcher_script(), executable=True),
+        bytes_entry(LAUNCHER_PATH.strip("/"), launcher_script(), executable=True),
         directory_entry("run"),
         directory_entry("run/au2", mode=0o777),
         directory_entry("run/au2/scratch", mode=0o777),
-        _content("run/au2/args.json", arguments),
+        bytes_entry("run/au2/args.json", b"{}\n"),
         link_entry(MODULE, f"{SDK_DIRECTORY}/{JAVASCRIPT}"),
     ]
     folder = SDK_DIRECTORY.strip("/")
-    entries += [_content(f"{folder}/{path}", data) for path, data in sdk_files().items()]
+    entries += [bytes_entry(f"{folder}/{path}", data) for path, data in sdk_files().items()]
     return with_parents(entries)
-
-
-def _content(path: str, data: bytes, *, executable: bool = False) -> LayerEntry:
-    return file_entry(path, len(data), lambda: io.BytesIO(data), executable=executable)
 
 
 def sdk_files() -> dict[str, bytes]:

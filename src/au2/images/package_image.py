@@ -1,6 +1,5 @@
 """Package + runtime → image."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -17,12 +16,13 @@ from au2.domain.container_contract import (
 from au2.domain.wording import count_of
 from au2.images import launcher_layer as launcher
 from au2.images.launcher_layer import make_small_layer
-from au2.images.plan import PackagePlan, copy_entry, make_plan
+from au2.images.plan import PackagePlan, make_plan
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers
+from au2.oci.spec.image import ConfigChanges, append_layers
 from au2.oci.tar.writer import (
     MODIFIED_AT,
     LayerEntry,
+    bytes_entry,
     directory_entry,
     file_entry,
     link_entry,
@@ -44,6 +44,7 @@ DEFAULT_ENVIRONMENT = {
 _SMALL_PACKAGE_BYTES = 8 << 20
 """Up to here a package's layer is made in memory and stored with the image in one flush."""
 LAUNCHER_LABEL = "au2.launcher.version"
+_PREFIX = PACKAGE_DIRECTORY.strip("/")
 
 
 def build_package(
@@ -78,7 +79,8 @@ def build_package(
     log(f"Runtime image {runtime_image_digest}")
     plan = _plan(blobs, files, manifest, runtime.config)
     log(f"Entry point {plan.entry.entry_point} ({plan.entry.language})")
-    log(f"Package: {_counted(files)}")
+    size_bytes = sum(file.size_bytes for file in files)
+    log(f"Package: {count_of(count_files(files), 'file')}, {size_bytes} bytes")
     launcher_layer, launcher_data = make_small_layer(launcher.launcher_layer(), "au2 launcher")
     small = {launcher_layer.descriptor.digest: launcher_data}
     if blobs.lease(launcher_layer.descriptor.digest):
@@ -90,7 +92,8 @@ def build_package(
         small[package_layer.descriptor.digest] = package_data
     else:
         package_layer = save_layer(blobs, entries, "au2 package", modified_at=MODIFIED_AT)
-    _log_layer(log, package_layer)
+    made = package_layer.descriptor
+    log(f"Package layer {made.digest}, {made.size_bytes} bytes")
     installed = [] if dependencies is None else [dependencies.layer]
     programs = "" if dependencies is None else dependencies.programs
     changes = _config_changes(runtime.config, environment, programs)
@@ -107,7 +110,7 @@ def _plan(
 ) -> PackagePlan:
     return make_plan(
         files,
-        partial(_read_content, blobs),
+        lambda file: blobs.read_bytes(f"sha256:{file.sha256}", limit_bytes=file.size_bytes),
         entry_point=manifest.entry_point,
         language=_find_language(runtime.labels),
         reset_signals=runtime.labels.get(RESET_SIGNALS_LABEL, ""),
@@ -122,23 +125,16 @@ def _find_language(labels: Mapping[str, str]) -> Language | None:
         return None
 
 
-def _read_content(blobs: IngesterProvider, entry: PackageEntry) -> bytes:
-    return blobs.read_bytes(f"sha256:{entry.sha256}", limit_bytes=entry.size_bytes)
-
-
 def _package_entries(
     blobs: IngesterProvider, files: Sequence[PackageEntry], plan: PackagePlan
 ) -> list[LayerEntry]:
     entries = [_layer_entry(blobs, entry) for entry in files]
-    copies = (copy_entry(script, _PREFIX, USER_ID) for script in plan.scripts)
-    entries += [copy for copy in copies if copy is not None]
+    entries += [
+        bytes_entry(f"{_PREFIX}/{path}", data, owner=USER_ID) for path, data in plan.copies.items()
+    ]
     entries = with_parents(entries, owner=USER_ID)
-    told = plan.entry.to_bytes()
-    told_path = f"{launcher.LAUNCHER_PATH.rpartition('/')[0]}/entry".strip("/")
-    return [*entries, *with_parents([file_entry(told_path, len(told), lambda: io.BytesIO(told))])]
-
-
-_PREFIX = PACKAGE_DIRECTORY.strip("/")
+    settings_path = f"{launcher.LAUNCHER_PATH.rpartition('/')[0]}/entry".strip("/")
+    return [*entries, *with_parents([bytes_entry(settings_path, plan.entry.to_bytes())])]
 
 
 def _layer_entry(blobs: IngesterProvider, entry: PackageEntry) -> LayerEntry:
@@ -148,13 +144,7 @@ def _layer_entry(blobs: IngesterProvider, entry: PackageEntry) -> LayerEntry:
     if entry.type == "folder":
         return directory_entry(path, owner=USER_ID, mode=mode_of(entry))
     open_content = partial(blobs.open, f"sha256:{entry.sha256}") if entry.size_bytes else None
-    return file_entry(
-        path,
-        entry.size_bytes,
-        open_content,
-        mode=mode_of(entry),
-        owner=USER_ID,
-    )
+    return file_entry(path, entry.size_bytes, open_content, mode=mode_of(entry), owner=USER_ID)
 
 
 def _config_changes(
@@ -174,12 +164,3 @@ def _config_changes(
         working_dir=PACKAGE_DIRECTORY,
         stop_signal="SIGTERM",
     )
-
-
-def _log_layer(log: Callable[[str], None], layer: AddedLayer) -> None:
-    log(f"Package layer {layer.descriptor.digest}, {layer.descriptor.size_bytes} bytes")
-
-
-def _counted(files: Sequence[PackageEntry]) -> str:
-    size_bytes = sum(entry.size_bytes for entry in files)
-    return f"{count_of(count_files(files), 'file')}, {size_bytes} bytes"

@@ -1,14 +1,12 @@
 """Plan of a package's run: equal in an image and in a local run without one."""
 
-import io
 import re
 import shlex
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
-from au2.oci.tar.writer import LayerEntry, file_entry
 from au2.package import names
 from au2.package.tree.entries import PackageEntry
 
@@ -74,14 +72,6 @@ def _find_shell(content: bytes) -> str:
     return named[1].decode("ascii") if named else DEFAULT_SHELL
 
 
-def copy_entry(script: RunnableScript, prefix: str, owner: int) -> LayerEntry | None:
-    """Return the layer entry of the copy, if there is one."""
-    data = script.copy
-    if data is None:
-        return None
-    return file_entry(f"{prefix}/{script.path}", len(data), lambda: io.BytesIO(data), owner=owner)
-
-
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
     """The launcher's settings for a package. Paths are relative to the package."""
@@ -117,10 +107,11 @@ class EntryPlan:
 
 @dataclass(frozen=True, slots=True)
 class PackagePlan:
-    """The launcher's settings, and the scripts it runs."""
+    """The launcher's settings, and normalised scripts to add to the package."""
 
     entry: EntryPlan
-    scripts: tuple[RunnableScript, ...]
+    copies: Mapping[str, bytes]
+    """Content by path."""
 
 
 def make_plan(
@@ -152,21 +143,24 @@ def make_plan(
     def runnable(path: str) -> RunnableScript:
         return make_runnable(by_path[path], read, by_path.keys())
 
-    hooks = {name: runnable(name) for name in (names.BEFORE, names.AFTER) if name in by_path}
-    entry = RunnableScript(entry_point)
-    if language is Language.SHELL:
-        entry = runnable(entry_point)
+    before, after = (
+        runnable(name) if name in by_path else RunnableScript("")
+        for name in (names.BEFORE, names.AFTER)
+    )
+    is_shell = language is Language.SHELL
+    entry = runnable(entry_point) if is_shell else RunnableScript(entry_point)
     plan = EntryPlan(
         language,
         entry.path,
-        before=hooks[names.BEFORE].path if names.BEFORE in hooks else "",
-        after=hooks[names.AFTER].path if names.AFTER in hooks else "",
+        before=before.path,
+        after=after.path,
         shell=entry.shell,
-        before_shell=hooks[names.BEFORE].shell if names.BEFORE in hooks else DEFAULT_SHELL,
-        after_shell=hooks[names.AFTER].shell if names.AFTER in hooks else DEFAULT_SHELL,
+        before_shell=before.shell,
+        after_shell=after.shell,
         reset_signals=reset_signals,
     )
-    return PackagePlan(plan, (entry, *hooks.values()))
+    copies = {script.path: script.copy for script in (entry, before, after)}
+    return PackagePlan(plan, {path: data for path, data in copies.items() if data is not None})
 
 
 def guess_language(entry_point: str | None) -> Language:

@@ -54,9 +54,8 @@ def working_copy(files: Sequence[PackagedFile], plan: PackagePlan) -> Iterator[W
             folder.mkdir()
         for file in files:
             _put(file, copy.package)
-        for script in plan.scripts:
-            if script.copy is not None:
-                (copy.package / script.path).write_bytes(script.copy)
+        for path, data in plan.copies.items():
+            (copy.package / path).write_bytes(data)
         _restrict_folders(files, copy.package)
         copy.launcher.write_bytes(launcher_script())
         (copy.platform / "entry").write_bytes(plan.entry.to_bytes())

@@ -202,7 +202,7 @@ class JavaScriptInstaller:
     def _tool_entries(self) -> list[LayerEntry]:
         return [
             *tool_files({_DRIVER: _DRIVER_FILE}),
-            *npm_entries(self._registry, f"{BUILD_DIRECTORY}/npm", lambda _: None),
+            *npm_entries(self._registry, f"{BUILD_DIRECTORY}/npm"),
         ]
 
 

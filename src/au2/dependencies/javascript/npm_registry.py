@@ -1,7 +1,6 @@
 """npm registry: archives of JavaScript packages, cached and checked."""
 
 import hashlib
-import io
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +9,16 @@ from au2.dependencies.file_cache import FileCache
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Upstream
 from au2.domain.errors import DependenciesFailed
-from au2.oci.tar.writer import LayerEntry, file_entry
+from au2.oci.tar.writer import LayerEntry, bytes_entry
 from au2.package.javascript import MAKE_ANEW, LockedModule, parse_integrity
+
+NPM = LockedModule(
+    "npm",
+    "10.9.4",
+    "sha512-OnUG836FwboQIbqtefDNlyR0gTHzIfwRfE3DuiNewBvnMnWEpB0VEXwBlFVgqpNzIgYo/MHh3d2Hel/pszapAA==",
+)
+"""The newest version that runs on Node 18 and all newer ones."""
+_MOST_BYTES = 64 << 20
 
 
 class NpmRegistry:
@@ -89,39 +96,15 @@ def _checked(
         )
 
 
-NPM = LockedModule(
-    "npm",
-    "10.9.4",
-    "sha512-OnUG836FwboQIbqtefDNlyR0gTHzIfwRfE3DuiNewBvnMnWEpB0VEXwBlFVgqpNzIgYo/MHh3d2Hel/pszapAA==",
-)
-"""The newest version that runs on Node 18 and all newer ones."""
-_MOST_BYTES = 64 << 20
-
-
-def npm_entries(registry: NpmRegistry, folder: str, log: Callable[[str], None]) -> list[LayerEntry]:
-    """Return npm's files below ``folder`` (absolute).
+def npm_entries(registry: NpmRegistry, folder: str) -> list[LayerEntry]:
+    """Return npm's files below ``folder`` (absolute), without the first folder of its archive.
 
     Raises:
         IndexUnreachable, StorageFull
         DependenciesFailed: the registry has another file.
     """
-    path, _ = registry.fetch(NPM, log)
-    entries: list[LayerEntry] = []
-    for name, data, executable in _read_archive(path):
-        entries.append(
-            file_entry(
-                f"{folder}/{name}".strip("/"),
-                len(data),
-                lambda data=data: io.BytesIO(data),  # type: ignore[misc]
-                executable=executable,
-            )
-        )
-    return entries
-
-
-def _read_archive(path: Path) -> list[tuple[str, bytes, bool]]:
-    """Return the files of the archive, whose digest is known, without its first folder."""
-    found, size_bytes = [], 0
+    path, _ = registry.fetch(NPM, lambda _: None)
+    entries, size_bytes = [], 0
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:
             file = archive.extractfile(member) if member.isfile() else None
@@ -130,5 +113,6 @@ def _read_archive(path: Path) -> list[tuple[str, bytes, bool]]:
             if size_bytes > _MOST_BYTES or ".." in name.split("/"):
                 raise DependenciesFailed("npm's archive has unsafe or too large files.")
             if file is not None and not name.startswith(("docs/", "man/")):
-                found.append((name, file.read(), bool(member.mode & 0o100)))
-    return found
+                target, executable = f"{folder}/{name}".strip("/"), bool(member.mode & 0o100)
+                entries.append(bytes_entry(target, file.read(), executable=executable))
+    return entries

@@ -2,7 +2,6 @@
 
 import hashlib
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from au2.dependencies.python.index_page import (
     with_credentials,
     without_credentials,
 )
+from au2.dependencies.python.wheel import InvalidWheel, open_wheel
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Page, Upstream, local_path
 from au2.domain.errors import DependenciesFailed, DigestMismatch, IndexUnreachable
@@ -23,8 +23,6 @@ from au2.domain.errors import DependenciesFailed, DigestMismatch, IndexUnreachab
 _ACCEPT = f"{JSON_TYPE}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _FRESH_SECONDS = 120.0
 """Time for which a cached page counts as unchanged: uploads often follow one another."""
-_METADATA_BYTES = 16 << 20
-_CHUNK_BYTES = 1 << 20
 _LARGE_BYTES = 5 << 20
 
 
@@ -92,7 +90,8 @@ class PythonIndex:
         if cached is not None:
             return cached
         if file.has_metadata:
-            page = self._upstream.get_page(_metadata_url(file.url), accept="*/*")
+            url = f"{file.url.partition('#')[0]}.metadata"
+            page = self._upstream.get_page(url, accept="*/*")
             data = b"" if page is None else page.data
         else:
             path, key = self.fetch(file, log)
@@ -189,22 +188,12 @@ def _files_in(folder: Path) -> Iterator[Path]:
         raise IndexUnreachable(f"the folder {folder} can't be read: {error.strerror}") from error
 
 
-def _metadata_url(url: str) -> str:
-    return f"{url.partition('#')[0]}.metadata"
-
-
 def _read_wheel_metadata(path: Path, file: ListedFile) -> bytes:
-    """Return the METADATA in an archive, which is not trusted."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                folder, _, name = entry.filename.partition("/")
-                if name == "METADATA" and folder.endswith(".dist-info"):
-                    with archive.open(entry) as opened:
-                        return opened.read(_METADATA_BYTES)
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        with open_wheel(path) as wheel:
+            return wheel.read(f"{wheel.info}/METADATA")
+    except InvalidWheel as error:
         raise DependenciesFailed(f"{file.filename} is no wheel: {error}") from error
-    raise DependenciesFailed(f"{file.filename} is no wheel: it has no METADATA")
 
 
 def _not_what_it_should_be(file: ListedFile) -> DependenciesFailed:

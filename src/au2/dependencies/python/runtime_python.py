@@ -1,7 +1,6 @@
 """Distributions of a runtime's Python: the resolver sees no other versions of them."""
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from au2.dependencies.python.index_page import Distribution, ListedFile
 from au2.dependencies.python.wheel import InstallScheme
 from au2.domain.errors import InvalidImage, InvalidRequest, RuntimeBuildFailed
 from au2.oci.tar.paths import clean_path
-from au2.oci.tar.writer import LayerEntry, directory_entry, file_entry, with_parents
+from au2.oci.tar.writer import LayerEntry, bytes_entry, directory_entry, with_parents
 
 _URL_SCHEME = "runtime:"
 _MOST_CHARACTERS = 4096
@@ -201,11 +200,10 @@ def make_entries(tree: Iterable[LayerEntry], site_directory: str) -> list[LayerE
         tree: the installed files.
         site_directory: folder that the runtime's Python reads ``.pth`` files from.
     """
-    data = _LINK.encode()
     link = f"{site_directory}/{_LINK_NAME}".strip("/")
     entries = [
         *tree,
         directory_entry(DIRECTORY.strip("/")),
-        file_entry(link, len(data), lambda: io.BytesIO(data)),
+        bytes_entry(link, _LINK.encode()),
     ]
     return with_parents(entries)

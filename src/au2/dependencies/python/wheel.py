@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 
 from au2.domain.errors import InvalidImage
 from au2.oci.tar.paths import clean_path
-from au2.oci.tar.writer import LayerEntry, file_entry
+from au2.oci.tar.writer import LayerEntry, bytes_entry, file_entry
 
 DOCUMENT_BYTES = 32 << 20
 _MOST_FILES = 100_000
@@ -302,7 +302,6 @@ class WheelLayout:
 
     def _write(self, path: str, data: bytes, *, executable: bool = False) -> None:
         path = clean_path(path)
-        opened = partial(io.BytesIO, data)
-        self.entries[path] = file_entry(path, len(data), opened, executable=executable)
+        self.entries[path] = bytes_entry(path, data, executable=executable)
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         self.digests[path] = f"sha256={digest}"

@@ -8,14 +8,13 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from io import BytesIO
 from typing import Any, BinaryIO, Protocol
 
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import hexadecimal, sha256_of
 from au2.oci.spec.image import Image
 from au2.oci.spec.manifest import Descriptor
-from au2.oci.tar.writer import LayerEntry, file_entry, with_parents
+from au2.oci.tar.writer import LayerEntry, bytes_entry, file_entry, with_parents
 
 
 class BlobSource(Protocol):
@@ -51,8 +50,8 @@ def docker_archive_entries(
         "oci-layout": {"imageLayoutVersion": "1.0.0"},
         "index.json": _index(image, len(manifest), tag),
     }
-    entries = [_bytes_entry(name, _to_bytes(value)) for name, value in documents.items()]
-    entries.append(_bytes_entry(_blob_path(image.manifest_digest), manifest))
+    entries = [bytes_entry(name, _to_bytes(value)) for name, value in documents.items()]
+    entries.append(bytes_entry(_blob_path(image.manifest_digest), manifest))
     # A set, because an image may hold the same layer more than once.
     for digest, size_bytes in sorted(
         {(blob.digest, blob.size_bytes) for blob in (config, *image.manifest.layers)}
@@ -86,10 +85,6 @@ def _blob_path(digest: str) -> str:
 
 def _to_bytes(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _bytes_entry(path: str, data: bytes) -> LayerEntry:
-    return file_entry(path, len(data), lambda: BytesIO(data))
 
 
 def without_zstd(image: Image, size_of: Callable[[str], int]) -> tuple[Image, bytes | None]:

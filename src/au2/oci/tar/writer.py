@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from io import BytesIO
 from typing import BinaryIO
 
 from au2.domain.errors import DigestMismatch, InvalidImage
@@ -70,6 +72,11 @@ def file_entry(
     if mode is None:
         mode = EXECUTABLE_MODE if executable else FILE_MODE
     return LayerEntry(path, EntryType.FILE, mode, owner, owner, size, open=open)
+
+
+def bytes_entry(path: str, data: bytes, *, executable: bool = False, owner: int = 0) -> LayerEntry:
+    """Return a file with its content in memory."""
+    return file_entry(path, len(data), partial(BytesIO, data), executable=executable, owner=owner)
 
 
 def directory_entry(path: str, *, owner: int = 0, mode: int = DIRECTORY_MODE) -> LayerEntry:
