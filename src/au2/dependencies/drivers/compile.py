@@ -4,7 +4,7 @@
 folder TO. With ``-`` for TO, the compiled modules are written to standard output as a tar archive.
 
 The same modules give the same bytes: their headers hold unchecked hashes in place of times, and
-each folder has a process of its own, since the bytes depend on what a process has read before.
+each folder has a process of its own, since the bytes depend on earlier reads of a process.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def compile_and_exit(modules: list[Path], top: Path, shown: Path, results: Path)
 
 
 def compile_module(source: Path, shown: Path, result: Path) -> None:
-    """Compile one module, unless it is for another Python and can't be imported either."""
+    """Compile a module; a module in the syntax of another Python is skipped."""
     compiled = importlib.util.cache_from_source(str(result))
     try:
         py_compile.compile(

@@ -1,6 +1,6 @@
-"""Description of a runtime's own Python, which runs this (3.8 or newer, standard library only).
+"""Description of a runtime's Python: version, platform, install scheme and distributions, as JSON.
 
-Printed as JSON: version, platform, install scheme and the distributions that are installed.
+Run by the runtime's own Python (3.8 or newer, standard library only).
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
 ``python3 -I python.py resolve|install`` reads ``/run/au2/plan.json`` and sends its results to the
 gateway. Installing runs no code of the packages. Resolving goes on to install, unless code of
-packages ran: then a new container installs, which that code was never in.
+packages ran: then a new container installs, out of reach of that code.
 """
 
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import runpy
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 PLAN = Path("/run/au2/plan.json")
 UV = "/opt/au2/build/uv"
@@ -28,7 +29,7 @@ WORK = Path("/opt/au2/build/work")
 HOST, PORT = "127.0.0.1", 8077
 INSTALL_INDEX = f"http://{HOST}:{PORT}/pinned/"
 CHUNK_BYTES = 1 << 20
-# What uv notes of how it installed.
+# Notes of uv about an installation.
 NOTES = ("REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json")
 
 
@@ -44,13 +45,13 @@ def main() -> int:
 
 
 def resolve(plan: dict[str, Any]) -> int:
-    """Find out which versions go together; build what there is no wheel of."""
+    """Resolve the requirements; build wheels of sdists where the index has none."""
     (WORK / "requirements.in").write_text(plan["requirements"], "utf-8")
     (WORK / "constraints.in").write_text(plan["constraints"], "utf-8")
     pins = WORK / "pins.txt"
     quiet = ("--quiet", "--no-annotate", "--no-header", *plan["options"])
-    places = ("--constraints", "constraints.in", "--output-file", str(pins), "requirements.in")
-    code = uv("compile", *quiet, *places)
+    files = ("--constraints", "constraints.in", "--output-file", str(pins), "requirements.in")
+    code = uv("compile", *quiet, *files)
     if code:
         return code
     put("/pins", pins.read_bytes())
@@ -69,7 +70,7 @@ def resolve(plan: dict[str, Any]) -> int:
 
 
 def built_wheels() -> list[Path]:
-    """Return the wheels that uv made itself: the newest of each name."""
+    """Return the wheels that uv built, the newest of each name."""
     found: dict[str, Path] = {}
     for wheel in Path(os.environ["UV_CACHE_DIR"]).glob("sdists-*/**/*.whl"):
         if wheel.is_file():
@@ -79,23 +80,22 @@ def built_wheels() -> list[Path]:
 
 
 def install(plan: dict[str, Any]) -> int:
-    """Install exactly what was pinned, as far as it is not there from earlier; send the result."""
+    """Install the pins that the platform's cache is missing; send the result."""
     pins = WORK / "pins.txt"
     pins.write_bytes(get("/missing"))
     if not pins.stat().st_size:
         return 0
     options = ("--no-deps", "--no-build", "--target", str(TARGET), "--default-index", INSTALL_INDEX)
     lines = pins.read_bytes().splitlines(keepends=True)
-    # Of two that bring the same file the later stays; uv itself takes them as they come.
+    # Of two wheels with the same file the later one's stays; uv's own order is undefined.
     for part in lines if plan.get("one_by_one") else [b"".join(lines)]:
         pins.write_bytes(part)
         code = uv("install", *options, "-r", str(pins))
         if code:
             return code
     tidy()
-    # Not with -I: then it would not be known in which order Python has what is in a set.
-    places = [str(TARGET)] * 3
-    line = [sys.executable, "-s", "-S", str(COMPILE), *places, str(plan["workers"])]
+    # Not with -I: it ignores PYTHONHASHSEED, on which the order of sets depends.
+    line = [sys.executable, "-s", "-S", str(COMPILE), *[str(TARGET)] * 3, str(plan["workers"])]
     code = subprocess.run(line, cwd=WORK, check=False).returncode
     if code == 0:
         send_tree()
@@ -103,14 +103,14 @@ def install(plan: dict[str, Any]) -> int:
 
 
 def tidy() -> None:
-    """Remove what tells how it was installed, so that the same files give the same result."""
+    """Remove traces of the installation, so that the same wheels give the same files."""
     if (TARGET / ".lock").exists():
         (TARGET / ".lock").unlink()
-    # What wheels bring compiled was made of who knows what.
+    # The sources of modules that wheels bring compiled are unknown.
     for compiled in list(TARGET.glob("**/__pycache__")):
         shutil.rmtree(compiled)
     for inner, folders, files in os.walk(TARGET, topdown=False):
-        # A folder with nothing in it is nobody's; pip makes none either.
+        # Empty folders belong to no wheel; pip makes none either.
         if not files and not any(Path(inner, name).exists() for name in folders):
             Path(inner).rmdir()
     for folder in TARGET.glob("*.dist-info"):
@@ -127,20 +127,21 @@ def tidy() -> None:
 
 
 def is_note(line: str) -> bool:
-    """Whether a line of RECORD is about one of the notes."""
+    """Return whether a line of RECORD names a note."""
     folder, _, name = line.partition(",")[0].strip('"').rpartition("/")
-    # Those deeper are of packages that a package brings along: its own files.
+    # Deeper ones belong to vendored packages: files of the wheel.
     return "/" not in folder and folder.endswith(".dist-info") and name in NOTES
 
 
 def send_tree() -> None:
-    """Send what was installed as a tar archive, while it is made."""
+    """Stream the installed files to the gateway as a tar archive."""
     connection = http.client.HTTPConnection(HOST, PORT)
     connection.putrequest("PUT", "/tree")
     connection.putheader("Transfer-Encoding", "chunked")
     connection.endheaders()
-    chunks = Chunks(connection)
-    with tarfile.open(fileobj=cast(BinaryIO, chunks), mode="w|", bufsize=1 << 14) as archive:
+    # Many small chunks would be slow.
+    chunks = io.BufferedWriter(Chunks(connection), CHUNK_BYTES)
+    with tarfile.open(fileobj=chunks, mode="w|", bufsize=1 << 14) as archive:
         for folder, folders, names in os.walk(TARGET):
             for name in sorted(folders + names):
                 add(archive, Path(folder, name))
@@ -150,7 +151,7 @@ def send_tree() -> None:
 
 
 def add(archive: tarfile.TarFile, path: Path) -> None:
-    """Add one file or folder; two names of one file are two files here."""
+    """Add a file, link or folder; hard links become files of their own."""
     status = path.lstat()
     info = tarfile.TarInfo(str(path).lstrip("/"))
     info.mode = stat.S_IMODE(status.st_mode)
@@ -166,46 +167,38 @@ def add(archive: tarfile.TarFile, path: Path) -> None:
         archive.addfile(info)
 
 
-class Chunks:
-    """Gathers what is written: many small chunks would be slow."""
+class Chunks(io.RawIOBase):
+    """Writable stream of a request body with chunked transfer coding: a chunk for each write."""
 
     def __init__(self, connection: http.client.HTTPConnection) -> None:
         self.connection = connection
-        self.waiting: list[bytes] = []
-        self.size = 0
 
-    def write(self, data: bytes) -> int:
-        """Take ``data``."""
-        self.waiting.append(data)
-        self.size += len(data)
-        if self.size >= CHUNK_BYTES:
-            self.flush()
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Send a chunk."""
+        self.connection.send(b"%x\r\n" % len(data) + bytes(data) + b"\r\n")
         return len(data)
-
-    def flush(self) -> None:
-        """Send what was gathered."""
-        if self.size:
-            data = b"".join(self.waiting)
-            self.connection.send(b"%x\r\n" % len(data) + data + b"\r\n")
-        self.waiting, self.size = [], 0
 
 
 def uv(command: str, *arguments: str, silent: bool = False) -> int:
-    """Run uv; what it says is for the job's log."""
+    """Run uv with its output in the job's log; return the exit code."""
     output = subprocess.DEVNULL if silent else None
     line = [UV, "pip", command, "--python", sys.executable, *arguments]
     return subprocess.run(line, cwd=WORK, stdout=output, stderr=output, check=False).returncode
 
 
 def get(path: str) -> bytes:
-    """Ask the gateway."""
+    """Return a resource of the gateway."""
     connection = http.client.HTTPConnection(HOST, PORT)
     connection.request("GET", path)
     return finish(connection, path)
 
 
 def put(path: str, body: bytes | BinaryIO) -> None:
-    """Send to the gateway."""
+    """Upload a body to the gateway."""
     connection = http.client.HTTPConnection(HOST, PORT)
     size = len(body) if isinstance(body, bytes) else os.fstat(body.fileno()).st_size
     connection.request("PUT", path, body, {"Content-Length": str(size)})
@@ -213,7 +206,7 @@ def put(path: str, body: bytes | BinaryIO) -> None:
 
 
 def finish(connection: http.client.HTTPConnection, path: str) -> bytes:
-    """Return the answer; end if it is a refusal."""
+    """Return the response's body; exit on an error status."""
     answer = connection.getresponse()
     data = answer.read()
     connection.close()

@@ -5,6 +5,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from html.parser import HTMLParser
+from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -44,6 +45,16 @@ class ListedFile(NamedTuple):
     yanked: bool | str = False
     has_metadata: bool = False
     """Whether the index has ``url`` + ``.metadata`` too (PEP 658)."""
+
+
+class PackageFile(NamedTuple):
+    """A distribution's file with a known digest."""
+
+    filename: str
+    sha256: str
+    """Hexadecimal."""
+    path: Path | None = None
+    """Path on this machine; None: not fetched yet."""
 
 
 def parse_filename(filename: str) -> Distribution | None:

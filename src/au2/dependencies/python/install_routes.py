@@ -3,16 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from packaging.version import Version
 
 from au2.dependencies.gateway import Body, GatewayResponse
-from au2.dependencies.python.index_page import ListedFile, parse_filename
+from au2.dependencies.python.index_page import ListedFile, PackageFile, parse_filename
 from au2.dependencies.python.installed_wheels import (
-    ChosenWheel,
     InstalledWheel,
     InstalledWheels,
     clashes,
@@ -24,15 +22,6 @@ from au2.dependencies.python.resolve_routes import PythonRoutes, allowed, format
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.writer import LayerEntry
-
-
-class KnownFile(NamedTuple):
-    """The only wheel of a project that may be installed."""
-
-    filename: str
-    sha256: str
-    path: Path | None = None
-    """Its path on this machine; None: the index has it."""
 
 
 class FileClash(Exception):
@@ -49,12 +38,12 @@ class InstallRoutes(PythonRoutes):
 
     pins: Mapping[str, str] = field(default_factory=dict)
     hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    known: Mapping[str, KnownFile] = field(default_factory=dict)
+    known: Mapping[str, PackageFile] = field(default_factory=dict)
     """The only file of a project, if it was built here or is in the lock."""
     tree: ReceivedTree | None = None
     pieces: InstalledWheels | None = None
     """Cache of installed wheels; None: all wheels are installed, one by one in order of name."""
-    _choices: dict[str, ChosenWheel] = field(default_factory=dict)
+    _choices: dict[str, PackageFile] = field(default_factory=dict)
     _ready: dict[str, InstalledWheel] | None = None
     _planning: Lock = field(default_factory=Lock)
 
@@ -101,14 +90,14 @@ class InstallRoutes(PythonRoutes):
             return [file._replace(sha256=known.sha256) for file in same]
         return allowed(files, self.hashes.get(name))
 
-    def find_taken(self, name: str) -> ChosenWheel:
+    def find_taken(self, name: str) -> PackageFile:
         """Return the wheel that was installed. Raises DependenciesFailed."""
         if name in self._plan():
             return self._choices[name]
-        for filename, sha256 in self.served.items():
-            found = parse_filename(filename)
+        for file in self.served.values():
+            found = parse_filename(file.filename)
             if found is not None and found.name == name:
-                return ChosenWheel(filename, sha256)
+                return file
         raise DependenciesFailed(f"{name} was not installed.")
 
     def finish(self, python: str) -> list[LayerEntry]:
@@ -136,7 +125,11 @@ class InstallRoutes(PythonRoutes):
 
     def _keep(self, pieces: InstalledWheels, tree: InstalledWheel, python: str) -> None:
         taken = {name: self.find_taken(name) for name in self.missing}
-        contents = {name: read_wheel(self.paths[taken[name].filename], python) for name in taken}
+        contents = {
+            name: read_wheel(file.path, python)
+            for name, file in taken.items()
+            if file.path is not None
+        }
         wheels = {name: found for name, found in contents.items() if found is not None}
         if clashes(wheels.values()):
             raise FileClash

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from au2.dependencies.file_cache import FileCache
-from au2.dependencies.python.index_page import ListedFile
+from au2.dependencies.python.index_page import ListedFile, PackageFile
 from au2.dependencies.python.wheel import (
     DOCUMENT_BYTES,
     InvalidWheel,
@@ -42,13 +42,6 @@ _NOTES = frozenset({"REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.j
 _INSTALLER = "uv"
 
 
-class ChosenWheel(NamedTuple):
-    """The one of a project's files that the installer takes."""
-
-    filename: str
-    sha256: str
-
-
 class InstalledWheel(NamedTuple):
     """Files of a wheel after its installation, as layer entries."""
 
@@ -69,16 +62,16 @@ class InstalledWheels:
     folder: Path
     """Folder with hard links to the wheels in use, so that pruning does not remove them."""
 
-    def find_chosen(self, files: list[ListedFile]) -> ChosenWheel | None:
+    def find_chosen(self, files: list[ListedFile]) -> PackageFile | None:
         """Return the file that was taken when the same files were offered before."""
         if len(files) == 1 and files[0].sha256 is not None:
-            return ChosenWheel(files[0].filename, files[0].sha256)
+            return PackageFile(files[0].filename, files[0].sha256)
         for scope in self.scopes:
             data = self.cache.read("choices", _key(scope, *_describe(files)))
             chosen = None if data is None else data.decode()
             for file in files:
                 if file.sha256 is not None and file.sha256 == chosen:
-                    return ChosenWheel(file.filename, file.sha256)
+                    return PackageFile(file.filename, file.sha256)
         return None
 
     def find(self, wheel_sha256: str) -> InstalledWheel | None:
@@ -90,7 +83,7 @@ class InstalledWheels:
                 return piece
         return None
 
-    def keep(self, choice: ChosenWheel, files: list[ListedFile], piece: InstalledWheel) -> None:
+    def keep(self, choice: PackageFile, files: list[ListedFile], piece: InstalledWheel) -> None:
         """Add an installed wheel. Raises StorageFull."""
         if sum(entry.size for entry in piece.entries) > _MOST_BYTES:
             return

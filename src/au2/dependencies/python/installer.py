@@ -21,12 +21,13 @@ from au2.dependencies.gateway import ADDRESS
 from au2.dependencies.installer import BuiltWheel, InstallResult, InstallTask, Lock, LockedPackage
 from au2.dependencies.python.built_wheels import BuiltWheels
 from au2.dependencies.python.index import PythonIndex
-from au2.dependencies.python.index_page import ListedFile
-from au2.dependencies.python.install_routes import FileClash, InstallRoutes, KnownFile
-from au2.dependencies.python.installed_wheels import ChosenWheel, InstalledWheels
+from au2.dependencies.python.index_page import ListedFile, PackageFile
+from au2.dependencies.python.install_routes import FileClash, InstallRoutes
+from au2.dependencies.python.installed_wheels import InstalledWheels
 from au2.dependencies.python.request import PythonRequest
 from au2.dependencies.python.resolve_routes import PythonRoutes, ResolveRoutes
 from au2.dependencies.python.runtime_python import DIRECTORY, PythonRuntime, make_entries
+from au2.dependencies.python.wheel_resolver import UV_ENVIRONMENT
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.engines.protocol import Engine
@@ -39,7 +40,7 @@ _UV = f"{BUILD_DIRECTORY}/uv"
 _DRIVER = f"{BUILD_DIRECTORY}/python.py"
 _DRIVER_FILES = ("python.py", "describe.py", "compile.py")
 _ENVIRONMENT = {
-    "NO_COLOR": "1",
+    **UV_ENVIRONMENT,
     "PYC_INVALIDATION_MODE": "UNCHECKED_HASH",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
@@ -47,11 +48,6 @@ _ENVIRONMENT = {
     "SOURCE_DATE_EPOCH": "315532800",
     "UV_CACHE_DIR": f"{BUILD_DIRECTORY}/cache",
     "UV_DEFAULT_INDEX": f"{ADDRESS}/simple/",
-    "UV_HTTP_RETRIES": "0",
-    "UV_HTTP_TIMEOUT": "1200",
-    "UV_NO_CONFIG": "1",
-    "UV_NO_PROGRESS": "1",
-    "UV_PYTHON_DOWNLOADS": "never",
 }
 
 
@@ -61,7 +57,7 @@ class _Installed:
 
     entries: list[LayerEntry]
     site_directory: str
-    taken: Mapping[str, tuple[str, ChosenWheel]]
+    taken: Mapping[str, tuple[str, PackageFile]]
     """Version and file by project."""
 
 
@@ -117,20 +113,19 @@ class PythonInstaller:
 
     def make(self, request: PythonRequest, task: InstallTask) -> InstallResult:
         """See :class:`~au2.dependencies.installer.Installer`."""
-        wheels = self._built_wheels(task)
         if task.lock is None:
             task.run.log("Resolving which versions fit together")
-            resolution = self._resolve(request, task, wheels)
+            resolution = self._resolve(request, task)
         else:
             task.run.log("Installing what was locked before")
             resolution = _from_lock(task.lock)
         installed = resolution.installed
         if installed is None:
-            routes = self._install_routes(request, task, resolution, wheels)
+            routes = self._install_routes(request, task, resolution)
             installed = self._install(routes, task)
         if installed is None:
             task.run.log("Two packages have a file of the same path: all are installed, one by one")
-            routes = self._install_routes(request, task, resolution, wheels, pieces=False)
+            routes = self._install_routes(request, task, resolution, one_by_one=True)
             installed = self._install(routes, task)
         if installed is None:
             raise DependenciesFailed("the installed packages have contradicting files.")
@@ -143,21 +138,17 @@ class PythonInstaller:
         )
         return InstallResult(make_entries(installed.entries, installed.site_directory), lock)
 
-    def _resolve(
-        self, request: PythonRequest, task: InstallTask, wheels: BuiltWheels
-    ) -> _Resolution:
+    def _resolve(self, request: PythonRequest, task: InstallTask) -> _Resolution:
         """Return versions that fit together; most often the same container installs them."""
-        begun: list[InstallRoutes] = []
 
         def begin_install(found: ResolveRoutes) -> InstallRoutes:
             resolution = _Resolution(found.pins or {}, {}, {}, False, found.found)
-            begun.append(self._install_routes(request, task, resolution, wheels))
-            return begun[-1]
+            return self._install_routes(request, task, resolution)
 
         routes = ResolveRoutes(
             self._index,
             task.run.log,
-            built_before=wheels,
+            built_before=self._built_wheels(task),
             overrides=request.overrides,
             hashes=request.hashes,
             builds=bool(request.requirements.no_binary),
@@ -169,9 +160,9 @@ class PythonInstaller:
         resolution = _Resolution(
             pins, routes.from_runtime, routes.built, routes.has_run_code, routes.found
         )
-        if routes.installing is None:
+        if not isinstance(routes.installing, InstallRoutes):
             return resolution
-        return replace(resolution, installed=self._finish(begun[-1], runtime, task))
+        return replace(resolution, installed=self._finish(routes.installing, runtime, task))
 
     def _install(self, routes: InstallRoutes, task: InstallTask) -> _Installed | None:
         plan = {"one_by_one": routes.pieces is None}
@@ -196,26 +187,23 @@ class PythonInstaller:
         request: PythonRequest,
         task: InstallTask,
         resolution: _Resolution,
-        wheels: BuiltWheels,
         *,
-        pieces: bool = True,
+        one_by_one: bool = False,
     ) -> InstallRoutes:
+        shared = f"{task.runtime_digest} {self.tool}"
+        # Wheels of one context are only for a result of that context.
+        own = (f"{shared} {task.run.scope}",) if resolution.has_run_code else ()
+        installed = InstalledWheels(self._cache, (shared, *own), DIRECTORY.strip("/"), task.folder)
         return InstallRoutes(
             self._index,
             task.run.log,
             found=resolution.found,
             pins=resolution.pins,
             hashes=request.hashes,
-            known=self._known_files(resolution, task.lock, wheels),
+            known=self._known_files(resolution, task),
             tree=ReceivedTree(task.folder, DIRECTORY.strip("/"), self._options.layer_max_bytes),
-            pieces=self._pieces(task, own=resolution.has_run_code) if pieces else None,
+            pieces=None if one_by_one else installed,
         )
-
-    def _pieces(self, task: InstallTask, *, own: bool) -> InstalledWheels:
-        """Return the cache to use; one context's wheels only for a result of its own."""
-        shared = f"{task.runtime_digest} {self.tool}"
-        scopes = (shared, f"{shared} {task.run.scope}") if own else (shared,)
-        return InstalledWheels(self._cache, scopes, DIRECTORY.strip("/"), task.folder)
 
     def _run(
         self, step: str, plan: Mapping[str, object], routes: PythonRoutes, task: InstallTask
@@ -244,18 +232,16 @@ class PythonInstaller:
         scope = f"{task.run.scope} {task.runtime_digest} {self.tool}"
         return BuiltWheels(self._blobs, self._cache, scope)
 
-    def _known_files(
-        self, resolution: _Resolution, lock: Lock | None, wheels: BuiltWheels
-    ) -> dict[str, KnownFile]:
+    def _known_files(self, resolution: _Resolution, task: InstallTask) -> dict[str, PackageFile]:
         """Return the only file of each project that has one."""
-        known: dict[str, KnownFile] = {}
-        for package in () if lock is None else lock.packages:
+        known: dict[str, PackageFile] = {}
+        for package in () if task.lock is None else task.lock.packages:
             sha256 = package.digest.removeprefix("sha256:")
             path = self._cache.find("files", sha256)
-            known[package.name] = KnownFile(package.file, sha256, path)
+            known[package.name] = PackageFile(package.file, sha256, path)
         for name, wheel in resolution.built.items():
-            path = wheels.open(wheel)
-            known[name] = KnownFile(wheel.file, wheel.digest.removeprefix("sha256:"), path)
+            path = self._built_wheels(task).open(wheel)
+            known[name] = PackageFile(wheel.file, wheel.digest.removeprefix("sha256:"), path)
         return known
 
 
@@ -266,9 +252,8 @@ def _from_lock(lock: Lock) -> _Resolution:
 
 
 def _lock_packages(
-    taken: Mapping[str, tuple[str, ChosenWheel]], resolution: _Resolution
+    taken: Mapping[str, tuple[str, PackageFile]], resolution: _Resolution
 ) -> Iterator[LockedPackage]:
-    """Yield the installed files."""
     for name in sorted(taken):
         pin, choice = taken[name]
         built = resolution.built.get(name)

@@ -4,7 +4,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import ClassVar
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.index_page import (
     JSON_TYPE,
     ListedFile,
+    PackageFile,
     format_listing,
     parse_filename,
 )
@@ -44,10 +44,8 @@ class PythonRoutes:
     pages: ClassVar[re.Pattern[str]] = re.compile(r"/simple/([a-z0-9]+(?:-[a-z0-9]+)*)/?")
     files: ClassVar[re.Pattern[str]] = re.compile(r"/files/([0-9a-f]{32})/([^/]+)")
     files_path: ClassVar[str] = "/files"
-    served: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of every file that was served, by its name."""
-    paths: dict[str, Path] = field(default_factory=dict)
-    """Paths of the served files on this machine."""
+    served: dict[str, PackageFile] = field(default_factory=dict)
+    """Files that were served, by name."""
     _listed: dict[str, ListedFile] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -109,8 +107,7 @@ class PythonRoutes:
             self.log(f"Building {file.filename}")
         path, sha256 = self.index.fetch(file, self.log)
         with self._lock:
-            self.served[file.filename] = sha256
-            self.paths[file.filename] = path
+            self.served[file.filename] = PackageFile(file.filename, sha256, path)
         return GatewayResponse(path)
 
 
@@ -222,7 +219,7 @@ class ResolveRoutes(PythonRoutes):
         pin = (self.pins or {}).get(wheel.name)
         if not sources or pin is None or Version(pin) != wheel.version:
             return  # Built for its metadata, or as a build requirement: nothing to keep.
-        kept = self.built_before.keep(filename, body, sources[0], self.served[sources[0]])
+        kept = self.built_before.keep(filename, body, sources[0], self.served[sources[0]].sha256)
         self._built[wheel.name, wheel.version] = kept
 
 

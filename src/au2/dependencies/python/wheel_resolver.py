@@ -11,8 +11,7 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -32,7 +31,7 @@ from au2.domain.errors import DependenciesFailed
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 _MOST_ERROR_CHARACTERS = 3000
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR")
-_UV_ENVIRONMENT = {
+UV_ENVIRONMENT = {
     "NO_COLOR": "1",
     "UV_HTTP_RETRIES": "0",
     "UV_HTTP_TIMEOUT": "1200",
@@ -40,6 +39,7 @@ _UV_ENVIRONMENT = {
     "UV_NO_PROGRESS": "1",
     "UV_PYTHON_DOWNLOADS": "never",
 }
+"""Settings of every uv: nothing but the gateway and its own arguments counts."""
 
 
 class FetchedWheel(NamedTuple):
@@ -81,7 +81,7 @@ class WheelResolver:
         asked, pinned = self._work / "requirements.in", self._work / "requirements.txt"
         asked.write_text("".join(f"{line}\n" for line in requirements), encoding="utf-8")
         routes = _LoopbackRoutes(self._index, self._log, found=self._files)
-        with _listen() as listener, serve(listener, routes) as errors:
+        with socket.create_server(("127.0.0.1", 0)) as listener, serve(listener, routes) as errors:
             address = f"http://127.0.0.1:{listener.getsockname()[1]}/{routes.token}"
             done = self._run_uv(asked, pinned, f"{address}/simple/")
             errors.check()
@@ -121,12 +121,14 @@ class WheelResolver:
             check=False,
             stdin=subprocess.DEVNULL,
             # The address has a secret in it: variables are seen by this user's programs only.
-            env={**kept, **_UV_ENVIRONMENT, "UV_DEFAULT_INDEX": index},
+            env={**kept, **UV_ENVIRONMENT, "UV_DEFAULT_INDEX": index},
         )
 
     def _choose(self, name: str, version: Version, ranks: Mapping[Tag, int]) -> ListedFile:
         ranked = []
-        for file in self._list_wheels(name, version):
+        for file in self._files.get(name, []):
+            if file.distribution != (name, version, True):
+                continue
             _, _, build, tags = parse_wheel_filename(file.filename)
             if accepted := [ranks[tag] for tag in tags if tag in ranks]:
                 number = build[0] if build else -1
@@ -134,10 +136,6 @@ class WheelResolver:
         if not ranked:
             raise DependenciesFailed(f"{name} {version} has no wheel for this Python.")
         return min(ranked)[1]
-
-    def _list_wheels(self, name: str, version: Version) -> list[ListedFile]:
-        wanted = (name, version, True)
-        return [file for file in self._files.get(name, []) if file.distribution == wanted]
 
 
 @dataclass
@@ -161,9 +159,3 @@ class _LoopbackRoutes(PythonRoutes):
     def list_files(self, name: str) -> list[ListedFile]:
         """See :meth:`PythonRoutes.list_files`."""
         return self.find_files(name)
-
-
-@contextmanager
-def _listen() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield listener
