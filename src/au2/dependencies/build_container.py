@@ -1,4 +1,4 @@
-"""Run of a build container to its end, with a gateway on its loopback."""
+"""Build containers: their images and their runs, with a gateway on their loopback."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -165,10 +165,10 @@ def run_build(
     options: BuildOptions,
     run: BuildRun,
 ) -> BuildResult:
-    """Run a container that sees its image, ``files`` and the gateway only.
+    """Run a container with its image, ``files`` and the gateway only.
 
     Raises:
-        DependenciesFailed: it took too long, too much memory, or was lost.
+        DependenciesFailed: over the time or memory limit, or lost.
         EngineFailure: the gateway failed.
     """
     container_id = f"{run.container_id}-{name}"

@@ -22,7 +22,7 @@ class FileCache:
     """A folder of files, which may be removed at any time. Safe for threads and processes.
 
     Args:
-        root: the folder; created when needed. Containers never see it.
+        root: the folder; created when needed, invisible to containers.
         max_bytes: limit at which :meth:`prune` removes the least recently used files.
     """
 
@@ -56,7 +56,7 @@ class FileCache:
     def add(
         self,
         kind: str,
-        pieces: Iterable[bytes],
+        chunks: Iterable[bytes],
         *,
         sha256: str | None = None,
         sha512: str | None = None,
@@ -65,7 +65,7 @@ class FileCache:
 
         Args:
             kind: folder below the root.
-            pieces: contents.
+            chunks: contents.
             sha256: expected digest.
             sha512: expected digest; the file is found by this one.
 
@@ -76,9 +76,9 @@ class FileCache:
         digest = hashlib.sha256() if sha512 is None else hashlib.sha512()
         wanted = sha256 if sha512 is None else sha512
         with self._temporary() as (temporary, file):
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
+            for chunk in chunks:
+                digest.update(chunk)
+                file.write(chunk)
             file.close()
             if wanted not in (None, digest.hexdigest()):
                 raise DigestMismatch(f"a package's file should have the digest {wanted}")

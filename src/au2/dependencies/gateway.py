@@ -81,7 +81,7 @@ class GatewayErrors:
 
 @contextmanager
 def serve(listener: socket.socket, routes: Routes) -> Iterator[GatewayErrors]:
-    """Answer the requests that come in while the block runs."""
+    """Answer requests while the block runs."""
     server = _Server(listener, routes)
     thread = Thread(target=server.serve_forever, args=(0.05,), name="gateway", daemon=True)
     thread.start()
@@ -132,8 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         try:
-            answer = self.server.routes.get(self._asked_path())
-            file = _open(answer)
+            response = self.server.routes.get(self._request_path())
+            file = _open(response)
         except Au2Error as error:
             self.server.errors.refusal = error
             self._refuse(HTTPStatus.BAD_GATEWAY, error.message)
@@ -142,10 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.errors.note(error)
             self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "the platform failed")
         else:
-            if file is not None and answer is not None:
-                self._send_file(file, answer.content_type)
+            if file is not None and response is not None:
+                self._send_file(file, response.content_type)
             else:
-                self._send(answer)
+                self._send(response)
 
     do_HEAD = do_GET  # noqa: N815 - the base class's name
 
@@ -153,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         # After an error, the next request can't be told from the rest of the body.
         self.close_connection = True
         try:
-            accepted = self.server.routes.put(self._asked_path(), self._body())
+            accepted = self.server.routes.put(self._request_path(), self._body())
         except BadBody as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Au2Error as error:
@@ -170,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
         """Log nothing: the routes do."""
 
-    def _asked_path(self) -> str:
+    def _request_path(self) -> str:
         return unquote(self.path.partition("?")[0][:_PATH_CHARACTERS], errors="replace")
 
     def _body(self) -> Body:
@@ -178,12 +178,12 @@ class _Handler(BaseHTTPRequestHandler):
             return chunked_body(self.rfile)
         return sized_body(self.rfile, self.headers.get("Content-Length", ""))
 
-    def _send(self, answer: GatewayResponse | None) -> None:
-        if answer is None or not isinstance(answer.body, bytes):
+    def _send(self, response: GatewayResponse | None) -> None:
+        if response is None or not isinstance(response.body, bytes):
             self._refuse(HTTPStatus.NOT_FOUND, "not found")
             return
-        self._begin(answer.content_type, len(answer.body))
-        self.wfile.write(b"" if self.command == "HEAD" else answer.body)
+        self._begin(response.content_type, len(response.body))
+        self.wfile.write(b"" if self.command == "HEAD" else response.body)
 
     def _send_file(self, file: BinaryIO, content_type: str) -> None:
         with file:
@@ -209,10 +209,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"" if self.command == "HEAD" else data)
 
 
-def _open(answer: GatewayResponse | None) -> BinaryIO | None:
-    if answer is None or isinstance(answer.body, bytes):
+def _open(response: GatewayResponse | None) -> BinaryIO | None:
+    if response is None or isinstance(response.body, bytes):
         return None
-    return answer.body.open("rb")
+    return response.body.open("rb")
 
 
 def sized_body(stream: BufferedIOBase, length: str) -> Body:
@@ -221,11 +221,11 @@ def sized_body(stream: BufferedIOBase, length: str) -> Body:
         raise BadBody("the request has no length")
     left = int(length)
     while left:
-        piece = stream.read(min(left, _CHUNK_BYTES))
-        if not piece:
+        chunk = stream.read(min(left, _CHUNK_BYTES))
+        if not chunk:
             raise BadBody("the body is cut off")
-        left -= len(piece)
-        yield piece
+        left -= len(chunk)
+        yield chunk
 
 
 def chunked_body(stream: BufferedIOBase) -> Body:
@@ -240,8 +240,8 @@ def chunked_body(stream: BufferedIOBase) -> Body:
 def read_whole(body: Body, limit_bytes: int) -> bytes:
     """Return a small body. Raises TooLarge."""
     data = bytearray()
-    for piece in body:
-        data += piece
+    for chunk in body:
+        data += chunk
         if len(data) > limit_bytes:
             raise TooLarge(f"more than {limit_bytes} bytes were sent")
     return bytes(data)

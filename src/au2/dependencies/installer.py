@@ -1,4 +1,4 @@
-"""Protocol of an installer: one per language, used by the layer cache."""
+"""Protocol of an installer, one per language; locks to repeat an installation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _FORMAT = 1
 
 
 class BuiltWheel(NamedTuple):
-    """A wheel that was built from an sdist; kept, since a second build gives other bytes."""
+    """A wheel built from an sdist; kept, since a second build gives other bytes."""
 
     file: str
     digest: str
@@ -22,7 +22,7 @@ class BuiltWheel(NamedTuple):
 
 
 class LockedPackage(NamedTuple):
-    """One file that was installed."""
+    """One installed file."""
 
     name: str
     version: str
@@ -35,7 +35,7 @@ class LockedPackage(NamedTuple):
 
     @property
     def built(self) -> BuiltWheel | None:
-        """The wheel, if the platform built it."""
+        """The wheel of a build by the platform, if any."""
         if self.source_file is None or self.source_digest is None:
             return None
         return BuiltWheel(self.file, self.digest, self.source_file, self.source_digest)
@@ -83,10 +83,10 @@ def parse_lock(document: Mapping[str, Any]) -> Lock | None:
 
 
 class Request(Protocol):
-    """Dependencies that a package asks for."""
+    """Dependencies of a package."""
 
     def to_document(self) -> Mapping[str, object]:
-        """Return everything that changes the layer, as JSON."""
+        """Return everything on which the layer depends, as JSON."""
         ...
 
 
@@ -110,7 +110,7 @@ class InstallTask:
 
 @dataclass(frozen=True, slots=True)
 class InstallResult:
-    """Entries of an installed layer, and the lock that repeats it."""
+    """Entries of an installed layer, and the lock to repeat the installation."""
 
     entries: list[LayerEntry]
     lock: Lock

@@ -15,7 +15,6 @@ from au2.dependencies.installer import (
     Installer,
     InstallResult,
     InstallTask,
-    Lock,
     Request,
     parse_lock,
 )
@@ -89,16 +88,14 @@ class DependencyLayerCache:
         run: BuildRun,
         previous: Mapping[str, Any] | None = None,
     ) -> BuiltDependencies:
-        """Return the layer of a request.
-
-        A request that was met before is not resolved again: the same request has the same result.
+        """Return the layer of a request. Equal requests are resolved once and share a result.
 
         Args:
             installer: installer of the language.
             request: the dependencies.
             runtime_digest: image below the layer.
             run: owner, log and check of the build.
-            previous: lock of the version before, if there is one.
+            previous: lock of the version before, if any.
 
         Raises:
             DependenciesFailed, IndexUnreachable, StorageFull, BlobMissing, EngineFailure
@@ -110,7 +107,10 @@ class DependencyLayerCache:
             if stored is not None and self._is_whole(stored):
                 run.log(f"Dependencies are the same as before: {_counted(stored.lock)}")
                 return _built(stored, installer.programs)
-            lock = _fitting(previous if stored is None else stored.lock, shared)
+            document = previous if stored is None else stored.lock
+            lock = None if document is None else parse_lock(document)
+            if lock is not None and lock.key != shared:
+                lock = None
             # The folder may be removed at any time, as the caches in it.
             self._work_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with TemporaryDirectory(prefix="dependencies-", dir=self._work_directory) as folder:
@@ -158,7 +158,7 @@ class DependencyLayerCache:
 
 
 def make_key(tool: str, runtime_digest: str, request: Request) -> str:
-    """Return the digest of everything that a layer depends on. Pure."""
+    """Return the digest of everything on which a layer depends. Pure."""
     document = {
         "format": _FORMAT,
         "tool": tool,
@@ -166,11 +166,6 @@ def make_key(tool: str, runtime_digest: str, request: Request) -> str:
         "request": request.to_document(),
     }
     return sha256_of(json.dumps(document, sort_keys=True).encode())
-
-
-def _fitting(previous: Mapping[str, Any] | None, key: str) -> Lock | None:
-    lock = None if previous is None else parse_lock(previous)
-    return lock if lock is not None and lock.key == key else None
 
 
 def _built(stored: DependencyLayer, programs: str) -> BuiltDependencies:

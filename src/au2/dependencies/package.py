@@ -63,7 +63,7 @@ class PackageDependencies:
         self._upstream.close()
 
     @staticmethod
-    def is_asked(description: PackageDescription) -> bool:
+    def has_dependencies(description: PackageDescription) -> bool:
         """Return whether the package has dependencies."""
         return _find_request(description) is not None
 
@@ -75,7 +75,7 @@ class PackageDependencies:
         *,
         previous: Mapping[str, Any] | None = None,
     ) -> BuiltDependencies | None:
-        """Return the layer with the package's dependencies; None: it has none.
+        """Return the layer with the package's dependencies; None: no dependencies.
 
         Raises as :meth:`~au2.dependencies.layer_cache.DependencyLayerCache.ensure`.
         """

@@ -24,7 +24,7 @@ class ReceivedTree:
 
     Args:
         folder: folder of the file with the contents.
-        prefix: path that all entries must be below.
+        prefix: common parent path of all entries.
         max_bytes: limit for all contents.
     """
 
@@ -40,8 +40,7 @@ class ReceivedTree:
         """Read an archive.
 
         Raises:
-            DependenciesFailed: not an archive, cut off, over the limit, or with a member that no
-                installation has.
+            DependenciesFailed: malformed, cut off, over the limit, or with unknown member types.
             StorageFull: the disk is full.
         """
         limits = LayerLimits(entries=_ENTRIES, stream_bytes=self._max_bytes)
@@ -78,9 +77,9 @@ class ReceivedTree:
         if member.type is not MemberType.FILE or member.content is None:
             raise InvalidImage(f"{shown(member.path)} is a {member.type}")
         begin, size, digest = contents.tell(), 0, hashlib.sha256()
-        while piece := member.content.read(_CHUNK_BYTES):
-            size += contents.write(piece)
-            digest.update(piece)
+        while chunk := member.content.read(_CHUNK_BYTES):
+            size += contents.write(chunk)
+            digest.update(chunk)
         self.digests[member.path] = digest.hexdigest()
         executable = bool(member.mode & 0o111)
         opened = partial(open_slice, self._path, begin, size)
@@ -89,8 +88,8 @@ class ReceivedTree:
     def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
         """Return a hard link as a separate file with the same content.
 
-        The file system decides which of the names comes first in the archive; the layer's digest
-        must not depend on that.
+        The order of a file's names in the archive depends on the file system; the layer's digest
+        must not.
         """
         original = entries.get(member.target)
         if original is None or original.type is EntryType.DIRECTORY:

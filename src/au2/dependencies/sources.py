@@ -1,4 +1,4 @@
-"""Package sources: the indexes, folders and registry that dependencies are fetched from.
+"""Package sources: the indexes, folders and registry of dependencies.
 
 Unless the operator's settings name others, the configuration of pip and npm on this machine counts.
 """
@@ -41,7 +41,7 @@ class Sources:
 
 
 def read_machine_sources(environment: Mapping[str, str], *, home: Path) -> Sources:
-    """Return the sources that pip and npm are configured to on this machine.
+    """Return the sources in pip's and npm's configuration on this machine.
 
     Args:
         environment: variables of this process.
@@ -55,12 +55,12 @@ def read_machine_sources(environment: Mapping[str, str], *, home: Path) -> Sourc
 def read_pip_configuration(
     environment: Mapping[str, str], *, home: Path, root: Path = Path("/")
 ) -> Sources:
-    """Return the sources that pip would use (pip documentation, "Configuration").
+    """Return pip's sources (pip documentation, "Configuration").
 
     Args:
         environment: variables of this process.
         home: home folder of its user.
-        root: where ``/etc`` is.
+        root: parent of ``/etc``.
     """
     values: dict[str, str] = {}
     for file in _pip_files(environment, home, root):
@@ -87,12 +87,12 @@ def read_pip_configuration(
 def read_npm_configuration(
     environment: Mapping[str, str], *, home: Path, root: Path = Path("/")
 ) -> Sources:
-    """Return the registry and certificates that npm would use (npm documentation, "npmrc").
+    """Return npm's registry and certificates (npm documentation, "npmrc").
 
     Args:
         environment: variables of this process.
         home: home folder of its user.
-        root: where ``/etc`` is.
+        root: parent of ``/etc``.
     """
     values: dict[str, str] = {}
     own = environment.get("NPM_CONFIG_USERCONFIG") or environment.get("npm_config_userconfig")

@@ -70,9 +70,13 @@ class Upstream:
             if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
                 return None
             _check(response, url)
-            data = b"".join(_limited(response.iter_bytes(_CHUNK_BYTES), url))
+            data = bytearray()
+            for chunk in _translated(response.iter_bytes(_CHUNK_BYTES), url):
+                data += chunk
+                if len(data) > _PAGE_BYTES:
+                    raise TooLarge(f"the page {without_credentials(url)} is too large")
             content_type = response.headers.get("Content-Type", "")
-            return Page(data, content_type, str(response.url), response.headers.get("ETag"))
+            return Page(bytes(data), content_type, str(response.url), response.headers.get("ETag"))
 
     @contextmanager
     def open(self, url: str) -> Iterator[Iterator[bytes]]:
@@ -105,7 +109,8 @@ class Upstream:
                 budget.wait(_unreachable(url, str(error) or type(error).__name__))
             else:
                 # Package servers are often mirrors that lag or are busy for a moment.
-                if not _is_passing(response) or budget.is_last_try:
+                busy = response.status_code == httpx.codes.TOO_MANY_REQUESTS
+                if not (busy or response.is_server_error) or budget.is_last_try:
                     try:
                         yield response
                     finally:
@@ -150,7 +155,7 @@ class Upstream:
 
 
 def local_path(url: str) -> Path | None:
-    """Return the path that a ``file:`` URL or an absolute path names; None for others."""
+    """Return the path of a ``file:`` URL or an absolute path; None for other URLs."""
     if url.startswith("/"):
         return Path(url)
     parts = urlsplit(url)
@@ -167,27 +172,14 @@ def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
     return urlunsplit(parts._replace(netloc=host)), (unquote(name), unquote(password))
 
 
-def _is_passing(response: httpx.Response) -> bool:
-    return response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error
-
-
 def _check(response: httpx.Response, url: str) -> None:
     if not response.is_success:
         raise _unreachable(url, f"it answered {response.status_code}")
 
 
-def _limited(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
-    size_bytes = 0
-    for piece in _translated(pieces, url):
-        size_bytes += len(piece)
-        if size_bytes > _PAGE_BYTES:
-            raise TooLarge(f"the page {without_credentials(url)} is too large")
-        yield piece
-
-
-def _translated(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
+def _translated(chunks: Iterator[bytes], url: str) -> Iterator[bytes]:
     try:
-        yield from pieces
+        yield from chunks
     except httpx.HTTPError as error:
         raise _unreachable(url, str(error) or type(error).__name__) from error
 

@@ -73,7 +73,7 @@ class PackageBuilder:
         self, work: BuildContext, description: PackageDescription, reference: RuntimeReference
     ) -> BuiltDependencies | None:
         """Install the package's dependencies: a phase of its own, for its length."""
-        if not self.dependencies.is_asked(description):
+        if not self.dependencies.has_dependencies(description):
             return None
         work.begin_phase("dependencies")
         job = work.claim.job

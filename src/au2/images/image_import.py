@@ -28,7 +28,7 @@ def check_config(config: ImageConfig) -> None:
     """
     if len(config.volumes) > _MOST_VOLUMES:
         raise InvalidImage(
-            f"the image has {len(config.volumes)} volumes; at most {_MOST_VOLUMES} are taken",
+            f"the image has {len(config.volumes)} volumes; at most {_MOST_VOLUMES} are supported",
             hint="Build it with fewer VOLUME lines.",
         )
     for path in config.volumes:
@@ -38,7 +38,7 @@ def check_config(config: ImageConfig) -> None:
     if user_bytes > _MAX_USER_BYTES:
         raise InvalidImage(
             f"the image has a User of {user_bytes} bytes; at most {_MAX_USER_BYTES} bytes "
-            "are taken",
+            "are supported",
             hint="Build it with a USER line of a name or a number.",
         )
 
@@ -50,14 +50,14 @@ def _check_path(path: str, what: str, line: str) -> None:
     if len(data) > MAX_PATH_BYTES:
         raise InvalidImage(
             f"the image has {what} whose path has {len(data)} bytes; at most "
-            f"{MAX_PATH_BYTES} bytes are taken",
+            f"{MAX_PATH_BYTES} bytes are supported",
             hint=hint,
         )
     longest = max(map(len, data.split(b"/")))
     if longest > MAX_NAME_BYTES:
         raise InvalidImage(
             f"the image has {what} with a name of {longest} bytes in its path; at most "
-            f"{MAX_NAME_BYTES} bytes are taken",
+            f"{MAX_NAME_BYTES} bytes are supported",
             hint=hint,
         )
 

@@ -207,10 +207,10 @@ def put(path: str, body: bytes | BinaryIO) -> None:
 
 def finish(connection: http.client.HTTPConnection, path: str) -> bytes:
     """Return the response's body; exit on an error status."""
-    answer = connection.getresponse()
-    data = answer.read()
+    response = connection.getresponse()
+    data = response.read()
     connection.close()
-    if answer.status != http.client.OK:
+    if response.status != http.client.OK:
         sys.exit(f"{path}: {data.decode('utf-8', 'replace')}")
     return data
 

@@ -28,6 +28,24 @@ from au2.package.javascript import JavaScriptDependencies, LockedModule
 from au2.stores.content.protocol import IngesterProvider
 
 PREFIX = "/npm"
+_MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
+_TOOL = f"npm {NPM.version}"
+_DRIVER_FILE = DRIVERS / "javascript.cjs"
+_DRIVER = f"{BUILD_DIRECTORY}/javascript.cjs"
+_ENVIRONMENT = {
+    "NO_COLOR": "1",
+    "npm_config_audit": "false",
+    "npm_config_cache": f"{BUILD_DIRECTORY}/cache",
+    "npm_config_fetch_retries": "0",
+    "npm_config_fetch_timeout": "1200000",
+    "npm_config_fund": "false",
+    "npm_config_logs_max": "0",
+    "npm_config_progress": "false",
+    "npm_config_registry": f"{ADDRESS}{PREFIX}/",
+    "npm_config_replace_registry_host": "never",
+    "npm_config_update_notifier": "false",
+    "npm_config_userconfig": "/dev/null",
+}
 _PATH = re.compile(r"/npm/((?:@[^/@]+/)?[^/@]+)(?:/-/([^/]+\.tgz))?")
 
 
@@ -96,26 +114,6 @@ def _describe(modules: list[LockedModule]) -> bytes:
     return json.dumps(document).encode()
 
 
-_MODULES = f"{PACKAGE_DIRECTORY}/node_modules"
-_TOOL = f"npm {NPM.version}"
-_DRIVER_FILE = DRIVERS / "javascript.cjs"
-_DRIVER = f"{BUILD_DIRECTORY}/javascript.cjs"
-_ENVIRONMENT = {
-    "NO_COLOR": "1",
-    "npm_config_audit": "false",
-    "npm_config_cache": f"{BUILD_DIRECTORY}/cache",
-    "npm_config_fetch_retries": "0",
-    "npm_config_fetch_timeout": "1200000",
-    "npm_config_fund": "false",
-    "npm_config_logs_max": "0",
-    "npm_config_progress": "false",
-    "npm_config_registry": f"{ADDRESS}{PREFIX}/",
-    "npm_config_replace_registry_host": "never",
-    "npm_config_update_notifier": "false",
-    "npm_config_userconfig": "/dev/null",
-}
-
-
 @dataclass(frozen=True, slots=True)
 class JavaScriptRequest:
     """Contents of ``package.json`` and its lock file."""
@@ -123,19 +121,19 @@ class JavaScriptRequest:
     dependencies: JavaScriptDependencies
 
     def to_document(self) -> Mapping[str, object]:
-        """Return everything that changes the layer, as JSON."""
+        """Return everything on which the layer depends, as JSON."""
         asked = self.dependencies
         legacy = {"legacy_peers": True} if asked.legacy_peers else {}
         return {"package": asked.package, "lock": asked.lock, **legacy}
 
 
 class JavaScriptInstaller:
-    """An :class:`~au2.dependencies.installer.Installer` that uses npm.
+    """:class:`~au2.dependencies.installer.Installer` with npm.
 
     Args:
         engine: runs the build containers.
         blobs: content store of the images.
-        registry: where packages come from.
+        registry: client of the packages' registry.
         options: limits of a build.
     """
 
@@ -225,7 +223,7 @@ def _lock_for_npm(asked: JavaScriptDependencies) -> Mapping[str, object]:
 def _installed_before(
     modules: Iterable[LockedModule], lock: Lock | None
 ) -> dict[LockedModule, str]:
-    """Return the SHA-256 of the archives that were installed before."""
+    """Return the SHA-256 of archives in the lock."""
     known = {} if lock is None else {(p.name, p.version): p.digest for p in lock.packages}
     return {
         module: known[module.name, module.version].removeprefix("sha256:")

@@ -1,4 +1,4 @@
-"""npm registry: archives of JavaScript packages, cached and checked."""
+"""npm registry: archives of JavaScript packages, and npm itself, cached and checked."""
 
 import hashlib
 import tarfile
@@ -58,8 +58,8 @@ class NpmRegistry:
                     return path, hashlib.file_digest(file, "sha256").hexdigest()
             log(f"Downloading {module.name} {module.version}")
             own = hashlib.sha256()
-            with self._upstream.open(self._url(module)) as pieces:
-                checked = _checked(pieces, module, own, sha256)
+            with self._upstream.open(self._url(module)) as chunks:
+                checked = _checked(chunks, module, own, sha256)
                 # Where the lock has its SHA-512, it is found by that the next time.
                 sha512 = known if known != sha256 else None
                 path = self._cache.add("modules", checked, sha512=sha512)
@@ -75,15 +75,15 @@ def archive_name(module: LockedModule) -> str:
 
 
 def _checked(
-    pieces: Iterator[bytes], module: LockedModule, own: "hashlib._Hash", sha256: str | None
+    chunks: Iterator[bytes], module: LockedModule, own: "hashlib._Hash", sha256: str | None
 ) -> Iterator[bytes]:
     """Yield an archive; raise DependenciesFailed at its end if a digest does not match."""
     algorithm, digests = parse_integrity(module.integrity)
     found = hashlib.new(algorithm, usedforsecurity=False)
-    for piece in pieces:
-        found.update(piece)
-        own.update(piece)
-        yield piece
+    for chunk in chunks:
+        found.update(chunk)
+        own.update(chunk)
+        yield chunk
     if digests and found.hexdigest() not in digests:
         raise DependenciesFailed(
             f"{module.name} {module.version} of the registry does not have the digest in the lock.",

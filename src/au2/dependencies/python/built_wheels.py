@@ -1,6 +1,6 @@
-"""Cache of wheels that were built from sdists: once per sdist, runtime and context.
+"""Cache of wheels built from sdists: once per sdist, runtime and context.
 
-Code of the sdist made the wheel, so only the context that asked for the build gets it.
+Code of the sdist made the wheel, so only the context of the build gets the wheel.
 """
 
 import json
@@ -32,7 +32,7 @@ class BuiltWheels:
     """Context, runtime and tool."""
 
     def find(self, source_sha256: str) -> BuiltWheel | None:
-        """Return the wheel that was built from an sdist, if any."""
+        """Return the wheel built from an sdist, if any."""
         data = self.cache.read("built", self._key(source_sha256))
         if data is None:
             return None
@@ -46,8 +46,8 @@ class BuiltWheels:
     def keep(self, file: str, body: Body, source_file: str, source_sha256: str) -> BuiltWheel:
         """Add a built wheel. Raises TooLarge, StorageFull."""
         with self.blobs.writer() as writer:
-            for piece in body:
-                writer.write(piece)
+            for chunk in body:
+                writer.write(chunk)
                 if writer.size_bytes > _WHEEL_BYTES:
                     raise TooLarge(f"{file} is larger than {format_bytes(_WHEEL_BYTES)}")
             digest = writer.commit()
@@ -62,8 +62,8 @@ class BuiltWheels:
         path = self.cache.find("files", digest)
         if path is None:
             with self.blobs.open(wheel.digest) as stream:
-                pieces = iter(partial(stream.read, _CHUNK_BYTES), b"")
-                path = self.cache.add("files", pieces, sha256=digest)
+                chunks = iter(partial(stream.read, _CHUNK_BYTES), b"")
+                path = self.cache.add("files", chunks, sha256=digest)
         return path
 
     def _key(self, source_sha256: str) -> str:

@@ -43,14 +43,14 @@ class PythonIndex:
         self._local_digests: dict[tuple[Path, int, int], str] = {}
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """Return all files of the project ``name`` (normalised); none: it is unknown.
+        """Return all files of the project ``name`` (normalised); none: an unknown project.
 
         Raises:
             IndexUnreachable: an index does not answer.
         """
         found: dict[str, ListedFile] = {}
-        for place in self._sources.find_links:
-            self._add(found, self._read_folder(place), name)
+        for source in self._sources.find_links:
+            self._add(found, self._read_folder(source), name)
         for index in self._sources.indexes:
             files = self._read_index(index, name)
             self._add(found, files or [], name)
@@ -63,7 +63,7 @@ class PythonIndex:
 
         Raises:
             IndexUnreachable, StorageFull
-            DependenciesFailed: its digest is not the one that the index states.
+            DependenciesFailed: the digest differs from the index's statement.
         """
         path = local_path(file.url)
         if path is not None:
@@ -74,16 +74,16 @@ class PythonIndex:
             if (file.size_bytes or _LARGE_BYTES) >= _LARGE_BYTES:
                 log(f"Downloading {file.filename}")
             try:
-                with self._upstream.open(file.url) as pieces:
-                    added = self._cache.add("files", pieces, sha256=file.sha256)
+                with self._upstream.open(file.url) as chunks:
+                    added = self._cache.add("files", chunks, sha256=file.sha256)
             except DigestMismatch as error:
                 raise _not_what_it_should_be(file) from error
         return added, added.name
 
     def read_metadata(self, file: ListedFile, log: Callable[[str], None]) -> bytes:
-        """Return a wheel's ``METADATA``, from the index if it has that apart, else from the wheel.
+        """Return a wheel's ``METADATA``: a separate file of the index, or read from the wheel.
 
-        Raises as :meth:`fetch`; ``DependenciesFailed`` also for a wheel without it.
+        Raises as :meth:`fetch`; ``DependenciesFailed`` also for a wheel without METADATA.
         """
         key = file.sha256
         cached = None if key is None else self._cache.read("metadata", key)
@@ -119,10 +119,10 @@ class PythonIndex:
             return None
         return parse_listing(data, "text/html", url)
 
-    def _read_folder(self, place: str) -> list[ListedFile]:
-        folder = local_path(place)
+    def _read_folder(self, source: str) -> list[ListedFile]:
+        folder = local_path(source)
         if folder is None:
-            return self._read_page(place) or []
+            return self._read_page(source) or []
         if folder.is_file():
             return parse_listing(folder.read_bytes(), "text/html", folder.as_uri())
         links = (f'<a href="{quote(path.name)}"></a>' for path in _files_in(folder))
@@ -141,7 +141,7 @@ class PythonIndex:
             ) from error
 
     def _get_page(self, url: str) -> Page | None:
-        """Return a page, from the cache while it is recent or unchanged."""
+        """Return a page, from the cache while recent or unchanged."""
         key = hashlib.sha256(url.encode()).hexdigest()
         cached, age_seconds = self._find_page(key)
         if cached is not None and age_seconds < _FRESH_SECONDS:

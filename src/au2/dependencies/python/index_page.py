@@ -58,7 +58,7 @@ class PackageFile(NamedTuple):
 
 
 def parse_filename(filename: str) -> Distribution | None:
-    """Return the distribution that a file name names; None: neither wheel nor sdist."""
+    """Return the distribution of a file name; None: neither wheel nor sdist."""
     if not filename.isprintable() or "/" in filename or "\\" in filename:
         return None
     try:
@@ -80,7 +80,7 @@ def parse_listing(data: bytes, content_type: str, url: str) -> list[ListedFile]:
         url: its address.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: neither JSON nor HTML.
     """
     if "json" in content_type:
         document = json.loads(data)

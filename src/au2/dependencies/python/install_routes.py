@@ -28,7 +28,7 @@ class FileClash(Exception):
     """Two wheels have different files of one path: the order of installation decides."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class InstallRoutes(PythonRoutes):
     """Routes for installing, which serve wheels only."""
 
@@ -36,12 +36,12 @@ class InstallRoutes(PythonRoutes):
     files: ClassVar[re.Pattern[str]] = re.compile(r"/wheels/([0-9a-f]{32})/([^/]+)")
     files_path: ClassVar[str] = "/wheels"
 
-    pins: Mapping[str, str] = field(default_factory=dict)
-    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    known: Mapping[str, PackageFile] = field(default_factory=dict)
+    pins: Mapping[str, str]
+    hashes: Mapping[str, frozenset[str]]
+    known: Mapping[str, PackageFile]
     """The only file of a project, if it was built here or is in the lock."""
-    tree: ReceivedTree | None = None
-    pieces: InstalledWheels | None = None
+    tree: ReceivedTree
+    cache: InstalledWheels | None
     """Cache of installed wheels; None: all wheels are installed, one by one in order of name."""
     _choices: dict[str, PackageFile] = field(default_factory=dict)
     _ready: dict[str, InstalledWheel] | None = None
@@ -55,7 +55,7 @@ class InstallRoutes(PythonRoutes):
 
     @property
     def missing(self) -> dict[str, str]:
-        """Pins that are not in the cache of installed wheels."""
+        """Pins without an installed wheel in the cache."""
         ready = self._plan()
         return {name: pin for name, pin in self.pins.items() if name not in ready}
 
@@ -69,7 +69,7 @@ class InstallRoutes(PythonRoutes):
 
     def put(self, path: str, body: Body) -> bool:
         """Receive the installed files."""
-        if path == "/tree" and self.tree is not None:
+        if path == "/tree":
             self.tree.receive(body)
             return True
         return super().put(path, body)
@@ -90,8 +90,8 @@ class InstallRoutes(PythonRoutes):
             return [file._replace(sha256=known.sha256) for file in same]
         return allowed(files, self.hashes.get(name))
 
-    def find_taken(self, name: str) -> PackageFile:
-        """Return the wheel that was installed. Raises DependenciesFailed."""
+    def find_installed(self, name: str) -> PackageFile:
+        """Return the installed wheel of a project. Raises DependenciesFailed."""
         if name in self._plan():
             return self._choices[name]
         for file in self.served.values():
@@ -110,46 +110,42 @@ class InstallRoutes(PythonRoutes):
             FileClash
             StorageFull
         """
-        tree = (
-            InstalledWheel([], {})
-            if self.tree is None
-            else InstalledWheel(self.tree.entries, self.tree.digests)
-        )
-        if self.pieces is None:
+        tree = InstalledWheel(self.tree.entries, self.tree.digests)
+        if self.cache is None:
             return tree.entries
         entries = merge([*self._plan().values(), tree])
         if entries is None:
             raise FileClash
-        self._keep(self.pieces, tree, python)
+        self._keep(self.cache, tree, python)
         return entries
 
-    def _keep(self, pieces: InstalledWheels, tree: InstalledWheel, python: str) -> None:
-        taken = {name: self.find_taken(name) for name in self.missing}
+    def _keep(self, cache: InstalledWheels, tree: InstalledWheel, python: str) -> None:
+        installed = {name: self.find_installed(name) for name in self.missing}
         contents = {
             name: read_wheel(file.path, python)
-            for name, file in taken.items()
+            for name, file in installed.items()
             if file.path is not None
         }
         wheels = {name: found for name, found in contents.items() if found is not None}
         if clashes(wheels.values()):
             raise FileClash
-        for name, piece in split(tree.entries, tree.digests, wheels, pieces.prefix).items():
-            pieces.keep(taken[name], self.list_files(name), piece)
+        for name, wheel in split(tree.entries, tree.digests, wheels, cache.prefix).items():
+            cache.keep(installed[name], self.list_files(name), wheel)
 
     def _plan(self) -> dict[str, InstalledWheel]:
         """Return the wheels in the cache, looked up once: pruning meanwhile does not matter."""
         with self._planning:
             if self._ready is None:
-                self._ready = {} if self.pieces is None else self._find_pieces(self.pieces)
+                self._ready = {} if self.cache is None else self._find_cached(self.cache)
         return self._ready
 
-    def _find_pieces(self, pieces: InstalledWheels) -> dict[str, InstalledWheel]:
+    def _find_cached(self, cache: InstalledWheels) -> dict[str, InstalledWheel]:
         found: dict[str, InstalledWheel] = {}
         for name in sorted(self.pins):
-            choice = pieces.find_chosen(self.list_files(name))
-            piece = None if choice is None else pieces.find(choice.sha256)
-            if choice is not None and piece is not None:
-                self._choices[name], found[name] = choice, piece
+            choice = cache.find_chosen(self.list_files(name))
+            wheel = None if choice is None else cache.find(choice.sha256)
+            if choice is not None and wheel is not None:
+                self._choices[name], found[name] = choice, wheel
         if merge(found.values()) is None:
             return {}  # The installation meets the same clash, and reports it.
         return found

@@ -1,7 +1,8 @@
-"""Cache of installed wheels: the next installation with the same wheel takes its files from here.
+"""Installed wheels: their cache, and the division of an installation into its wheels.
 
-An installed wheel holds the files that the wheel's own archive states, and the modules compiled
-from them; wheels beside it have no part in it (:mod:`au2.dependencies.python.installed_wheels`).
+An installed wheel holds the files stated by the wheel's own archive, and modules compiled from
+these files. Other wheels of the installation have no part in an installed wheel: it is given to
+every later installation of the same wheel.
 """
 
 import base64
@@ -52,7 +53,7 @@ class InstalledWheel(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InstalledWheels:
-    """Installed wheels that one installation may use, and may add to."""
+    """Cache of installed wheels, as far as one installation may read and extend it."""
 
     cache: FileCache
     scopes: tuple[str, ...]
@@ -63,7 +64,7 @@ class InstalledWheels:
     """Folder with hard links to the wheels in use, so that pruning does not remove them."""
 
     def find_chosen(self, files: list[ListedFile]) -> PackageFile | None:
-        """Return the file that was taken when the same files were offered before."""
+        """Return the file chosen by an earlier installation from the same files."""
         if len(files) == 1 and files[0].sha256 is not None:
             return PackageFile(files[0].filename, files[0].sha256)
         for scope in self.scopes:
@@ -75,24 +76,24 @@ class InstalledWheels:
         return None
 
     def find(self, wheel_sha256: str) -> InstalledWheel | None:
-        """Return an installed wheel; None: it must be installed."""
+        """Return an installed wheel; None: not in the cache."""
         for scope in self.scopes:
             data = self.cache.read("piece", _key(scope, wheel_sha256))
-            piece = None if data is None else self._open(json.loads(data))
-            if piece is not None:
-                return piece
+            wheel = None if data is None else self._open(json.loads(data))
+            if wheel is not None:
+                return wheel
         return None
 
-    def keep(self, choice: PackageFile, files: list[ListedFile], piece: InstalledWheel) -> None:
+    def keep(self, choice: PackageFile, files: list[ListedFile], wheel: InstalledWheel) -> None:
         """Add an installed wheel. Raises StorageFull."""
-        if sum(entry.size for entry in piece.entries) > _MOST_BYTES:
+        if sum(entry.size for entry in wheel.entries) > _MOST_BYTES:
             return
-        content = self.cache.add("pieces", _read_contents(piece.entries))
+        content = self.cache.add("pieces", _read_contents(wheel.entries))
         document = {
             "content": content.name,
             "files": [
-                (entry.path, entry.size, piece.digests[entry.path], entry.mode == EXECUTABLE_MODE)
-                for entry in piece.entries
+                (entry.path, entry.size, wheel.digests[entry.path], entry.mode == EXECUTABLE_MODE)
+                for entry in wheel.entries
             ],
         }
         scope = self.scopes[-1]
@@ -123,7 +124,7 @@ def _key(*parts: str) -> str:
 
 
 def _describe(files: Iterable[ListedFile]) -> Iterator[str]:
-    """Yield everything that the choice of a file depends on."""
+    """Yield everything on which the choice of a file depends."""
     for file in files:
         yield json.dumps([file.filename, file.sha256, file.requires_python, file.yanked])
 
@@ -244,7 +245,7 @@ def _hexadecimal(stated: str) -> str | None:
 
 
 def _is_recorded(found: Iterable[LayerEntry], wheel: WheelContents, prefix: str) -> bool:
-    """Return whether the installer's RECORD lists just these files; else it made more itself."""
+    """Return whether the installer's RECORD lists just these files, none of its own."""
     for entry in found:
         folder, _, name = entry.path.removeprefix(f"{prefix}/").partition("/")
         if name == "RECORD" and folder.endswith(".dist-info") and entry.open is not None:
@@ -264,7 +265,7 @@ def _read_paths(record: bytes) -> set[str] | None:
 
 
 def _source_of(path: str) -> str:
-    """Return the path of the source that a file was compiled from; others are their own."""
+    """Return the path of a compiled module's source; other files are their own source."""
     folder, _, name = path.rpartition("/")
     above, _, last = folder.rpartition("/")
     if last != _CACHE or not name.endswith(".pyc"):

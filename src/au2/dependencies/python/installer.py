@@ -57,13 +57,13 @@ class _Installed:
 
     entries: list[LayerEntry]
     site_directory: str
-    taken: Mapping[str, tuple[str, PackageFile]]
+    files: Mapping[str, tuple[str, PackageFile]]
     """Version and file by project."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Resolution:
-    """Versions that fit together."""
+    """Compatible versions of all projects."""
 
     pins: Mapping[str, str]
     from_runtime: Mapping[str, str]
@@ -77,12 +77,12 @@ class _Resolution:
 
 
 class PythonInstaller:
-    """An :class:`~au2.dependencies.installer.Installer` that uses uv.
+    """:class:`~au2.dependencies.installer.Installer` with uv.
 
     Args:
         engine: runs the build containers.
-        blobs: images, and wheels that were built.
-        index: where packages come from.
+        blobs: images and built wheels.
+        index: client of the packages' indexes.
         cache: cache of package files.
         options: limits of a build.
         uv: the program, for the runtimes' architecture.
@@ -133,13 +133,13 @@ class PythonInstaller:
             tool=_TOOL,
             key=task.key,
             context_only=resolution.has_run_code,
-            packages=tuple(_lock_packages(installed.taken, resolution)),
+            packages=tuple(_lock_packages(installed.files, resolution)),
             from_runtime=resolution.from_runtime,
         )
         return InstallResult(make_entries(installed.entries, installed.site_directory), lock)
 
     def _resolve(self, request: PythonRequest, task: InstallTask) -> _Resolution:
-        """Return versions that fit together; most often the same container installs them."""
+        """Return compatible versions; most often the same container installs them."""
 
         def begin_install(found: ResolveRoutes) -> InstallRoutes:
             resolution = _Resolution(found.pins or {}, {}, {}, False, found.found)
@@ -165,7 +165,7 @@ class PythonInstaller:
         return replace(resolution, installed=self._finish(routes.installing, runtime, task))
 
     def _install(self, routes: InstallRoutes, task: InstallTask) -> _Installed | None:
-        plan = {"one_by_one": routes.pieces is None}
+        plan = {"one_by_one": routes.cache is None}
         return self._finish(routes, self._run("install", plan, routes, task), task)
 
     def _finish(
@@ -179,8 +179,8 @@ class PythonInstaller:
         old = len(routes.pins) - len(routes.missing)
         if old:
             task.run.log(f"{old} of {len(routes.pins)} were installed before")
-        taken = {name: (pin, routes.find_taken(name)) for name, pin in routes.pins.items()}
-        return _Installed(entries, runtime.site_directory, taken)
+        files = {name: (pin, routes.find_installed(name)) for name, pin in routes.pins.items()}
+        return _Installed(entries, runtime.site_directory, files)
 
     def _install_routes(
         self,
@@ -202,7 +202,7 @@ class PythonInstaller:
             hashes=request.hashes,
             known=self._known_files(resolution, task),
             tree=ReceivedTree(task.folder, DIRECTORY.strip("/"), self._options.layer_max_bytes),
-            pieces=None if one_by_one else installed,
+            cache=None if one_by_one else installed,
         )
 
     def _run(
@@ -223,9 +223,10 @@ class PythonInstaller:
             return routes.runtime
         if result.refusal is not None:
             raise result.refusal
+        installed = {} if routes.runtime is None else routes.runtime.installed
         raise DependenciesFailed(
             "The dependencies could not be installed: see the log.",
-            hint=advise(result.tail, {} if routes.runtime is None else routes.runtime.versions),
+            hint=advise(result.tail, {name: found.version for name, found in installed.items()}),
         )
 
     def _built_wheels(self, task: InstallTask) -> BuiltWheels:
@@ -233,7 +234,7 @@ class PythonInstaller:
         return BuiltWheels(self._blobs, self._cache, scope)
 
     def _known_files(self, resolution: _Resolution, task: InstallTask) -> dict[str, PackageFile]:
-        """Return the only file of each project that has one."""
+        """Return the file of each project with a single choice."""
         known: dict[str, PackageFile] = {}
         for package in () if task.lock is None else task.lock.packages:
             sha256 = package.digest.removeprefix("sha256:")
@@ -252,10 +253,10 @@ def _from_lock(lock: Lock) -> _Resolution:
 
 
 def _lock_packages(
-    taken: Mapping[str, tuple[str, PackageFile]], resolution: _Resolution
+    files: Mapping[str, tuple[str, PackageFile]], resolution: _Resolution
 ) -> Iterator[LockedPackage]:
-    for name in sorted(taken):
-        pin, choice = taken[name]
+    for name in sorted(files):
+        pin, choice = files[name]
         built = resolution.built.get(name)
         source = (None, None) if built is None else (built.source_file, built.source_digest)
         yield LockedPackage(name, pin, choice.filename, f"sha256:{choice.sha256}", *source)

@@ -18,7 +18,7 @@ class PythonRequest:
     """Projects to install although the runtime has them."""
 
     def to_document(self) -> Mapping[str, object]:
-        """Return everything that changes the layer, as JSON."""
+        """Return everything on which the layer depends, as JSON."""
         return {"requirements": self.requirements, "override": sorted(self.overrides)}
 
     @property

@@ -1,4 +1,4 @@
-"""Gateway routes for resolving: the index as Python's build containers see it."""
+"""Gateway routes for resolving: the index, as visible to Python's build containers."""
 
 import hashlib
 import re
@@ -68,7 +68,7 @@ class PythonRoutes:
         return True
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """Return the files of a project that the container may see."""
+        """Return the files of a project that are visible to the container."""
         raise NotImplementedError
 
     def find_files(self, name: str) -> list[ListedFile]:
@@ -111,22 +111,22 @@ class PythonRoutes:
         return GatewayResponse(path)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ResolveRoutes(PythonRoutes):
     """Routes for resolving, and for building sdists."""
 
-    built_before: BuiltWheels | None = None
-    overrides: frozenset[str] = frozenset()
+    built_before: BuiltWheels
+    overrides: frozenset[str]
     """Projects that are installed although the runtime has them."""
-    hashes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    hashes: Mapping[str, frozenset[str]]
     """Allowed digests by project."""
     pins: dict[str, str] | None = None
     """Version by project, without those of the runtime."""
     from_runtime: dict[str, str] = field(default_factory=dict)
-    builds: bool = False
+    builds: bool
     """Whether the package wants some sdists built although there are wheels."""
-    begin_install: Callable[["ResolveRoutes"], PythonRoutes] | None = None
-    """Returns the routes that install the pins in the same container; None: another one does."""
+    begin_install: Callable[["ResolveRoutes"], PythonRoutes]
+    """Returns the routes for installing the pins in the same container."""
     installing: PythonRoutes | None = None
     """These routes, once the installation runs."""
     _install: PythonRoutes | None = None
@@ -142,7 +142,7 @@ class ResolveRoutes(PythonRoutes):
     def _get_pins(self, path: str, pins: Mapping[str, str]) -> GatewayResponse | None:
         if path == "/unsettled" and (self.has_run_code or self.builds):
             return GatewayResponse(format_pins(pins).encode())
-        if self.has_run_code or self.begin_install is None:
+        if self.has_run_code:
             return GatewayResponse(b"")  # Code of packages ran: this container installs nothing.
         self._install = self._install or self.begin_install(self)
         if path == "/missing":
@@ -168,7 +168,7 @@ class ResolveRoutes(PythonRoutes):
         return super().read_metadata(file)
 
     def put(self, path: str, body: Body) -> bool:
-        """Receive the pins, and wheels that the container built."""
+        """Receive the pins, and wheels built in the container."""
         if self.installing is not None:
             return self.installing.put(path, body)
         if path == "/pins":
@@ -181,7 +181,7 @@ class ResolveRoutes(PythonRoutes):
 
     @property
     def built(self) -> dict[str, BuiltWheel]:
-        """Pinned wheels that were built from sdists, by project."""
+        """Pinned wheels built from sdists, by project."""
         pins = ((name, Version(pin)) for name, pin in (self.pins or {}).items())
         return {pin[0]: self._built[pin] for pin in pins if pin in self._built}
 
@@ -198,9 +198,9 @@ class ResolveRoutes(PythonRoutes):
         self.pins = {name: pins[name] for name in pins if name not in present}
 
     def _list_built(self, files: list[ListedFile]) -> Iterator[ListedFile]:
-        """Yield wheels that were built from these sdists before."""
+        """Yield wheels of earlier builds of these sdists."""
         for file in files:
-            if file.distribution.is_wheel or file.sha256 is None or self.built_before is None:
+            if file.distribution.is_wheel or file.sha256 is None:
                 continue
             wheel = self.built_before.find(file.sha256)
             distribution = None if wheel is None else parse_filename(wheel.file)
@@ -212,7 +212,7 @@ class ResolveRoutes(PythonRoutes):
     def _take_built(self, filename: str, body: Body) -> None:
         """Keep a wheel of a pinned version whose sdist was served."""
         wheel = parse_filename(filename)
-        if wheel is None or self.built_before is None:
+        if wheel is None:
             raise InvalidRequest(f"{filename[:200]!r} is no wheel")
         source = wheel._replace(is_wheel=False)
         sources = [name for name in self.served if parse_filename(name) == source]

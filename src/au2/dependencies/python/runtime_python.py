@@ -1,4 +1,4 @@
-"""Distributions of a runtime's Python: the resolver sees no other versions of them."""
+"""Python of a runtime: version, platform, install scheme, distributions and ``.pth`` link."""
 
 import hashlib
 import json
@@ -16,6 +16,16 @@ from au2.domain.errors import InvalidImage, InvalidRequest, RuntimeBuildFailed
 from au2.oci.tar.paths import clean_path
 from au2.oci.tar.writer import LayerEntry, bytes_entry, directory_entry, with_parents
 
+DIRECTORY = "/opt/au2/python"
+_LINK_NAME = "au2-dependencies.pth"
+# Python's `site` module reads it, so no variable of env.yml can remove it. Its place in the path is
+# after the standard library and before the runtime's packages, so that overrides are found first.
+_LINK = (
+    "import site, sys; n = len(sys.path); "
+    f"site.addsitedir({DIRECTORY!r}); a = sys.path[n:]; del sys.path[n:]; "
+    "i = [d.endswith(('site-packages', 'dist-packages')) for d in [*sys.path, 'site-packages']]"
+    ".index(True); sys.path[i:i] = a\n"
+)
 _URL_SCHEME = "runtime:"
 _MOST_CHARACTERS = 4096
 _MALFORMED = (
@@ -61,7 +71,7 @@ class TargetPython:
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """Platform tags of the wheels that it accepts, best first (PEP 600)."""
+        """Platform tags of accepted wheels, best first (PEP 600)."""
         newest = self.glibc[1]
         modern = [
             f"manylinux_2_{minor}_{self.machine}" for minor in range(newest, _OLDEST_GLIBC - 1, -1)
@@ -71,17 +81,17 @@ class TargetPython:
         return (*modern, *old, f"linux_{self.machine}")
 
     def tags(self) -> Iterator[Tag]:
-        """Yield the tags of the wheels that it accepts, best first (PEP 425)."""
+        """Yield the tags of accepted wheels, best first (PEP 425)."""
         interpreter = f"cp{self.version[0]}{self.version[1]}"
         yield from cpython_tags(self.version, [interpreter], self.platforms)
         yield from compatible_tags(self.version, interpreter, self.platforms)
 
 
 def parse_target_python(data: bytes) -> TargetPython:
-    """Return the description that a root's own Python printed; nothing in it is trusted.
+    """Return the untrusted description of a root by its own Python.
 
     Raises:
-        RuntimeBuildFailed: not a description, or of a Python that wheels can't be installed for.
+        RuntimeBuildFailed: malformed, or a Python for which no wheels can be installed.
     """
     try:
         document: dict[str, Any] = json.loads(data)
@@ -129,13 +139,8 @@ class PythonRuntime:
     installed: Mapping[str, Installed]
     """By normalised name."""
 
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Version of each distribution by name."""
-        return {name: found.version for name, found in self.installed.items()}
-
     def find_file(self, name: str) -> ListedFile | None:
-        """Return a wheel that stands for an installed distribution, if there is one."""
+        """Return a wheel as stand-in for an installed distribution, if any."""
         if name not in self.installed:
             return None
         version = self.installed[name].version
@@ -145,13 +150,13 @@ class PythonRuntime:
         return ListedFile(filename, distribution, f"{_URL_SCHEME}{name}", sha256)
 
     def find_metadata(self, file: ListedFile) -> bytes | None:
-        """Return the metadata of a file that came from :meth:`find_file`."""
+        """Return the metadata of a file of :meth:`find_file`; None: another file."""
         name = file.url.removeprefix(_URL_SCHEME)
         return self.installed[name].metadata if name != file.url else None
 
 
 def parse_runtime(data: bytes) -> PythonRuntime:
-    """Return the description that the driver sent. Raises InvalidRequest."""
+    """Return the runtime from the driver's description. Raises InvalidRequest."""
     try:
         document = json.loads(data)
         site = str(document["site"])
@@ -181,24 +186,12 @@ def _line(text: object) -> str:
     return " ".join(str(text).split())[:_MOST_CHARACTERS]
 
 
-DIRECTORY = "/opt/au2/python"
-_LINK_NAME = "au2-dependencies.pth"
-# Python's `site` module reads it, so no variable of env.yml can remove it. Its place in the path is
-# after the standard library and before the runtime's packages, so that overrides are found first.
-_LINK = (
-    "import site, sys; n = len(sys.path); "
-    f"site.addsitedir({DIRECTORY!r}); a = sys.path[n:]; del sys.path[n:]; "
-    "i = [d.endswith(('site-packages', 'dist-packages')) for d in [*sys.path, 'site-packages']]"
-    ".index(True); sys.path[i:i] = a\n"
-)
-
-
 def make_entries(tree: Iterable[LayerEntry], site_directory: str) -> list[LayerEntry]:
-    """Return the entries of the layer.
+    """Return the entries of the layer with dependencies.
 
     Args:
         tree: the installed files.
-        site_directory: folder that the runtime's Python reads ``.pth`` files from.
+        site_directory: folder of the ``.pth`` files of the runtime's Python.
     """
     link = f"{site_directory}/{_LINK_NAME}".strip("/")
     entries = [

@@ -1,6 +1,8 @@
-"""Checked reading of wheels (PEP 427): metadata, RECORD, programs and the target of every file.
+"""Checked reading of wheels (PEP 427): metadata, RECORD, programs and the layout of all files.
 
-Anybody may have made a wheel, so nothing of it runs and no path may leave its install scheme.
+Wheels are untrusted: no code of a wheel runs, and no path may leave its install scheme. The same
+wheel always gives the same layout: files in the folders of the target Python, programs with its
+interpreter, and a RECORD of the result.
 """
 
 import base64
@@ -82,7 +84,7 @@ class Wheel:
         archive: its ZIP archive; stays open while the files are read.
 
     Raises:
-        InvalidWheel: it has no single ``.dist-info`` folder, or too many files.
+        InvalidWheel: not one ``.dist-info`` folder, or too many files.
     """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
@@ -126,10 +128,10 @@ class Wheel:
         return data
 
     def find_target(self, name: str, scheme: InstallScheme) -> tuple[str, str]:
-        """Return the path that a file is installed to, and its kind: a scheme's folder or empty.
+        """Return the installation path of a file, and its kind: a scheme's folder or empty.
 
         Raises:
-            InvalidWheel: an unknown kind, or a path that leaves its folder.
+            InvalidWheel: an unknown kind, or a path outside its folder.
         """
         parts = name.split("/")
         if not all(parts) or {".", ".."} & set(parts) or "\\" in name or "\0" in name:
@@ -149,7 +151,7 @@ class Wheel:
         return _join(folders[kind], rest), kind
 
     def read_programs(self, scheme: InstallScheme) -> Iterator[tuple[str, str]]:
-        """Yield path and text of every program that its entry points ask for."""
+        """Yield path and text of the program of every entry point."""
         name = f"{self.info}/entry_points.txt"
         if name not in self.names:
             return
@@ -173,7 +175,7 @@ class Wheel:
 
 @contextmanager
 def open_wheel(path: Path, *, keep_open: bool = False) -> Iterator[Wheel]:
-    """Open a wheel; everything that is wrong with its archive becomes InvalidWheel.
+    """Open a wheel; every error of the archive becomes InvalidWheel.
 
     Args:
         path: of the file.
@@ -215,7 +217,7 @@ class LaidOutWheel(NamedTuple):
 
 
 def lay_out_wheel(path: Path, filename: str, scheme: InstallScheme) -> LaidOutWheel:
-    """Return the files that a wheel installs.
+    """Return the installed files of a wheel.
 
     Args:
         path: the wheel; its digest was checked.
@@ -223,7 +225,7 @@ def lay_out_wheel(path: Path, filename: str, scheme: InstallScheme) -> LaidOutWh
         scheme: folders of the target Python.
 
     Raises:
-        InvalidWheel: damaged, not what its name says, or reaching outside the scheme.
+        InvalidWheel: damaged, named wrongly, or reaching outside the scheme.
     """
     parts = filename.removesuffix(".whl").split("-")
     if len(parts) not in (5, 6):

@@ -52,11 +52,11 @@ class FetchedWheel(NamedTuple):
 
 
 class WheelResolver:
-    """Finds and fetches the wheels of a set of requirements.
+    """Resolver of requirements to fetched wheels.
 
     Args:
-        index: where packages come from.
-        python: the Python that the wheels are for.
+        index: client of the packages' indexes.
+        python: target of the wheels.
         work: an empty folder for temporary files.
         log: takes lines for people.
     """
@@ -71,10 +71,10 @@ class WheelResolver:
         self._files: dict[str, list[ListedFile]] = {}
 
     def resolve(self, requirements: Iterable[str]) -> Mapping[str, str]:
-        """Return a set of versions that fit together, by project.
+        """Return compatible versions by project.
 
         Raises:
-            DependenciesFailed: there is none that has wheels for this Python.
+            DependenciesFailed: no set of versions has wheels for this Python.
             IndexUnreachable: an index does not answer.
             EngineFailure: the gateway failed.
         """
@@ -97,7 +97,7 @@ class WheelResolver:
         """Return the best wheel of each project, sorted by name.
 
         Raises:
-            DependenciesFailed: a file is not the one that the index names.
+            DependenciesFailed: a file differs from the index's statement.
             IndexUnreachable, StorageFull
         """
         ranks = {tag: rank for rank, tag in enumerate(self._python.tags())}
