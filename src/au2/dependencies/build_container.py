@@ -245,10 +245,10 @@ class _Follower:
                 hint="Upload again; if it happens again, ask your operator.",
             )
         if seen.out_of_memory_kills:
-            self._tell_of_memory(seen)
+            self._report_memory(seen)
         return BuildResult(seen.exit_code, tuple(self._tail), self._errors.refusal)
 
-    def _tell_of_memory(self, seen: Observation) -> None:
+    def _report_memory(self, seen: Observation) -> None:
         """Raise if the build failed, else log the kill: the build may have gone on without."""
         killed = count_of(seen.out_of_memory_kills, "process", "processes")
         limit = format_bytes(self._spec.resources.memory_bytes)

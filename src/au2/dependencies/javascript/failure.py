@@ -52,7 +52,7 @@ class NpmFailure:
         self._last.append(_shown(text))
         if _SAYS_WHY.search(text):
             self._reasons.append(_shown(text))
-        self._missing |= {what for what, pattern in _MISSING.items() if pattern.search(text)}
+        self._missing |= {need for need, pattern in _MISSING.items() if pattern.search(text)}
 
     @property
     def message(self) -> str:
@@ -85,12 +85,12 @@ def _advise(code: str) -> str:
     if code in _NOT_IN_SYNC:
         return (
             "package-lock.json must fit package.json: 'npm install --package-lock-only' renews it; "
-            f"if that does not help, '{MAKE_ANEW}'. If you make it with --legacy-peer-deps, have "
-            "'legacy-peer-deps=true' in the package's .npmrc."
+            f"if that does not help, '{MAKE_ANEW}'. If you create it with --legacy-peer-deps, "
+            "write 'legacy-peer-deps=true' into the package's .npmrc."
         )
     if code == "EBADPLATFORM":
         return (
-            "What the log names is for another system: have it among optionalDependencies, and "
+            "The package in the log is for another system: move it to optionalDependencies, and "
             "renew the lock with 'npm install --package-lock-only'."
         )
     return f"Fix the error that npm reports; '{MAKE_ANEW}' makes the lock anew."

@@ -84,7 +84,7 @@ class InstallRoutes(PythonRoutes):
             url = known.path.as_uri()
             return [] if wheel is None else [ListedFile(known.filename, wheel, url, known.sha256)]
         wanted = (name, Version(self.pins[name]), True)
-        files = [file for file in self.find_files(name) if file.distribution == wanted]
+        files = [file for file in super().list_files(name) if file.distribution == wanted]
         if known is not None:
             same = (file for file in files if file.filename == known.filename)
             return [file._replace(sha256=known.sha256) for file in same]

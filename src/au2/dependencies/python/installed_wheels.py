@@ -23,11 +23,11 @@ from au2.dependencies.file_cache import FileCache
 from au2.dependencies.python.index_page import ListedFile, PackageFile
 from au2.dependencies.python.wheel import (
     DOCUMENT_BYTES,
+    InstallScheme,
     InvalidWheel,
     WheelLayout,
     open_wheel,
     parse_record,
-    target_scheme,
 )
 from au2.oci.streams import open_slice
 from au2.oci.tar.paths import clean_path, parent_paths
@@ -152,9 +152,11 @@ def read_wheel(path: Path, python: str) -> WheelContents | None:
         path: the wheel.
         python: path of the interpreter that its programs run with.
     """
+    # Of ``pip install --target``.
+    scheme = InstallScheme("", "", "bin", "", "include", python)
     try:
         with open_wheel(path) as wheel:
-            layout = WheelLayout(wheel, target_scheme(python), _INSTALLER)
+            layout = WheelLayout(wheel, scheme, _INSTALLER)
             stated = wheel.record
     except InvalidWheel:
         return None

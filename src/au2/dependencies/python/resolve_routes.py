@@ -68,11 +68,10 @@ class PythonRoutes:
         return True
 
     def list_files(self, name: str) -> list[ListedFile]:
-        """Return the files of a project that are visible to the container."""
-        raise NotImplementedError
+        """Return the files of a project that are visible to the container, the same all the time.
 
-    def find_files(self, name: str) -> list[ListedFile]:
-        """Return all files of a project, the same for the whole build."""
+        Here all files of the index.
+        """
         if name not in self.found:
             self.found[name] = self.index.list_files(name)
         return self.found[name]
@@ -155,7 +154,7 @@ class ResolveRoutes(PythonRoutes):
             file = self.runtime.find_file(name)
             if file is not None:
                 return [file]
-        found = self.find_files(name)
+        found = super().list_files(name)
         files = allowed(found, self.hashes.get(name))
         if found and not files:
             self.log(f"None of the files of {name} has one of the digests that --hash asks for")

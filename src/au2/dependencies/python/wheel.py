@@ -72,11 +72,6 @@ class InstallScheme(NamedTuple):
     """Absolute path of the interpreter that runs the programs."""
 
 
-def target_scheme(python: str) -> InstallScheme:
-    """Return the scheme of ``pip install --target``, for the interpreter at ``python``."""
-    return InstallScheme("", "", "bin", "", "include", python)
-
-
 class Wheel:
     """An open wheel.
 

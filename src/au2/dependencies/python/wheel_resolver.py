@@ -155,7 +155,3 @@ class _LoopbackRoutes(PythonRoutes):
     def put(self, path: str, body: Body) -> bool:
         """Accept no upload."""
         return False
-
-    def list_files(self, name: str) -> list[ListedFile]:
-        """See :meth:`PythonRoutes.list_files`."""
-        return self.find_files(name)
