@@ -1,7 +1,7 @@
 """Files received from a build container as layer entries. The container is not trusted."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from au2.dependencies.gateway import Body
 from au2.domain.errors import DependenciesFailed, InvalidImage
-from au2.oci.streams import open_slice
+from au2.oci.streams import ChunkReader, open_slice
 from au2.oci.tar.layer import LayerLimits, LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import shown
 from au2.oci.tar.writer import EntryType, LayerEntry, directory_entry, file_entry, link_entry
@@ -49,7 +49,7 @@ class ReceivedTree:
         self.digests.clear()
         try:
             with translated_faults(), self._path.open("wb") as contents:
-                for member in read_layer(_Stream(body), limits):
+                for member in read_layer(_BodyStream(body), limits):
                     if member.path == self._prefix and member.type is MemberType.DIRECTORY:
                         continue
                     entry = self._keep(member, contents, entries)
@@ -101,18 +101,13 @@ class ReceivedTree:
         return replace(original, path=member.path)
 
 
-class _Stream:
+class _BodyStream(ChunkReader):
     """A request body as a readable stream."""
 
     def __init__(self, body: Body) -> None:
-        self._body: Iterator[bytes] = body
-        self._rest = b""
+        self._body, self._rest = body, b""
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes, none at the end."""
-        if not self._rest:
-            self._rest = next(self._body, b"")
-        if size < 0:
-            size = len(self._rest)
+    def read_some(self, size: int) -> bytes:
+        self._rest = self._rest or next(self._body, b"")
         data, self._rest = self._rest[:size], self._rest[size:]
         return data
