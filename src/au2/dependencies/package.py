@@ -12,8 +12,7 @@ from au2.dependencies.javascript.installer import JavaScriptInstaller, JavaScrip
 from au2.dependencies.javascript.npm_registry import NpmRegistry
 from au2.dependencies.layer_cache import BuiltDependencies, DependencyLayerCache, LayerIndex
 from au2.dependencies.python.index import PythonIndex
-from au2.dependencies.python.installer import PythonInstaller
-from au2.dependencies.python.request import PythonRequest
+from au2.dependencies.python.installer import PythonInstaller, PythonRequest
 from au2.dependencies.sources import Sources
 from au2.dependencies.upstream import Upstream
 from au2.engines.protocol import Engine

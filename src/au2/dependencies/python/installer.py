@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from au2.dependencies.build_container import (
     BUILD_DIRECTORY,
     DRIVERS,
@@ -24,7 +26,6 @@ from au2.dependencies.python.index import PythonIndex
 from au2.dependencies.python.index_page import ListedFile, PackageFile
 from au2.dependencies.python.install_routes import FileClash, InstallRoutes
 from au2.dependencies.python.installed_wheels import InstalledWheels
-from au2.dependencies.python.request import PythonRequest
 from au2.dependencies.python.resolve_routes import PythonRoutes, ResolveRoutes
 from au2.dependencies.python.runtime_python import DIRECTORY, PythonRuntime, make_entries
 from au2.dependencies.python.wheel_resolver import UV_ENVIRONMENT
@@ -33,6 +34,7 @@ from au2.domain.errors import DependenciesFailed
 from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry
+from au2.package.requirements import Requirement, Requirements
 from au2.stores.content.protocol import IngesterProvider
 
 _TOOL = f"uv {version('uv')}"
@@ -49,6 +51,78 @@ _ENVIRONMENT = {
     "UV_CACHE_DIR": f"{BUILD_DIRECTORY}/cache",
     "UV_DEFAULT_INDEX": f"{ADDRESS}/simple/",
 }
+_HINTS = (
+    (
+        r"was not found in the (package registry|provided package locations)",
+        "Check how the name is written; if it is an internal package, ask your operator to add its "
+        "index to the server's settings.",
+    ),
+    (
+        r"Failed to (build|download and build)|Call to `.*` failed",
+        "It comes as source only and could not be built on this runtime: choose a version that has "
+        "a wheel, or a runtime with the tools it needs.",
+    ),
+    (
+        r"No solution found|unsatisfiable|no version of",
+        "Change the versions in requirements.txt so that they fit together.",
+    ),
+)
+"""Pattern in uv's output, and hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRequest:
+    """Contents of ``requirements.txt``, and the overrides in ``aunsight.yml``."""
+
+    requirements: Requirements
+    override: tuple[str, ...] = ()
+    """Projects to install although the runtime has them."""
+
+    def to_document(self) -> Mapping[str, object]:
+        """Return everything on which the layer depends, as JSON."""
+        return {"requirements": self.requirements, "override": sorted(self.overrides)}
+
+    @property
+    def overrides(self) -> frozenset[str]:
+        """Normalised names of the overrides."""
+        return frozenset(canonicalize_name(name) for name in self.override)
+
+    @property
+    def hashes(self) -> Mapping[str, frozenset[str]]:
+        """Allowed digests by project; a project without any may have any."""
+        found: dict[str, frozenset[str]] = {}
+        for asked in (*self.requirements.requirements, *self.requirements.constraints):
+            if asked.hashes:
+                found[asked.name] = found.get(asked.name, frozenset()) | set(asked.hashes)
+        return found
+
+    def to_plan(self) -> Mapping[str, object]:
+        """Return the plan for the build container's driver."""
+        asked = self.requirements
+        formats = [
+            *(f"--no-binary={name}" for name in asked.no_binary),
+            *(f"--only-binary={name}" for name in asked.only_binary),
+        ]
+        return {
+            "requirements": _format(asked.requirements),
+            "constraints": _format(asked.constraints),
+            "options": [*formats, *(["--prerelease=allow"] if asked.prereleases else [])],
+            "formats": formats,
+        }
+
+    def check_hashes(self, pins: Mapping[str, str]) -> None:
+        """Raise DependenciesFailed if hashes are required and one has none."""
+        hashes = self.hashes
+        missing = [name for name in sorted(pins) if name not in hashes]
+        if missing and self.requirements.require_hashes:
+            raise DependenciesFailed(
+                f"--require-hashes is given, but these have no --hash: {', '.join(missing)}.",
+                hint="Write every package and its hashes, like `uv pip compile --generate-hashes`.",
+            )
+
+
+def _format(asked: tuple[Requirement, ...]) -> str:
+    return "".join(f"{requirement.text}\n" for requirement in asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,24 +336,6 @@ def _lock_packages(
         yield LockedPackage(name, pin, choice.filename, f"sha256:{choice.sha256}", *source)
 
 
-_KNOWN = (
-    (
-        r"was not found in the (package registry|provided package locations)",
-        "Check how the name is written; if it is an internal package, ask your operator to add its "
-        "index to the server's settings.",
-    ),
-    (
-        r"Failed to (build|download and build)|Call to `.*` failed",
-        "It comes as source only and could not be built on this runtime: choose a version that has "
-        "a wheel, or a runtime with the tools it needs.",
-    ),
-    (
-        r"No solution found|unsatisfiable|no version of",
-        "Change the versions in requirements.txt so that they fit together.",
-    ),
-)
-
-
 def advise(tail: Sequence[str], runtime: Mapping[str, str]) -> str:
     """Return a hint of one or two sentences.
 
@@ -301,7 +357,7 @@ def advise(tail: Sequence[str], runtime: Mapping[str, str]) -> str:
             f"The runtime has {', '.join(clashing)}. Choose versions that fit, or install another "
             f"version over it: write 'dependencies: {{override: [{names}]}}' into aunsight.yml."
         )
-    for pattern, advice in _KNOWN:
+    for pattern, advice in _HINTS:
         if re.search(pattern, text):
             return advice
     return "Fix the error that the installer reports above, then upload again."

@@ -40,8 +40,11 @@ def test_a_description_gives_version_scheme_and_platforms() -> None:
         {"version": [3, 7, 1]},
         {"version": [2, 7, 18]},
         {"version": "3.11"},
+        {"version": [float("inf"), 11, 0]},
+        {"version": [3, None, 0]},
         {"implementation": "pypy"},
         {"libc": ""},
+        {"libc": "glibc 2"},
         {"libc": "musl 1.2"},
         {"libc": "glibc 2.12"},
         {"libc": "glibc 2.1000000"},
@@ -57,7 +60,7 @@ def test_an_unusable_python_is_refused(changed: dict[str, Any]) -> None:
         parse_target_python(json.dumps({**DESCRIPTION, **changed}).encode())
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 100_000])
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{", b"\xff", b"[" * 100_000])
 def test_anything_else_is_no_description(data: bytes) -> None:
     with pytest.raises(RuntimeBuildFailed):
         parse_target_python(data)
