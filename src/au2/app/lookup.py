@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from au2.app.permissions import ensure_may, ensure_may_in
 from au2.domain.account import Organization, Project
 from au2.domain.context import Context
-from au2.domain.errors import Conflict, Detail, NotFound
-from au2.domain.identity import Action, Actor
+from au2.domain.errors import Conflict, Detail, NotFound, NotPermitted
+from au2.domain.identity import Action, Actor, Role, is_allowed
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.job import Job
 from au2.domain.runtime import Runtime
@@ -27,6 +26,39 @@ from au2.stores.database.jobs import JobFilter
 
 _LARGEST_JOB_ID = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
+
+
+def not_permitted(action: Action, context: Context) -> NotPermitted:
+    """Return the error for an own object and too few rights, naming the weakest role allowed."""
+    role = next(role for role in Role if is_allowed(role, action))
+    owner = "organization" if context.project_id is None else "project"
+    return NotPermitted(
+        f"This needs the role '{role}' or a stronger one in the {owner}.",
+        hint="Ask an admin of the organization for that role.",
+    )
+
+
+def ensure_may(actor: Actor, action: Action, context: Context) -> None:
+    """Refuse unless ``actor`` may do ``action`` to objects of ``context``, which is visible.
+
+    Raises:
+        NotPermitted: naming the needed role.
+    """
+    if not actor.may(action, context):
+        raise not_permitted(action, context)
+
+
+def ensure_may_in(actor: Actor, action: Action, context: Context) -> None:
+    """Refuse unless the actor's role reaches ``context`` itself: for new objects there.
+
+    A member of a project may use objects of the organization above, but creates none there.
+
+    Raises:
+        NotPermitted: naming the needed role.
+    """
+    role = actor.role_in(context)
+    if role is None or not is_allowed(role, action):
+        raise not_permitted(action, context)
 
 
 def authorize(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from au2.app.accounts.accounts import parse_email
 from au2.app.accounts.passwords import Passwords, make_password
-from au2.app.permissions import ensure_may
+from au2.app.lookup import ensure_may
 from au2.domain import clock as clocks
 from au2.domain.account import Member, User
 from au2.domain.context import Context

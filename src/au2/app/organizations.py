@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from au2.app.lookup import get_organization, no_organization
-from au2.app.permissions import ensure_may
+from au2.app.lookup import ensure_may, get_organization, no_organization
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
 from au2.domain.account import Organization, Project

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from au2.app.lookup import get_process, list_processes
-from au2.app.permissions import ensure_may_in
+from au2.app.lookup import ensure_may_in, get_process, list_processes
 from au2.app.validation import parse_description, parse_name, parse_tags
 from au2.app.versions.choice import ensure_deletable
 from au2.domain import clock as clocks

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from au2.app.lookup import get_own_secret, get_secret, list_secrets
-from au2.app.permissions import ensure_may_in
+from au2.app.lookup import ensure_may_in, get_own_secret, get_secret, list_secrets
 from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_description
 from au2.domain import clock as clocks

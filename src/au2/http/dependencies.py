@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from au2.app.lookup import ensure_may, ensure_may_in
 from au2.app.organizations import ensure_operator
-from au2.app.permissions import ensure_may, ensure_may_in
 from au2.app.services import Services
 from au2.domain.context import Context
 from au2.domain.errors import NotAuthenticated

@@ -15,13 +15,13 @@ from au2.app.jobs.run_requests import (
 from au2.app.jobs.secret_references import check_secret_names, check_secret_references
 from au2.app.lookup import (
     SharedJob,
+    ensure_may_in,
     get_job,
     get_named_process,
     get_shared_job,
     list_jobs,
     process_command,
 )
-from au2.app.permissions import ensure_may_in
 from au2.app.uploads.sessions import close_stopped_upload
 from au2.app.versions.choice import choose_version
 from au2.domain import clock as clocks

@@ -1,6 +1,6 @@
 """Access to repositories of the registry: permission, tags, digests and version numbers."""
 
-from au2.app.permissions import ensure_may, ensure_may_in
+from au2.app.lookup import ensure_may, ensure_may_in
 from au2.domain.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, RepositoryUnknown
 from au2.domain.identity import Action, Actor

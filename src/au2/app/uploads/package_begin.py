@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from au2.app.lookup import get_named_process, list_own_processes
-from au2.app.permissions import ensure_may_in
+from au2.app.lookup import ensure_may_in, get_named_process, list_own_processes
 from au2.app.processes import insert_process, make_process
 from au2.app.runtimes import Runtimes
 from au2.app.uploads.package_contents import check_file_list, find_missing
