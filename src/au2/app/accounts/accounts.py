@@ -34,7 +34,7 @@ from au2.domain.errors import (
     TooManyAttempts,
     WrongPassword,
 )
-from au2.domain.event import EventAction
+from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import Actor, Role, ensure_usable_password
 from au2.domain.ids import make_guid
 from au2.domain.throttle import LogThrottle
@@ -123,6 +123,27 @@ class Accounts:
             if user is None:
                 raise NotFound(f"There is no user {email}.")
             return _make_actor(transaction, user, token_id="")
+
+    def reset_password(self, email: str, password: str) -> int:
+        """Replace a lost password: for the operator's own command.
+
+        All the user's tokens end, managed ones too: a thief of the old password may have created
+        some. Returns their number.
+
+        Raises:
+            NotFound: there is no such user.
+            InvalidRequest: the password is too short or too long.
+        """
+        ensure_usable_password(password)
+        password_hash = self._passwords.hash(password)
+        with self._database.write() as transaction:
+            user = accounts.find_user_by_email(transaction, email.strip().lower())
+            if user is None:
+                raise NotFound(f"There is no user '{email}' on this server.")
+            accounts.set_password_hash(transaction, user.id, password_hash)
+            ended = accounts.delete_all_tokens(transaction, user.id)
+            self._note(transaction, PLATFORM, EventAction.USER_PASSWORD_RESET, f"user:{user.id}")
+        return ended
 
     def login(
         self,

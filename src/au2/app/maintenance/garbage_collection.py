@@ -220,12 +220,11 @@ class GarbageCollection:
         sweep.ingests(found, policy)
         sweep.layers()
         rows = StaleRowCleanup(self._database, cutoffs.created_at, now, plan=options.plan)
-        cleared = rows.clear(is_gone=sweep.is_gone, has_bytes=self._has_bytes)
+        cleared = rows.clear(
+            is_gone=sweep.is_gone, has_bytes=lambda name: self._blobs.ingest_bytes(name) > 0
+        )
         sweep.report.goes(ResourceKind.RECORDS, "their subject is gone", number=cleared)
         return sweep.report
-
-    def _has_bytes(self, name: str) -> bool:
-        return self._blobs.ingest_bytes(name) > 0
 
 
 class _Sweep:
@@ -277,7 +276,7 @@ class _Sweep:
         """Sweep unpacked layers."""
         free = self._layers.unused_layer_bytes if self._plan else self._layers.remove_unused_layer
         for name in list(self._layers.list_layers()):
-            if _is_layer(name) and f"sha256:{name}" in self._live.diff_ids:
+            if len(name) == 64 and f"sha256:{name}" in self._live.diff_ids:
                 self.report.stays(ResourceKind.LAYERS, "images that may run have it")
                 continue
             freed_bytes = free(name, older_than_seconds=self._grace_seconds)
@@ -297,10 +296,6 @@ class _Sweep:
     def _free(self, digest: str) -> int | None:
         act = self._blobs.expired_bytes if self._plan else self._blobs.remove_expired
         return act(digest, lease_seconds=self._grace_seconds)
-
-
-def _is_layer(name: str) -> bool:
-    return len(name) == 64
 
 
 def _damaged(live: LiveSet) -> Conflict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from au2.app.accounts.accounts import Accounts, parse_email
-from au2.app.accounts.passwords import PasswordResets, Passwords, make_hasher
+from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.organizations import Organizations
 from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_name
@@ -136,6 +136,6 @@ def password(
     data.check()
     wanted = read_password(session.console, password_stdin)
     with opened_to_write(data) as database:
-        ended = PasswordResets(database, Passwords(make_hasher())).reset(email, wanted)
+        ended = Accounts(database, Passwords(make_hasher())).reset_password(email, wanted)
     tokens = count_of(ended, "token was", "tokens were")
     session.console.remark(f"{email} has a new password; {tokens} ended.")

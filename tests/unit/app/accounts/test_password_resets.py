@@ -1,25 +1,19 @@
 import pytest
 
-from au2.app.accounts.passwords import PasswordResets, Passwords, make_hasher
 from au2.domain.errors import InvalidRequest, NotAuthenticated, NotFound, WrongPassword
 from tests.support.backend import OPERATOR, PASSWORD, Backend
 
 NEW = "another password of enough length"
 
 
-@pytest.fixture
-def resets(backend: Backend) -> PasswordResets:
-    return PasswordResets(backend.database, Passwords(make_hasher()), backend.clock)
-
-
-def test_the_new_one_holds_and_all_tokens_are_ended(backend: Backend, resets: PasswordResets):
+def test_the_new_one_holds_and_all_tokens_are_ended(backend: Backend):
     accounts = backend.services.accounts
     login = accounts.login(OPERATOR, PASSWORD)
     managed = backend.services.managed_tokens.create_token(
         accounts.authenticate(login.secret), "for a robot"
     )
 
-    assert resets.reset(f" {OPERATOR.upper()} ", NEW) >= 2
+    assert backend.services.accounts.reset_password(f" {OPERATOR.upper()} ", NEW) >= 2
 
     for ended in (login, managed):
         with pytest.raises(NotAuthenticated):
@@ -29,8 +23,8 @@ def test_the_new_one_holds_and_all_tokens_are_ended(backend: Backend, resets: Pa
     assert accounts.authenticate(accounts.login(OPERATOR, NEW).secret).email == OPERATOR
 
 
-def test_a_user_who_is_not_there_and_a_password_that_will_not_do(resets: PasswordResets):
+def test_a_user_who_is_not_there_and_a_password_that_will_not_do(backend: Backend):
     with pytest.raises(NotFound):
-        resets.reset("nobody@example.com", NEW)
+        backend.services.accounts.reset_password("nobody@example.com", NEW)
     with pytest.raises(InvalidRequest):
-        resets.reset(OPERATOR, "short")
+        backend.services.accounts.reset_password(OPERATOR, "short")
