@@ -31,13 +31,11 @@ class Session(CommandSession):
         super().__init__(console, environment)
         self.stated_server: str | None = None
         """The value of ``--server``."""
-        self._configuration: Configuration | None = None
-        self._transport: Transport | None = None
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._transport is not None:
-            self._transport.close()
+        if "transport" in self.__dict__:
+            self.transport.close()
 
     @cached_property
     def configuration_path(self) -> "Path":
@@ -46,14 +44,12 @@ class Session(CommandSession):
 
         return find_path(self.environment)
 
-    @property
+    @cached_property
     def configuration(self) -> "Configuration":
         """Content of the configuration file."""
-        if self._configuration is None:
-            from au2.cli.configuration import load
+        from au2.cli.configuration import load
 
-            self._configuration = load(self.configuration_path)
-        return self._configuration
+        return load(self.configuration_path)
 
     def ensure_writable(self) -> None:
         """Raise ConfigurationBroken if the configuration can't be written.
@@ -68,8 +64,8 @@ class Session(CommandSession):
         """Save ``entry`` for the present server."""
         from au2.cli.configuration import save
 
-        self._configuration = self.configuration.with_entry(str(self.address), entry)
-        save(self._configuration, self.configuration_path)
+        self.configuration = self.configuration.with_entry(str(self.address), entry)
+        save(self.configuration, self.configuration_path)
 
     @cached_property
     def address(self) -> "Address":
@@ -105,17 +101,15 @@ class Session(CommandSession):
             )
         return context
 
-    @property
+    @cached_property
     def transport(self) -> "Transport":
         """Connection with the token of the account. Raises NotAuthenticated without a token."""
-        if self._transport is None:
-            token = self.entry.token
-            if token is None:
-                raise NotAuthenticated(
-                    f"You are not logged in to {self.address}.", hint="Log in with: au2 login"
-                )
-            self._transport = self.connect(token)
-        return self._transport
+        token = self.entry.token
+        if token is None:
+            raise NotAuthenticated(
+                f"You are not logged in to {self.address}.", hint="Log in with: au2 login"
+            )
+        return self.connect(token)
 
     def connect(self, token: str | None) -> "Transport":
         """Return a new connection with ``token``; the caller closes the connection."""

@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Protocol
 
 from au2.console.cells import visible
 from au2.console.console import Console
@@ -11,23 +10,7 @@ from au2.console.safe_log import SafeLog
 from au2.stores.logs.record import STDOUT, Record, WholeCharacters
 
 
-class Printer(Protocol):
-    """Prints a log, piece by piece."""
-
-    def pieces(self, pieces: Sequence[Record]) -> None:
-        """Print the next pieces."""
-        ...
-
-    def end(self) -> None:
-        """End the output after the last piece."""
-        ...
-
-    def begin_remarks(self) -> None:
-        """End an open line before remarks are printed."""
-        ...
-
-
-def choose_printer(console: Console, *, timestamps: bool) -> Printer:
+def choose_printer(console: Console, *, timestamps: bool) -> "BytePrinter | RecordPrinter":
     """Return the printer for the format of the command line."""
     if console.output_format != "table":
         return RecordPrinter(console, as_json=console.output_format == "json")

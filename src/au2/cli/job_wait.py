@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
@@ -106,17 +106,13 @@ def _detaching(console: Console, job_id: int, command: str, verb: str) -> Iterat
         yield remarks
     except KeyboardInterrupt:
         remarks.end()
-        _detach(console, job_id, command)
+        console.remark(f"\nJob {job_id} goes on without you.")
+        console.remark(f"Go on watching: {command}")
+        console.remark(f"Stop it:        au2 job stop {job_id}")
+        raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except ServerUnreachable as error:
         error.hint = f"The job goes on without you. {verb} again: {command}"
         raise
-
-
-def _detach(console: Console, job_id: int, command: str) -> NoReturn:
-    console.remark(f"\nJob {job_id} goes on without you.")
-    console.remark(f"Go on watching: {command}")
-    console.remark(f"Stop it:        au2 job stop {job_id}")
-    raise click.exceptions.Exit(EXIT_INTERRUPTED)
 
 
 def report_and_exit(console: Console, job: JobView, *, pass_exit_code: bool = False) -> None:

@@ -5,14 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from au2.cli.command import Session, define, server_option
-from au2.console.commands import (
-    Group,
-    completion_argument,
-    print_completion,
-    run_program,
-    version_option,
-)
+from au2.cli.command import Session, server_option
+from au2.console.commands import Group, completion_command, run_program, version_option
 from au2.console.console import Console, standard_console
 from au2.console.standard_streams import close_standard_streams, open_standard_streams
 
@@ -40,6 +34,7 @@ _ADDRESSES = {
         name: f"au2.cli.commands.account:{name.replace('-', '_')}"
         for name in ("login", "logout", "whoami", "token-info", "renew", "password")
     },
+    "token": "au2.cli.commands.account:tokens",
     "project": "au2.cli.commands.organization:project",
     "member": "au2.cli.commands.organization:member",
     "completion": "au2.cli.main:completion",
@@ -70,21 +65,14 @@ def make_root() -> Group:
     )
 
 
-@define(
-    "completion",
-    examples=(
-        'eval "$(au2 completion bash)"     # in ~/.bashrc',
-        'eval "$(au2 completion zsh)"      # in ~/.zshrc',
-        "au2 completion fish > ~/.config/fish/completions/au2.fish",
-    ),
-)
-@completion_argument
-def completion(session: Session, shell: str) -> None:
+completion = completion_command(
+    "au2",
     """Print a script that completes commands in your shell.
 
     Processes, versions, runtimes and jobs are completed, too, where you are logged in.
-    """
-    print_completion(session, shell)
+    """,
+    options=(server_option(),),
+)
 
 
 def main() -> NoReturn:

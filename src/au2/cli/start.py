@@ -20,7 +20,3 @@ def main() -> NoReturn:
         run_command_line()
     finally:
         gc.freeze()
-
-
-if __name__ == "__main__":
-    main()

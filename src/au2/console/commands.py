@@ -203,21 +203,38 @@ def version_option(program: str) -> click.Option:
     )
 
 
-def print_completion(session: CommandSession, shell: str) -> None:
-    """Print the script for completing the program's commands in ``shell``."""
-    from click.shell_completion import get_completion_class
+def completion_command(
+    program: str, help_text: str, options: Sequence[click.Option] = ()
+) -> Command:
+    """Return the command ``completion`` of a program.
 
-    context = click.get_current_context().find_root()
-    program = context.command.name or ""
-    made = get_completion_class(shell)
-    assert made is not None  # noqa: S101 - the choice holds the names that click knows
-    variable = f"_{program.replace('-', '_').upper()}_COMPLETE"
-    session.console.text(made(context.command, {}, program, variable).source())
+    Args:
+        program: as typed.
+        help_text: of the command.
+        options: further options, last in the help.
+    """
 
+    @define(
+        "completion",
+        examples=(
+            f'eval "$({program} completion bash)"     # in ~/.bashrc',
+            f'eval "$({program} completion zsh)"      # in ~/.zshrc',
+            f"{program} completion fish > ~/.config/fish/completions/{program}.fish",
+        ),
+        options=options,
+    )
+    @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+    def completion(session: CommandSession, shell: str) -> None:
+        from click.shell_completion import get_completion_class
 
-def completion_argument(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the argument ``SHELL``."""
-    return click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))(function)
+        root = click.get_current_context().find_root().command
+        made = get_completion_class(shell)
+        assert made is not None  # noqa: S101 - the choice holds the names that click knows
+        variable = f"_{program.replace('-', '_').upper()}_COMPLETE"
+        session.console.text(made(root, {}, program, variable).source())
+
+    completion.help = help_text
+    return completion
 
 
 def _output_option() -> click.Option:

@@ -106,23 +106,11 @@ class Console:
 
     def show_list(self, columns: Columns, documents: Iterable[Document]) -> None:
         """Show many documents: a table with a header, or all their fields as JSON or YAML."""
-        if self.output_format != "table":
-            self.show_document(list(documents))
-            return
-        from au2.console.tables import choose_box, draw_list  # rich is slow to import
-
-        box = choose_box(self._stdout.encoding)
-        self.text(draw_list(columns, documents, width=self._width(), box=box))
+        self._show(columns, list(documents))
 
     def show_record(self, columns: Columns, document: Document) -> None:
         """Show one document: a table of names and values, or all its fields as JSON or YAML."""
-        if self.output_format != "table":
-            self.show_document(document)
-            return
-        from au2.console.tables import choose_box, draw_record  # rich is slow to import
-
-        box = choose_box(self._stdout.encoding)
-        self.text(draw_record(columns, document, width=self._width(), box=box))
+        self._show(columns, document)
 
     def show_fields(self, document: Document) -> None:
         """Show one document with all of its fields, as :meth:`show_record` does."""
@@ -240,6 +228,15 @@ class Console:
         if self._stdin is None:
             raise InvalidRequest("Standard input is closed, so nothing can be read from it.")
         return self._stdin.buffer
+
+    def _show(self, columns: Columns, value: Document | list[Document]) -> None:
+        if self.output_format != "table":
+            self.show_document(value)
+            return
+        from au2.console.tables import draw_table  # rich is slow to import
+
+        encoding = self._stdout.encoding
+        self.text(draw_table(columns, value, width=self._width(), encoding=encoding))
 
     def _print(self, text: str) -> None:
         self._tell("")

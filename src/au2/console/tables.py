@@ -3,7 +3,6 @@
 Imported only when a table is drawn, since rich takes as long to import as a whole other command.
 """
 
-from collections.abc import Iterable
 from io import StringIO
 
 from rich.box import ASCII, SQUARE, Box
@@ -19,29 +18,42 @@ _MOST_CHARACTERS = 4_000
 """Of a value on a terminal; a longer one would push everything else off the screen."""
 
 
-def draw_list(
-    columns: Columns, documents: Iterable[Document], *, width: int | None, box: Box
+def draw_table(
+    columns: Columns,
+    value: Document | list[Document],
+    *,
+    width: int | None,
+    encoding: str = "utf-8",
 ) -> str:
-    """Return a table with a header and one row per document."""
-    table = _table(box, show_header=True)
-    for title in columns:
-        table.add_column(Text(title), overflow="fold")
-    for document in documents:
-        table.add_row(*(_cell(column(document), width) for column in columns.values()))
+    """Return a table: of documents with a header and a row each, of one document with its fields.
+
+    Args:
+        columns: of the documents.
+        value: one document, or many.
+        width: characters to fold lines at; None: no folding.
+        encoding: of the output; without box-drawing characters, the table is plain ASCII.
+    """
+    table = Table(
+        box=_choose_box(encoding),
+        show_header=isinstance(value, list),
+        show_lines=True,
+        header_style="",
+        safe_box=False,
+    )
+    if isinstance(value, list):
+        for title in columns:
+            table.add_column(Text(title), overflow="fold")
+        for document in value:
+            table.add_row(*(_cell(column(document), width) for column in columns.values()))
+    else:
+        table.add_column()
+        table.add_column(overflow="fold")
+        for title, column in columns.items():
+            table.add_row(Text(title), _cell(column(value), width))
     return _render(table, width)
 
 
-def draw_record(columns: Columns, document: Document, *, width: int | None, box: Box) -> str:
-    """Return a table with a name and a value column and no header."""
-    table = _table(box, show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    for title, column in columns.items():
-        table.add_row(Text(title), _cell(column(document), width))
-    return _render(table, width)
-
-
-def choose_box(encoding: str) -> Box:
+def _choose_box(encoding: str) -> Box:
     """Return the box of the manual page, or plain characters for terminals without these."""
     try:
         "┌─┬┐".encode(encoding)
@@ -55,10 +67,6 @@ def _cell(value: object, width: int | None) -> Text:
     if width is not None and len(text) > _MOST_CHARACTERS:
         text = f"{text[:_MOST_CHARACTERS]}… (-o json prints all {len(text):,} characters)"
     return Text(text)
-
-
-def _table(box: Box, *, show_header: bool) -> Table:
-    return Table(box=box, show_header=show_header, show_lines=True, header_style="", safe_box=False)
 
 
 def _render(table: Table, width: int | None) -> str:

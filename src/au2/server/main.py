@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from au2.console.commands import (
     CommandSession,
     Group,
-    completion_argument,
-    define,
-    print_completion,
+    completion_command,
     run_program,
     version_option,
 )
@@ -57,18 +55,9 @@ def make_root() -> Group:
     )
 
 
-@define(
-    "completion",
-    examples=(
-        'eval "$(au2-server completion bash)"     # in ~/.bashrc',
-        'eval "$(au2-server completion zsh)"      # in ~/.zshrc',
-        "au2-server completion fish > ~/.config/fish/completions/au2-server.fish",
-    ),
+completion = completion_command(
+    "au2-server", "Print a script that completes commands in your shell."
 )
-@completion_argument
-def completion(session: CommandSession, shell: str) -> None:
-    """Print a script that completes commands in your shell."""
-    print_completion(session, shell)
 
 
 def main() -> None:

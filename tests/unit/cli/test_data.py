@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from au2.cli.commands.job import LIST
-from au2.console.tables import choose_box, draw_list
+from au2.console.tables import draw_table
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import (
     NOW,
@@ -175,7 +175,7 @@ def test_jobs_fit_on_a_terminal_without_broken_words() -> None:
         created_at="2026-11-26T20:06:39.123456Z",
     )
 
-    drawn = draw_list(LIST, [upload], width=100, box=choose_box("utf-8"))
+    drawn = draw_table(LIST, [upload], width=100)
 
     assert max(map(len, drawn.splitlines())) <= 100
     shown = set(drawn.replace("│", " ").split())

@@ -1,13 +1,33 @@
-"""The account: `au2 login`, `logout`, `whoami`, `token-info`, `renew`, `password`."""
+"""The account: `au2 login`, `logout`, `whoami`, `token-info`, `renew`, `password`, `token`."""
+
+from typing import TYPE_CHECKING
 
 import click
 
 from au2.cli.command import Session, define
 from au2.console.cells import Document, columns
+from au2.console.commands import Group
 from au2.console.console import Console
+from au2.domain.errors import InvalidRequest, NotAuthenticated, WrongPassword
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from au2.client.http.transport import Transport
+    from au2.client.resources.accounts import Accounts
 
 _INPUT_LIMIT_BYTES = 4096
 _STDIN_FLAG = "--stdin"
+_TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
+_NEW_TOKEN = columns("id", "name", "expires_at", "token")
+
+tokens = Group("token", help="Managed tokens, for programs. Each acts as its owner.")
+
+
+def _calls(transport: "Transport") -> "Accounts":
+    from au2.client.resources.accounts import Accounts
+
+    return Accounts(transport)
 
 
 @define(
@@ -25,8 +45,6 @@ def login(session: Session, email: str | None, password_stdin: bool) -> None:
     The token is kept in the configuration file (AU_CONFIG_FILE), which only you can read; the
     password is not kept.
     """
-    from au2.client.resources.accounts import Accounts
-
     console = session.console
     server = session.address
     session.ensure_writable()
@@ -40,7 +58,7 @@ def login(session: Session, email: str | None, password_stdin: bool) -> None:
         password = console.ask_secret(f"Password of {email}", flag="--password-stdin")
     transport = session.connect(None)
     try:
-        token = Accounts(transport).login(email, password)
+        token = _calls(transport).login(email, password)
     finally:
         transport.close()
     kept = session.entry
@@ -56,16 +74,13 @@ def logout(session: Session) -> None:
     The login token ends on the server and is forgotten here. A managed token is only forgotten
     here: programs may still use such a token (end it with `au2 token delete`).
     """
-    from au2.client.resources.accounts import Accounts
-    from au2.domain.errors import NotAuthenticated
-
     entry = session.entry
     if entry.token is None:
         session.console.remark(f"You are not logged in to {session.address}.")
         return
     try:
         if not entry.is_managed:
-            Accounts(session.transport).logout()
+            _calls(session.transport).logout()
     except NotAuthenticated:
         # The token had ended before: the same result.
         pass
@@ -90,29 +105,20 @@ _ACCOUNT = columns("email", "id", operator="is_operator", roles=_roles)
 @define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
 def whoami(session: Session) -> None:
     """Show who is logged in, with all roles."""
-    from au2.client.resources.accounts import Accounts
-
-    session.show(_ACCOUNT, Accounts(session.transport).account())
-
-
-_TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
+    session.show(_ACCOUNT, _calls(session.transport).account())
 
 
 @define("token-info", examples=("au2 token-info", "au2 token-info -o yaml"), reads=True)
 def token_info(session: Session) -> None:
     """Show the token in use: its kind and its end, not the token itself."""
-    from au2.client.resources.accounts import Accounts
-
-    session.show(_TOKEN, Accounts(session.transport).current_token())
+    session.show(_TOKEN, _calls(session.transport).current_token())
 
 
 @define("renew", examples=("au2 renew",))
 def renew(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
-    from au2.client.resources.accounts import Accounts
-
     session.ensure_writable()
-    token = Accounts(session.transport).renew()
+    token = _calls(session.transport).renew()
     session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
     session.console.remark(f"You are logged in{until}.")
@@ -144,8 +150,6 @@ def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     All your other logins end. Managed tokens stay, unless --end-tokens is given: use this option
     if another person may have known the password and created tokens.
     """
-    from au2.client.resources.accounts import Accounts
-    from au2.domain.errors import WrongPassword
     from au2.domain.identity import PASSWORD_MOST_CHARACTERS, ensure_usable_password
 
     transport = session.transport
@@ -155,14 +159,12 @@ def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     if len(present) > PASSWORD_MOST_CHARACTERS:
         # No password is so long, and the server would not read so long a request.
         raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
-    Accounts(transport).change_password(present, new, end_tokens=end_tokens)
+    _calls(transport).change_password(present, new, end_tokens=end_tokens)
     ended = "Your other logins and your managed tokens" if end_tokens else "Your other logins"
     console.remark(f"The password is changed. {ended} have ended.")
 
 
 def _ask_passwords(console: Console) -> tuple[str, str]:
-    from au2.domain.errors import InvalidRequest
-
     present = console.ask_secret("Present password", flag=_STDIN_FLAG)
     new = console.ask_secret("New password", flag=_STDIN_FLAG)
     if console.ask_secret("New password again", flag=_STDIN_FLAG) != new:
@@ -171,8 +173,6 @@ def _ask_passwords(console: Console) -> tuple[str, str]:
 
 
 def _read_passwords(console: Console) -> tuple[str, str]:
-    from au2.domain.errors import InvalidRequest
-
     lines = console.read_input(_INPUT_LIMIT_BYTES).removesuffix("\n").split("\n")
     if len(lines) != 2:
         raise InvalidRequest(
@@ -180,3 +180,60 @@ def _read_passwords(console: Console) -> tuple[str, str]:
         )
     present, new = (line.removesuffix("\r") for line in lines)
     return present, new
+
+
+@define(
+    "create",
+    group=tokens,
+    examples=("au2 token create nightly --expires 90d", "au2 token create ci -o json"),
+    reads=True,
+)
+@click.argument("name")
+@click.option(
+    "--expires", metavar="T", help="The end of the token: 12h, 90d, or a date (2030-01-31)."
+)
+def create_token(session: Session, name: str, expires: str | None) -> None:
+    """Create a managed token and show it once.
+
+    The token acts as you until its end or deletion. Use it with `au2 context set managed-token`.
+    """
+    expires_at = _parse_expiry(expires) if expires is not None else None
+    token = _calls(session.transport).create_token(name, expires_at)
+    session.show(_NEW_TOKEN, token)
+    session.console.remark("Keep the token now: it is not shown again.")
+
+
+def _parse_expiry(text: str) -> "datetime":
+    from datetime import UTC, datetime, timedelta
+
+    from au2.domain.clock import now
+    from au2.package.sizes import parse_duration
+
+    try:
+        stated = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now() + timedelta(seconds=parse_duration(text))
+        except (InvalidRequest, OverflowError) as error:
+            raise click.UsageError(
+                f"--expires wants 12h, 90d or 2030-01-31, not '{text}'."
+            ) from error
+    return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
+
+
+@define("list", group=tokens, examples=("au2 token list",), reads=True)
+def list_tokens(session: Session) -> None:
+    """List your tokens, without their secrets."""
+    session.show_all(_TOKEN, _calls(session.transport).list_tokens())
+
+
+@define("delete", group=tokens, examples=("au2 token delete nightly",))
+@click.argument("token")
+def delete_token(session: Session, token: str) -> None:
+    """End a token, given by its id or by a unique name."""
+    from au2.cli.lookup import find_one
+
+    accounts = _calls(session.transport)
+    found = find_one(accounts.list_tokens(), token, "token", where=" of yours")
+    accounts.delete_token(found.id)
+    session.console.remark(f"Token '{found.name}' has ended.")

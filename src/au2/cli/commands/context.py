@@ -5,6 +5,7 @@ import click
 from au2.cli.command import Session, define
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.domain.errors import InvalidRequest
 
 command = Group(
     "context",
@@ -15,9 +16,8 @@ command = Group(
         "renew": "Exchange the login token for a fresh one.",
     },
     addresses={
-        "whoami": "au2.cli.commands.account:whoami",
-        "token-info": "au2.cli.commands.account:token_info",
-        "renew": "au2.cli.commands.account:renew",
+        name: f"au2.cli.commands.account:{name.replace('-', '_')}"
+        for name in ("whoami", "token-info", "renew")
     },
 )
 
@@ -57,7 +57,6 @@ def set_context(session: Session, organization: str, project: str | None, from_s
 
 def _use_managed_token(session: Session, *, from_stdin: bool) -> None:
     from au2.client.resources.accounts import Accounts
-    from au2.domain.errors import InvalidRequest
 
     console = session.console
     if from_stdin:

@@ -31,12 +31,6 @@ def _format_phase(phase: Document) -> str:
     return f"{phase['name']}: {seconds:.3f} s"
 
 
-def _format_used(document: Document) -> str:
-    if not document["attempts"]:
-        return ""
-    return _format_lines(document["attempts"][-1]["used"])
-
-
 def _format_lines(values: Document | None) -> str:
     return "\n".join(f"{name}: {_format_value(value)}" for name, value in (values or {}).items())
 
@@ -75,7 +69,7 @@ RECORD = columns(
     environment=lambda document: _format_lines(document["environment"]),
     secrets=lambda document: _format_lines(document["secrets"]),
     resources=lambda document: _format_lines(document["resources"]),
-    used=_format_used,
+    used=lambda document: _format_lines((document["attempts"] or [{"used": None}])[-1]["used"]),
     output="output",
 )
 

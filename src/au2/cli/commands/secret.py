@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +14,9 @@ from au2.console.console import Console
 from au2.console.parameters import PathType
 from au2.domain.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    from au2.client.resources.secrets import Secrets
+
 command = Group("secret", help="Secrets: encrypted values for jobs.")
 
 _LIST = columns("name", "description", "organization", "project", "has_value", "updated_at")
@@ -22,6 +25,12 @@ _RECORD = columns("id", "name", "description", "organization", "project", "has_v
 _LIMIT_BYTES = 1 << 20
 """More than the limit of the server, whose error names that limit."""
 _FUNCTION = TypeVar("_FUNCTION", bound=Callable[..., None])
+
+
+def _calls(session: Session) -> "Secrets":
+    from au2.client.resources.secrets import Secrets
+
+    return Secrets(session.transport)
 
 
 def _value_options(function: _FUNCTION) -> _FUNCTION:
@@ -90,10 +99,8 @@ def create(
     NAME has letters, digits, '_', '-' and '.'. Jobs can use the secret once its value is set: here
     or with `au2 secret ingest`.
     """
-    from au2.client.resources.secrets import Secrets
-
     value = _read_value(session.console, from_stdin=from_stdin, file=file)
-    made = Secrets(session.transport).create_secret(session.context, name, description, value)
+    made = _calls(session).create_secret(session.context, name, description, value)
     session.show(_RECORD, made)
     if not made.has_value:
         session.console.remark(f"Give the secret a value with: au2 secret ingest {name}")
@@ -102,9 +109,7 @@ def create(
 @define("list", group=command, examples=("au2 secret list", "au2 secret list -o json"), reads=True)
 def list_secrets(session: Session) -> None:
     """List the secrets of the context, without their values."""
-    from au2.client.resources.secrets import Secrets
-
-    session.show_all(_LIST, Secrets(session.transport).list_secrets(session.context))
+    session.show_all(_LIST, _calls(session).list_secrets(session.context))
 
 
 @define("show", group=command, examples=("au2 secret show DB_PASSWORD",), reads=True)
@@ -114,9 +119,7 @@ def show(session: Session, name: str) -> None:
 
     In a project, the project's secret hides the organization's of the same name.
     """
-    from au2.client.resources.secrets import Secrets
-
-    session.show(_RECORD, Secrets(session.transport).get_secret(session.context, name))
+    session.show(_RECORD, _calls(session).get_secret(session.context, name))
 
 
 @define(
@@ -135,13 +138,11 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
 
     At a terminal the value is asked for and not shown. Running jobs keep the old value.
     """
-    from au2.client.resources.secrets import Secrets
-
     console = session.console
     value = _read_value(console, from_stdin=from_stdin, file=file)
     if value is None:
         value = console.ask_secret(f"Value of {name}", flag="--stdin or --file")
-    Secrets(session.transport).ingest_secret(session.context, name, value)
+    _calls(session).ingest_secret(session.context, name, value)
     console.remark(f"Secret '{name}' has its new value.")
 
 
@@ -167,10 +168,9 @@ def download(session: Session, name: str, output: Output) -> None:
 
     For admins only. The audit trail records each download.
     """
-    from au2.client.resources.secrets import Secrets
     from au2.files.output import PRIVATE
 
-    value = Secrets(session.transport).download_secret(session.context, name).encode()
+    value = _calls(session).download_secret(session.context, name).encode()
     with output.open(session.console, permissions=PRIVATE) as write:
         write(value)
     if output.path is not None:
@@ -185,9 +185,7 @@ def delete(session: Session, name: str, yes: bool) -> None:
 
     Pending jobs with the secret will fail.
     """
-    from au2.client.resources.secrets import Secrets
-
     if not yes:
         session.console.confirm(f"Delete the secret {name} with its value?")
-    Secrets(session.transport).delete_secret(session.context, name)
+    _calls(session).delete_secret(session.context, name)
     session.console.remark(f"Secret '{name}' is deleted.")

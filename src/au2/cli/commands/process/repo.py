@@ -11,6 +11,7 @@ from au2.cli.command import Session, define
 from au2.cli.options import complete_processes, complete_runtimes, package_argument, yes_option
 from au2.console.cells import columns
 from au2.console.commands import Group
+from au2.domain.errors import AnswerNeeded, Conflict, InvalidPackage, NotFound
 
 if TYPE_CHECKING:
     from au2.client.packages.local_package import LoadedPackage
@@ -59,7 +60,6 @@ def init(
     """
     from au2.client.resources.processes import Runtimes
     from au2.domain.container_contract import Language
-    from au2.domain.errors import Conflict
     from au2.package import names
     from au2.package.template import write_package
 
@@ -94,7 +94,6 @@ def _choose_runtime(
     session: Session, runtimes: "Sequence[RuntimeView]", stated: str | None, *, yes: bool
 ) -> "RuntimeView":
     from au2.cli.lookup import find_one
-    from au2.domain.errors import AnswerNeeded, NotFound
 
     usable = [runtime for runtime in runtimes if runtime.retired_at is None]
     if not usable:
@@ -124,7 +123,6 @@ def check(session: Session, directory: Path) -> None:
     Ends with 1 if there is an error.
     """
     from au2.cli.package_remarks import remark_on_files, remark_on_schemas
-    from au2.domain.errors import InvalidPackage
     from au2.package.check import inspect_package
     from au2.package.schemas import load_schemas
 
