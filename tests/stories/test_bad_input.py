@@ -38,7 +38,7 @@ def test_no_server(tmp_path: Path) -> None:
 
 def test_wrong_password(people: People) -> None:
     for email in (EMAIL, "nobody@example.com"):
-        result = people.stranger()("login", "--email", email, "--password-stdin", stdin=b"wrong\n")
+        result = people.anonymous()("login", "--email", email, "--password-stdin", stdin=b"wrong\n")
 
         assert result.exit_code == 4, result
         assert "password" in result.errors
@@ -77,7 +77,7 @@ def test_expired_token(people: People) -> None:
 
 
 def test_not_logged_in(people: People) -> None:
-    result = people.stranger()("process", "list")
+    result = people.anonymous()("process", "list")
 
     assert result.exit_code == 4, result
     assert "au2 login" in result.errors
@@ -219,7 +219,7 @@ def test_what_a_package_must_not_hold(
 
 def test_questions_without_a_terminal_name_the_flag(people: People, tmp_path: Path) -> None:
     for person, command, flag in (
-        (people.stranger(), ("login",), "--email"),
+        (people.anonymous(), ("login",), "--email"),
         (people.admin(), ("process", "repo", "init", tmp_path / "empty"), "--name"),
     ):
         result = person(*command)

@@ -167,12 +167,12 @@ def test_a_stranger_sees_nothing(
     founder.ok("context", "set", elsewhere)
     email = "registry-stranger@example.com"
     added = founder.json("member", "add", email, "--role", "admin")
-    stranger, nobody = new_client("stranger"), new_client("nobody")
-    assert stranger.log_in(*login_of(added, email)).exit_code == 0
+    anonymous, nobody = new_client("stranger"), new_client("nobody")
+    assert anonymous.log_in(*login_of(added, email)).exit_code == 0
     missing = packaged.replace("/process_", "/no-process_")
 
-    refused = [stranger("pull", name) for name in (packaged, own, missing)]
-    pushed = stranger("push", own)
+    refused = [anonymous("pull", name) for name in (packaged, own, missing)]
+    pushed = anonymous("push", own)
 
     assert [result.exit_code for result in (*refused, pushed)] == [1, 1, 1, 1]
     # What is there looks to a stranger just as what is not.

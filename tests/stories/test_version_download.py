@@ -111,8 +111,8 @@ def test_what_is_not_there_can_not_be_had(
 
     empty = au2(*DOWNLOAD, process, str(number), "-o", "image.tar")
     missing = au2(*DOWNLOAD, process, "9", "-o", "image.tar")
-    stranger = people.stranger()(*DOWNLOAD, process, "1", "-o", "image.tar")
+    anonymous = people.anonymous()(*DOWNLOAD, process, "1", "-o", "image.tar")
 
-    assert (empty.exit_code, missing.exit_code, stranger.exit_code) == (5, 3, 4)
+    assert (empty.exit_code, missing.exit_code, anonymous.exit_code) == (5, 3, 4)
     assert "is NONE, not AVAILABLE" in empty.errors
     assert not (tmp_path / "image.tar").exists()

@@ -40,7 +40,7 @@ class Docker:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of its client: the classic builder, no configuration of anybody's."""
+        """The environment of its client: the classic builder, no user's configuration."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("DOCKER_")}
         return {**inherited, "DOCKER_BUILDKIT": "0", "DOCKER_CONFIG": str(self.socket.parent)}
 

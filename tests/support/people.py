@@ -21,14 +21,14 @@ class People:
     directory: Path
     known: dict[str, Au2] = field(default_factory=dict)
 
-    def stranger(self) -> Au2:
-        """Somebody who has not logged in."""
+    def anonymous(self) -> Au2:
+        """``au2`` of a user without a login."""
         name = f"person-{next(_numbers)}"
         return Au2(self.directory / f"{name}.toml", self.server.url, self.directory)
 
     def login(self, email: str, password: str) -> Au2:
-        """Somebody who has, with no context set."""
-        au2 = self.stranger()
+        """``au2`` of a user with a login and without a context."""
+        au2 = self.anonymous()
         au2.ok("login", "--email", email, "--password-stdin", stdin=password.encode() + b"\n")
         return au2
 

@@ -40,6 +40,6 @@ def fill_disk(directory: Path) -> Path:
 
 
 def free_bytes(directory: Path) -> int:
-    """Room that is left for anybody but root."""
+    """Space left for users other than root."""
     status = os.statvfs(directory)
     return status.f_bavail * status.f_frsize

@@ -1,4 +1,4 @@
-"""Faults that were logged: no request by anybody is to leave one."""
+"""Faults that were logged: no request may leave one."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def traces() -> Iterator[list[logging.LogRecord]]:
-    """What is logged with a trace while the block runs, by anybody."""
+    """Log entries with a trace while the block runs."""
     found: list[logging.LogRecord] = []
 
     class Gathering(logging.Handler):

@@ -53,13 +53,13 @@ class Stream(io.TextIOWrapper):
 
 @dataclass
 class CommandLine:
-    """``au2`` of one person."""
+    """``au2`` of one user."""
 
     config_file: Path
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: object, stdin: bytes | None = None, typed: str = "") -> Result:
-        """Run; ``typed`` is what somebody at a terminal answers."""
+        """Run; ``typed`` is the input at a terminal."""
         is_terminal = bool(typed)
         given = Stream(stdin or typed.encode(), is_terminal=is_terminal)
         out, err = Stream(), Stream(is_terminal=is_terminal)
@@ -83,16 +83,16 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture
-def stranger(api: Api, tmp_path: Path) -> CommandLine:
-    """Somebody who knows the server and no more."""
+def anonymous(api: Api, tmp_path: Path) -> CommandLine:
+    """``au2`` of a user without a login."""
     config_file = tmp_path / "config" / "au2.json"
     environment = {"AU_CONFIG_FILE": str(config_file), "AU_SERVER": api.url}
     return CommandLine(config_file, environment)
 
 
 @pytest.fixture
-def au2(api: Api, stranger: CommandLine) -> CommandLine:
-    """Somebody who is logged in and has set a context."""
+def au2(api: Api, anonymous: CommandLine) -> CommandLine:
+    """``au2`` of a user with a login and a context."""
     entry = ServerEntry(
         token="secret",
         email="me@example.org",
@@ -101,5 +101,5 @@ def au2(api: Api, stranger: CommandLine) -> CommandLine:
         project=PROJECT,
         project_name="Forecasting",
     )
-    save(Configuration().with_entry(api.url, entry), stranger.config_file)
-    return stranger
+    save(Configuration().with_entry(api.url, entry), anonymous.config_file)
+    return anonymous

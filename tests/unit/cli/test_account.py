@@ -40,41 +40,41 @@ PROJECT_DOCUMENT = {
 }
 
 
-def test_login_from_stdin(api: Api, stranger: CommandLine) -> None:
+def test_login_from_stdin(api: Api, anonymous: CommandLine) -> None:
     api.answer("POST /login", TOKEN | {"token": "s3cret"})
 
-    result = stranger.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b" p w \r\n")
+    result = anonymous.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b" p w \r\n")
 
     assert api.requests[0].document == {"email": "me@x.org", "password": " p w "}
     assert "authorization" not in api.requests[0].headers
     assert result.out == b""
     assert "me@x.org until 2026-03-05 05:06 UTC" in result.errors
     assert "s3cret" not in result.errors
-    assert stranger.configuration.servers[api.url] == ServerEntry(token="s3cret", email="me@x.org")
-    assert stranger.configuration.server == api.url
+    assert anonymous.configuration.servers[api.url] == ServerEntry(token="s3cret", email="me@x.org")
+    assert anonymous.configuration.server == api.url
 
 
-def test_the_file_is_only_for_its_owner(api: Api, stranger: CommandLine) -> None:
+def test_the_file_is_only_for_its_owner(api: Api, anonymous: CommandLine) -> None:
     api.answer("POST /login", TOKEN | {"token": "s"})
-    stranger.config_file.parent.mkdir()
-    stranger.config_file.write_text('{"servers": {}}')
-    stranger.config_file.chmod(0o644)
+    anonymous.config_file.parent.mkdir()
+    anonymous.config_file.write_text('{"servers": {}}')
+    anonymous.config_file.chmod(0o644)
 
-    stranger.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b"p")
+    anonymous.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b"p")
 
-    assert stat.S_IMODE(stranger.config_file.stat().st_mode) == 0o600
-    assert [path.name for path in stranger.config_file.parent.iterdir()] == ["au2.json"]
+    assert stat.S_IMODE(anonymous.config_file.stat().st_mode) == 0o600
+    assert [path.name for path in anonymous.config_file.parent.iterdir()] == ["au2.json"]
 
 
-def test_a_link_to_the_file_stays_a_link(api: Api, stranger: CommandLine, tmp_path: Path) -> None:
+def test_a_link_to_the_file_stays_a_link(api: Api, anonymous: CommandLine, tmp_path: Path) -> None:
     api.answer("POST /login", TOKEN | {"token": "s"})
-    stranger.config_file.parent.mkdir()
-    stranger.config_file.symlink_to(tmp_path / "elsewhere.json")
+    anonymous.config_file.parent.mkdir()
+    anonymous.config_file.symlink_to(tmp_path / "elsewhere.json")
 
-    stranger.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b"p")
+    anonymous.ok("login", "--email", "me@x.org", "--password-stdin", stdin=b"p")
 
-    assert stranger.config_file.is_symlink()
-    assert stranger.configuration.server == api.url
+    assert anonymous.config_file.is_symlink()
+    assert anonymous.configuration.server == api.url
 
 
 def test_a_wrong_password_changes_nothing(api: Api, au2: CommandLine) -> None:
@@ -128,21 +128,21 @@ def test_logout_without_a_server_forgets_the_token(api: Api, au2: CommandLine) -
     assert au2.configuration.servers[api.url].token is None
 
 
-def test_a_managed_token_outlives_a_logout(api: Api, stranger: CommandLine) -> None:
+def test_a_managed_token_outlives_a_logout(api: Api, anonymous: CommandLine) -> None:
     api.answer("GET /tokens/current", TOKEN | {"kind": "managed"})
     api.answer("GET /account", ACCOUNT)
 
-    stranger.ok("context", "set", "managed-token", "--stdin", stdin=b"m4naged\n")
+    anonymous.ok("context", "set", "managed-token", "--stdin", stdin=b"m4naged\n")
     assert api.requests[0].headers["authorization"] == "Bearer m4naged"
-    assert stranger.configuration.servers[api.url].is_managed
+    assert anonymous.configuration.servers[api.url].is_managed
 
-    stranger.ok("logout")
+    anonymous.ok("logout")
     assert not api.of("DELETE /tokens/current")
 
 
 @pytest.mark.parametrize("token", [b"", b"two\nlines", b"\xc3\xa4"])
-def test_what_is_no_token(stranger: CommandLine, token: bytes) -> None:
-    result = stranger("context", "set", "managed-token", "--stdin", stdin=token)
+def test_what_is_no_token(anonymous: CommandLine, token: bytes) -> None:
+    result = anonymous("context", "set", "managed-token", "--stdin", stdin=token)
 
     assert result.exit_code == 2
     assert "not a token" in result.errors
@@ -261,10 +261,10 @@ def test_organizations_projects_members(api: Api, au2: CommandLine) -> None:
     assert au2("member", "add", "you@x.org", "--role", "king").exit_code == 2
 
 
-def test_questions_are_asked_at_a_terminal(api: Api, stranger: CommandLine) -> None:
+def test_questions_are_asked_at_a_terminal(api: Api, anonymous: CommandLine) -> None:
     api.answer("POST /login", TOKEN | {"token": "s"})
 
-    result = stranger("login", "--password-stdin", typed="\nme@x.org\np4ss\n")
+    result = anonymous("login", "--password-stdin", typed="\nme@x.org\np4ss\n")
 
     assert result.exit_code == 0, result
     assert "Email: Email: " in result.errors

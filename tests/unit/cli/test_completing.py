@@ -23,7 +23,7 @@ def offered(au2: CommandLine, words: str, incomplete: str = "") -> list[str]:
     shell = ShellComplete(make_root(), {"obj": session}, "au2", "_AU2_COMPLETE")
     with closing(session):
         found = shell.get_completions(shlex.split(words), incomplete)
-    assert out.content() == err.content() == b"", "nobody reads this in the middle of a command"
+    assert out.content() == err.content() == b"", "no output in the middle of a command"
     return [item.value for item in found]
 
 
@@ -71,16 +71,16 @@ def test_runtimes_and_jobs(api: Api, au2: CommandLine) -> None:
 
 
 def test_nothing_is_offered_or_asked_when_something_is_wrong(
-    api: Api, au2: CommandLine, stranger: CommandLine
+    api: Api, au2: CommandLine, anonymous: CommandLine
 ) -> None:
     api.fail("GET /processes", 401, "token-expired", "Expired.")
     assert offered(au2, "process run") == []
     api.routes["GET /processes"] = Answer(body=b"<html>")
     assert offered(au2, "process run") == []
-    save(Configuration(), stranger.config_file)
-    assert offered(stranger, "process run") == []
-    stranger.environment["AU_SERVER"] = "http://127.0.0.1:9"
-    assert offered(stranger, "process run") == []
+    save(Configuration(), anonymous.config_file)
+    assert offered(anonymous, "process run") == []
+    anonymous.environment["AU_SERVER"] = "http://127.0.0.1:9"
+    assert offered(anonymous, "process run") == []
 
 
 @pytest.mark.parametrize("word", ["help", "version"])

@@ -51,27 +51,27 @@ def test_no_server(au2: CommandLine) -> None:
     assert url in result.errors
 
 
-def test_no_server_known(stranger: CommandLine) -> None:
-    del stranger.environment["AU_SERVER"]
+def test_no_server_known(anonymous: CommandLine) -> None:
+    del anonymous.environment["AU_SERVER"]
 
-    result = stranger("process", "list")
+    result = anonymous("process", "list")
 
     assert result.exit_code == 2
     assert "au2 login --server" in result.errors
 
 
-def test_not_logged_in(stranger: CommandLine) -> None:
-    result = stranger("process", "list")
+def test_not_logged_in(anonymous: CommandLine) -> None:
+    result = anonymous("process", "list")
 
     assert result.exit_code == 4
     assert "au2 login" in result.errors
 
 
-def test_no_context(api: Api, stranger: CommandLine) -> None:
+def test_no_context(api: Api, anonymous: CommandLine) -> None:
     api.answer("POST /login", _token())
-    stranger.ok("login", "--email", "a@b", "--password-stdin", stdin=b"x")
+    anonymous.ok("login", "--email", "a@b", "--password-stdin", stdin=b"x")
 
-    result = stranger("process", "list")
+    result = anonymous("process", "list")
 
     assert result.exit_code == 2
     assert "au2 context set" in result.errors
@@ -130,8 +130,8 @@ def test_wrong_use(au2: CommandLine, arguments: list[str], told: str) -> None:
     assert result.out == b""
 
 
-def test_a_broken_configuration(stranger: CommandLine) -> None:
-    stranger.config_file.parent.mkdir()
+def test_a_broken_configuration(anonymous: CommandLine) -> None:
+    anonymous.config_file.parent.mkdir()
     for content in (
         b"{",
         b"[]",
@@ -139,12 +139,12 @@ def test_a_broken_configuration(stranger: CommandLine) -> None:
         b"\xff",
         b'{"servers":{"a":{"token":1}}}',
     ):
-        stranger.config_file.write_bytes(content)
+        anonymous.config_file.write_bytes(content)
 
-        result = stranger("context", "show")
+        result = anonymous("context", "show")
 
         assert result.exit_code == 1
-        assert str(stranger.config_file) in result.errors
+        assert str(anonymous.config_file) in result.errors
 
 
 def test_names_cannot_steer_the_terminal(api: Api, au2: CommandLine) -> None:
@@ -179,9 +179,9 @@ def test_a_mistake_of_ours_is_told_as_such(api: Api, au2: CommandLine, tmp_path:
     ids=" ".join,
 )
 def test_a_question_that_cannot_be_asked_names_its_flag(
-    stranger: CommandLine, au2: CommandLine, arguments: list[str]
+    anonymous: CommandLine, au2: CommandLine, arguments: list[str]
 ) -> None:
-    person = au2 if arguments[0] == "process" else stranger
+    person = au2 if arguments[0] == "process" else anonymous
     if arguments == ["login"]:
         person.config_file.unlink(missing_ok=True)
 

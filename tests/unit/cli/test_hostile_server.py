@@ -105,7 +105,7 @@ def contract(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture
 def home(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with a package and an archive; somebody is logged in."""
+    """A folder to work in, with a package, an archive and a login."""
     folder = tmp_path / "home" / "work"
     (folder / "package").mkdir(parents=True)
     (folder / "package" / "main.py").write_text("print()\n")
@@ -129,7 +129,7 @@ def log_in(api: Api, folder: Path) -> None:
 
 
 def command(api: Api, folder: Path, *words: str) -> Result:
-    """Run a command whose output is seen by somebody, and who types nothing."""
+    """Run a command with its output on a terminal and without input."""
     given, out, err = (
         Stream(b"secret\nsecret-2\n"),
         Stream(is_terminal=True),

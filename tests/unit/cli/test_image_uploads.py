@@ -219,7 +219,7 @@ def test_a_spool_that_has_no_room_gives_up(server: ImageServer, au2: CommandLine
 
 def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: CommandLine) -> None:
     class Reader:
-        """Somebody presses Ctrl-C while it is read."""
+        """A user presses Ctrl-C while the archive is read."""
 
         def read(self, size: int = -1, /) -> bytes:
             raise KeyboardInterrupt
@@ -283,7 +283,7 @@ def test_an_outage_and_its_end_are_told(server: ImageServer, au2: CommandLine) -
     assert result.errors.count("answers again") == 1
 
 
-def test_somebody_took_over(server: ImageServer, au2: CommandLine) -> None:
+def test_a_lost_lease_ends_the_upload(server: ImageServer, au2: CommandLine) -> None:
     server.faults = ["lease"]
 
     result = au2(*COMMAND, "--stdin", stdin=ARCHIVE)

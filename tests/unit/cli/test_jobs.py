@@ -394,7 +394,7 @@ def test_a_log_that_is_followed_over_a_cut(api: Api, au2: CommandLine, cuts: int
     result = au2.ok("job", "logs", "12", "--follow")
 
     assert result.out == b"a\nb\n"
-    # Of a cut that is mended at once nobody need know.
+    # A connection that comes back at once is no outage.
     assert ("The server does not answer; trying again" in result.errors) == (cuts == 2)
     assert ("answers again" in result.errors) == (cuts == 2)
     assert api.of(FOLLOW)[cuts].query == {"attempt": "1", "offset": "5"}

@@ -58,8 +58,8 @@ def test_a_configuration_in_a_device_that_never_ends(au2: CommandLine, tmp_path:
     assert f"'{device}' is larger than 4 MiB" in result.errors
 
 
-def test_an_empty_configuration_is_a_new_one(stranger: CommandLine) -> None:
-    stranger.config_file.parent.mkdir()
-    stranger.config_file.write_text("\n")
+def test_an_empty_configuration_is_a_new_one(anonymous: CommandLine) -> None:
+    anonymous.config_file.parent.mkdir()
+    anonymous.config_file.write_text("\n")
 
-    assert stranger("process", "list").exit_code == 4
+    assert anonymous("process", "list").exit_code == 4

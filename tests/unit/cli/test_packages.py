@@ -55,7 +55,7 @@ class Store:
         self.lists: list[dict[str, object]] = []
         self.known: int | None = None
         self.named: str | None = PROCESS
-        """The process that has the package's name when somebody asks; None: there is none."""
+        """The process that has the package's name at each question; None: there is none."""
         api.routes["POST /uploads"] = self._begin
         api.routes["POST /uploads/compare"] = lambda _: self._comparison()
         api.routes["PUT /uploads/up/contents"] = self._receive

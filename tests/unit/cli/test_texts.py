@@ -139,31 +139,31 @@ def test_a_package_with_byte_order_marks_is_one(au2: CommandLine, tmp_path: Path
     au2.ok("process", "repo", "check", tmp_path)
 
 
-def test_a_token_that_can_not_be_sent(stranger: CommandLine) -> None:
-    stranger.config_file.parent.mkdir()
-    url = stranger.environment["AU_SERVER"]
+def test_a_token_that_can_not_be_sent(anonymous: CommandLine) -> None:
+    anonymous.config_file.parent.mkdir()
+    url = anonymous.environment["AU_SERVER"]
     text = f'{{"server": "{url}", "servers": {{"{url}": {{"token": "a\\nb"}}}}}}'
-    stranger.config_file.write_text(text)
+    anonymous.config_file.write_text(text)
 
-    result = stranger("whoami")
+    result = anonymous("whoami")
 
     assert result.exit_code == 1
-    assert str(stranger.config_file) in result.errors
+    assert str(anonymous.config_file) in result.errors
 
 
 @pytest.mark.parametrize("home", [None, "", "relative"])
 def test_somebody_without_a_home(
-    stranger: CommandLine, home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    anonymous: CommandLine, home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    del stranger.environment["AU_CONFIG_FILE"]
+    del anonymous.environment["AU_CONFIG_FILE"]
     if home is None:
         # The user of this process may have an entry in passwd: then there is a home all the same.
         monkeypatch.setattr(Path, "home", no_home)
     else:
-        stranger.environment["HOME"] = home
+        anonymous.environment["HOME"] = home
 
-    result = stranger("process", "list")
+    result = anonymous("process", "list")
 
     assert result.exit_code == 1
     assert "HOME" in result.errors
