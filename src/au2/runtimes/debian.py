@@ -17,6 +17,7 @@ _MIRROR = "http://deb.debian.org/debian"
 _SECURITY_MIRROR = "http://deb.debian.org/debian-security"
 _TRANSPORT = re.compile(r"Acquire::(?:http|https|socks)::")
 _TARGET_FORMAT = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
+_INDEX_TARGETS = ("apt-get", "indextargets", "--format", _TARGET_FORMAT, "Created-By: Packages")
 _HOST_SETTINGS = "etc/apt/apt.conf.d/00au2-host"
 _LEFT_OUT = (
     "/usr/share/doc/*",
@@ -41,7 +42,8 @@ def choose_sources(suite: str, mirror: str | None) -> list[str]:
             if it is a Debian of that suite, since these are known to work.
     """
     if mirror is None:
-        return _list_host_sources(suite) or default_sources(suite)
+        found = parse_targets(_output_lines(_INDEX_TARGETS), suite) if _is_debian(suite) else []
+        return found or default_sources(suite)
     lines = [line.strip() for line in mirror.splitlines() if line.strip()]
     if any(line.startswith("deb ") for line in lines):
         return lines
@@ -57,7 +59,7 @@ def default_sources(suite: str, mirror: str = _MIRROR) -> list[str]:
     ]
 
 
-def read_transport_settings() -> str:
+def _read_transport_settings() -> str:
     """Return the host's apt settings for proxies and certificates, as an ``apt.conf``."""
     lines = _output_lines(["apt-config", "dump", "Acquire"])
     return "".join(f"{line}\n" for line in lines if _TRANSPORT.match(line))
@@ -75,13 +77,6 @@ def parse_targets(lines: Sequence[str], suite: str) -> list[str]:
         if release in wanted and component == "main":
             found.setdefault(f"deb {address} {release} main", release)
     return list(found) if suite in found.values() else []
-
-
-def _list_host_sources(suite: str) -> list[str]:
-    if not _is_debian(suite):
-        return []
-    command = ["apt-get", "indextargets", "--format", _TARGET_FORMAT, "Created-By: Packages"]
-    return parse_targets(_output_lines(command), suite)
 
 
 def _is_debian(suite: str) -> bool:
@@ -104,23 +99,16 @@ def _output_lines(command: Sequence[str]) -> list[str]:
 
 
 def make_debian_root(
-    source: DebianSource,
-    *,
-    sources: Sequence[str],
-    transport_settings: str,
-    work: Path,
-    progress: Callable[[str], None],
+    source: DebianSource, *, sources: Sequence[str], work: Path, progress: Callable[[str], None]
 ) -> tuple[Path, tuple[InstalledPackage, ...]]:
     """Return the archive, in the folder ``work``, and its packages.
 
     The same packages give the same bytes. The host's own settings (proxies, keys to mirrors) are
-    used while building and not left inside.
-
-    Raises:
-        RuntimeBuildFailed: with mmdebstrap's last lines and a hint.
+    used while building and not left inside. Raises RuntimeBuildFailed with mmdebstrap's last lines
+    and a hint.
     """
     settings = work / "apt.conf"
-    settings.write_text(transport_settings, encoding="utf-8")
+    settings.write_text(_read_transport_settings(), encoding="utf-8")
     target, listing = work / "root.tar", work / "packages"
     temporary = work / "tmp"
     temporary.mkdir(mode=0o755)

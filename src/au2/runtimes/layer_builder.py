@@ -10,19 +10,8 @@ from au2.oci.spec.digest import VerifyingReader
 from au2.oci.spec.platform import Platform
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry
 from au2.runtimes.built_runtime import Base
-from au2.runtimes.debian import (
-    choose_sources,
-    default_sources,
-    make_debian_root,
-    read_transport_settings,
-)
-from au2.runtimes.layers import (
-    InstalledPackage,
-    RuntimeLayer,
-    RuntimeLayers,
-    from_added,
-    parse_packages,
-)
+from au2.runtimes.debian import choose_sources, default_sources, make_debian_root
+from au2.runtimes.layers import InstalledPackage, RuntimeLayer, RuntimeLayers, parse_packages
 from au2.runtimes.pulled_image import OpenRegistry, pull_image
 from au2.runtimes.python_layer import add_python_packages
 from au2.runtimes.recipe import DebianSource, ImageSource, Recipe, TarballSource
@@ -146,11 +135,7 @@ class RuntimeLayerBuilder:
         for line in sources:
             self.progress(f"Packages from {line}")
         archive, packages = make_debian_root(
-            source,
-            sources=sources,
-            transport_settings=read_transport_settings(),
-            work=self.work,
-            progress=self.progress,
+            source, sources=sources, work=self.work, progress=self.progress
         )
         with archive.open("rb") as file:
             files.add_archive(file)
@@ -162,7 +147,8 @@ class RuntimeLayerBuilder:
         return packages
 
     def _save(self, entries: list[LayerEntry], created_by: str) -> RuntimeLayer:
-        return from_added(save_layer(self.blobs, entries, created_by, modified_at=MODIFIED_AT))
+        layer = save_layer(self.blobs, entries, created_by, modified_at=MODIFIED_AT)
+        return RuntimeLayer(layer.diff_id, layer.descriptor.size_bytes, created_by)
 
 
 def _add_tarball(source: TarballSource, files: RootFiles) -> None:

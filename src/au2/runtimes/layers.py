@@ -79,11 +79,6 @@ class RuntimeLayers:
     """Configuration of the recipe's source image, as JSON; empty: it has none."""
 
 
-def from_added(layer: AddedLayer) -> RuntimeLayer:
-    """Return a stored layer."""
-    return RuntimeLayer(layer.diff_id, layer.descriptor.size_bytes, layer.created_by)
-
-
 class RuntimeCache:
     """A folder with one entry per key. Damaged entries count as missing."""
 
