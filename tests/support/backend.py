@@ -169,7 +169,9 @@ class Backend:
             )
             claim = next(claim for claim in taken if claim.job.id == job_id)
             change = StateChange.start(self.clock())
-            job_changes.change_state(transaction, claim.job, change, token=claim.token)
+            job_changes.change_state(
+                transaction, claim.job, change, fencing_token=claim.fencing_token
+            )
         return claim
 
     def end(self, claim: Claim, outcome: Outcome, output: Any = None) -> None:
@@ -185,7 +187,7 @@ class Backend:
             )
             change = StateChange.end(JobState.RUNNING, outcome, self.clock())
             job_changes.change_state(
-                transaction, claim.job, change, token=claim.token, output=output
+                transaction, claim.job, change, fencing_token=claim.fencing_token, output=output
             )
         self.notices.send(f"job:{claim.job.id}")
 

@@ -86,7 +86,9 @@ class JobRecords:
         """PENDING → RUNNING; return the time. Resolved secrets are held until the end."""
         at = self.clock()
         with self.database.write() as transaction:
-            change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
+            change_state(
+                transaction, claim.job, StateChange.start(at), fencing_token=claim.fencing_token
+            )
             update_attempt(
                 transaction,
                 claim.job.id,
@@ -134,7 +136,7 @@ class JobRecords:
         job = claim.job
         with self.database.write() as transaction:
             change = StateChange.end(was, outcome, at)
-            change_state(transaction, job, change, token=claim.token, output=output)
+            change_state(transaction, job, change, fencing_token=claim.fencing_token, output=output)
             update_attempt(
                 transaction,
                 job.id,
@@ -161,7 +163,7 @@ class JobRecords:
     def status(self, claim: Claim, *, text: str | None, progress: float | None) -> None:
         """Write the status given by the code."""
         with self.database.write() as transaction:
-            set_status(transaction, claim.job.id, claim.token, text=text, progress=progress)
+            set_status(transaction, claim.job.id, claim.fencing_token, text=text, progress=progress)
         self.notices.send(job_topic(claim.job.id))
 
 

@@ -52,7 +52,7 @@ class LogCapture:
         self._job_id = claim.job.id
         self._attempt = claim.attempt.number
         self._container_id = container_id
-        self._log = logs.writer(claim.job.id, claim.attempt.number, claim.token)
+        self._log = logs.writer(claim.job.id, claim.attempt.number, claim.fencing_token)
         self._stored_bytes = self._log.size_bytes()
         self._dropped_bytes = 0
         self._drop_failed = False

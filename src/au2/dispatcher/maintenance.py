@@ -44,7 +44,7 @@ class Maintenance:
                     renew_claim(
                         transaction,
                         job_id,
-                        work.claim.token,
+                        work.claim.fencing_token,
                         at=self.clock(),
                         lease_seconds=self.lease_seconds,
                     )

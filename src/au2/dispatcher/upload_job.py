@@ -54,7 +54,9 @@ class UploadLog:
         claim = self._claim
         try:
             if self._writer is None:
-                self._writer = self._logs.writer(claim.job.id, claim.attempt.number, claim.token)
+                self._writer = self._logs.writer(
+                    claim.job.id, claim.attempt.number, claim.fencing_token
+                )
             if self._has_gap:
                 self._writer.write_line(PLATFORM, _MISSING)
                 self._has_gap = False
@@ -89,7 +91,9 @@ class UploadJob:
             return claim
         upload = find_upload_of_job(transaction, claim.job.id)
         phases = (Phase("import" if isinstance(upload, ImageUpload) else "build", at),)
-        change_state(transaction, claim.job, StateChange.start(at), token=claim.token)
+        change_state(
+            transaction, claim.job, StateChange.start(at), fencing_token=claim.fencing_token
+        )
         update_attempt(
             transaction, claim.job.id, claim.attempt.number, phases=phases, started_at=at
         )

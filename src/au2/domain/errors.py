@@ -54,6 +54,18 @@ class Au2Error(Exception):
         self.details = tuple(details)
         super().__init__(self.message)
 
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        exit_code: int | None = None,
+    ) -> None:
+        """Set the class's own values; None inherits them."""
+        cls.code = code or cls.code
+        cls.status = status or cls.status
+        cls.exit_code = exit_code or cls.exit_code
+
     @property
     def explanation(self) -> str:
         """Message and hint as sentences, for texts without a separate hint."""
@@ -69,73 +81,44 @@ class Au2Error(Exception):
         }
 
 
-class InvalidRequest(Au2Error):
+class InvalidRequest(Au2Error, code="invalid-request", status=422, exit_code=2):
     """The request is not valid."""
 
-    code = "invalid-request"
-    status = 422
-    exit_code = 2
 
-
-class InvalidPackage(InvalidRequest):
+class InvalidPackage(InvalidRequest, code="invalid-package", exit_code=1):
     """The package has errors."""
 
-    code = "invalid-package"
-    exit_code = 1
 
-
-class InvalidImage(InvalidRequest):
+class InvalidImage(InvalidRequest, code="invalid-image", exit_code=1):
     """The image or layer is not valid, or is refused as unsafe."""
 
-    code = "invalid-image"
-    exit_code = 1
 
-
-class TooLarge(InvalidRequest):
+class TooLarge(InvalidRequest, code="too-large", status=413, exit_code=1):
     """The request is larger than the server accepts."""
 
-    code = "too-large"
-    status = 413
-    exit_code = 1
 
-
-class ArgumentListTooLong(InvalidRequest):
+class ArgumentListTooLong(InvalidRequest, code="argument-list-too-long"):
     """The command and its environment are longer than Linux gives to a new program."""
 
-    code = "argument-list-too-long"
 
-
-class CheckTooCostly(InvalidRequest):
+class CheckTooCostly(InvalidRequest, code="check-too-costly"):
     """To check this against its schema takes longer, or more memory, than a check may."""
 
-    code = "check-too-costly"
 
-
-class NotAuthenticated(Au2Error):
+class NotAuthenticated(Au2Error, code="not-authenticated", status=401, exit_code=4):
     """You are not logged in."""
 
-    code = "not-authenticated"
-    status = 401
-    exit_code = 4
 
-
-class WrongPassword(NotAuthenticated):
+class WrongPassword(NotAuthenticated, code="wrong-password"):
     """The email address or the password is wrong."""
 
-    code = "wrong-password"
 
-
-class TokenExpired(NotAuthenticated):
+class TokenExpired(NotAuthenticated, code="token-expired"):
     """The token has expired."""
 
-    code = "token-expired"
 
-
-class TooManyAttempts(NotAuthenticated):
+class TooManyAttempts(NotAuthenticated, code="too-many-attempts", status=429):
     """There were too many wrong passwords lately."""
-
-    code = "too-many-attempts"
-    status = 429
 
     @classmethod
     def until(cls, seconds: int) -> Self:
@@ -145,185 +128,114 @@ class TooManyAttempts(NotAuthenticated):
         return error
 
 
-class NotPermitted(Au2Error):
+class NotPermitted(Au2Error, code="not-permitted", status=403, exit_code=4):
     """Not permitted."""
 
-    code = "not-permitted"
-    status = 403
-    exit_code = 4
 
-
-class NotFound(Au2Error):
+class NotFound(Au2Error, code="not-found", status=404, exit_code=3):
     """There is no such thing here."""
 
-    code = "not-found"
-    status = 404
-    exit_code = 3
 
-
-class RepositoryUnknown(NotFound):
+class RepositoryUnknown(NotFound, code="repository-unknown"):
     """There is no such repository here."""
 
-    code = "repository-unknown"
 
-
-class Conflict(Au2Error):
+class Conflict(Au2Error, code="conflict", status=409, exit_code=5):
     """This clashes with the present state."""
 
-    code = "conflict"
-    status = 409
-    exit_code = 5
 
-
-class LeaseLost(Conflict):
+class LeaseLost(Conflict, code="lease-lost"):
     """Another sender took this over; your data was not used."""
 
-    code = "lease-lost"
 
-
-class StillSending(Conflict):
+class StillSending(Conflict, code="still-sending"):
     """Another command of yours is sending to this version; wait for its end."""
 
-    code = "still-sending"
 
-
-class StorageFull(Au2Error):
+class StorageFull(Au2Error, code="storage-full", status=507):
     """The server's disk is full."""
 
-    code = "storage-full"
-    status = 507
 
-
-class DigestMismatch(Au2Error):
+class DigestMismatch(Au2Error, code="digest-mismatch", status=422):
     """The bytes do not have the stated digest or size."""
 
-    code = "digest-mismatch"
-    status = 422
 
-
-class BlobMissing(Au2Error):
+class BlobMissing(Au2Error, code="blob-missing"):
     """A stored blob is missing or damaged."""
 
-    code = "blob-missing"
 
-
-class EngineFailure(Au2Error):
+class EngineFailure(Au2Error, code="engine-failure"):
     """The container engine failed; this is the platform's fault, not your code's."""
 
-    code = "engine-failure"
 
-
-class SecretUnreadable(Au2Error):
+class SecretUnreadable(Au2Error, code="secret-unreadable"):
     """A stored secret can't be decrypted."""
 
-    code = "secret-unreadable"
 
-
-class RuntimeBuildFailed(Au2Error):
+class RuntimeBuildFailed(Au2Error, code="runtime-build-failed"):
     """The runtime could not be built."""
 
-    code = "runtime-build-failed"
 
-
-class DependenciesFailed(Au2Error):
+class DependenciesFailed(Au2Error, code="dependencies-failed", status=422):
     """The dependencies could not be installed."""
 
-    code = "dependencies-failed"
-    status = 422
 
-
-class IndexUnreachable(Au2Error):
+class IndexUnreachable(Au2Error, code="index-unreachable", status=502):
     """The package index does not answer."""
 
-    code = "index-unreachable"
-    status = 502
 
-
-class RegistryFailure(Au2Error):
+class RegistryFailure(Au2Error, code="registry-failure", status=502):
     """An image registry failed to answer a request."""
 
-    code = "registry-failure"
-    status = 502
 
-
-class Unsupported(Au2Error):
+class Unsupported(Au2Error, code="unsupported", status=501):
     """This machine does not support the operation."""
 
-    code = "unsupported"
-    status = 501
 
-
-class InvalidSettings(Au2Error):
+class InvalidSettings(Au2Error, code="invalid-settings"):
     """The server's settings have errors."""
 
-    code = "invalid-settings"
 
-
-class WrongSchema(Au2Error):
+class WrongSchema(Au2Error, code="wrong-schema", status=503):
     """The database has the tables of another version of au2."""
 
-    code = "wrong-schema"
-    status = 503
 
-
-class ServerNotStarted(Au2Error):
+class ServerNotStarted(Au2Error, code="server-not-started"):
     """The server could not be started."""
 
-    code = "server-not-started"
 
-
-class Busy(Au2Error):
+class Busy(Au2Error, code="busy", status=503):
     """The server has too much to do at this moment."""
 
-    code = "busy"
-    status = 503
     retry_after_seconds = 10
 
 
-class TooManyRequests(Busy):
+class TooManyRequests(Busy, code="too-many-requests", status=429):
     """Too many requests of this client or user are under way."""
 
-    code = "too-many-requests"
-    status = 429
 
-
-class DatabaseUnavailable(Busy):
+class DatabaseUnavailable(Busy, code="database-unavailable"):
     """The server's database can't be used at this moment; nothing was changed."""
 
-    code = "database-unavailable"
 
-
-class ServerUnreachable(Au2Error):
+class ServerUnreachable(Au2Error, code="server-unreachable", status=503, exit_code=6):
     """The server cannot be reached."""
 
-    code = "server-unreachable"
-    status = 503
-    exit_code = 6
 
-
-class UnexpectedAnswer(Au2Error):
+class UnexpectedAnswer(Au2Error, code="unexpected-answer", status=502):
     """This client does not understand the server's response."""
 
-    code = "unexpected-answer"
-    status = 502
 
-
-class ConfigurationBroken(Au2Error):
+class ConfigurationBroken(Au2Error, code="configuration-broken"):
     """The configuration file cannot be used."""
 
-    code = "configuration-broken"
 
-
-class AnswerNeeded(InvalidRequest):
+class AnswerNeeded(InvalidRequest, code="answer-needed"):
     """A question has no answer, and no terminal is attached."""
 
-    code = "answer-needed"
 
-
-class Declined(Au2Error):
+class Declined(Au2Error, code="declined"):
     """Nothing was done."""
-
-    code = "declined"
 
 
 def all_errors() -> Mapping[str, type[Au2Error]]:

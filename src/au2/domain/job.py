@@ -219,7 +219,7 @@ class Claim:
     job: Job
     """The job as of the claim."""
     attempt: Attempt
-    token: int
+    fencing_token: int
     resumed: bool
     """Whether the attempt was begun under an earlier claim, so that its progress is unknown."""
 

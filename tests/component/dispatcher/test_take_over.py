@@ -56,7 +56,7 @@ def test_a_dispatcher_that_lost_its_claim_leaves_the_job_alone(
             (claim,) = take_claims(
                 transaction, "another", limit=1, at=backend.clock(), lease_seconds=3600
             )
-        assert (claim.job.id, claim.token, claim.resumed) == (job, 2, True)
+        assert (claim.job.id, claim.fencing_token, claim.resumed) == (job, 2, True)
         installation.resume(job)
         wait_until(lambda: installation.engine.observe(f"job-{job}-1").exit_code == 0)
         other = installation.submit()

@@ -43,7 +43,9 @@ class RawLog:
         return True
 
 
-CLAIM: Any = SimpleNamespace(job=SimpleNamespace(id=1), attempt=SimpleNamespace(number=1), token=1)
+CLAIM: Any = SimpleNamespace(
+    job=SimpleNamespace(id=1), attempt=SimpleNamespace(number=1), fencing_token=1
+)
 
 
 class Silence:

@@ -284,7 +284,7 @@ def _stop_unclaimed(transaction: Transaction, actor: Actor, job: Job, at: dateti
         return False
     try:
         change = StateChange.end(JobState.PENDING, _STOPPED, at)
-        job_changes.change_state(transaction, job, change, token=None, actor=actor.email)
+        job_changes.change_state(transaction, job, change, fencing_token=None, actor=actor.email)
     except LeaseLost:
         return False
     if job.type is JobType.UPLOAD:

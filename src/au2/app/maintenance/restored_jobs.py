@@ -28,7 +28,9 @@ def end_restored_runs(database: Database, *, at: datetime, made_at: str) -> int:
         release_all_claims(transaction)
         unfinished = list_unfinished_runs(transaction)
         for job in unfinished:
-            change_state(transaction, job, StateChange.end(job.state, outcome, at), token=None)
+            change_state(
+                transaction, job, StateChange.end(job.state, outcome, at), fencing_token=None
+            )
             for attempt in job.attempts:
                 if attempt.ended_at is None:
                     update_attempt(

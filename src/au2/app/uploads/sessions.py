@@ -214,7 +214,7 @@ def fail_upload(
     job = jobs.find_job(transaction, upload.job_id)
     if job is not None:
         change = StateChange.end(JobState.PENDING, outcome, at)
-        job_changes.change_state(transaction, job, change, token=None, actor=actor)
+        job_changes.change_state(transaction, job, change, fencing_token=None, actor=actor)
     _fail_version(transaction, upload.process_id, upload.version_number)
 
 

@@ -3,13 +3,19 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
 from au2.domain.account import Member, Organization, Project, Token, User
 from au2.domain.context import Context
 from au2.domain.identity import Membership, Role
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, owned_by, read_context, visible_from
+from au2.stores.database.queries import (
+    context_columns,
+    entity_columns,
+    owned_by,
+    read_context,
+    visible_from,
+)
 from au2.stores.database.tables import memberships, organizations, projects, tokens, users
 
 _FIND_USER = select(users).where(users.c.id == bindparam("user_id"))
@@ -17,37 +23,21 @@ _FIND_TOKEN = select(tokens).where(tokens.c.id == bindparam("token_id"))
 _FIND_BY_HASH = select(tokens).where(tokens.c.secret_hash == bindparam("secret_hash"))
 
 
-def _user(row: Row[tuple[object, ...]]) -> User:
-    return User(**row._mapping)
-
-
-def _token(row: Row[tuple[object, ...]]) -> Token:
-    return Token(**row._mapping)
-
-
 def add_user(transaction: Transaction, user: User) -> None:
     """Insert a user; the email must be lower case and new."""
-    transaction.execute(
-        insert(users).values(
-            id=user.id,
-            email=user.email,
-            password_hash=user.password_hash,
-            is_operator=user.is_operator,
-            created_at=user.created_at,
-        )
-    )
+    transaction.execute(insert(users).values(entity_columns(user)))
 
 
 def find_user(transaction: Transaction, user_id: str) -> User | None:
     """Return the user of an id."""
     row = transaction.execute(_FIND_USER, {"user_id": user_id}).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else User(**row._mapping)
 
 
 def find_user_by_email(transaction: Transaction, email: str) -> User | None:
     """Return the user of an email address, in any letter case."""
     row = transaction.execute(select(users).where(users.c.email == email.lower())).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else User(**row._mapping)
 
 
 def count_users(transaction: Transaction) -> int:
@@ -64,30 +54,19 @@ def set_password_hash(transaction: Transaction, user_id: str, password_hash: str
 
 def add_token(transaction: Transaction, token: Token) -> None:
     """Insert a token."""
-    transaction.execute(
-        insert(tokens).values(
-            id=token.id,
-            user_id=token.user_id,
-            kind=token.kind,
-            name=token.name,
-            secret_hash=token.secret_hash,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            last_used_at=token.last_used_at,
-        )
-    )
+    transaction.execute(insert(tokens).values(entity_columns(token)))
 
 
 def find_token_by_hash(transaction: Transaction, secret_hash: str) -> Token | None:
     """Return the token whose secret has a hash."""
     row = transaction.execute(_FIND_BY_HASH, {"secret_hash": secret_hash}).one_or_none()
-    return None if row is None else _token(row)
+    return None if row is None else Token(**row._mapping)
 
 
 def find_token(transaction: Transaction, token_id: str) -> Token | None:
     """Return the token of an id."""
     row = transaction.execute(_FIND_TOKEN, {"token_id": token_id}).one_or_none()
-    return None if row is None else _token(row)
+    return None if row is None else Token(**row._mapping)
 
 
 def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[Token]:
@@ -97,7 +76,7 @@ def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[To
         .where(tokens.c.user_id == user_id, tokens.c.kind == kind)
         .order_by(tokens.c.created_at, tokens.c.id)
     )
-    return [_token(row) for row in rows]
+    return [Token(**row._mapping) for row in rows]
 
 
 def delete_token(transaction: Transaction, token_id: str) -> None:
@@ -151,14 +130,7 @@ def touch_token(
 
 def add_organization(transaction: Transaction, organization: Organization) -> None:
     """Insert an organization."""
-    transaction.execute(
-        insert(organizations).values(
-            id=organization.id,
-            name=organization.name,
-            created_at=organization.created_at,
-            created_by=organization.created_by,
-        )
-    )
+    transaction.execute(insert(organizations).values(entity_columns(organization)))
 
 
 def find_organization(transaction: Transaction, organization_id: str) -> Organization | None:
@@ -181,15 +153,7 @@ def list_organizations(transaction: Transaction, ids: Collection[str]) -> list[O
 
 def add_project(transaction: Transaction, project: Project) -> None:
     """Insert a project."""
-    transaction.execute(
-        insert(projects).values(
-            id=project.id,
-            organization_id=project.organization_id,
-            name=project.name,
-            created_at=project.created_at,
-            created_by=project.created_by,
-        )
-    )
+    transaction.execute(insert(projects).values(entity_columns(project)))
 
 
 def find_project(transaction: Transaction, project_id: str) -> Project | None:

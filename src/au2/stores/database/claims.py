@@ -69,47 +69,47 @@ def take_claims(
     }
     waiting = transaction.execute(_WAITING, wanted).all()
     taken: list[Claim] = []
-    for job_id, token, attempt_count in waiting:
+    for job_id, fencing_token, attempt_count in waiting:
         changed = transaction.execute(
             _CHANGE_CLAIMED,
             {
                 "job_id": job_id,
-                "token": token,
+                "token": fencing_token,
                 "claim_owner": owner,
-                "claim_token": token + 1,
+                "claim_token": fencing_token + 1,
                 "claim_expires_at": at + timedelta(seconds=lease_seconds),
             },
         ).rowcount
         if changed:
-            taken.append(_begin(transaction, job_id, token + 1, attempt_count, at))
+            taken.append(_begin(transaction, job_id, fencing_token + 1, attempt_count, at))
     return taken
 
 
 def _begin(
-    transaction: Transaction, job_id: int, token: int, attempt_count: int, at: datetime
+    transaction: Transaction, job_id: int, fencing_token: int, attempt_count: int, at: datetime
 ) -> Claim:
     """Resume the open attempt, or begin a new one."""
     job = find_job(transaction, job_id)
     if job is None:
         raise LeaseLost(f"Job {job_id} is gone.")
     if job.attempts and job.attempts[-1].outcome is None:
-        return Claim(job, job.attempts[-1], token, resumed=True)
+        return Claim(job, job.attempts[-1], fencing_token, resumed=True)
     number = attempt_count + 1
     attempt = {"job_id": job_id, "number": number, "created_at": at, "phases": [], "used": {}}
     transaction.execute(_INSERT_ATTEMPT, attempt)
     transaction.execute(
-        _CHANGE_CLAIMED, {"job_id": job_id, "token": token, "attempt_count": number}
+        _CHANGE_CLAIMED, {"job_id": job_id, "token": fencing_token, "attempt_count": number}
     )
-    return Claim(job, Attempt(number=number, created_at=at), token, resumed=False)
+    return Claim(job, Attempt(number=number, created_at=at), fencing_token, resumed=False)
 
 
 def renew_claim(
-    transaction: Transaction, job_id: int, token: int, *, at: datetime, lease_seconds: float
+    transaction: Transaction, job_id: int, fencing_token: int, *, at: datetime, lease_seconds: float
 ) -> None:
     """Extend a claim's lease. Raises LeaseLost when another dispatcher has claimed the job."""
     expiry = at + timedelta(seconds=lease_seconds)
     changed = transaction.execute(
-        _CHANGE_CLAIMED, {"job_id": job_id, "token": token, "claim_expires_at": expiry}
+        _CHANGE_CLAIMED, {"job_id": job_id, "token": fencing_token, "claim_expires_at": expiry}
     ).rowcount
     if not changed:
         raise LeaseLost(f"Job {job_id} is worked on by another dispatcher.")

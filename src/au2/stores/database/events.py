@@ -8,6 +8,7 @@ from sqlalchemy import insert, select
 from au2.domain.context import Context
 from au2.domain.event import Event, EventAction
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import read_entity
 from au2.stores.database.tables import events
 
 _INSERT = insert(events)
@@ -50,9 +51,4 @@ def list_events(transaction: Transaction, subject: str) -> list[Event]:
     rows = transaction.execute(
         select(events).where(events.c.subject == subject).order_by(events.c.id)
     )
-    return [
-        Event(
-            row.at, row.actor, EventAction(row.action), row.subject, row.organization_id, row.data
-        )
-        for row in rows
-    ]
+    return [read_entity(Event, row, action=EventAction(row.action)) for row in rows]

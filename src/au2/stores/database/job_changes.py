@@ -29,7 +29,7 @@ def change_state(
     job: Job,
     change: StateChange,
     *,
-    token: int | None,
+    fencing_token: int | None,
     actor: str = PLATFORM,
     output: Mapping[str, Any] | None = None,
 ) -> None:
@@ -39,7 +39,7 @@ def change_state(
         transaction: the write transaction; what belongs together goes into the same one.
         job: the job; of its fields only id and organization are used.
         change: from the state that the job must have now to the new one.
-        token: of the claim that is held; None for a job that nobody has claimed.
+        fencing_token: of the claim that is held; None for a job that nobody has claimed.
         actor: email address of the person who caused it, or the platform.
         output: of a job that ended.
 
@@ -58,9 +58,9 @@ def change_state(
             "claim_expires_at": None,
         }
     guarded: dict[str, Any] = {"job_id": job.id, "expected": change.before.value}
-    if token is not None:
-        guarded["token"] = token
-    statement = _CHANGE_UNCLAIMED if token is None else _CHANGE_CLAIMED
+    if fencing_token is not None:
+        guarded["token"] = fencing_token
+    statement = _CHANGE_UNCLAIMED if fencing_token is None else _CHANGE_CLAIMED
     changed = transaction.execute(statement, guarded | values).rowcount
     if not changed:
         raise LeaseLost(f"Job {job.id} was changed by another process meanwhile.")
@@ -102,12 +102,17 @@ def request_stop(transaction: Transaction, job_id: int, *, at: datetime, by: str
 
 
 def set_status(
-    transaction: Transaction, job_id: int, token: int, *, text: str | None, progress: float | None
+    transaction: Transaction,
+    job_id: int,
+    fencing_token: int,
+    *,
+    text: str | None,
+    progress: float | None,
 ) -> None:
     """Write the status of the running code, guarded by the claim."""
     transaction.execute(
         update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.claim_token == token)
+        .where(jobs.c.id == job_id, jobs.c.claim_token == fencing_token)
         .values(status_text=text, progress=progress)
     )
 

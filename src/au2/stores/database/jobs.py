@@ -24,7 +24,7 @@ from au2.domain.job import (
 from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
 from au2.domain.waiting import QueuePosition
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, owned_by, read_context
+from au2.stores.database.queries import context_columns, owned_by, read_context, read_entity
 from au2.stores.database.tables import attempts, jobs
 
 _INSERT = insert(jobs).returning(jobs.c.id)
@@ -67,17 +67,8 @@ def read_attempt(row: Any) -> Attempt:
             row.reason_text,
             row.exit_code,
         )
-    return Attempt(
-        number=row.number,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        outcome=outcome,
-        container_id=row.container_id,
-        image_digest=row.image_digest,
-        phases=tuple(_phase(document) for document in row.phases),
-        used=row.used,
-    )
+    phases = tuple(_phase(document) for document in row.phases)
+    return read_entity(Attempt, row, outcome=outcome, phases=phases)
 
 
 def _request(document: Mapping[str, Any] | None) -> RunRequest | None:
@@ -106,26 +97,14 @@ def _version_choice(document: Mapping[str, Any] | None) -> VersionChoice | None:
 
 def read_job(row: Any, tries: Iterable[Attempt]) -> Job:
     """Return the job of a row."""
-    return Job(
-        id=row.id,
+    return read_entity(
+        Job,
+        row,
         type=JobType(row.type),
         state=JobState(row.state),
-        name=row.name,
         context=read_context(row),
-        process_id=row.process_id,
-        version_number=row.version_number,
-        submitted_by=row.submitted_by,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
         reason=None if row.reason is None else Reason(row.reason),
-        reason_text=row.reason_text,
-        exit_code=row.exit_code,
         request=_request(row.request),
-        output=row.output,
-        status_text=row.status_text,
-        progress=row.progress,
-        stop_requested_at=row.stop_requested_at,
         attempts=tuple(tries),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, insert, select, update
 from au2.domain.context import Context
 from au2.domain.version import Process
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, read_context, visible_from
+from au2.stores.database.queries import entity_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import processes
 
 _FIND = select(processes).where(
@@ -24,35 +24,13 @@ _COUNT = (
 
 
 def _process(row: Any) -> Process:
-    return Process(
-        id=row.id,
-        name=row.name,
-        description=row.description,
-        context=read_context(row),
-        tags=tuple(row.tags),
-        created_at=row.created_at,
-        created_by=row.created_by,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    return read_entity(Process, row, context=read_context(row), tags=tuple(row.tags))
 
 
 def add_process(transaction: Transaction, process: Process) -> None:
     """Insert a process, whose first version will have number 1."""
-    transaction.execute(
-        insert(processes).values(
-            id=process.id,
-            name=process.name,
-            description=process.description,
-            tags=list(process.tags),
-            version_counter=0,
-            created_at=process.created_at,
-            created_by=process.created_by,
-            updated_at=process.updated_at,
-            updated_by=process.updated_by,
-            **context_columns(process.context),
-        )
-    )
+    values = entity_columns(process) | {"version_counter": 0}
+    transaction.execute(insert(processes).values(values))
 
 
 def find_process(transaction: Transaction, process_id: str) -> Process | None:

@@ -1,11 +1,45 @@
-"""Shared parts of statements: the columns of a context, visibility, batches of values."""
+"""Shared parts of statements: columns of entities and contexts, visibility, batches of values."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from functools import cache
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, and_, or_
 
 from au2.domain.context import Context
+
+_Entity = TypeVar("_Entity")
+_Value = TypeVar("_Value")
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def entity_columns(entity: Any) -> dict[str, Any]:
+    """Return the column values of an entity (a dataclass) with fields named as the columns.
+
+    A field ``context`` becomes its two columns.
+    """
+    kind: Any = type(entity)
+    values = {name: getattr(entity, name) for name in _field_names(kind)}
+    if "context" in values:
+        values |= context_columns(values.pop("context"))
+    return values
+
+
+def read_entity(kind: Callable[..., _Entity], row: Any, **converted: Any) -> _Entity:
+    """Return the entity of a row with columns named as the fields.
+
+    Args:
+        kind: the dataclass.
+        row: a row with a column for each other field.
+        converted: fields whose column has another name or form.
+    """
+    own = (name for name in _field_names(kind) if name not in converted)
+    return kind(**{name: getattr(row, name) for name in own}, **converted)
 
 
 def context_columns(context: Context | None) -> dict[str, str | None]:
@@ -38,7 +72,7 @@ def visible_from(table: FromClause, context: Context) -> ColumnElement[bool]:
 _CHUNK = 500
 
 
-def in_chunks(values: Iterable[str]) -> Iterator[list[str]]:
+def in_chunks(values: Iterable[_Value]) -> Iterator[list[_Value]]:
     """Yield the values in lists short enough for one statement."""
     wanted = list(values)
     for start in range(0, len(wanted), _CHUNK):

@@ -10,7 +10,7 @@ from au2.domain.container_contract import Language
 from au2.domain.context import Context
 from au2.domain.runtime import Runtime, RuntimeBuild
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, read_context, visible_from
+from au2.stores.database.queries import context_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import runtime_versions, runtimes
 
 
@@ -35,16 +35,8 @@ _FIND = _select().where(runtimes.c.id == bindparam("runtime_id"))
 
 
 def _runtime(row: Any) -> Runtime:
-    return Runtime(
-        id=row.id,
-        name=row.name,
-        language=Language(row.language),
-        version=row.version,
-        image_digest=row.image_digest,
-        context=None if row.organization_id is None else read_context(row),
-        created_at=row.created_at,
-        retired_at=row.retired_at,
-    )
+    context = None if row.organization_id is None else read_context(row)
+    return read_entity(Runtime, row, language=Language(row.language), context=context)
 
 
 def find_runtime(transaction: Transaction, runtime_id: str) -> Runtime | None:
@@ -104,12 +96,7 @@ def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]
         .where(runtime_versions.c.runtime_id == runtime_id)
         .order_by(runtime_versions.c.version.desc())
     )
-    return [
-        RuntimeBuild(
-            row.version, row.image_digest, row.recipe_digest, tuple(row.packages), row.created_at
-        )
-        for row in rows
-    ]
+    return [read_entity(RuntimeBuild, row, packages=tuple(row.packages)) for row in rows]
 
 
 def ensure_runtime(

@@ -10,40 +10,26 @@ from sqlalchemy import delete, insert, select, update
 from au2.domain.context import Context
 from au2.domain.secret import Secret
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, owned_by, read_context, visible_from
+from au2.stores.database.queries import (
+    entity_columns,
+    owned_by,
+    read_context,
+    read_entity,
+    visible_from,
+)
 from au2.stores.database.tables import held_secrets, secrets
 
 
 def _secret(row: Any) -> Secret:
-    return Secret(
-        id=row.id,
-        name=row.name,
-        context=read_context(row),
-        description=row.description,
-        has_value=row.ciphertext is not None,
-        size_bytes=row.size_bytes,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        updated_at=row.updated_at,
-        updated_by=row.updated_by,
-    )
+    has_value = row.ciphertext is not None
+    return read_entity(Secret, row, context=read_context(row), has_value=has_value)
 
 
 def add_secret(transaction: Transaction, secret: Secret) -> None:
     """Insert a secret without a value."""
-    transaction.execute(
-        insert(secrets).values(
-            id=secret.id,
-            name=secret.name,
-            description=secret.description,
-            size_bytes=0,
-            created_at=secret.created_at,
-            created_by=secret.created_by,
-            updated_at=secret.updated_at,
-            updated_by=secret.updated_by,
-            **context_columns(secret.context),
-        )
-    )
+    values = entity_columns(secret) | {"size_bytes": 0}
+    del values["has_value"]
+    transaction.execute(insert(secrets).values(values))
 
 
 def find_own_secret(transaction: Transaction, context: Context, name: str) -> Secret | None:

@@ -16,6 +16,7 @@ from au2.domain.version import (
     may_become,
 )
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import read_entity
 from au2.stores.database.tables import runtime_versions, versions
 
 _SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_digest")).join(
@@ -65,25 +66,12 @@ def _version(row: Any) -> Version:
     runtime = None
     if row.runtime_id is not None:
         runtime = RuntimeReference(row.runtime_id, row.runtime_version, row.runtime_image_digest)
-    return Version(
-        process_id=row.process_id,
-        number=row.number,
+    return read_entity(
+        Version,
+        row,
         type=VersionType(row.type),
-        description=row.description,
         image_status=ImageStatus(row.image_status),
-        image_digest=row.image_digest,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        published_at=row.published_at,
-        published_by=row.published_by,
         runtime=runtime,
-        upload_job_id=row.upload_job_id,
-        environment=row.environment,
-        args_schema=row.args_schema,
-        out_schema=row.out_schema,
-        resources=row.resources,
-        package_digest=row.package_digest,
-        dependencies=row.dependencies,
     )
 
 

@@ -45,9 +45,9 @@ class FileLogStore:
         self._root = root
         self._bytes_to_leave = bytes_to_leave or _leave_nothing
 
-    def writer(self, job_id: int, attempt: int, token: int) -> LogWriter:
+    def writer(self, job_id: int, attempt: int, fencing_token: int) -> LogWriter:
         """Become the writer of a log; see the protocol."""
-        writer = FileLogWriter(self._path(job_id, attempt), token, self._bytes_to_leave)
+        writer = FileLogWriter(self._path(job_id, attempt), fencing_token, self._bytes_to_leave)
         writer.begin()
         return writer
 
@@ -81,11 +81,13 @@ class FileLogStore:
 class FileLogWriter:
     """A :class:`~au2.stores.logs.protocol.LogWriter` of the file ``path``."""
 
-    def __init__(self, path: Path, token: int, bytes_to_leave: Callable[[int, int], int]) -> None:
+    def __init__(
+        self, path: Path, fencing_token: int, bytes_to_leave: Callable[[int, int], int]
+    ) -> None:
         self._path = path
         self._bytes_to_leave = bytes_to_leave
         self._mark = path.with_suffix(".writer")
-        self._token = token
+        self._fencing_token = fencing_token
 
     def begin(self) -> None:
         """Create the log and its writer mark. Raises LeaseLost, StorageFull."""
@@ -94,9 +96,9 @@ class FileLogWriter:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(os.O_CREAT):
                 found = self._read_mark()
-                if found is not None and found > self._token:
+                if found is not None and found > self._fencing_token:
                     raise _taken()
-                if found != self._token:
+                if found != self._fencing_token:
                     self._write_mark()
         preallocate(self._path, PREALLOCATED_BYTES)
 
@@ -159,7 +161,7 @@ class FileLogWriter:
         """Open the log under a lock as its present writer. Raises LeaseLost, StorageFull."""
         try:
             with _storage_full(), self._locked(0) as log:
-                if self._read_mark() != self._token:
+                if self._read_mark() != self._fencing_token:
                     raise _taken()
                 yield log
         except FileNotFoundError as error:
@@ -181,7 +183,7 @@ class FileLogWriter:
     def _write_mark(self) -> None:
         new = self._mark.with_suffix(".writer-new")
         new.unlink(missing_ok=True)
-        new.symlink_to(str(self._token))
+        new.symlink_to(str(self._fencing_token))
         new.rename(self._mark)
 
 

@@ -65,13 +65,13 @@ class LogWriter(Protocol):
 class LogStore(Protocol):
     """Logs by job and attempt. Safe for several threads and processes."""
 
-    def writer(self, job_id: int, attempt: int, token: int) -> LogWriter:
+    def writer(self, job_id: int, attempt: int, fencing_token: int) -> LogWriter:
         """Become the writer of a log; a missing log is created.
 
         Args:
             job_id: id of the job.
             attempt: number of the attempt.
-            token: fencing token of the claim. Writers with a smaller one are refused from now on.
+            fencing_token: of the claim. Writers with a smaller one are refused from now on.
 
         Raises:
             LeaseLost: a writer with a larger token has begun before.

@@ -35,7 +35,7 @@ def begin(backend: Backend, claim: Claim) -> None:
             transaction,
             claim.job,
             StateChange.start(backend.clock()),
-            token=claim.token,
+            fencing_token=claim.fencing_token,
         )
 
 
@@ -60,7 +60,7 @@ def test_an_expired_claim_is_taken_over_and_goes_on_with_its_attempt(backend: Ba
     (new,) = take(backend, "b")
 
     assert (new.resumed, new.attempt.number, new.job.state) == (True, 1, JobState.RUNNING)
-    assert new.token > old.token
+    assert new.fencing_token > old.fencing_token
     for change in (renew, finish):
         with pytest.raises(LeaseLost):
             change(backend, old)
@@ -70,7 +70,11 @@ def test_an_expired_claim_is_taken_over_and_goes_on_with_its_attempt(backend: Ba
 def renew(backend: Backend, claim: Claim) -> None:
     with backend.database.write() as transaction:
         claims.renew_claim(
-            transaction, claim.job.id, claim.token, at=backend.clock(), lease_seconds=LEASE_SECONDS
+            transaction,
+            claim.job.id,
+            claim.fencing_token,
+            at=backend.clock(),
+            lease_seconds=LEASE_SECONDS,
         )
 
 

@@ -19,12 +19,15 @@ def job(backend: Backend) -> Job:
 
 
 def change(
-    backend: Backend, job: Job, state: JobState, *, expected: JobState, token: int | None
+    backend: Backend, job: Job, state: JobState, *, expected: JobState, fencing_token: int | None
 ) -> None:
     with backend.database.write() as transaction:
         outcome = Outcome(state) if state.is_final else None
         job_changes.change_state(
-            transaction, job, StateChange(expected, state, backend.clock(), outcome), token=token
+            transaction,
+            job,
+            StateChange(expected, state, backend.clock(), outcome),
+            fencing_token=fencing_token,
         )
 
 
@@ -36,23 +39,37 @@ def test_what_is_not_legal_is_a_mistake_of_ours(
     backend: Backend, job: Job, expected: JobState, wanted: JobState
 ):
     with pytest.raises(ValueError, match="can't go"):
-        change(backend, job, wanted, expected=expected, token=None)
+        change(backend, job, wanted, expected=expected, fencing_token=None)
 
 
 def test_the_expected_state_is_asked_for(backend: Backend, job: Job):
     with pytest.raises(LeaseLost):
-        change(backend, job, JobState.FAILED, expected=JobState.RUNNING, token=None)
+        change(backend, job, JobState.FAILED, expected=JobState.RUNNING, fencing_token=None)
     assert backend.job(job.id) == job
 
 
 def test_a_claimed_job_is_changed_by_its_claim_only(backend: Backend, job: Job):
     claim = backend.claim(job.id)
-    for token in (None, claim.token - 1, claim.token + 1):
+    for fencing_token in (None, claim.fencing_token - 1, claim.fencing_token + 1):
         with pytest.raises(LeaseLost):
-            change(backend, job, JobState.FAILED, expected=JobState.RUNNING, token=token)
-    change(backend, job, JobState.FAILED, expected=JobState.RUNNING, token=claim.token)
+            change(
+                backend,
+                job,
+                JobState.FAILED,
+                expected=JobState.RUNNING,
+                fencing_token=fencing_token,
+            )
+    change(
+        backend, job, JobState.FAILED, expected=JobState.RUNNING, fencing_token=claim.fencing_token
+    )
     with pytest.raises(LeaseLost):
-        change(backend, job, JobState.FAILED, expected=JobState.RUNNING, token=claim.token)
+        change(
+            backend,
+            job,
+            JobState.FAILED,
+            expected=JobState.RUNNING,
+            fencing_token=claim.fencing_token,
+        )
 
 
 def test_state_and_event_stand_or_fall_together(backend: Backend, job: Job):
@@ -64,7 +81,7 @@ def test_state_and_event_stand_or_fall_together(backend: Backend, job: Job):
                 transaction,
                 job,
                 StateChange.end(JobState.RUNNING, Outcome(JobState.SUCCEEDED), backend.clock()),
-                token=claim.token,
+                fencing_token=claim.fencing_token,
             )
             raise RuntimeError
 
@@ -108,8 +125,8 @@ def test_what_is_not_known_of_an_attempt_stays(backend: Backend, job: Job):
 
 def test_status_is_kept_while_the_claim_holds(backend: Backend, job: Job):
     claim = backend.claim(job.id)
-    for token, text in ((claim.token, "half"), (claim.token - 1, "stale")):
+    for fencing_token, text in ((claim.fencing_token, "half"), (claim.fencing_token - 1, "stale")):
         with backend.database.write() as transaction:
-            job_changes.set_status(transaction, job.id, token, text=text, progress=0.5)
+            job_changes.set_status(transaction, job.id, fencing_token, text=text, progress=0.5)
     kept = backend.job(job.id)
     assert (kept.status_text, kept.progress) == ("half", 0.5)

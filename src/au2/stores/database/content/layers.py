@@ -2,14 +2,13 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
 from au2.domain.context import Context
 from au2.domain.runtime import CheckedLayer, DependencyLayer
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import visible_from
+from au2.stores.database.queries import entity_columns, read_entity, visible_from
 from au2.stores.database.tables import dependency_layers, layers
 
 
@@ -18,16 +17,7 @@ def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer
     row = transaction.execute(
         select(dependency_layers).where(dependency_layers.c.key == key)
     ).one_or_none()
-    if row is None:
-        return None
-    return DependencyLayer(
-        key=row.key,
-        organization_id=row.organization_id,
-        layer_digest=row.layer_digest,
-        size_bytes=row.size_bytes,
-        lock=row.lock,
-        project_id=row.project_id,
-    )
+    return None if row is None else read_entity(DependencyLayer, row)
 
 
 def find_layer_blobs(
@@ -53,18 +43,8 @@ def find_layer_blobs(
 def put_dependency_layer(transaction: Transaction, layer: DependencyLayer, *, at: datetime) -> None:
     """Insert a dependency layer, in place of an earlier one of its key."""
     transaction.execute(delete(dependency_layers).where(dependency_layers.c.key == layer.key))
-    transaction.execute(
-        insert(dependency_layers).values(
-            key=layer.key,
-            organization_id=layer.organization_id,
-            project_id=layer.project_id,
-            layer_digest=layer.layer_digest,
-            size_bytes=layer.size_bytes,
-            lock=dict(layer.lock),
-            created_at=at,
-            used_at=at,
-        )
-    )
+    times = {"created_at": at, "used_at": at}
+    transaction.execute(insert(dependency_layers).values(entity_columns(layer) | times))
 
 
 def touch_dependency_layer(transaction: Transaction, key: str, *, at: datetime) -> None:
@@ -79,21 +59,10 @@ def find_checked_layers(
 ) -> dict[str, CheckedLayer]:
     """Return the checked layers among ``digests`` (at most one manifest's), by digest."""
     rows = transaction.execute(select(layers).where(layers.c.digest.in_(list(digests))))
-    return {row.digest: _layer(row) for row in rows}
+    return {row.digest: read_entity(CheckedLayer, row) for row in rows}
 
 
 def put_checked_layer(transaction: Transaction, layer: CheckedLayer, *, at: datetime) -> None:
     """Insert the result of a layer check. Idempotent."""
     transaction.execute(delete(layers).where(layers.c.digest == layer.digest))
-    transaction.execute(
-        insert(layers).values(
-            digest=layer.digest,
-            diff_id=layer.diff_id,
-            size_bytes=layer.size_bytes,
-            checked_at=at,
-        )
-    )
-
-
-def _layer(row: Any) -> CheckedLayer:
-    return CheckedLayer(row.digest, row.diff_id, row.size_bytes)
+    transaction.execute(insert(layers).values(entity_columns(layer) | {"checked_at": at}))

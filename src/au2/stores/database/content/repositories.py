@@ -7,14 +7,13 @@ usable there and reported as present: knowledge of a digest gives no access.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
 
 from au2.domain.repository import Repository, StoredManifest
 from au2.domain.upload import BlobUpload
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import in_chunks
+from au2.stores.database.queries import entity_columns, in_chunks, read_entity
 from au2.stores.database.tables import (
     blob_uploads,
     repository_blobs,
@@ -28,20 +27,8 @@ def put_manifest(
 ) -> None:
     """Insert a pushed manifest; a repeated push renews its time and person."""
     delete_manifest(transaction, repository, manifest.digest)
-    transaction.execute(
-        insert(repository_manifests).values(
-            organization_id=repository.organization_id,
-            repository=repository.name,
-            digest=manifest.digest,
-            media_type=manifest.media_type,
-            size_bytes=manifest.size_bytes,
-            artifact_type=manifest.artifact_type,
-            subject_digest=manifest.subject_digest,
-            annotations=dict(manifest.annotations),
-            pushed_at=manifest.pushed_at,
-            pushed_by=manifest.pushed_by,
-        )
-    )
+    values = {**_columns(repository), **entity_columns(manifest)}
+    transaction.execute(insert(repository_manifests).values(values))
 
 
 def find_manifest(
@@ -53,7 +40,7 @@ def find_manifest(
             _in(repository_manifests, repository), repository_manifests.c.digest == digest
         )
     ).one_or_none()
-    return None if row is None else _manifest(row)
+    return None if row is None else read_entity(StoredManifest, row)
 
 
 def find_manifests(
@@ -116,7 +103,7 @@ def list_referrers(
         most_bytes -= row.size_bytes
         if page and most_bytes < 0:
             return ReferrerPage(page, has_more=True)
-        page.append(_manifest(row))
+        page.append(read_entity(StoredManifest, row))
     return ReferrerPage(page, has_more=False)
 
 
@@ -157,14 +144,8 @@ def put_tag(
         .values(values)
     ).rowcount
     if not moved:
-        transaction.execute(
-            insert(repository_tags).values(
-                organization_id=repository.organization_id,
-                repository=repository.name,
-                name=name,
-                **values,
-            )
-        )
+        new = {**_columns(repository), "name": name, **values}
+        transaction.execute(insert(repository_tags).values(new))
 
 
 def list_tags(transaction: Transaction, repository: Repository) -> list[str]:
@@ -202,17 +183,8 @@ def _in(table: Table, repository: Repository) -> ColumnElement[bool]:
     )
 
 
-def _manifest(row: Any) -> StoredManifest:
-    return StoredManifest(
-        digest=row.digest,
-        media_type=row.media_type,
-        size_bytes=row.size_bytes,
-        artifact_type=row.artifact_type,
-        subject_digest=row.subject_digest,
-        annotations=row.annotations,
-        pushed_at=row.pushed_at,
-        pushed_by=row.pushed_by,
-    )
+def _columns(repository: Repository) -> dict[str, str]:
+    return {"organization_id": repository.organization_id, "repository": repository.name}
 
 
 def find_repository_blobs(
@@ -223,9 +195,7 @@ def find_repository_blobs(
     for chunk in in_chunks(digests):
         rows = transaction.execute(
             select(repository_blobs.c.digest, repository_blobs.c.size_bytes).where(
-                repository_blobs.c.organization_id == repository.organization_id,
-                repository_blobs.c.repository == repository.name,
-                repository_blobs.c.digest.in_(chunk),
+                _in(repository_blobs, repository), repository_blobs.c.digest.in_(chunk)
             )
         )
         found |= {row.digest: row.size_bytes for row in rows}
@@ -260,17 +230,12 @@ def add_repository_blobs(
     for chunk in in_chunks(known):
         transaction.execute(
             update(repository_blobs)
-            .where(
-                repository_blobs.c.organization_id == repository.organization_id,
-                repository_blobs.c.repository == repository.name,
-                repository_blobs.c.digest.in_(chunk),
-            )
+            .where(_in(repository_blobs, repository), repository_blobs.c.digest.in_(chunk))
             .values(created_at=at)
         )
     rows = [
         {
-            "organization_id": repository.organization_id,
-            "repository": repository.name,
+            **_columns(repository),
             "digest": digest,
             "size_bytes": size_bytes,
             "created_at": at,
@@ -285,13 +250,7 @@ def add_repository_blobs(
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
     """Insert the upload of a blob."""
     transaction.execute(
-        insert(blob_uploads).values(
-            id=upload.id,
-            organization_id=upload.repository.organization_id,
-            repository=upload.repository.name,
-            user_id=upload.user_id,
-            created_at=upload.created_at,
-        )
+        insert(blob_uploads).values({**entity_columns(upload), **_columns(upload.repository)})
     )
 
 
@@ -302,8 +261,7 @@ def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | N
     ).one_or_none()
     if row is None:
         return None
-    repository = Repository(row.organization_id, row.repository)
-    return BlobUpload(row.id, repository, row.user_id, row.created_at)
+    return read_entity(BlobUpload, row, repository=Repository(row.organization_id, row.repository))
 
 
 def list_blob_upload_ids(transaction: Transaction) -> list[str]:

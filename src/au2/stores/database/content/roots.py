@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, or_, select
+from sqlalchemy import ColumnElement, Select, String, Table, and_, cast, exists, or_, select
 
 from au2.domain.job import JobState
 from au2.domain.repository import Repository
@@ -35,6 +35,9 @@ from au2.stores.database.tables import (
 _PROCESS_REPOSITORIES = "process_"
 _FILE_LISTS_AT_ONCE = 20
 """File lists per fetch; one may name a hundred thousand files."""
+_UPLOADED_VERSION = and_(
+    versions.c.process_id == uploads.c.process_id, versions.c.number == uploads.c.version_number
+)
 _UNFINISHED = jobs.c.state.in_([state.value for state in JobState if not state.is_final])
 
 
@@ -195,13 +198,7 @@ def list_wanted_contents(transaction: Transaction) -> Iterator[str]:
     query = (
         select(uploads.c.files)
         .join(jobs, jobs.c.id == uploads.c.job_id)
-        .join(
-            versions,
-            and_(
-                versions.c.process_id == uploads.c.process_id,
-                versions.c.number == uploads.c.version_number,
-            ),
-        )
+        .join(versions, _UPLOADED_VERSION)
         .join(processes, processes.c.id == versions.c.process_id)
         .where(or_(_version_lives(), _UNFINISHED))
     )
@@ -226,6 +223,15 @@ def _contents_of(transaction: Transaction, query: Select[Any]) -> Iterator[str]:
                 yield f"sha256:{file['sha256']}"
 
 
+def version_in(table: Table) -> tuple[ColumnElement[bool], ...]:
+    """Conditions: a living version, whose process has the repository of the row of ``table``."""
+    return (
+        table.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
+        versions.c.process_id == processes.c.id,
+        _version_lives(),
+    )
+
+
 def _version_lives() -> ColumnElement[bool]:
     return and_(versions.c.deleted_at.is_(None), processes.c.deleted_at.is_(None))
 
@@ -241,9 +247,7 @@ def is_tag_of_a_version() -> ColumnElement[bool]:
     """Condition: the tag of a process's repository belongs to a living version."""
     return exists().where(
         repository_tags.c.name == cast(versions.c.number, String),
-        repository_tags.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
-        versions.c.process_id == processes.c.id,
-        _version_lives(),
+        *version_in(repository_tags),
     )
 
 
@@ -251,9 +255,7 @@ def _is_about_a_version() -> ColumnElement[bool]:
     """Condition: the manifest of a process's repository refers to a version's image."""
     return exists().where(
         versions.c.image_digest == repository_manifests.c.subject_digest,
-        repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
-        versions.c.process_id == processes.c.id,
-        _version_lives(),
+        *version_in(repository_manifests),
     )
 
 
@@ -329,19 +331,9 @@ def list_package_files(transaction: Transaction) -> Iterator[NeededBlob]:
     """Yield the files of all built packages."""
     query = (
         select(uploads.c.files, versions.c.number, processes.c.id, processes.c.name)
-        .join(
-            versions,
-            and_(
-                versions.c.process_id == uploads.c.process_id,
-                versions.c.number == uploads.c.version_number,
-            ),
-        )
+        .join(versions, _UPLOADED_VERSION)
         .join(processes, processes.c.id == versions.c.process_id)
-        .where(
-            versions.c.image_status == ImageStatus.AVAILABLE.value,
-            versions.c.deleted_at.is_(None),
-            processes.c.deleted_at.is_(None),
-        )
+        .where(versions.c.image_status == ImageStatus.AVAILABLE.value, _version_lives())
     )
     rows = transaction.execute(query, execution_options={"yield_per": _FILE_LISTS_AT_ONCE})
     for row in rows:

@@ -8,13 +8,18 @@ its own transaction for a sign of that: an open upload, or a changed time in the
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_
 
 from au2.domain.job import JobState
-from au2.stores.database.content.roots import is_tag_of_a_version, list_contents_under_way
+from au2.stores.database.content.roots import (
+    is_tag_of_a_version,
+    list_contents_under_way,
+    version_in,
+)
 from au2.stores.database.database import Transaction
+from au2.stores.database.queries import in_chunks
 from au2.stores.database.tables import (
     blob_uploads,
     contents,
@@ -31,7 +36,6 @@ from au2.stores.database.tables import (
 PAGE = 500
 """Rows per statement: databases limit the number of values."""
 _PROCESS_REPOSITORIES = "process_"
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def delete_content_rows(
     keys = [row.key for row in rows if row.digest not in wanted]
     key = tuple_(contents.c.context_id, contents.c.sha256)
     return sum(
-        _count(transaction, delete(contents).where(key.in_(page))) for page in _batched(keys, PAGE)
+        _count(transaction, delete(contents).where(key.in_(page))) for page in in_chunks(keys)
     )
 
 
@@ -113,7 +117,7 @@ def delete_blob_uploads(transaction: Transaction, upload_ids: Collection[str]) -
     """Delete blob uploads; return the number of deleted rows."""
     return sum(
         _count(transaction, delete(blob_uploads).where(blob_uploads.c.id.in_(page)))
-        for page in _batched(upload_ids, PAGE)
+        for page in in_chunks(upload_ids)
     )
 
 
@@ -177,13 +181,7 @@ def _left(since: datetime) -> Iterator[tuple[Any, ColumnElement[bool]]]:
 
 
 def _has_version(digest: ColumnElement[Any]) -> ColumnElement[bool]:
-    return exists().where(
-        versions.c.image_digest == digest,
-        repository_manifests.c.repository == _PROCESS_REPOSITORIES + versions.c.process_id,
-        versions.c.process_id == processes.c.id,
-        versions.c.deleted_at.is_(None),
-        processes.c.deleted_at.is_(None),
-    )
+    return exists().where(versions.c.image_digest == digest, *version_in(repository_manifests))
 
 
 def _delete_unchanged(
@@ -194,7 +192,7 @@ def _delete_unchanged(
 ) -> int:
     """Delete the rows whose key and time (``columns``) are unchanged."""
     deleted = 0
-    for page in _batched(rows, PAGE):
+    for page in in_chunks(rows):
         is_one = or_(
             *(
                 and_(*(column == value for column, value in zip(columns, values, strict=True)))
@@ -203,13 +201,6 @@ def _delete_unchanged(
         )
         deleted += _count(transaction, delete(table).where(is_one))
     return deleted
-
-
-def _batched(values: Collection[_Value], size: int) -> Iterator[list[_Value]]:
-    """Yield ``values`` in lists of at most ``size``."""
-    waiting = list(values)
-    for start in range(0, len(waiting), size):
-        yield waiting[start : start + size]
 
 
 def _count(transaction: Transaction, statement: Any) -> int:

@@ -17,7 +17,7 @@ from au2.domain.context import Context
 from au2.domain.errors import LeaseLost
 from au2.domain.upload import ImageUpload, PackageUpload, Upload, UploadState
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import in_chunks
+from au2.stores.database.queries import entity_columns, in_chunks, read_entity
 from au2.stores.database.tables import contents, uploads
 
 _FIND = select(uploads).where(uploads.c.id == bindparam("upload_id"))
@@ -33,47 +33,16 @@ _CHANGE = update(uploads).where(
 
 def add_upload(transaction: Transaction, upload: Upload) -> None:
     """Insert an upload."""
-    transaction.execute(
-        insert(uploads).values(
-            id=upload.id,
-            organization_id=upload.organization_id,
-            process_id=upload.process_id,
-            version_number=upload.version_number,
-            job_id=upload.job_id,
-            user_id=upload.user_id,
-            fence=upload.fencing_token,
-            lease_until=upload.lease_until,
-            state=upload.state.value,
-            created_at=upload.created_at,
-            **_columns_of_kind(upload),
-        )
-    )
-
-
-def _columns_of_kind(upload: Upload) -> dict[str, Any]:
-    """Columns that only one kind of upload fills; an image upload has no runtime."""
-    if isinstance(upload, PackageUpload):
-        return {"files": list(upload.files), "runtime": upload.runtime}
-    digest = upload.manifest_digest if isinstance(upload, ImageUpload) else None
-    return {"files": [], "runtime": "", "manifest_digest": digest}
+    values = entity_columns(upload)
+    values["fence"] = values.pop("fencing_token")
+    if not isinstance(upload, PackageUpload):
+        values |= {"files": [], "runtime": ""}
+    transaction.execute(insert(uploads).values(values))
 
 
 def _upload(row: Any) -> Upload:
-    session = {
-        "id": row.id,
-        "organization_id": row.organization_id,
-        "process_id": row.process_id,
-        "version_number": row.version_number,
-        "job_id": row.job_id,
-        "user_id": row.user_id,
-        "fencing_token": row.fence,
-        "lease_until": row.lease_until,
-        "state": UploadState(row.state),
-        "created_at": row.created_at,
-    }
-    if row.runtime:
-        return PackageUpload(**session, files=row.files, runtime=row.runtime)
-    return ImageUpload(**session, manifest_digest=row.manifest_digest)
+    kind = PackageUpload if row.runtime else ImageUpload  # An image upload has no runtime.
+    return read_entity(kind, row, fencing_token=row.fence, state=UploadState(row.state))
 
 
 def find_upload(transaction: Transaction, upload_id: str) -> Upload | None:
