@@ -39,7 +39,7 @@ def translated_faults() -> Iterator[None]:
 
 
 def _find_function(name: str, *types: Any) -> Callable[..., int] | None:
-    """Return a function of the C library that Python does not offer; None where missing."""
+    """Return a function of the C library missing in Python; None where there is none."""
     try:
         function: Any = getattr(ctypes.CDLL(None, use_errno=True), name)
     except (AttributeError, OSError, TypeError):

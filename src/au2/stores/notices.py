@@ -53,7 +53,7 @@ class Notices(Protocol):
         ...
 
     def is_listening(self, name: str) -> bool:
-        """Whether a listener of that name exists at the moment."""
+        """Whether a listener of the name exists at the moment."""
         ...
 
     def close(self) -> None:
@@ -109,7 +109,7 @@ class FolderNotices:
         return self._receiver.fileno()
 
     def is_listening(self, name: str) -> bool:
-        """Whether a listener of that name exists; see the protocol."""
+        """Whether a listener of the name exists; see the protocol."""
         try:
             names = os.listdir(self._folder_descriptor)  # noqa: PTH208 - a path would be slower
         except OSError:

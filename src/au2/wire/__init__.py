@@ -1,1 +1,1 @@
-"""What travels over HTTP: one module per noun, shared by server and client."""
+"""Wire types: the records of HTTP requests and responses, shared by server and client."""

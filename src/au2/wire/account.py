@@ -66,7 +66,7 @@ class MembershipView(ResponseType):
 
 
 class AccountView(ResponseType):
-    """Who the token belongs to."""
+    """The token's user."""
 
     id: str
     email: str
@@ -75,7 +75,7 @@ class AccountView(ResponseType):
 
 
 class Creation(RequestType):
-    """Body that makes an organization or a project."""
+    """Body of a request for a new organization or project."""
 
     name: Annotated[str, Limits(min_length=1, max_length=200)]
 

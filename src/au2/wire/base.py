@@ -105,15 +105,15 @@ class WireType:
 
 
 class RequestType(WireType):
-    """Body of a request, or a part of it. Unknown fields are violations."""
+    """Body of a request, or a part of the body. Unknown fields are violations."""
 
     extra_ = "forbid"
 
 
 class ResponseType(WireType):
-    """Body of a response, or a part of it.
+    """Body of a response, or a part of the body.
 
-    Unknown fields are ignored, so that an older client understands a newer server.
+    Unknown fields are ignored, so an older client understands a newer server.
     """
 
 

@@ -68,10 +68,9 @@ def format_document(record: WireType) -> dict[str, Any]:
 
 
 def format_request(record: WireType) -> dict[str, Any]:
-    """Return the JSON object of a request, without the fields that have their default.
+    """Return the JSON object of a request, without the fields at their default.
 
-    So an older server, which refuses fields that it does not know, takes every request that does
-    not need them.
+    So an older server, which refuses unknown fields, takes every request without new values.
     """
     defaults = record.defaults_
     return {

@@ -38,7 +38,7 @@ class PhaseView(ResponseType):
 
     @property
     def seconds(self) -> float:
-        """Length of the phase; 0 while it lasts."""
+        """Length of the phase; 0 for an unfinished one."""
         return _seconds_between(self.started_at, self.ended_at) or 0.0
 
 
@@ -59,7 +59,7 @@ class AttemptView(ResponseType):
 
 
 class ResourcesView(ResponseType):
-    """What a run job asked for."""
+    """Resources of a run, as requested."""
 
     cpu: float
     memory_bytes: int
@@ -71,7 +71,7 @@ class ResourcesView(ResponseType):
 
 
 class NewerVersionView(ResponseType):
-    """A version with a higher number than the one that runs."""
+    """A version with a higher number than the run's version."""
 
     version: int
     image_status: str
@@ -79,7 +79,7 @@ class NewerVersionView(ResponseType):
 
 
 class VersionChoiceView(ResponseType):
-    """Why a run has its version, as of its submission."""
+    """Reason for a run's version, as of its submission."""
 
     rule: Annotated[str, OneOf("stated", "published", "available", "latest")]
     text: str | None
@@ -89,7 +89,7 @@ class VersionChoiceView(ResponseType):
 
 
 class WaitingView(ResponseType):
-    """What a pending job waits for."""
+    """Cause of a pending job's wait."""
 
     code: Annotated[
         str,
@@ -145,7 +145,7 @@ class JobView(ResponseType):
 
     @property
     def newer(self) -> list[NewerVersionView]:
-        """Versions with a higher number than that of the run."""
+        """Versions with a higher number than the run's version."""
         return [] if self.version_choice is None else self.version_choice.newer
 
     @property

@@ -15,7 +15,7 @@ class ProcessCreation(RequestType):
 
 
 class ProcessUpdate(RequestType):
-    """Body of ``PATCH /api/v1/processes/{process}``: what is None stays."""
+    """Body of ``PATCH /api/v1/processes/{process}``: None leaves a field unchanged."""
 
     name: Annotated[str, Limits(min_length=1, max_length=200)] | None = None
     description: Annotated[str, Limits(max_length=100_000)] | None = None
@@ -105,14 +105,14 @@ Change = Literal["added", "removed", "changed"]
 
 
 class RuntimeOfVersion(ResponseType):
-    """What a packaged version was built on."""
+    """Runtime version of a packaged version."""
 
     id: str
     version: int
 
 
 class FileDifference(ResponseType):
-    """A file or link of the package, or a folder: its path ends with ``/``, and it has no size."""
+    """A file or link of the package, or a folder, whose path ends with ``/`` and has no size."""
 
     path: str
     change: Change
@@ -136,7 +136,7 @@ class DependencyDifference(ResponseType):
 
 
 class SchemaDifference(ResponseType):
-    """A difference of the schemas that a caller may notice."""
+    """A difference of the schemas with an effect on callers."""
 
     schema_of: Literal["arguments", "output"]
     pointer: str

@@ -7,7 +7,7 @@ from au2.wire.base import Limits, RequestType, ResponseType
 
 
 class SecretCreation(RequestType):
-    """Body of ``POST /api/v1/secrets``: a secret, with its value if that is known already."""
+    """Body of ``POST /api/v1/secrets``: a secret, with or without a value."""
 
     hidden_ = frozenset({"value"})
 
@@ -25,7 +25,7 @@ class SecretIngestion(RequestType):
 
 
 class SecretView(ResponseType):
-    """A secret; its value is not part of it."""
+    """A secret without its value."""
 
     id: str
     name: str

@@ -38,8 +38,8 @@ class FileEntry(RequestType):
 class UploadCreation(RequestType):
     """Body of ``POST /api/v1/uploads``.
 
-    Either ``process`` (a GUID) or ``name`` is given. By name, the version belongs to the process
-    that has it in the context; if there is none, it is made; several are a conflict.
+    Either ``process`` (a GUID) or ``name`` is given. By name, the version belongs to the process of
+    the name in the context; a missing process is created; several are a conflict.
     """
 
     process: str | None = None
@@ -59,7 +59,7 @@ class UploadCreation(RequestType):
 
 
 class UploadComparison(ResponseType):
-    """A package beside what its process has; also what answers an upload of nothing new."""
+    """A package compared with its process; also the response to an upload without changes."""
 
     process: str | None
     """None: it would be a new one."""
@@ -101,7 +101,7 @@ HEADER_BYTES = _HEADER.size
 
 
 class ContentHeader(NamedTuple):
-    """What precedes a content."""
+    """Header of a content in the body."""
 
     sha256: str
     """Lower-case hexadecimal."""
@@ -109,7 +109,7 @@ class ContentHeader(NamedTuple):
 
 
 def format_header(header: ContentHeader) -> bytes:
-    """Return the 40 bytes that precede a content; inverse of :func:`parse_header`."""
+    """Return the 40 bytes of a content's header; inverse of :func:`parse_header`."""
     return _HEADER.pack(bytes.fromhex(header.sha256), header.size_bytes)
 
 
@@ -129,9 +129,9 @@ _IMAGE_STATUS = OneOf("NONE", "UPLOADING", "BUILDING", "AVAILABLE", "FAILED")
 
 
 class ImageUploadStatus(ResponseType):
-    """What a sender may want to know before it begins.
+    """State of a version's image before an upload.
 
-    The answer to ``GET /api/v1/processes/{p}/versions/{n}/image``.
+    Response to ``GET /api/v1/processes/{p}/versions/{n}/image``.
     """
 
     process: str
@@ -179,13 +179,13 @@ class BlobWanted(RequestType):
 
 
 class BlobQuestion(RequestType):
-    """Body of ``POST /api/v1/image-uploads/{id}/lacking``."""
+    """Question for the missing blobs of an image upload."""
 
     blobs: Annotated[list[BlobWanted], Limits(max_length=MOST_BLOBS)]
 
 
 class LackingBlob(ResponseType):
-    """A blob that the server wants."""
+    """A blob missing on the server."""
 
     digest: str
     received_bytes: int
@@ -193,13 +193,13 @@ class LackingBlob(ResponseType):
 
 
 class BlobAnswer(ResponseType):
-    """Which of the blobs are to be sent, in the order of the question."""
+    """Missing blobs among those of the question, in its order."""
 
     lacking: list[LackingBlob]
 
 
 class BlobProgress(ResponseType):
-    """Answer to a piece of a blob."""
+    """Response to a chunk of a blob."""
 
     received_bytes: int
     is_whole: bool

@@ -97,7 +97,7 @@ def sentence_of(violation: Violation) -> str:
 
 
 def describe(violation: Violation) -> str:
-    """Return what is said of a field: "is empty"."""
+    """Return the predicate of a field's sentence: "is empty"."""
     kind, facts = str(violation["type"]), violation.get("ctx") or {}
     if violation["loc"] and violation["loc"][-1] == "email" and kind.startswith("string_"):
         return "must be an email address, like you@example.org"
@@ -116,7 +116,7 @@ def describe(violation: Violation) -> str:
 
 
 def name_of(place: Sequence[Any]) -> str:
-    """Return what people call a field: its name without unit, and what it belongs to."""
+    """Return the name of a field in messages: without its unit, and with the enclosing field."""
     names = [str(part) for part in place if isinstance(part, str)]
     if not names:
         return ""

@@ -1,1 +1,1 @@
-"""Bytes by digest: a protocol, and stores that keep it."""
+"""Content store: blobs by digest, the protocol and its implementation in files."""

@@ -1,10 +1,10 @@
-"""Compressed forms: blobs that are kept as another blob, which holds them compressed.
+"""Compressed forms: blobs kept as another blob, which holds them compressed.
 
 The same layer comes raw from ``docker save`` and gzipped from ``docker push``. The pushed one must
-be given back byte for byte, so it is kept; the raw one is read out of it, and need not be sent. A
-raw blob that came first is kept too, and is the one that is read: nobody's reads depend on how
-somebody else compresses. An entry is a small file named by the raw digest, with the digest of the
-compressed blob and the raw size.
+be returned byte for byte, so the store keeps the compressed blob; the raw one is read out of the
+compressed one and need not be sent. An earlier raw blob is kept too and is read first: no reader
+depends on the compression of another's push. An entry is a small file named by the raw digest, with
+the digest of the compressed blob and the raw size.
 """
 
 import io
@@ -67,7 +67,7 @@ class CompressedForms:
         self._path(digest).unlink(missing_ok=True)
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest that has a compressed form."""
+        """Every digest with a compressed form."""
         for path in self._paths.compressed.glob("??/*"):
             yield f"sha256:{path.name}"
 

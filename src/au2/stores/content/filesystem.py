@@ -147,11 +147,11 @@ class FileContentStore:
             batch.leave()
 
     def resume(self, name: str) -> AbstractContextManager[ResumableIngest]:
-        """Begin or resume an ingest. Raises Conflict if another writer has it open."""
+        """Begin or resume an ingest. Raises Conflict if another writer holds the ingest."""
         return self._ingests.opened(name)
 
     def ingest_bytes(self, name: str) -> int:
-        """Bytes that a resumable ingest has received; 0 if there is none."""
+        """Bytes received by a resumable ingest; 0 without one."""
         return self._ingests.size_bytes(name)
 
     def abort_ingest(self, name: str) -> None:
@@ -159,24 +159,24 @@ class FileContentStore:
         self._ingests.remove(name)
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Keep a blob as ``compressed``, which holds it. Raises BlobMissing."""
+        """Keep a blob as ``compressed``, its compressed form. Raises BlobMissing."""
         if not self._path(compressed).is_file():
             raise _missing(compressed)
         if self._find_form(digest) is None:
             self._compressed.put(parse_digest(digest), CompressedForm(compressed, size_bytes))
 
     def find_compressed(self, digest: str) -> str | None:
-        """Digest of the blob that holds this one compressed."""
+        """Digest of the blob's compressed form."""
         form = None if self._path(digest).is_file() else self._find_form(digest)
         return None if form is None else form.digest
 
     def remove(self, digest: str) -> None:
-        """Remove the blob if it is present."""
+        """Remove the blob. Idempotent."""
         self._path(digest).unlink(missing_ok=True)
         self._compressed.remove(digest)
 
     def remove_expired(self, digest: str, *, lease_seconds: float) -> int | None:
-        """Remove the blob unless it is leased; return the freed bytes."""
+        """Remove the blob unless leased; return the freed bytes."""
         freed_bytes = remove_if_expired(self._paths, parse_digest(digest), lease_seconds)
         if freed_bytes is not None or self._path(digest).is_file():
             return freed_bytes
@@ -212,12 +212,12 @@ class FileContentStore:
         return shutil.disk_usage(self._paths.named).free
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest that has bytes of its own, in no order."""
+        """Every digest with own bytes, in no order."""
         for path in self._paths.named.glob("??/*"):
             yield f"sha256:{path.name}"
 
     def list_compressed(self) -> Iterator[tuple[str, str]]:
-        """Every digest that is kept compressed, with the digest of the holder, in no order."""
+        """Every digest kept compressed, with the digest of the holder, in no order."""
         for digest in self._compressed.list_digests():
             form = self._compressed.find(digest)
             if form is not None:

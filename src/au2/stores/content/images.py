@@ -66,7 +66,7 @@ def save_image(
 
 
 def copy_image(source: Provider, target: IngesterProvider, digest: str) -> None:
-    """Copy the blobs of an image that ``target`` is missing, verified on the way.
+    """Copy the blobs of an image missing in ``target``, verified on the way.
 
     Raises:
         BlobMissing, InvalidImage: as :func:`load_image`.

@@ -40,7 +40,7 @@ class ContentPaths:
     def make(self) -> None:
         """Create missing folders. Raises StorageFull.
 
-        All are created at once, so that naming a blob never waits for a new folder's flush.
+        All are created at once: naming a blob never waits for a new folder's flush.
         """
         folders = (self.incoming, self.partial, self.compressed, self.removing, self.named)
         if (self.named / "ff").is_dir() and all(folder.is_dir() for folder in folders):
@@ -63,9 +63,9 @@ class ContentPaths:
         return self.incoming / uuid.uuid4().hex
 
     def put_in_place(self, temporary: Path, digest: str) -> Path:
-        """Rename a temporary file to its blob; return the folder that must be flushed then.
+        """Rename a temporary file to its blob; return the folder to flush.
 
-        A blob of that name is replaced by equal content, which repairs a damaged one.
+        A blob of the name is replaced by equal content, which repairs a damaged one.
         """
         path = self.path_of(digest)
         temporary.replace(path)
@@ -131,7 +131,7 @@ class FileBlobWriter:
         return digest
 
     def leave(self) -> None:
-        """Close the file; remove it unless it was committed."""
+        """Close the file; remove an uncommitted one."""
         self._buffer.clear()
         try:
             self._close()
@@ -175,7 +175,7 @@ class FileBlobWriter:
 
 
 class BlobBatch:
-    """Batch of small blobs: temporary files that are named together, after one flush."""
+    """Batch of small blobs: temporary files named together, after one flush."""
 
     def __init__(
         self, paths: ContentPaths, *, max_bytes: int | None, syncfs: SyncFileSystem | None
@@ -218,14 +218,14 @@ class BlobBatch:
         self._waiting_bytes = 0
 
     def leave(self) -> None:
-        """Remove temporary files that were not committed."""
+        """Remove temporary files without a commit."""
         for path in self._waiting.values():
             path.unlink(missing_ok=True)
         self._waiting.clear()
 
 
 def list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield files and their status in a folder that other processes write to."""
+    """Yield files and their status in a folder with other writing processes."""
     for path in folder.iterdir():
         try:
             yield path, path.stat()
@@ -234,7 +234,7 @@ def list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def remove_unchanged(path: Path, changed_at: float) -> bool:
-    """Remove a file last written at ``changed_at``; return whether it was removed."""
+    """Remove a file last written at ``changed_at``; return whether the file was removed."""
     try:
         if path.stat().st_mtime != changed_at:
             return False

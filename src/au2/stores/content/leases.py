@@ -1,9 +1,9 @@
-"""Leases of blobs, and removal of blobs whose lease has expired.
+"""Leases of blobs, and removal of blobs with expired leases.
 
-The modification time of a blob's file is the time when its lease was last taken. To remove a blob,
-its file is first moved aside by one atomic rename, and only then judged by that time: a lease that
-was taken before the rename is seen, and the file is put back; a lease asked for after the rename is
-refused, and the caller sends or makes the blob again.
+The modification time of a blob's file is the time of its last lease. To remove a blob, its file is
+first moved aside by one atomic rename, and only then judged by the time: a lease taken before the
+rename is seen, and the file is put back; a lease asked for after the rename is refused, and the
+caller sends or makes the blob again.
 """
 
 import os
@@ -23,8 +23,8 @@ def take_lease(path: Path) -> bool:
     """Take or renew the lease on a blob's file; return whether the lease was granted.
 
     The kernel finds the file of a path first and sets its time after, so ``utime`` may succeed on
-    a file that was moved aside between the two. Only a name that is still there afterwards proves
-    that a later remover sees the new time.
+    a file moved aside between the two. Only a name still present afterwards proves a later remover
+    will see the new time.
     """
     try:
         if time.time() - path.stat().st_mtime > _RENEWAL_SECONDS:
@@ -76,7 +76,7 @@ def remove_if_expired(paths: ContentPaths, digest: str, lease_seconds: float) ->
 
 
 def restore_interrupted(paths: ContentPaths) -> None:
-    """Put back files that a killed process had moved aside."""
+    """Put back files moved aside by a killed process."""
     for aside in paths.removing.iterdir():
         _put_back(paths, aside)
 

@@ -7,7 +7,7 @@ image specification, descriptor, "Digests"). Readers use a :class:`Provider`, bu
 implementation.
 
 A blob is protected from garbage collection by a lease. Committing a blob takes its first lease;
-whoever finds a blob and counts on it for later takes or renews the lease (:meth:`Provider.lease`).
+a caller who counts on a present blob takes or renews the lease (:meth:`Provider.lease`).
 A lease expires ``lease_seconds`` after that, a time that the collector chooses (its grace time).
 All other calls, :meth:`Provider.contains` too, leave leases as they are.
 """
@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """State of an ingest: bytes in the store that are no blob yet."""
+    """State of an ingest: bytes in the store without a digest yet."""
 
     name: str | None
     """Name of a resumable ingest; None for the file of a :class:`BlobWriter`."""
@@ -32,7 +32,7 @@ class Ingest:
 
 
 class BlobWriter(Protocol):
-    """Writer of one blob: temporary until :meth:`commit`, removed without it."""
+    """Writer of one blob: temporary until :meth:`commit`, removed without a commit."""
 
     def write(self, data: bytes | memoryview) -> int:
         """Append bytes. Raises StorageFull, TooLarge (over the stated or the store's limit)."""
@@ -54,7 +54,7 @@ class BlobWriter(Protocol):
 
 
 class ResumableIngest(Protocol):
-    """Ingest that outlives requests and restarts: a blob sent in chunks."""
+    """Ingest of a blob sent in chunks; outlives requests and restarts."""
 
     @property
     def size_bytes(self) -> int:
@@ -65,8 +65,8 @@ class ResumableIngest(Protocol):
         """Append bytes.
 
         Raises:
-            StorageFull: the disk is full; all bytes received so far are removed, since an ingest
-                that can't become whole would only keep the space from others. Ends the block's use.
+            StorageFull: the disk is full; all received bytes are removed, since an incomplete ingest
+                would only keep the space from others. Ends the block's use.
             TooLarge: over the store's limit.
         """
         ...
@@ -98,8 +98,8 @@ class ResumableIngest(Protocol):
 class Provider(Protocol):
     """Reading and leasing of blobs.
 
-    A blob may be kept as another blob that holds it compressed (:meth:`Ingester.keep_compressed`).
-    Such a blob is present and readable like all others, at the price of decompression.
+    A blob may be kept as another blob, its compressed form (:meth:`Ingester.keep_compressed`). Such
+    a blob is present and readable like all others, at the price of decompression.
     """
 
     def contains(self, digest: str) -> bool:
@@ -109,8 +109,8 @@ class Provider(Protocol):
     def lease(self, digest: str) -> bool:
         """Take or renew the blob's lease; False: the blob is not present.
 
-        True means that :meth:`Manager.remove_expired` keeps the blob until the lease expires. Of a
-        blob that is kept compressed, the lease is on the blob that holds it.
+        After True, :meth:`Manager.remove_expired` keeps the blob until the lease expires. Of a blob
+        kept compressed, the lease is on the compressed form.
         """
         ...
 
@@ -119,7 +119,7 @@ class Provider(Protocol):
         ...
 
     def open(self, digest: str) -> BinaryIO:
-        """Open the blob for reading; its digest is verified while it is read to its end.
+        """Open the blob for reading; its digest is verified by reading to the end.
 
         The reader raises DigestMismatch at the end of a damaged blob, never silently. Seeking is
         not supported. Raises BlobMissing.
@@ -138,7 +138,7 @@ class Provider(Protocol):
         ...
 
     def find_compressed(self, digest: str) -> str | None:
-        """Digest of the blob that holds this one compressed.
+        """Digest of the blob's compressed form.
 
         None: the blob is not present, or has bytes of its own.
         """
@@ -163,11 +163,11 @@ class Ingester(Protocol):
         ...
 
     def keep_compressed(self, digest: str, size_bytes: int, *, compressed: str) -> None:
-        """Keep a blob as ``compressed``, a blob of the store that holds it.
+        """Keep a blob as ``compressed``, a blob of the store and its compressed form.
 
-        The caller has read ``compressed`` and found just these bytes in it. A blob's own bytes and
-        an earlier compressed form stay, and are read first: blobs are shared, and nobody may choose
-        for others a form that is slow to read. Raises BlobMissing if ``compressed`` is not present.
+        The caller has read ``compressed`` and found just these bytes inside. A blob's own bytes and
+        an earlier compressed form stay, and are read first: blobs are shared, and no sender may
+        choose a form for others, which may be slow to read. Raises BlobMissing without ``compressed``.
         """
         ...
 
@@ -177,53 +177,52 @@ class Ingester(Protocol):
 
 
 class IngesterProvider(Provider, Ingester, Protocol):
-    """Reading and adding of blobs: the part of a store that builders of images use."""
+    """Reading and adding of blobs: the part of a store for builders of images."""
 
 
 class ResumableIngester(Ingester, Protocol):
-    """Adding of blobs that are sent in chunks."""
+    """Adding of blobs sent in chunks."""
 
     def resume(self, name: str) -> AbstractContextManager[ResumableIngest]:
-        """Begin or resume an ingest; it stays until it is committed or aborted.
+        """Begin or resume an ingest, which stays until a commit or abort.
 
         Args:
-            name: 1 to 128 letters, digits, hyphens and underscores; whoever knows it may resume.
+            name: 1 to 128 letters, digits, hyphens and underscores; the only key to the ingest.
 
         Raises:
-            Conflict: another writer has it open.
+            Conflict: another writer holds the ingest.
         """
         ...
 
     def ingest_bytes(self, name: str) -> int:
-        """Bytes that a resumable ingest has received; 0 if there is none."""
+        """Bytes received by a resumable ingest; 0 without one."""
         ...
 
     def abort_ingest(self, name: str) -> None:
-        """Remove a resumable ingest, if there is one. Raises Conflict while it is written to."""
+        """Remove a resumable ingest. Idempotent. Raises Conflict during a write."""
         ...
 
 
 class Manager(Provider, Protocol):
-    """Listing and removal: the part of a store that garbage collection and fsck use."""
+    """Listing and removal: the part of a store for garbage collection and fsck."""
 
     def list_digests(self) -> Iterator[str]:
-        """Every digest that has bytes of its own, in no order."""
+        """Every digest with own bytes, in no order."""
         ...
 
     def list_compressed(self) -> Iterator[tuple[str, str]]:
-        """Every digest that is kept compressed, with the digest of the holder, in no order."""
+        """Every digest kept compressed, with the digest of the holder, in no order."""
         ...
 
     def remove(self, digest: str) -> None:
-        """Remove the blob if it is present, with its compressed form and whatever its lease."""
+        """Remove the blob with its compressed form, in spite of a lease. Idempotent."""
         ...
 
     def remove_expired(self, digest: str, *, lease_seconds: float) -> int | None:
         """Remove the blob unless its lease was taken in the last ``lease_seconds``.
 
-        Of a blob that has both bytes and a compressed form, the bytes are removed. Safe beside
-        writers and readers: :meth:`Provider.lease` either finds the blob and keeps it, or says that
-        the blob is gone.
+        Of a blob with both bytes and a compressed form, the bytes are removed. Safe beside writers
+        and readers: :meth:`Provider.lease` either finds the blob and keeps it, or returns False.
 
         Returns:
             Freed bytes; None if the blob stays.
@@ -241,12 +240,12 @@ class Manager(Provider, Protocol):
     def remove_ingest(self, found: Ingest) -> bool:
         """Remove an ingest of :meth:`list_ingests`; return whether it was removed.
 
-        An ingest stays if bytes were added since, or a resumable one is being written to.
+        An ingest stays after an added byte or during a write.
         """
         ...
 
     def ingest_bytes(self, name: str) -> int:
-        """Bytes that a resumable ingest has received; 0 if there is none."""
+        """Bytes received by a resumable ingest; 0 without one."""
         ...
 
 

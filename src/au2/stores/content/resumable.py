@@ -19,7 +19,7 @@ from au2.stores.durability import start_writing, sync_path, translated_faults, w
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OPEN = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 _WRITE_BEHIND_BYTES = 16 << 20
-_BUSY = "Somebody is sending this at this moment."
+_BUSY = "Another request is sending this blob at the moment."
 
 
 class ResumableIngests:
@@ -58,11 +58,11 @@ class ResumableIngests:
             return 0
 
     def remove(self, name: str) -> None:
-        """Remove an ingest. Raises Conflict while it is written to."""
+        """Remove an ingest. Raises Conflict during a write."""
         self._remove(self._path(name), changed_at=None)
 
     def remove_unchanged(self, name: str, changed_at: float) -> bool:
-        """Remove an ingest last written at ``changed_at``; return whether it was removed."""
+        """Remove an ingest last written at ``changed_at``; return whether one was removed."""
         try:
             return self._remove(self._path(name), changed_at=changed_at)
         except Conflict:
@@ -123,7 +123,7 @@ class FileResumableIngest:
             with translated_faults():
                 write_whole(self._descriptor, data)
         except StorageFull:
-            # An ingest that can't become whole would fill the disk for everybody else.
+            # An ingest that can't become whole would fill the disk for all others.
             self._throw_away()
             raise
         except BaseException:
@@ -169,7 +169,7 @@ class FileResumableIngest:
         self.is_committed = True
 
     def _write_behind(self, count: int) -> None:
-        """Start writing to disk early, so that the final flush has little left to do."""
+        """Start writing to disk early: the final flush has little left to do."""
         self._behind_bytes += count
         if self._behind_bytes >= _WRITE_BEHIND_BYTES:
             start_writing(
@@ -179,7 +179,7 @@ class FileResumableIngest:
 
 
 class _HashMemory:
-    """Hash states of ingests, so that resuming one need not read its file again."""
+    """Hash states of ingests, which save reading the file again."""
 
     _MOST = 1000
 
@@ -197,7 +197,7 @@ class _HashMemory:
         return _hash_of(descriptor)
 
     def keep(self, name: str, ingest: FileResumableIngest) -> None:
-        """Remember the hash of an ingest that is closed."""
+        """Remember the hash of a closed ingest."""
         with self._lock:
             self._found[name] = (ingest.size_bytes, ingest.hash)
             while len(self._found) > self._MOST:
@@ -213,7 +213,7 @@ def _hash_of(descriptor: int) -> Any:
 
 
 def _open_locked(path: Path) -> int:
-    """Open and lock a file, created if missing. Raises Conflict if it is locked."""
+    """Open and lock a file, created if missing. Raises Conflict for a locked one."""
     while True:
         descriptor = os.open(path, _OPEN, 0o600)
         try:
@@ -223,7 +223,7 @@ def _open_locked(path: Path) -> int:
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
-            raise Conflict(_BUSY, hint="Wait until that has ended, then go on.") from None
+            raise Conflict(_BUSY, hint="Wait for its end, then resume.") from None
         os.close(descriptor)
 
 

@@ -108,7 +108,7 @@ def delete_all_tokens(transaction: Transaction, user_id: str) -> int:
 
 
 def delete_expired_tokens(transaction: Transaction, *, kind: str, before: datetime) -> int:
-    """Delete tokens of one kind that expired before a time; return their number."""
+    """Delete tokens of one kind expired before a time; return their number."""
     return transaction.execute(
         delete(tokens).where(tokens.c.kind == kind, tokens.c.expires_at < before)
     ).rowcount

@@ -125,7 +125,7 @@ def release_all_claims(transaction: Transaction) -> None:
 
 
 def release_claims(transaction: Transaction, owner: str) -> int:
-    """Release the open jobs of a dispatcher that is known to be gone; return their number."""
+    """Release the open jobs of a dispatcher known to be gone; return their number."""
     return transaction.execute(
         update(jobs)
         .where(jobs.c.claim_owner == owner, jobs.c.state.in_(_OPEN_STATES))

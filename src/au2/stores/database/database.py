@@ -100,7 +100,7 @@ class Database:
                 yield writing
 
     def preallocate_wal(self) -> None:
-        """Preallocate the write-ahead log, so that small changes succeed on a full disk.
+        """Preallocate the write-ahead log: small changes succeed on a full disk.
 
         The space stays reserved while a connection is open. Repeated calls replace used space.
         """
@@ -113,7 +113,7 @@ class Database:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Translate errors of the driver that no statement has caused."""
+        """Translate errors of the driver without a statement at fault."""
         try:
             yield
         except sqlite.DRIVER_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Events of the audit trail, written in the transaction of the change that they record."""
+"""Events of the audit trail, written in the transaction of the recorded change."""
 
 from datetime import datetime
 from typing import Any

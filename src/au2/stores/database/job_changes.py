@@ -77,7 +77,7 @@ def change_state(
 
 
 def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
-    """Return the columns, of jobs and attempts alike, that hold an outcome."""
+    """Return the columns of an outcome, of jobs and attempts alike."""
     return {
         "state": outcome.state.value,
         "reason": None if outcome.reason is None else outcome.reason.value,

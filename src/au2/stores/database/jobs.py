@@ -160,7 +160,7 @@ def find_job(transaction: Transaction, job_id: int) -> Job | None:
 
 
 def list_unfinished_runs(transaction: Transaction) -> list[Job]:
-    """Return all run jobs of the installation that have not ended."""
+    """Return all unfinished run jobs of the installation."""
     open_states = (JobState.PENDING.value, JobState.RUNNING.value)
     query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
     rows = transaction.execute(query.order_by(jobs.c.id)).all()

@@ -66,7 +66,7 @@ def update_process(
     at: datetime,
     by: str,
 ) -> None:
-    """Set the fields that are not None."""
+    """Set the fields other than None."""
     values: dict[str, Any] = {"updated_at": at, "updated_by": by}
     if name is not None:
         values["name"] = name

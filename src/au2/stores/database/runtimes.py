@@ -76,7 +76,7 @@ def find_runtime_image(transaction: Transaction, runtime_id: str, version: int) 
 
 
 def list_visible_images(transaction: Transaction, context: Context) -> list[str]:
-    """Return the manifest digests of all runtime versions that are visible from a context.
+    """Return the manifest digests of all runtime versions visible from a context.
 
     Newest first. Retired runtimes are included: versions may still be built on them.
     """
@@ -108,7 +108,7 @@ def ensure_runtime(
     context: Context | None,
     at: datetime,
 ) -> None:
-    """Insert a runtime unless it exists. The owner of an existing one stays."""
+    """Insert a runtime unless present. The owner of an existing one stays."""
     present = transaction.execute(
         select(runtimes.c.id).where(runtimes.c.id == runtime_id)
     ).one_or_none()
@@ -161,5 +161,5 @@ def add_runtime_version(
 
 
 def retire_runtime(transaction: Transaction, runtime_id: str, *, at: datetime | None) -> None:
-    """Retire a runtime (``at`` None: reinstate). Versions that are built on it stay."""
+    """Retire a runtime (``at`` None: reinstate). Versions built on the runtime stay."""
     transaction.execute(update(runtimes).where(runtimes.c.id == runtime_id).values(retired_at=at))

@@ -33,7 +33,7 @@ def add_secret(transaction: Transaction, secret: Secret) -> None:
 
 
 def find_own_secret(transaction: Transaction, context: Context, name: str) -> Secret | None:
-    """Return the secret of a name that belongs to exactly this context."""
+    """Return the secret of a name in exactly this context."""
     row = transaction.execute(
         select(secrets).where(owned_by(secrets, context), secrets.c.name == name)
     ).one_or_none()
@@ -111,7 +111,7 @@ def release_values(transaction: Transaction, job_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ciphertext:
-    """An encrypted value and the associated data that binds it to its row."""
+    """An encrypted value and the associated data of its row."""
 
     text: str
     bound_to: str
@@ -153,7 +153,7 @@ def has_ciphertexts(transaction: Transaction) -> bool:
 
 
 def replace_ciphertext(transaction: Transaction, old: str, new: str) -> bool:
-    """Replace the ciphertext ``old``; return False if it no longer exists.
+    """Replace the ciphertext ``old``; return False without one.
 
     No two ciphertexts are equal, because each has a random nonce.
     """

@@ -36,7 +36,7 @@ def make_engine(url: str | URL, busy_seconds: float) -> Engine:
 
 
 def _listen(engine: Engine, busy_seconds: float) -> None:
-    """Set up each connection as it is opened, and each transaction as it begins."""
+    """Set up each connection at its opening, and each transaction at its begin."""
 
     def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         # None: the driver begins no transaction by itself; on_begin below does.

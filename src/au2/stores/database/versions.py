@@ -132,7 +132,7 @@ def find_newest(transaction: Transaction, process_id: str) -> Version | None:
 
 
 def find_newest_upload(transaction: Transaction, process_id: str) -> Version | None:
-    """Return the version with the highest number that has had an upload."""
+    """Return the version with the highest number among those with an upload."""
     return _find_first(transaction, _NEWEST_UPLOAD, process_id)
 
 
@@ -144,7 +144,7 @@ def _find_first(
 
 
 def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:
-    """Return the lock of the newest version that has dependencies."""
+    """Return the lock of the newest version with dependencies."""
     row = transaction.execute(_NEWEST_LOCK, {"process_id": process_id}).one_or_none()
     return None if row is None else row.dependencies
 
@@ -157,7 +157,7 @@ def change_image_status(
     image: BuiltImage | None = None,
     upload_job_id: int | None = None,
 ) -> None:
-    """Change the image status of a version, guarded by the status that ``version`` shows.
+    """Change the image status of a version, guarded by the status in ``version``.
 
     Raises:
         Conflict: the change is not legal, or another one came first.
@@ -195,7 +195,7 @@ def change_image_status(
 def set_published(
     transaction: Transaction, version: Version, *, at: datetime | None, by: str | None
 ) -> None:
-    """Publish a version (time and person) or unpublish it (None)."""
+    """Publish a version (time and person), or unpublish (None)."""
     transaction.execute(
         update(versions)
         .where(versions.c.process_id == version.process_id, versions.c.number == version.number)

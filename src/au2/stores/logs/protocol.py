@@ -44,7 +44,7 @@ class LogWriter(Protocol):
     def truncate(self, size_bytes: int) -> None:
         """Truncate the log to ``size_bytes``; a shorter one is unchanged.
 
-        Repairs the log of a writer that was killed between appending and recording its offset.
+        Repairs the log of a writer killed between appending and recording its offset.
         """
         ...
 

@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
     @property
     def printed(self) -> bytes:
-        """The bytes that the program printed, with the newline that ended a line."""
+        """Bytes printed by the program, with the newline at the end of a line."""
         return self.content if self.partial else self.content + b"\n"
 
 
@@ -132,7 +132,7 @@ class WholeCharacters(Generic[_Piece]):
         return bool(self._pending)
 
     def feed(self, piece: _Piece) -> list[_Piece]:
-        """Return the part with the bytes held before; an empty list if all of it is held."""
+        """Return the part with the bytes held before; an empty list if all bytes are held."""
         before = self._pending.pop(piece.stream, None)
         content = piece.content if before is None else before.content + piece.content
         if piece.partial and (count := count_begun(content)):
@@ -143,7 +143,7 @@ class WholeCharacters(Generic[_Piece]):
         return [piece if content == piece.content else piece._replace(content=content)]
 
     def end(self) -> list[_Piece]:
-        """Return the parts that are held, at the end of the log."""
+        """Return the held parts, at the end of the log."""
         pieces = list(self._pending.values())
         self._pending.clear()
         return pieces

@@ -23,7 +23,7 @@ def find_dependency_layer(transaction: Transaction, key: str) -> DependencyLayer
 def find_layer_blobs(
     transaction: Transaction, context: Context, digests: Collection[str]
 ) -> dict[str, int]:
-    """Return the dependency layers among ``digests`` that a context may use, with sizes in bytes.
+    """Return the dependency layers among ``digests`` usable in a context, with sizes in bytes.
 
     Usable are layers without an owner, and those of the context or its organization. ``digests``
     are at most as many as an image has layers.

@@ -1,7 +1,7 @@
 """Repositories: their blobs, manifests and tags, and uploads of single blobs.
 
-The content store keeps equal blobs once for all. Only a blob that was sent to a repository is
-usable there and reported as present: knowledge of a digest gives no access.
+The content store keeps equal blobs once for all. Only a blob sent to a repository is usable there
+and reported as present: knowledge of a digest gives no access.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -108,7 +108,7 @@ def list_referrers(
 
 
 def delete_manifest(transaction: Transaction, repository: Repository, digest: str) -> bool:
-    """Delete a manifest, without its tags; return whether it existed."""
+    """Delete a manifest, without its tags; return whether one existed."""
     gone = transaction.execute(
         delete(repository_manifests).where(
             _in(repository_manifests, repository), repository_manifests.c.digest == digest
@@ -159,7 +159,7 @@ def list_tags(transaction: Transaction, repository: Repository) -> list[str]:
 
 
 def delete_tag(transaction: Transaction, repository: Repository, name: str) -> bool:
-    """Delete a tag; return whether it existed."""
+    """Delete a tag; return whether one existed."""
     gone = transaction.execute(
         delete(repository_tags).where(
             _in(repository_tags, repository), repository_tags.c.name == name
@@ -190,7 +190,7 @@ def _columns(repository: Repository) -> dict[str, str]:
 def find_repository_blobs(
     transaction: Transaction, repository: Repository, digests: Collection[str]
 ) -> dict[str, int]:
-    """Return the blobs among ``digests`` that the repository has, with sizes in bytes."""
+    """Return the repository's blobs among ``digests``, with sizes in bytes."""
     found: dict[str, int] = {}
     for chunk in in_chunks(digests):
         rows = transaction.execute(
@@ -205,7 +205,7 @@ def find_repository_blobs(
 def list_holders(
     transaction: Transaction, organization_id: str, digests: Collection[str]
 ) -> dict[str, list[Repository]]:
-    """Return, by digest, the organization's repositories that have a blob."""
+    """Return, by digest, the organization's repositories with the blob."""
     found: dict[str, list[Repository]] = {}
     for chunk in in_chunks(digests):
         rows = transaction.execute(
@@ -224,7 +224,7 @@ def add_repository_blobs(
 ) -> None:
     """Insert blobs of a repository (size in bytes by digest), as of ``at``.
 
-    The time of known blobs is renewed, so that garbage collection sees the repeated push.
+    The time of known blobs is renewed: garbage collection sees the repeated push.
     """
     known = find_repository_blobs(transaction, repository, sizes)
     for chunk in in_chunks(known):

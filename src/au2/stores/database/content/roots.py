@@ -54,7 +54,7 @@ class RootKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageRoot:
-    """A needed manifest or index, with all blobs that it refers to."""
+    """A needed manifest or index, with all blobs of its descriptors."""
 
     kind: RootKind
     digest: str
@@ -67,7 +67,7 @@ class ImageRoot:
 
 
 def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Yield the images of all versions that are not deleted."""
+    """Yield the images of all versions except deleted ones."""
     rows = transaction.execute(
         select(versions.c.image_digest, versions.c.number, processes.c.id, processes.c.name)
         .join(processes, processes.c.id == versions.c.process_id)
@@ -80,7 +80,7 @@ def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
 
 
 def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Yield the images of usable runtimes, and of those that versions were built on.
+    """Yield the images of usable runtimes, and of runtimes in use by versions.
 
     A retired runtime keeps its newest image, for a reinstatement, and the images in use.
     """
@@ -135,7 +135,7 @@ def list_repository_images(transaction: Transaction, *, since: datetime) -> Iter
 
 
 def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
-    """Return the digests of a process's version tags that differ from the version's image."""
+    """Return the digests of a process's version tags, unless equal to the version's image."""
     rows = transaction.execute(
         select(repository_tags.c.digest)
         .join(versions, repository_tags.c.name == cast(versions.c.number, String))
@@ -151,7 +151,7 @@ def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
 
 
 def list_unfinished_images(transaction: Transaction) -> Iterator[ImageRoot]:
-    """Yield the images that unfinished jobs run, build on or import, also of deleted versions."""
+    """Yield the images run, built on or imported by unfinished jobs, also of deleted versions."""
     for column in (versions.c.image_digest, runtime_versions.c.image_digest):
         yield from _images_of_jobs(transaction, _unfinished_versions(column), column)
     digest = attempts.c.image_digest
@@ -206,7 +206,7 @@ def list_wanted_contents(transaction: Transaction) -> Iterator[str]:
 
 
 def list_contents_under_way(transaction: Transaction, *, since: datetime) -> Iterator[str]:
-    """Yield the digests of the files of uploads that are unfinished or newer than ``since``."""
+    """Yield the digests of the files of uploads unfinished or newer than ``since``."""
     query = (
         select(uploads.c.files)
         .join(jobs, jobs.c.id == uploads.c.job_id)
@@ -318,7 +318,7 @@ def _wheels(lock: Mapping[str, Any]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class NeededBlob:
-    """A blob that is needed without a manifest."""
+    """A blob needed without a manifest."""
 
     kind: RootKind
     digest: str

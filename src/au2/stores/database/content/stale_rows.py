@@ -40,7 +40,7 @@ _PROCESS_REPOSITORIES = "process_"
 
 @dataclass(frozen=True, slots=True)
 class BlobRow:
-    """A row that is useful while its blob exists."""
+    """A row of use only with its blob."""
 
     key: tuple[str, ...]
     """Primary key of the row."""
@@ -108,7 +108,7 @@ def delete_dependency_rows(transaction: Transaction, rows: Sequence[BlobRow]) ->
 
 
 def list_old_blob_uploads(transaction: Transaction, *, since: datetime) -> list[str]:
-    """Return the ids of blob uploads that began before ``since``."""
+    """Return the ids of blob uploads begun before ``since``."""
     query = select(blob_uploads.c.id).where(blob_uploads.c.created_at < since)
     return list(transaction.execute(query).scalars())
 

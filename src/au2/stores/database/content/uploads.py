@@ -125,7 +125,7 @@ _FIND_CONTENTS = select(contents.c.sha256, contents.c.size_bytes).where(
 def find_contents(
     transaction: Transaction, context: Context, sha256s: Collection[str]
 ) -> dict[str, int]:
-    """Return the contents among ``sha256s`` that the context has, with sizes in bytes."""
+    """Return the context's contents among ``sha256s``, with sizes in bytes."""
     context_ids = [_id_of(visible) for visible in context.chain]
     found: dict[str, int] = {}
     for chunk in in_chunks(sha256s):
