@@ -28,6 +28,7 @@ def put_manifest(
     """Insert a pushed manifest; a repeated push renews its time and person."""
     delete_manifest(transaction, repository, manifest.digest)
     values = {**_columns(repository), **entity_columns(manifest)}
+    values["annotations"] = dict(manifest.annotations)
     transaction.execute(insert(repository_manifests).values(values))
 
 
