@@ -65,7 +65,7 @@ class ResumableIngest(Protocol):
         """Append bytes.
 
         Raises:
-            StorageFull: the disk is full; all received bytes are removed, since an incomplete ingest
+            StorageFull: the disk is full; received bytes are removed, since an incomplete ingest
                 would only keep the space from others. Ends the block's use.
             TooLarge: over the store's limit.
         """
@@ -167,7 +167,7 @@ class Ingester(Protocol):
 
         The caller has read ``compressed`` and found just these bytes inside. A blob's own bytes and
         an earlier compressed form stay, and are read first: blobs are shared, and no sender may
-        choose a form for others, which may be slow to read. Raises BlobMissing without ``compressed``.
+        choose a form for others, which may be slow to read. Raises BlobMissing.
         """
         ...
 
