@@ -15,12 +15,11 @@ from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import Sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
-from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
+from au2.dispatcher.dispatcher import Dispatcher, DispatchOptions
 from au2.dispatcher.faults import WriteRetry
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
-from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
@@ -41,10 +40,10 @@ from tests.support.waiting import wait_until
 AMPLE = FreeSpace(total_bytes=1 << 40, free_bytes=1 << 40, root_bytes=1 << 40)
 
 
-def dispatcher_deps(
+def make_dispatcher(
     backend: Backend, engine: Engine, notices: FolderNotices, owner: str = "dispatcher"
-) -> DispatcherDeps:
-    """Everything that a dispatcher works with, as the server's own."""
+) -> Dispatcher:
+    """Return a dispatcher with the same parts as the server's."""
     options = DispatchOptions(owner, 8, lease_seconds=30, poll_seconds=0.05)
     records = JobRecords(backend.database, notices, backend.clock)
     disk_space = DiskSpace(lambda: AMPLE)
@@ -65,7 +64,7 @@ def dispatcher_deps(
         limits=ImportLimits(),
         disk_space=disk_space,
     )
-    return DispatcherDeps(
+    return Dispatcher(
         engine=engine,
         records=records,
         notices=notices,
@@ -86,11 +85,9 @@ def dispatcher_deps(
             importer,
             write_retry,
         ),
-        maintenance=Maintenance(
-            backend.database, engine, backend.clock, options.lease_seconds, lambda: None
-        ),
         options=options,
         disk_space=disk_space,
+        expire_uploads=lambda: None,
     )
 
 
@@ -101,7 +98,7 @@ def dispatching(
     """Dispatch while the block runs; yield the dispatcher's main thread."""
     notices = FolderNotices(backend.folder / "notices", owner)
     stop, ready = threading.Event(), threading.Event()
-    dispatcher = Dispatcher(dispatcher_deps(backend, engine, notices, owner))
+    dispatcher = make_dispatcher(backend, engine, notices, owner)
     arguments: dict[str, Any] = {"on_ready": ready}
     thread = threading.Thread(target=dispatcher.run, args=(stop,), kwargs=arguments)
     thread.start()

@@ -1,1 +1,1 @@
-"""Moves every job to its end: claim, step, renew, reconcile; log capture."""
+"""Dispatcher: claims jobs, executes runs and uploads, captures logs, renews claims."""

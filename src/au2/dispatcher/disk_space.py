@@ -43,6 +43,7 @@ class FreeSpace:
     """For the platform, which runs as root."""
 
 
+@dataclass(slots=True)
 class DiskSpace:
     """Free space by purpose. Safe for threads.
 
@@ -52,21 +53,18 @@ class DiskSpace:
     may take all but an eighth, and the blocks reserved for root.
     """
 
-    def __init__(
-        self, look: Callable[[], FreeSpace], monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._look = look
-        self._monotonic = monotonic
-        self._lock = Lock()
-        self._seen: FreeSpace | None = None
-        self._seen_at = 0.0
+    look: Callable[[], FreeSpace]
+    monotonic: Callable[[], float] = time.monotonic
+    _lock: Lock = field(default_factory=Lock, init=False)
+    _seen: FreeSpace | None = field(default=None, init=False)
+    _seen_at: float = field(default=0.0, init=False)
 
     def free_bytes(self) -> int:
         """Free bytes for non-root users."""
         return self._now().free_bytes
 
     def may_start(self) -> bool:
-        """Whether there is room for another job to begin."""
+        """Whether there is space for another job to begin."""
         return self._now().free_bytes >= self.spare_bytes() // 4
 
     def is_tight(self, log_bytes: int) -> bool:
@@ -82,7 +80,7 @@ class DiskSpace:
         return self._now().free_bytes >= self.spare_bytes() * 3 // 4
 
     def is_exhausted(self) -> bool:
-        """Whether a job must be ended to give room back."""
+        """Whether a job must be ended to free space."""
         return self._now().free_bytes < self.spare_bytes() // 8
 
     def spare_bytes(self) -> int:
@@ -91,9 +89,9 @@ class DiskSpace:
 
     def _now(self) -> FreeSpace:
         with self._lock:
-            now = self._monotonic()
+            now = self.monotonic()
             if self._seen is None or now >= self._seen_at + _LOOK_SECONDS:
-                self._seen, self._seen_at = self._look(), now
+                self._seen, self._seen_at = self.look(), now
             return self._seen
 
 

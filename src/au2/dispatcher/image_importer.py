@@ -20,7 +20,7 @@ from au2.stores.database.content.layers import find_checked_layers, put_checked_
 
 @dataclass(frozen=True, slots=True)
 class ImageImporter:
-    """How images are taken in; one instance for all."""
+    """Importer of images; one instance for all."""
 
     engine: Engine
     blobs: IngesterProvider
@@ -29,7 +29,7 @@ class ImageImporter:
     """Of this machine."""
     limits: ImportLimits
     disk_space: DiskSpace
-    """Room where layers are unpacked."""
+    """Of the file system where layers are unpacked."""
 
     def make(self, work: BuildContext, upload: ImageUpload) -> BuiltImage:
         """Return an upload's image, checked and unpacked on this engine.
@@ -63,14 +63,14 @@ class ImageImporter:
                 check=work.check,
             ),
         )
-        self._ensure_room(sum(layer.size_bytes for layer in new.values()))
+        self._ensure_space(sum(layer.size_bytes for layer in new.values()))
         work.begin_phase("unpack")
         self.engine.prepare(digest, work.check)
         keep_packed(self.blobs, imported.layers)
         self._note(new)
         return BuiltImage(digest)
 
-    def _ensure_room(self, new_bytes: int) -> None:
+    def _ensure_space(self, new_bytes: int) -> None:
         free_bytes, spare_bytes = self.disk_space.free_bytes(), self.disk_space.spare_bytes()
         if new_bytes and free_bytes < new_bytes + spare_bytes:
             needed, free = format_bytes_apart(new_bytes, free_bytes)

@@ -12,6 +12,7 @@ from au2.dispatcher.log_capture import DISK_WAS_FULL, LogCapture
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
 from au2.engines.protocol import Engine, Observation
 from au2.execution.outcome import LIMIT_REACHED, list_final_remarks
+from au2.execution.supervise import LogHook
 from au2.execution.termination import Detached, JobControl
 from au2.stores.logs.protocol import LogStore
 from au2.stores.logs.record import PLATFORM
@@ -28,7 +29,7 @@ _CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class JobLog:
+class JobLog(LogHook):
     """A :class:`~au2.execution.supervise.LogHook` for one attempt.
 
     Args:
@@ -53,11 +54,9 @@ class JobLog:
 
     @property
     def has_more(self) -> bool:
-        """See :attr:`au2.execution.supervise.LogHook.has_more`."""
         return self.capture.has_more
 
     def advance(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.supervise.LogHook.advance`."""
         self._restrict_or_allow(seen)
         self.capture.advance(seen.log_bytes, within_seconds=_ADVANCE_SECONDS)
 

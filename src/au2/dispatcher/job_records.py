@@ -155,7 +155,7 @@ class JobRecords:
         self.notices.send(job_topic(job.id))
 
     def phases(self, claim: Claim, timeline: Timeline) -> None:
-        """Show how far an attempt is. Worth nothing after a power cut."""
+        """Show the progress of an attempt; need not survive a power cut."""
         with self.database.write(durable=False) as transaction:
             update_attempt(transaction, claim.job.id, claim.attempt.number, phases=timeline.phases)
         self.notices.send(job_topic(claim.job.id))

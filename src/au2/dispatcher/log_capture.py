@@ -53,13 +53,14 @@ class LogCapture:
         self._attempt = claim.attempt.number
         self._container_id = container_id
         self._log = logs.writer(claim.job.id, claim.attempt.number, claim.fencing_token)
-        self._stored_bytes = self._log.size_bytes()
+        self.stored_bytes = self._log.size_bytes()
+        """Size of the stored log."""
         self._dropped_bytes = 0
         self._drop_failed = False
         self._masker: LogMasker | None = None
-        self._read_bytes = self._stored_bytes
+        self._read_bytes = self.stored_bytes
         """Bytes of the raw log that were read."""
-        self._made_bytes = self._stored_bytes
+        self._made_bytes = self.stored_bytes
         """Bytes that were made of them: those behind the stored size are to be stored."""
         self._waiting = b""
         """Made bytes that are not stored yet, for lack of disk space."""
@@ -77,7 +78,7 @@ class LogCapture:
         """Go on after a restart: :meth:`end` removes remarks behind the raw log."""
         self._may_cut = True
         self._take_back_end()
-        if self._masker is None and self._stored_bytes > raw_bytes:
+        if self._masker is None and self.stored_bytes > raw_bytes:
             self._read_bytes = self._made_bytes = raw_bytes
 
     def advance(self, raw_bytes: int, *, within_seconds: float | None = None) -> bool:
@@ -116,9 +117,9 @@ class LogCapture:
             self._take(self._masker.end())
         if not self._store_waiting():
             return False
-        if self._may_cut and self._stored_bytes > self._made_bytes:
+        if self._may_cut and self.stored_bytes > self._made_bytes:
             self._log.truncate(self._made_bytes)
-            self._stored_bytes = self._made_bytes
+            self.stored_bytes = self._made_bytes
         return True
 
     def remark(self, text: str) -> None:
@@ -142,13 +143,8 @@ class LogCapture:
         self._log.sync()
         self._log.close()
 
-    @property
-    def stored_bytes(self) -> int:
-        """Size of the stored log."""
-        return self._stored_bytes
-
     def _take(self, made: bytes) -> None:
-        known_bytes = self._stored_bytes + len(self._waiting)
+        known_bytes = self.stored_bytes + len(self._waiting)
         self._waiting += made[max(0, known_bytes - self._made_bytes) :]
         self._made_bytes += len(made)
 
@@ -169,7 +165,7 @@ class LogCapture:
         if not whole:
             return False
         try:
-            self._stored_bytes = self._log.append(whole, at=self._stored_bytes)
+            self.stored_bytes = self._log.append(whole, at=self.stored_bytes)
         except StorageFull:
             return False
         self._waiting = self._waiting[len(whole) :]
@@ -181,14 +177,14 @@ class LogCapture:
 
         A failure is tried again when the disk is full the next time.
         """
-        if self._masker is not None or self._stored_bytes == self._dropped_bytes:
+        if self._masker is not None or self.stored_bytes == self._dropped_bytes:
             return
         try:
             self._log.sync()
         except StorageFull:
             return
         try:
-            dropped = self._engine.drop_log(self._container_id, self._stored_bytes)
+            dropped = self._engine.drop_log(self._container_id, self.stored_bytes)
         except (EngineFailure, NotFound) as error:
             if not self._drop_failed:
                 text = "The disk space of job %s's raw log can't be freed yet: %s"
@@ -196,17 +192,17 @@ class LogCapture:
             self._drop_failed = True
             return
         if dropped:
-            self._dropped_bytes = self._stored_bytes
+            self._dropped_bytes = self.stored_bytes
 
     def _take_back_end(self) -> None:
         """Remove the remark of :meth:`give_up`, because more output follows."""
         start = self._start_of_last(1)
         last = self._logs.read(
-            self._job_id, self._attempt, offset=start, limit_bytes=self._stored_bytes - start
+            self._job_id, self._attempt, offset=start, limit_bytes=self.stored_bytes - start
         )
         if f" {PLATFORM} F {_MISSING}".encode() in last:
             self._log.truncate(start)
-            self._stored_bytes = start
+            self.stored_bytes = start
             if self._masker is None:
                 self._read_bytes = self._made_bytes = start
 

@@ -31,7 +31,7 @@ from au2.wire.upload import FileEntry
 
 @dataclass(frozen=True, slots=True)
 class PackageBuilder:
-    """How packages are built; one instance for all."""
+    """Builder of packages' images; one instance for all."""
 
     blobs: IngesterProvider
     records: JobRecords
@@ -117,7 +117,7 @@ class DependencyLayers:
         with self.database.read() as transaction:
             found = find_dependency_layer(transaction, key)
         if found is not None:
-            # Worth nothing after a power cut, so nothing waits for the disk.
+            # Need not survive a power cut, so nothing waits for the disk.
             with self.database.write(durable=False) as transaction:
                 touch_dependency_layer(transaction, key, at=self.clock())
         return found

@@ -61,40 +61,27 @@ class RunJob:
             timeline = Timeline(self.records.clock)
             self.records.finish(claim, outcome, timeline, was=claim.job.state)
             return
-        _Attempt(
-            self,
-            claim,
-            control,
-            version=version,
-            image_digest=version.image_digest,
-            resources=claim.job.request.resources,
-        ).execute()
+        resources = claim.job.request.resources
+        _Attempt(self, claim, control, version, version.image_digest, resources).execute()
 
 
+@dataclass
 class _Attempt:
     """One attempt of one run job."""
 
-    def __init__(
-        self,
-        deps: RunJob,
-        claim: Claim,
-        control: JobControl,
-        *,
-        version: Version,
-        image_digest: str,
-        resources: Resources,
-    ) -> None:
-        self._deps = deps
-        self._claim = claim
-        self._control = control
-        self._version = version
-        self._image_digest = image_digest
-        self._resources = resources
-        self._limits = deps.limits
-        self._id = make_container_id(claim.job, claim.attempt)
-        self._state = claim.job.state
-        self._timeline = Timeline(deps.records.clock, claim.attempt.phases)
-        self._disk = DiskWatch(deps.disk_usage, self._id, self._limits.disk_bytes)
+    deps: RunJob
+    claim: Claim
+    control: JobControl
+    version: Version
+    image_digest: str
+    resources: Resources
+
+    def __post_init__(self) -> None:
+        self._limits = self.deps.limits
+        self._id = make_container_id(self.claim.job, self.claim.attempt)
+        self._state = self.claim.job.state
+        self._timeline = Timeline(self.deps.records.clock, self.claim.attempt.phases)
+        self._disk = DiskWatch(self.deps.disk_usage, self._id, self._limits.disk_bytes)
         self._masker = Masker(())
 
     def execute(self) -> None:
@@ -106,7 +93,7 @@ class _Attempt:
 
     def _execute(self) -> None:
         try:
-            started = self._resume() if self._claim.resumed else self._begin()
+            started = self._resume() if self.claim.resumed else self._begin()
             if started:
                 self._supervise()
         except (LeaseLost, DatabaseUnavailable, StorageFull):
@@ -121,22 +108,22 @@ class _Attempt:
         except ArgumentListTooLong as error:
             self._end_early(JobState.FAILED, Reason.START_FAILED, error.explanation)
         except SecretUnreadable as error:
-            # Of a container that runs: its log could not be masked, so nobody may see the log.
+            # Of a running container: its log could not be masked, so no user may see the log.
             self._fail_by_platform(Reason.ENGINE_LOST, error)
         except Au2Error as error:
             self._fail_by_platform(Reason.START_FAILED, error)
-        self._deps.engine.remove(self._id)
+        self.deps.engine.remove(self._id)
 
     # -- before the start --------------------------------------------------------------------
 
     def _begin(self) -> bool:
         """Create and start the container; return whether both succeeded."""
-        engine = self._deps.engine
+        engine = self.deps.engine
         if self._stopped_early():
             return False
         self._timeline.begin("prepare")
         try:
-            engine.prepare(self._image_digest, self._control.check)
+            engine.prepare(self.image_digest, self.control.check)
         except Stopped:
             self._stopped_early()
             return False
@@ -145,7 +132,7 @@ class _Attempt:
             self._fail_by_platform(Reason.START_FAILED, error)
             return False
         self._timeline.begin("create")
-        secrets = self._deps.secrets.resolve(self._claim, self._version)
+        secrets = self.deps.secrets.resolve(self.claim, self.version)
         self._open_log(secrets.variables.values())
         engine.create(self._make_spec(secrets))
         if self._stopped_early():
@@ -157,15 +144,15 @@ class _Attempt:
         return True
 
     def _make_spec(self, secrets: ResolvedSecrets) -> ContainerSpec:
-        job = self._claim.job
+        job = self.claim.job
         return ContainerSpec(
             container_id=self._id,
-            image_digest=self._image_digest,
+            image_digest=self.image_digest,
             environment=make_environment(
-                job, self._claim.attempt, self._version, self._limits, secrets=secrets.variables
+                job, self.claim.attempt, self.version, self._limits, secrets=secrets.variables
             ),
             files=make_files(job),
-            resources=self._resources,
+            resources=self.resources,
             hostname=f"job-{job.id}",
             no_new_privileges=self._is_packaged,
             log_limit_bytes=self._limits.log_bytes,
@@ -173,11 +160,11 @@ class _Attempt:
 
     def _resume(self) -> bool:
         """Go on after an earlier dispatcher; return whether the container was started."""
-        engine = self._deps.engine
+        engine = self.deps.engine
         if self._state is JobState.PENDING:
             engine.remove(self._id)
             return self._begin()
-        self._open_log(self._deps.secrets.held(self._claim))
+        self._open_log(self.deps.secrets.held(self.claim))
         seen = engine.observe(self._id)
         if seen.state is not ContainerState.LOST:
             self._capture.resume(seen.log_bytes)
@@ -186,33 +173,32 @@ class _Attempt:
         return True
 
     def _open_log(self, secret_values: Iterable[str]) -> None:
-        """Open the stored log for writing, with these values masked."""
         self._masker = Masker(secret_values)
-        deps = self._deps
+        deps = self.deps
         self._capture = LogCapture(
             deps.engine,
             deps.logs,
             deps.records.notices,
-            claim=self._claim,
+            claim=self.claim,
             container_id=self._id,
-            cpu_share=CpuShare(min(1.0, max(_LEAST_SHARE, self._resources.cpu / 2))),
+            cpu_share=CpuShare(min(1.0, max(_LEAST_SHARE, self.resources.cpu / 2))),
         )
         self._capture.mask(self._masker)
 
     def _mark_running(self, secrets: ResolvedSecrets) -> None:
         self._persist(
-            lambda: self._deps.records.running(
-                self._claim,
+            lambda: self.deps.records.running(
+                self.claim,
                 self._timeline,
                 container_id=self._id,
-                image_digest=self._image_digest,
+                image_digest=self.image_digest,
                 secrets=secrets,
             )
         )
         self._state = JobState.RUNNING
 
     def _stopped_early(self) -> bool:
-        if not self._control.stop.is_set():
+        if not self.control.stop.is_set():
             return False
         self._end_early(JobState.STOPPED, Reason.STOPPED, "Stopped before it ran.")
         return True
@@ -220,15 +206,14 @@ class _Attempt:
     # -- from the start on -------------------------------------------------------------------
 
     def _supervise(self) -> None:
-        """Supervise the started container and record its result."""
-        deps = self._deps
+        deps = self.deps
         result = Supervisor(
-            ContainerExecution(deps.engine, self._id, self._image_digest),
+            ContainerExecution(deps.engine, self._id, self.image_digest),
             self._make_hooks(),
-            self._control,
+            self.control,
             self._make_termination(),
-            resources=self._resources,
-            out_schema=self._version.out_schema,
+            resources=self.resources,
+            out_schema=self.version.out_schema,
             output_limit_bytes=self._limits.output_bytes,
             now=lambda: deps.records.clock().timestamp(),
         ).supervise()
@@ -236,15 +221,15 @@ class _Attempt:
         self._record(result.outcome, output=result.output, used=used)
 
     def _make_hooks(self) -> RunHooks:
-        deps = self._deps
+        deps = self.deps
         log = JobLog(
             deps.engine,
             self._id,
             self._capture,
             deps.disk_usage.disk_space,
             deps.write_retry,
-            self._control,
-            memory_bytes=self._resources.memory_bytes,
+            self.control,
+            memory_bytes=self.resources.memory_bytes,
             log_limit_bytes=self._limits.log_bytes,
         )
         return RunHooks(
@@ -258,22 +243,22 @@ class _Attempt:
 
     def _make_termination(self) -> TerminationPolicy:
         # The attempt's own start counts, also after a take-over.
-        started_at = self._claim.attempt.started_at or self._deps.records.clock()
-        deadline = started_at + timedelta(seconds=self._resources.timeout_seconds)
+        started_at = self.claim.attempt.started_at or self.deps.records.clock()
+        deadline = started_at + timedelta(seconds=self.resources.timeout_seconds)
         return TerminationPolicy.make(
             self._limits, deadline=deadline.timestamp(), is_packaged=self._is_packaged
         )
 
     def _write_status(self, status: Status) -> None:
-        self._deps.records.status(self._claim, text=status.text, progress=status.progress)
+        self.deps.records.status(self.claim, text=status.text, progress=status.progress)
 
     def _release(self) -> None:
-        self._deps.engine.release(self._id, file_limit_bytes=self._limits.output_bytes)
+        self.deps.engine.release(self._id, file_limit_bytes=self._limits.output_bytes)
         self._disk.close()
 
     @property
     def _is_packaged(self) -> bool:
-        return self._version.type is VersionType.PACKAGED
+        return self.version.type is VersionType.PACKAGED
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -286,22 +271,21 @@ class _Attempt:
     ) -> None:
         """Write the outcome to the job's record, with retries."""
         self._persist(
-            lambda: self._deps.records.finish(
-                self._claim, outcome, self._timeline, was=self._state, output=output, used=used
+            lambda: self.deps.records.finish(
+                self.claim, outcome, self._timeline, was=self._state, output=output, used=used
             )
         )
 
     def _persist(self, write: Callable[[], object]) -> None:
-        name = f"job {self._claim.job.id}"
-        self._deps.write_retry.run(write, self._control, name=name)
+        name = f"job {self.claim.job.id}"
+        self.deps.write_retry.run(write, self.control, name=name)
 
     def _measure(self, seen: Observation) -> Mapping[str, float]:
-        """Return the resources used by the attempt."""
-        job_id, number = self._claim.job.id, self._claim.attempt.number
+        job_id, number = self.claim.job.id, self.claim.attempt.number
         used: dict[str, float] = {
             "log_bytes": self._capture.stored_bytes,
             "out_of_memory_kills": seen.out_of_memory_kills,
-            "log_gaps": count_gaps(self._deps.logs, job_id, number),
+            "log_gaps": count_gaps(self.deps.logs, job_id, number),
         }
         if seen.cpu_seconds is not None:
             used["cpu_seconds"] = seen.cpu_seconds
@@ -321,5 +305,5 @@ class _Attempt:
             self._end_early(JobState.FAILED, Reason.START_FAILED, error.explanation)
 
     def _fail_by_platform(self, reason: Reason, error: Au2Error) -> None:
-        text = describe_platform_fault(self._claim.job.id, error)
+        text = describe_platform_fault(self.claim.job.id, error)
         self._end_early(JobState.FAILED, reason, text)

@@ -2,7 +2,7 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from au2.dispatcher.faults import WriteRetry, describe_platform_fault
@@ -39,22 +39,22 @@ _MISSING = "The server's disk was full: lines are missing here."
 _NO_SPACE = "Ask your operator to free space, then upload again."
 
 
+@dataclass(slots=True)
 class UploadLog:
     """The log of an upload job. A full disk loses lines and never holds the job up."""
 
-    def __init__(self, logs: LogStore, notices: Notices, claim: Claim) -> None:
-        self._logs = logs
-        self._notices = notices
-        self._claim = claim
-        self._writer: LogWriter | None = None
-        self._has_gap = False
+    logs: LogStore
+    notices: Notices
+    claim: Claim
+    _writer: LogWriter | None = field(default=None, init=False)
+    _has_gap: bool = field(default=False, init=False)
 
     def write(self, text: str) -> None:
         """Add lines. Raises LeaseLost once another worker has taken the job over."""
-        claim = self._claim
+        claim = self.claim
         try:
             if self._writer is None:
-                self._writer = self._logs.writer(
+                self._writer = self.logs.writer(
                     claim.job.id, claim.attempt.number, claim.fencing_token
                 )
             if self._has_gap:
@@ -63,7 +63,7 @@ class UploadLog:
             self._writer.write_line(STDOUT, text)
         except StorageFull:
             self._has_gap = True
-        self._notices.send(log_topic(claim.job.id))
+        self.notices.send(log_topic(claim.job.id))
 
     def close(self) -> None:
         """Close the log for writing."""
@@ -138,8 +138,8 @@ class UploadJob:
         return built
 
     def _try(self, context: BuildContext) -> tuple[BuiltImage | None, Outcome]:
-        """Make the image; return image and outcome."""
-        upload = self._find_upload(context.claim)
+        with self.records.database.read() as transaction:
+            upload = find_upload_of_job(transaction, context.claim.job.id)
         is_image = isinstance(upload, ImageUpload)
         reason = Reason.IMPORT_FAILED if is_image else Reason.BUILD_FAILED
         try:
@@ -167,10 +167,6 @@ class UploadJob:
             case PackageUpload():
                 return self.packages.make(context, upload)
         raise BlobMissing
-
-    def _find_upload(self, claim: Claim) -> Upload | None:
-        with self.records.database.read() as transaction:
-            return find_upload_of_job(transaction, claim.job.id)
 
     def _unpack(self, image_digest: str, control: JobControl) -> None:
         """Unpack the image, so the first run starts as quickly as the next ones."""

@@ -1,47 +1,61 @@
 """Throttles: a bound on log lines, and the clients by which requests are counted."""
 
 import ipaddress
+import logging
 import time
 from collections.abc import Callable
-from logging import Logger
 from threading import Lock
 
 _EVERY_SECONDS = 60.0
 
 
 class LogThrottle:
-    """Writes one warning in a period and counts the suppressed ones. For any number of threads."""
+    """Writes one line of each kind in a period and counts the suppressed ones. Safe for threads."""
 
     def __init__(
         self, every_seconds: float = _EVERY_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._every_seconds = every_seconds
         self._clock = clock
-        self._next = float("-inf")
-        self._suppressed = 0
+        self._kinds: dict[str, tuple[float, int]] = {}
+        """Kind → end of its period, and number of lines suppressed since the last one."""
         self._lock = Lock()
 
-    def warn(self, logger: Logger, template: str, *values: object) -> None:
-        """Log a warning, unless one was logged in the present period.
+    def log(
+        self,
+        logger: logging.Logger,
+        template: str,
+        *values: object,
+        kind: str | None = None,
+        level: int = logging.WARNING,
+    ) -> bool:
+        """Log a line, unless one of its kind was logged in the present period.
 
         Args:
             logger: that writes the line.
             template: of the line, in the ``%`` style of :mod:`logging`.
             values: of the template.
-        """
-        suppressed = self._take()
-        if suppressed is not None:
-            more = f" ({suppressed} more since the last such line)" if suppressed else ""
-            logger.warning(template + "%s", *values, more)
+            kind: one of few texts, all kept in memory; the template by default.
+            level: of the line.
 
-    def _take(self) -> int | None:
+        Returns:
+            Whether the line was logged.
+        """
+        suppressed = self._take(template if kind is None else kind)
+        if suppressed is None:
+            return False
+        more = f" ({suppressed} more since the last such line)" if suppressed else ""
+        logger.log(level, template + "%s", *values, more)
+        return True
+
+    def _take(self, kind: str) -> int | None:
         """Return how many lines were suppressed since the last; None: suppress this one too."""
         with self._lock:
-            if self._clock() < self._next:
-                self._suppressed += 1
+            ends_at, suppressed = self._kinds.get(kind, (float("-inf"), 0))
+            if self._clock() < ends_at:
+                self._kinds[kind] = (ends_at, suppressed + 1)
                 return None
-            self._next = self._clock() + self._every_seconds
-            suppressed, self._suppressed = self._suppressed, 0
+            self._kinds[kind] = (self._clock() + self._every_seconds, 0)
             return suppressed
 
 

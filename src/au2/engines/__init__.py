@@ -1,1 +1,1 @@
-"""Run one container somewhere."""
+"""Engines, which run containers: the protocol, and its native and fake implementation."""

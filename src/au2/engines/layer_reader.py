@@ -13,7 +13,7 @@ from au2.stores.content.protocol import Provider
 
 
 class _DiffIdReader:
-    """Stream of an uncompressed layer, whose digest is computed while it is read."""
+    """Stream of an uncompressed layer; computes the digest of the bytes read."""
 
     def __init__(self, stream: Readable, diff_id: str) -> None:
         self._stream = stream

@@ -1,11 +1,11 @@
-"""The engine protocol: run one container of an image, somewhere.
+"""The engine protocol: one container of an image, on any host.
 
-The docstrings are the contract; ``tests/ports`` holds the suite that every engine passes. An engine
-need not be on this host. Nothing here raises for what the user's code does: that comes back as an
-:class:`Observation`. Platform faults raise :class:`~au2.domain.errors.EngineFailure`.
+The docstrings are the contract; ``tests/ports`` holds the suite for all engines. An engine may be
+remote. The user's code causes no exception, only an :class:`Observation`. Platform faults raise
+:class:`~au2.domain.errors.EngineFailure`.
 
 Life of a container: ``prepare`` (the image is made local) → ``create`` (all is set up, nothing of
-the image has run) → ``start`` → ``observe`` until it has exited → ``remove``. Every step may be
+the image has run) → ``start`` → ``observe`` until the end → ``remove``. Every step may be
 repeated after the caller was killed.
 """
 
@@ -26,7 +26,7 @@ three of ours on top."""
 
 
 def spare_bytes(total_bytes: int) -> int:
-    """Return what is left free of a file system of that size: of a small one a twentieth."""
+    """Return the bytes to leave free on a file system: on a small one a twentieth."""
     return min(SPARE_BYTES, total_bytes // _SPARE_SHARE)
 
 
@@ -55,7 +55,7 @@ class ContainerSpec:
 
 
 class Capability(StrEnum):
-    """Parts of the protocol that need a kernel; an engine in memory may go without them."""
+    """Parts of the protocol with need of a kernel; optional for an engine in memory."""
 
     ROOT_FILE_SYSTEM = "root-file-system"
     """The image's files are there: its users, working folder, and links among job files."""
@@ -73,6 +73,11 @@ class ContainerState(StrEnum):
     EXITED = "exited"
     LOST = "lost"
     """The container or its monitor is gone: the exit code is unknown."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the state is final: EXITED or LOST."""
+        return self in (ContainerState.EXITED, ContainerState.LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,116 +119,102 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Parts of the protocol that this engine has; constant."""
-        ...
+        """Parts of the protocol in this engine; constant."""
 
     def check(self) -> Sequence[Check]:
         """Say whether this machine can run containers, one finding per need. Never raises."""
-        ...
 
     def open(self) -> None:
-        """Set up what all containers share (folders, network). Idempotent; called once per process.
+        """Set up the folders and network of all containers. Idempotent; once per process.
 
         Raises:
-            Unsupported: this machine can't run containers; the message says what is missing.
+            Unsupported: this machine can't run containers; the message names the missing part.
         """
-        ...
 
     def close(self) -> None:
         """Let go of this process's own resources. Running containers go on."""
-        ...
 
     def uninstall(self) -> None:
-        """Remove all containers and what :meth:`open` set up. Images stay; nobody may use it."""
-        ...
+        """Remove all containers and the set-up of :meth:`open`, all unused. Images stay."""
 
     def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
         """Make the image local (unpack its layers). Idempotent, safe from several threads.
 
         Args:
             image_digest: of its manifest.
-            check: called now and then; what it raises ends the work and comes out here.
+            check: called now and then; its exceptions end the work and are passed on.
 
         Raises:
             BlobMissing: a blob of the image is missing or damaged.
             InvalidImage: a layer is not valid or unsafe.
             StorageFull: the disk is full; some space is left for the platform's own records.
         """
-        ...
 
     def create(self, spec: ContainerSpec) -> None:
-        """Set the container up so that :meth:`start` is quick. Leaves nothing when it raises.
+        """Set the container up for a quick :meth:`start`. Leaves nothing after an error.
 
         Raises:
-            Conflict: a container of that id exists.
-            InvalidImage: what the image says of its command, user or working folder can't be.
-            ArgumentListTooLong: command and environment are longer than the system gives on.
-            EngineFailure: it could not be created (the message holds the OCI runtime's own).
+            Conflict: a container of this id exists.
+            InvalidImage: the image's command, user or working folder is not valid.
+            ArgumentListTooLong: command and environment are longer than the system's limit.
+            EngineFailure: any other failure; the message holds the OCI runtime's own.
         """
-        ...
 
     def start(self, container_id: str) -> None:
         """Start a created container. Raises NotFound, EngineFailure. Starting twice is harmless."""
-        ...
 
     def observe(
         self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
     ) -> Observation:
-        """Look at a container, waiting until there is news or the timeout ends.
+        """Return a container's state after a change, or at the timeout.
 
-        News: the state is EXITED or LOST, the raw log is longer than ``seen_log_bytes``, or a job
-        file changed. Never raises for an unknown id: that is LOST.
+        A change: the state is EXITED or LOST, the raw log is longer than ``seen_log_bytes``, or a
+        job file changed. Never raises for an unknown id, whose state is LOST.
         """
-        ...
 
     def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
-        r"""Raw log bytes from ``offset``: records of the CRI log format.
+        r"""Return raw log bytes from ``offset``: records of the CRI log format.
 
         ``<RFC 3339 time with nanoseconds> <stdout|stderr> <P|F> <bytes>\n``; P is a partial line,
         to be joined with the next record of its stream; F ended with a newline. (Kubernetes
-        container runtime interface, "log format".) May end inside a record while it runs.
+        container runtime interface, "log format".) The last record of a running container may be
+        incomplete.
         """
-        ...
 
     def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
-        """A job file's content, or None if it is not there.
+        """Return a job file's content, or None for a missing file.
 
-        The container's user owns that folder, so links are not followed and only regular files are
+        The container's user owns the folder, so links are not followed and only regular files are
         read. Raises TooLarge (over the limit), InvalidRequest (not a regular file).
         """
-        ...
 
     def listen(self, container_id: str, port: int) -> socket.socket:
-        """Return a listening TCP socket for what the container sends to its 127.0.0.1:``port``.
+        """Return a listening TCP socket on the container's own 127.0.0.1:``port``.
 
-        Works with every network setting, and reaches nobody else. Called between ``create`` and
-        ``start``, nothing of the image can have the port before. The caller closes it.
+        Works with every network setting, and is reachable by the container only. Between ``create``
+        and ``start``, the port is certainly free. The caller closes the socket.
 
         Raises:
             NotFound: there is no such container.
             Conflict: the port is taken.
             Unsupported: this engine has no network.
         """
-        ...
 
     def signal(self, container_id: str, name: str) -> None:
         """Send a signal (``SIGTERM``, …) to the first process; ``SIGKILL``: to all of them.
 
-        Harmless when it has exited. Raises NotFound.
+        Harmless after the end. Raises NotFound.
         """
-        ...
 
     def stop_signal(self, image_digest: str) -> str:
-        """The image's ``StopSignal``; ``SIGTERM`` where it has none, or none that there is."""
-        ...
+        """Return the image's ``StopSignal``; ``SIGTERM`` for none, or an unknown one."""
 
     def restrict_log(self, container_id: str) -> None:
         """Let the raw log grow within its preallocated space only: the disk is nearly full.
 
-        What comes after that is read and dropped, as behind ``log_limit_bytes``. Holds until
+        Later output is read and dropped, as beyond ``log_limit_bytes``. Holds until
         :meth:`allow_log`, over restarts. Idempotent. Raises NotFound.
         """
-        ...
 
     def allow_log(self, container_id: str, remark: str) -> None:
         """Lift the restriction of the raw log, and mark the gap if output was dropped.
@@ -234,75 +225,65 @@ class Engine(Protocol):
             NotFound: there is no such container.
             StorageFull: no space for the remark.
         """
-        ...
 
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
-        """Free the disk of the raw log's first bytes, which can't be read any more.
+        """Free the disk of the raw log's first bytes, which become unreadable.
 
-        Sizes and offsets stay. False where that can't be done.
+        Sizes and offsets stay. False on a file system without this function.
         """
-        ...
 
     def disk_bytes(self, container_id: str) -> int:
-        """Bytes of disk of the container: writable layer, job files, raw log.
+        """Return the container's bytes on disk: writable layer, job files, raw log.
 
         A file counts 4 KiB at least.
 
         Raises:
-            EngineFailure: it can't be counted in good time.
+            EngineFailure: counting takes too long.
         """
-        ...
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
-        """Free the disk of an ended container that only its code needed.
+        """Free the disk of an ended container, as far as only its code needed the content.
 
-        Mounts, writable layer, scratch and job files go. The raw log stays, and of the job files
-        those that say how it ended, cut to one byte more than ``file_limit_bytes``. Needs no space
-        on a disk. Idempotent. Raises NotFound for what can't be a container's id.
+        Mounts, writable layer, scratch and job files go. The raw log stays, and so do the job files
+        with results, cut to one byte more than ``file_limit_bytes``. Needs no space on a disk.
+        Idempotent. Raises NotFound for an invalid container id.
         """
-        ...
 
     def reclaim(self, *, file_limit_bytes: int) -> None:
-        """Release all containers that have ended, and remove what killed processes left.
+        """Release all ended containers, and remove the remains of killed processes.
 
-        To be called at a start, before anything that needs space on the disk.
+        Called at a start, before any need of disk space.
         """
-        ...
 
     def remove(self, container_id: str) -> None:
-        """Kill it if it runs and remove every trace of it. Idempotent.
+        """Kill the container if still running, and remove every trace. Idempotent.
 
         Traces: files, raw log, mounts, control group, network.
         """
-        ...
 
     def list_containers(self) -> Iterator[str]:
-        """Ids of all containers that exist on this engine, whoever created them."""
-        ...
+        """Yield the ids of all containers on this engine, of any creator."""
 
 
 class UnpackedLayers(Protocol):
-    """Unpacked layers kept on this host, so that containers are created quickly.
+    """Unpacked layers kept on this host, for quick creation of containers.
 
-    A layer's name is the digits of its diff_id; other names are what was left of an unpacking or
-    removal that was interrupted.
+    A layer's name is the digits of its diff_id; other names are the remains of an interrupted
+    unpacking or removal.
     """
 
     def list_layers(self) -> Iterator[str]:
         """Names of all layers and remains."""
-        ...
 
     def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
-        """Bytes that the removal of a layer would free; None: the layer stays, or is not there.
+        """Return the bytes freed by the removal of a layer; None: used or missing.
 
-        A layer stays when it is younger, or a container is made of it.
+        A layer is used while young, or noted by a container.
         """
-        ...
 
     def remove_unused_layer(self, name: str, *, older_than_seconds: float) -> int | None:
-        """Remove a layer unless it stays; return the bytes freed, else None.
+        """Remove an unused layer; return the bytes freed, else None.
 
-        Safe while containers are created and run, by any process: one that is created meanwhile
-        keeps the layer, or finds it gone and unpacks it again.
+        Safe beside the creation of containers by any process: a new container keeps the layer, or
+        finds none and unpacks the layer again.
         """
-        ...

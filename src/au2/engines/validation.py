@@ -1,4 +1,4 @@
-"""Checks that all engines share: container ids, job files, signals, commands. Pure."""
+"""Checks common to all engines: container ids, job files, signals, commands. Pure."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def is_container_id(text: str) -> bool:
 
 
 def check_spec(spec: ContainerSpec) -> None:
-    """Raise InvalidRequest unless container id and job files have names that are allowed."""
+    """Raise InvalidRequest unless container id and names of job files are valid."""
     if not is_container_id(spec.container_id):
         raise InvalidRequest(f"{spec.container_id[:100]!r} can't be a container id")
     for name in spec.files:
@@ -36,12 +36,12 @@ def check_job_file_name(name: str) -> None:
 
 
 def no_container(container_id: str) -> NotFound:
-    """Return the error for a container that does not exist."""
+    """Return the error for a missing container."""
     return NotFound(f"there is no container {container_id[:100]!r}")
 
 
 def container_exists(container_id: str) -> Conflict:
-    """Return the error for the id of a container that exists."""
+    """Return the error for a used container id."""
     return Conflict(f"there is a container {container_id} already")
 
 
@@ -62,7 +62,7 @@ def choose_arguments(image: ImageConfig, command: Sequence[str] | None) -> list[
 
 
 def choose_stop_signal(image: ImageConfig) -> str:
-    """Return the image's stop signal; ``SIGTERM`` if there is none, or none of that name."""
+    """Return the image's stop signal; ``SIGTERM`` for none, or an unknown one."""
     try:
         parse_signal(image.stop_signal)
     except InvalidRequest:

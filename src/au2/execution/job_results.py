@@ -42,7 +42,6 @@ class ReadJobFile(Protocol):
 
     def __call__(self, name: str, limit_bytes: int, /) -> bytes | None:
         """Return the content; None: no such file. Raises TooLarge, InvalidRequest."""
-        ...
 
 
 def read_output(read: ReadJobFile, *, limit_bytes: int) -> Output:
@@ -89,8 +88,8 @@ def parse_output(content: bytes | None, *, limit_bytes: int) -> Output:
         return Output(problem=f"The output must be a JSON object, not {_json_name(value)}.")
     if len(content) > limit_bytes:
         return Output(problem=_too_large(limit_bytes))
-    if mistake := find_json_error(value):
-        return Output(problem=as_sentence(f"The output can't be encoded as JSON: {mistake}"))
+    if error_text := find_json_error(value):
+        return Output(problem=as_sentence(f"The output can't be encoded as JSON: {error_text}"))
     return Output(value)
 
 
@@ -132,7 +131,7 @@ def _parse_progress(value: object) -> float | None:
 def _too_large(limit_bytes: int) -> str:
     return (
         f"The output file is larger than {format_bytes(limit_bytes)}. "
-        "Write a summary there and keep bulk data elsewhere."
+        "Write a summary there and keep bulk data in other storage."
     )
 
 

@@ -34,9 +34,9 @@ _CAUSES: Final = {
     "SIGFPE": "The program divided a whole number by zero, in native code.",
     "SIGKILL": "Something killed the program, and the kernel reports no lack of memory: mostly "
     "another process of the same run.",
-    "SIGSEGV": "The program used memory that it does not have: mostly a mistake in native code, "
+    "SIGSEGV": "The program used memory that it does not have: mostly an error in native code, "
     "as in an extension module that does not fit its libraries, or a recursion without end.",
-    "SIGPIPE": "The program wrote into a pipe that nobody reads any more.",
+    "SIGPIPE": "The program wrote into a pipe without a reader.",
     "SIGTERM": "Something asked the program to end, and that was not the platform: mostly another "
     "process of the same run.",
     "SIGXCPU": "The program reached a limit of CPU time that it or its image had set.",

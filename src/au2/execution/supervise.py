@@ -1,5 +1,6 @@
 """The run loop: supervision of a started run until its outcome, on the platform and locally."""
 
+import operator
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,7 +28,6 @@ _OBSERVE_SECONDS = 0.25
 """Longest wait for a change: bounds how late a stop or the time limit is noticed."""
 _STATUS_SECONDS = 1.0
 """Shortest time between two statuses of a run; the last one is always written."""
-_ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 
 
 class LogHook(Protocol):
@@ -36,20 +36,13 @@ class LogHook(Protocol):
     @property
     def has_more(self) -> bool:
         """Whether the last :meth:`advance` stopped half-way, because the log is long."""
-        ...
+        return False
 
     def advance(self, seen: Observation) -> None:
         """Pass on the log of a running run. Called after each observation."""
-        ...
 
     def complete(self, seen: Observation) -> None:
         """Pass on the log of an ended run to its end, with the platform's remarks."""
-        ...
-
-
-def write_once(write: Callable[[], object]) -> None:
-    """Write without retries: the ``persist`` hook where no write can be refused."""
-    write()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +54,8 @@ class RunHooks:
     """Masks secrets in status, output and messages."""
     write_status: Callable[[Status], None]
     """Called for each new status. StorageFull and DatabaseUnavailable: the loop tries again."""
-    persist: Callable[[Callable[[], object]], None] = write_once
-    """Does a write that must not get lost, with retries."""
+    persist: Callable[[Callable[[], object]], object] = operator.call
+    """Does a write that must not get lost, with retries; by default a write can't be refused."""
     check_disk: Callable[[], DiskVerdict | None] = lambda: None
     """Returns why the run must end for its use of the disk; None: it may go on."""
     on_end: Callable[[], None] = lambda: None
@@ -128,7 +121,7 @@ class Supervisor:
         while True:
             limiter.step()
             seen = self.execution.observe(0.0 if log.has_more else _OBSERVE_SECONDS)
-            if seen.state in _ENDED:
+            if seen.state.has_ended:
                 return seen
             # First: neither a long log nor a full disk may put off a stop or the time limit.
             self._terminate()
@@ -140,7 +133,6 @@ class Supervisor:
                     self._update_status()
 
     def _terminate(self) -> None:
-        """Send the due signal, if there is one."""
         stop, kill = self.control.stop.is_set(), self.control.kill.is_set()
         disk = self.hooks.check_disk()
         match self.termination.decide(self.now(), stop=stop, kill=kill, disk=disk):

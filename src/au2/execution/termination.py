@@ -74,6 +74,7 @@ class Signal(Enum):
     """SIGKILL, to all processes."""
 
 
+@dataclass(slots=True, kw_only=True)
 class TerminationPolicy:
     """Times of the signals to one run. Pure: the time is an argument, on any clock.
 
@@ -84,17 +85,16 @@ class TerminationPolicy:
             before its handler is set; the launcher ignores the second.
     """
 
-    def __init__(self, *, deadline: float, grace_seconds: float, repeat: bool = False) -> None:
-        self._deadline = deadline
-        self._grace_seconds = grace_seconds
-        self._repeat = repeat
-        self._repeat_at = math.inf
-        self._kill_at = math.inf
-        self.interruption: Interruption | None = None
-        """Cause of the termination; None: there is none yet."""
-        self.disk_text: str | None = None
-        """The message of a termination for use of the disk."""
-        self._is_killed = False
+    deadline: float
+    grace_seconds: float
+    repeat: bool = False
+    interruption: Interruption | None = field(default=None, init=False)
+    """Cause of the termination; None: there is none yet."""
+    disk_text: str | None = field(default=None, init=False)
+    """The message of a termination for use of the disk."""
+    _repeat_at: float = field(default=math.inf, init=False)
+    _kill_at: float = field(default=math.inf, init=False)
+    _is_killed: bool = field(default=False, init=False)
 
     @classmethod
     def make(cls, limits: ExecutionLimits, *, deadline: float, is_packaged: bool) -> Self:
@@ -124,8 +124,8 @@ class TerminationPolicy:
             if self.interruption is None:
                 return None
             if not at_once:
-                self._kill_at = now + self._grace_seconds
-                self._repeat_at = now + _REPEAT_SECONDS if self._repeat else math.inf
+                self._kill_at = now + self.grace_seconds
+                self._repeat_at = now + _REPEAT_SECONDS if self.repeat else math.inf
                 return Signal.STOP
         if at_once and not self._is_killed:
             self._kill_at = now
@@ -143,7 +143,7 @@ class TerminationPolicy:
     ) -> Interruption | None:
         if stop:
             return Interruption.STOP
-        if now >= self._deadline:
+        if now >= self.deadline:
             return Interruption.TIME_OUT
         if disk is None:
             return None

@@ -22,8 +22,7 @@ _READING = frozenset({"GET", "HEAD"})
 logger = logging.getLogger(__name__)
 
 
-_full_disk = LogThrottle()
-_no_database = LogThrottle()
+_throttle = LogThrottle()
 
 
 def note_actor(request: Request, actor: Actor) -> None:
@@ -43,22 +42,17 @@ def sender_of(request: Request) -> str:
     return f"client:{client_of_address('' if request.client is None else request.client.host)}"
 
 
-def note_refusal(
-    request: Request,
-    error: Au2Error,
-    full_disk: LogThrottle = _full_disk,
-    no_database: LogThrottle = _no_database,
-) -> None:
+def note_refusal(request: Request, error: Au2Error, throttle: LogThrottle = _throttle) -> None:
     """Log an answer that an operator may be asked about; others are nobody's news.
 
     That is: somebody may not do this, something is to be sent to a repository that is not theirs,
     or the disk is full or the database unavailable (throttled: then every client is told so).
     """
     if isinstance(error, StorageFull):
-        full_disk.warn(logger, "the disk is full: %s: %s", *_describe(request, error))
+        throttle.log(logger, "the disk is full: %s: %s", *_describe(request, error))
     elif isinstance(error, DatabaseUnavailable):
         template = "the database is unavailable: %s: %s"
-        no_database.warn(logger, template, *_describe(request, error))
+        throttle.log(logger, template, *_describe(request, error))
     elif isinstance(error, NotPermitted) or (
         isinstance(error, RepositoryUnknown) and request.method not in _READING
     ):

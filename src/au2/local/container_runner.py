@@ -75,7 +75,6 @@ class ContainerRunner:
         return self.search(package.description.manifest, self.local.blobs)
 
     def _build(self, run: LocalRun, runtime: RuntimeImage) -> str:
-        """Return the digest of the package's image."""
         package = run.package
         description = describe_package(
             package.files.entries, read_from(package.directory), language=runtime.language
@@ -158,13 +157,13 @@ def store_contents(blobs: IngesterProvider, files: Sequence[PackagedFile]) -> No
         DigestMismatch: a file was changed after the scan.
         StorageFull: the disk is full.
     """
-    lacking = {
+    missing = {
         f"sha256:{file.sha256}": file
         for file in files
         if file.type == "file" and not blobs.lease(f"sha256:{file.sha256}")
     }
     with blobs.batch() as add:
-        for digest, file in lacking.items():
+        for digest, file in missing.items():
             if isinstance(file.source, bytes):
                 add(digest, file.source)
             elif file.size_bytes <= _SMALL_BYTES:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
@@ -45,11 +45,11 @@ def install_dependencies(
     return installer.ensure(description, runtime_digest, run)
 
 
+@dataclass(frozen=True, slots=True)
 class FolderLayerIndex:
     """A :class:`~au2.dependencies.layer_cache.LayerIndex`: a file for each layer."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    folder: Path
 
     def find(self, key: str) -> DependencyLayer | None:
         """Return the layer of a key; a damaged one counts as missing."""
@@ -62,8 +62,8 @@ class FolderLayerIndex:
 
     def add(self, layer: DependencyLayer) -> None:
         """Store a layer, replacing the key's earlier one."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_output(self._file(layer.key), json.dumps(asdict(layer)).encode())
 
     def _file(self, key: str) -> Path:
-        return self._folder / f"{hexadecimal(key)}.json"
+        return self.folder / f"{hexadecimal(key)}.json"

@@ -1,10 +1,11 @@
 """Output of local runs on its way to the terminal: secrets masked, remarks at the end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from au2.engines.protocol import ContainerSpec, Engine, Observation
 from au2.execution.outcome import list_final_remarks
+from au2.execution.supervise import LogHook
 from au2.secrets.masking import LineMasker, Masker
 from au2.stores.logs.record import PLATFORM, parse_records
 
@@ -14,20 +15,20 @@ Show = Callable[[str, bytes], None]
 """``(stream, bytes)``: takes output of the code as soon as the output is read."""
 
 
+@dataclass(slots=True)
 class MaskedOutput:
     """Masks secrets in each stream's lines, as the platform does in a job's log."""
 
-    def __init__(self, show: Show, masker: Masker) -> None:
-        self._show = show
-        self._masker = masker
-        self._lines: dict[str, LineMasker] = {}
+    write: Show
+    masker: Masker
+    _lines: dict[str, LineMasker] = field(default_factory=dict, init=False)
 
     def show(self, stream: str, data: bytes) -> None:
         """Pass on output, without the begin of a possible secret at its end."""
-        if not self._masker:
-            self._show(stream, data)
+        if not self.masker:
+            self.write(stream, data)
             return
-        line = self._lines.setdefault(stream, LineMasker(self._masker))
+        line = self._lines.setdefault(stream, LineMasker(self.masker))
         *whole, rest = data.split(b"\n")
         shown = [line.feed(piece, is_end=True) + b"\n" for piece in whole]
         if rest:
@@ -41,47 +42,35 @@ class MaskedOutput:
 
     def _pass_on(self, stream: str, data: bytes) -> None:
         if data:
-            self._show(stream, data)
+            self.write(stream, data)
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessLog:
+class ProcessLog(LogHook):
     """A :class:`~au2.execution.supervise.LogHook`; the execution itself shows the output."""
 
     output: MaskedOutput
 
-    @property
-    def has_more(self) -> bool:
-        """See :attr:`au2.execution.supervise.LogHook.has_more`."""
-        return False
-
     def advance(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.supervise.LogHook.advance`."""
+        """Pass on nothing."""
 
     def complete(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.supervise.LogHook.complete`."""
         self.output.end()
 
 
-class ContainerLog:
+@dataclass(slots=True)
+class ContainerLog(LogHook):
     """A :class:`~au2.execution.supervise.LogHook` for a container's raw log on the terminal."""
 
-    def __init__(self, engine: Engine, spec: ContainerSpec, output: MaskedOutput) -> None:
-        self._engine = engine
-        self._spec = spec
-        self._output = output
-        self._shown_bytes = 0
-
-    @property
-    def has_more(self) -> bool:
-        """See :attr:`au2.execution.supervise.LogHook.has_more`."""
-        return False
+    engine: Engine
+    spec: ContainerSpec
+    output: MaskedOutput
+    _shown_bytes: int = field(default=0, init=False)
 
     def advance(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.supervise.LogHook.advance`."""
         while self._shown_bytes < seen.log_bytes:
-            chunk = self._engine.read_log(
-                self._spec.container_id, offset=self._shown_bytes, limit_bytes=_CHUNK_BYTES
+            chunk = self.engine.read_log(
+                self.spec.container_id, offset=self._shown_bytes, limit_bytes=_CHUNK_BYTES
             )
             records, consumed_bytes = parse_records(chunk)
             if not consumed_bytes:
@@ -89,15 +78,14 @@ class ContainerLog:
             self._shown_bytes += consumed_bytes
             for record in records:
                 end = b"" if record.partial else b"\n"
-                self._output.show(record.stream, record.content + end)
+                self.output.show(record.stream, record.content + end)
 
     def complete(self, seen: Observation) -> None:
-        """See :meth:`au2.execution.supervise.LogHook.complete`."""
         self.advance(seen)
         for remark in list_final_remarks(
             seen,
-            memory_bytes=self._spec.resources.memory_bytes,
-            log_limit_bytes=self._spec.log_limit_bytes,
+            memory_bytes=self.spec.resources.memory_bytes,
+            log_limit_bytes=self.spec.log_limit_bytes,
         ):
-            self._output.show(PLATFORM, f"{remark}\n".encode())
-        self._output.end()
+            self.output.show(PLATFORM, f"{remark}\n".encode())
+        self.output.end()

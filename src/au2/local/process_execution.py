@@ -12,6 +12,7 @@ from typing import IO
 from au2.domain.errors import EngineFailure
 from au2.engines.native.lifecycle.job_files import read_job_file
 from au2.engines.protocol import ContainerState, Observation
+from au2.execution.execution import Execution
 from au2.local.output import Show
 from au2.local.working_copy import WorkingCopy
 
@@ -23,7 +24,7 @@ _STRAGGLERS_SECONDS = 0.5
 have ended them."""
 
 
-class ProcessExecution:
+class ProcessExecution(Execution):
     """An :class:`~au2.execution.execution.Execution` of a plain process.
 
     Observations show the output so far; after an EXITED observation all output was shown.
@@ -43,7 +44,6 @@ class ProcessExecution:
         self._closing_at: float | None = None
 
     def start(self) -> None:
-        """See :meth:`au2.execution.execution.Execution.start`."""
         folders = {
             "AU_LAUNCHER_PLATFORM": str(self._copy.platform),
             "AU_LAUNCHER_PACKAGE": str(self._copy.package),
@@ -69,13 +69,12 @@ class ProcessExecution:
                 self._selector.register(pipe, selectors.EVENT_READ, name)
 
     def observe(self, timeout_seconds: float) -> Observation:
-        """See :meth:`au2.execution.execution.Execution.observe`."""
         process = self._process
         if process is None:
             return Observation(ContainerState.LOST, message="it was never started")
         self._pass_on(timeout_seconds)
         if self._selector.get_map():
-            if process.poll() is None or not self._is_closing():
+            if process.poll() is None or not self._is_closing(process):
                 return Observation(ContainerState.RUNNING)
         else:
             # The code may have closed its output and go on.
@@ -83,29 +82,25 @@ class ProcessExecution:
                 process.wait(timeout_seconds)
         if process.returncode is None:
             return Observation(ContainerState.RUNNING)
-        self._kill_group()
+        _kill_group(process)
         return Observation(ContainerState.EXITED, exit_code=_exit_code(process.returncode))
 
     def stop(self) -> None:
-        """See :meth:`au2.execution.execution.Execution.stop`."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """See :meth:`au2.execution.execution.Execution.kill`."""
         if self._process is not None and self._process.poll() is None:
-            self._kill_group()
+            _kill_group(self._process)
 
     def read_file(self, name: str, limit_bytes: int, /) -> bytes | None:
-        """See :meth:`au2.execution.execution.Execution.read_file`."""
         return read_job_file(self._copy.job, name, limit_bytes)
 
     def remove(self) -> None:
-        """See :meth:`au2.execution.execution.Execution.remove`."""
         process, self._process = self._process, None
         if process is not None:
             if process.poll() is None:
-                _kill_group_of(process)
+                _kill_group(process)
             process.wait()
             for pipe in (process.stdout, process.stderr):
                 if pipe is not None:
@@ -113,7 +108,6 @@ class ProcessExecution:
         self._selector.close()
 
     def _pass_on(self, timeout_seconds: float) -> None:
-        """Show the readable output."""
         for _ in range(_MOST_CHUNKS):
             ready = self._selector.select(timeout_seconds)
             if not ready:
@@ -127,20 +121,16 @@ class ProcessExecution:
                     self._selector.unregister(pipe)
             timeout_seconds = 0
 
-    def _is_closing(self) -> bool:
+    def _is_closing(self, process: "subprocess.Popen[bytes]") -> bool:
         """Whether no more output is awaited, after the launcher's end."""
         now = time.monotonic()
         if self._closing_at is None:
-            self._kill_group()
+            _kill_group(process)
             self._closing_at = now + _STRAGGLERS_SECONDS
         return now >= self._closing_at
 
-    def _kill_group(self) -> None:
-        if self._process is not None:
-            _kill_group_of(self._process)
 
-
-def _kill_group_of(process: "subprocess.Popen[bytes]") -> None:
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     # The id is not used again while one process of the group is there.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

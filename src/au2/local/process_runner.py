@@ -98,7 +98,6 @@ def _ask_version(path: str, environment: Mapping[str, str]) -> str:
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> str | None:
-    """Return the output of a command, or None after a failure."""
     try:
         done = subprocess.run(
             command,

@@ -20,7 +20,7 @@ from au2.domain.version import ImageStatus, Version, VersionType
 from au2.package.check import PackageOnDisk
 
 NOBODY = "00000000-0000-0000-0000-000000000000"
-"""The id of organization, project and process: code can tell a local run, and harms nobody's."""
+"""The id of organization, project and process: recognizable for code, and of no real object."""
 WHERE_ARGUMENTS = "See what the package takes: args.schema.yml"
 """The hint where arguments do not match."""
 NO_JOB = 0

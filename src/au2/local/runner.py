@@ -50,7 +50,6 @@ class Runner(Protocol):
     @property
     def mode(self) -> str:
         """``container`` or ``plain``."""
-        ...
 
     def prepare(self, run: LocalRun) -> AbstractContextManager[PreparedExecution]:
         """Prepare an execution; the context's end removes its traces.
@@ -60,7 +59,6 @@ class Runner(Protocol):
             Unsupported: this machine can't run the package; the message says why.
             Stopped: the end of the run was requested meanwhile.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +193,4 @@ def _parse_phase(part: object) -> Phase | None:
 
 def _phase_document(phase: Phase) -> dict[str, Any]:
     ended_at = None if phase.ended_at is None else format_time(phase.ended_at)
-    return {
-        "name": phase.name,
-        "started_at": format_time(phase.started_at),
-        "ended_at": ended_at,
-    }
+    return {"name": phase.name, "started_at": format_time(phase.started_at), "ended_at": ended_at}

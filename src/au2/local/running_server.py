@@ -33,5 +33,5 @@ def find_data_directory(port: int, run_directories: Path = RUN_DIRECTORIES) -> P
                 found.append((document["started_at"], link.readlink()))
         except (OSError, ValueError, TypeError, KeyError):
             continue  # Stopped, not ours to read, or written by a version that is not this one.
-    # One that was killed leaves its file; whoever has the port now began later.
+    # A killed server leaves its file; the present server on the port started later.
     return max(found)[1] if found else None

@@ -21,7 +21,7 @@ class RuntimeImage:
     language: Language
     image_digest: str
     version: int | None
-    """None: the place that it was found in does not say."""
+    """None in a cache, whose runtimes have no versions."""
 
     def __str__(self) -> str:
         """The words of a notice."""

@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from au2.images.launcher_layer import launcher_script, write_sdk
@@ -17,31 +16,19 @@ _CLONE = 0x40049409
 """``FICLONE`` of ioctl(2): the copy shares the original's blocks until one of them is written."""
 
 
-@dataclass(frozen=True, slots=True)
 class WorkingCopy:
-    """The folders of one plain run; see ``launch.sh``."""
+    """The folders of one plain run; see ``launch.sh``. Plain data."""
 
-    root: Path
-
-    @property
-    def package(self) -> Path:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.package = root / "package"
         """The folder for ``/package`` of a container."""
-        return self.root / "package"
-
-    @property
-    def job(self) -> Path:
+        self.job = root / "job"
         """The folder for ``/run/au2`` of a container."""
-        return self.root / "job"
-
-    @property
-    def platform(self) -> Path:
+        self.platform = root / "platform"
         """The folder for ``/opt/au2`` of a container."""
-        return self.root / "platform"
-
-    @property
-    def launcher(self) -> Path:
+        self.launcher = self.platform / "launch"
         """The launcher."""
-        return self.platform / "launch"
 
 
 @contextmanager

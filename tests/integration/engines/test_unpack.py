@@ -21,8 +21,7 @@ import pytest
 from au2.domain.errors import BlobMissing, InvalidImage, StorageFull
 from au2.engines.native.host.system import open_in_root
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.rootfs.disk_budget import DiskBudget
-from au2.engines.native.rootfs.layer_tree import TreeWriter
+from au2.engines.native.rootfs.layer_tree import DiskBudget, TreeWriter
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.protocol import RUNNABLE_LAYERS
 from au2.oci.tar.layer import read_layer
@@ -359,7 +358,7 @@ def test_folders_that_only_paths_name_count(tmp_path: Path) -> None:
                 DiskBudget(root, lambda: None),
                 id_base=BASE,
                 id_count=65536,
-                most_entries=most,
+                left_entries=most,
             )
             for member in read_layer(io.BytesIO(deep(1, 51).data())):
                 below = replace(member, path=f"{most}/{member.path}")
@@ -381,7 +380,7 @@ def test_paths_of_folders_are_not_kept_without_end(tmp_path: Path) -> None:
         DiskBudget(root, lambda: None),
         id_base=BASE,
         id_count=65536,
-        most_folder_characters=50,
+        left_folder_characters=50,
     )
     try:
         members = read_layer(io.BytesIO(Layer().folder("a" * 30).folder("b" * 21).data()))

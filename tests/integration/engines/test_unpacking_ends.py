@@ -10,7 +10,7 @@ import pytest
 
 from au2.domain.errors import StorageFull
 from au2.engines.native.options import NativeOptions
-from au2.engines.native.rootfs.disk_budget import DiskBudget
+from au2.engines.native.rootfs.layer_tree import DiskBudget
 from au2.engines.native.rootfs.layers import LayerStore, unpacking_locked
 from au2.oci.spec.digest import hexadecimal
 from au2.stores.content.filesystem import FileContentStore

@@ -381,7 +381,7 @@ class Accounts:
         if isinstance(error, WrongPassword):
             logger.warning(_REFUSED_LOGIN, *values)
         else:
-            self._refusals.warn(logger, _REFUSED_LOGIN, *values)
+            self._refusals.log(logger, _REFUSED_LOGIN, *values)
 
     def _login_ends(self) -> datetime:
         return self._clock() + timedelta(seconds=self._options.login_seconds)

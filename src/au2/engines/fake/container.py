@@ -24,7 +24,6 @@ from au2.stores.logs.protocol import PREALLOCATED_BYTES
 from au2.stores.logs.record import PLATFORM, Record, format_record, format_time_now
 
 _KILLED = 128 + signal.SIGKILL
-_ENDED = frozenset({ContainerState.EXITED, ContainerState.LOST})
 
 
 class FakeContainer:
@@ -52,11 +51,11 @@ class FakeContainer:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has exited or is lost."""
-        return self._state in _ENDED
+        """Whether the container has exited or is lost."""
+        return self._state.has_ended
 
     def start(self) -> None:
-        """Run the program up to its first pause; harmless when it has been started."""
+        """Run the program up to its first pause. Harmless after the first start."""
         with self._changed:
             if self._state is not ContainerState.CREATED:
                 return
@@ -66,13 +65,13 @@ class FakeContainer:
             self._run()
 
     def resume(self) -> None:
-        """Go on behind the pause that the program is in."""
+        """Go on behind the program's present pause."""
         with self._changed:
             if self._state is ContainerState.RUNNING:
                 self._run()
 
     def send_signal(self, name: str) -> None:
-        """Kill the program, or let its handler end it."""
+        """Kill the program, or run its handler."""
         number = parse_signal(name)
         with self._changed:
             if number == signal.SIGKILL:
@@ -81,12 +80,12 @@ class FakeContainer:
                 self._exit(self._handlers[number])
 
     def lose(self, message: str) -> None:
-        """Make it a container whose exit code nobody knows."""
+        """Lose the container, and with its monitor the exit code."""
         with self._changed:
             self._end(ContainerState.LOST, message=message)
 
     def observe(self, seen_log_bytes: int, timeout_seconds: float) -> Observation:
-        """Return the state once there is news, or when the time is over."""
+        """Return the state after a change, or at the timeout."""
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
             while not self._has_news(seen_log_bytes):

@@ -13,7 +13,14 @@ from au2.domain.errors import TooLarge, Unsupported
 from au2.engines.fake.container import FakeContainer
 from au2.engines.fake.program import Invocation, Program
 from au2.engines.layer_reader import open_layer
-from au2.engines.protocol import Capability, Check, ContainerSpec, ContainerState, Observation
+from au2.engines.protocol import (
+    Capability,
+    Check,
+    ContainerSpec,
+    ContainerState,
+    Engine,
+    Observation,
+)
 from au2.engines.validation import (
     check_job_file_name,
     check_spec,
@@ -30,7 +37,7 @@ from au2.stores.content.protocol import ContentStore
 _FILE_BYTES = 4096
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """An :class:`~au2.engines.protocol.Engine` without a kernel.
 
     Args:
@@ -52,26 +59,23 @@ class FakeEngine:
         self._get(container_id).resume()
 
     def lose(self, container_id: str) -> None:
-        """Let a container's monitor disappear, and with it the exit code."""
+        """Lose a container's monitor, and the exit code too."""
         self._get(container_id).lose("the container's monitor is gone")
 
     def check(self) -> Sequence[Check]:
-        """See :meth:`au2.engines.protocol.Engine.check`."""
         return [Check("fake engine", ok=True, message="containers are scripted, in memory")]
 
     def open(self) -> None:
-        """See :meth:`au2.engines.protocol.Engine.open`."""
+        """Set up nothing."""
 
     def close(self) -> None:
-        """See :meth:`au2.engines.protocol.Engine.close`."""
+        """Release nothing."""
 
     def uninstall(self) -> None:
-        """See :meth:`au2.engines.protocol.Engine.uninstall`."""
         for container_id in list(self.list_containers()):
             self.remove(container_id)
 
     def prepare(self, image_digest: str, check: Callable[[], None] = lambda: None) -> None:
-        """See :meth:`au2.engines.protocol.Engine.prepare`."""
         if image_digest in self._prepared:
             return
         image = load_image(self._blobs, image_digest)
@@ -83,7 +87,6 @@ class FakeEngine:
         self._prepared.add(image_digest)
 
     def create(self, spec: ContainerSpec) -> None:
-        """See :meth:`au2.engines.protocol.Engine.create`."""
         check_spec(spec)
         if spec.container_id in self._containers:
             raise container_exists(spec.container_id)
@@ -95,24 +98,20 @@ class FakeEngine:
                 raise container_exists(spec.container_id)
 
     def start(self, container_id: str) -> None:
-        """See :meth:`au2.engines.protocol.Engine.start`."""
         self._get(container_id).start()
 
     def observe(
         self, container_id: str, *, seen_log_bytes: int = 0, timeout_seconds: float = 0.0
     ) -> Observation:
-        """See :meth:`au2.engines.protocol.Engine.observe`."""
         found = self._containers.get(container_id)
         if found is None:
             return Observation(ContainerState.LOST, message="there is no container of that id")
         return found.observe(seen_log_bytes, timeout_seconds)
 
     def read_log(self, container_id: str, *, offset: int, limit_bytes: int) -> bytes:
-        """See :meth:`au2.engines.protocol.Engine.read_log`. Raises NotFound."""
         return bytes(self._get(container_id).log[offset : offset + limit_bytes])
 
     def read_file(self, container_id: str, name: str, *, limit_bytes: int) -> bytes | None:
-        """See :meth:`au2.engines.protocol.Engine.read_file`."""
         check_job_file_name(name)
         content = self._get(container_id).files.get(name)
         if content is not None and len(content) > limit_bytes:
@@ -120,40 +119,32 @@ class FakeEngine:
         return content
 
     def listen(self, container_id: str, port: int) -> socket.socket:
-        """See :meth:`au2.engines.protocol.Engine.listen`."""
         self._get(container_id)
         raise Unsupported(f"the fake engine has no network to listen on port {port} of")
 
     def signal(self, container_id: str, name: str) -> None:
-        """See :meth:`au2.engines.protocol.Engine.signal`."""
         self._get(container_id).send_signal(name)
 
     def stop_signal(self, image_digest: str) -> str:
-        """See :meth:`au2.engines.protocol.Engine.stop_signal`."""
         return choose_stop_signal(load_image(self._blobs, image_digest).config)
 
     def restrict_log(self, container_id: str) -> None:
-        """See :meth:`au2.engines.protocol.Engine.restrict_log`."""
         self._get(container_id).restrict_log()
 
     def allow_log(self, container_id: str, remark: str) -> None:
-        """See :meth:`au2.engines.protocol.Engine.allow_log`."""
         self._get(container_id).allow_log(remark)
 
     def drop_log(self, container_id: str, size_bytes: int) -> bool:
-        """See :meth:`au2.engines.protocol.Engine.drop_log`."""
         del container_id, size_bytes
         return False
 
     def disk_bytes(self, container_id: str) -> int:
-        """See :meth:`au2.engines.protocol.Engine.disk_bytes`."""
         found = self._containers.get(container_id)
         if found is None:
             return 0
         return sum(max(_FILE_BYTES, len(data)) for data in (found.log, *found.files.values()))
 
     def release(self, container_id: str, *, file_limit_bytes: int) -> None:
-        """See :meth:`au2.engines.protocol.Engine.release`."""
         if not is_container_id(container_id):
             raise no_container(container_id)
         found = self._containers.get(container_id)
@@ -165,20 +156,17 @@ class FakeEngine:
             }
 
     def reclaim(self, *, file_limit_bytes: int) -> None:
-        """See :meth:`au2.engines.protocol.Engine.reclaim`."""
         for container_id, container in list(self._containers.items()):
             if container.has_ended:
                 self.release(container_id, file_limit_bytes=file_limit_bytes)
 
     def remove(self, container_id: str) -> None:
-        """See :meth:`au2.engines.protocol.Engine.remove`."""
         with self._lock:
             found = self._containers.pop(container_id, None)
         if found is not None:
             found.lose("there is no container of that id")
 
     def list_containers(self) -> Iterator[str]:
-        """See :meth:`au2.engines.protocol.Engine.list_containers`."""
         yield from sorted(self._containers)
 
     def _get(self, container_id: str) -> FakeContainer:

@@ -33,9 +33,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class OnSignal:
-    """A signal handler: the program ends with ``exit_code``. Other signals but SIGKILL are ignored.
+    """A signal handler: the program ends with ``exit_code``.
 
-    As in a container, whose first process gets only the signals that it has handlers for.
+    All other signals but SIGKILL are ignored, as by the first process of a container.
     """
 
     name: str
@@ -73,7 +73,7 @@ class FailStart:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """The end of the program; after the last step it ends with 0."""
+    """The end of the program; 0 after the last step."""
 
     code: int = 0
 
@@ -85,7 +85,7 @@ Step = (
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One container as its program sees it."""
+    """One container from the program's point of view."""
 
     container_id: str
     arguments: Sequence[str]

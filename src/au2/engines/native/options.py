@@ -32,18 +32,18 @@ class NativeOptions:
     open_files: int = 1 << 19
     """Hard limit of open files of a process; the soft one is 1024, as on a usual system."""
     create_timeout_seconds: float = 120.0
-    """After this the OCI runtime is taken to hang."""
+    """After this time the OCI runtime counts as hanging."""
     runtime_command: str = "runc"
     monitor_command: str = "conmon"
 
     @property
     def last_host_id(self) -> int:
-        """The last of the host ids that containers take."""
+        """The last host id of containers."""
         return self.id_base + self.id_count + self.owner_count - 1
 
     @property
     def layers_name(self) -> str:
-        """Name of the folder with the layers that are unpacked for these ids."""
+        """Name of the folder with the layers unpacked for these ids."""
         return (
             str(self.id_base) if self.id_count == _ID_COUNT else f"{self.id_base}-{self.id_count}"
         )

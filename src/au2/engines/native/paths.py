@@ -1,156 +1,86 @@
-"""Paths of the native engine: on disk, and in a folder that is empty after a reboot."""
+"""Paths of the native engine: on disk, and in a folder emptied by each reboot."""
 
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from au2.engines.validation import is_container_id
 
 
-@dataclass(frozen=True, slots=True)
 class ContainerPaths:
-    """Files and folders of one container."""
+    """Files and folders of one container. Plain data."""
 
-    container_id: str
-    storage: Path
-    """Folder on disk for writable layer, job files and log; closed to all but root."""
-    runtime: Path
-    """Folder for running state, gone after a reboot."""
-    bundle: Path
-    """Bundle of the OCI runtime, in memory: the environment in it may hold secrets."""
-
-    @property
-    def upper(self) -> Path:
+    def __init__(
+        self, container_id: str, *, storage: Path, runtime: Path, bundle: Path, control_group: str
+    ) -> None:
+        self.container_id = container_id
+        self.control_group = control_group
+        self.storage = storage
+        """Folder on disk for writable layer, job files and log; closed to all but root."""
+        self.upper = storage / "upper"
         """The writable layer."""
-        return self.storage / "upper"
-
-    @property
-    def work(self) -> Path:
+        self.work = storage / "work"
         """Work folder of overlayfs beside the writable layer."""
-        return self.storage / "work"
-
-    @property
-    def files(self) -> Path:
+        self.files = storage / "files"
         """Job files, mounted in the container as ``/run/au2``."""
-        return self.storage / "files"
-
-    @property
-    def layers(self) -> Path:
+        self.layers = storage / "layers"
         """Names of the unpacked layers below the container, one a line."""
-        return self.storage / "layers"
-
-    @property
-    def network_files(self) -> Path:
+        self.network_files = storage / "network"
         """``hostname``, ``hosts`` and ``resolv.conf``."""
-        return self.storage / "network"
-
-    @property
-    def log(self) -> Path:
+        self.log = storage / "log"
         """Raw log, in the CRI log format."""
-        return self.storage / "log"
-
-    @property
-    def log_limit(self) -> Path:
-        """Limit of the raw log in bytes; there only while the disk is nearly full."""
-        return self.runtime / "log-limit"
-
-    @property
-    def configuration(self) -> Path:
-        """``config.json`` of the bundle, removed as soon as the container is created."""
-        return self.bundle / "config.json"
-
-    @property
-    def root(self) -> Path:
+        self.runtime = runtime
+        """Folder for running state, gone after a reboot."""
+        self.log_limit = runtime / "log-limit"
+        """Limit of the raw log in bytes; present only while the disk is nearly full."""
+        self.root = runtime / "root"
         """The mounted root file system."""
-        return self.runtime / "root"
-
-    @property
-    def exit_folder(self) -> Path:
+        self.exit_folder = runtime / "exit"
         """Folder for the exit code, written by the monitor."""
-        return self.runtime / "exit"
-
-    @property
-    def exit_file(self) -> Path:
+        self.exit_file = self.exit_folder / container_id
         """The exit code, once the container has ended and its log is whole."""
-        return self.exit_folder / self.container_id
-
-    @property
-    def init_pid_file(self) -> Path:
+        self.init_pid_file = runtime / "init.pid"
         """Process id of the container's first process, written by the monitor."""
-        return self.runtime / "init.pid"
-
-    @property
-    def monitor_pid_file(self) -> Path:
-        """Process id of the monitor, written by itself."""
-        return self.runtime / "monitor.pid"
-
-    @property
-    def monitor_errors(self) -> Path:
+        self.monitor_pid_file = runtime / "monitor.pid"
+        """Process id of the monitor, written by the monitor."""
+        self.monitor_errors = runtime / "monitor.err"
         """Standard error of the monitor."""
-        return self.runtime / "monitor.err"
+        self.record = runtime / "record.json"
+        """Record for another process that takes over."""
+        self.bundle = bundle
+        """Bundle of the OCI runtime, in memory: the environment there may hold secrets."""
+        self.configuration = bundle / "config.json"
+        """Configuration of the bundle, removed as soon as the container is created."""
 
-    @property
-    def record(self) -> Path:
-        """Record from which another process takes over."""
-        return self.runtime / "record.json"
 
-
-@dataclass(frozen=True, slots=True)
 class EnginePaths:
-    """Folders of one installation: data on disk, running state in memory."""
+    """Folders of one installation: data on disk, running state in memory. Plain data."""
 
-    data_dir: Path
-    run_dir: Path
-
-    @property
-    def instance(self) -> str:
-        """Twelve hexadecimal digits that tell this installation from others on the host."""
-        return hashlib.sha256(bytes(self.data_dir.absolute())).hexdigest()[:12]
-
-    @property
-    def layers(self) -> Path:
+    def __init__(self, data_dir: Path, run_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.run_dir = run_dir
+        self.instance = hashlib.sha256(bytes(data_dir.absolute())).hexdigest()[:12]
+        """Twelve hexadecimal digits, different for each installation on the host."""
+        self.control_group = f"/au2-{self.instance}"
+        """The parent of the containers' control groups."""
+        self.layers = data_dir / "layers"
         """Unpacked layers, shared by containers."""
-        return self.data_dir / "layers"
-
-    @property
-    def storages(self) -> Path:
+        self.storages = data_dir / "containers"
         """One folder per container."""
-        return self.data_dir / "containers"
-
-    @property
-    def runtimes(self) -> Path:
+        self.runtimes = run_dir / "containers"
         """One folder per container."""
-        return self.run_dir / "containers"
-
-    @property
-    def bundles(self) -> Path:
+        self.bundles = run_dir / "bundles"
         """One folder per container, on an own file system in memory (:mod:`.rootfs.mounts`)."""
-        return self.run_dir / "bundles"
-
-    @property
-    def runtime_root(self) -> Path:
+        self.runtime_root = run_dir / "runc"
         """The OCI runtime's own state."""
-        return self.run_dir / "runc"
-
-    @property
-    def sockets(self) -> Path:
-        """The monitor's sockets. A folder of its own: links named by container are made in it."""
-        return self.run_dir / "sockets"
-
-    @property
-    def network(self) -> Path:
+        self.sockets = run_dir / "sockets"
+        """The monitor's sockets, and links named by container."""
+        self.network = run_dir / "network"
         """Addresses in use, and the lock of the network set-up."""
-        return self.run_dir / "network"
-
-    @property
-    def control_group(self) -> str:
-        """The control group that holds those of the containers."""
-        return f"/au2-{self.instance}"
 
     def container(self, container_id: str) -> ContainerPaths:
-        """Return the paths of a container, whether it exists or not."""
+        """Return the paths of an existing or future container."""
         if not is_container_id(container_id):
             raise ValueError(f"not a container id: {container_id!r}")
         return ContainerPaths(
@@ -158,14 +88,15 @@ class EnginePaths:
             storage=self.storages / container_id,
             runtime=self.runtimes / container_id,
             bundle=self.bundles / container_id,
+            control_group=f"{self.control_group}/{container_id}",
         )
 
     def make(self, *, group: int) -> None:
-        """Create the folders. Those above a container's root are passed by its first process.
+        """Create the folders. A container's first process passes those above its root.
 
         Args:
-            group: host id of the containers' group 0. Other users of the host don't get through
-                to the containers' files, nor to the programs there that set the user id.
+            group: host id of the containers' group 0. Other users of the host can reach neither
+                the containers' files nor set-user-id programs there.
         """
         modes = {
             self.data_dir: 0o711,
@@ -183,7 +114,7 @@ class EnginePaths:
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(mode)
         os.chown(self.runtimes, -1, group)
-        self.runtimes.chmod(modes[self.runtimes])  # An older version let anybody through.
+        self.runtimes.chmod(modes[self.runtimes])  # Older versions gave all users access.
 
     def container_ids(self) -> Iterator[str]:
         """Yield the ids of all containers of which anything is left."""

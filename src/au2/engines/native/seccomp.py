@@ -1,12 +1,13 @@
 """The system-call filter: Docker's default profile, resolved for this machine and our capabilities.
 
-``seccomp.json`` is ``profiles/seccomp/default.json`` of Moby (Docker) 20.10.24, unchanged, as
-Debian 12 has it in golang-github-docker-docker-dev: Copyright 2012-2017 Docker, Inc., Apache
-License 2.0. Its entries hang on conditions (capabilities, architecture, kernel), which the OCI
-runtime specification does not know.
+``seccomp.json`` is ``profiles/seccomp/default.json`` of Moby (Docker) 20.10.24, unchanged, from
+Debian 12's golang-github-docker-docker-dev: Copyright 2012-2017 Docker, Inc., Apache License 2.0.
+Its entries depend on conditions (capabilities, architecture, kernel), which the OCI runtime
+specification does not know.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -39,20 +40,15 @@ _FAMILIES: tuple[tuple[int, int], ...] = (
     (44, 4),
     (48, 16),
 )
+_ARGUMENT_KEYS = ("index", "value", "valueTwo", "op")
 _ARCHITECTURES = {
-    "x86_64": "amd64",
-    "aarch64": "arm64",
-    "riscv64": "riscv64",
-    "s390x": "s390x",
-    "ppc64le": "ppc64le",
+    "x86_64": ("amd64", "SCMP_ARCH_X86_64"),
+    "aarch64": ("arm64", "SCMP_ARCH_AARCH64"),
+    "riscv64": ("riscv64", "SCMP_ARCH_RISCV64"),
+    "s390x": ("s390x", "SCMP_ARCH_S390X"),
+    "ppc64le": ("ppc64le", "SCMP_ARCH_PPC64LE"),
 }
-_LIBSECCOMP_NAMES = {
-    "amd64": "SCMP_ARCH_X86_64",
-    "arm64": "SCMP_ARCH_AARCH64",
-    "riscv64": "SCMP_ARCH_RISCV64",
-    "s390x": "SCMP_ARCH_S390X",
-    "ppc64le": "SCMP_ARCH_PPC64LE",
-}
+"""Machine → architecture in Docker's profile, and libseccomp's name."""
 
 
 def load_profile() -> dict[str, Any]:
@@ -69,11 +65,11 @@ def resolve_profile(
 
     Args:
         profile: in Docker's form.
-        machine: as ``uname -m`` says.
-        capabilities: those that the container gets.
-        kernel: as ``uname -r`` says.
+        machine: as of ``uname -m``.
+        capabilities: of the container.
+        kernel: as of ``uname -r``.
     """
-    architecture = _ARCHITECTURES.get(machine, machine)
+    architecture, libseccomp_name = _ARCHITECTURES.get(machine, (machine, None))
     rules = []
     for entry in profile["syscalls"]:
         if _applies(entry, architecture, capabilities, _kernel_version(kernel)):
@@ -81,7 +77,7 @@ def resolve_profile(
     rules.extend(_allow_socket(*families) for families in _FAMILIES)
     return {
         "defaultAction": profile["defaultAction"],
-        "architectures": _architectures(profile["archMap"], architecture),
+        "architectures": _architectures(profile["archMap"], libseccomp_name),
         "syscalls": rules,
     }
 
@@ -112,12 +108,11 @@ def _resolve_entry(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     if entry.get("errnoRet") is not None:
         rule["errnoRet"] = entry["errnoRet"]
     if entry.get("args"):
-        rule["args"] = [_resolve_argument(argument) for argument in entry["args"]]
+        rule["args"] = [
+            {key: argument[key] for key in _ARGUMENT_KEYS if key in argument}
+            for argument in entry["args"]
+        ]
     return [rule]
-
-
-def _resolve_argument(argument: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: argument[key] for key in ("index", "value", "valueTwo", "op") if key in argument}
 
 
 def _allow_socket(first: int, count: int) -> dict[str, Any]:
@@ -130,8 +125,7 @@ def _allow_socket(first: int, count: int) -> dict[str, Any]:
     }
 
 
-def _architectures(mapping: Sequence[Mapping[str, Any]], architecture: str) -> list[str]:
-    name = _LIBSECCOMP_NAMES.get(architecture)
+def _architectures(mapping: Sequence[Mapping[str, Any]], name: str | None) -> list[str]:
     for entry in mapping:
         if entry["architecture"] == name:
             return [entry["architecture"], *(entry.get("subArchitectures") or ())]
@@ -139,10 +133,5 @@ def _architectures(mapping: Sequence[Mapping[str, Any]], architecture: str) -> l
 
 
 def _kernel_version(text: str) -> tuple[int, int]:
-    major, _, rest = text.partition(".")
-    minor = ""
-    for character in rest:
-        if not character.isdigit():
-            break
-        minor += character
-    return int(major), int(minor or 0)
+    found = re.match(r"(\d+)\.(\d*)", text)
+    return (int(found[1]), int(found[2] or 0)) if found else (0, 0)

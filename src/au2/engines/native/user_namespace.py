@@ -1,10 +1,10 @@
-"""User namespace of a container, owned by a host id that nothing else has.
+"""User namespaces of containers, each owned by a host id of its own, and capabilities inside.
 
-What processes hold of some things (inotify instances and watches, queued signals, timers, POSIX
-message queues, locked memory) the kernel counts for their user, and also for the user who made
-their user namespace (``struct ucounts``, user_namespaces(7)). If that were the host's root, as it
-is for what the OCI runtime makes, all containers and root itself would share one limit, and one
-container could take all of it.
+The kernel counts some resources of processes (inotify instances and watches, queued signals,
+timers, POSIX message queues, locked memory) for their user, and also for the creator of their user
+namespace (``struct ucounts``, user_namespaces(7)). The OCI runtime would create the namespace as
+the host's root: then all containers and root itself would share one limit, and one container could
+use up all of it.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, cast
 
 from au2.domain.errors import EngineFailure, Unsupported
@@ -26,45 +27,31 @@ from au2.engines.native.options import NativeOptions
 _COMMAND = (
     "setpriv",
     *("--reuid", "{owner}", "--regid", "{owner}", "--clear-groups"),
-    # Some hosts let nobody without it make user namespaces.
+    # Some hosts demand this capability for user namespaces.
     *("--inh-caps", "+sys_admin", "--ambient-caps", "+sys_admin"),
     *("unshare", "--user", "cat"),
 )
 _PATIENCE_SECONDS = 60.0
-DEFAULT_CAPABILITIES = (
-    "CAP_AUDIT_WRITE",
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_MKNOD",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_SETFCAP",
-    "CAP_SETGID",
-    "CAP_SETPCAP",
-    "CAP_SETUID",
-    "CAP_SYS_CHROOT",
+DEFAULT_CAPABILITIES: Mapping[str, int] = MappingProxyType(
+    {
+        "CAP_AUDIT_WRITE": 29,
+        "CAP_CHOWN": 0,
+        "CAP_DAC_OVERRIDE": 1,
+        "CAP_FOWNER": 3,
+        "CAP_FSETID": 4,
+        "CAP_KILL": 5,
+        "CAP_MKNOD": 27,
+        "CAP_NET_BIND_SERVICE": 10,
+        "CAP_SETFCAP": 31,
+        "CAP_SETGID": 6,
+        "CAP_SETPCAP": 8,
+        "CAP_SETUID": 7,
+        "CAP_SYS_CHROOT": 18,
+    }
 )
-"""Docker's default without CAP_NET_RAW: with raw sockets a container could pass for another on
-the bridge. ``ping`` needs none, for the containers' network settings allow it to everybody."""
-
-_NUMBERS = {
-    "CAP_CHOWN": 0,
-    "CAP_DAC_OVERRIDE": 1,
-    "CAP_FOWNER": 3,
-    "CAP_FSETID": 4,
-    "CAP_KILL": 5,
-    "CAP_SETGID": 6,
-    "CAP_SETUID": 7,
-    "CAP_SETPCAP": 8,
-    "CAP_NET_BIND_SERVICE": 10,
-    "CAP_SYS_CHROOT": 18,
-    "CAP_MKNOD": 27,
-    "CAP_AUDIT_WRITE": 29,
-    "CAP_SETFCAP": 31,
-}
-_MASK = sum(1 << _NUMBERS[name] for name in DEFAULT_CAPABILITIES)
+"""Docker's default without CAP_NET_RAW, by number: with raw sockets a container could pass for
+another on the bridge. ``ping`` needs none, as all users may send by the containers' settings."""
+_MASK = sum(1 << number for number in DEFAULT_CAPABILITIES.values())
 _REVISION_MASK = 0xFF000000
 _REVISION_2 = 0x02000000
 _REVISION_3 = 0x03000000
@@ -76,7 +63,7 @@ _SETS_AND_ROOT = struct.Struct("<IIIIII")
 def choose_owner(options: NativeOptions, container_id: str) -> int:
     """Return the host id that owns a container's user namespace.
 
-    By chance two containers may have the same; then these two share their limits.
+    By chance two containers may have the same; then both share their limits.
     """
     number = int.from_bytes(hashlib.sha256(container_id.encode()).digest()[:8], "big")
     return options.id_base + options.id_count + number % options.owner_count
@@ -84,7 +71,7 @@ def choose_owner(options: NativeOptions, container_id: str) -> int:
 
 @contextmanager
 def new_user_namespace(owner: int) -> Iterator["NewUserNamespace"]:
-    """Begin to make a user namespace; it is gone after the block unless a process is in it.
+    """Begin to make a user namespace, which ends with the block unless a process is inside.
 
     Raises:
         Unsupported: a tool of util-linux is missing.
@@ -109,11 +96,11 @@ def new_user_namespace(owner: int) -> Iterator["NewUserNamespace"]:
 def set_limits(owner: int, pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
     """Set limits (``resource.RLIMIT_…`` → soft, hard) of a process in a user namespace of ours.
 
-    The OCI runtime needs a capability for that which services are often run without
-    (``CAP_SYS_RESOURCE``); the owner of the namespace needs none.
+    The OCI runtime would need a capability (``CAP_SYS_RESOURCE``) that many services run without;
+    the owner of the namespace needs none.
 
     Raises:
-        OSError: the process is gone, or a hard limit is higher than it has.
+        OSError: the process has ended, or a hard limit is above its present one.
     """
     # A thread of its own: it is the owner, and not used for anything else.
     with ThreadPoolExecutor(1, "limits") as thread:
@@ -127,21 +114,21 @@ def _set_limits(owner: int, pid: int, limits: Mapping[int, tuple[int, int]]) -> 
 
 
 class NewUserNamespace:
-    """A user namespace that is being made."""
+    """A user namespace in the making."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     @property
     def path(self) -> Path:
-        """The file that stands for the namespace, as long as the block goes on."""
+        """The file of the namespace, valid inside the block."""
         return Path(f"/proc/{self._process.pid}/ns/user")
 
     def map_ids(self, base: int, count: int) -> None:
-        """Wait until the namespace is there, and map its ids to ``count`` ids from ``base`` on.
+        """Wait for the namespace, and map its ids to ``count`` ids from ``base`` on.
 
         Raises:
-            EngineFailure: it could not be made; the message holds what the tool said.
+            EngineFailure: the namespace could not be made; the message holds the tool's error.
         """
         self._wait_for_namespace()
         for name in ("uid_map", "gid_map"):
@@ -165,14 +152,14 @@ class NewUserNamespace:
 
 
 def shift_file_capability(value: bytes, id_base: int) -> bytes | None:
-    """Return the ``security.capability`` attribute as it must be for a container.
+    """Return the ``security.capability`` attribute of a file for a container.
 
-    A file's capabilities count in a user namespace only if they name that namespace's root
-    (``struct vfs_ns_cap_data`` in ``linux/capability.h``). What a container can't have is taken
-    out: a file that asks for it could not be run at all.
+    A file's capabilities count in a user namespace only with the id of its root
+    (``struct vfs_ns_cap_data`` in ``linux/capability.h``). Capabilities beyond a container's are
+    removed: the kernel refuses to execute a file that asks for more.
 
     Returns:
-        None if nothing is left or the value is not one that is known.
+        None if nothing is left or the value is unknown.
     """
     if len(value) not in (_SETS.size, _SETS_AND_ROOT.size):
         return None

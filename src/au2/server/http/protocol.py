@@ -36,12 +36,11 @@ class EdgeLog:
     """Log of refused clients, throttled for each kind of refusal."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str, LogThrottle] = {}
+        self._throttle = LogThrottle()
 
     def note(self, what: str, address: str) -> None:
         """Log the refusal of a client. ``what`` is one of few fixed texts."""
-        throttle = self._kinds.setdefault(what, LogThrottle())
-        throttle.warn(logger, "%s: the last from %s", what, address or "?")
+        self._throttle.log(logger, "%s: the last from %s", what, address or "?", kind=what)
 
 
 class _Refused(Exception):

@@ -9,12 +9,11 @@ from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
-from au2.dispatcher.dispatcher import Dispatcher, DispatcherDeps, DispatchOptions
+from au2.dispatcher.dispatcher import Dispatcher, DispatchOptions
 from au2.dispatcher.faults import WriteRetry
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import JobRecords
 from au2.dispatcher.job_secrets import JobSecrets
-from au2.dispatcher.maintenance import Maintenance
 from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
@@ -55,52 +54,48 @@ def make_dispatcher(
         uploads.expire_abandoned()
 
     return Dispatcher(
-        DispatcherDeps(
-            engine=engine,
-            records=records,
-            notices=notices,
-            run_job=RunJob(
-                engine,
-                logs,
+        engine=engine,
+        records=records,
+        notices=notices,
+        run_job=RunJob(
+            engine,
+            logs,
+            records,
+            options.limits,
+            secrets=JobSecrets(database, make_key_file(data, settings)),
+            disk_usage=DiskUsage(engine, disk_space),
+            write_retry=write_retry,
+        ),
+        upload_job=UploadJob(
+            engine,
+            logs,
+            records,
+            PackageBuilder(
+                blobs,
                 records,
-                options.limits,
-                secrets=JobSecrets(database, make_key_file(data, settings)),
-                disk_usage=DiskUsage(engine, disk_space),
-                write_retry=write_retry,
-            ),
-            upload_job=UploadJob(
-                engine,
-                logs,
-                records,
-                PackageBuilder(
-                    blobs,
-                    records,
-                    PackageDependencies(
-                        engine,
-                        blobs,
-                        DependencyLayers(database, clock.now),
-                        downloads=data.downloads,
-                        sources=_make_sources(settings.build),
-                        options=_make_build_options(settings.build),
-                    ),
-                ),
-                ImageImporter(
+                PackageDependencies(
                     engine,
                     blobs,
-                    records,
-                    platform=find_platform(),
-                    limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
-                    disk_space=disk_space,
+                    DependencyLayers(database, clock.now),
+                    downloads=data.downloads,
+                    sources=_make_sources(settings.build),
+                    options=_make_build_options(settings.build),
                 ),
-                write_retry,
             ),
-            maintenance=Maintenance(
-                database, engine, clock.now, options.lease_seconds, expire_uploads
+            ImageImporter(
+                engine,
+                blobs,
+                records,
+                platform=find_platform(),
+                limits=ImportLimits(image_bytes=settings.limits.image_max_bytes),
+                disk_space=disk_space,
             ),
-            options=options,
-            disk_space=disk_space,
-            beat=beat,
-        )
+            write_retry,
+        ),
+        options=options,
+        disk_space=disk_space,
+        expire_uploads=expire_uploads,
+        beat=beat,
     )
 
 

@@ -36,14 +36,14 @@ class ControlGroups:
     """Version 2, if mounted; in a mixture it has the controllers that version 1 has not."""
 
     def missing_controllers(self) -> list[str]:
-        """Return those that containers need and that are not there."""
+        """Return the needed controllers that no hierarchy has."""
         found = set(self.controllers)
         if self.unified is not None:
             found.update(_read(self.unified / "cgroup.controllers").split())
         return [name for name in ("cpu", "memory", "pids") if name not in found]
 
     def read_usage(self, group: str) -> ResourceUsage:
-        """Return the counters of ``group`` (absolute); those that can't be read are None or 0."""
+        """Return the counters of ``group`` (absolute); None or 0 for unreadable ones."""
         return ResourceUsage(
             cpu_seconds=self._cpu_seconds(group),
             memory_peak_bytes=self._memory_peak(group),
@@ -52,12 +52,11 @@ class ControlGroups:
         )
 
     def can_limit_swap(self) -> bool:
-        """Whether swap is counted; a limit of swap fails where it is not."""
+        """Whether swap is counted. Otherwise a limit of swap fails."""
         memory = self.controllers.get("memory")
         if memory is not None:
             return (memory / "memory.memsw.limit_in_bytes").exists()
-        # Version 2 has the file in every group but the first: where it lacks, the runtime
-        # passes over it.
+        # Version 2 has the file in every group but the first, which the runtime passes over.
         return True
 
     def limit_socket_buffers(self, group: str, limit_bytes: int) -> None:
@@ -69,9 +68,9 @@ class ControlGroups:
                 (memory / "memory.kmem.tcp.limit_in_bytes").write_text(str(limit_bytes), "ascii")
 
     def join(self, group: str, pid: int) -> None:
-        """Move a process into ``group`` of the hierarchies that services are stopped by.
+        """Move a process into ``group`` of the hierarchies by which services are stopped.
 
-        Otherwise stopping the platform's service would take it along.
+        Otherwise the stop of the platform's service would end the process too.
         """
         for hierarchy in (self.unified, self.controllers.get("name=systemd")):
             if hierarchy is not None:
@@ -82,11 +81,11 @@ class ControlGroups:
                     (folder / "cgroup.procs").write_text(str(pid))
 
     def share_cpu(self, group: str, pid: int) -> None:
-        """Let a process that serves the container of ``group`` use that container's CPU.
+        """Charge a process that serves the container of ``group`` to the container's CPU.
 
-        Of the container's groups it joins those alone that count and limit CPU (version 1). In
-        version 2, where these are not apart from those for memory, whose limit it would be killed
-        by, it gets a group of its own with the same limit.
+        In version 1 the process joins the container's groups for counting and limiting CPU only. In
+        version 2 these groups limit memory too, which would kill the process; so the process gets a
+        group of its own with the same limit of CPU.
         """
         with suppress(OSError):
             for controller in _CPU_CONTROLLERS:
@@ -101,7 +100,7 @@ class ControlGroups:
                 (own / "cgroup.procs").write_text(str(pid))
 
     def unshare_cpu(self, parent: str, pid: int) -> None:
-        """Take it out again, into the group ``parent``: only empty groups can be removed."""
+        """Move the process back into the group ``parent``: only empty groups can be removed."""
         for controller in _CPU_CONTROLLERS:
             hierarchy = self.controllers.get(controller)
             if hierarchy is not None:
@@ -109,34 +108,35 @@ class ControlGroups:
                     (_below(hierarchy, parent) / "cgroup.procs").write_text(str(pid))
 
     def remove_container(self, group: str, *, patience_seconds: float) -> None:
-        """Remove the groups of a container and of what served it, as :meth:`remove` does."""
+        """Remove the groups of a container and its monitor, as :meth:`remove` does."""
         self.remove(group, patience_seconds=patience_seconds)
         self.remove(_server_of(group), patience_seconds=patience_seconds)
 
     def list_processes(self, group: str) -> set[int]:
-        """Return the process ids in ``group`` and the groups in it, of any hierarchy."""
-        hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
+        """Return the process ids in ``group`` and below, of any hierarchy."""
         found: set[int] = set()
-        for hierarchy in hierarchies:
+        for hierarchy in self._list_hierarchies():
             for file in _below(hierarchy, group).glob("**/cgroup.procs"):
                 found.update(map(int, _read(file).split()))
         return found
 
     def remove(self, group: str, *, patience_seconds: float = 0.0) -> None:
-        """Remove ``group`` and empty groups in it everywhere; what is in use stays.
+        """Remove ``group`` and the groups below everywhere; used groups stay.
 
         Args:
             group: absolute.
-            patience_seconds: how long to wait for processes that are about to end, in all.
+            patience_seconds: total time to wait for processes about to end.
         """
         deadline = time.monotonic() + patience_seconds
-        hierarchies = {*self.controllers.values(), *([self.unified] if self.unified else [])}
-        for hierarchy in hierarchies:
+        for hierarchy in self._list_hierarchies():
             folder = _below(hierarchy, group)
             if folder.is_dir():
                 inner = sorted(folder.rglob("*/"), key=lambda path: len(path.parts), reverse=True)
                 for path in [*inner, folder]:
                     _remove_group(path, deadline)
+
+    def _list_hierarchies(self) -> set[Path]:
+        return {*self.controllers.values(), *([self.unified] if self.unified else [])}
 
     def _cpu_seconds(self, group: str) -> float | None:
         legacy = self._legacy("cpuacct", group)
@@ -178,7 +178,7 @@ class ControlGroups:
 
 
 def parse_hierarchies(mountinfo: str) -> ControlGroups:
-    """Return what ``/proc/self/mountinfo`` (proc(5)) says of control groups. Pure."""
+    """Return the hierarchies listed by ``/proc/self/mountinfo`` (proc(5)). Pure."""
     controllers: dict[str, Path] = {}
     unified = None
     for line in mountinfo.splitlines():
@@ -213,7 +213,7 @@ def _remove_group(folder: Path, deadline: float) -> None:
 
 
 def _server_of(group: str) -> str:
-    """The group of the process that serves a container; no container's id has an underscore."""
+    """Return the group of a container's monitor; no container id has an underscore."""
     return f"{group}_monitor"
 
 

@@ -4,8 +4,9 @@ import ipaddress
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from au2.domain.errors import EngineFailure, Unsupported
@@ -19,45 +20,46 @@ from au2.engines.native.paths import EnginePaths
 from au2.engines.native.rootfs.mounts import try_overlay
 from au2.engines.protocol import Check
 
-_FILE_SYSTEMS = Path("/proc/filesystems")
 _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 SETTINGS = Path("/proc/sys")
+_NO_LINUX = "containers need Linux; run the server there"
+
+
+class _Missing(Exception):
+    """An unmet need; the message is finding and advice."""
 
 
 def check_host(paths: EnginePaths, options: NativeOptions) -> Sequence[Check]:
     """Return one finding per need. Never raises."""
     if not sys.platform.startswith("linux"):
-        return [Check("system", ok=False, message="containers need Linux; run the server there")]
-    findings = [Check("system", ok=True, message="Linux"), _check_root()]
-    findings += _check_tools(options)
-    findings += [
-        _check_groups(),
-        _check_user_namespaces(),
-        _check_overlay(paths, options),
-        _check_packet_filter(options),
-        _check_name_servers(options),
+        return [Check("system", ok=False, message=_NO_LINUX)]
+    return [
+        Check("system", ok=True, message="Linux"),
+        *_check_quickly(options),
+        _check("overlayfs", lambda: _check_overlay(paths, options)),
+        _check("packet filter", lambda: _check_packet_filter(options)),
+        _check("name servers", lambda: _check_name_servers(options)),
         check_host_ids(options),
         *check_kernel_limits(options),
     ]
-    return findings
 
 
 def missing_needs(options: NativeOptions) -> Iterator[str]:
-    """Yield a message for each missing need that is quick to check."""
+    """Yield a message for each missing need, of those with a quick check."""
     if not sys.platform.startswith("linux"):
-        yield "containers need Linux; run the server there"
+        yield _NO_LINUX
         return
-    findings = [_check_root(), *_check_tools(options), _check_groups(), _check_user_namespaces()]
-    yield from (finding.message for finding in findings if not finding.ok)
+    yield from (finding.message for finding in _check_quickly(options) if not finding.ok)
 
 
-def _check_root() -> Check:
-    if os.geteuid() == 0:
-        return Check("root", ok=True, message="running as root")
-    return Check("root", ok=False, message="the server must run as root: start it with sudo")
+def _check(name: str, find: Callable[[], str]) -> Check:
+    try:
+        return Check(name, ok=True, message=find())
+    except _Missing as missing:
+        return Check(name, ok=False, message=str(missing))
 
 
-def _check_tools(options: NativeOptions) -> list[Check]:
+def _check_quickly(options: NativeOptions) -> list[Check]:
     tools = (
         (options.runtime_command, "runc", "the OCI runtime"),
         (options.monitor_command, "conmon", "the container monitor"),
@@ -67,15 +69,25 @@ def _check_tools(options: NativeOptions) -> list[Check]:
         ("unshare", "util-linux", "user namespaces"),
         ("nft", "nftables", "the packet filter"),
     )
-    return [_check_tool(*tool) for tool in tools]
+    return [
+        _check("root", _check_root),
+        *(_check(tool[0], partial(_check_tool, *tool)) for tool in tools),
+        _check("control groups", _check_groups),
+        _check("user namespaces", _check_user_namespaces),
+    ]
 
 
-def _check_tool(command: str, package: str, purpose: str) -> Check:
+def _check_root() -> str:
+    if os.geteuid() != 0:
+        raise _Missing("the server must run as root: start it with sudo")
+    return "running as root"
+
+
+def _check_tool(command: str, package: str, purpose: str) -> str:
     found = find_tool(command)
-    if found is not None:
-        return Check(command, ok=True, message=found)
-    text = f"{command} ({purpose}) is missing: apt-get install {package}"
-    return Check(command, ok=False, message=text)
+    if found is None:
+        raise _Missing(f"{command} ({purpose}) is missing: apt-get install {package}")
+    return found
 
 
 def find_tool(command: str) -> str | None:
@@ -83,48 +95,50 @@ def find_tool(command: str) -> str | None:
     return shutil.which(command) or shutil.which(command, path="/usr/local/sbin:/usr/sbin:/sbin")
 
 
-def _check_groups() -> Check:
+def _check_groups() -> str:
     try:
         missing = find_hierarchies().missing_controllers()
     except OSError as error:
-        return Check("control groups", ok=False, message=f"can't be read: {error}")
-    if not missing:
-        return Check("control groups", ok=True, message="cpu, memory, pids")
-    text = f"the kernel's control groups lack {', '.join(missing)}: mount them (cgroup version 2)"
-    return Check("control groups", ok=False, message=text)
+        raise _Missing(f"can't be read: {error}") from error
+    if missing:
+        names = ", ".join(missing)
+        raise _Missing(
+            f"the kernel's control groups have no {names}: mount them (cgroup version 2)"
+        )
+    return "cpu, memory, pids"
 
 
-def _check_user_namespaces() -> Check:
+def _check_user_namespaces() -> str:
     try:
         count = int(_USER_NAMESPACES.read_text("ascii"))
     except (OSError, ValueError):
         count = 0
-    if count > 0:
-        return Check("user namespaces", ok=True, message=f"up to {count}")
-    text = "switched off: set the kernel setting user.max_user_namespaces to 10000 (sysctl -w)"
-    return Check("user namespaces", ok=False, message=text)
+    if count <= 0:
+        raise _Missing(
+            "switched off: set the kernel setting user.max_user_namespaces to 10000 (sysctl -w)"
+        )
+    return f"up to {count}"
 
 
-def _check_overlay(paths: EnginePaths, options: NativeOptions) -> Check:
+def _check_overlay(paths: EnginePaths, options: NativeOptions) -> str:
     """Mount an overlay: success depends on the file system of the data folder."""
     if os.geteuid() != 0:
-        return Check("overlayfs", ok=False, message="can only be tried as root")
+        raise _Missing("can only be tried as root")
     try:
         try_overlay(paths.data_dir, owner=options.id_base)
     except OSError as error:
         if is_full(error):
             # No reason not to start: freeing space needs a server, and new jobs wait for space.
-            text = f"was not tried: the disk of {paths.data_dir} is full"
-            return Check("overlayfs", ok=True, message=text)
+            return f"was not tried: the disk of {paths.data_dir} is full"
         text = f"can't be used in {paths.data_dir} ({error}): put it on ext4 or xfs"
-        return Check("overlayfs", ok=False, message=text)
-    return Check("overlayfs", ok=True, message=f"works in {paths.data_dir}")
+        raise _Missing(text) from error
+    return f"works in {paths.data_dir}"
 
 
-def _check_packet_filter(options: NativeOptions) -> Check:
+def _check_packet_filter(options: NativeOptions) -> str:
     """Let the kernel look at the rules without putting them in force."""
     if os.geteuid() != 0:
-        return Check("packet filter", ok=False, message="can only be tried as root")
+        raise _Missing("can only be tried as root")
     firewall = Firewall(
         instance="check",
         bridge="au2check",
@@ -138,20 +152,21 @@ def _check_packet_filter(options: NativeOptions) -> Check:
     except (EngineFailure, Unsupported) as error:
         text = f"the kernel does not take the rules ({error.message})"
         if options.connections:
-            text += "; if it lacks nft_connlimit, set connections = 0 under [network]"
-        return Check("packet filter", ok=False, message=text)
-    return Check("packet filter", ok=True, message="the kernel takes the rules")
+            text += "; without nft_connlimit, set connections = 0 under [network]"
+        raise _Missing(text) from error
+    return "the kernel takes the rules"
 
 
-def _check_name_servers(options: NativeOptions) -> Check:
+def _check_name_servers(options: NativeOptions) -> str:
     found = find_resolver(options)
-    if found.servers:
-        text = ", ".join(found.servers)
-        if found.search:
-            text += f"; names are also looked for in {', '.join(found.search)}"
-        return Check("name servers", ok=True, message=text)
-    text = "the host has no name server that containers can reach: set dns under [network]"
-    return Check("name servers", ok=False, message=text)
+    if not found.servers:
+        raise _Missing(
+            "the host has no name server that containers can reach: set dns under [network]"
+        )
+    text = ", ".join(found.servers)
+    if found.search:
+        text += f"; names are also looked for in {', '.join(found.search)}"
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +198,7 @@ class KernelLimit:
 
 
 def list_limits(options: NativeOptions) -> Iterator[KernelLimit]:
-    """Yield the settings that matter. Pure."""
+    """Yield the relevant kernel settings. Pure."""
     keys = "each container has a key ring of one user"
     connections = "connections of the whole host; or set fewer [network] connections for each job"
     needed = [
@@ -204,7 +219,7 @@ def list_limits(options: NativeOptions) -> Iterator[KernelLimit]:
 
 
 def check_kernel_limits(options: NativeOptions, settings: Path = SETTINGS) -> Iterator[Check]:
-    """Yield one finding for each setting that there is."""
+    """Yield one finding for each setting of this kernel."""
     for limit in list_limits(options):
         found = limit.check(options.containers, settings)
         if found is not None:

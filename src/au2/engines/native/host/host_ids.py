@@ -1,7 +1,7 @@
-"""Check that the host ids of containers belong to no user or group of the host.
+"""Check for users and groups of the host with host ids of containers.
 
 To the kernel, a host user with such an id is a user inside containers: both own the same files and
-share the limits that are counted by user.
+share the limits counted by user.
 """
 
 import configparser
@@ -62,7 +62,7 @@ def check_host_ids(options: NativeOptions, root: Path = Path("/")) -> Check:
 
 
 def list_accounts() -> Iterator[IdRange]:
-    """Yield the users and groups that the host's name services list."""
+    """Yield the users and groups listed by the host's name services."""
     for user in pwd.getpwall():
         yield IdRange(user.pw_uid, user.pw_uid, f"user '{user.pw_name}'")
     for group in grp.getgrall():
@@ -70,7 +70,7 @@ def list_accounts() -> Iterator[IdRange]:
 
 
 def list_configured(etc: Path) -> Iterator[IdRange]:
-    """Yield the ranges that configuration files give away."""
+    """Yield the ranges of ids in configuration files."""
     for name in ("subuid", "subgid"):
         yield from parse_subordinate_ids(_read(etc / name), name)
     for file in (etc / "sssd/sssd.conf", *sorted((etc / "sssd/conf.d").glob("*.conf"))):

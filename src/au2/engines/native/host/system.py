@@ -1,4 +1,4 @@
-"""Interface to Linux: tools as child processes, errors, and system calls that Python lacks."""
+"""Interface to Linux: tools as child processes, errors, and system calls missing in Python."""
 
 import ctypes
 import errno
@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from au2.domain.errors import EngineFailure, StorageFull, Unsupported
@@ -54,8 +54,8 @@ def run_tool(
     """Run a command and return its output.
 
     Raises:
-        Unsupported: it is not installed.
-        EngineFailure: it failed or took too long; the message holds what it said.
+        Unsupported: the command is not installed.
+        EngineFailure: failure or timeout; the message holds the command's error output.
     """
     try:
         done = subprocess.run(
@@ -87,7 +87,7 @@ def as_engine_failure(doing: str) -> Iterator[None]:
     """Turn an OSError inside the block into StorageFull or EngineFailure.
 
     Args:
-        doing: what was tried, for the message: "unpack a layer".
+        doing: the attempted work, for the message: "unpack a layer".
     """
     try:
         yield
@@ -110,15 +110,11 @@ class _CapabilityData(ctypes.Structure):
 
 
 class _OpenHow(ctypes.Structure):
-    _fields_ = (
-        ("flags", ctypes.c_uint64),
-        ("mode", ctypes.c_uint64),
-        ("resolve", ctypes.c_uint64),
-    )
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
 def open_in_root(root: int, path: str, flags: int) -> int:
-    """Open ``path`` as if the folder ``root`` were ``/``: links can't lead out of it.
+    """Open ``path`` as if the folder ``root`` were ``/``: links can't lead outside.
 
     Args:
         root: descriptor of a folder.
@@ -143,26 +139,38 @@ def open_in_root(root: int, path: str, flags: int) -> int:
     raise _last_error(path)
 
 
-def spread_folders(folder: Path) -> None:
-    """Tell the file system that the folders in ``folder`` have nothing to do with each other.
-
-    Ext4 then begins each in another part of the disk (FS_TOPDIR_FL, ``chattr +T``), where it has
-    room for many new files. Else it looks for room where files were removed lately, whose inodes it
-    gives to nobody for minutes (``recently_deleted`` of fs/ext4/ialloc.c): each new file costs a
-    walk past all of them. Elsewhere nothing changes.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+@contextmanager
+def closing(descriptor: int) -> Iterator[int]:
+    """Close ``descriptor`` at the end of the block."""
     try:
-        found = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(_INT_BYTES))
-        flags = int.from_bytes(found, sys.byteorder)
-        if not flags & _TOP_FOLDER:
-            wanted = (flags | _TOP_FOLDER).to_bytes(_INT_BYTES, sys.byteorder)
-            fcntl.ioctl(descriptor, _SET_FLAGS, wanted)
-    except OSError as error:
-        if error.errno not in _NO_SUCH_FLAG:
-            raise
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def open_folder(folder: Path) -> AbstractContextManager[int]:
+    """Open a folder during a block; yields its descriptor."""
+    return closing(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+
+
+def spread_folders(folder: Path) -> None:
+    """Tell the file system to spread the folders in ``folder`` over the disk.
+
+    Ext4 then begins each in another part of the disk (FS_TOPDIR_FL, ``chattr +T``), with room for
+    many new files. Otherwise new files go where files were removed lately, whose inodes stay
+    unusable for minutes (``recently_deleted`` of fs/ext4/ialloc.c): each new file costs a walk past
+    all of them. Harmless on other file systems.
+    """
+    with open_folder(folder) as descriptor:
+        try:
+            found = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(_INT_BYTES))
+            flags = int.from_bytes(found, sys.byteorder)
+            if not flags & _TOP_FOLDER:
+                wanted = (flags | _TOP_FOLDER).to_bytes(_INT_BYTES, sys.byteorder)
+                fcntl.ioctl(descriptor, _SET_FLAGS, wanted)
+        except OSError as error:
+            if error.errno not in _NO_SUCH_FLAG:
+                raise
 
 
 def mount(source: str, target: Path, kind: str, flags: int, options: str) -> None:
@@ -173,7 +181,7 @@ def mount(source: str, target: Path, kind: str, flags: int, options: str) -> Non
 
 
 def unmount(target: Path) -> bool:
-    """Unmount what is mounted on ``target``; return False if nothing is."""
+    """Unmount the uppermost mount on ``target``; return False without one."""
     if _LIBC.umount2(os.fsencode(target), MNT_DETACH | UMOUNT_NOFOLLOW) == 0:
         return True
     if ctypes.get_errno() in (errno.EINVAL, errno.ENOENT):
@@ -189,10 +197,10 @@ def enter_network(descriptor: int) -> None:
 
 @contextmanager
 def file_user(user: int) -> Iterator[None]:
-    """Let the calling thread, and no other, use files as ``user``, with root's capabilities.
+    """Access files as ``user`` in the calling thread only, with root's capabilities.
 
-    What makes a difference is the owner: of new files, and for the blocks that a file system
-    reserves for root (``s_resuid`` of ext4).
+    The user is the owner of new files, and decides about the blocks reserved by the file system for
+    root (``s_resuid`` of ext4).
     """
     _set_file_user(user)
     try:
@@ -225,7 +233,7 @@ def become(user: int) -> None:
 
 
 def sync_file_system(descriptor: int) -> None:
-    """Write everything of the file system that ``descriptor`` is on to disk."""
+    """Write all data of the file system of ``descriptor`` to disk."""
     if _LIBC.syncfs(descriptor) != 0:
         raise _last_error("")
 

@@ -13,7 +13,7 @@ from typing import Any
 from au2.domain.container_contract import Network
 from au2.domain.errors import EngineFailure
 from au2.engines.native.host.cgroup import ControlGroups
-from au2.engines.native.host.system import as_engine_failure
+from au2.engines.native.host.system import as_engine_failure, open_folder
 from au2.engines.native.lifecycle.job_files import fingerprint, make_job_files
 from au2.engines.native.lifecycle.monitor import Monitor, limit_log
 from au2.engines.native.lifecycle.oci_runtime import (
@@ -34,7 +34,6 @@ from au2.engines.native.rootfs.users import ContainerUser, find_user
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.user_namespace import (
     DEFAULT_CAPABILITIES,
-    NewUserNamespace,
     choose_owner,
     new_user_namespace,
     set_limits,
@@ -68,13 +67,8 @@ class Creator:
     monitor: Monitor
     seccomp: Mapping[str, Any]
 
-    def create(
-        self,
-        spec: ContainerSpec,
-        image: Image,
-        undo: Callable[[str], None],
-    ) -> None:
-        """Create the container; ``undo`` removes what there is of it if that fails.
+    def create(self, spec: ContainerSpec, image: Image, undo: Callable[[str], None]) -> None:
+        """Create the container; after a failure ``undo`` removes its traces.
 
         Raises:
             ArgumentListTooLong, BlobMissing, Conflict, EngineFailure, InvalidImage,
@@ -94,44 +88,36 @@ class Creator:
                 raise
 
     def _set_up(self, spec: ContainerSpec, image: Image, container: ContainerPaths) -> None:
-        # Begun first: it is made while the rest is.
-        with new_user_namespace(choose_owner(self.options, spec.container_id)) as namespace:
-            self._set_up_in(namespace, spec, image, container)
-
-    def _set_up_in(
-        self,
-        namespace: NewUserNamespace,
-        spec: ContainerSpec,
-        image: Image,
-        container: ContainerPaths,
-    ) -> None:
-        self.layers.claim(image, container.layers)
-        layers = self.layers.ensure_image(image)
-        make_job_files(container.files, spec.files, self.options.id_base)
-        self._mount_root(layers, container)
-        address = None
-        if spec.resources.network is Network.INTERNET:
-            self.network.ensure()
-            address = self.network.take_address(spec.container_id)
-        self._write_network_files(spec, container, address)
-        user = self._prepare_root(image.config, container)
-        namespace.map_ids(self.options.id_base, self.options.id_count)
-        self._write_bundle(spec, image.config, user, namespace.path, container)
-        job_files = fingerprint(container.files)
-        init_pid = self._create_process(spec, container)
-        _own_streams(init_pid, self.options.id_base, user)
-        set_limits(choose_owner(self.options, spec.container_id), init_pid, self._limits())
-        # Written from outside, where the kernel lets it be a lower bound (CAP_SYS_RESOURCE).
-        Path(f"/proc/{init_pid}/oom_score_adj").write_text(str(OOM_SCORE), "ascii")
-        self.groups.limit_socket_buffers(
-            f"{self.paths.control_group}/{spec.container_id}",
-            max(spec.resources.memory_bytes // _SOCKET_SHARE, _LEAST_SOCKET_BYTES),
-        )
-        # It has been read, and the environment in it may hold secrets.
-        container.configuration.unlink()
-        if address is not None:
-            self.network.attach(spec.container_id, init_pid, address)
-        self._write_record(spec, container, init_pid, job_files)
+        owner = choose_owner(self.options, spec.container_id)
+        # Begun first: the kernel makes the namespace during the other steps.
+        with new_user_namespace(owner) as namespace:
+            self.layers.claim(image, container.layers)
+            layers = self.layers.ensure_image(image)
+            make_job_files(container.files, spec.files, self.options.id_base)
+            self._mount_root(layers, container)
+            address = None
+            if spec.resources.network is Network.INTERNET:
+                self.network.ensure()
+                address = self.network.take_address(spec.container_id)
+            self._write_network_files(spec, container, address)
+            user = self._prepare_root(image.config, container)
+            namespace.map_ids(self.options.id_base, self.options.id_count)
+            self._write_bundle(spec, image.config, user, namespace.path, container)
+            job_files = fingerprint(container.files)
+            init_pid = self._create_process(spec, container)
+            _own_streams(init_pid, self.options.id_base, user)
+            set_limits(owner, init_pid, self._limits())
+            # Written from outside, where the kernel lets it be a lower bound (CAP_SYS_RESOURCE).
+            Path(f"/proc/{init_pid}/oom_score_adj").write_text(str(OOM_SCORE), "ascii")
+            self.groups.limit_socket_buffers(
+                container.control_group,
+                max(spec.resources.memory_bytes // _SOCKET_SHARE, _LEAST_SOCKET_BYTES),
+            )
+            # It has been read, and the environment in it may hold secrets.
+            container.configuration.unlink()
+            if address is not None:
+                self.network.attach(spec.container_id, init_pid, address)
+            self._write_record(spec, container, init_pid, job_files)
 
     def _create_process(self, spec: ContainerSpec, container: ContainerPaths) -> int:
         """Let the first process be made, which waits for the start; return its process id."""
@@ -178,14 +164,11 @@ class Creator:
 
     def _prepare_root(self, image: ImageConfig, container: ContainerPaths) -> ContainerUser:
         """Make missing mount points and volumes; return the user to run as."""
-        root = os.open(container.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with open_folder(container.root) as root:
             make_mount_points(root, self.options.id_base)
             for path in image.volumes:
                 make_volume(root, path, self.options.id_base)
             return find_user(root, image.user, id_count=self.options.id_count)
-        finally:
-            os.close(root)
 
     def _write_bundle(
         self,
@@ -196,11 +179,8 @@ class Creator:
         container: ContainerPaths,
     ) -> None:
         facts = HostFacts(
-            root=container.root,
-            job_files=container.files,
-            network_files=container.network_files,
+            container,
             user_namespace=user_namespace,
-            control_group=f"{self.paths.control_group}/{spec.container_id}",
             seccomp=self.seccomp,
             can_limit_swap=self.groups.can_limit_swap(),
             has_ipv6=_IPV6.exists(),
@@ -230,7 +210,7 @@ class Creator:
         record = ContainerRecord(spec.container_id, init, monitor, spec.log_limit_bytes, job_files)
         limit_log(record, spec.log_limit_bytes)
         # What the code prints costs the monitor time, which is the code's to spend.
-        self.groups.share_cpu(f"{self.paths.control_group}/{spec.container_id}", monitor.pid)
+        self.groups.share_cpu(container.control_group, monitor.pid)
         preallocate(container.log, PREALLOCATED_BYTES)
         record.write(container.record)
 
@@ -246,16 +226,13 @@ def host_seccomp() -> dict[str, Any]:
 
 
 def _check_program(process: Mapping[str, Any], root_folder: Path) -> None:
-    """Refuse what the kernel would not execute. Raises ArgumentListTooLong, InvalidImage."""
+    """Refuse a program that the kernel can't execute. Raises ArgumentListTooLong, InvalidImage."""
     arguments, environment = process["args"], process["env"]
     limit_bytes, _ = resource.getrlimit(resource.RLIMIT_STACK)
     ensure_arguments_fit(arguments, environment, stack_limit_bytes=limit_bytes)
     variables = dict(item.split("=", 1) for item in environment)
-    root = os.open(root_folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with open_folder(root_folder) as root:
         ensure_executable(root, arguments, variables["PATH"], process["cwd"])
-    finally:
-        os.close(root)
 
 
 def _claim(container: ContainerPaths) -> None:
@@ -269,16 +246,16 @@ def _claim(container: ContainerPaths) -> None:
 
 
 def _own_streams(init_pid: int, id_base: int, user: ContainerUser) -> None:
-    """Give the first process its output: only then may it open ``/dev/stdout`` again.
+    """Give the first process its output, which allows opening ``/dev/stdout`` again.
 
-    The OCI runtime does that too, but it can't where the pipe belongs to nobody of the user
-    namespace; so the group is one of the container's, else root there could not change the owner.
-    Programs that go on as another user may write, too: nobody else has a way to the pipe.
+    The OCI runtime does the same, except for a pipe whose owner is outside the user namespace. The
+    group is one of the container's, so root there may change the owner. Programs that change their
+    user may write, too: nobody else can reach the pipe.
 
     Args:
-        init_pid: a process of ours still, which waits for the start.
+        init_pid: the container's first process, still waiting for the start.
         id_base: host id of the containers' root.
-        user: who the program runs as.
+        user: user of the program.
     """
     for number in (1, 2):
         stream = Path(f"/proc/{init_pid}/fd/{number}")

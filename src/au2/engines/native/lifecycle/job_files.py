@@ -1,16 +1,17 @@
-"""Job files: a folder that a hostile container may change at any time."""
+"""Job files, in a folder under the control of a hostile container."""
 
 import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 
 from au2.domain.container_contract import SCRATCH_FOLDER
 from au2.domain.errors import InvalidRequest, TooLarge
+from au2.engines.native.host.system import closing
 from au2.engines.validation import check_job_file_name
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -33,7 +34,7 @@ def make_job_files(folder: Path, files: Mapping[str, bytes], owner: int) -> None
 
 
 def read_job_file(folder: Path, name: str, limit_bytes: int) -> bytes | None:
-    """Return a file's content; None if it or the folder is not there.
+    """Return a file's content; None without the file or the folder.
 
     Raises:
         InvalidRequest: not a plain name, or not a regular file (a link, a pipe, …).
@@ -41,7 +42,8 @@ def read_job_file(folder: Path, name: str, limit_bytes: int) -> bytes | None:
     """
     check_job_file_name(name)
     try:
-        descriptor = _open(folder, name)
+        with open_job_files(folder) as parent:
+            descriptor = os.open(name, _READ, dir_fd=parent)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -60,7 +62,7 @@ def read_job_file(folder: Path, name: str, limit_bytes: int) -> bytes | None:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a value that changes when a job file does. Looks at so many entries at most."""
+    """Return a value that changes with any job file, among the first 256 entries."""
     found = []
     try:
         with os.scandir(folder) as entries:
@@ -73,16 +75,6 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256(repr(sorted(found)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
-@contextmanager
-def open_job_files(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder itself, whatever its user puts in its place."""
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _open(folder: Path, name: str) -> int:
-    with open_job_files(folder) as parent:
-        return os.open(name, _READ, dir_fd=parent)
+def open_job_files(folder: Path) -> AbstractContextManager[int]:
+    """Open the folder itself during a block, never a link put in its place by its user."""
+    return closing(os.open(folder, _FOLDER))

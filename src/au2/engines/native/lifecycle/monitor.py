@@ -46,19 +46,17 @@ class Monitor:
     timeout_seconds: float
 
     def create(
-        self,
-        paths: EnginePaths,
-        container: ContainerPaths,
-        *,
-        adopt: Callable[[int], None],
+        self, paths: EnginePaths, container: ContainerPaths, *, adopt: Callable[[int], None]
     ) -> int:
         """Create a container from its bundle; return the process id of its first process.
 
         Args:
-            adopt: is called with the monitor's process id before it does anything.
+            paths: of the installation.
+            container: paths of the container.
+            adopt: called with the monitor's process id while the monitor still waits.
 
         Raises:
-            EngineFailure: the OCI runtime refused; the message holds what it said.
+            EngineFailure: the OCI runtime refused; the message holds its error.
             Unsupported: the monitor is not installed.
         """
         sync_read, sync_write = os.pipe()
@@ -198,10 +196,10 @@ def is_log_cut(container: ContainerPaths) -> bool:
 
 
 def limit_log(record: ContainerRecord, limit_bytes: int) -> None:
-    """Keep the raw log from growing past the limit; what is printed beyond is read and dropped.
+    """Limit the size of the raw log; later output is read and dropped.
 
-    The monitor's limit of file sizes holds to the byte. The monitor ignores the signal that tells
-    of it. Set before the container is created, the limit would hold for the OCI runtime too.
+    The monitor's limit of file sizes holds to the byte, and the monitor ignores the signal of the
+    kernel. Set before the creation of the container, the limit would hold for the OCI runtime too.
     """
     limits = (limit_bytes, resource.RLIM_INFINITY)
     with suppress(ProcessLookupError):

@@ -1,5 +1,6 @@
 """OCI runtime (``runc``) of the host: configuration of containers, calls, and errors of images."""
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from au2.domain.container_contract import JOB_DIRECTORY, Network
 from au2.domain.errors import InvalidImage
 from au2.engines.native.host.system import run_tool
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.paths import ContainerPaths
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.user_namespace import DEFAULT_CAPABILITIES
 from au2.engines.protocol import ContainerSpec
@@ -19,27 +21,36 @@ from au2.oci.spec.config import ImageConfig
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\.)*)"')
 _STARTING = r"unable to start container process: "
 _INSIDE = _STARTING + r"error during container init: "
-_COMMAND = re.compile(_STARTING + r'exec: "(.*)": (.*)', re.DOTALL)
-_WORKING_FOLDER = re.compile(
-    _INSIDE + r"(?:chdir to cwd \(.*\) .*failed|mkdir /.*): (.*)", re.DOTALL
+_IMAGE_FAULTS = (
+    (
+        re.compile(_STARTING + r'exec: "(.*)": (.*)', re.DOTALL),
+        "The image's command {0!r} can't be run: {cause}.",
+        "The image's Entrypoint and Cmd say what is run: the program must be in the image, "
+        "executable, and named by its whole path or found by the PATH of the image's Env. Fix the "
+        "image and upload it to a new version.",
+    ),
+    (
+        re.compile(
+            _INSIDE + r'error mounting ".*" to rootfs at "(/[^"]*)": .*(not a directory|'
+            r"is a directory|file exists|on ordinary directory|levels of symbolic links)",
+            re.DOTALL,
+        ),
+        "The image has something at {0} that is in the way of what belongs there: {cause}.",
+        "Take it out of the image and upload that to a new version.",
+    ),
+    (
+        re.compile(_INSIDE + r"(?:chdir to cwd \(.*\) .*failed|mkdir /.*): (.*)", re.DOTALL),
+        "The image's working folder can't be entered: {cause}.",
+        "WorkingDir of the image must be a folder that its User may enter. Fix the image and "
+        "upload it to a new version.",
+    ),
+    (
+        re.compile(_STARTING + r"unable to setup user: (.*)", re.DOTALL),
+        "The image's user can't be looked up: {cause}.",
+        "Fix /etc/passwd and /etc/group of the image and upload it to a new version.",
+    ),
 )
-_MOUNTING = re.compile(
-    _INSIDE + r'error mounting ".*" to rootfs at "(/[^"]*)": .*'
-    r"(not a directory|is a directory|file exists|on ordinary directory|levels of symbolic links)",
-    re.DOTALL,
-)
-_USER = re.compile(_STARTING + r"unable to setup user: (.*)", re.DOTALL)
-_COMMAND_HINT = (
-    "The image's Entrypoint and Cmd say what is run: the program must be in the image, executable, "
-    "and named by its whole path or found by the PATH of the image's Env. Fix the image and "
-    "upload it to a new version."
-)
-_FOLDER_HINT = (
-    "WorkingDir of the image must be a folder that its User may enter. Fix the image and upload "
-    "it to a new version."
-)
-_MOUNT_HINT = "Take it out of the image and upload that to a new version."
-_USER_HINT = "Fix /etc/passwd and /etc/group of the image and upload it to a new version."
+"""Errors of the runtime caused by images: pattern, message and hint."""
 _SHOWN = 300
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CPU_PERIOD_MICROSECONDS = 100_000
@@ -80,13 +91,9 @@ class OciRuntime:
         run_tool([*self._command, "start", container_id])
 
     def delete(self, container_id: str) -> None:
-        """Kill the container if it runs, and remove the runtime's state and control groups."""
-        if self.knows(container_id):
+        """Kill the container if still running; remove the runtime's state and control groups."""
+        if (self._root / container_id).is_dir():
             run_tool([*self._command, "delete", "--force", container_id])
-
-    def knows(self, container_id: str) -> bool:
-        """Whether the runtime has state of the container."""
-        return (self._root / container_id).is_dir()
 
     def is_waiting(self, container_id: str) -> bool:
         """Whether the container is created but not started: its first process waits on a FIFO."""
@@ -94,56 +101,34 @@ class OciRuntime:
 
 
 def find_image_fault(said: str) -> InvalidImage | None:
-    """Return the image's fault behind an error of the runtime; None if the image has none.
+    """Return the image's fault behind an error of the runtime; None if there is none.
 
     Args:
-        said: what the OCI runtime (runc) wrote when it could not create a container.
+        said: error output of the OCI runtime (runc) about the creation of a container.
     """
     message = _unescaped(said)
-    if found := _COMMAND.search(message):
-        return InvalidImage(
-            f"The image's command {found[1][:_SHOWN]!r} can't be run: {_shown(found[2])}.",
-            hint=_COMMAND_HINT,
-        )
-    if found := _MOUNTING.search(message):
-        return InvalidImage(
-            f"The image has something at {found[1][:_SHOWN]} that is in the way of what belongs "
-            f"there: {found[2]}.",
-            hint=_MOUNT_HINT,
-        )
-    if found := _WORKING_FOLDER.search(message):
-        return InvalidImage(
-            f"The image's working folder can't be entered: {_shown(found[1])}.", hint=_FOLDER_HINT
-        )
-    if found := _USER.search(message):
-        return InvalidImage(
-            f"The image's user can't be looked up: {_shown(found[1])}.", hint=_USER_HINT
-        )
+    for pattern, text, hint in _IMAGE_FAULTS:
+        if found := pattern.search(message):
+            *names, cause = found.groups()
+            shown_cause = cause.strip().rstrip(".")[:_SHOWN]
+            shown_names = (name[:_SHOWN] for name in names)
+            return InvalidImage(text.format(*shown_names, cause=shown_cause), hint=hint)
     return None
 
 
 def _unescaped(said: str) -> str:
-    """Return the message of the last line of a log that quotes it."""
+    """Return the message of the last log line in ``said``."""
     lines = _MESSAGE.findall(said)
     return re.sub(r"\\(.)", r"\1", lines[-1]) if lines else said
-
-
-def _shown(text: str) -> str:
-    return text.strip().rstrip(".")[:_SHOWN]
 
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
     """Facts of the host and of the container's set-up for its configuration."""
 
-    root: Path
-    """The mounted root file system."""
-    job_files: Path
-    network_files: Path
-    """Folder with ``hostname``, ``hosts`` and ``resolv.conf``."""
+    container: ContainerPaths
     user_namespace: Path
-    """The user namespace that was made for it (``security/user_namespace.py``)."""
-    control_group: str
+    """File of the container's user namespace (:mod:`au2.engines.native.user_namespace`)."""
     seccomp: Mapping[str, Any]
     can_limit_swap: bool
     has_ipv6: bool
@@ -159,12 +144,12 @@ def make_runtime_config(
     """Return the configuration (OCI runtime specification, "Configuration").
 
     Raises:
-        InvalidImage: the image does not say what to run, and neither does ``spec``.
+        InvalidImage: neither the image nor ``spec`` has a command.
     """
     return {
         "ociVersion": "1.0.2",
         "hostname": spec.hostname,
-        "root": {"path": str(host.root), "readonly": False},
+        "root": {"path": str(host.container.root), "readonly": False},
         "process": _process(spec, image, user),
         "mounts": _mounts(spec, host),
         "linux": _linux(spec, host, options),
@@ -175,7 +160,7 @@ def make_runtime_config(
 def make_environment(
     image: Sequence[str], added: Mapping[str, str], *, home: str, hostname: str
 ) -> list[str]:
-    """Return ``NAME=value`` items: what a shell expects, the image's, then ``added``."""
+    """Return ``NAME=value`` items: a shell's usual ones, the image's, then ``added``."""
     values = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": home}
     for item in image:
         name, _, value = item.partition("=")
@@ -197,7 +182,7 @@ def _process(spec: ContainerSpec, image: ImageConfig, user: ContainerUser) -> di
         "env": make_environment(
             image.env, spec.environment, home=user.home, hostname=spec.hostname
         ),
-        "cwd": _absolute(image.working_dir),
+        "cwd": posixpath.join("/", image.working_dir),
         # Not inheritable and not ambient: a user other than root has none.
         "capabilities": {
             name: list(DEFAULT_CAPABILITIES) for name in ("bounding", "effective", "permitted")
@@ -221,10 +206,10 @@ def _mounts(spec: ContainerSpec, host: HostFacts) -> list[dict[str, Any]]:
         _mount("sysfs", "/sys", *_QUIET, "ro"),
         _mount("cgroup", "/sys/fs/cgroup", *_QUIET, "relatime", "ro"),
         *(
-            _bind(host.network_files / name, f"/etc/{name}")
+            _bind(host.container.network_files / name, f"/etc/{name}")
             for name in ("hostname", "hosts", "resolv.conf")
         ),
-        _bind(host.job_files, JOB_DIRECTORY),
+        _bind(host.container.files, JOB_DIRECTORY),
     ]
 
 
@@ -237,7 +222,7 @@ def _linux(spec: ContainerSpec, host: HostFacts, options: NativeOptions) -> dict
         ],
         "uidMappings": ids,
         "gidMappings": ids,
-        "cgroupsPath": host.control_group,
+        "cgroupsPath": host.container.control_group,
         "resources": _resources(spec, host),
         "sysctl": _settings(spec, host, options),
         "seccomp": dict(host.seccomp),
@@ -290,7 +275,3 @@ def _bind(source: Path, destination: str) -> dict[str, Any]:
         "source": str(source),
         "options": ["bind", "rw", "nosuid", "nodev"],
     }
-
-
-def _absolute(folder: str) -> str:
-    return folder if folder.startswith("/") else f"/{folder}"

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from au2.engines.native.host.system import closing
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
@@ -49,7 +51,7 @@ class ContainerRecord:
 
 
 def identify(pid: int) -> ProcessIdentity | None:
-    """Return the identity of the process that has this number now; None if there is none."""
+    """Return the identity of the present process of this id; None without one."""
     found = _read(pid)
     return None if found is None else ProcessIdentity(pid, found[1])
 
@@ -62,15 +64,11 @@ def is_alive(process: ProcessIdentity) -> bool:
 
 def send_signal(process: ProcessIdentity, number: int) -> bool:
     """Send a signal to exactly this process; return False if the process is gone."""
-    with suppress(ProcessLookupError):
-        descriptor = os.pidfd_open(process.pid)
-        try:
-            # From here on the number can't come to mean another process.
-            if is_alive(process):
-                signal.pidfd_send_signal(descriptor, number)
-                return True
-        finally:
-            os.close(descriptor)
+    with suppress(ProcessLookupError), closing(os.pidfd_open(process.pid)) as descriptor:
+        # From here on the number can't come to mean another process.
+        if is_alive(process):
+            signal.pidfd_send_signal(descriptor, number)
+            return True
     return False
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from au2.domain.container_contract import RESULT_FILES
 from au2.domain.errors import EngineFailure
 from au2.engines.native.host.cgroup import ControlGroups
-from au2.engines.native.host.system import tool_environment
+from au2.engines.native.host.system import closing, open_folder, tool_environment
 from au2.engines.native.lifecycle.job_files import open_job_files
 from au2.engines.native.lifecycle.oci_runtime import OciRuntime
 from au2.engines.native.lifecycle.record import (
@@ -33,6 +33,7 @@ _PATIENCE_SECONDS = 2.0
 _FILE_BYTES = 4096
 """Least size that a file counts for: empty files take inodes, which a disk runs out of too."""
 _COUNTING_SECONDS = 60.0
+_WRITE = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ class Remover:
     network: ContainerNetwork
 
     def remove(self, container_id: str) -> None:
-        """Kill the container if it runs and remove every trace of it."""
+        """Kill the container if still running, and remove every trace."""
         container = self.paths.container(container_id)
         paths = (container.storage, container.runtime, container.bundle)
-        if not any(place.exists() for place in paths):
+        if not any(path.exists() for path in paths):
             return
         if not container.record.exists():
             self._end_creation(container)
@@ -59,25 +60,25 @@ class Remover:
         self._end_monitor(container)
         unmount_all(container.root)
         self.network.detach(container_id)
-        self.groups.remove_container(
-            f"{self.paths.control_group}/{container_id}", patience_seconds=_PATIENCE_SECONDS
-        )
+        self.groups.remove_container(container.control_group, patience_seconds=_PATIENCE_SECONDS)
         (self.paths.sockets / container_id).unlink(missing_ok=True)
         remove_tree(container.bundle)
         remove_tree(container.runtime)
-        # Last: as long as it is there, the id is taken and the container is listed.
+        # Last: until then the id is in use and the container is listed.
         remove_tree(container.storage)
 
     def _end_creation(self, container: ContainerPaths) -> None:
-        """Kill what still creates the container, and what it has begun of it.
+        """Kill the processes that still create the container, and its first process.
 
-        When its monitor was killed, the OCI runtime goes on alone: it would make control groups and
-        a first process after all else was removed.
+        After the death of its monitor, the OCI runtime goes on alone: control groups and a first
+        process would come into being after the removal of everything else.
         """
-        group = f"{self.paths.control_group}/{container.container_id}"
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            found = {*_find_creators(container), *self.groups.list_processes(group)}
+            found = {
+                *_find_creators(container),
+                *self.groups.list_processes(container.control_group),
+            }
             processes = [known for pid in found if (known := identify(pid)) and is_alive(known)]
             if not processes:
                 return
@@ -86,7 +87,7 @@ class Remover:
             time.sleep(0.001)
 
     def _end_monitor(self, container: ContainerPaths) -> None:
-        """Wait for the monitor, which ends after its container; one that does not is killed."""
+        """Wait for the monitor, which ends after its container; kill a late one."""
         monitor = _find_monitor(container)
         if monitor is None:
             return
@@ -97,7 +98,7 @@ class Remover:
 
 
 def _find_creators(container: ContainerPaths) -> Iterator[int]:
-    """Yield the processes that were started with the container's bundle: monitor and runtime."""
+    """Yield the processes started with the container's bundle: monitor and runtime."""
     bundle = str(container.bundle)
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and bundle in _command_line(int(folder.name)).split("\0"):
@@ -122,13 +123,13 @@ def _command_line(pid: int) -> str:
 
 
 def measure_disk(container: ContainerPaths) -> int:
-    """Return how many bytes of disk a container takes: writable layer, job files, raw log.
+    """Return the container's bytes on disk: writable layer, job files, raw log.
 
     Raises:
-        EngineFailure: there is so much that counting takes longer than a minute.
+        EngineFailure: there are so many files that counting takes longer than a minute.
     """
     counted = (container.upper, container.files, container.log)
-    paths = [str(place) for place in counted if place.exists()]
+    paths = [str(path) for path in counted if path.exists()]
     if not paths:
         return 0  # It is gone; without a folder, du would count the present one.
     size_bytes = _count(["--block-size=1"], paths)
@@ -136,21 +137,18 @@ def measure_disk(container: ContainerPaths) -> int:
 
 
 def release_disk(container: ContainerPaths, *, file_limit_bytes: int) -> None:
-    """Free the disk that only the code needed: mounts, writable layer, scratch, most job files.
+    """Free the disk space for the code alone: mounts, writable layer, scratch, most job files.
 
-    The container has ended. Needs no space; may be repeated. What else is told of the container
-    stays: its log, and the job files that say how it ended, each cut to ``file_limit_bytes`` and
-    one byte more, so that one that is too large stays so.
+    The container has ended. Needs no space; may be repeated. The log stays, and so do the job files
+    with results, each cut to ``file_limit_bytes`` and one byte more, to stay recognizable as too
+    large.
     """
     unmount_all(container.root)
     with suppress(FileNotFoundError):
-        storage = os.open(container.storage, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with open_folder(container.storage) as storage:
             for folder in (container.upper.name, container.work.name):
                 with suppress(FileNotFoundError):
                     remove_tree_in(storage, folder)
-        finally:
-            os.close(storage)
         _strip_job_files(container, file_limit_bytes)
 
 
@@ -163,19 +161,12 @@ def _strip_job_files(container: ContainerPaths, file_limit_bytes: int) -> None:
             elif name not in RESULT_FILES or not stat.S_ISREG(status.st_mode):
                 os.unlink(name, dir_fd=folder)
             elif status.st_size > file_limit_bytes:
-                _cut(folder, name, file_limit_bytes + 1)
-
-
-def _cut(folder: int, name: str, size_bytes: int) -> None:
-    descriptor = os.open(name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        os.ftruncate(descriptor, size_bytes)
-    finally:
-        os.close(descriptor)
+                with closing(os.open(name, _WRITE, dir_fd=folder)) as file:
+                    os.ftruncate(file, file_limit_bytes + 1)
 
 
 def _count(option: list[str], paths: list[str]) -> int:
-    """Return the sum that ``du`` counts. It complains of files that vanish meanwhile: no matter."""
+    """Return the sum counted by ``du``, whose complaints about vanishing files don't matter."""
     command = ["du", "--summarize", "--total", "--one-file-system", *option, "--", *paths]
     try:
         done = subprocess.run(

@@ -5,16 +5,18 @@ import fcntl
 import hashlib
 import ipaddress
 import json
+import math
 import os
 import socket
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.domain.errors import Conflict, EngineFailure, Unsupported
-from au2.engines.native.host.system import as_engine_failure, enter_network, run_tool
+from au2.engines.native.host.system import as_engine_failure, closing, enter_network, run_tool
 from au2.engines.native.lifecycle.record import ProcessIdentity, is_alive
 from au2.engines.native.network.firewall import Firewall, allow_forwarding, forget_forwarding
 from au2.engines.native.network.resolver import ResolverConfig, find_resolver
@@ -29,17 +31,12 @@ _FOREIGN_RULES_SECONDS = 30.0
 _BACKLOG = 128
 
 
+@dataclass(frozen=True, slots=True)
 class AddressBook:
     """Addresses of one IPv4 network, safe for several processes at once."""
 
-    def __init__(self, folder: Path, network: ipaddress.IPv4Network) -> None:
-        self._folder = folder
-        self._network = network
-
-    @property
-    def gateway(self) -> str:
-        """The host's own address there."""
-        return str(self._network[1])
+    folder: Path
+    network: ipaddress.IPv4Network
 
     def take(self, container_id: str) -> str:
         """Return a free address, now the container's.
@@ -47,50 +44,49 @@ class AddressBook:
         Where the search begins hangs on the container, so an address just given back is not
         taken at once.
         """
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        first, count = 2, self._network.num_addresses - 3
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        first, count = 2, self.network.num_addresses - 3
         begin = int.from_bytes(hashlib.sha256(container_id.encode()).digest()[:8], "big")
         for step in range(count):
-            address = str(self._network[first + (begin + step) % count])
+            address = str(self.network[first + (begin + step) % count])
             # A link is made at once with what it says; it leads nowhere.
             try:
-                (self._folder / address).symlink_to(container_id)
+                (self.folder / address).symlink_to(container_id)
             except FileExistsError:
                 continue
             return address
-        raise EngineFailure(f"all addresses of {self._network} are in use")
+        raise EngineFailure(f"all addresses of {self.network} are in use")
 
     def give_back(self, container_id: str) -> None:
         """Free the container's addresses."""
-        if self._folder.is_dir():
-            for entry in self._folder.iterdir():
+        if self.folder.is_dir():
+            for entry in self.folder.iterdir():
                 if _owner(entry) == container_id:
                     entry.unlink(missing_ok=True)
 
 
+@dataclass(slots=True)
 class ContainerNetwork:
     """Network of one installation. Safe for threads and processes."""
 
-    def __init__(self, folder: Path, instance: str, options: NativeOptions) -> None:
-        self._folder = folder
-        self._instance = instance
-        self._options = options
-        self._foreign_rules_checked_at = float("-inf")
+    folder: Path
+    instance: str
+    options: NativeOptions
+    _foreign_rules_checked_at: float = field(default=-math.inf, init=False)
 
     @property
     def bridge(self) -> str:
         """Name of the bridge (at most 15 characters)."""
-        return f"au2{self._instance[:10]}"
+        return f"au2{self.instance[:10]}"
 
     def resolver(self) -> ResolverConfig:
         """Return the name resolution of containers."""
-        return find_resolver(self._options)
+        return find_resolver(self.options)
 
     def ensure(self) -> None:
-        """Set up the bridge and the packet filter where they are missing or not as they should be.
+        """Set up the bridge and the packet filter, or repair them.
 
-        Called before every container that gets a network: somebody may have reloaded the host's
-        rules.
+        Called before every container with a network: the host's rules may have been reloaded.
         """
         with as_engine_failure("set up the network"), self._locked():
             network = self._ensure_bridge()
@@ -137,28 +133,28 @@ class ContainerNetwork:
         with suppress(EngineFailure, Unsupported):
             forget_forwarding(self.bridge)
         with suppress(EngineFailure, Unsupported):
-            run_tool(["nft", "delete", "table", "inet", f"au2_{self._instance}"])
+            run_tool(["nft", "delete", "table", "inet", f"au2_{self.instance}"])
         if (_CARDS / self.bridge).exists():
             run_tool(["ip", "link", "delete", self.bridge])
 
     @property
     def _chosen(self) -> Path:
-        return self._folder / "subnet"
+        return self.folder / "subnet"
 
     def _card(self, container_id: str) -> str:
         """Return the name of a container's card on the host (at most 15 characters)."""
-        name = hashlib.sha256(f"{self._instance}/{container_id}".encode()).hexdigest()
+        name = hashlib.sha256(f"{self.instance}/{container_id}".encode()).hexdigest()
         return f"au2v{name[:11]}"
 
     def _network(self) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(self._chosen.read_text("ascii"))
 
     def _addresses(self) -> AddressBook:
-        return AddressBook(self._folder / "addresses", self._network())
+        return AddressBook(self.folder / "addresses", self._network())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self._folder / "lock").open("w") as file:
+        with (self.folder / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -180,21 +176,27 @@ class ContainerNetwork:
         return network
 
     def _choose_network(self) -> ipaddress.IPv4Network:
-        if self._options.subnet is not None:
-            return ipaddress.IPv4Network(self._options.subnet)
+        if self.options.subnet is not None:
+            return ipaddress.IPv4Network(self.options.subnet)
         if self._chosen.exists():
             return self._network()
         routes = json.loads(run_tool(["ip", "-json", "-4", "route", "show", "table", "all"]))
-        return choose_network(self._instance, _destinations(routes))
+        destinations = (route.get("dst") for route in routes)
+        used = (
+            ipaddress.IPv4Network(destination, strict=False)
+            for destination in destinations
+            if destination not in (None, "default")
+        )
+        return choose_network(self.instance, used)
 
     def _ensure_firewall(self, network: ipaddress.IPv4Network) -> None:
         firewall = Firewall(
-            instance=self._instance,
+            instance=self.instance,
             bridge=self.bridge,
             network=network,
             name_servers=self.resolver().servers,
-            allowed_networks=self._options.allowed_networks,
-            connections=self._options.connections,
+            allowed_networks=self.options.allowed_networks,
+            connections=self.options.connections,
         )
         try:
             run_tool(["nft", "list", "chain", "inet", firewall.table, firewall.mark])
@@ -206,7 +208,7 @@ class ContainerNetwork:
 
 
 def choose_network(instance: str, used: Iterable[ipaddress.IPv4Network]) -> ipaddress.IPv4Network:
-    """Return a private network that overlaps none that the host uses; stable for an instance. Pure.
+    """Return an unused private network; stable for an instance. Pure.
 
     Raises:
         Unsupported: all are in use.
@@ -218,12 +220,6 @@ def choose_network(instance: str, used: Iterable[ipaddress.IPv4Network]) -> ipad
         if not any(candidate.overlaps(network) for network in taken):
             return candidate
     raise Unsupported("no private network is free for containers; set one in the settings")
-
-
-def _destinations(routes: Iterable[dict[str, str]]) -> Iterator[ipaddress.IPv4Network]:
-    for route in routes:
-        if route.get("dst") not in (None, "default"):
-            yield ipaddress.IPv4Network(route["dst"], strict=False)
 
 
 def _write_setting(name: str, value: str) -> None:
@@ -244,10 +240,9 @@ def listen_inside(process: ProcessIdentity, port: int) -> socket.socket:
 
     Raises:
         Conflict: the port is taken there.
-        EngineFailure, OSError: there is no such process any more.
+        EngineFailure, OSError: the process has ended.
     """
-    network = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-    try:
+    with closing(os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)) as network:
         # Only now can the number not have come to mean another process.
         if not is_alive(process):
             raise EngineFailure("the container has ended")
@@ -255,8 +250,6 @@ def listen_inside(process: ProcessIdentity, port: int) -> socket.socket:
         # anything else. A socket stays in the network that it was made in.
         with ThreadPoolExecutor(1, "listen") as thread:
             return thread.submit(_listen, network, port).result()
-    finally:
-        os.close(network)
 
 
 def _listen(network: int, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Packet filter around the containers' bridge, for ``nft``, and rules that iptables needs."""
+"""Packet filter around the containers' bridge, for ``nft``, and additions to iptables."""
 
 import hashlib
 import ipaddress
@@ -38,7 +38,7 @@ _IPTABLES = ("iptables", "--wait")
 
 @dataclass(frozen=True, slots=True)
 class Firewall:
-    """Packet filter of one installation: the networks that containers may reach."""
+    """Packet filter of one installation, which defines the reachable networks."""
 
     instance: str
     bridge: str
@@ -55,7 +55,7 @@ class Firewall:
 
     @property
     def mark(self) -> str:
-        """Name of an empty chain that tells which rules are in force."""
+        """Name of an empty chain, computed from the rules: present while they are in force."""
         return "rules_" + hashlib.sha256(self._rules().encode()).hexdigest()[:16]
 
     def to_text(self) -> str:
@@ -105,7 +105,7 @@ class Firewall:
 """
 
     def _counters(self) -> str:
-        """Return the chain that lets a new connection pass unless there are too many.
+        """Return the chain that refuses new connections above the limit.
 
         The kernel's table of connections is one for the whole host.
         """
@@ -143,7 +143,7 @@ def allow_forwarding(bridge: str) -> None:
 
 
 def forget_forwarding(bridge: str) -> None:
-    """Remove what :func:`allow_forwarding` added."""
+    """Remove the rules of :func:`allow_forwarding`."""
     if shutil.which(_IPTABLES[0]):
         for chain in ("DOCKER-USER", "FORWARD"):
             for rule in _rules(bridge):
@@ -152,7 +152,7 @@ def forget_forwarding(bridge: str) -> None:
 
 
 def _find_chain() -> str | None:
-    """Return the chain to add to: the one that Docker leaves to others, or the one that drops."""
+    """Return the chain to add to: Docker's chain for other programs, or a chain that drops."""
     if not shutil.which(_IPTABLES[0]):
         return None
     if _succeeds("--list-rules", "DOCKER-USER"):
@@ -166,10 +166,7 @@ def _find_chain() -> str | None:
 
 def _rules(bridge: str) -> tuple[tuple[str, ...], ...]:
     answers = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED")
-    return (
-        ("-i", bridge, "-j", "ACCEPT"),
-        ("-o", bridge, *answers, "-j", "ACCEPT"),
-    )
+    return (("-i", bridge, "-j", "ACCEPT"), ("-o", bridge, *answers, "-j", "ACCEPT"))
 
 
 def _succeeds(*arguments: str) -> bool:

@@ -26,11 +26,9 @@ class ResolverConfig:
     def to_text(self) -> str:
         """Return the content of the file."""
         lines = [f"nameserver {server}" for server in self.servers]
-        lines += [f"{name} {' '.join(words)}" for name, words in self._lists() if words]
+        lists = (("search", self.search), ("options", self.options))
+        lines += [f"{name} {' '.join(words)}" for name, words in lists if words]
         return "".join(f"{line}\n" for line in lines)
-
-    def _lists(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        return ("search", self.search), ("options", self.options)
 
 
 def find_resolver(options: NativeOptions, files: Sequence[Path] = _FILES) -> ResolverConfig:
@@ -49,7 +47,7 @@ def find_resolver(options: NativeOptions, files: Sequence[Path] = _FILES) -> Res
 
 
 def _find_host_resolver(files: Sequence[Path]) -> ResolverConfig:
-    """Return the first file's content that has servers, else the first one's."""
+    """Return the first configuration with servers, else the first one."""
     found = []
     for file in files:
         try:
@@ -60,7 +58,7 @@ def _find_host_resolver(files: Sequence[Path]) -> ResolverConfig:
 
 
 def parse_resolver(text: str) -> ResolverConfig:
-    """Return what a ``resolv.conf`` says, without servers that no container reaches. Pure.
+    """Parse a ``resolv.conf``, without the servers beyond containers' reach. Pure.
 
     Of several lines with search domains the last one counts; options add up.
     """

@@ -16,16 +16,16 @@ _PATIENCE_SECONDS = 3600.0
 
 
 def open_making(root: int, path: str, make: Callable[[int, str], None]) -> int:
-    """Open the folder ``path`` as if the folder ``root`` were ``/``: links can't lead out of it.
+    """Open the folder ``path`` as if the folder ``root`` were ``/``: links can't lead outside.
 
-    Each folder is opened from the one above it: resolving every prefix from the root would take the
+    Each folder is opened from its parent: resolving every prefix from the root would take the
     square of the time, and a path may have two thousand parts.
 
     Args:
         root: descriptor of a folder.
         path: relative, without empty parts and ``..``.
-        make: called with a parent's descriptor and a name where nothing is, or a character device,
-            which is how overlayfs hides what lower layers have; a folder must be there after that.
+        make: makes a folder, by its parent's descriptor and its name, in place of nothing or of a
+            character device (a whiteout of overlayfs).
 
     Raises:
         OSError: a part is neither a folder nor a link to one, or can't be made.
@@ -48,7 +48,7 @@ def open_making(root: int, path: str, make: Callable[[int, str], None]) -> int:
 
 
 def _open_below(folder: int, name: str) -> int | None:
-    """Open a folder in a folder; None if it is a link, or no folder."""
+    """Open a folder in a folder; None for a link or another file."""
     try:
         return os.open(name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
@@ -65,20 +65,19 @@ def _is_nothing(folder: int, name: str) -> bool:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that is in it, and of no other file system.
+    """Remove a folder and its content, within one file system.
 
     Python's own function calls itself for each level and gives up at some hundreds. A missing
     folder is no error. Raises EngineFailure.
     """
     if folder.exists():
         run_tool(
-            ["rm", "-rf", "--one-file-system", "--", str(folder)],
-            timeout_seconds=_PATIENCE_SECONDS,
+            ["rm", "-rf", "--one-file-system", "--", str(folder)], timeout_seconds=_PATIENCE_SECONDS
         )
 
 
 def remove_tree_in(parent: int, name: str) -> None:
-    """Remove the folder ``name`` in the folder that ``parent`` is a descriptor of.
+    """Remove the folder ``name`` in the folder with the descriptor ``parent``.
 
     Raises OSError, EngineFailure.
     """

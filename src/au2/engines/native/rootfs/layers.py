@@ -14,6 +14,7 @@ from au2.domain.errors import EngineFailure, InvalidImage
 from au2.engines.layer_reader import open_layer
 from au2.engines.native.host.system import (
     as_engine_failure,
+    open_folder,
     run_tool,
     spread_folders,
     sync_file_system,
@@ -21,8 +22,7 @@ from au2.engines.native.host.system import (
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
 from au2.engines.native.rootfs.directories import remove_tree
-from au2.engines.native.rootfs.disk_budget import DiskBudget, MeteredStream
-from au2.engines.native.rootfs.layer_tree import TreeWriter
+from au2.engines.native.rootfs.layer_tree import DiskBudget, MeteredStream, TreeWriter
 from au2.engines.protocol import RUNNABLE_LAYERS
 from au2.oci.spec.digest import hexadecimal
 from au2.oci.spec.image import Image
@@ -48,10 +48,10 @@ class LayerStore:
         self._locks = folder / "locks"
 
     def claim(self, image: Image, note: Path) -> None:
-        """Note in the file ``note`` of a container that it is made of the image's layers.
+        """Note the image's layers in the file ``note`` of a container.
 
-        From then on no layer of the note is removed (:class:`UnusedLayers`). :meth:`ensure_image`
-        comes after, because only then it is certain which layers are there.
+        From then on no noted layer is removed (:class:`UnusedLayers`). :meth:`ensure_image` comes
+        later, because only the note makes certain which layers are present.
         """
         names = "".join(f"{hexadecimal(diff_id)}\n" for diff_id in image.config.diff_ids)
         with as_engine_failure("note the layers of a container"), claims_locked(self._locks):
@@ -60,14 +60,14 @@ class LayerStore:
     def ensure_image(
         self, image: Image, check: Callable[[], None] = lambda: None
     ) -> tuple[Path, ...]:
-        """Unpack the layers that are not yet here; return the folders of all, lowest first.
+        """Unpack the missing layers; return the folders of all, lowest first.
 
-        Where an image has the same layer twice, the upper one counts: it brings back all that
-        the lower one brought. Overlayfs does not take a folder twice.
+        Of equal layers in one image the upper one counts, and has the content of the lower one too:
+        Overlayfs does not take a folder twice.
 
         Args:
-            image: whose layers.
-            check: called now and then; what it raises ends the work, and nothing is left of it.
+            image: with the layers.
+            check: called now and then; its exceptions end the work without leftovers.
 
         Raises:
             BlobMissing, InvalidImage, StorageFull: see :meth:`au2.engines.protocol.Engine.prepare`.
@@ -98,7 +98,7 @@ class LayerStore:
     def _unpack(self, digest: str, diff_id: str, folder: Path, check: Callable[[], None]) -> None:
         incoming = folder.with_name(f"{folder.name}.incoming")
         if incoming.exists():
-            remove_tree(incoming)  # Left by somebody who was killed: we have the lock.
+            remove_tree(incoming)  # Left by a killed process: the lock is ours.
         incoming.mkdir(mode=0o755)
         try:
             self._fill(digest, diff_id, incoming, check)
@@ -110,15 +110,12 @@ class LayerStore:
         incoming.rename(folder)
 
     def _fill(self, digest: str, diff_id: str, folder: Path, check: Callable[[], None]) -> None:
-        root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        with open_folder(folder) as root:
             os.fchown(root, self._options.id_base, self._options.id_base)
             os.fchmod(root, 0o755)
             self._write_tree(digest, diff_id, root, DiskBudget(root, check))
-            # A name that is there after a crash must stand for a whole tree.
+            # After a crash, the name must stand for a whole tree.
             sync_file_system(root)
-        finally:
-            os.close(root)
 
     def _write_tree(self, digest: str, diff_id: str, root: int, budget: DiskBudget) -> None:
         options = self._options
@@ -143,7 +140,7 @@ class LayerStore:
 
 
 def _check_count(image: Image) -> None:
-    """Raise InvalidImage for more layers than the kernel's page of mount options has room for."""
+    """Raise InvalidImage for more layers than the kernel's page of mount options can hold."""
     count = len(set(image.config.diff_ids))
     if count > RUNNABLE_LAYERS:
         raise InvalidImage(
@@ -156,13 +153,13 @@ def _check_count(image: Image) -> None:
 def unpacking_locked(
     locks: Path, name: str, check: Callable[[], None] | None = None
 ) -> Iterator[None]:
-    """Be the only one to unpack the layer ``name``, or to clear up after who did.
+    """Lock the unpacking of the layer ``name``, or the removal of its remains.
 
-    A few locks serve for all layers. Whoever holds one may unpack for minutes: ``check`` is called
-    while that is waited for, and what it raises ends the waiting. Without it nobody waits.
+    A few locks serve all layers. An unpacking may take minutes: ``check`` is called during the
+    wait, and its exceptions end the wait. Without ``check`` there is no wait.
 
     Raises:
-        BlockingIOError: without ``check``, if it is held.
+        BlockingIOError: the lock is held, and there is no ``check``.
     """
     with _open(locks / name[:2]) as file:
         while not _try_lock(file, must=check is None):
@@ -174,7 +171,7 @@ def unpacking_locked(
 
 @contextmanager
 def claims_locked(locks: Path, *, removing: bool = False) -> Iterator[None]:
-    """Claim layers beside others who do, or (``removing``) let nobody claim any."""
+    """Lock the claims of layers: shared, or (``removing``) exclusively."""
     with _open(locks / _CLAIMS) as file:
         fcntl.flock(file, fcntl.LOCK_EX if removing else fcntl.LOCK_SH)
         yield
@@ -218,7 +215,7 @@ class UnusedLayers:
                     yield path.name
 
     def remove_other_ids(self) -> None:
-        """Remove layers that were unpacked for other host ids, once no container is there."""
+        """Remove layers unpacked for other host ids, unless a container exists."""
         if any(self._paths.container_ids()):
             return
         for folder in self._paths.layers.iterdir():
@@ -236,10 +233,10 @@ class UnusedLayers:
         except EngineFailure:
             if (self._folder / name).exists():
                 raise
-            return None  # Somebody removed it meanwhile.
+            return None  # Removed meanwhile.
 
     def remove(self, name: str, older_than_seconds: float) -> int | None:
-        """Remove a layer unless it stays; return the bytes freed."""
+        """Remove a layer unless needed; return the bytes freed."""
         if not self._is_old(name, older_than_seconds):
             return None
         aside = self._take_aside(name)
@@ -250,19 +247,16 @@ class UnusedLayers:
         return size_bytes
 
     def _take_aside(self, name: str) -> Path | None:
-        """Rename a layer so that no container finds it; None if the layer is in use."""
+        """Rename a layer, out of the sight of containers; None for a used layer."""
         path = self._folder / name
         aside = self._folder / f"{name[:64]}.removing-{uuid.uuid4().hex}"
-        with suppress(FileNotFoundError):  # Somebody else who removes was quicker.
+        with suppress(FileNotFoundError):  # Another removal was quicker.
             if _LAYER.fullmatch(name):
                 with claims_locked(self._locks, removing=True):
                     return None if name in self._claimed() else path.rename(aside)
             if _INCOMING.fullmatch(name):
-                # Whoever unpacks holds the lock: it can only be left by one who was killed.
-                with (
-                    suppress(BlockingIOError),
-                    unpacking_locked(self._locks, name),
-                ):
+                # An unpacking process holds the lock, so these are the remains of a killed one.
+                with suppress(BlockingIOError), unpacking_locked(self._locks, name):
                     return path.rename(aside)
                 return None
             return path if path.is_dir() else None
@@ -276,7 +270,6 @@ class UnusedLayers:
         return False
 
     def _claimed(self) -> set[str]:
-        """Names of the layers that containers are made of."""
         found: set[str] = set()
         for container_id in self._paths.container_ids():
             with suppress(FileNotFoundError):

@@ -14,8 +14,10 @@ from au2.engines.native.host.system import (
     MS_NODEV,
     MS_NOEXEC,
     MS_NOSUID,
+    closing,
     file_user,
     mount,
+    open_folder,
     open_in_root,
     unmount,
 )
@@ -39,25 +41,18 @@ def mount_overlay(
 ) -> None:
     """Mount ``layers`` (lowest first) below the writable layer ``upper`` on ``target``.
 
-    Overlayfs writes with the rights of who mounted it. So that is done as ``owner``, the host's id
-    of the container's root: as the host's root it would use the blocks that ext4 reserves for root.
+    Overlayfs writes with the rights of the mounting user, here ``owner``, the host's id of the
+    container's root: the host's root would use the blocks reserved by ext4 for root.
 
-    The folders are named by descriptors: the kernel takes at most one page of options, which
-    long names of many layers don't fit in, and a colon or comma in a name would have to be
-    hidden.
+    The folders are named by descriptors: the kernel takes at most one page of options, too little
+    for the long names of many layers, and a colon or comma in a name would need escapes.
     """
     with ExitStack() as stack, file_user(owner):
         lower = ":".join(_name(stack, layer) for layer in reversed(layers))
         options = f"lowerdir={lower},upperdir={_name(stack, upper)},workdir={_name(stack, work)}"
-        try:
-            # The writable layer goes with the container, so nothing of it need reach the disk:
-            # without this, unmounting writes out all that anybody has written to the whole file
-            # system.
-            mount("overlay", target, "overlay", MS_NODEV, f"{options},volatile")
-        except OSError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            mount("overlay", target, "overlay", MS_NODEV, options)
+        # The writable layer goes with the container and need not reach the disk: an unmounting
+        # without "volatile" writes out all pending data of the whole file system.
+        _mount("overlay", target, "overlay", MS_NODEV, options, newer_option="volatile")
 
 
 def unmount_all(target: Path) -> None:
@@ -73,37 +68,32 @@ def _name(stack: ExitStack, folder: Path) -> str:
 
 
 def try_overlay(data_dir: Path, *, owner: int) -> None:
-    """Mount an overlay below ``data_dir`` and take it away again.
+    """Mount an overlay below ``data_dir`` for a trial.
 
     Raises:
-        OSError: it could not be done; nothing is left.
+        OSError: the mount failed; nothing is left.
     """
     base = data_dir if data_dir.is_dir() else None
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Held as long as the trial runs: it is nobody's to clear up.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        lower, upper, work, target = (folder / n for n in ("lower", "upper", "work", "target"))
-        for made in (lower, upper, work, target):
-            made.mkdir()
-        mount_overlay([lower], upper, work, target, owner=owner)
-    finally:
-        _remove(folder)
-        os.close(descriptor)
+    with open_folder(folder) as descriptor:
+        try:
+            # Held during the trial: protects the folder from remove_old_trials.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lower, upper, work, target = (folder / n for n in ("lower", "upper", "work", "target"))
+            for made in (lower, upper, work, target):
+                made.mkdir()
+            mount_overlay([lower], upper, work, target, owner=owner)
+        finally:
+            _remove(folder)
 
 
 def remove_old_trials(data_dir: Path) -> None:
-    """Unmount and remove what is left of trials whose process was killed."""
+    """Unmount and remove the remains of trials whose process was killed."""
     for folder in data_dir.glob(f"{_PREFIX}*"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
+        # A present trial, of `au2-server doctor`, holds its lock.
+        with open_folder(folder) as descriptor, suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(folder)
-        except BlockingIOError:
-            continue  # one that runs now, of `au2-server doctor`
-        finally:
-            os.close(descriptor)
 
 
 def _remove(folder: Path) -> None:
@@ -112,26 +102,26 @@ def _remove(folder: Path) -> None:
 
 
 def ensure_memory(folder: Path) -> None:
-    """Mount it on ``folder``, for root only, unless that was done. Safe for processes."""
+    """Mount a tmpfs on ``folder``, for root only, unless mounted. Safe for processes."""
     # The folder above stays the same, whatever is mounted on this one.
-    lock = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with open_folder(folder.parent) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_mount():
-            _mount(folder)
-    finally:
-        os.close(lock)
+            flags = MS_NODEV | MS_NOEXEC | MS_NOSUID
+            options = f"size={_SIZE_BYTES},mode=0700"
+            _mount("au2-bundles", folder, "tmpfs", flags, options, newer_option="noswap")
 
 
-def _mount(folder: Path) -> None:
-    flags = MS_NODEV | MS_NOEXEC | MS_NOSUID
-    options = f"size={_SIZE_BYTES},mode=0700"
+def _mount(
+    source: str, target: Path, kind: str, flags: int, options: str, *, newer_option: str
+) -> None:
+    """Mount with ``newer_option``, or without where the kernel does not know the option."""
     try:
-        mount("au2-bundles", folder, "tmpfs", flags, f"{options},noswap")
+        mount(source, target, kind, flags, f"{options},{newer_option}")
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        mount("au2-bundles", folder, "tmpfs", flags, options)
+        mount(source, target, kind, flags, options)
 
 
 def make_mount_points(root: int, owner: int) -> None:
@@ -149,15 +139,15 @@ def make_mount_points(root: int, owner: int) -> None:
     for name in _FOLDERS:
         _make_folder(root, name, owner)
     for path in _FILES:
-        _make_file(root, path, owner)
-    _make_link(root, "etc/mtab", "/proc/mounts", owner)
+        _make_leaf(root, path, owner)
+    _make_leaf(root, "etc/mtab", owner, target="/proc/mounts")
 
 
 def make_volume(root: int, path: str, owner: int) -> None:
-    """Make a folder that the image names as a volume, where it is missing: Docker does.
+    """Make the folder of an image's volume where missing, as Docker does.
 
-    A path that no system call takes is none, though its folders could be made one by one: that
-    would take each start minutes. Imports refuse it; images may have come before they did.
+    A path too long for a system call is passed over: its folders could be made one by one, but
+    would cost minutes at each start. Imports refuse such paths; older images may have them.
     """
     if len(os.fsencode(path)) > MAX_PATH_BYTES:
         return
@@ -180,35 +170,20 @@ def _make_folder(root: int, name: str, owner: int) -> None:
         _add_folder(root, name, owner)
 
 
-def _make_file(root: int, path: str, owner: int) -> None:
+def _make_leaf(root: int, path: str, owner: int, *, target: str | None = None) -> None:
+    """Make a link to ``target``, or an empty file to mount on; folders and such files stay."""
     folder, _, name = path.rpartition("/")
-    parent = open_in_root(root, folder, _FOLDER)
-    try:
+    with closing(open_in_root(root, folder, _FOLDER)) as parent:
         mode = _find_mode(parent, name)
-        if mode is not None and (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
-            return
         if mode is not None:
+            if stat.S_ISDIR(mode) or (target is None and stat.S_ISREG(mode)):
+                return
             os.unlink(name, dir_fd=parent)
-        # What is mounted on it is what is seen.
-        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=parent))
+        if target is None:
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=parent))
+        else:
+            os.symlink(target, name, dir_fd=parent)
         os.chown(name, owner, owner, dir_fd=parent, follow_symlinks=False)
-    finally:
-        os.close(parent)
-
-
-def _make_link(root: int, path: str, target: str, owner: int) -> None:
-    folder, _, name = path.rpartition("/")
-    parent = open_in_root(root, folder, _FOLDER)
-    try:
-        mode = _find_mode(parent, name)
-        if mode is not None and stat.S_ISDIR(mode):
-            return
-        if mode is not None:
-            os.unlink(name, dir_fd=parent)
-        os.symlink(target, name, dir_fd=parent)
-        os.chown(name, owner, owner, dir_fd=parent, follow_symlinks=False)
-    finally:
-        os.close(parent)
 
 
 def _add_folder(parent: int, name: str, owner: int) -> None:

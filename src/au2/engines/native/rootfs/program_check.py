@@ -1,4 +1,4 @@
-"""Check that Linux can execute a container's program, made before the container is started.
+"""Check of a container's program before the start: can Linux execute the file.
 
 ``execve`` fails after the start, where its error looks like an exit code of the user's code. The
 rules are those of the kernel (execve(2); ``fs/exec.c``, ``binfmt_elf.c``, ``binfmt_script.c``).
@@ -10,7 +10,7 @@ import posixpath
 import re
 import stat
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -54,13 +54,12 @@ _HINT = "Fix the image and upload it to a new version."
 def ensure_arguments_fit(
     arguments: Sequence[str], environment: Sequence[str], *, stack_limit_bytes: int
 ) -> None:
-    """Refuse a command and environment that are longer than Linux gives to a new program. Pure.
+    """Refuse a command and environment longer than Linux's limits for a new program. Pure.
 
     Args:
         arguments: the command with its arguments.
         environment: ``NAME=value`` items.
-        stack_limit_bytes: soft limit of the stack (RLIMIT_STACK) that the program starts with;
-            RLIM_INFINITY is -1.
+        stack_limit_bytes: soft limit of the program's stack (RLIMIT_STACK); RLIM_INFINITY is -1.
 
     Raises:
         ArgumentListTooLong: with the longest item, or the sum.
@@ -99,19 +98,19 @@ def ensure_executable(
     *,
     formats: Path = _BINARY_FORMATS,
 ) -> None:
-    """Refuse a program that the kernel would not execute.
+    """Refuse a program that the kernel can't execute.
 
-    What can't be found is left to the OCI runtime, which looks as the container's user.
+    A missing program is left to the OCI runtime, which looks as the container's user.
 
     Args:
         root: descriptor of the container's root folder.
         arguments: the command; the first one is the program.
         search_path: ``PATH`` of the container.
         folder: absolute working folder in the container.
-        formats: folder where the kernel lists what else it executes (binfmt_misc).
+        formats: folder where the kernel lists further executable formats (binfmt_misc).
 
     Raises:
-        InvalidImage: it is for another processor, of no format that is executed, or its
+        InvalidImage: the program is for another processor or of an unknown format, or its
             interpreter is missing.
     """
     program = arguments[0] if arguments else ""
@@ -140,7 +139,7 @@ def ensure_executable(
 
 
 def _read_interpreter(program: int, name: str) -> tuple[bool, str] | None:
-    """Return whether a program is ELF, and the interpreter that it names; None without one."""
+    """Return whether a program is ELF, and the interpreter named there; None without one."""
     head = os.pread(program, max(_ELF_HEADER_BYTES, _SCRIPT_LINE_BYTES + 1), 0)
     if head.startswith(_ELF_MAGIC):
         _ensure_machine(head, name)
@@ -173,7 +172,7 @@ def _ensure_machine(head: bytes, name: str) -> None:
 
 
 def _read_elf_interpreter(program: int, head: bytes) -> str | None:
-    """Return the dynamic linker that the program headers name (ELF, ``PT_INTERP``)."""
+    """Return the dynamic linker named by the program headers (ELF, ``PT_INTERP``)."""
     order = "<" if head[5:6] == b"\x01" else ">"
     is_64 = head[4:5] == b"\x02"
     where, counts = (32, 54) if is_64 else (28, 42)
@@ -188,9 +187,9 @@ def _read_elf_interpreter(program: int, head: bytes) -> str | None:
             if kind != _PT_INTERP:
                 continue
             form, at, length_at = ("Q", 8, 32) if is_64 else ("I", 4, 16)
-            place = struct.unpack_from(f"{order}{form}", headers, start + at)[0]
+            start_of_name = struct.unpack_from(f"{order}{form}", headers, start + at)[0]
             length = struct.unpack_from(f"{order}{form}", headers, start + length_at)[0]
-            name = os.pread(program, min(length, _PATH_BYTES), place).split(b"\0")[0]
+            name = os.pread(program, min(length, _PATH_BYTES), start_of_name).split(b"\0")[0]
             return name.decode("utf-8", "surrogateescape") or None
     except (struct.error, OSError, OverflowError):
         return None  # The kernel says what it thinks of a damaged program.
@@ -211,19 +210,13 @@ def _missing(program: str, path: str, *, is_elf: bool) -> str:
 
 
 def _find_program(root: int, program: str, search_path: str, folder: str) -> int | None:
-    for path in _candidates(program, search_path):
-        found = _open_program(root, posixpath.join(folder, path))
+    if "/" in program:
+        return _open_program(root, posixpath.join(folder, program))
+    for searched in search_path.split(":"):
+        found = _open_program(root, posixpath.join(folder, searched or ".", program))
         if found is not None:
             return found
     return None
-
-
-def _candidates(program: str, search_path: str) -> Iterator[str]:
-    if "/" in program:
-        yield program
-        return
-    for folder in search_path.split(":"):
-        yield f"{folder or '.'}/{program}"
 
 
 def _open_program(root: int, path: str) -> int | None:

@@ -51,8 +51,8 @@ def resolve_user(
     """Resolve ``user``, ``uid``, ``user:group`` or ``uid:gid``; empty is root. Pure.
 
     As Docker does (moby, ``libcontainer/user``): digits are always an id and never a name, the
-    first line that fits counts, a missing field is empty, and who is given a group has no further
-    ones. Lines are read as far as they must be.
+    first matching line counts, a missing field is empty, and a given group excludes further ones.
+    Lines are read only as far as needed.
 
     Raises:
         InvalidImage: no such user or group.
@@ -74,7 +74,7 @@ def resolve_user(
 
 
 def _resolve_name(name: str, passwd: Iterable[str]) -> tuple[ContainerUser, str]:
-    """Return the user, and what groups call it; nothing of one that has no line."""
+    """Return the user, and the user's name in groups; an empty name without a line."""
     number = _as_id(name)
     for fields in _records(passwd, 7):
         uid, gid = _as_id(fields[2]), _as_id(fields[3] or "0")
@@ -103,9 +103,8 @@ def _resolve_group(name: str, group: Iterable[str]) -> int:
 
 
 def _groups_of(member: str, group: Iterable[str]) -> Iterator[int]:
-    """Yield the groups that list the user as a member."""
     if not member:
-        return  # A group without members lists nobody, not who has no name.
+        return  # An empty list of members is no match for an empty name.
     for fields in _records(group, 4):
         if member in fields[3].split(",") and (gid := _as_id(fields[2])) is not None:
             yield gid
@@ -122,7 +121,7 @@ def _as_id(text: str) -> int | None:
 
 
 def _read_lines(root: int, path: str) -> Generator[str, None, None]:
-    """Yield a regular file's lines; none if it is not there."""
+    """Yield a regular file's lines; none for a missing file."""
     try:
         descriptor = open_in_root(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:

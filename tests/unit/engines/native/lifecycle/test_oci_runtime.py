@@ -1,5 +1,6 @@
 """What the OCI runtime says (runc 1.1.5), and whose fault it is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from au2.engines.native.lifecycle.oci_runtime import (
     make_runtime_config,
 )
 from au2.engines.native.options import NativeOptions
+from au2.engines.native.paths import ContainerPaths
 from au2.engines.native.rootfs.users import ContainerUser
 from au2.engines.native.user_namespace import DEFAULT_CAPABILITIES
 from au2.engines.protocol import ContainerSpec
@@ -30,11 +32,14 @@ IMAGE = ImageConfig(
     working_dir="/package",
 )
 HOST = HostFacts(
-    root=Path("/run/x/root"),
-    job_files=Path("/data/files"),
-    network_files=Path("/data/network"),
+    ContainerPaths(
+        "job-1",
+        storage=Path("/data"),
+        runtime=Path("/run/x"),
+        bundle=Path("/run/bundle"),
+        control_group="/au2-1/job-1",
+    ),
     user_namespace=Path("/proc/7/ns/user"),
-    control_group="/au2-1/job-1",
     seccomp={"defaultAction": "SCMP_ACT_ERRNO"},
     can_limit_swap=True,
     has_ipv6=True,
@@ -256,11 +261,7 @@ def test_the_least_share_of_a_core() -> None:
 
 
 def test_where_swap_does_not_count() -> None:
-    host = HostFacts(
-        *(Path("/r"), Path("/j"), Path("/n"), Path("/u"), "/g", {}),
-        can_limit_swap=False,
-        has_ipv6=False,
-    )
+    host = replace(HOST, can_limit_swap=False, has_ipv6=False)
     config = make(make_spec(), host=host)
     assert config["linux"]["resources"]["memory"] == {"limit": 256 << 20}
     assert not any("ipv6" in name for name in config["linux"]["sysctl"])

@@ -37,7 +37,3 @@ def test_a_full_network_and_what_is_given_back(tmp_path: Path) -> None:
     book.give_back("first")
     book.give_back("first")
     assert book.take("next") == first
-
-
-def test_the_gateway() -> None:
-    assert AddressBook(Path("/none"), NETWORK).gateway == "10.9.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.engines.native.lifecycle.events import ContainerChanges, ContainerWatcher
+from au2.engines.native.lifecycle.observation import ContainerChanges, ContainerWatcher
 
 
 @pytest.fixture
