@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from au2.client.images.blob_uploader import UploadProgressSink
 from au2.console.console import Console
 from au2.console.progress import MovingRate, TransferProgress
 from au2.domain.wording import count_of, format_bytes, format_seconds_roughly
 
 
-class ImageProgress(TransferProgress):
+class ImageProgress(TransferProgress, UploadProgressSink):
     """Counter of the blobs of one image: its layers and its configuration."""
 
     def __init__(self, console: Console, *, clock: Callable[[], float]) -> None:

@@ -17,7 +17,7 @@ from au2.client.images.archive_upload import (
     send_archive,
 )
 from au2.client.images.blob_uploader import BlobUploader, Heartbeat
-from au2.client.images.blobs import Spool, find_spool_directory
+from au2.client.images.blobs import Spool
 from au2.client.images.upload import (
     ImageUploadClient,
     UploadStopped,
@@ -179,7 +179,7 @@ def send_image(
                 console.remark("Resuming the upload that was begun before.")
             tell_step(console, "Uploading image")
             wanted = make_wanted_image(image, upload)
-            kept = Spool(find_spool_directory(spool), make_room=uploader.finish)
+            kept = Spool(spool, free_space=uploader.finish)
             manifest = send_archive(archive, wanted, uploader, kept.keep)
             job = sending.complete(*manifest)
         except BaseException as error:

@@ -1,1 +1,1 @@
-"""Typed calls of the HTTP API: one module per noun, on one small transport."""
+"""Client: typed HTTP calls to an au2 server, uploads and downloads."""

@@ -1,1 +1,1 @@
-"""HTTP to use cases and back: one thin file per noun, errors to statuses."""
+"""HTTP API: requests to use cases, results and errors to responses; one module per noun."""

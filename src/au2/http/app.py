@@ -1,4 +1,4 @@
-"""The HTTP application."""
+"""HTTP application: routes, limits, lifespan and OpenAPI document."""
 
 import threading
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ from au2.wire.violations import adapter_of
 
 PREFIX = "/api/v1"
 REGISTRY = "/v2"
-"""Where registry clients look, whatever else a server has."""
+"""Prefix of every registry (distribution specification)."""
 _PRIVATE = (
     accounts.router,
     organizations.router,
@@ -55,7 +55,7 @@ _PRIVATE = (
 
 
 _SMALL = frozenset({f"{PREFIX}/login", f"{PREFIX}/tokens", f"{PREFIX}/account/password"})
-"""What is sent there is short, by people who have no role anywhere, or no login."""
+"""Paths with short bodies, open to users without a role or login."""
 _SMALL_BODY_BYTES = 16 << 10
 
 
@@ -63,7 +63,7 @@ _health = APIRouter(tags=["health"])
 
 
 class Health(ResponseType):
-    """The server is there."""
+    """Liveness of the server."""
 
     status: Literal["ok"]
     version: str
@@ -71,23 +71,23 @@ class Health(ResponseType):
 
 @_health.get("/health")
 async def get_health(request: Request) -> Health:
-    """Whether the server is there, and which version."""
+    """Liveness and version of the server."""
     return Health(status="ok", version=request.app.version)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiOptions:
-    """What the operator may set, and what is said of the server."""
+    """Limits set by the operator, version and address of the server."""
 
     version: str = "0"
     max_body_bytes: int = 2 << 20
     """Largest JSON body."""
     max_file_list_bytes: int = 64 << 20
-    """Largest body that begins an upload."""
+    """Largest list of files."""
     max_contract_bytes: int = 4 << 20
-    """Largest body that makes an image version: two schemas and an environment."""
+    """Largest body of a new image version: two schemas and an environment."""
     external_url: str | None = None
-    """How clients reach this server, for names of images; None: by what they put into ``Host``."""
+    """Address of this server in names of images; None: the request's ``Host``."""
 
 
 def make_app(
@@ -102,11 +102,11 @@ def make_app(
 
     Args:
         services: the use cases.
-        notices: this application becomes their only receiver; it does not close them.
-        logs: where logs of jobs are read from.
-        options: limits, and the version that is shown.
-        stopping: once set, whoever waits is answered and streams end, for their clients to come
-            back later.
+        notices: this application becomes their only receiver and does not close them.
+        logs: store of jobs' logs.
+        options: limits, version and address.
+        stopping: once set, waiting requests are answered and streams end, so that their clients
+            come back later.
     """
     chosen = options or ApiOptions()
     board = NoticeBoard(notices, stopping or threading.Event())
@@ -122,7 +122,7 @@ def make_app(
         summary="Processes, their versions, and the jobs that run them.",
         version=chosen.version,
         openapi_url=f"{PREFIX}/openapi.json",
-        # Their pages load scripts from elsewhere.
+        # Their pages load scripts from other sites.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -160,7 +160,7 @@ def _make_limits(options: ApiOptions) -> Any:
         if path.startswith(f"{PREFIX}/processes/") and path.endswith("/versions"):
             return options.max_contract_bytes
         if path.startswith(f"{PREFIX}/image-uploads/"):
-            # What streams is bounded where it is taken; a question names so many blobs at most.
+            # Streams are bounded by their receiver; a list of blobs by this limit.
             return None if method in {"PATCH", "PUT"} else options.max_body_bytes
         is_contents = path.startswith(f"{PREFIX}/uploads/") and path.endswith("/contents")
         return None if method == "PUT" and is_contents else options.max_body_bytes
@@ -178,7 +178,7 @@ def _add_routes(app: FastAPI) -> None:
 
 
 def _complete_document(app: FastAPI) -> None:
-    """Add the bodies that endpoints take by a dependency to the OpenAPI document."""
+    """Add bodies that endpoints read by a dependency to the OpenAPI document."""
     make_document = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _complete_document(app: FastAPI) -> None:
 
 
 def _body_models() -> dict[str, type[WireType]]:
-    """The bodies by the names of the operations that take them."""
+    """Return the bodies by operation name."""
     routes = [route for router in (accounts.public, *_PRIVATE) for route in router.routes]
     return {
         _name_operation(route): model

@@ -1,4 +1,4 @@
-"""What an operator may be asked about later: who was refused what, and that the disk was full."""
+"""Audit log of requests: refused actions, a full disk, an unavailable database."""
 
 import logging
 from collections.abc import Mapping
@@ -26,27 +26,27 @@ _throttle = LogThrottle()
 
 
 def note_actor(request: Request, actor: Actor) -> None:
-    """Remember who asks, for :func:`note_refusal`."""
+    """Keep the actor of a request for :func:`note_refusal`."""
     request.state.actor_email = actor.email
 
 
 def is_known_actor(state: Mapping[str, Any]) -> bool:
-    """Whether it is known who sent the request of this ASGI state."""
+    """Whether the request of this ASGI state was authenticated."""
     return "actor_email" in state
 
 
 def sender_of(request: Request) -> str:
-    """Whom to count a request for: the user, or the client of one who is not known."""
+    """Return the key by which requests are counted: the user, or else the client's address."""
     if is_known_actor(request.scope["state"]):
         return f"user:{request.state.actor_email}"
     return f"client:{client_of_address('' if request.client is None else request.client.host)}"
 
 
 def note_refusal(request: Request, error: Au2Error, throttle: LogThrottle = _throttle) -> None:
-    """Log an answer that an operator may be asked about; others are nobody's news.
+    """Log an error response that operators look for; other errors are not logged.
 
-    That is: somebody may not do this, something is to be sent to a repository that is not theirs,
-    or the disk is full or the database unavailable (throttled: then every client is told so).
+    These are refused permissions, writes to a repository of others, and a full disk or an
+    unavailable database (throttled, since every client gets that error then).
     """
     if isinstance(error, StorageFull):
         throttle.log(logger, "the disk is full: %s: %s", *_describe(request, error))
@@ -60,9 +60,9 @@ def note_refusal(request: Request, error: Au2Error, throttle: LogThrottle = _thr
 
 
 def _describe(request: Request, error: Au2Error) -> tuple[str, str]:
-    """What was asked, by whom; in quotes and short, for it is theirs to choose."""
+    """Return request and message, quoted and cut: both may hold a client's own text."""
     email = getattr(request.state, "actor_email", None)
     address = "?" if request.client is None else request.client.host
     path = request.url.path[:_MOST_CHARACTERS]
-    who = "somebody" if email is None else repr(email)
-    return f"{request.method} {path!r} by {who} from {address}", error.message[:_MOST_CHARACTERS]
+    user = "an unknown user" if email is None else repr(email)
+    return f"{request.method} {path!r} by {user} from {address}", error.message[:_MOST_CHARACTERS]

@@ -1,7 +1,7 @@
 """Dependencies of endpoints: use cases, actor, context, and rights checked before a body."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Path, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -21,7 +21,7 @@ from au2.stores.logs.protocol import LogStore
 _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 LARGEST_ID = 2**63 - 1
 LARGEST_OFFSET = 2**62
-"""Far beyond every file, and still a number of every system when something is added to it."""
+"""Beyond every file, and still within 64 bits after an addition."""
 _LARGEST_FENCE = 2**31 - 1
 
 _bearer = HTTPBearer(
@@ -31,36 +31,20 @@ _bearer = HTTPBearer(
 )
 
 
-async def _get_services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+def _from_state(name: str) -> Any:
+    """Return the dependency on an object in the application's state."""
+
+    async def get(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(get)
 
 
-async def _get_logs(request: Request) -> LogStore:
-    logs: LogStore = request.app.state.logs
-    return logs
-
-
-async def _get_board(request: Request) -> NoticeBoard:
-    board: NoticeBoard = request.app.state.board
-    return board
-
-
-async def _get_costly(request: Request) -> CostlyRequests:
-    costly: CostlyRequests = request.app.state.costly
-    return costly
-
-
-async def _get_reading(request: Request) -> JobReading:
-    reading: JobReading = request.app.state.reading
-    return reading
-
-
-ServicesOf = Annotated[Services, Depends(_get_services)]
-LogsOf = Annotated[LogStore, Depends(_get_logs)]
-BoardOf = Annotated[NoticeBoard, Depends(_get_board)]
-JobReadingOf = Annotated[JobReading, Depends(_get_reading)]
-CostlyOf = Annotated[CostlyRequests, Depends(_get_costly)]
+ServicesOf = Annotated[Services, _from_state("services")]
+LogsOf = Annotated[LogStore, _from_state("logs")]
+BoardOf = Annotated[NoticeBoard, _from_state("board")]
+JobReadingOf = Annotated[JobReading, _from_state("reading")]
+CostlyOf = Annotated[CostlyRequests, _from_state("costly")]
 
 
 def get_actor(
@@ -68,7 +52,7 @@ def get_actor(
     services: ServicesOf,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> Actor:
-    """Return who asks. Raises NotAuthenticated."""
+    """Return the actor of a request. Raises NotAuthenticated."""
     if credentials is None:
         raise NotAuthenticated(hint="Log in: au2 login")
     actor = services.accounts.authenticate(credentials.credentials)
@@ -77,7 +61,6 @@ def get_actor(
 
 
 CurrentActor = Annotated[Actor, Depends(get_actor)]
-"""Who asks. Every endpoint but those for health and login takes it."""
 
 VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of a version.")]
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
@@ -95,11 +78,41 @@ def _resolve_context(
 
 
 CurrentContext = Annotated[Context, Depends(_resolve_context)]
-"""The context that the query names, known to belong together and to be the actor's."""
+"""Context of the query: organization and project belong together and are visible to the actor."""
+
+
+class AuthenticatedCall(NamedTuple):
+    """Use cases for an endpoint, and the actor of its request."""
+
+    services: Services
+    actor: Actor
+
+
+class AuthenticatedContextCall(NamedTuple):
+    """Use cases for an endpoint, the actor of its request, and the context of the query."""
+
+    services: Services
+    actor: Actor
+    context: Context
+
+
+async def _get_call(services: ServicesOf, actor: CurrentActor) -> AuthenticatedCall:
+    return AuthenticatedCall(services, actor)
+
+
+async def _get_context_call(
+    services: ServicesOf, actor: CurrentActor, context: CurrentContext
+) -> AuthenticatedContextCall:
+    return AuthenticatedContextCall(services, actor, context)
+
+
+Call = Annotated[AuthenticatedCall, Depends(_get_call)]
+"""Every endpoint takes it or :data:`ContextCall`, but those for health and login."""
+ContextCall = Annotated[AuthenticatedContextCall, Depends(_get_context_call)]
 
 
 def may_make(action: Action) -> Callable[..., None]:
-    """Only those whose role in the context itself allows it: for what is made there."""
+    """Allow actors whose role in the context itself permits ``action``: creation there."""
 
     def check(actor: CurrentActor, context: CurrentContext) -> None:
         ensure_may_in(actor, action, context)
@@ -108,7 +121,7 @@ def may_make(action: Action) -> Callable[..., None]:
 
 
 def may(action: Action) -> Callable[..., None]:
-    """Only those who may do it to what belongs to the context."""
+    """Allow actors who are permitted ``action`` on objects of the context."""
 
     def check(actor: CurrentActor, context: CurrentContext) -> None:
         ensure_may(actor, action, context)
@@ -117,7 +130,7 @@ def may(action: Action) -> Callable[..., None]:
 
 
 def may_change_process(action: Action) -> Callable[..., None]:
-    """Only those who may do it to the process that the path names."""
+    """Allow actors who are permitted ``action`` on the process in the path."""
 
     def check(services: ServicesOf, actor: CurrentActor, process: str) -> None:
         services.processes.authorize(actor, process, action)
@@ -126,16 +139,16 @@ def may_change_process(action: Action) -> Callable[..., None]:
 
 
 def is_operator(actor: CurrentActor) -> None:
-    """Only operators."""
+    """Allow operators."""
     ensure_operator(actor)
 
 
 def may_make_project(services: ServicesOf, actor: CurrentActor, organization: str) -> None:
-    """Only admins of the organization that the path names."""
+    """Allow admins of the organization in the path."""
     context = services.organizations.resolve_context(actor, organization, None)
     ensure_may(actor, Action.CREATE_PROJECT, context)
 
 
 def sends_image(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
-    """Only the sender of the image whose upload the path names, at this fencing token."""
+    """Allow the sender of the image upload in the path, with its fencing token."""
     services.image_uploads.authorize(actor, upload, fence)

@@ -1,4 +1,4 @@
-"""Every answer with a status of 400 or more has one form, whatever went wrong."""
+"""Error responses: one form for every status of 400 or more."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,10 +11,16 @@ from starlette.requests import ClientDisconnect
 
 from au2.domain.errors import (
     Au2Error,
+    Conflict,
     Detail,
+    DigestMismatch,
     InvalidRequest,
+    LeaseLost,
     NotAuthenticated,
     NotFound,
+    NotPermitted,
+    StorageFull,
+    TooLarge,
     TooManyAttempts,
 )
 from au2.domain.json_value import format_pointer
@@ -25,10 +31,21 @@ from au2.wire.violations import MOST_DETAILS, describe, sentence_of
 
 Responses = dict[int | str, dict[str, Any]]
 _MOST_NAME_CHARACTERS = 100
+CONTENT_ERRORS = (
+    NotFound,
+    NotPermitted,
+    Conflict,
+    LeaseLost,
+    TooLarge,
+    InvalidRequest,
+    DigestMismatch,
+    StorageFull,
+)
+"""Errors of the endpoints that receive content of an upload."""
 
 
 def error_responses(*errors: type[Au2Error]) -> Responses:
-    """Return the OpenAPI responses of an endpoint that may end in these errors."""
+    """Return the OpenAPI responses for an endpoint's errors."""
     found: Responses = {}
     for error in errors:
         says = (error.__doc__ or "").strip().splitlines()[0]
@@ -41,7 +58,7 @@ def error_responses(*errors: type[Au2Error]) -> Responses:
 def make_error_response(
     error: Au2Error, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the answer that says ``error``."""
+    """Return the response for ``error``."""
     sent = dict(headers or {})
     if isinstance(error, NotAuthenticated) and not isinstance(error, TooManyAttempts):
         sent["WWW-Authenticate"] = "Bearer"
@@ -56,40 +73,37 @@ def make_error_response(
 
 
 def format_error(error: Au2Error) -> bytes:
-    """Return the body; ASCII only, so that no odd character in a message can spoil it."""
+    """Return the body; ASCII only, so any text in a message is safe."""
     return json.dumps({"error": error.to_document()}).encode()
 
 
-def make_invalid_request(mistakes: Iterable[Mapping[str, Any]]) -> InvalidRequest:
-    """Return the error for what pydantic found, each mistake with its place."""
-    found = list(mistakes)
-    details = [_make_detail(mistake) for mistake in found[:MOST_DETAILS]]
+def make_invalid_request(violations: Iterable[Mapping[str, Any]]) -> InvalidRequest:
+    """Return the error for pydantic's violations, each with its JSON Pointer."""
+    found = list(violations)
+    details = [_make_detail(violation) for violation in found[:MOST_DETAILS]]
     if len(found) > 1:
         return InvalidRequest(details=details)
     only = details[0]
     if only.pointer is None:
         return InvalidRequest(only.message)
-    return InvalidRequest(sentence_of(_below_body(found[0])), details=details)
+    below_body = {**found[0], "loc": found[0]["loc"][1:]}
+    return InvalidRequest(sentence_of(below_body), details=details)
 
 
-def _make_detail(mistake: Mapping[str, Any]) -> Detail:
-    place, *path = mistake["loc"] or ("body",)
-    if mistake.get("type") == "json_invalid":
-        # Where in the text it is, counted from its beginning, is of use to nobody's eyes.
-        why = (mistake.get("ctx") or {}).get("error") or mistake["msg"]
-        return Detail(as_sentence(f"The body is no JSON: {why}"))
+def _make_detail(violation: Mapping[str, Any]) -> Detail:
+    place, *path = violation["loc"] or ("body",)
+    if violation.get("type") == "json_invalid":
+        # The offset in the text, counted from its beginning, helps no reader.
+        why = (violation.get("ctx") or {}).get("error") or violation["msg"]
+        return Detail(as_sentence(f"The body is not JSON: {why}"))
     if place == "body":
-        return Detail(describe(mistake), pointer=format_pointer(path))
+        return Detail(describe(violation), pointer=format_pointer(path))
     name = ".".join(map(str, path))[:_MOST_NAME_CHARACTERS]
-    return Detail(f"The {place} parameter '{name}' {describe(mistake)}.")
-
-
-def _below_body(mistake: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {**mistake, "loc": mistake["loc"][1:]}
+    return Detail(f"The {place} parameter '{name}' {describe(violation)}.")
 
 
 def install(app: FastAPI) -> None:
-    """Let ``app`` answer every error in this form."""
+    """Register the handlers of all errors in ``app``."""
     app.add_exception_handler(Au2Error, _answer_own)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
@@ -109,15 +123,17 @@ async def _answer_invalid(_: Request, error: Exception) -> Response:
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
-    """What the framework refuses by itself: unknown paths and methods, bodies that are no JSON."""
+    """Answer a refusal of the framework: an unknown path or method, a body without JSON."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if isinstance(error.__cause__, Au2Error):
         return make_error_response(error.__cause__)
     match error.status_code:
         case 404:
-            return make_error_response(NotFound(f"There is nothing at {request.url.path}."))
+            return make_error_response(NotFound(f"There is no endpoint at {request.url.path}."))
         case 405:
-            says = InvalidRequest(f"{request.method} does not go with {request.url.path}.")
+            says = InvalidRequest(
+                f"The method {request.method} is not supported at {request.url.path}."
+            )
             return make_error_response(says, status=405, headers=error.headers)
         case 400:
             return make_error_response(InvalidRequest("The body can't be read as JSON."))
@@ -126,10 +142,10 @@ async def _answer_http(request: Request, error: Exception) -> Response:
 
 
 async def _answer_nobody(_: Request, __: Exception) -> Response:
-    """A body that broke off: no fault of ours to log, and nobody is there to read an answer."""
+    """Answer a body that broke off: not the server's fault, and no client reads on."""
     return make_error_response(InvalidRequest("The request broke off."), status=400)
 
 
 async def _answer_unexpected(_: Request, __: Exception) -> Response:
-    """A fault of ours: the log has it, the answer says nothing of our insides."""
+    """Answer a fault of the server: the log has the details, the response none."""
     return make_error_response(Au2Error(hint="The server's log says more; tell its operator."))

@@ -1,4 +1,4 @@
-"""Jobs and their logs for clients that wait: one read serves all clients of a job."""
+"""Jobs and their logs for waiting clients: one read serves all clients of a job."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,15 +18,15 @@ from au2.stores.logs.protocol import LogStore
 from au2.stores.notices import job_topic
 
 POLL_SECONDS = 1.0
-"""Notices may get lost, so whoever waits looks for itself this often."""
+"""Interval of polling, since notices may get lost."""
 _MOST_KEPT_BYTES = 128 << 10
-"""Of a log, for those who follow its end. Who reads the rest of a long one reads alone."""
+"""Largest shared part of a log: followers of its end read the same, others read alone."""
 
 Events = tuple[list[bytes], LogPosition]
 
 
 class JobReading:
-    """Reads records, rights and logs, each once for all who ask at the same time."""
+    """Shared reads of records, rights and logs: each once for all concurrent requests."""
 
     def __init__(self, services: Services, logs: LogStore) -> None:
         self._services = services
@@ -37,13 +37,13 @@ class JobReading:
         self._events: SharedReads[Events] = SharedReads(_is_short)
 
     async def job(self, actor: Actor, job_id: int, *, not_before: float) -> Shared[Job]:
-        """Return a job, as of ``not_before`` or later, to an actor who came earlier.
+        """Return a job, as of ``not_before`` or later, for an actor who was authenticated earlier.
 
         ``not_before``: monotonic seconds.
 
         Raises:
             NotAuthenticated: the actor's token has ended.
-            NotFound: the actor may not see it any more.
+            NotFound: the actor may not see the job any more.
         """
         accounts, jobs = self._services.accounts, self._services.jobs
         refresh = partial(accounts.refresh, actor)
@@ -54,12 +54,12 @@ class JobReading:
         return Shared(jobs.open(present.value, found.value), found.read_at)
 
     async def waiting(self, job: Job) -> Waiting | None:
-        """Return what a job waits for that the caller may see; None: it is pending no more."""
+        """Return a pending job's cause of waiting, as its reader may see it; None: it runs."""
         find = partial(self._services.job_waiting.find, job)
         return (await self._waiting.get(job.id, find, not_before=monotonic() - POLL_SECONDS)).value
 
     async def events(self, at: LogPosition, *, not_before: float) -> Events:
-        """Return the next events of a log, as of ``not_before`` or later, and the place after."""
+        """Return the next events of a log, as of ``not_before`` or later, and the next position."""
         read = partial(read_events, self._logs, at)
         return (await self._events.get(at, read, not_before=not_before)).value
 
@@ -71,7 +71,7 @@ def _is_short(found: Events) -> bool:
 async def wait_for_end(
     reading: JobReading, actor: Actor, board: NoticeBoard, job_id: int, wait_seconds: float
 ) -> Job:
-    """Return the job at its end, after ``wait_seconds``, or when the server is about to stop."""
+    """Return the job at its end, after ``wait_seconds``, or when the server stops."""
     not_before = monotonic()
     deadline = not_before + wait_seconds
     with board.watch(job_topic(job_id)) as watch:
@@ -85,30 +85,30 @@ async def wait_for_end(
 
 
 _FIRST_SECONDS: Final = 2.0
-"""Most jobs begin before that, and nobody needs to hear of it."""
+"""Most jobs begin before that, without an event."""
 _AGAIN_SECONDS: Final = 5.0
 
 
 class WaitingEvents:
-    """The events of one follower."""
+    """Events of one follower about a pending job's cause of waiting."""
 
     def __init__(
         self, find: Callable[[Job], Awaitable[Waiting | None]], clock: Callable[[], float]
     ) -> None:
-        """``find`` says what a pending job waits for; ``clock`` counts seconds."""
+        """Take ``find``, which returns a job's cause of waiting, and a clock in seconds."""
         self._find = find
         self._clock = clock
         self._next_at = clock() + _FIRST_SECONDS
-        self._told: bytes | None = None
+        self._sent: bytes | None = None
 
     async def look(self, job: Job) -> bytes | None:
-        """Return the event if something else is to be told than before; None: there is no news."""
+        """Return an event if the cause of waiting is new to the follower, else None."""
         if job.state is not JobState.PENDING or self._clock() < self._next_at:
             return None
         self._next_at = self._clock() + _AGAIN_SECONDS
         found = await self._find(job)
         event = None if found is None else format_waiting(view_waiting(found))
-        if event is None or event == self._told:
+        if event is None or event == self._sent:
             return None
-        self._told = event
+        self._sent = event
         return event

@@ -1,4 +1,4 @@
-"""Log records as server-sent events, cheaply: logs have millions of records."""
+"""Log records as server-sent events, made cheaply: logs have millions of records."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ KEEP_ALIVE = b": still here\n\n"
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """A place in the log of an attempt."""
+    """Offset in the log of an attempt."""
 
     job_id: int
     attempt: int
@@ -27,7 +27,7 @@ class LogPosition:
 
 
 def read_events(logs: LogStore, at: LogPosition) -> tuple[list[bytes], LogPosition]:
-    """Return the next events (none at the end of the log) and the place after them."""
+    """Return the next events (none at the end of the log) and the position after them."""
     limit = _READ_BYTES
     while True:
         data = logs.read(at.job_id, at.attempt, offset=at.offset, limit_bytes=limit)
@@ -49,10 +49,10 @@ def read_events(logs: LogStore, at: LogPosition) -> tuple[list[bytes], LogPositi
 
 
 def _join_characters(records: list[Record]) -> tuple[list[Record], int]:
-    """Return the records cut between characters, and how many at the end are better left out.
+    """Return the records cut between characters, and how many at the end are left out.
 
-    They end in the middle of a character and come with the next event. Alone they stay in: what
-    was printed is shown at once, and its last bytes may then be half a character.
+    Records with half a character at their end come with the next event. Alone they stay in: output
+    is shown at once, though its last bytes may be half a character.
     """
     if not any(record.partial for record in records):
         return records, 0
@@ -74,7 +74,7 @@ def format_end(job: JobView) -> bytes:
 
 
 def format_waiting(waiting: WaitingView) -> bytes:
-    """Return the event of a pending job: what it waits for."""
+    """Return the event with a pending job's cause of waiting."""
     return _format_event("waiting", _format_json(waiting), None)
 
 

@@ -1,4 +1,4 @@
-"""Waiting for notices in the event loop: one reader of the descriptor, any number of waiters."""
+"""Notices in the event loop: one reader of the descriptor, any number of watches."""
 
 import asyncio
 import threading
@@ -10,17 +10,17 @@ from au2.stores.notices import EVERYTHING, Notices
 
 
 class Watch:
-    """What one waiter has been told."""
+    """Notices received for one waiting request."""
 
     def __init__(self, topics: frozenset[str]) -> None:
         self.told_at = 0.0
-        """When there last was news, in monotonic seconds: the same for all who were told."""
+        """Time of the last notice, in monotonic seconds: equal in all watches of its topic."""
         self._topics = topics
         self._seen: set[str] = set()
         self._event = asyncio.Event()
 
     def tell(self, topics: set[str], at: float) -> None:
-        """Wake the waiter if one of these concerns it. ``at``: monotonic seconds."""
+        """Wake the request if one of the topics is among its own. ``at``: monotonic seconds."""
         news = topics & self._topics
         if news:
             self._seen |= news
@@ -28,7 +28,7 @@ class Watch:
             self._event.set()
 
     async def wait(self, timeout_seconds: float) -> set[str]:
-        """Return the topics there is news of since the last call; empty after the timeout."""
+        """Return the topics since the last call; empty after the timeout."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._event.wait()
@@ -40,7 +40,7 @@ class Watch:
 
 
 class NoticeBoard:
-    """Reads notices for all waiters of one event loop. Not for use from other threads."""
+    """Reader of notices for all watches of one event loop. Not thread-safe."""
 
     def __init__(self, notices: Notices, stopping: threading.Event) -> None:
         self._notices = notices
@@ -56,19 +56,19 @@ class NoticeBoard:
             self._loop = loop
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._notices.fileno())
         self._loop = None
 
     @property
     def is_closing(self) -> bool:
-        """Whether the server is stopping, so that nobody should wait any longer."""
+        """Whether the server is stopping: no request may wait any longer."""
         return self._stopping.is_set()
 
     @contextmanager
     def watch(self, *topics: str) -> Iterator[Watch]:
-        """Gather news of these topics from now on. Look at the thing itself only after this."""
+        """Gather notices of these topics. Objects must be read after this call only."""
         self.open()
         watch = Watch(frozenset({*topics, EVERYTHING}))
         self._watches.add(watch)

@@ -1,4 +1,4 @@
-"""Reads that many ask for at the same time, made once for all of them."""
+"""Coalescing of equal concurrent reads: one query answers all readers."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,16 +11,16 @@ from fastapi.concurrency import run_in_threadpool
 _Value = TypeVar("_Value")
 
 _KEPT_SECONDS = 2.0
-"""Longer than anybody who waits goes without a look, and no longer, for records may be large."""
+"""Longer than the interval of polling, but not much, since records may be large."""
 _MOST_KEPT = 256
 
 
 class Shared(NamedTuple, Generic[_Value]):
-    """What was read."""
+    """Result of a read, with its time."""
 
     value: _Value
     read_at: float
-    """When it had been read, in monotonic seconds."""
+    """End of the read, in monotonic seconds."""
 
 
 class _Read(NamedTuple, Generic[_Value]):
@@ -29,30 +29,30 @@ class _Read(NamedTuple, Generic[_Value]):
 
 
 class SharedReads(Generic[_Value]):
-    """Makes reads in threads and gives their results to all who ask for the same. For one loop."""
+    """Reads in threads, each shared by all requests for the same key. For one event loop."""
 
     def __init__(self, is_kept: Callable[[_Value], bool] = lambda _: True) -> None:
-        """``is_kept``: whether a result is kept for those who ask after it was read."""
+        """Take ``is_kept``: whether a result also serves requests after the read."""
         self._is_kept = is_kept
         self._reads: OrderedDict[Hashable, _Read[_Value]] = OrderedDict()
 
     async def get(
         self, key: Hashable, make: Callable[[], _Value], *, not_before: float
     ) -> Shared[_Value]:
-        """Return what ``make`` returns, or what it returned to somebody else.
+        """Return the result of ``make``, or of an equal read of another request.
 
         Args:
-            key: says what is read.
-            make: reads it, in a thread.
-            not_before: in monotonic seconds; a read that began before is too old.
+            key: identity of the read.
+            make: the read, run in a thread.
+            not_before: monotonic seconds; a read that began before is too old.
 
         Raises:
-            Exception: whatever ``make`` raised.
+            Exception: any error of ``make``.
         """
         read = self._reads.get(key)
         if read is None or read.started_at < not_before or _has_failed(read.task):
             read = self._start(key, make)
-        # Who goes away meanwhile does not end what others wait for.
+        # A cancelled request must not end the read of the others.
         return await asyncio.shield(read.task)
 
     def _start(self, key: Hashable, make: Callable[[], _Value]) -> _Read[_Value]:

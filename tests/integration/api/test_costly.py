@@ -102,7 +102,7 @@ def test_of_many_mistakes_a_hundred_are_told() -> None:
     with pytest.raises(RequestValidationError) as caught:
         parse_model(ProcessCreation, b'{"name": "a", "tags": [' + b"1," * 100_000 + b"1]}")
     [mistake] = caught.value.errors()
-    assert mistake["msg"] == "There are 100001 mistakes"
+    assert mistake["msg"] == "There are 100001 violations"
 
 
 def test_paths_with_braces_and_commas_are_fine() -> None:

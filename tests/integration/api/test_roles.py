@@ -302,9 +302,9 @@ TABLE: dict[str, Row] = {
         lambda asked: {"path": {"upload": asked.upload()}, "params": {"fence": 1}},
         status=204,
     ),
-    "get_image_standing": Row("developer", _empty_version_path),
+    "get_image_upload_status": Row("developer", _empty_version_path),
     "begin_image_upload": Row("developer", _empty_version_path, status=201),
-    "find_lacking_blobs": Row(
+    "find_missing_blobs": Row(
         "developer", lambda asked: {**asked.image_upload(), "json": {"blobs": []}}
     ),
     "receive_blob": Row("developer", _blob),

@@ -180,7 +180,7 @@ def test_a_folder_that_is_taken_is_left_alone(api: Api, au2: CommandLine, tmp_pa
     (tmp_path / "mine").write_text("mine")
     result = au2(*COMMAND, "--package", "-o", tmp_path)
     assert result.exit_code == 2
-    assert "no empty folder" in result.errors
+    assert "not an empty folder" in result.errors
     for target in ("-", ""):
         assert au2(*COMMAND, "--package", "-o", target).exit_code == 2
     assert PACKAGE not in api.asked()

@@ -1,1 +1,1 @@
-"""HTTP client of one server: connection, addresses, proxies, errors, server-sent events."""
+"""HTTP client of one server: connection, URLs, proxies, errors, server-sent events."""

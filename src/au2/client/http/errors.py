@@ -27,18 +27,18 @@ from au2.domain.errors import (
 
 _PROBE_TIMEOUT_SECONDS: Final = 2.0
 _WITHOUT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
-"""What OpenSSL says of an answer that is no TLS, in several versions."""
+"""OpenSSL's reasons for a response without TLS, in several versions."""
 _UNKNOWN_AUTHORITY: Final = frozenset({18, 19, 20, 21})
-"""OpenSSL's codes for certificates, or chains of them, that nobody known vouches for."""
+"""OpenSSL's codes for a certificate chain without a known authority."""
 _NO_TUNNEL: Final = "Tunnel connection failed: "
-"""What ``http.client`` says of a proxy that answers CONNECT with an error."""
+"""Begin of ``http.client``'s message for a proxy that answers CONNECT with an error."""
 _CA_VARIABLE: Final = "SSL_CERT_FILE"
 
 
 def explain_failed_connection(
     address: Address, error: Exception, environment: Mapping[str, str], proxy: Proxy | None = None
 ) -> ServerUnreachable:
-    """Return what to raise when connecting to ``address`` failed with ``error``."""
+    """Return the error for a failed connection to ``address``."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _explain_certificate(address, error, environment)
     if isinstance(error, ssl.SSLError) and error.reason in _WITHOUT_TLS:
@@ -57,13 +57,13 @@ def explain_failed_connection(
 def explain_cut(
     address: Address, error: Exception, proxy: Proxy | None = None
 ) -> ServerUnreachable:
-    """Return what to raise when a connection to ``address`` broke with ``error``."""
+    """Return the error for a broken connection to ``address``."""
     way = "" if proxy is None else f" through {proxy}"
     return ServerUnreachable(f"The connection to {address}{way} broke: {describe_cause(error)}.")
 
 
 def explain_refused_login(proxy: Proxy) -> ServerUnreachable:
-    """Return what to raise when a proxy wants to know who asks (status 407)."""
+    """Return the error for a proxy with a login (status 407)."""
     return ServerUnreachable(
         f"{_capital(proxy)} wants a user name and a password (status 407).",
         hint=f"Write them into {proxy.variable}: http://USER:PASSWORD@HOST:PORT",
@@ -71,9 +71,9 @@ def explain_refused_login(proxy: Proxy) -> ServerUnreachable:
 
 
 def explain_silence(address: Address, error: Exception) -> ServerUnreachable:
-    """The same where no answer had begun yet: so it is, too, where plain HTTP meets TLS.
+    """Return the error for a connection broken before the response began.
 
-    That is not guessed: the server is asked.
+    One cause is plain HTTP to a TLS server; a probe of the server finds out.
     """
     hung_up = isinstance(error, ConnectionResetError | http.client.BadStatusLine)
     if address.scheme == "http" and hung_up and _speaks_tls(address):
@@ -85,7 +85,7 @@ def explain_silence(address: Address, error: Exception) -> ServerUnreachable:
 
 
 def describe_cause(error: Exception) -> str:
-    """Return what an error of the network says, in small letters and without a number."""
+    """Return the text of a network error, in small letters and without a number."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:
@@ -129,7 +129,7 @@ def _explain_certificate(
 
 
 def _speaks_tls(address: Address) -> bool:
-    """Whether a handshake succeeds there. Nothing is sent, so no certificate is checked."""
+    """Whether a handshake succeeds. Nothing is sent, so no certificate is checked."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -148,7 +148,7 @@ _SHOWN_CHARACTERS = 200
 _MESSAGE_CHARACTERS = 4000
 _MOST_DETAILS = 1000
 _AWAY = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
-"""What proxies say while the server behind them can't be reached."""
+"""Statuses of proxies whose server can't be reached."""
 
 _BY_STATUS: dict[int, type[Au2Error]] = {
     401: NotAuthenticated,
@@ -164,7 +164,7 @@ _BY_STATUS: dict[int, type[Au2Error]] = {
 def parse_error_response(status: int, body: bytes) -> Au2Error:
     """Return the error of a response with ``status`` and ``body`` (``ErrorResponse``).
 
-    A code that this client does not know, of a newer server, falls back to the class of its status.
+    An unknown code, of a newer server, falls back to the class of its status.
     """
     error = _error_object(body)
     if error is None:
@@ -206,16 +206,16 @@ def _find_line(document: dict[str, Any], name: str) -> str | None:
 
 
 def _as_line(text: str) -> str:
-    """Return what a server says as one line, not endless: it is not to look like more than that."""
+    """Return a server's text as one bounded line, which can't imitate other output."""
     line = " ".join(text.split("\n"))
     return line if len(line) <= _MESSAGE_CHARACTERS else f"{line[:_MESSAGE_CHARACTERS]} …"
 
 
 def _bare_failure(status: int, body: bytes) -> Au2Error:
-    """An error that is not ours: a proxy's, or of a server that is no au2 server.
+    """Return the error for a body of another form: of a proxy, or of another server.
 
-    A proxy whose server is away is to its clients what a refused connection is without one. As
-    with a connection that was cut, the server may have done what was asked.
+    A proxy without its server is to clients the same as a refused connection. As with a cut
+    connection, the server may have executed the request.
     """
     if status in _AWAY:
         return ServerUnreachable(

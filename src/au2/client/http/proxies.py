@@ -1,4 +1,4 @@
-"""Which proxy leads to a server, as the environment says."""
+"""HTTP proxies of the environment: ``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``."""
 
 import re
 from base64 import b64encode
@@ -20,22 +20,22 @@ class Proxy(NamedTuple):
     authorization: str | None = None
     """Value of ``Proxy-Authorization``, where its URL holds a user name."""
     variable: str = "http_proxy"
-    """Which variable names it."""
+    """Environment variable with its URL."""
 
     def __str__(self) -> str:
-        """Return what messages call it: never its password."""
+        """Return the proxy's name in messages, without its password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"the proxy http://{host}:{self.port} ({self.variable})"
 
 
 def find_proxy(address: Address, environment: Mapping[str, str]) -> Proxy | None:
-    """Return the proxy for ``address``, or None. A server on this machine is always met directly.
+    """Return the proxy for ``address``, or None. A server on this machine never has one.
 
     ``urllib.request`` knows the rules of ``NO_PROXY``, but takes as long to import as all the rest
-    of a command, so it is asked only when a proxy is set at all.
+    of a command, so only commands with a proxy import it.
 
     Raises:
-        InvalidRequest: what a variable says is no proxy that can be used.
+        InvalidRequest: a variable names no usable proxy.
     """
     if address.is_loopback:
         return None
@@ -53,7 +53,7 @@ def find_proxy(address: Address, environment: Mapping[str, str]) -> Proxy | None
 
 
 def _find(name: str, environment: Mapping[str, str]) -> str | None:
-    """Return which variable of that name counts: written small it wins, also when it is empty."""
+    """Return the variable that counts: in small letters it wins, also when empty."""
     known = [found for found in environment if found.lower() == name]
     variable = name if name in known else max(known, default=None)
     return variable if variable is not None and environment[variable].strip() else None

@@ -6,32 +6,32 @@ from typing import Final, NamedTuple, Protocol
 from au2.domain.errors import UnexpectedAnswer
 
 _MOST_EVENT_BYTES: Final = 16 << 20
-"""Of all lines of an event: the server's have some 64 KiB of log, which JSON may make six times as
-long, or one record."""
+"""Limit of an event: the server's have some 64 KiB of log, which JSON may make six times as long,
+or one record."""
 
 
 class Lines(Protocol):
-    """What lines are read from, as from a file."""
+    """Source of lines, as a file is."""
 
     def readline(self, limit: int, /) -> bytes:
-        """Return the next line, or as much of it as ``limit`` bytes; nothing at the end."""
+        """Return the next line, or ``limit`` bytes of a longer one; nothing at the end."""
         ...
 
 
 class Event(NamedTuple):
-    """One event."""
+    """One server-sent event."""
 
     name: str
     data: str
     id: str | None
-    """The last id seen so far on the stream: where to go on from."""
+    """Last id on the stream so far, to resume from."""
 
 
 def parse_events(stream: Lines) -> Iterator[Event]:
     """Yield the events of a stream; one cut off at the end is dropped.
 
     Raises:
-        UnexpectedAnswer: an event is longer than any that a server of ours sends.
+        UnexpectedAnswer: an event is longer than any that an au2 server sends.
     """
     name = ""
     data: list[str] = []

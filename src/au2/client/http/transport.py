@@ -1,8 +1,8 @@
-"""One connection to one server: requests and answers, JSON and streams.
+"""Transport: one kept-alive connection to one server, for JSON and streams.
 
-This stands on ``http.client`` and not on httpx: importing httpx takes about 140 ms, half of what a
-whole ``docker run`` takes, and a command needs no more than one connection that is kept alive. So
-commands that must be quick stay quick; what httpx would add (pools, HTTP/2, async) has no use here.
+Based on ``http.client`` and not on httpx: importing httpx takes about 140 ms, half the time of a
+whole ``docker run``, and a command needs only one connection. httpx's pools, HTTP/2 and async have
+no use here.
 """
 
 import http.client
@@ -39,15 +39,15 @@ CONNECT_TIMEOUT_SECONDS: Final = 10.0
 ANSWER_TIMEOUT_SECONDS: Final = 60.0
 _ANSWER_LIMIT_BYTES: Final = 64 << 20
 _MOST_VALUES: Final = 2_000_000
-"""In an answer: each takes a hundred bytes of memory, though two characters may write it. The
-longest answer names the contents that an upload lacks, of which there may be a million."""
+"""Limit of values in a response: each takes a hundred bytes of memory, from two characters. The
+longest response names the missing contents of an upload, a million at most."""
 _FAILURE_LIMIT_BYTES: Final = 1 << 20
 
 _BROKEN: Final = (OSError, http.client.HTTPException, ValueError)
-"""What reading an answer raises that breaks off or has no form: a chunk may have -5 bytes."""
+"""Errors of reading a response that breaks off or is malformed: a chunk may have -5 bytes."""
 _SURROGATE: Final = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 _MOST_TARGET_CHARACTERS: Final = 8000
-"""Of path and query: what servers and proxies commonly take."""
+"""Limit of path and query, as servers and proxies commonly have it."""
 
 _JSON: Final = "application/json"
 Query = Mapping[str, str | int | None]
@@ -103,9 +103,9 @@ class Transport:
         (:func:`au2.client.http.urls.quote_segment`).
 
         Raises:
-            ServerUnreachable: no connection, or it was cut, or a proxy has none to the server.
-                Nothing is sent again from here: the server may have got it.
-            Au2Error: the class that the server's error answer names.
+            ServerUnreachable: no connection, or a cut one, or a proxy without the server. Requests
+                are not repeated here: the server may have received the first one.
+            Au2Error: the class named by the error response.
         """
         body = None if document is None else _encode(document)
         headers = {} if body is None else {"Content-Type": _JSON}
@@ -123,7 +123,7 @@ class Transport:
         query: Query | None = None,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
     ) -> Any:
-        """Stream ``body`` (chunked when its size is not known) and return the JSON answer."""
+        """Stream ``body`` (chunked if its size is unknown) and return the JSON answer."""
         headers = {"Content-Type": media_type}
         if size_bytes is not None:
             headers["Content-Length"] = str(size_bytes)
@@ -139,16 +139,16 @@ class Transport:
         accept: str,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
     ) -> Iterator[http.client.HTTPResponse]:
-        """GET ``path`` and yield the open answer; ``timeout_seconds`` is the longest silence in it.
+        """GET ``path`` and yield the open response; ``timeout_seconds`` is its longest silence.
 
-        A connection that is cut before the answer's end is raised as ServerUnreachable too.
+        A connection that is cut before the response's end raises ServerUnreachable too.
         """
         headers = {"Accept": accept}
         response = self._exchange(_Request("GET", path, query, headers, None, timeout_seconds))
         try:
             yield response
             if response.isclosed() and response.length:
-                # Reading what there is says nothing of that.
+                # Reading the rest would not show the missing bytes.
                 raise http.client.IncompleteRead(b"", response.length)
         except _BROKEN as error:
             raise self._cut(error) from error
@@ -199,7 +199,7 @@ class Transport:
             ensure_sendable(str(value))
         target = f"{target}?{urlencode(given)}"
         if len(target) > _MOST_TARGET_CHARACTERS:
-            raise InvalidRequest("What is asked for is too long to be part of an address.")
+            raise InvalidRequest("The query is too long for a URL.")
         return target
 
     def _connect(self) -> http.client.HTTPConnection:
@@ -279,7 +279,7 @@ class Transport:
         return failure
 
     def _break_off(self, response: http.client.HTTPResponse) -> None:
-        """Read no more of an answer; one that lasts as long as its connection holds that itself."""
+        """Read no more of a response, and close its connection, which the rest would block."""
         response.close()
         self.close()
 
@@ -291,11 +291,11 @@ def _encode(document: object) -> bytes:
     try:
         return encode_json(document)
     except ValueError as error:
-        raise InvalidRequest(f"This can't be sent as JSON: {error}.") from error
+        raise InvalidRequest(f"The value can't be encoded as JSON: {error}.") from error
 
 
 class _PlainConnection(http.client.HTTPConnection):
-    """Connects by the host's bytes: text goes through the IDNA codec, which is slow to import."""
+    """Connection by the host's bytes: text needs the IDNA codec, which is slow to import."""
 
     def connect(self) -> None:
         """Open the connection."""
@@ -305,7 +305,7 @@ class _PlainConnection(http.client.HTTPConnection):
 
 
 def _read_float(text: str) -> float:
-    """Return a number of JSON, which has neither an infinite one nor one that is none."""
+    """Return a number of JSON, which has no infinity and no NaN."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError
@@ -313,9 +313,9 @@ def _read_float(text: str) -> float:
 
 
 def _is_alive(connection: http.client.HTTPConnection) -> bool:
-    """Whether a connection that waits can be used again: servers close idle ones.
+    """Whether a waiting connection can be used again: servers close idle ones.
 
-    Between requests nothing may arrive, so anything to read is the end of the stream.
+    Between requests nothing may arrive, so any readable byte is the end of the stream.
     """
     if connection.sock is None:
         return False

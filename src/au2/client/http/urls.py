@@ -13,7 +13,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Address(NamedTuple):
-    """A server's base URL, normalised, so that one server has one entry in the configuration."""
+    """Base URL of a server, normalised: one server has one entry in the configuration."""
 
     scheme: str
     host: str
@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
     @property
     def bracketed_host(self) -> str:
-        """The host as it stands in URLs and ``Host`` headers."""
+        """The host as written in URLs and ``Host`` headers."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
     @property
@@ -41,7 +41,7 @@ def parse_address(text: str) -> Address:
     """Return the address in ``text``: a URL; a bare ``host:port`` means plain HTTP.
 
     Raises:
-        InvalidRequest: it is none, or holds a user name, query or fragment.
+        InvalidRequest: invalid, or with a user name, query or fragment.
     """
     url = text.strip()
     if "://" not in url:
@@ -62,7 +62,7 @@ def parse_address(text: str) -> Address:
 
 
 def is_host(host: str) -> bool:
-    """Whether the name could be looked up: no part of it is empty or too long (RFC 1035)."""
+    """Whether DNS allows the name: no label is empty or too long (RFC 1035)."""
     labels = host.rstrip(".").split(".")
     return len(host) <= _MOST_HOST_CHARACTERS and all(
         0 < len(label) <= _MOST_LABEL_CHARACTERS for label in labels
@@ -76,11 +76,11 @@ def _not_an_address(text: str) -> InvalidRequest:
 
 
 _MOST_NAME_CHARACTERS: Final = 1000
-"""More than any name has; a longer path would be refused by the server or a proxy."""
+"""Above the limit of all names; the server or a proxy would refuse a longer path."""
 
 
 def context_query(context: Context) -> dict[str, str | int | None]:
-    """Return the query parameters that name ``context``."""
+    """Return the query parameters for ``context``."""
     return {"organization": context.organization_id, "project": context.project_id}
 
 
@@ -88,17 +88,17 @@ def quote_segment(text: str, noun: str = "thing") -> str:
     """Return ``text`` escaped as one segment of a path.
 
     Raises:
-        NotFound: no ``noun`` is named so: nothing, or what no path could hold.
+        NotFound: no ``noun`` has this name, because no path can hold it.
     """
     ensure_sendable(text)
     # Servers take paths apart only after they have decoded them.
     if not text or "/" in text or text in {".", ".."} or len(text) > _MOST_NAME_CHARACTERS:
-        raise NotFound(f"There is no {noun} '{text[:_MOST_NAME_CHARACTERS]}' here.")
+        raise NotFound(f"There is no {noun} '{text[:_MOST_NAME_CHARACTERS]}'.")
     return quote(text, safe="")
 
 
 def ensure_sendable(text: str) -> str:
-    """Return ``text``. Raises InvalidRequest if it can't be written in UTF-8."""
+    """Return ``text``. Raises InvalidRequest for text without a UTF-8 form."""
     if not is_encodable(text):
-        raise InvalidRequest("This can't be sent: a text holds half of a character.")
+        raise InvalidRequest("The text can't be sent: it holds an unpaired surrogate.")
     return text

@@ -1,4 +1,7 @@
-"""Blobs to upload, and the sources of their bytes: memory, the archive, a spool file."""
+"""Blobs to upload, and the sources of their bytes: memory, the archive, a spool file.
+
+A spool file has no name from the first moment on, so the end of the process frees its space.
+"""
 
 import os
 import tempfile
@@ -16,23 +19,23 @@ from au2.oci.decompression import LARGE_WINDOW_BYTES, decompressed
 from au2.oci.streams import Readable
 
 BLOCK_BYTES: Final = 1 << 20
-"""How much is read and written at a time."""
+"""Bytes per read and write."""
 
 
 class BlobSource(Protocol):
-    """The bytes of one blob."""
+    """Source of one blob's bytes, readable from any offset, again."""
 
     def open(self, offset_bytes: int) -> Readable:
-        """Return what follows from there on."""
+        """Return the bytes from an offset on."""
         ...
 
     def close(self) -> None:
-        """The bytes are not needed any more."""
+        """Free the bytes."""
         ...
 
 
 class Blob(NamedTuple):
-    """A blob of the image, and its bytes."""
+    """A blob of the image, and the source of its bytes."""
 
     digest: str
     size_bytes: int
@@ -40,18 +43,20 @@ class Blob(NamedTuple):
 
 
 class BytesSource:
-    """Bytes in memory: a document, or a piece of a blob that streams by."""
+    """Bytes in memory: a document, or a window of a streamed blob."""
 
     def __init__(self, data: bytes, base_bytes: int = 0) -> None:
-        """``base_bytes``: where in the blob the data begins."""
+        """Take the offset of the data in the blob as ``base_bytes``."""
         self._data = data
         self._base_bytes = base_bytes
+        self.end_bytes = base_bytes + len(data)
+        """Offset in the blob where the data ends."""
 
     def open(self, offset_bytes: int) -> Readable:
-        """Return what follows; raises ServerUnreachable for what streamed by before."""
+        """Return the bytes from an offset on. Raises ServerUnreachable before the window."""
         if offset_bytes < self._base_bytes:
             raise ServerUnreachable(
-                "The server lost what had come, and the archive can't be wound back.",
+                "The server lost received bytes, and the archive can't be read again.",
                 hint="Give the same command again.",
             )
         stream = BytesIO(self._data)
@@ -59,54 +64,44 @@ class BytesSource:
         return stream
 
     def close(self) -> None:
-        """Nothing is held that must be freed."""
+        """Free nothing."""
 
 
 class FileSource:
-    """A part of a file that stays open."""
+    """Part of an open file."""
 
-    def __init__(self, descriptor: int, place: ByteRange) -> None:
+    def __init__(self, descriptor: int, byte_range: ByteRange) -> None:
         self._descriptor = descriptor
-        self._place = place
+        self._byte_range = byte_range
 
     def open(self, offset_bytes: int) -> Readable:
-        """Return what follows; several readers don't disturb each other."""
-        start, size = self._place
+        """Return the bytes from an offset on; concurrent readers are independent."""
+        start, size = self._byte_range
         return FileContent(self._descriptor, ByteRange(start + offset_bytes, size - offset_bytes))
 
     def close(self) -> None:
-        """The file is another's."""
+        """Leave the file open for its owner."""
 
 
 class UnpackedSource:
-    """The uncompressed bytes of a compressed source."""
+    """Uncompressed bytes of a compressed source."""
 
     def __init__(self, packed: BlobSource) -> None:
         self._packed = packed
 
     def open(self, offset_bytes: int) -> Readable:
-        """Return what follows; what is before is unpacked and passed over."""
+        """Return the bytes from an offset on, after decompressing those before."""
         stream = decompressed(self._packed.open(0), window_bytes=LARGE_WINDOW_BYTES)
         pass_over(stream, offset_bytes)
         return stream
 
     def close(self) -> None:
-        """Free what it is unpacked from."""
+        """Free the compressed source."""
         self._packed.close()
 
 
-class SpooledSource:
-    """A file of its own without a name, gone when it is closed or the process ends."""
-
-    def __init__(self, descriptor: int, size_bytes: int) -> None:
-        self._descriptor = descriptor
-        self._size_bytes = size_bytes
-
-    def open(self, offset_bytes: int) -> Readable:
-        """Return what follows."""
-        return FileContent(
-            self._descriptor, ByteRange(offset_bytes, self._size_bytes - offset_bytes)
-        )
+class SpooledSource(FileSource):
+    """File without a name, gone when closed or when the process ends."""
 
     def close(self) -> None:
         """Free the space. Idempotent."""
@@ -115,8 +110,18 @@ class SpooledSource:
             self._descriptor = -1
 
 
+def hash_stream(stream: Readable, counted: Callable[[int], None]) -> tuple[str, int]:
+    """Read a stream to its end; return digest and size. ``counted`` gets each block's size."""
+    hashed, size = sha256(), 0
+    while data := stream.read(BLOCK_BYTES):
+        hashed.update(data)
+        size += len(data)
+        counted(len(data))
+    return f"sha256:{hashed.hexdigest()}", size
+
+
 def pass_over(stream: Readable, size_bytes: int) -> None:
-    """Read that many bytes, or to the end."""
+    """Read and drop ``size_bytes``, or the rest."""
     while size_bytes and (data := stream.read(min(size_bytes, BLOCK_BYTES))):
         size_bytes -= len(data)
 
@@ -125,7 +130,7 @@ Keep = Callable[[Readable, int | None, Callable[[int], None]], Blob]
 """Keeps a stream as a blob: as :meth:`Spool.keep`."""
 
 _SPARE_BYTES: Final = 1 << 20
-"""For what the file system itself needs."""
+"""Reserve for the file system's own data."""
 _HINT: Final = (
     "Name another folder with --spool DIR or TMPDIR. Or save the image to a file first and give "
     "that with --file: it needs no space beside the file."
@@ -133,32 +138,37 @@ _HINT: Final = (
 
 
 class Spool:
-    """Makes such files in one folder."""
+    """Space on disk for layers whose digest is known only after reading them."""
 
-    def __init__(self, directory: Path, *, make_room: Callable[[], None]) -> None:
-        """``make_room``: waits until the blob before was sent, whose space is free then."""
-        self._directory = directory
-        self._make_room = make_room
+    def __init__(self, directory: Path | None, *, free_space: Callable[[], None]) -> None:
+        """Begin.
+
+        Args:
+            directory: folder of the files; None: the one in ``TMPDIR``, as usual.
+            free_space: waits until the blob before was sent and its space is free.
+        """
+        self._directory = Path(tempfile.gettempdir()) if directory is None else directory
+        self._free_space = free_space
 
     def keep(
         self, stream: Readable, size_bytes: int | None, counted: Callable[[int], None]
     ) -> Blob:
-        """Read ``stream`` to its end; return the blob that it was.
+        """Read ``stream`` to its end; return its blob.
 
         Args:
-            stream: where the bytes come from.
-            size_bytes: how many will come; None: unknown.
-            counted: told how many more were read.
+            stream: the bytes.
+            size_bytes: their number; None: unknown.
+            counted: called with each block's size.
 
         Raises:
             Au2Error: there is not enough space, or the folder can't be used.
         """
-        self._ensure_room(size_bytes or 0)
+        self._ensure_space(size_bytes or 0)
         descriptor = self._open()
         source = None
         try:
             digest, size = self._fill(descriptor, stream, size_bytes, counted)
-            source = SpooledSource(descriptor, size)
+            source = SpooledSource(descriptor, ByteRange(0, size))
             return Blob(digest, size, source)
         finally:
             if source is None:
@@ -186,7 +196,7 @@ class Spool:
         return f"sha256:{hashed.hexdigest()}", size
 
     def _write(self, descriptor: int, data: bytes, needed_bytes: int) -> None:
-        # Only this part is guarded: what the stream raises is not the folder's fault.
+        # Only this part is guarded: the stream's errors are not the folder's fault.
         left = memoryview(data)
         try:
             while left:
@@ -194,9 +204,9 @@ class Spool:
         except OSError as error:
             raise self._failure(error, needed_bytes) from error
 
-    def _ensure_room(self, size_bytes: int) -> None:
+    def _ensure_space(self, size_bytes: int) -> None:
         if self._free_bytes() < size_bytes + _SPARE_BYTES:
-            self._make_room()
+            self._free_space()
         free = self._free_bytes()
         if free < size_bytes + _SPARE_BYTES:
             raise Au2Error(
@@ -223,8 +233,3 @@ class Spool:
         why = error.strerror or str(error)
         size = f" of {format_bytes(needed_bytes)} or more" if needed_bytes else ""
         return Au2Error(f"A layer{size} can't be kept in '{self._directory}': {why}.", hint=_HINT)
-
-
-def find_spool_directory(stated: Path | None) -> Path:
-    """Return the folder that was stated, or else the one that ``TMPDIR`` names, as usual."""
-    return stated if stated is not None else Path(tempfile.gettempdir())

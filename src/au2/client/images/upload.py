@@ -1,4 +1,4 @@
-"""Image upload: a session, its blobs in requests that can be resumed, then the manifest."""
+"""Image upload: a session, its blobs in resumable requests, then the manifest."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +9,7 @@ from typing import Any, Final
 from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
 from au2.client.images.blobs import BLOCK_BYTES, Blob, BlobSource
-from au2.domain.errors import (
-    Au2Error,
-    Conflict,
-    LeaseLost,
-    ServerUnreachable,
-    UnexpectedAnswer,
-)
+from au2.domain.errors import Au2Error, Conflict, LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.domain.retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView
@@ -30,7 +24,7 @@ from au2.wire.upload import (
 )
 
 MOST_REQUEST_BYTES: Final = 64 << 20
-"""The most of one request, so that limits of proxies and their patience are kept to."""
+"""Largest request, within the size and time limits of proxies."""
 _FIRST_BYTES: Final = 1 << 20
 _LEAST_BYTES: Final = 256 << 10
 _VERY_SHORT_SECONDS: Final = 0.25
@@ -39,18 +33,22 @@ _LONG_SECONDS: Final = 4.0
 
 
 class RequestSize:
-    """Grows on a fast line and shrinks on a slow one."""
+    """Size of the next request for a blob: about a second's worth of bytes.
+
+    Progress is known only from responses, so large requests on a slow connection would show none
+    for minutes; on a fast one they cost less than small requests.
+    """
 
     def __init__(self, most_bytes: int, clock: Callable[[], float]) -> None:
-        """``clock``: monotonic, in seconds."""
+        """Take a monotonic clock, in seconds."""
         self._most_bytes = most_bytes
         self._clock = clock
         self.next_bytes = min(_FIRST_BYTES, most_bytes)
-        """For the next request."""
+        """Size of the next request."""
 
     @contextmanager
     def timed(self, size_bytes: int) -> Iterator[None]:
-        """Learn from a request of that size, unless it fails."""
+        """Adapt to the duration of a request of that size, unless the request fails."""
         begun_at = self._clock()
         yield
         seconds = self._clock() - begun_at
@@ -62,38 +60,38 @@ class RequestSize:
 
 
 _ANSWER_SECONDS: Final = 600.0
-"""How long the server may take to store what was sent, on a slow disk."""
+"""Timeout of a response: the server stores the content first, perhaps on a slow disk."""
 
 _LEAST_HEARTBEAT_SECONDS: Final = 0.1
-"""Whatever the server asks for: signs of life are no flood."""
+"""Shortest interval, whatever the server says."""
 _MOST_HEARTBEAT_SECONDS: Final = 3600.0
-"""No clock waits for ever."""
+"""Longest interval, within every clock's range."""
 _COURTESY_SECONDS: Final = 5.0
-"""How long a command that ends waits for the answer to its farewell."""
+"""Timeout of the request with which a command ends its upload."""
 _REASON_CHARACTERS: Final = 500
-"""Of a reason: it travels in the address, where each may become twelve."""
+"""Limit of a reason: in the URL, each character may become twelve."""
 
 
 class UploadStopped(Exception):
-    """Somebody does not want the blob sent any more."""
+    """The upload was interrupted on this machine."""
 
 
 def get_upload_status(transport: Transport, process_id: str, number: int) -> ImageUploadStatus:
-    """Return how it stands with a version's image.
+    """Return the status of a version's image.
 
     Raises:
         NotFound, NotPermitted: of the version.
-        Conflict: it takes no image.
+        Conflict: the version takes no image.
     """
     return parse_record(ImageUploadStatus, transport.call("GET", _image_path(process_id, number)))
 
 
 def begin_image_upload(transport: Transport, process_id: str, number: int) -> ImageUploadView:
-    """Begin to send an image to a version, or go on with what was begun before.
+    """Begin to send an image to a version, or resume an upload of the same account.
 
     Raises:
         NotFound, NotPermitted: of the version.
-        Conflict: it has an image, or somebody else is sending one.
+        Conflict: the version has an image, or another account is sending one.
         StillSending: another command of the same account is.
     """
     upload = parse_record(ImageUploadView, transport.call("POST", _image_path(process_id, number)))
@@ -102,14 +100,14 @@ def begin_image_upload(transport: Transport, process_id: str, number: int) -> Im
 
 
 def abandon_image_upload(transport: Transport, session: ImageUploadView, reason: str) -> None:
-    """Give an upload up; its job tells the reason, and another can begin at once."""
+    """Abandon an upload; its job records the reason, and another can begin at once."""
     path = f"/image-uploads/{quote_segment(session.id)}"
     said = reason[:_REASON_CHARACTERS]
     transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
 
 
 def leave_image_upload(transport: Transport, session: ImageUploadView) -> None:
-    """Say that this sender ends, so that the next one need not wait for its silence."""
+    """End this sender on the server, so that the next one need not wait."""
     path = f"/image-uploads/{quote_segment(session.id)}/leave"
     transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
 
@@ -117,9 +115,9 @@ def leave_image_upload(transport: Transport, session: ImageUploadView) -> None:
 def list_missing_blobs(
     transport: Transport, session: ImageUploadView, sizes: Mapping[str, int]
 ) -> dict[str, int]:
-    """Return which blobs (size in bytes by digest) are to be sent, and how much of each has come.
+    """Return the received bytes of each missing blob among ``sizes`` (bytes by digest).
 
-    A sign of life, too.
+    Renews the lease.
     """
     wanted = [BlobWanted(digest=digest, size_bytes=size) for digest, size in sizes.items()]
     document = transport.call(
@@ -137,7 +135,7 @@ def list_missing_blobs(
 
 
 class ImageUploadClient:
-    """The session's requests, going on after cut connections. For one thread at a time."""
+    """Requests of one image upload, resumed after cut connections. Not thread-safe."""
 
     def __init__(
         self,
@@ -153,26 +151,26 @@ class ImageUploadClient:
 
         Args:
             transport: for one thread at a time.
-            session: that was begun.
-            patience: with a server that does not answer.
-            stop: once it is set, what is being sent ends with :class:`UploadStopped`, and so should
-                the patience's pauses.
-            piece_bytes: the most of one request.
+            session: the upload.
+            budget: retries while the server does not answer.
+            stop: once set, sending ends with :class:`UploadStopped`, and so should the pauses of
+                the budget.
+            request_bytes: largest request.
             clock: monotonic, in seconds.
         """
         self._transport = transport
         self._session = session
         self._budget = budget
         self._stop = stop
-        self._pieces = RequestSize(request_bytes, clock)
+        self._request_size = RequestSize(request_bytes, clock)
         self._path = f"/image-uploads/{quote_segment(session.id)}"
 
     def find_missing(self, sizes: Mapping[str, int]) -> dict[str, int]:
-        """As :func:`list_missing_blobs`, while the server is away too. Raises LeaseLost."""
+        """As :func:`list_missing_blobs`, with retries. Raises LeaseLost."""
         return self._budget.retry(lambda: list_missing_blobs(self._transport, self._session, sizes))
 
     def complete(self, manifest: bytes, media_type: str) -> JobView:
-        """All blobs are there: let the import begin; return its job. Repeating is harmless."""
+        """Send the manifest after all blobs; return the import's job. Idempotent."""
         return self._budget.retry(
             lambda: parse_record(
                 JobView,
@@ -196,29 +194,29 @@ class ImageUploadClient:
         *,
         end_bytes: int | None = None,
     ) -> int:
-        """Send a blob from where it was cut, and return how much of it has come.
+        """Send a blob from an offset on; return its received bytes.
 
         Args:
-            blob: what to send.
-            received_bytes: how much of it had come.
-            counted: told how many more bytes have come, as the server says.
-            end_bytes: how far to send; None: all of it.
+            blob: the blob.
+            received_bytes: offset to begin at.
+            counted: called with the number of bytes that the server confirmed.
+            end_bytes: offset to end at; None: the whole blob.
 
         Raises:
-            DigestMismatch: it is something else than was stated.
-            LeaseLost: the session is another sender's now.
+            DigestMismatch: the bytes have another digest than stated.
+            LeaseLost: another sender took over.
             ServerUnreachable: for too long.
         """
         end = blob.size_bytes if end_bytes is None else end_bytes
         offset, is_whole = received_bytes, False
-        # All bytes may have come and not be checked yet: a piece without any brings that about.
+        # All bytes may have come and not be checked yet: an empty request starts the check.
         while not is_whole and (offset < end or end == blob.size_bytes):
             try:
-                reached, is_whole = self._send_piece(blob, offset, end)
+                reached, is_whole = self._send_request(blob, offset, end)
             except LeaseLost:
                 raise
             except (ServerUnreachable, Conflict) as error:
-                reached, is_whole = self._find_again(blob, error)
+                reached, is_whole = self._find_offset(blob, error)
             if reached > offset:
                 counted(reached - offset)
             if reached > offset or is_whole:
@@ -226,9 +224,9 @@ class ImageUploadClient:
             offset = reached
         return offset
 
-    def _send_piece(self, blob: Blob, offset: int, end: int) -> tuple[int, bool]:
-        size = min(self._pieces.next_bytes, end - offset)
-        with self._pieces.timed(size):
+    def _send_request(self, blob: Blob, offset: int, end: int) -> tuple[int, bool]:
+        size = min(self._request_size.next_bytes, end - offset)
+        with self._request_size.timed(size):
             document = self._patch(blob, offset, size)
         progress = parse_record(BlobProgress, document)
         reached = progress.received_bytes
@@ -240,11 +238,7 @@ class ImageUploadClient:
         return self._transport.send(
             "PATCH",
             f"{self._path}/blobs/{quote_segment(blob.digest)}",
-            query={
-                "fence": self._session.fence,
-                "offset": offset,
-                "size": blob.size_bytes,
-            },
+            query={"fence": self._session.fence, "offset": offset, "size": blob.size_bytes},
             body=self._read(blob.source, offset, size),
             size_bytes=size,
             media_type=BLOB_MEDIA_TYPE,
@@ -266,8 +260,8 @@ class ImageUploadClient:
             size -= len(data)
             yield data
 
-    def _find_again(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
-        """After a failure, ask where to go on, as long as there is patience."""
+    def _find_offset(self, blob: Blob, error: Au2Error) -> tuple[int, bool]:
+        """Return the offset to go on from after a failure, within the retry budget."""
         sizes = {blob.digest: blob.size_bytes}
         lacking = self._budget.retry_after(
             error, lambda: list_missing_blobs(self._transport, self._session, sizes)

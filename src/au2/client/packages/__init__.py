@@ -1,1 +1,1 @@
-"""Uploads of packages, and packages that are downloaded."""
+"""Packages between this machine and a server: upload and download."""

@@ -1,4 +1,4 @@
-"""A package on disk, checked and listed for upload."""
+"""Local package: checked and listed for upload."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,20 +15,20 @@ from au2.package.tree.entries import PackageFiles
 
 
 class LoadedPackage(NamedTuple):
-    """A package without mistakes."""
+    """A valid package on disk."""
 
     directory: Path
     manifest: Manifest
     files: PackageFiles
     schemas: Mapping[str, dict[str, Any] | None]
-    """File → what it holds; None: it is not there, or empty."""
+    """File → schema; None: no file, or an empty one."""
 
     def process_id(self, context: Context) -> str | None:
-        """Return the id that ``aunsight.yml`` holds for ``context``."""
+        """Return the id in ``aunsight.yml`` for ``context``."""
         return self.manifest.processes.get(_key(context))
 
     def remember_process(self, context: Context, process_id: str) -> None:
-        """Write the process's id for ``context`` into ``aunsight.yml``, if it is not there yet."""
+        """Write the process's id for ``context`` into ``aunsight.yml``, if missing there."""
         if self.process_id(context) == process_id:
             return
         path = self.directory / names.MANIFEST
@@ -40,14 +40,11 @@ def load_package(directory: Path) -> LoadedPackage:
     """Return the package in ``directory``, its files hashed once.
 
     Raises:
-        InvalidPackage: with every mistake.
+        InvalidPackage: with all violations.
     """
     found = load_package_files(directory)
     description = found.description
-    schemas = {
-        names.ARGS_SCHEMA: description.args_schema,
-        names.OUT_SCHEMA: description.out_schema,
-    }
+    schemas = {names.ARGS_SCHEMA: description.args_schema, names.OUT_SCHEMA: description.out_schema}
     return LoadedPackage(directory, description.manifest, found.files, schemas)
 
 

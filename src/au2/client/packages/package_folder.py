@@ -1,4 +1,9 @@
-"""Downloaded packages: unpacked into a folder, with every path distrusted."""
+r"""Downloaded packages: unpacked into a folder, with every path distrusted.
+
+More paths are refused than by a package's own rules. Repositories of git or Mercurial are, since
+programs on this machine run their hooks. On Windows, a name may mean another drive, a device or a
+stream of a file, and ``\`` climbs as ``/`` does (Microsoft, "Naming Files, Paths, and Namespaces").
+"""
 
 import hashlib
 import os
@@ -28,21 +33,21 @@ _DEVICES = re.compile(
 
 
 def find_local_path_error(path: str, *, is_windows: bool = os.name == "nt") -> str | None:
-    """Say why a path, ``/``-separated, is not to be written here; None if it may be."""
+    """Say why a path, ``/``-separated, may not be written here; None if allowed."""
     parts = path.split("/")
     if any(map(_is_repository, parts)):
         return "it belongs to the repository of a version control system, whose hooks are run"
     if is_windows and any(map(_is_special_on_windows, parts)):
-        return "it means something else than a file of this name on Windows"
+        return "Windows gives the name another meaning than a file"
     return None
 
 
 def find_target_error(target: str, *, is_windows: bool = os.name == "nt") -> str | None:
-    """Say why nothing may be linked to a relative target; None if it may be."""
+    """Say why no link may have this relative target; None if allowed."""
     if is_windows and any(
         part not in {"", ".", ".."} and _is_special_on_windows(part) for part in target.split("/")
     ):
-        return "its target means something else than a file of that name on Windows"
+        return "Windows gives the target another meaning than a file"
     return None
 
 
@@ -64,7 +69,7 @@ def _is_special_on_windows(part: str) -> bool:
 
 
 _LIMITS: Final = PackageLimits(files=1_000_000, total_bytes=64 << 30)
-"""More than any server lets in unless its operator says so: a bound, not a rule."""
+"""Above every server's default limits."""
 _ARCHIVE_LIMITS: Final = LayerLimits(stream_bytes=_LIMITS.total_bytes, sparse_parts=0)
 
 
@@ -73,11 +78,11 @@ _KINDS: Final = frozenset({MemberType.FILE, MemberType.LINK, MemberType.DIRECTOR
 
 @contextmanager
 def fill_folder(directory: Path) -> Iterator[Path]:
-    """Yield a folder to fill; what is in it comes to ``directory`` when the block ends well.
+    """Yield a folder to fill; its content moves to ``directory`` when the block ends well.
 
     Raises:
-        InvalidRequest: ``directory`` is there and not empty.
-        Au2Error: it can't be written.
+        InvalidRequest: ``directory`` exists and is not empty.
+        Au2Error: the folder can't be written.
     """
     ensure_no_content(directory)
     with convert_file_errors(directory):
@@ -100,7 +105,7 @@ def fill_folder(directory: Path) -> Iterator[Path]:
 
 
 def _move(path: Path, target: Path) -> None:
-    """Rename a file or folder; a folder that may not be written could not be moved as it is."""
+    """Rename a file or folder. A read-only folder must be writable while it is moved."""
     mode = None if path.is_symlink() or not path.is_dir() else stat.S_IMODE(path.stat().st_mode)
     if mode is None or mode & stat.S_IWUSR:
         path.rename(target)
@@ -117,24 +122,24 @@ def _make_removable(directory: Path) -> None:
 
 
 def ensure_no_content(directory: Path) -> None:
-    """Raise InvalidRequest unless ``directory`` is not there yet or is an empty folder."""
+    """Raise InvalidRequest unless ``directory`` is missing or an empty folder."""
     with convert_file_errors(directory):
         is_free = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
     if not is_free:
         raise InvalidRequest(
-            f"'{directory}' is there already and is no empty folder.",
+            f"'{directory}' already exists and is not an empty folder.",
             hint="Name another folder with -o DIR.",
         )
 
 
 def unpack_package(stream: Readable, directory: Path) -> int:
-    """Write the package in ``stream``, a tar archive; return how many files and links it has.
+    """Write the package in ``stream``, a tar archive; return its number of files and links.
 
-    ``directory`` is empty and nobody else writes to it. Whatever the archive holds, nothing is
-    written outside: links are made last, when all of them were judged.
+    ``directory`` is empty and no other program writes to it. Nothing is written outside, for any
+    archive: links are made last, after all of them were checked.
 
     Raises:
-        UnexpectedAnswer: it holds what no package can hold.
+        UnexpectedAnswer: the archive is no package.
         Au2Error: a file can't be written.
     """
     unpacker = _Unpacker(directory)
@@ -179,10 +184,10 @@ class _Unpacker:
             self.entries.append(entry._replace(sha256=self._write(entry, member.content)))
 
     def finish(self) -> None:
-        """Judge everything together, then make folders and links; modes of folders last."""
-        mistakes = validate_paths(self.entries, limits=_LIMITS)
-        if mistakes:
-            raise _refused(mistakes)
+        """Check all paths together, then make folders and links; modes of folders last."""
+        errors = validate_paths(self.entries, limits=_LIMITS)
+        if errors:
+            raise _refused(errors)
         for entry in self.entries:
             if entry.type == "link":
                 path = self._directory / entry.path
@@ -213,10 +218,10 @@ class _Unpacker:
             with convert_file_errors(full):
                 file.flush()
                 if entry.mode:
-                    # Where it is ordinary, the mask of whoever downloads it decides, as for git.
+                    # An ordinary mode follows the user's umask, as for git.
                     full.chmod(mode_of(entry))
         return digest.hexdigest()
 
 
-def _refused(mistakes: list[Detail]) -> UnexpectedAnswer:
-    return UnexpectedAnswer("The server sent what can't be in a package.", details=mistakes)
+def _refused(errors: list[Detail]) -> UnexpectedAnswer:
+    return UnexpectedAnswer("The server sent files that can't be in a package.", details=errors)

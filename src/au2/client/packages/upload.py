@@ -28,11 +28,11 @@ from au2.wire.upload import (
 _BLOCK_BYTES: Final = 256 << 10
 
 Progress = Callable[[int], None]
-"""Told how many more bytes were handed to the connection."""
+"""Called with the number of bytes handed to the connection."""
 
 
 class Content(NamedTuple):
-    """A content to send, once, however many files hold it."""
+    """A content to send, once, even if several files hold it."""
 
     path: str
     header: ContentHeader
@@ -40,21 +40,21 @@ class Content(NamedTuple):
 
     @property
     def framed_bytes(self) -> int:
-        """Size in the body."""
+        """Size in the body, with the header."""
         return HEADER_BYTES + self.header.size_bytes
 
 
-def pick_contents(files: Sequence[PackagedFile], lacking: Sequence[str]) -> list[Content]:
-    """Return the contents with the digests ``lacking``, in that order.
+def pick_contents(files: Sequence[PackagedFile], missing: Sequence[str]) -> list[Content]:
+    """Return the contents with the digests ``missing``, in that order.
 
     Raises:
-        UnexpectedAnswer: the server asks for what no file holds.
+        UnexpectedAnswer: the server asks for a content that no file has.
     """
     by_digest = {file.sha256: file for file in files if file.type == "file"}
     try:
-        found = [by_digest[digest] for digest in lacking]
+        found = [by_digest[digest] for digest in missing]
     except KeyError as error:
-        raise UnexpectedAnswer("The server asks for a content that is not ours.") from error
+        raise UnexpectedAnswer("The server asks for a content that no file has.") from error
     return [
         Content(file.path, ContentHeader(file.sha256, file.size_bytes), file.source)
         for file in found
@@ -65,7 +65,7 @@ def make_body(contents: Sequence[Content], progress: Progress) -> Iterator[bytes
     """Yield the frames (``wire.contents``) in blocks, small files together in one.
 
     Raises:
-        InvalidPackage: a file is no longer what was listed.
+        InvalidPackage: a file changed after it was listed.
     """
     waiting = bytearray()
     for content in contents:
@@ -111,29 +111,29 @@ def _changed(content: Content) -> InvalidPackage:
 
 
 _ANSWER_SECONDS: Final = 600.0
-"""How long the server may take to store what was sent, on a slow disk."""
+"""Timeout of a response: the server stores the content first, perhaps on a slow disk."""
 
 
 class UploadPlan(NamedTuple):
-    """What to upload, and as what."""
+    """Files and options of one upload."""
 
     process: str | None
-    """GUID: a new version of it. None: of the process that ``name`` means to the server."""
+    """GUID of the process; None: the server looks ``name`` up."""
     name: str
-    """The process of this name in the context; if there is none, it is made."""
+    """Name of the process in the context; the server creates a missing one."""
     description: str
     runtime: str
     runtime_version: int | None
     files: Sequence[PackagedFile]
     force: bool = False
-    """Make a new version even if nothing has changed."""
+    """Create a version even if nothing has changed."""
     new: bool = False
-    """Make a process of that name, even if there is one."""
+    """Create a process of this name, even if one exists."""
     expected_process: str | None = None
-    """What somebody agreed to: GUID of the process that has the name, or ``NO_PROCESS``."""
+    """Process that the user confirmed: GUID of the process with the name, or ``NO_PROCESS``."""
 
     def to_request(self) -> UploadCreation:
-        """Return the request that begins the upload."""
+        """Return the request to begin the upload."""
         by_name = self.process is None
         return UploadCreation(
             process=self.process,
@@ -149,16 +149,16 @@ class UploadPlan(NamedTuple):
 
 
 def compare_package(transport: Transport, context: Context, plan: UploadPlan) -> UploadComparison:
-    """Ask what an upload would find; changes nothing."""
+    """Return the result that an upload would have; changes nothing."""
     return parse_record(UploadComparison, _announce(transport, "/uploads/compare", context, plan))
 
 
 def begin_upload(
     transport: Transport, context: Context, plan: UploadPlan
 ) -> UploadView | UploadComparison:
-    """Announce the files; the server makes the version and its job and says what it lacks.
+    """Announce the files; the server creates version and job, and lists the missing contents.
 
-    Or it makes nothing, because the newest version was made of these files already.
+    Nothing is created if the newest version was made of these files already.
     """
     document = _announce(transport, "/uploads", context, plan)
     if isinstance(document, dict) and document.get("equal_version") is not None:
@@ -183,7 +183,7 @@ def send_contents(
     progress: Progress,
     budget: RetryBudget,
 ) -> JobView | None:
-    """Send what the server lacks, going on after a cut connection where the server says.
+    """Send the missing contents; after a cut connection, go on from the server's state.
 
     Returns the build's job if the server completed the upload with the last content, which saves a
     request; None: :func:`complete_upload` is still to be called.
@@ -193,29 +193,29 @@ def send_contents(
         LeaseLost: another upload took over.
         ServerUnreachable: for too long.
     """
-    lacking = session.lacking
-    while lacking:
-        before = len(lacking)
+    missing = session.lacking
+    while missing:
+        before = len(missing)
         try:
-            sent = _send_once(transport, session, plan, lacking, progress)
+            sent = _send_once(transport, session, plan, missing, progress)
         except ServerUnreachable as error:
-            lacking = budget.retry_after(error, lambda: _list_missing(transport, session))
+            missing = budget.retry_after(error, lambda: _list_missing(transport, session))
         else:
-            lacking = sent.lacking
+            missing = sent.lacking
             if sent.job is not None:
                 return sent.job
-            if len(lacking) >= before:
+            if len(missing) >= before:
                 raise UnexpectedAnswer("The server asks for the same contents again.")
-        if len(lacking) < before:
+        if len(missing) < before:
             budget.note_progress()
     return None
 
 
 def complete_upload(transport: Transport, session: UploadView, budget: RetryBudget) -> JobView:
-    """Say that everything was sent; the job builds the image from now on.
+    """Begin the build after all contents were sent; return its job. Idempotent.
 
     Raises:
-        ServerUnreachable: for too long. Saying it again is harmless.
+        ServerUnreachable: for too long.
     """
     return budget.retry(
         lambda: parse_record(
@@ -231,7 +231,7 @@ def complete_upload(transport: Transport, session: UploadView, budget: RetryBudg
 
 
 def abandon_upload(transport: Transport, session: UploadView) -> None:
-    """Give an upload up; its job tells so."""
+    """Abandon an upload; its job records this."""
     transport.call(
         "DELETE", f"/uploads/{quote_segment(session.id)}", query={"fence": session.fence}
     )
@@ -241,10 +241,10 @@ def _send_once(
     transport: Transport,
     session: UploadView,
     plan: UploadPlan,
-    lacking: Sequence[str],
+    missing: Sequence[str],
     progress: Progress,
 ) -> UploadProgress:
-    contents = pick_contents(plan.files, lacking)
+    contents = pick_contents(plan.files, missing)
     document = transport.send(
         "PUT",
         f"/uploads/{quote_segment(session.id)}/contents",

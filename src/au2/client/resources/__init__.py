@@ -1,1 +1,1 @@
-"""Calls of the resources that the API offers, one class or module per noun."""
+"""Calls of the HTTP API, by noun."""

@@ -1,9 +1,9 @@
-"""Logs of jobs: read as they are now, or followed live over cut connections."""
+"""Calls for logs of jobs: read once, or followed live over cut connections."""
 
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from au2.client.http.server_sent_events import Event, parse_events
 from au2.client.http.transport import Query, Transport
@@ -16,14 +16,7 @@ from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView
 
 _BLOCK_BYTES: Final = 256 << 10
 _MOST_RECORD_BYTES: Final = 16 << 20
-"""Servers write records of some kilobytes; longer ones may be left of a damaged disk."""
-
-
-class _Block(NamedTuple):
-    """Some records of a log, whole ones."""
-
-    records: list[Record]
-    size_bytes: int
+"""Records have some kilobytes; longer ones may come from a damaged disk."""
 
 
 def read_log(
@@ -31,32 +24,36 @@ def read_log(
 ) -> Iterator[list[Record]]:
     """Yield the records written so far, block by block; a half-written last one is left out.
 
-    After a cut connection it goes on where it was.
+    A cut connection is resumed at the last offset.
 
     Raises:
-        ServerUnreachable: the connection could not be had again.
+        ServerUnreachable: the connection could not be resumed.
     """
     offset = 0
     while True:
         try:
-            for block in _read_from(transport, job_id, attempt=attempt, offset=offset):
+            blocks = _read_from(transport, job_id, attempt=attempt, offset=offset)
+            for records, size_bytes in blocks:
                 budget.note_progress()
-                offset += block.size_bytes
-                yield block.records
+                offset += size_bytes
+                yield records
         except ServerUnreachable as error:
             budget.wait(error)
         else:
             return
 
 
-def _read_from(transport: Transport, job_id: int, *, attempt: int, offset: int) -> Iterator[_Block]:
+def _read_from(
+    transport: Transport, job_id: int, *, attempt: int, offset: int
+) -> Iterator[tuple[list[Record], int]]:
+    """Yield whole records, with their size in the log."""
     with transport.stream(
         f"/jobs/{job_id}/logs",
         query={"attempt": attempt, "offset": offset},
         accept="application/octet-stream",
     ) as response:
         rest = b""
-        # read1: what has arrived is shown at once, however slow the rest comes.
+        # read1: received bytes are shown at once, however slow the rest comes.
         while block := response.read1(_BLOCK_BYTES):
             data = rest + block
             records, consumed_bytes = parse_records(data)
@@ -64,7 +61,7 @@ def _read_from(transport: Transport, job_id: int, *, attempt: int, offset: int) 
             if len(rest) > _MOST_RECORD_BYTES:
                 raise UnexpectedAnswer("The server's log has a record that is too long.")
             if records:
-                yield _Block(records, consumed_bytes)
+                yield records, consumed_bytes
 
 
 _SILENCE_SECONDS: Final = 60.0
@@ -103,19 +100,15 @@ def follow_job_log(
 
 
 def follow_log(
-    transport: Transport,
-    job_id: int,
-    *,
-    attempt: int,
-    budget: RetryBudget,
+    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget
 ) -> Iterator[list[Record] | WaitingView | JobView]:
-    """Yield an attempt's log from its first byte as it grows, and as last how the job stands then.
+    """Yield an attempt's log from its first byte as it grows, and last the job's record.
 
-    Before it begins, what the job waits for, if it waits long, and again when that changes.
-    A cut connection is opened again where the last event ended; any event is progress.
+    Before the first record, the cause of waiting of a job that waits long, and each later cause.
+    A cut connection is resumed after the last event; any event is progress.
 
     Raises:
-        ServerUnreachable: the connection could not be had again.
+        ServerUnreachable: the connection could not be resumed.
     """
     offset: str | None = None
     while True:

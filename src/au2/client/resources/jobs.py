@@ -1,4 +1,4 @@
-"""Jobs: records, submission of runs, and waiting for the end of a job."""
+"""Calls for jobs: records, submission of runs, and waiting for the end."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,16 +29,11 @@ class Jobs(Resource):
         limit: int,
     ) -> Iterator[JobView]:
         """Yield at most ``limit`` jobs, newest first, page by page."""
-        query = context_query(context) | {
-            "state": state,
-            "type": type_name,
-            "process": process_id,
-            "search": search,
-        }
+        query = {"state": state, "type": type_name, "process": process_id, "search": search}
         before: int | None = None
         while limit > 0:
-            asked = query | {"before": before, "limit": min(limit, _PAGE_ITEMS)}
-            page = parse_record(JobPage, self._transport.call("GET", "/jobs", query=asked))
+            asked = {**query, "before": before, "limit": min(limit, _PAGE_ITEMS)}
+            page = self._record(JobPage, "GET", "/jobs", context, query=asked)
             yield from page.items[:limit]
             limit -= len(page.items)
             before = page.next_before
@@ -47,11 +42,11 @@ class Jobs(Resource):
 
     def get_job(self, job_id: int) -> JobView:
         """Return one job. Raises NotFound."""
-        return parse_record(JobView, self._transport.call("GET", f"/jobs/{job_id}"))
+        return self._record(JobView, "GET", f"/jobs/{job_id}")
 
     def stop_job(self, job_id: int) -> JobView:
-        """Ask for a job's end; a PENDING one ends at once."""
-        return parse_record(JobView, self._transport.call("POST", f"/jobs/{job_id}/stop"))
+        """Request a job's end; a PENDING one ends at once."""
+        return self._record(JobView, "POST", f"/jobs/{job_id}/stop")
 
 
 LONGEST_WAIT_SECONDS: Final = 25
@@ -85,12 +80,12 @@ def wait_for_end(
     pause: Callable[[float], object],
     tell: Callable[[WaitingView | None], object] = lambda _: None,
 ) -> JobView:
-    """Return the job once it has ended.
+    """Return the job once ended.
 
     Args:
         transport: connection to the server.
         job_id: the job.
-        patience: retries while the server does not answer.
+        budget: retries while the server does not answer.
         pause: ``time.sleep``.
         tell: called with the cause of waiting while the job is pending, and then with None.
 

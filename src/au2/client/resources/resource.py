@@ -1,12 +1,15 @@
 """Resource: base class of the calls of one noun; and the look-up of objects by name."""
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from au2.client.http.transport import Transport
+from au2.client.http.transport import Query, Transport
 from au2.client.http.urls import context_query
 from au2.domain.context import Context
-from au2.wire.base import ResponseType
-from au2.wire.documents import parse_records
+from au2.wire.base import ResponseType, WireType
+from au2.wire.documents import format_request, parse_record, parse_records
+
+_MOST_NAME_CHARACTERS: Final = 200
+_Record = TypeVar("_Record", bound=WireType)
 
 
 class Resource:
@@ -15,8 +18,42 @@ class Resource:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
+    def _call(
+        self,
+        method: str,
+        path: str,
+        context: Context | None = None,
+        *,
+        query: Query | None = None,
+        body: WireType | None = None,
+    ) -> Any:
+        """Send a request with ``context`` in its query; return the JSON of the response."""
+        named = {} if context is None else context_query(context)
+        document = None if body is None else format_request(body)
+        return self._transport.call(
+            method, path, query={**named, **(query or {})}, document=document
+        )
 
-_MOST_NAME_CHARACTERS: Final = 200
+    def _record(
+        self,
+        kind: type[_Record],
+        method: str,
+        path: str,
+        context: Context | None = None,
+        *,
+        query: Query | None = None,
+        body: WireType | None = None,
+    ) -> _Record:
+        return parse_record(kind, self._call(method, path, context, query=query, body=body))
+
+    def _list(
+        self,
+        kind: type[_Record],
+        path: str,
+        context: Context | None = None,
+        query: Query | None = None,
+    ) -> list[_Record]:
+        return parse_records(kind, self._call("GET", path, context, query=query))
 
 
 class Named(ResponseType):

@@ -1,4 +1,4 @@
-"""Versions as runs and downloads need them."""
+"""Calls for versions: the default, the newest, argument schemas, and downloads."""
 
 import http.client
 from collections.abc import Iterator
@@ -22,8 +22,7 @@ def get_version(
 ) -> VersionView:
     """Return a version, by number, ``DEFAULT`` or ``NEWEST``.
 
-    ``latest``: with ``DEFAULT``, the version of a run that asks for the latest. Raises NotFound,
-    Conflict.
+    ``latest``: with ``DEFAULT``, the version of a run with ``--latest``. Raises NotFound, Conflict.
     """
     query = {"latest": "true"} if latest else None
     path = f"/processes/{quote_segment(process_id)}/versions/{quote_segment(which)}"
@@ -47,19 +46,19 @@ _MEDIA_TYPE: Final = "application/x-tar"
 
 
 class Download:
-    """An archive that is coming."""
+    """Stream of an archive, complete or an error."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self._response = response
         self._received_bytes = 0
         self.size_bytes = response.length
-        """How much will come; None: a proxy on the way keeps it to itself."""
+        """Size of the archive; None: a proxy left it out."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes, nothing at the end.
 
         Raises:
-            ServerUnreachable: it broke off before its end.
+            ServerUnreachable: the connection broke before the end.
         """
         data = self._response.read(size if size >= 0 else None)
         self._received_bytes += len(data)
@@ -67,8 +66,8 @@ class Download:
             raise ServerUnreachable(
                 f"The download broke off after {self._received_bytes} bytes of "
                 f"{self.size_bytes} bytes.",
-                hint="Give the command again. If it breaks off at the same place, trying once more "
-                "may not help: the server's log says what is damaged; tell its operator.",
+                hint="Give the command again. If it breaks off at the same byte, trying once more "
+                "may not help: the server's log names the damage; tell its operator.",
             )
         return data
 
@@ -77,15 +76,15 @@ class Download:
 def open_download(
     transport: Transport, process_id: str, number: int, what: Literal["archive", "package"]
 ) -> Iterator[Download]:
-    """Ask for the image (``archive``) or the source (``package``) of a version.
+    """Open the image (``archive``) or the source (``package``) of a version.
 
-    Inside, every OSError counts as a broken connection: faults of files are to be raised as
-    something else there.
+    Inside the block, every OSError counts as a broken connection: errors of files must be raised as
+    other types there.
 
     Raises:
-        NotFound: there is no such version.
-        Conflict: it has no image yet.
-        InvalidRequest: it was not made of a package.
+        NotFound: no such version.
+        Conflict: the version has no image yet.
+        InvalidRequest: the version was not made of a package.
     """
     path = f"/processes/{process_id}/versions/{number}/{what}"
     with transport.stream(path, accept=_MEDIA_TYPE) as response:

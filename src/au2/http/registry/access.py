@@ -1,7 +1,8 @@
-"""Who asks, and for which repository."""
+"""Authentication of registry requests, and the repository in their path."""
 
 import base64
 from functools import partial
+from typing import NamedTuple
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,14 +17,31 @@ from au2.http.registry.errors import RegistryError
 from au2.oci.spec.digest import parse_digest
 
 
+class RegistryCall(NamedTuple):
+    """Use cases, repository and actor of a request."""
+
+    services: Services
+    repository: Repository
+    actor: Actor
+
+
+async def open_call(request: Request) -> RegistryCall:
+    """Return the parties of a request. Raises RegistryError, NotAuthenticated."""
+    repository = repository_of(request)
+    return RegistryCall(services_of(request), repository, await actor_of(request))
+
+
 def services_of(request: Request) -> Services:
-    """The use cases."""
+    """Return the use cases."""
     services: Services = request.app.state.services
     return services
 
 
 async def actor_of(request: Request) -> Actor:
-    """Who asks, by a token, or by one in the place of a password. Raises NotAuthenticated."""
+    """Return the actor of a request, by its token.
+
+    A token may also take the place of a password (HTTP basic). Raises NotAuthenticated.
+    """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     token = ""
     match scheme.lower():
@@ -33,7 +51,7 @@ async def actor_of(request: Request) -> Actor:
             token = read_basic(value)[1]
     # Passwords are taken at the token endpoint only, which brakes those who guess.
     if not token.startswith(TOKEN_PREFIX):
-        raise NotAuthenticated("A token is needed.", hint="Log in: docker login")
+        raise NotAuthenticated("A token is required.", hint="Log in: docker login")
     accounts = services_of(request).accounts
     actor = await run_in_threadpool(partial(accounts.authenticate, token, at_registry=True))
     note_actor(request, actor)
@@ -46,23 +64,23 @@ def read_basic(value: str) -> tuple[str, str]:
         text = base64.b64decode(value.strip(), validate=True).decode()
     except ValueError:
         # Of the alphabet, the padding, characters beyond ASCII in a header, or no UTF-8.
-        raise NotAuthenticated("The login can't be read.") from None
+        raise NotAuthenticated("The credentials are malformed.") from None
     name, _, password = text.partition(":")
     return name, password
 
 
 def repository_of(request: Request) -> Repository:
-    """The repository that the path names. Raises RegistryError."""
+    """Return the repository in the path. Raises RegistryError."""
     name = request.path_params["name"]
     try:
         return parse_repository(name)
     except InvalidRequest as error:
-        # Whatever is not ours by its form is simply not there: other names are fine elsewhere.
+        # Names of another form are unknown, not invalid: other registries have them.
         raise RegistryError(404, "NAME_UNKNOWN", f"{error.message} {error.hint or ''}") from None
 
 
 def ensure_digest(text: str) -> str:
-    """Return a digest that a client named. Raises RegistryError, with the code that is for it."""
+    """Return ``text`` if a digest. Raises RegistryError with the code for bad digests."""
     try:
         return parse_digest(text)
     except InvalidRequest as error:

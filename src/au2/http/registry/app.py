@@ -1,4 +1,4 @@
-"""The registry as an application of its own: its paths and errors are the specification's."""
+"""Registry application below ``/v2``, with the paths and errors of the specification."""
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,9 +25,9 @@ def make_registry(
 
     Args:
         services: the use cases.
-        board: where the ends of imports are waited for.
-        costly: bounds, shared with the API.
-        external_url: how clients reach this server, if not by what they put into ``Host``.
+        board: notices about the ends of imports.
+        costly: concurrency limits, shared with the API.
+        external_url: address of this server; None: as in the request's ``Host``.
     """
     app = Starlette(
         routes=[
@@ -38,7 +38,7 @@ def make_registry(
             Route(f"{_UPLOADS}/", uploads.begin_upload, methods=["POST"]),
             Route(_UPLOADS, uploads.begin_upload, methods=["POST"]),
             Route(f"{_UPLOADS}/{{upload}}", uploads.show_upload, methods=["GET"]),
-            Route(f"{_UPLOADS}/{{upload}}", uploads.receive_piece, methods=["PATCH"]),
+            Route(f"{_UPLOADS}/{{upload}}", uploads.receive_chunk, methods=["PATCH"]),
             Route(f"{_UPLOADS}/{{upload}}", uploads.finish_upload, methods=["PUT"]),
             Route(f"{_UPLOADS}/{{upload}}", uploads.cancel_upload, methods=["DELETE"]),
             Route(_BLOB, blobs.get_blob, methods=["GET"]),
@@ -66,6 +66,6 @@ def make_registry(
 
 
 async def check_version(request: Request) -> Response:
-    """``GET /v2/`` (end-1): this is a registry, and you are logged in."""
+    """``GET /v2/`` (end-1): confirm the protocol and the login."""
     await actor_of(request)
     return JSONResponse({}, headers={"Docker-Distribution-API-Version": "registry/2.0"})

@@ -1,4 +1,4 @@
-"""Fetching blobs, whole or in part."""
+"""Blob downloads, whole or in part."""
 
 import re
 
@@ -6,7 +6,7 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
+from au2.http.registry.access import actor_of, ensure_digest, open_call
 from au2.http.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
 from au2.http.streaming import StreamingResult
 
@@ -15,8 +15,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 async def get_blob(request: Request) -> Response:
     """``GET`` and ``HEAD /v2/<name>/blobs/<digest>`` (end-2, end-10)."""
-    services, repository = services_of(request), repository_of(request)
-    actor = await actor_of(request)
+    services, repository, actor = await open_call(request)
     digest = ensure_digest(request.path_params["digest"])
     with unknown_as(BLOB_UNKNOWN):
         size_bytes = await run_in_threadpool(
@@ -42,7 +41,7 @@ async def get_blob(request: Request) -> Response:
         status_code=status,
         headers=headers,
         media_type=media_type,
-        what=f"the blob {digest} of {repository}",
+        content_name=f"the blob {digest} of {repository}",
         during=services.decompression.reading(actor) if is_packed else None,
     )
 
@@ -50,13 +49,11 @@ async def get_blob(request: Request) -> Response:
 async def delete_blob(request: Request) -> Response:
     """``DELETE /v2/<name>/blobs/<digest>`` (end-10)."""
     await actor_of(request)
-    raise RegistryError(
-        405, "UNSUPPORTED", "Blobs that nothing needs are removed by the garbage collection."
-    )
+    raise RegistryError(405, "UNSUPPORTED", "Unused blobs are removed by garbage collection.")
 
 
 def _read_range(header: str, size_bytes: int) -> tuple[int, int]:
-    """Return first and last byte (RFC 9110, section 14.1.2); what can't be read is passed over."""
+    """Return first and last byte (RFC 9110, section 14.1.2); invalid ranges are ignored."""
     asked = _RANGE.fullmatch(header.strip())
     if asked is None or asked[1] == asked[2] == "":
         return 0, size_bytes - 1
@@ -67,5 +64,5 @@ def _read_range(header: str, size_bytes: int) -> tuple[int, int]:
         last = min(int(asked[2]), size_bytes - 1) if asked[2] else size_bytes - 1
     if first >= size_bytes or first > last:
         headers = {"Content-Range": f"bytes */{size_bytes}"}
-        raise RegistryError(416, "SIZE_INVALID", "The blob has no such part.", headers)
+        raise RegistryError(416, "SIZE_INVALID", "The blob does not have this range.", headers)
     return first, last

@@ -32,12 +32,12 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{
 
 
 def challenge(request: Request) -> str:
-    """Return the header that sends a client to get a token (Docker's token authentication)."""
+    """Return the header with the token endpoint (Docker's token authentication)."""
     return f'Bearer realm="{_base(request)}/v2/token",service="{SERVICE}"'
 
 
 def _base(request: Request) -> str:
-    """The operator's ``external_url``, or else what the request itself was sent to."""
+    """Return the operator's ``external_url``, or else the address of the request."""
     external: str | None = request.app.state.external_url
     if external is not None:
         return external.rstrip("/")
@@ -72,11 +72,11 @@ _ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
     # Not the specification's, but Docker's registry says so, and its clients try again.
     (Busy, 503, "UNAVAILABLE"),
 )
-"""The first that fits counts."""
+"""The first matching class counts."""
 
 
 class RegistryError(Exception):
-    """An answer of the specification's own: status, code, sentence."""
+    """Error of the distribution specification: status, code and sentence."""
 
     def __init__(
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
@@ -90,7 +90,7 @@ class RegistryError(Exception):
 
 @contextmanager
 def unknown_as(code: str) -> Iterator[None]:
-    """Tell clients by this code that what they asked for is not there."""
+    """Turn NotFound into the registry's error ``code``."""
     try:
         yield
     except RepositoryUnknown:
@@ -101,13 +101,13 @@ def unknown_as(code: str) -> Iterator[None]:
 
 
 def answer_registry(_: Request, error: Exception) -> Response:
-    """Answer an error of the specification's own."""
+    """Answer an error of the distribution specification."""
     assert isinstance(error, RegistryError)  # noqa: S101 - registered for it
     return _answer(error.status, error.code, error.message, error.headers)
 
 
 def answer_own(request: Request, error: Exception) -> Response:
-    """Answer an error of ours."""
+    """Answer an error of the use cases."""
     assert isinstance(error, Au2Error)  # noqa: S101 - registered for it
     note_refusal(request, error)
     for kind, status, code in _ANSWERS:
@@ -120,20 +120,20 @@ def answer_own(request: Request, error: Exception) -> Response:
 
 
 def answer_unrouted(request: Request, error: Exception) -> Response:
-    """Answer what no route is for: a path, or a method of one."""
+    """Answer a path or method without a route."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     message = f"{request.method} {request.url.path[:200]} is not part of this registry."
     return _answer(error.status_code, "UNSUPPORTED", message)
 
 
 def answer_nobody(_: Request, error: Exception) -> Response:
-    """Answer a body that broke off: no fault of ours to log, and nobody is there to read it."""
+    """Answer a body that broke off: not the server's fault, and no client reads on."""
     assert isinstance(error, ClientDisconnect)  # noqa: S101 - registered for it
     return _answer(400, "SIZE_INVALID", "The request broke off.")
 
 
 def answer_unexpected(_: Request, __: Exception) -> Response:
-    """A fault of ours: the log has it."""
+    """Answer a fault of the server, which is in the log."""
     return _answer(500, "UNKNOWN", "Something went wrong inside au2; the server's log says more.")
 
 

@@ -12,18 +12,17 @@ from starlette.responses import JSONResponse, Response
 from au2.domain.identity import Actor
 from au2.domain.job import Job, JobState
 from au2.domain.repository import StoredManifest
-from au2.http.audit_log import sender_of
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import wait_for_end
-from au2.http.registry.access import actor_of, ensure_digest, repository_of, services_of
+from au2.http.registry.access import ensure_digest, open_call
 from au2.http.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,
     MANIFEST_UNKNOWN,
     RegistryError,
     unknown_as,
 )
+from au2.http.request_body import read_manifest
 from au2.oci.spec import media_types
-from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 
 _IMPORT_SECONDS = 1800.0
 _MOST_TAGS = 1000
@@ -31,8 +30,7 @@ _MOST_TAGS = 1000
 
 async def get_manifest(request: Request) -> Response:
     """``GET`` and ``HEAD /v2/<name>/manifests/<reference>`` (end-3)."""
-    services, repository = services_of(request), repository_of(request)
-    actor = await actor_of(request)
+    services, repository, actor = await open_call(request)
     with unknown_as(MANIFEST_UNKNOWN):
         found = await run_in_threadpool(
             services.repository_manifests.get, actor, repository, request.path_params["reference"]
@@ -47,15 +45,14 @@ async def get_manifest(request: Request) -> Response:
 
 
 async def put_manifest(request: Request) -> Response:
-    """``PUT /v2/<name>/manifests/<reference>`` (end-7); to a version, until it is imported."""
-    services, repository = services_of(request), repository_of(request)
-    actor, reference = await actor_of(request), request.path_params["reference"]
+    """``PUT /v2/<name>/manifests/<reference>`` (end-7); of a version, until the import ended."""
+    services, repository, actor = await open_call(request)
+    reference = request.path_params["reference"]
     media_type = request.headers.get("content-type", "").partition(";")[0].strip()
     manifests = services.repository_manifests
     await run_in_threadpool(manifests.authorize_put, actor, repository)
     costly: CostlyRequests = request.app.state.costly
-    with costly.bodies.take(sender_of(request)):
-        data = await _read_document(request)
+    data = await read_manifest(request, costly.bodies)
     with unknown_as(MANIFEST_BLOB_UNKNOWN):
         put = await run_in_threadpool(manifests.put, actor, repository, reference, data, media_type)
     if put.job is not None:
@@ -72,8 +69,7 @@ async def put_manifest(request: Request) -> Response:
 
 async def delete_manifest(request: Request) -> Response:
     """``DELETE /v2/<name>/manifests/<reference>`` (end-9)."""
-    services, repository = services_of(request), repository_of(request)
-    actor = await actor_of(request)
+    services, repository, actor = await open_call(request)
     with unknown_as(MANIFEST_UNKNOWN):
         await run_in_threadpool(
             services.repository_manifests.delete,
@@ -86,8 +82,7 @@ async def delete_manifest(request: Request) -> Response:
 
 async def list_tags(request: Request) -> Response:
     """``GET /v2/<name>/tags/list`` (end-8a, end-8b)."""
-    services, repository = services_of(request), repository_of(request)
-    actor = await actor_of(request)
+    services, repository, actor = await open_call(request)
     found = await run_in_threadpool(services.repository_manifests.list_tags, actor, repository)
     last = request.query_params.get("last", "")
     rest = [tag for tag in found if tag > last]
@@ -101,8 +96,7 @@ async def list_tags(request: Request) -> Response:
 
 async def list_referrers(request: Request) -> Response:
     """``GET /v2/<name>/referrers/<digest>`` (end-12a, end-12b)."""
-    services, repository = services_of(request), repository_of(request)
-    actor = await actor_of(request)
+    services, repository, actor = await open_call(request)
     digest = ensure_digest(request.path_params["digest"])
     wanted = request.query_params.get("artifactType") or None
     page = await run_in_threadpool(
@@ -123,18 +117,8 @@ async def list_referrers(request: Request) -> Response:
     return Response(body, headers=headers, media_type=media_types.INDEX)
 
 
-async def _read_document(request: Request) -> bytes:
-    data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > MAX_DOCUMENT_BYTES:
-            message = f"A manifest has {MAX_DOCUMENT_BYTES} bytes at most."
-            raise RegistryError(413, "SIZE_INVALID", message)
-    return bytes(data)
-
-
 async def _wait_for_import(request: Request, actor: Actor, job: Job) -> None:
-    """Wait until a version has its image: clients take the answer for the end of the push."""
+    """Wait until a version has its image: clients take the response for the end of the push."""
     job = await wait_for_end(
         request.app.state.reading, actor, request.app.state.board, job.id, _IMPORT_SECONDS
     )
@@ -150,7 +134,7 @@ def _read_count(text: str | None) -> int:
     if text is None:
         return _MOST_TAGS
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise RegistryError(400, "PAGINATION_NUMBER_INVALID", f"n={text[:20]!r} is no number.")
+        raise RegistryError(400, "PAGINATION_NUMBER_INVALID", f"n={text[:20]!r} is not a number.")
     return min(int(text), _MOST_TAGS)
 
 

@@ -1,8 +1,8 @@
 """Tokens for registry clients (Docker's "token authentication", with its OAuth2 form).
 
-Container tools show these tokens around, in logs and to credential helpers, so they are narrow:
-they hold for an hour, and the registry only takes them. What one may do is asked anew at each
-request, so the scopes that clients name are not looked at.
+Container tools pass these tokens on, to logs and credential helpers, so their use is narrow: an
+hour at the registry only. Permissions are checked anew at each request; scopes named by clients
+are ignored.
 """
 
 from functools import partial
@@ -41,8 +41,8 @@ async def get_token(request: Request) -> Response:
 async def post_token(request: Request) -> Response:
     """``POST /v2/token``: name and password as a form (RFC 6749, section 4.3)."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    async for chunk in request.stream():
+        body += chunk
         if len(body) > _MOST_BYTES:
             raise RegistryError(413, "SIZE_INVALID", "The form is too long.")
     try:
@@ -75,7 +75,7 @@ async def _answer(request: Request, login: _Login) -> Response:
 
 
 async def _exchange(request: Request, login: _Login) -> NewToken:
-    """The token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull, Busy."""
+    """Return the token to use. Raises NotAuthenticated, TooManyAttempts, StorageFull, Busy."""
     address = "" if request.client is None else request.client.host
     accounts = services_of(request).accounts
     if login.password.startswith(TOKEN_PREFIX):

@@ -1,4 +1,4 @@
-"""Logging in, tokens, the account."""
+"""Endpoints for logins, tokens and the account."""
 
 from functools import partial
 from typing import Annotated
@@ -16,7 +16,7 @@ from au2.domain.errors import (
     WrongPassword,
 )
 from au2.domain.throttle import client_of_address
-from au2.http.dependencies import CostlyOf, CurrentActor, ServicesOf, get_actor
+from au2.http.dependencies import Call, CostlyOf, ServicesOf, get_actor
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_account, view_new_token, view_token
@@ -44,10 +44,7 @@ TokenCreationBody = Annotated[TokenCreation, json_body(TokenCreation, after=get_
     ),
 )
 async def login(
-    services: ServicesOf,
-    costly: CostlyOf,
-    body: LoginBody,
-    request: Request,
+    services: ServicesOf, costly: CostlyOf, body: LoginBody, request: Request
 ) -> NewTokenView:
     """Exchange email address and password for a token."""
     address = _address_of(request)
@@ -56,27 +53,27 @@ async def login(
 
 
 @router.post("/tokens/renew", status_code=201, responses=error_responses(Conflict, StorageFull))
-def renew_token(services: ServicesOf, actor: CurrentActor) -> NewTokenView:
-    """Replace the login token of this request by one that lasts a full term."""
-    return view_new_token(services.accounts.renew(actor))
+def renew_token(call: Call) -> NewTokenView:
+    """Replace the login token of this request by a new one with a full term."""
+    return view_new_token(call.services.accounts.renew(call.actor))
 
 
 @router.get("/tokens/current")
-def get_current_token(services: ServicesOf, actor: CurrentActor) -> TokenView:
+def get_current_token(call: Call) -> TokenView:
     """The token of this request."""
-    return view_token(services.accounts.token_info(actor))
+    return view_token(call.services.accounts.token_info(call.actor))
 
 
 @router.delete("/tokens/current", status_code=204, responses=error_responses(StorageFull))
-def logout(services: ServicesOf, actor: CurrentActor) -> None:
-    """End the login of this request. A managed token is not removed by this."""
-    services.accounts.logout(actor)
+def logout(call: Call) -> None:
+    """End the login of this request. A managed token stays."""
+    call.services.accounts.logout(call.actor)
 
 
 @router.get("/account")
-def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
-    """Who the token belongs to, and all roles."""
-    return view_account(services.accounts.show(actor))
+def get_account(call: Call) -> AccountView:
+    """Account of the token, with all roles."""
+    return view_account(call.services.accounts.show(call.actor))
 
 
 @router.put(
@@ -87,20 +84,16 @@ def get_account(services: ServicesOf, actor: CurrentActor) -> AccountView:
     ),
 )
 async def change_password(
-    services: ServicesOf,
-    actor: CurrentActor,
-    costly: CostlyOf,
-    body: PasswordChangeBody,
-    request: Request,
+    call: Call, costly: CostlyOf, body: PasswordChangeBody, request: Request
 ) -> None:
-    """Replace one's own password. All logins end but the one of this request.
+    """Replace the account's password. All other logins end.
 
-    With ``end_tokens`` all managed tokens end too, also if this request came with one.
+    With ``end_tokens`` all managed tokens end too, including one used for this request.
     """
     address = _address_of(request)
     change = partial(
-        services.accounts.change_password,
-        actor,
+        call.services.accounts.change_password,
+        call.actor,
         body.present,
         body.new,
         address=address,
@@ -110,26 +103,24 @@ async def change_password(
 
 
 @router.get("/tokens")
-def list_tokens(services: ServicesOf, actor: CurrentActor) -> list[TokenView]:
-    """One's own managed tokens."""
-    return [view_token(token) for token in services.managed_tokens.list_tokens(actor)]
+def list_tokens(call: Call) -> list[TokenView]:
+    """Managed tokens of the account."""
+    return [view_token(token) for token in call.services.managed_tokens.list_tokens(call.actor)]
 
 
 @router.post("/tokens", status_code=201, responses=error_responses(TooLarge, Conflict, StorageFull))
-def create_token(
-    services: ServicesOf,
-    actor: CurrentActor,
-    body: TokenCreationBody,
-) -> NewTokenView:
-    """Make a managed token. Its secret is shown in this answer only."""
-    new = services.managed_tokens.create_token(actor, body.name, expires_at=body.expires_at)
+def create_token(call: Call, body: TokenCreationBody) -> NewTokenView:
+    """Create a managed token. Its secret is shown in this response only."""
+    new = call.services.managed_tokens.create_token(
+        call.actor, body.name, expires_at=body.expires_at
+    )
     return view_new_token(new)
 
 
 @router.delete("/tokens/{token}", status_code=204, responses=error_responses(NotFound, StorageFull))
-def delete_token(services: ServicesOf, actor: CurrentActor, token: str) -> None:
-    """Remove one's own managed token, named by id or name."""
-    services.managed_tokens.delete_token(actor, token)
+def delete_token(call: Call, token: str) -> None:
+    """Remove a managed token of the account, by id or name."""
+    call.services.managed_tokens.delete_token(call.actor, token)
 
 
 def _address_of(request: Request) -> str:

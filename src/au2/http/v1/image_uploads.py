@@ -1,15 +1,12 @@
-"""Uploads of ready-made images."""
+"""Endpoints for image uploads."""
 
 from typing import Annotated
 
-import anyio
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from au2.app.uploads.image_uploads import BegunImage
 from au2.domain.errors import (
     Conflict,
-    DigestMismatch,
     InvalidImage,
     InvalidRequest,
     LeaseLost,
@@ -18,20 +15,11 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
-from au2.http.audit_log import sender_of
-from au2.http.dependencies import (
-    CostlyOf,
-    CurrentActor,
-    Fence,
-    ServicesOf,
-    VersionNumber,
-    sends_image,
-)
-from au2.http.errors import error_responses
-from au2.http.request_body import json_body, read_pieces
-from au2.http.v1.views import view_job
+from au2.http.dependencies import Call, CostlyOf, Fence, VersionNumber, sends_image
+from au2.http.errors import CONTENT_ERRORS, error_responses
+from au2.http.request_body import closed_in_thread, feed_body, json_body, raw_body, read_manifest
+from au2.http.v1.views import view_image_upload, view_job
 from au2.oci.spec import media_types
-from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.wire.job import JobView
 from au2.wire.upload import (
     BLOB_MEDIA_TYPE,
@@ -48,31 +36,17 @@ from au2.wire.upload import (
 router = APIRouter(tags=["image upload"])
 BlobQuestionBody = Annotated[BlobQuestion, json_body(BlobQuestion, after=sends_image)]
 
-_MOST_BYTES = 1 << 62
 Digest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="The blob's digest.")]
-Bytes = Annotated[int, Query(ge=0, lt=_MOST_BYTES)]
-
-
-def _raw_body(description: str, *types: str) -> dict[str, object]:
-    schema = {"schema": {"type": "string", "format": "binary"}}
-    return {
-        "requestBody": {
-            "required": True,
-            "description": description,
-            "content": dict.fromkeys(types, schema),
-        }
-    }
+Bytes = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 
 @router.get(
     "/processes/{process}/versions/{version}/image",
     responses=error_responses(NotFound, NotPermitted, Conflict),
 )
-def get_image_standing(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> ImageUploadStatus:
-    """How it stands with the image of a version, before one begins to send it."""
-    found = services.image_uploads.get_status(actor, process, version)
+def get_image_upload_status(call: Call, process: str, version: VersionNumber) -> ImageUploadStatus:
+    """Status of a version's image, before an upload begins."""
+    found = call.services.image_uploads.get_status(call.actor, process, version)
     return ImageUploadStatus(
         process=found.version.process_id,
         version=found.version.number,
@@ -89,30 +63,22 @@ def get_image_standing(
     status_code=201,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def begin_image_upload(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> ImageUploadView:
-    """Begin to send an image to a version that has none, or go on with what one began oneself.
+def begin_image_upload(call: Call, process: str, version: VersionNumber) -> ImageUploadView:
+    """Begin to send an image to a version without one, or resume an upload of the same account.
 
-    While another sender of one's own gives signs of life, this is refused (``still-sending``).
+    While another sender of the same account is active, this is refused (``still-sending``).
     """
-    return _view(services.image_uploads.begin(actor, process, version))
+    return view_image_upload(call.services.image_uploads.begin(call.actor, process, version))
 
 
 @router.post(
     "/image-uploads/{upload}/lacking",
     responses=error_responses(NotFound, NotPermitted, LeaseLost, InvalidRequest, StorageFull),
 )
-def find_lacking_blobs(
-    services: ServicesOf,
-    actor: CurrentActor,
-    upload: str,
-    fence: Fence,
-    body: BlobQuestionBody,
-) -> BlobAnswer:
-    """Say which of these blobs must be sent, and how much of each has come. A sign of life."""
+def find_missing_blobs(call: Call, upload: str, fence: Fence, body: BlobQuestionBody) -> BlobAnswer:
+    """Return the missing blobs of these, with their received bytes. Renews the lease."""
     wanted = {blob.digest: blob.size_bytes for blob in body.blobs}
-    lacking = services.image_uploads.find_missing(actor, upload, fence, wanted)
+    lacking = call.services.image_uploads.find_missing(call.actor, upload, fence, wanted)
     return BlobAnswer(
         lacking=[
             LackingBlob(digest=digest, received_bytes=received)
@@ -123,24 +89,14 @@ def find_lacking_blobs(
 
 @router.patch(
     "/image-uploads/{upload}/blobs/{digest}",
-    responses=error_responses(
-        NotFound,
-        NotPermitted,
-        Conflict,
-        LeaseLost,
-        TooLarge,
-        InvalidRequest,
-        DigestMismatch,
-        StorageFull,
-    ),
-    openapi_extra=_raw_body(
+    responses=error_responses(*CONTENT_ERRORS),
+    openapi_extra=raw_body(
         "The blob's bytes from the offset on, or some of them.", BLOB_MEDIA_TYPE
     ),
 )
 async def receive_blob(
+    call: Call,
     *,
-    services: ServicesOf,
-    actor: CurrentActor,
     upload: str,
     digest: Digest,
     fence: Fence,
@@ -148,26 +104,22 @@ async def receive_blob(
     size: Bytes,
     request: Request,
 ) -> BlobProgress:
-    """Send a piece of a blob of ``size`` bytes, beginning at ``offset``: where the last one ended.
+    """Send bytes of a blob of ``size`` bytes from ``offset`` on: the end of the last request's.
 
-    What has come stays, also when the connection breaks or the server ends.
+    Received bytes stay, also when the connection breaks or the server ends.
     """
     receiver = await run_in_threadpool(
-        services.image_uploads.receive,
-        actor,
+        call.services.image_uploads.receive,
+        call.actor,
         upload,
         fence,
         digest,
         size_bytes=size,
         offset_bytes=offset,
     )
-    try:
-        async for piece in read_pieces(request):
-            await run_in_threadpool(receiver.feed, piece)
+    async with closed_in_thread(receiver):
+        await feed_body(request, receiver)
         received = await run_in_threadpool(receiver.finish)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await run_in_threadpool(receiver.close)
     return BlobProgress(received_bytes=received, is_whole=received == size)
 
 
@@ -176,27 +128,16 @@ async def receive_blob(
     responses=error_responses(
         NotFound, NotPermitted, Conflict, LeaseLost, InvalidImage, TooLarge, StorageFull
     ),
-    openapi_extra=_raw_body("The image's manifest.", *sorted(media_types.MANIFESTS)),
+    openapi_extra=raw_body("The image's manifest.", *sorted(media_types.MANIFESTS)),
 )
 async def complete_image_upload(
-    *,
-    services: ServicesOf,
-    actor: CurrentActor,
-    costly: CostlyOf,
-    upload: str,
-    fence: Fence,
-    request: Request,
+    call: Call, *, costly: CostlyOf, upload: str, fence: Fence, request: Request
 ) -> JobView:
-    """All blobs have come, this is the manifest: let the import begin. Repeating is harmless."""
-    await run_in_threadpool(services.image_uploads.authorize, actor, upload, fence)
-    manifest = bytearray()
-    with costly.bodies.take(sender_of(request)):
-        async for piece in request.stream():
-            manifest += piece
-            if len(manifest) > MAX_DOCUMENT_BYTES:
-                raise TooLarge(f"The manifest has more than {MAX_DOCUMENT_BYTES} bytes.")
+    """Send the manifest after all blobs: the import begins. Idempotent."""
+    await run_in_threadpool(call.services.image_uploads.authorize, call.actor, upload, fence)
+    manifest = await read_manifest(request, costly.bodies)
     job = await run_in_threadpool(
-        services.image_uploads.complete, actor, upload, fence, bytes(manifest)
+        call.services.image_uploads.complete, call.actor, upload, fence, manifest
     )
     return view_job(job)
 
@@ -206,11 +147,9 @@ async def complete_image_upload(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def leave_image_upload(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
-) -> None:
-    """Say that one's sender ends: whoever begins the same again goes on at once."""
-    services.image_uploads.leave(actor, upload, fence)
+def leave_image_upload(call: Call, upload: str, fence: Fence) -> None:
+    """End a sender, so that the next command for the same image begins at once."""
+    call.services.image_uploads.leave(call.actor, upload, fence)
 
 
 @router.delete(
@@ -219,29 +158,12 @@ def leave_image_upload(
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
 def abandon_image_upload(
-    services: ServicesOf,
-    actor: CurrentActor,
+    call: Call,
     upload: str,
     fence: Fence,
     reason: Annotated[
         str | None, Query(max_length=MOST_REASON_CHARACTERS, description="For the job's record.")
     ] = None,
 ) -> None:
-    """Give one's own upload up. What has come of its blobs stays for a while."""
-    services.image_uploads.abandon(actor, upload, fence, reason)
-
-
-def _view(begun: BegunImage) -> ImageUploadView:
-    upload = begun.upload
-    return ImageUploadView(
-        id=upload.id,
-        process=upload.process_id,
-        version=upload.version_number,
-        job=upload.job_id,
-        fence=upload.fencing_token,
-        lease_seconds=begun.lease_seconds,
-        heartbeat_seconds=begun.heartbeat_seconds,
-        resumed=begun.resumed,
-        architecture=begun.platform.architecture,
-        variant=begun.platform.variant,
-    )
+    """Abandon an upload of the same account. Received bytes of its blobs stay for a while."""
+    call.services.image_uploads.abandon(call.actor, upload, fence, reason)

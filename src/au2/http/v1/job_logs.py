@@ -1,4 +1,4 @@
-"""The logs of jobs: whole, or followed while they grow."""
+"""Endpoints for logs of jobs: whole, or followed while they grow."""
 
 from collections.abc import AsyncGenerator, Generator
 from time import monotonic
@@ -11,15 +11,7 @@ from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
 from au2.domain.identity import Actor
 from au2.domain.job import Job
 from au2.http.audit_log import sender_of
-from au2.http.dependencies import (
-    LARGEST_OFFSET,
-    BoardOf,
-    CostlyOf,
-    CurrentActor,
-    JobReadingOf,
-    LogsOf,
-    ServicesOf,
-)
+from au2.http.dependencies import LARGEST_OFFSET, BoardOf, Call, CostlyOf, JobReadingOf, LogsOf
 from au2.http.errors import error_responses
 from au2.http.job_watching import POLL_SECONDS, JobReading, WaitingEvents
 from au2.http.log_events import KEEP_ALIVE, LogPosition, format_end
@@ -34,8 +26,8 @@ router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 
 _KEEP_ALIVE_SECONDS = 15.0
 _LOOK_SECONDS = 5.0
-"""How often the record, and the right to read it, is looked at while lines keep coming."""
-_PIECE_BYTES = 1 << 18
+"""Interval between reads of record and rights while lines keep coming."""
+_CHUNK_BYTES = 1 << 18
 
 _EVENT = {
     "type": "object",
@@ -46,7 +38,7 @@ _EVENT = {
     },
     "required": ["event", "data"],
 }
-"""What each of the server-sent events is like."""
+"""Schema of each server-sent event."""
 
 AttemptNumber = Annotated[
     int | None, Query(ge=1, le=2**31 - 1, description="Which attempt; the newest if not given.")
@@ -68,33 +60,27 @@ Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="Byte to begi
     },
 )
 def get_job_log(
-    services: ServicesOf,
-    actor: CurrentActor,
-    logs: LogsOf,
-    job: JobId,
-    *,
-    attempt: AttemptNumber = None,
-    offset: Offset = 0,
+    call: Call, logs: LogsOf, job: JobId, *, attempt: AttemptNumber = None, offset: Offset = 0
 ) -> Response:
-    """The log as it is now, byte for byte."""
-    _, number = services.jobs.authorize_log(actor, job, attempt)
+    """The log at this moment, byte for byte."""
+    _, number = call.services.jobs.authorize_log(call.actor, job, attempt)
     end = max(offset, logs.size_bytes(job, number))
     return StreamingResult(
-        _read_pieces(logs, LogPosition(job, number, offset), end),
+        _read_chunks(logs, LogPosition(job, number, offset), end),
         media_type="application/octet-stream",
         headers={"Content-Length": str(end - offset)},
     )
 
 
-def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:
+def _read_chunks(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:
     offset = at.offset
     while offset < end:
-        limit = min(_PIECE_BYTES, end - offset)
-        piece = logs.read(at.job_id, at.attempt, offset=offset, limit_bytes=limit)
-        if not piece:
+        limit = min(_CHUNK_BYTES, end - offset)
+        chunk = logs.read(at.job_id, at.attempt, offset=offset, limit_bytes=limit)
+        if not chunk:
             return
-        offset += len(piece)
-        yield piece
+        offset += len(chunk)
+        yield chunk
 
 
 @router.get(
@@ -111,9 +97,8 @@ def _read_pieces(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, 
     },
 )
 async def follow_job_log(
+    call: Call,
     *,
-    services: ServicesOf,
-    actor: CurrentActor,
     board: BoardOf,
     reading: JobReadingOf,
     costly: CostlyOf,
@@ -122,10 +107,10 @@ async def follow_job_log(
     attempt: AttemptNumber = None,
     offset: Offset = 0,
 ) -> Response:
-    """The log as it grows, until the attempt has ended."""
-    _, number = await run_in_threadpool(services.jobs.authorize_log, actor, job, attempt)
+    """The growing log, until the attempt has ended."""
+    _, number = await run_in_threadpool(call.services.jobs.authorize_log, call.actor, job, attempt)
     return StreamingResult(
-        _follow(reading, actor, board, LogPosition(job, number, offset)),
+        _follow(reading, call.actor, board, LogPosition(job, number, offset)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         during=costly.streams.take(sender_of(request)),
@@ -137,7 +122,7 @@ async def _follow(
 ) -> AsyncGenerator[bytes, None]:
     with board.watch(job_topic(at.job_id), log_topic(at.job_id)) as watch:
         not_before = sent_at = monotonic()
-        # It was let in just now, so what somebody else read a moment ago will do.
+        # The actor was authorized just now, so another request's recent read will do.
         looked_at = not_before - POLL_SECONDS
         waiting = WaitingEvents(reading.waiting, monotonic)
         while not board.is_closing:
@@ -145,8 +130,8 @@ async def _follow(
                 job = await reading.job(actor, at.job_id, not_before=looked_at)
             except (NotAuthenticated, NotFound):
                 return  # Who comes back to go on is told why that is no longer possible.
-            # The record is looked at before the log: what is in the log when the record says that
-            # the attempt has ended is all that there will ever be.
+            # The record is read before the log: once the record says that the attempt has ended,
+            # the log is complete.
             is_over = _is_over(job.value, at.attempt)
             not_before = job.read_at if is_over else not_before
             while True:
@@ -159,15 +144,15 @@ async def _follow(
             if is_over:
                 yield format_end(view_job(job.value))
                 return
-            if (told := await waiting.look(job.value)) is not None:
-                yield told
+            if (cause := await waiting.look(job.value)) is not None:
+                yield cause
                 sent_at = monotonic()
             if monotonic() - sent_at >= _KEEP_ALIVE_SECONDS:
                 yield KEEP_ALIVE
                 sent_at = monotonic()
-            news = await watch.wait(POLL_SECONDS)
+            topics = await watch.wait(POLL_SECONDS)
             not_before = max(watch.told_at, monotonic() - POLL_SECONDS)
-            if news != {log_topic(at.job_id)} or monotonic() - looked_at >= _LOOK_SECONDS:
+            if topics != {log_topic(at.job_id)} or monotonic() - looked_at >= _LOOK_SECONDS:
                 looked_at = not_before
 
 

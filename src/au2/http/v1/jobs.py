@@ -1,4 +1,4 @@
-"""Jobs."""
+"""Endpoints for jobs."""
 
 from typing import Annotated, Any
 
@@ -25,11 +25,10 @@ from au2.http.audit_log import sender_of
 from au2.http.dependencies import (
     LARGEST_ID,
     BoardOf,
+    Call,
+    ContextCall,
     CostlyOf,
-    CurrentActor,
-    CurrentContext,
     JobReadingOf,
-    ServicesOf,
     may_make,
 )
 from au2.http.errors import error_responses
@@ -54,14 +53,9 @@ JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
         NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
     ),
 )
-def submit_run(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    body: RunCreationBody,
-) -> JobView:
+def submit_run(call: ContextCall, body: RunCreationBody) -> JobView:
     """Run a process."""
-    return view_job(services.jobs.submit_run(actor, context, _make_order(body)))
+    return view_job(call.services.jobs.submit_run(call.actor, call.context, _make_order(body)))
 
 
 def _make_order(body: RunCreation) -> RunOrder:
@@ -84,9 +78,7 @@ def _make_order(body: RunCreation) -> RunOrder:
 
 @router.get("", responses=error_responses(NotFound, NotPermitted))
 def list_jobs(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
+    call: ContextCall,
     *,
     state: JobState | None = None,
     type: JobType | None = None,  # noqa: A002 - the word of the specification
@@ -104,7 +96,7 @@ def list_jobs(
         before=before,
     )
     # One more than asked for tells whether there is a next page.
-    found = services.jobs.list_jobs(actor, context, wanted, limit=limit + 1)
+    found = call.services.jobs.list_jobs(call.actor, call.context, wanted, limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit
     return JobPage(items=[view_job(job) for job in page], next_before=page[-1].id if more else None)
@@ -112,9 +104,8 @@ def list_jobs(
 
 @router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))
 async def get_job(
+    call: Call,
     *,
-    services: ServicesOf,
-    actor: CurrentActor,
     board: BoardOf,
     reading: JobReadingOf,
     costly: CostlyOf,
@@ -130,21 +121,21 @@ async def get_job(
     """One job."""
     if wait_seconds:
         with costly.streams.take(sender_of(request)):
-            found = await wait_for_end(reading, actor, board, job, wait_seconds)
+            found = await wait_for_end(reading, call.actor, board, job, wait_seconds)
     else:
-        found = await run_in_threadpool(services.jobs.get, actor, job)
+        found = await run_in_threadpool(call.services.jobs.get, call.actor, job)
     if found.state is not JobState.PENDING:
         return view_job(found)
     return view_job(found, await reading.waiting(found))
 
 
 @router.post("/{job}/stop", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def stop_job(services: ServicesOf, actor: CurrentActor, job: JobId) -> JobView:
-    """Stop a job; one that has ended stays as it is."""
-    return view_job(services.jobs.stop(actor, job))
+def stop_job(call: Call, job: JobId) -> JobView:
+    """Stop a job; an ended job stays unchanged."""
+    return view_job(call.services.jobs.stop(call.actor, job))
 
 
 @router.get("/{job}/output", responses=error_responses(NotFound))
-def get_job_output(services: ServicesOf, actor: CurrentActor, job: JobId) -> dict[str, Any]:
-    """What the job's code gave back."""
-    return dict(services.jobs.get_output(actor, job))
+def get_job_output(call: Call, job: JobId) -> dict[str, Any]:
+    """Output of the job's code."""
+    return dict(call.services.jobs.get_output(call.actor, job))

@@ -1,4 +1,4 @@
-"""Organizations, projects and members."""
+"""Endpoints for organizations, projects and members."""
 
 from typing import Annotated
 
@@ -6,14 +6,7 @@ from fastapi import APIRouter
 
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
-from au2.http.dependencies import (
-    CurrentActor,
-    CurrentContext,
-    ServicesOf,
-    is_operator,
-    may,
-    may_make_project,
-)
+from au2.http.dependencies import Call, ContextCall, is_operator, may, may_make_project
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_member, view_new_member, view_organization, view_project
@@ -36,35 +29,30 @@ MemberAdditionBody = Annotated[
 
 
 @router.get("")
-def list_organizations(services: ServicesOf, actor: CurrentActor) -> list[OrganizationView]:
-    """The organizations in which one has a role."""
-    return [view_organization(found) for found in services.organizations.list_organizations(actor)]
+def list_organizations(call: Call) -> list[OrganizationView]:
+    """Organizations in which the account has a role."""
+    return [
+        view_organization(found)
+        for found in call.services.organizations.list_organizations(call.actor)
+    ]
 
 
 @router.post("", status_code=201, responses=error_responses(NotPermitted, TooLarge, StorageFull))
-def create_organization(
-    services: ServicesOf,
-    actor: CurrentActor,
-    body: OrganizationBody,
-) -> OrganizationView:
-    """Make an organization and become its admin. For operators."""
-    return view_organization(services.organizations.create_organization(actor, body.name))
+def create_organization(call: Call, body: OrganizationBody) -> OrganizationView:
+    """Create an organization and become its admin. For operators."""
+    return view_organization(call.services.organizations.create_organization(call.actor, body.name))
 
 
 @router.get("/{organization}", responses=error_responses(NotFound))
-def get_organization(
-    services: ServicesOf, actor: CurrentActor, organization: str
-) -> OrganizationView:
+def get_organization(call: Call, organization: str) -> OrganizationView:
     """One organization."""
-    return view_organization(services.organizations.get_organization(actor, organization))
+    return view_organization(call.services.organizations.get_organization(call.actor, organization))
 
 
 @router.get("/{organization}/projects", responses=error_responses(NotFound))
-def list_projects(
-    services: ServicesOf, actor: CurrentActor, organization: str
-) -> list[ProjectView]:
-    """The organization's projects, as far as one may know of them."""
-    found = services.organizations.list_projects(actor, organization)
+def list_projects(call: Call, organization: str) -> list[ProjectView]:
+    """Projects of the organization visible to the account."""
+    found = call.services.organizations.list_projects(call.actor, organization)
     return [view_project(project) for project in found]
 
 
@@ -73,22 +61,20 @@ def list_projects(
     status_code=201,
     responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull),
 )
-def create_project(
-    services: ServicesOf,
-    actor: CurrentActor,
-    organization: str,
-    body: ProjectBody,
-) -> ProjectView:
-    """Make a project."""
-    return view_project(services.organizations.create_project(actor, organization, body.name))
+def create_project(call: Call, organization: str, body: ProjectBody) -> ProjectView:
+    """Create a project."""
+    return view_project(
+        call.services.organizations.create_project(call.actor, organization, body.name)
+    )
 
 
 @members.get("", responses=error_responses(NotFound, NotPermitted))
-def list_members(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext
-) -> list[MemberView]:
-    """Who has a role that reaches the context."""
-    return [view_member(member) for member in services.members.list_members(actor, context)]
+def list_members(call: ContextCall) -> list[MemberView]:
+    """Members with a role that reaches the context."""
+    return [
+        view_member(member)
+        for member in call.services.members.list_members(call.actor, call.context)
+    ]
 
 
 @members.post(
@@ -96,14 +82,11 @@ def list_members(
     status_code=201,
     responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
-def add_member(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    body: MemberAdditionBody,
-) -> MemberAdded:
-    """Give somebody a role. A new user's first password is shown in this answer only."""
-    return view_new_member(services.members.add(actor, context, body.email, body.role))
+def add_member(call: ContextCall, body: MemberAdditionBody) -> MemberAdded:
+    """Give a user a role. A new user's first password is shown in this response only."""
+    return view_new_member(
+        call.services.members.add(call.actor, call.context, body.email, body.role)
+    )
 
 
 @members.delete(
@@ -111,8 +94,6 @@ def add_member(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def remove_member(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, email: str
-) -> None:
-    """Take somebody's role in exactly this context away."""
-    services.members.remove(actor, context, email)
+def remove_member(call: ContextCall, email: str) -> None:
+    """Remove a user's role in exactly this context."""
+    call.services.members.remove(call.actor, call.context, email)

@@ -1,11 +1,15 @@
-"""Package uploads."""
+"""Endpoints for package uploads.
+
+An upload begins with a long list of files, parsed in bounded steps: a parser in C holds up
+everything else while it runs, and makes of a hostile list ten times its size. So the number of
+values is bounded before parsing, and entries are checked one by one.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any
 
-import anyio
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +19,6 @@ from pydantic import ValidationError
 from au2.app.uploads.package_begin import PackageComparison
 from au2.domain.errors import (
     Conflict,
-    DigestMismatch,
     InvalidPackage,
     InvalidRequest,
     LeaseLost,
@@ -26,16 +29,16 @@ from au2.domain.errors import (
 )
 from au2.domain.identity import Action
 from au2.http.audit_log import sender_of
-from au2.http.dependencies import (
-    CostlyOf,
-    CurrentActor,
-    CurrentContext,
-    Fence,
-    ServicesOf,
-    may_make,
+from au2.http.dependencies import Call, ContextCall, CostlyOf, Fence, ServicesOf, may_make
+from au2.http.errors import CONTENT_ERRORS, error_responses
+from au2.http.request_body import (
+    closed_in_thread,
+    feed_body,
+    marked_body,
+    parse_json,
+    raw_body,
+    refuse_violations,
 )
-from au2.http.errors import error_responses
-from au2.http.request_body import marked_body, parse_json, read_pieces, refuse_violations
 from au2.http.request_body import read_body as read_counted
 from au2.http.v1.views import view_comparison, view_job, view_upload
 from au2.wire.documents import format_document
@@ -54,7 +57,7 @@ _SMALL_BYTES = 1 << 20
 _VALUES_PER_FILE = 24
 """Commas and brackets: an entry has six fields, and its path may have some of them too."""
 _OTHER_VALUES = 1000
-_MOST_MISTAKES = 100
+_MOST_VIOLATIONS = 100
 
 
 async def _read(
@@ -64,7 +67,7 @@ async def _read(
     _: Annotated[object, Depends(may_make(Action.UPLOAD_VERSION))],
 ) -> AsyncIterator[UploadCreation]:
     with ExitStack() as stack:
-        # Counted until the answer has been made: what follows works on the whole list.
+        # Counted until the response is made: the endpoint works on the whole list.
         body = await read_counted(request, stack, costly.file_lists, small_bytes=_SMALL_BYTES)
         parse = partial(parse_creation, body, most_files=services.upload_starter.limits.files)
         yield await costly.parsing.run(sender_of(request), parse)
@@ -74,7 +77,7 @@ UploadCreationBody = Annotated[UploadCreation, marked_body(UploadCreation, _read
 
 
 def parse_creation(body: bytes, *, most_files: int) -> UploadCreation:
-    """Return the request that a body is. Raises RequestValidationError, HTTPException, TooLarge."""
+    """Return the request in a body. Raises RequestValidationError, HTTPException, TooLarge."""
     values = sum(body.count(sign) for sign in (b",", b"[", b"{"))
     if values > most_files * _VALUES_PER_FILE + _OTHER_VALUES:
         raise _too_many(most_files)
@@ -83,46 +86,44 @@ def parse_creation(body: bytes, *, most_files: int) -> UploadCreation:
     if isinstance(files, list):
         if len(files) > most_files:
             raise _too_many(most_files)
-        entries, mistakes = _parse_entries(files)
+        entries, violations = _parse_entries(files)
         value = {**value, "files": entries}
     else:
-        mistakes = []
+        violations = []
     try:
         creation = adapter_of(UploadCreation).validate_python(value)
     except ValidationError as error:
-        mistakes.extend(refuse_violations(error).errors())
-    if mistakes:
-        raise RequestValidationError(mistakes)
+        violations.extend(refuse_violations(error).errors())
+    if violations:
+        raise RequestValidationError(violations)
     return creation
 
 
 def _parse_entries(files: list[Any]) -> tuple[list[FileEntry], list[Any]]:
-    """Return the entries, and what is wrong with the first of those that are none."""
+    """Return the entries, and the violations of the first invalid ones."""
     entry_adapter = adapter_of(FileEntry)
     entries: list[FileEntry] = []
-    mistakes: list[Any] = []
+    violations: list[Any] = []
     for number, file in enumerate(files):
         try:
             entries.append(entry_adapter.validate_python(file))
         except ValidationError as error:
-            mistakes.extend(refuse_violations(error, "files", number).errors())
-            if len(mistakes) >= _MOST_MISTAKES:
+            violations.extend(refuse_violations(error, "files", number).errors())
+            if len(violations) >= _MOST_VIOLATIONS:
                 break
-    return entries, mistakes
+    return entries, violations
 
 
 def _too_many(most_files: int) -> TooLarge:
     return TooLarge(
-        f"The package has too many files; at most {most_files} are taken.",
-        hint="Leave out what is not needed by naming it in .auignore.",
+        f"The package has too many files; the limit is {most_files}.",
+        hint="Name files that are not needed in .auignore.",
     )
 
 
 router = APIRouter(prefix="/uploads", tags=["upload"])
 
-Complete = Annotated[
-    bool, Query(description="Also complete the upload, if nothing is lacking any more.")
-]
+Complete = Annotated[bool, Query(description="Also complete the upload, if no content is missing.")]
 
 
 _CREATION_FAILURES = error_responses(
@@ -137,83 +138,52 @@ _CREATION_FAILURES = error_responses(
     responses=_CREATION_FAILURES
     | {200: {"model": UploadComparison, "description": "There is a version of it already."}},
 )
-def begin_upload(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    body: UploadCreationBody,
-) -> UploadView | JSONResponse:
-    """Begin an upload with the list of files; the answer says which contents to send.
+def begin_upload(call: ContextCall, body: UploadCreationBody) -> UploadView | JSONResponse:
+    """Begin an upload with the list of files; the response lists the missing contents.
 
-    Unless that is forced, a package that the newest available version was made of makes no new one:
-    the answer then is 200 and names the version.
+    Unless forced, a package equal to the newest available version's makes no new version: the
+    response is then 200 and names the version.
     """
-    begun = services.upload_starter.begin(actor, context, body)
+    begun = call.services.upload_starter.begin(call.actor, call.context, body)
     if isinstance(begun, PackageComparison):
         return JSONResponse(format_document(view_comparison(begun)))
     return view_upload(begun)
 
 
 @router.post("/compare", responses=_CREATION_FAILURES)
-def compare_upload(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    body: UploadCreationBody,
-) -> UploadComparison:
-    """Say what an upload with this list would find, and change nothing."""
-    return view_comparison(services.upload_starter.compare(actor, context, body))
+def compare_upload(call: ContextCall, body: UploadCreationBody) -> UploadComparison:
+    """Return the result of an upload of this list, without changes."""
+    return view_comparison(call.services.upload_starter.compare(call.actor, call.context, body))
 
 
 @router.get("/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull))
-def get_upload(services: ServicesOf, actor: CurrentActor, upload: str) -> UploadView:
-    """One's own upload and what it still lacks. Counts as a sign of life."""
-    return view_upload(services.uploads.get(actor, upload))
+def get_upload(call: Call, upload: str) -> UploadView:
+    """An upload of the account, with its missing contents. Renews the lease."""
+    return view_upload(call.services.uploads.get(call.actor, upload))
 
 
 @router.put(
     "/{upload}/contents",
-    responses=error_responses(
-        NotFound,
-        NotPermitted,
-        Conflict,
-        LeaseLost,
-        TooLarge,
-        InvalidRequest,
-        DigestMismatch,
-        StorageFull,
+    responses=error_responses(*CONTENT_ERRORS),
+    openapi_extra=raw_body(
+        "Frames: SHA-256 (32 bytes), size (8 bytes, big-endian), content.", CONTENTS_MEDIA_TYPE
     ),
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "Frames: SHA-256 (32 bytes), size (8 bytes, big-endian), content.",
-            "content": {CONTENTS_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
 )
 async def receive_contents(
-    *,
-    services: ServicesOf,
-    actor: CurrentActor,
-    upload: str,
-    fence: Fence,
-    request: Request,
-    complete: Complete = False,
+    call: Call, *, upload: str, fence: Fence, request: Request, complete: Complete = False
 ) -> UploadProgress:
-    """Send contents that are lacking. What has come whole is kept even if the rest does not."""
-    receiver = await run_in_threadpool(services.uploads.receive, actor, upload, fence)
-    try:
-        async for piece in read_pieces(request):
-            await run_in_threadpool(receiver.feed, piece)
+    """Send missing contents. Whole contents are kept even if the rest fails."""
+    receiver = await run_in_threadpool(call.services.uploads.receive, call.actor, upload, fence)
+    async with closed_in_thread(receiver):
+        await feed_body(request, receiver)
         lacking = await run_in_threadpool(
-            services.uploads.finish_receiving, actor, upload, receiver
+            call.services.uploads.finish_receiving, call.actor, upload, receiver
         )
-    finally:
-        with anyio.CancelScope(shield=True):
-            await run_in_threadpool(receiver.close)
     job: JobView | None = None
     if complete and not lacking:
-        job = view_job(await run_in_threadpool(services.uploads.complete, actor, upload, fence))
+        job = view_job(
+            await run_in_threadpool(call.services.uploads.complete, call.actor, upload, fence)
+        )
     return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking, job=job)
 
 
@@ -221,11 +191,9 @@ async def receive_contents(
     "/{upload}/complete",
     responses=error_responses(NotFound, NotPermitted, Conflict, LeaseLost, StorageFull),
 )
-def complete_upload(
-    services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence
-) -> JobView:
-    """Everything has been sent: let the build begin."""
-    return view_job(services.uploads.complete(actor, upload, fence))
+def complete_upload(call: Call, upload: str, fence: Fence) -> JobView:
+    """Begin the build after all contents were sent."""
+    return view_job(call.services.uploads.complete(call.actor, upload, fence))
 
 
 @router.delete(
@@ -233,6 +201,6 @@ def complete_upload(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def abandon_upload(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
-    """Give one's own upload up."""
-    services.uploads.abandon(actor, upload, fence)
+def abandon_upload(call: Call, upload: str, fence: Fence) -> None:
+    """Abandon an upload of the account."""
+    call.services.uploads.abandon(call.actor, upload, fence)

@@ -1,4 +1,4 @@
-"""Secrets."""
+"""Endpoints for secrets."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from au2.domain.errors import (
     TooLarge,
 )
 from au2.domain.identity import Action
-from au2.http.dependencies import CurrentActor, CurrentContext, ServicesOf, may_make
+from au2.http.dependencies import ContextCall, may_make
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_secret
@@ -29,11 +29,12 @@ SecretIngestionBody = Annotated[
 
 
 @router.get("", responses=error_responses(NotFound, NotPermitted))
-def list_secrets(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext
-) -> list[SecretView]:
-    """Secrets that can be used in the context, by name; without their values."""
-    return [view_secret(secret) for secret in services.secrets.list_secrets(actor, context)]
+def list_secrets(call: ContextCall) -> list[SecretView]:
+    """Secrets visible in the context, by name; without their values."""
+    return [
+        view_secret(secret)
+        for secret in call.services.secrets.list_secrets(call.actor, call.context)
+    ]
 
 
 @router.post(
@@ -43,25 +44,18 @@ def list_secrets(
         NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
     ),
 )
-def create_secret(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    body: SecretCreationBody,
-) -> SecretView:
-    """Make a secret of the context, with or without a value."""
-    secret = services.secrets.create(
-        actor, context, body.name, description=body.description, value=body.value
+def create_secret(call: ContextCall, body: SecretCreationBody) -> SecretView:
+    """Create a secret of the context, with or without a value."""
+    secret = call.services.secrets.create(
+        call.actor, call.context, body.name, description=body.description, value=body.value
     )
     return view_secret(secret)
 
 
 @router.get("/{secret}", responses=error_responses(NotFound, NotPermitted))
-def get_secret(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, secret: str
-) -> SecretView:
-    """The secret that a name means in the context; without its value."""
-    return view_secret(services.secrets.get(actor, context, secret))
+def get_secret(call: ContextCall, secret: str) -> SecretView:
+    """The secret of this name in the context; without its value."""
+    return view_secret(call.services.secrets.get(call.actor, call.context, secret))
 
 
 @router.put(
@@ -70,35 +64,21 @@ def get_secret(
         NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
     ),
 )
-def ingest_secret(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    secret: str,
-    body: SecretIngestionBody,
-) -> SecretView:
-    """Give one of the context's own secrets a value, or another one."""
-    return view_secret(services.secrets.ingest(actor, context, secret, body.value))
+def ingest_secret(call: ContextCall, secret: str, body: SecretIngestionBody) -> SecretView:
+    """Set or replace the value of a secret of exactly this context."""
+    return view_secret(call.services.secrets.ingest(call.actor, call.context, secret, body.value))
 
 
 @router.get("/{secret}/value", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def download_secret(
-    services: ServicesOf,
-    actor: CurrentActor,
-    context: CurrentContext,
-    secret: str,
-    response: Response,
-) -> SecretValueView:
-    """The value of one of the context's own secrets. That it was read is written down."""
+def download_secret(call: ContextCall, secret: str, response: Response) -> SecretValueView:
+    """Value of a secret of exactly this context. The read is an event of the audit trail."""
     response.headers["Cache-Control"] = "no-store"
-    return SecretValueView(value=services.secrets.download(actor, context, secret))
+    return SecretValueView(value=call.services.secrets.download(call.actor, call.context, secret))
 
 
 @router.delete(
     "/{secret}", status_code=204, responses=error_responses(NotFound, NotPermitted, StorageFull)
 )
-def delete_secret(
-    services: ServicesOf, actor: CurrentActor, context: CurrentContext, secret: str
-) -> None:
-    """Delete one of the context's own secrets with its value."""
-    services.secrets.delete(actor, context, secret)
+def delete_secret(call: ContextCall, secret: str) -> None:
+    """Delete a secret of exactly this context with its value."""
+    call.services.secrets.delete(call.actor, call.context, secret)

@@ -1,7 +1,6 @@
-"""Versions of a process, and the difference between two."""
+"""Endpoints for versions of a process, and for the differences between two."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -9,11 +8,10 @@ from au2.app.versions.diffs import Difference, FileDocument, VersionComparison
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
 from au2.domain.version import Contract, Version
-from au2.http.dependencies import CurrentActor, ServicesOf, VersionNumber, may_change_process
+from au2.http.dependencies import Call, VersionNumber, may_change_process
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_version
-from au2.jsonschema.compare import SchemaChange
+from au2.http.v1.views import view, view_version
 from au2.package.tree.entries import mode_of
 from au2.wire.process import (
     DependencyDifference,
@@ -34,9 +32,12 @@ VersionCreationBody = Annotated[
 
 
 @router.get("", responses=error_responses(NotFound))
-def list_versions(services: ServicesOf, actor: CurrentActor, process: str) -> list[VersionView]:
+def list_versions(call: Call, process: str) -> list[VersionView]:
     """All versions, oldest first."""
-    return [view_version(version) for version in services.versions.list_versions(actor, process)]
+    return [
+        view_version(version)
+        for version in call.services.versions.list_versions(call.actor, process)
+    ]
 
 
 @router.post(
@@ -44,44 +45,36 @@ def list_versions(services: ServicesOf, actor: CurrentActor, process: str) -> li
     status_code=201,
     responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
-def create_version(
-    services: ServicesOf,
-    actor: CurrentActor,
-    process: str,
-    body: VersionCreationBody,
-) -> VersionView:
-    """Make a version that waits for an image."""
+def create_version(call: Call, process: str, body: VersionCreationBody) -> VersionView:
+    """Create a version without an image."""
     contract = Contract(body.environment, body.args_schema, body.out_schema)
-    version = services.versions.create_image_version(
-        actor, process, description=body.description, contract=contract
+    version = call.services.versions.create_image_version(
+        call.actor, process, description=body.description, contract=contract
     )
     return view_version(version)
 
 
 @router.get("/default", responses=error_responses(NotFound, Conflict))
 def get_default_version(
-    services: ServicesOf,
-    actor: CurrentActor,
+    call: Call,
     process: str,
     *,
     latest: Annotated[bool, Query(description="What a run with 'latest' takes.")] = False,
 ) -> VersionView:
-    """The version that a run takes where none is named: the newest published, else available."""
-    return view_version(services.versions.get_default(actor, process, latest=latest))
+    """The version of a run without a number: the newest published, else the newest available."""
+    return view_version(call.services.versions.get_default(call.actor, process, latest=latest))
 
 
 @router.get("/newest", responses=error_responses(NotFound))
-def get_newest_version(services: ServicesOf, actor: CurrentActor, process: str) -> VersionView:
-    """The newest version that something was uploaded to, with an image or without."""
-    return view_version(services.versions.get_newest_upload(actor, process))
+def get_newest_version(call: Call, process: str) -> VersionView:
+    """The newest version with an upload, with an image or without."""
+    return view_version(call.services.versions.get_newest_upload(call.actor, process))
 
 
 @router.get("/{version}", responses=error_responses(NotFound))
-def get_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> VersionView:
+def get_version(call: Call, process: str, version: VersionNumber) -> VersionView:
     """One version."""
-    return view_version(services.versions.get(actor, process, version))
+    return view_version(call.services.versions.get(call.actor, process, version))
 
 
 @router.delete(
@@ -89,49 +82,35 @@ def get_version(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def delete_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> None:
-    """Delete a version; its number is not given again."""
-    services.versions.delete(actor, process, version)
+def delete_version(call: Call, process: str, version: VersionNumber) -> None:
+    """Delete a version; its number is not used again."""
+    call.services.versions.delete(call.actor, process, version)
 
 
 @router.post(
     "/{version}/publish", responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull)
 )
-def publish_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> VersionView:
-    """Publish a version that has its image."""
-    return view_version(services.versions.publish(actor, process, version))
+def publish_version(call: Call, process: str, version: VersionNumber) -> VersionView:
+    """Publish a version with an image."""
+    return view_version(call.services.versions.publish(call.actor, process, version))
 
 
 @router.post("/{version}/unpublish", responses=error_responses(NotFound, NotPermitted, StorageFull))
-def unpublish_version(
-    services: ServicesOf, actor: CurrentActor, process: str, version: VersionNumber
-) -> VersionView:
-    """Take a publication back."""
-    return view_version(services.versions.unpublish(actor, process, version))
+def unpublish_version(call: Call, process: str, version: VersionNumber) -> VersionView:
+    """Withdraw a publication."""
+    return view_version(call.services.versions.unpublish(call.actor, process, version))
 
 
 @router.get("/{version}/diff/{other}", responses=error_responses(NotFound))
 def compare_versions(
-    services: ServicesOf,
-    actor: CurrentActor,
-    process: str,
-    version: VersionNumber,
-    other: VersionNumber,
+    call: Call, process: str, version: VersionNumber, other: VersionNumber
 ) -> VersionDiff:
-    """What differs from ``version`` (the old one) to ``other`` (the new one)."""
-    return _view(services.version_diffs.compare(actor, process, version, other))
+    """Differences from ``version`` (the old one) to ``other`` (the new one)."""
+    return _view(call.services.version_diffs.compare(call.actor, process, version, other))
 
 
 def _view(found: VersionComparison) -> VersionDiff:
     files = found.files
-    schemas: tuple[tuple[Literal["arguments", "output"], Sequence[SchemaChange]], ...] = (
-        ("arguments", found.arguments),
-        ("output", found.output),
-    )
     return VersionDiff(
         process=found.old.process_id,
         old=found.old.number,
@@ -142,18 +121,10 @@ def _view(found: VersionComparison) -> VersionDiff:
         old_runtime=_view_runtime(found.old),
         new_runtime=_view_runtime(found.new),
         files=None if files is None else [_view_file(difference) for difference in files],
-        dependencies=[
-            DependencyDifference(name=item.name, change=item.change, old=item.old, new=item.new)
-            for item in found.dependencies
-        ],
+        dependencies=[view(DependencyDifference, item) for item in found.dependencies],
         schemas=[
-            SchemaDifference(
-                schema_of=which,
-                pointer=change.pointer,
-                message=change.message,
-                breaks=change.breaks,
-            )
-            for which, changes in schemas
+            view(SchemaDifference, change, schema_of=name)
+            for name, changes in (("arguments", found.arguments), ("output", found.output))
             for change in changes
         ],
         environment=[_view_value(item) for item in found.environment],
@@ -199,12 +170,8 @@ def _view_mode(entry: FileEntry | None) -> str | None:
 
 
 def _view_value(difference: Difference) -> ValueDifference:
-    return ValueDifference(
-        name=difference.name,
-        change=difference.change,
-        old=_format_value(difference.old),
-        new=_format_value(difference.new),
-    )
+    old, new = _format_value(difference.old), _format_value(difference.new)
+    return view(ValueDifference, difference, old=old, new=new)
 
 
 def _format_value(value: Any) -> str | None:

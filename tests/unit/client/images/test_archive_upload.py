@@ -20,7 +20,7 @@ from au2.client.images.archive_upload import (
     find_manifest_digest,
     send_archive,
 )
-from au2.client.images.blob_uploader import BlobUploader
+from au2.client.images.blob_uploader import BlobUploader, UploadProgressSink
 from au2.client.images.blobs import Spool
 from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import Au2Error, InvalidImage
@@ -73,7 +73,7 @@ ARCHIVES: dict[str, Callable[[HandMade], bytes]] = {
 Send = Callable[..., JobView]
 
 
-class Told:
+class Told(UploadProgressSink):
     """Progress that is remembered."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ def send(server: ImageServer, transport: Transport, told: Told, tmp_path: Path) 
         )
         uploader = BlobUploader(upload, told, stop=stop)
         try:
-            kept = Spool(spool or tmp_path, make_room=uploader.finish)
+            kept = Spool(spool or tmp_path, free_space=uploader.finish)
             manifest = send_archive(archive, WantedImage(name, on("amd64")), uploader, kept.keep)
             return upload.complete(*manifest)
         finally:

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.images.blob_uploader import BlobUploader, Heartbeat
+from au2.client.images.blob_uploader import BlobUploader, Heartbeat, UploadProgressSink
 from au2.client.images.blobs import Blob, BytesSource
 from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import StorageFull
@@ -20,20 +20,6 @@ from tests.unit.client.image_server import (
     answer,
     failure,
 )
-
-
-class Silent:
-    """Progress that nobody sees."""
-
-    def expect(self, size_bytes: int) -> None: ...
-
-    def read(self, size_bytes: int) -> None: ...
-
-    def begin(self, blob_bytes: int, received_bytes: int) -> None: ...
-
-    def advance(self, size_bytes: int) -> None: ...
-
-    def skip(self, blob_bytes: int) -> None: ...
 
 
 class Freed(BytesSource):
@@ -57,7 +43,9 @@ def uploader(server: ImageServer, transport: Transport) -> BlobUploader:
     stop = Event()
     budget = RetryBudget(pause=stop.wait, clock=lambda: 0.0, on_outage=lambda _: None)
     return BlobUploader(
-        ImageUploadClient(transport, SESSION_VIEW, budget, stop=stop), Silent(), stop=stop
+        ImageUploadClient(transport, SESSION_VIEW, budget, stop=stop),
+        UploadProgressSink(),
+        stop=stop,
     )
 
 

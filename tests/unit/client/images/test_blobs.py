@@ -1,11 +1,12 @@
 """Layers that are kept until they are sent."""
 
 import io
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from au2.client.images.blobs import Spool, find_spool_directory
+from au2.client.images.blobs import Spool
 from au2.domain.errors import Au2Error
 from tests.support.busybox import digest_of
 
@@ -20,7 +21,7 @@ def test_what_is_kept_can_be_read_from_anywhere(tmp_path: Path) -> None:
     counted: list[int] = []
     before = descriptors()
 
-    kept = Spool(tmp_path, make_room=lambda: None).keep(io.BytesIO(DATA), None, counted.append)
+    kept = Spool(tmp_path, free_space=lambda: None).keep(io.BytesIO(DATA), None, counted.append)
 
     assert (kept.digest, kept.size_bytes) == (digest_of(DATA), len(DATA))
     assert kept.source.open(7777).read() == DATA[7777:]
@@ -33,7 +34,7 @@ def test_what_is_kept_can_be_read_from_anywhere(tmp_path: Path) -> None:
 
 def test_room_is_made_before_it_is_missed(tmp_path: Path) -> None:
     made: list[bool] = []
-    spool = Spool(tmp_path, make_room=lambda: made.append(True))
+    spool = Spool(tmp_path, free_space=lambda: made.append(True))
 
     with pytest.raises(Au2Error) as caught:
         spool.keep(io.BytesIO(DATA), 1 << 60, lambda _: None)
@@ -51,11 +52,15 @@ def test_nothing_stays_open_when_the_stream_fails(tmp_path: Path) -> None:
 
     before = descriptors()
     with pytest.raises(EOFError):
-        Spool(tmp_path, make_room=lambda: None).keep(Broken(), None, lambda _: None)
+        Spool(tmp_path, free_space=lambda: None).keep(Broken(), None, lambda _: None)
 
     assert descriptors() == before
 
 
-def test_where_the_spool_is(tmp_path: Path) -> None:
-    assert find_spool_directory(tmp_path) == tmp_path
-    assert find_spool_directory(None).is_dir()
+def test_a_spool_without_a_stated_folder_is_in_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tmp_path / "missing"
+    monkeypatch.setattr(tempfile, "tempdir", str(usual))
+    with pytest.raises(Au2Error, match=str(usual)):
+        Spool(None, free_space=lambda: None).keep(io.BytesIO(DATA), None, lambda _: None)

@@ -290,6 +290,6 @@ def test_an_empty_folder_is_filled_and_another_is_not_touched(tmp_path: Path) ->
         unpack_package(archive(a_file("a")), incoming)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     for taken in (tmp_path, tmp_path / "a"):
-        with pytest.raises(InvalidRequest, match="is no empty folder"), fill_folder(taken):
+        with pytest.raises(InvalidRequest, match="is not an empty folder"), fill_folder(taken):
             pytest.fail("nothing is to be asked for then")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
