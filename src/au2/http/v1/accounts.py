@@ -19,7 +19,7 @@ from au2.domain.throttle import client_of_address
 from au2.http.dependencies import Call, CostlyOf, ServicesOf, get_actor
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_account, view_new_token, view_token
+from au2.http.v1.views import view, view_account, view_new_token
 from au2.wire.account import (
     AccountView,
     Login,
@@ -61,7 +61,7 @@ def renew_token(call: Call) -> NewTokenView:
 @router.get("/tokens/current")
 def get_current_token(call: Call) -> TokenView:
     """The token of this request."""
-    return view_token(call.services.accounts.token_info(call.actor))
+    return view(TokenView, call.services.accounts.token_info(call.actor))
 
 
 @router.delete("/tokens/current", status_code=204, responses=error_responses(StorageFull))
@@ -105,7 +105,9 @@ async def change_password(
 @router.get("/tokens")
 def list_tokens(call: Call) -> list[TokenView]:
     """Managed tokens of the account."""
-    return [view_token(token) for token in call.services.managed_tokens.list_tokens(call.actor)]
+    return [
+        view(TokenView, token) for token in call.services.managed_tokens.list_tokens(call.actor)
+    ]
 
 
 @router.post("/tokens", status_code=201, responses=error_responses(TooLarge, Conflict, StorageFull))

@@ -9,7 +9,7 @@ from au2.domain.identity import Action
 from au2.http.dependencies import Call, ContextCall, is_operator, may, may_make_project
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_member, view_new_member, view_organization, view_project
+from au2.http.v1.views import view, view_member, view_new_member, view_project
 from au2.wire.account import (
     Creation,
     MemberAdded,
@@ -32,7 +32,7 @@ MemberAdditionBody = Annotated[
 def list_organizations(call: Call) -> list[OrganizationView]:
     """Organizations in which the account has a role."""
     return [
-        view_organization(found)
+        view(OrganizationView, found)
         for found in call.services.organizations.list_organizations(call.actor)
     ]
 
@@ -40,13 +40,17 @@ def list_organizations(call: Call) -> list[OrganizationView]:
 @router.post("", status_code=201, responses=error_responses(NotPermitted, TooLarge, StorageFull))
 def create_organization(call: Call, body: OrganizationBody) -> OrganizationView:
     """Create an organization and become its admin. For operators."""
-    return view_organization(call.services.organizations.create_organization(call.actor, body.name))
+    return view(
+        OrganizationView, call.services.organizations.create_organization(call.actor, body.name)
+    )
 
 
 @router.get("/{organization}", responses=error_responses(NotFound))
 def get_organization(call: Call, organization: str) -> OrganizationView:
     """One organization."""
-    return view_organization(call.services.organizations.get_organization(call.actor, organization))
+    return view(
+        OrganizationView, call.services.organizations.get_organization(call.actor, organization)
+    )
 
 
 @router.get("/{organization}/projects", responses=error_responses(NotFound))

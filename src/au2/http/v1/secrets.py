@@ -16,7 +16,7 @@ from au2.domain.identity import Action
 from au2.http.dependencies import ContextCall, may_make
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_secret
+from au2.http.v1.views import view
 from au2.wire.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
 
 router = APIRouter(prefix="/secrets", tags=["secret"])
@@ -32,7 +32,7 @@ SecretIngestionBody = Annotated[
 def list_secrets(call: ContextCall) -> list[SecretView]:
     """Secrets visible in the context, by name; without their values."""
     return [
-        view_secret(secret)
+        view(SecretView, secret)
         for secret in call.services.secrets.list_secrets(call.actor, call.context)
     ]
 
@@ -49,13 +49,13 @@ def create_secret(call: ContextCall, body: SecretCreationBody) -> SecretView:
     secret = call.services.secrets.create(
         call.actor, call.context, body.name, description=body.description, value=body.value
     )
-    return view_secret(secret)
+    return view(SecretView, secret)
 
 
 @router.get("/{secret}", responses=error_responses(NotFound, NotPermitted))
 def get_secret(call: ContextCall, secret: str) -> SecretView:
     """The secret of this name in the context; without its value."""
-    return view_secret(call.services.secrets.get(call.actor, call.context, secret))
+    return view(SecretView, call.services.secrets.get(call.actor, call.context, secret))
 
 
 @router.put(
@@ -66,7 +66,9 @@ def get_secret(call: ContextCall, secret: str) -> SecretView:
 )
 def ingest_secret(call: ContextCall, secret: str, body: SecretIngestionBody) -> SecretView:
     """Set or replace the value of a secret of exactly this context."""
-    return view_secret(call.services.secrets.ingest(call.actor, call.context, secret, body.value))
+    return view(
+        SecretView, call.services.secrets.ingest(call.actor, call.context, secret, body.value)
+    )
 
 
 @router.get("/{secret}/value", responses=error_responses(NotFound, NotPermitted, StorageFull))

@@ -8,13 +8,11 @@ from au2.app.accounts.tokens import NewToken
 from au2.app.members import NewMember
 from au2.app.uploads.image_uploads import BegunImage
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
-from au2.domain.account import Member, Organization, Project, Token
+from au2.domain.account import Member, Project
 from au2.domain.context import Context
 from au2.domain.job import Attempt, Job
-from au2.domain.runtime import Runtime
-from au2.domain.secret import Secret
 from au2.domain.upload import Upload
-from au2.domain.version import Process, Version, explain_choice
+from au2.domain.version import Version, explain_choice
 from au2.domain.waiting import Waiting
 from au2.wire.account import (
     AccountView,
@@ -22,9 +20,7 @@ from au2.wire.account import (
     MembershipView,
     MemberView,
     NewTokenView,
-    OrganizationView,
     ProjectView,
-    TokenView,
 )
 from au2.wire.base import WireType
 from au2.wire.job import (
@@ -36,8 +32,7 @@ from au2.wire.job import (
     VersionChoiceView,
     WaitingView,
 )
-from au2.wire.process import ProcessView, RuntimeView, VersionView
-from au2.wire.secret import SecretView
+from au2.wire.process import VersionView
 from au2.wire.upload import ImageUploadView, UploadComparison, UploadView
 
 _View = TypeVar("_View", bound=WireType)
@@ -46,8 +41,13 @@ _View = TypeVar("_View", bound=WireType)
 def view(kind: type[_View], entity: object, **fields: Any) -> _View:
     """Return a view of an entity: its attributes by the names of the fields, but for ``fields``.
 
-    Mappings and tuples of entities are read-only; the view gets dicts and lists, as JSON has them.
+    The context of an entity gives the fields ``organization`` and ``project``. Mappings and tuples
+    of entities are read-only; the view gets dicts and lists, as JSON has them.
     """
+    if hasattr(entity, "context"):
+        context: Context | None = entity.context
+        fields["organization"] = None if context is None else context.organization_id
+        fields["project"] = None if context is None else context.project_id
     rest = {name: _plain(getattr(entity, name)) for name in kind.fields_ if name not in fields}
     return kind(**rest, **fields)
 
@@ -58,17 +58,6 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _owner(context: Context | None) -> dict[str, str | None]:
-    if context is None:
-        return {"organization": None, "project": None}
-    return {"organization": context.organization_id, "project": context.project_id}
-
-
-def view_token(token: Token) -> TokenView:
-    """A token without its secret."""
-    return view(TokenView, token)
-
-
 def view_new_token(new: NewToken) -> NewTokenView:
     """A token with its secret, which no other response holds."""
     return view(NewTokenView, new.token, token=new.secret)
@@ -76,16 +65,8 @@ def view_new_token(new: NewToken) -> NewTokenView:
 
 def view_account(account: Account) -> AccountView:
     """The actor's account with all roles."""
-    memberships = [
-        view(MembershipView, membership, **_owner(membership.context))
-        for membership in account.memberships
-    ]
+    memberships = [view(MembershipView, membership) for membership in account.memberships]
     return view(AccountView, account, memberships=memberships)
-
-
-def view_organization(organization: Organization) -> OrganizationView:
-    """An organization."""
-    return view(OrganizationView, organization)
 
 
 def view_project(project: Project) -> ProjectView:
@@ -106,16 +87,6 @@ def view_new_member(new: NewMember) -> MemberAdded:
     return view(MemberAdded, view_member(new.member), initial_password=new.initial_password)
 
 
-def view_runtime(runtime: Runtime) -> RuntimeView:
-    """A runtime."""
-    return view(RuntimeView, runtime, **_owner(runtime.context))
-
-
-def view_process(process: Process) -> ProcessView:
-    """A process."""
-    return view(ProcessView, process, **_owner(process.context))
-
-
 def view_version(version: Version) -> VersionView:
     """A version."""
     runtime = version.runtime
@@ -128,11 +99,6 @@ def view_version(version: Version) -> VersionView:
         runtime_version=None if runtime is None else runtime.runtime_version,
         upload_job=version.upload_job_id,
     )
-
-
-def view_secret(secret: Secret) -> SecretView:
-    """A secret, without its value."""
-    return view(SecretView, secret, **_owner(secret.context))
 
 
 def view_upload(opened: OpenUpload) -> UploadView:
@@ -177,7 +143,6 @@ def view_job(job: Job, waiting: Waiting | None = None) -> JobView:
     return view(
         JobView,
         job,
-        **_owner(job.context),
         **run,
         process=job.process_id,
         version=job.version_number,
