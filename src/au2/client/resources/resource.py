@@ -67,7 +67,7 @@ class Named(ResponseType):
     @property
     def context(self) -> Context | None:
         """The owner; None: global."""
-        return owner(self.organization, self.project)
+        return None if self.organization is None else Context(self.organization, self.project)
 
     def __str__(self) -> str:
         """Return the id and the owner."""
@@ -86,8 +86,3 @@ def list_named(
     query = context_query(context) | {"name": name}
     found = parse_records(Named, transport.call("GET", path, query=query))
     return [one for one in found if name is None or one.name == name]
-
-
-def owner(organization: str | None, project: str | None) -> Context | None:
-    """Return the context of an object's ``organization`` and ``project``; None: global."""
-    return None if organization is None else Context(organization, project)
