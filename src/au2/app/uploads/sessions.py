@@ -32,12 +32,12 @@ ABANDONED = Outcome(
     Reason.UPLOAD_ABANDONED,
     "The upload broke off before everything was sent: start it again, and only the rest is sent.",
 )
-_GIVEN_UP = Outcome(
+GIVEN_UP = Outcome(
     JobState.FAILED,
     Reason.UPLOAD_ABANDONED,
     "The upload was given up by its sender. Upload again to go on.",
 )
-_DISK_FULL = Outcome(
+DISK_FULL = Outcome(
     JobState.FAILED,
     Reason.BUILD_FAILED,
     "The server's disk is full: ask its operator for space, then upload again.",
@@ -112,7 +112,7 @@ class UploadSessions(Generic[_Upload]):
             suppress(StorageFull, DatabaseUnavailable, LeaseLost),
             self._database.write() as transaction,
         ):
-            fail_upload(transaction, upload, _DISK_FULL, at=self._clock())
+            fail_upload(transaction, upload, DISK_FULL, at=self._clock())
         self._notices.send(job_topic(upload.job_id))
 
     def _announce(self, job: Job) -> Job:
@@ -230,7 +230,7 @@ def _given_up(reason: str | None) -> Outcome:
     """Return the outcome of an abandoned upload, with the sender's words on one short line."""
     printable = "".join(char if char.isprintable() else " " for char in reason or "")
     words = " ".join(printable.split())[:MOST_REASON_CHARACTERS]
-    return replace(_GIVEN_UP, reason_text=words) if words else _GIVEN_UP
+    return replace(GIVEN_UP, reason_text=words) if words else GIVEN_UP
 
 
 def _job_of(transaction: Transaction, upload: Upload) -> Job:
