@@ -10,7 +10,7 @@ from au2.domain.errors import BlobMissing, DigestMismatch, InvalidPackage
 from au2.images.package_image import build_package
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.image import AddedLayer, make_image
+from au2.oci.spec.image import AddedLayer
 from au2.oci.spec.manifest import Descriptor
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.writer import directory_entry, write_layer
@@ -18,6 +18,7 @@ from au2.package.manifest import Manifest
 from au2.package.tree.entries import PackagedFile
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image, save_image
+from tests.support.new_image import make_image
 
 RESET = "/usr/bin/env --default-signal=INT,QUIT"
 

@@ -25,13 +25,13 @@ from au2.local.runtime_search import make_cache_search, search_both
 from au2.local.server_runtimes import make_server_search
 from au2.local.working_copy import copy_content
 from au2.oci.spec.config import ImageConfig
-from au2.oci.spec.image import make_image
 from au2.oci.tar.writer import file_entry
 from au2.package.manifest import Manifest
 from au2.secrets.masking import Masker
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import copy_image, load_image, save_image, save_layer
 from au2.stores.database.database import Database
+from tests.support.new_image import make_image
 from tests.unit.local.conftest import MakePackage
 
 DIGEST = "sha256:" + "ab" * 32

@@ -101,11 +101,6 @@ def describe_config(config: ImageConfig) -> Descriptor:
     return Descriptor(media_types.CONFIG, sha256_of(data), len(data))
 
 
-def make_image(config: ImageConfig, layers: Sequence[AddedLayer]) -> tuple[Manifest, ImageConfig]:
-    """Return an image of ``layers`` only, with ``config``, which has no layers yet."""
-    return append_layers(Manifest(describe_config(config), ()), config, layers)
-
-
 def _chosen(new: Sequence[str] | None, present: tuple[str, ...]) -> tuple[str, ...]:
     return present if new is None else tuple(new)
 
