@@ -114,12 +114,6 @@ class Registry:
         """Close the connections."""
         self._transport.close()
 
-    def ping(self) -> None:
-        """Check the registry's address and the login. Raises RegistryFailure."""
-        with self._answer("/v2/", "") as response:
-            if response.status_code != 200:
-                raise self._transport.refusal(response, "an answer")
-
     def read_manifest(self, repository: str, target: str) -> tuple[bytes, str]:
         """Return a manifest or index by tag or digest, and its digest.
 

@@ -215,7 +215,7 @@ def test_tokens_that_are_none(answer: Answer) -> None:
         return Answer(401, headers={"WWW-Authenticate": realm})
 
     with pulling(reply) as (registry, _, _), pytest.raises(RegistryFailure):
-        registry.ping()
+        registry.read_manifest("a", "latest")
 
 
 @pytest.mark.parametrize("realm", ["file:///etc/passwd", "http://a:b@127.0.0.1/", "x"])
@@ -225,14 +225,14 @@ def test_a_login_in_a_strange_place(realm: str) -> None:
         pulling(lambda _: told, ME) as (registry, _, _),
         pytest.raises(RegistryFailure, match="unsafe address"),
     ):
-        registry.ping()
+        registry.read_manifest("a", "latest")
 
 
 def test_a_login_that_is_never_enough() -> None:
     told = Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
     with pulling(lambda _: told, ME) as (registry, scripted, _):
         with pytest.raises(RegistryFailure, match="HTTP 401"):
-            registry.ping()
+            registry.read_manifest("a", "latest")
         assert len(scripted.asked) < 5
 
 
@@ -260,7 +260,7 @@ def test_nobody_there() -> None:
         closing(Registry(name, options=options)) as registry,
         pytest.raises(RegistryFailure, match="not reached"),
     ):
-        registry.ping()
+        registry.read_manifest("a", "latest")
 
 
 def test_not_unencrypted_unless_it_is_allowed() -> None:
@@ -273,5 +273,5 @@ def test_not_unencrypted_unless_it_is_allowed() -> None:
             closing(Registry(name, options=options)) as registry,
             pytest.raises(RegistryFailure, match="not reached"),
         ):
-            registry.ping()
+            registry.read_manifest("a", "latest")
         assert scripted.asked == []
