@@ -128,7 +128,7 @@ class Group(_HasHelp, click.Group):
         """Return the command; the error for an unknown one names similar commands."""
         name, known = args[0], self.summaries
         if name not in known and not ctx.resilient_parsing and not name.startswith("-"):
-            from difflib import get_close_matches  # only needed for mistakes
+            from difflib import get_close_matches  # only needed for typing errors
 
             close = get_close_matches(name, known, n=3, cutoff=0.5)
             if any(f"--{name}" in option.opts for option in self.get_params(ctx)):

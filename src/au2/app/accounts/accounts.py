@@ -376,7 +376,7 @@ class Accounts:
 
     def _log_refusal(self, email: str, address: str, error: NotAuthenticated) -> None:
         """Log each wrong password, whose number is bounded, and of the rest one a minute."""
-        # In quotes and not longer than an address can be: who guesses may type anything there.
+        # In quotes and not longer than an address can be: a guesser may type anything there.
         values = (email[:_MOST_EMAIL_CHARACTERS], address or "?", error.message)
         if isinstance(error, WrongPassword):
             logger.warning(_REFUSED_LOGIN, *values)

@@ -104,7 +104,7 @@ class VersionArchives:
         files = self._files_of(version)
         if self._has_contents(files):
             entries = [_entry(file, self._open_content) for file in files]
-            # A file of a package may be what is in somebody's compressed layer.
+            # A file of a package may equal the content of another project's compressed layer.
             unpacks = self._are_unpacked(f"sha256:{file.sha256}" for file in files if file.sha256)
             return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
         digest = self._load(version).manifest.layers[-1].digest

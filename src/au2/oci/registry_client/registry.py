@@ -52,7 +52,7 @@ class _BlobStream(ChunkReader):
 
     def _next_chunk(self) -> bytes:
         if self._seen_bytes and self._seen_bytes >= self._blob.size_bytes:
-            return b""  # Whoever checks asks once more; there is no need to ask the registry.
+            return b""  # A check reads once more at the end; the registry need not be asked.
         while True:
             if self._response is None:
                 self._open()

@@ -128,17 +128,17 @@ def check(session: Session, directory: Path) -> None:
 
     console = session.console
     found = inspect_package(directory)
-    mistakes = found.errors
+    errors = found.errors
     remark_on_files(console, found.files)
     if console.output_format != "table":
-        console.show_list(_VIOLATIONS, [asdict(mistake) for mistake in mistakes])
-    if not mistakes:
+        console.show_list(_VIOLATIONS, [asdict(error) for error in errors])
+    if not errors:
         remark_on_schemas(console, load_schemas(directory))
         console.remark("The package is fine.")
         return
     if console.output_format != "table":
         raise click.exceptions.Exit(1)
-    raise InvalidPackage(details=mistakes)
+    raise InvalidPackage(details=errors)
 
 
 @define(
