@@ -67,4 +67,7 @@ def test_a_local_file_is_refused_before_anything_is_sent(au2: Au2, tmp_path: Pat
     checked = au2("process", "repo", "check", directory)
 
     assert checked.exit_code == 1
-    assert "requirements.txt:2: files of the machine are not taken" in checked.errors + checked.text
+    assert (
+        "requirements.txt:2: files of the machine are not supported"
+        in checked.errors + checked.text
+    )

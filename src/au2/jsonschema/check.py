@@ -99,7 +99,7 @@ def _find_keyword_violations(
             yield Detail(f"'{keyword}' is not in JSON Schema 2020-12: {hint}", pointer)
     if "$schema" in schema and schema["$schema"] not in _DIALECTS:
         pointer = format_pointer((*path, "$schema"))
-        yield Detail(f"only JSON Schema 2020-12 is taken: {DIALECT}", pointer)
+        yield Detail(f"only JSON Schema 2020-12 is supported: {DIALECT}", pointer)
     for error in dialect.iter_errors(_alone(schema)):
         pointer = format_pointer((*path, *error.instance_path))
         if error.instance_path[:1] == ["type"]:

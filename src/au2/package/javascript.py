@@ -121,7 +121,7 @@ def parse_javascript(
         refuse(message, lock_file)
     errors: list[Detail] = []
     if package.get("workspaces"):
-        errors.append(Detail("workspaces are not taken", file=names.JAVASCRIPT_DEPENDENCIES))
+        errors.append(Detail("workspaces are not supported", file=names.JAVASCRIPT_DEPENDENCIES))
     if len(entries) > _MOST_PACKAGES:
         errors.append(Detail(f"more than {_MOST_PACKAGES} packages", file=lock_file))
     modules, wrong = _read_modules(package, entries)

@@ -300,7 +300,7 @@ def test_packages_from_outside_the_registry_are_refused(
     folder = npm.project(package)
     (folder / "inner").mkdir()
     (folder / "inner/package.json").write_text('{"name": "inner", "version": "1.0.0"}')
-    assert "workspaces are not taken" in refusal_of(package, npm.lock(folder))
+    assert "workspaces are not supported" in refusal_of(package, npm.lock(folder))
 
 
 def test_another_file_than_a_weak_digest_names_is_not_installed(

@@ -32,8 +32,8 @@ from tests.support.wheels import make_wheel
 
 UV = Path(sys.executable).with_name("uv")
 DOCUMENTED = re.compile(
-    r"URLs are not taken|files and folders|files of the machine|the server's settings|editable"
-    r"|is no hash|is not taken|must compare one variable|compares with no version"
+    r"URLs are not supported|files and folders|files of the machine|the server's settings|editable"
+    r"|is no hash|is not supported|must compare one variable|compares with no version"
     r"|write python_version in|compare it with ==, != or in|compare extra|is for lock files"
 )
 

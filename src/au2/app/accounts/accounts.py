@@ -35,8 +35,9 @@ from au2.domain.errors import (
     WrongPassword,
 )
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.identity import Actor, Role, ensure_usable_password
+from au2.domain.identity import Actor, Role
 from au2.domain.ids import make_guid
+from au2.domain.password import ensure_usable_password
 from au2.domain.throttle import LogThrottle
 from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction

@@ -21,7 +21,7 @@ from au2.engines.native.network.bridge import ContainerNetwork, listen_inside
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.layers import LayerStore, UnusedLayers
-from au2.engines.native.rootfs.mounts import ensure_memory, remove_old_trials, unmount_all
+from au2.engines.native.rootfs.root_mounts import ensure_memory, remove_old_trials, unmount_all
 from au2.engines.protocol import (
     Capability,
     Check,

@@ -47,7 +47,7 @@ _FLAGS = ("--no-index", "--prefer-binary", "--require-hashes", "--no-require-has
 
 
 class LineError(Exception):
-    """A line is not taken; the message says why."""
+    """A line is not supported; the message says why."""
 
 
 class Option(NamedTuple):
@@ -70,7 +70,7 @@ def split_line(line: str) -> tuple[str, list[Option]]:
     except ValueError as error:
         raise LineError(f"the options can't be split: {error}") from None
     if rest:
-        raise LineError(f"'{rest[0][:80]}' stands behind an option, and is not taken there")
+        raise LineError(f"'{rest[0][:80]}' stands behind an option, and is not supported there")
     return " ".join(words[:begin]), found
 
 
@@ -87,7 +87,7 @@ class _Parser(OptionParser):
 
     def parse(self, words: list[str]) -> tuple[list[Option], list[str]]:
         if "--" in words:
-            self.error("'--' is not taken here")
+            self.error("'--' is not supported here")
         _, rest = self.parse_args(words, Values())
         return self.values_in_order, rest
 
@@ -197,7 +197,7 @@ def find_refusal(line: str) -> str | None:
     if _SOURCES.match(line):
         option = re.split(r"[\s=]", line)[0]
         return (
-            f"{option[:40]} is not taken from a package: the server's settings say where "
+            f"{option[:40]} is not supported from a package: the server's settings say where "
             "dependencies come from (ask your operator to add an index there)"
         )
     if _VERSION_CONTROL.search(before_marker):
@@ -231,8 +231,8 @@ def _find_location(text: str) -> str | None:
     if _URL.search(text):
         kind = "files of the machine" if "file:" in text.lower() else "URLs"
         return (
-            f"{kind} are not taken, only names that the package index knows: write NAME==VERSION, "
-            "or put the module into the package's own folder"
+            f"{kind} are not supported, only names that the package index knows: write "
+            "NAME==VERSION, or put the module into the package's own folder"
         )
     if text.startswith((".", "/", "~", "\\")) or "/" in text or _ARCHIVE.search(text):
         return (

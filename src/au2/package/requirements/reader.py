@@ -22,7 +22,7 @@ from au2.package.requirements.lines import (
     logical_lines,
     split_line,
 )
-from au2.package.requirements.rules import RequirementError, parse_requirement
+from au2.package.requirements.requirement import RequirementError, parse_requirement
 
 _MOST_LINES = 5_000
 _MOST_FILES = 50
@@ -118,7 +118,7 @@ class _Reader:
         elif option.name in _FLAGS:
             self._flags.add(option.name)
         else:
-            raise LineError(f"the option {option.name} is not taken here")
+            raise LineError(f"the option {option.name} is not supported here")
 
     def _include(self, line: LogicalLine, options: list[Option]) -> None:
         if len(options) > 1:
@@ -150,7 +150,7 @@ class _Reader:
 def _make_requirement(text: str, options: list[Option]) -> Requirement:
     for option in options:
         if option.name != "--hash":
-            raise LineError(f"the option {option.name} is not taken behind a requirement")
+            raise LineError(f"the option {option.name} is not supported behind a requirement")
         if not _SHA256.fullmatch(option.value):
             value = option.value[:80]
             raise LineError(f"'{value}' is no hash: write --hash=sha256:… in hexadecimal")

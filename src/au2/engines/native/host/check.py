@@ -17,7 +17,7 @@ from au2.engines.native.network.firewall import Firewall
 from au2.engines.native.network.resolver import find_resolver
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths
-from au2.engines.native.rootfs.mounts import try_overlay
+from au2.engines.native.rootfs.root_mounts import try_overlay
 from au2.engines.protocol import Check
 
 _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")

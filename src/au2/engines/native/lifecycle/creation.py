@@ -28,8 +28,8 @@ from au2.engines.native.network.resolver import ResolverConfig
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.layers import LayerStore
-from au2.engines.native.rootfs.mounts import make_mount_points, make_volume, mount_overlay
 from au2.engines.native.rootfs.program_check import ensure_arguments_fit, ensure_executable
+from au2.engines.native.rootfs.root_mounts import make_mount_points, make_volume, mount_overlay
 from au2.engines.native.rootfs.users import ContainerUser, find_user
 from au2.engines.native.seccomp import load_profile, resolve_profile
 from au2.engines.native.user_namespace import (

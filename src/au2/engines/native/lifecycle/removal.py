@@ -27,7 +27,7 @@ from au2.engines.native.lifecycle.record import (
 from au2.engines.native.network.bridge import ContainerNetwork
 from au2.engines.native.paths import ContainerPaths, EnginePaths
 from au2.engines.native.rootfs.directories import remove_tree, remove_tree_in
-from au2.engines.native.rootfs.mounts import unmount_all
+from au2.engines.native.rootfs.root_mounts import unmount_all
 
 _PATIENCE_SECONDS = 2.0
 _FILE_BYTES = 4096

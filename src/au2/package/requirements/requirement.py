@@ -39,7 +39,7 @@ def parse_requirement(text: str) -> Requirement:
     except (ValueError, RecursionError):
         raise RequirementError("a number is too long, or it is nested too deeply") from None
     if found.url is not None:
-        raise RequirementError("URLs are not taken")
+        raise RequirementError("URLs are not supported")
     for specifier in found.specifier:
         _check_version(specifier)
     if found.marker is not None:
@@ -81,7 +81,7 @@ def _check_comparison(left: str, operator: str, right: str) -> None:
     except InvalidSpecifier:
         raise RequirementError(f"{shown} compares with no version") from None
     if operator == "===" or (is_turned and operator == "~="):
-        raise RequirementError(f"{shown}: {operator} is not taken in that place")
+        raise RequirementError(f"{shown}: {operator} is not supported in that place")
 
 
 def _check_membership(variable: str, value: str, shown: str, *, is_turned: bool) -> None:

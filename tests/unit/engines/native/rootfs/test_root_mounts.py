@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.engines.native.rootfs.mounts import make_mount_points, make_volume
+from au2.engines.native.rootfs.root_mounts import make_mount_points, make_volume
 
 OWNER = os.getuid()
 
