@@ -16,8 +16,8 @@ from tests.support.people import MakePeople
 from tests.support.server import MakeServer
 
 SOURCE = ROOT / "src" / "au2"
-MOST_OF_AN_UPLOAD = 210
-MOST_OF_A_RUN = 190
+MOST_OF_AN_UPLOAD = 171
+MOST_OF_A_RUN = 158
 _HOOK = ROOT / "tests" / "support" / "function_trace"
 
 
