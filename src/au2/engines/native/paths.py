@@ -71,7 +71,7 @@ class EnginePaths:
         self.runtimes = run_dir / "containers"
         """One folder per container."""
         self.bundles = run_dir / "bundles"
-        """One folder per container, on an own file system in memory (:mod:`.rootfs.root_mounts`)."""
+        """One folder per container, on a file system in memory (:mod:`.rootfs.root_mounts`)."""
         self.runtime_root = run_dir / "runc"
         """The OCI runtime's own state."""
         self.sockets = run_dir / "sockets"
