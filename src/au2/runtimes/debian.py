@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from au2.domain.errors import RuntimeBuildFailed
@@ -15,6 +15,7 @@ from au2.runtimes.recipe import DebianSource
 
 _MIRROR = "http://deb.debian.org/debian"
 _SECURITY_MIRROR = "http://deb.debian.org/debian-security"
+_WHOLE_LINE = re.compile(r"deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)")
 _TRANSPORT = re.compile(r"Acquire::(?:http|https|socks)::")
 _TARGET_FORMAT = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 _INDEX_TARGETS = ("apt-get", "indextargets", "--format", _TARGET_FORMAT, "Created-By: Packages")
@@ -39,15 +40,34 @@ def choose_sources(suite: str, mirror: str | None) -> list[str]:
     Args:
         suite: ``bookworm`` …
         mirror: the address of a mirror, or whole ``deb …`` lines, or None: the host's own sources
-            if it is a Debian of that suite, since these are known to work.
+            if it is a Debian of that suite, since these are known to work. A whole line counts
+            for its own suite and the suite's updates only: other runtimes may be of another.
+
+    Raises RuntimeBuildFailed if there are whole lines and none is for this suite.
     """
     if mirror is None:
         found = parse_targets(_output_lines(_INDEX_TARGETS), suite) if _is_debian(suite) else []
         return found or default_sources(suite)
     lines = [line.strip() for line in mirror.splitlines() if line.strip()]
-    if any(line.startswith("deb ") for line in lines):
-        return lines
+    suites = {line: match[1] for line in lines if (match := _WHOLE_LINE.match(line))}
+    if suites:
+        return _sources_of(suite, suites)
     return default_sources(suite, lines[0]) if lines else default_sources(suite)
+
+
+def _sources_of(suite: str, suites: Mapping[str, str]) -> list[str]:
+    fitting = [
+        line
+        for line, of in suites.items()
+        if of == suite or of.startswith((f"{suite}-", f"{suite}/"))
+    ]
+    if not fitting:
+        known = ", ".join(sorted(set(suites.values())))
+        raise RuntimeBuildFailed(
+            f"The package sources in `mirror` are for {known}, and the runtime is of {suite}.",
+            hint=f"Add lines for {suite} to `mirror`, or give only a mirror's address there.",
+        )
+    return fitting
 
 
 def default_sources(suite: str, mirror: str = _MIRROR) -> list[str]:

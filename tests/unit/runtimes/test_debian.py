@@ -1,3 +1,6 @@
+import pytest
+
+from au2.domain.errors import RuntimeBuildFailed
 from au2.runtimes.debian import choose_sources, default_sources, parse_targets
 
 DEFAULT = [
@@ -19,12 +22,31 @@ def test_a_mirror() -> None:
         "deb https://mirror.example/debian bookworm main",
         "deb https://mirror.example/debian bookworm-updates main",
     ]
-    lines = "deb [signed-by=/k] https://a bookworm main\n\n deb https://b x y\n"
-    assert choose_sources("bookworm", lines) == [
-        "deb [signed-by=/k] https://a bookworm main",
-        "deb https://b x y",
-    ]
     assert choose_sources("bookworm", " \n") == DEFAULT
+
+
+def test_a_whole_line_counts_for_its_own_suite() -> None:
+    lines = """
+        deb [signed-by=/k arch=amd64] https://a bookworm main
+
+        deb https://b bookworm-security x
+        # deb https://c bookworm main
+        deb\t[trusted=no]https://d trixie main
+        deb-src https://e trixie y
+    """
+    assert choose_sources("bookworm", lines) == [
+        "deb [signed-by=/k arch=amd64] https://a bookworm main",
+        "deb https://b bookworm-security x",
+    ]
+    assert choose_sources("trixie", lines) == ["deb\t[trusted=no]https://d trixie main"]
+
+
+def test_whole_lines_of_other_suites_are_no_sources() -> None:
+    with pytest.raises(RuntimeBuildFailed) as caught:
+        choose_sources("trixie", "deb https://a bookworm main\ndeb https://a bookworm-updates main")
+    assert "for bookworm, bookworm-updates, and the runtime is of trixie" in caught.value.message
+    assert caught.value.hint is not None
+    assert "Add lines for trixie" in caught.value.hint
 
 
 def test_the_sources_of_the_host_are_used() -> None:
