@@ -17,7 +17,7 @@ from au2.client.packages.local_package import load_package
 from au2.client.packages.upload import begin_upload, send_contents
 from au2.client.resources.jobs import wait_for_end
 from au2.console.console import Console
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from au2.wire.upload import UploadView
 from bench.installation import BASE, Installation
 from bench.series import Line, Series, alone, compare

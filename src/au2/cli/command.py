@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from au2.client.http.transport import Transport
     from au2.client.http.urls import Address
     from au2.domain.context import Context
-    from au2.domain.retry import RetryBudget
+    from au2.domain.network_retry import RetryBudget
     from au2.wire.base import WireType
 
 
@@ -139,7 +139,7 @@ class Session(CommandSession):
         """Return a retry budget that prints outages; ``pause`` sleeps for seconds."""
         import time
 
-        from au2.domain.retry import RetryBudget
+        from au2.domain.network_retry import RetryBudget
 
         def tell_outage(seconds: float) -> None:
             until = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))

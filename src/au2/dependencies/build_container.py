@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from au2.dependencies.gateway import PORT, GatewayErrors, Routes, serve
+from au2.domain import defaults
 from au2.domain.container_contract import USER_ID, Network
 from au2.domain.context import Context
 from au2.domain.errors import Au2Error, BlobMissing, DependenciesFailed
@@ -114,12 +115,12 @@ class BuildOptions:
     """Limits of a build."""
 
     cpu: float = 2.0
-    memory_bytes: int = 2 << 30
+    memory_bytes: int = defaults.BUILD_MEMORY_BYTES
     processes: int = 1024
-    timeout_seconds: float = 1800.0
-    layer_max_bytes: int = 16 << 30
+    timeout_seconds: float = defaults.BUILD_SECONDS
+    layer_max_bytes: int = defaults.DEPENDENCY_BYTES
     """Size of one package's dependencies."""
-    cache_max_bytes: int = 8 << 30
+    cache_max_bytes: int = defaults.DOWNLOAD_CACHE_BYTES
     """Size of the cache of package files."""
 
 

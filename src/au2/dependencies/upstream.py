@@ -21,7 +21,7 @@ import httpx
 from au2.dependencies.python.index_page import without_credentials
 from au2.dependencies.sources import Sources
 from au2.domain.errors import IndexUnreachable, TooLarge
-from au2.domain.retry import Backoff, RetryBudget
+from au2.domain.network_retry import Backoff, RetryBudget
 
 _PAGE_BYTES = 256 << 20
 _MOST_TRIES = 3

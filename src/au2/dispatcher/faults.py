@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from au2.domain.errors import Au2Error, DatabaseUnavailable, StorageFull
-from au2.domain.retry import Backoff
+from au2.domain.network_retry import Backoff
 from au2.domain.wording import as_sentence
 from au2.execution.termination import Detached, JobControl
 

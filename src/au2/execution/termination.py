@@ -6,6 +6,7 @@ from enum import Enum, auto
 from threading import Event
 from typing import Self
 
+from au2.domain import defaults
 from au2.execution.outcome import Interruption
 
 _KILL_MARGIN_SECONDS = 2.0
@@ -45,13 +46,13 @@ class Detached(Exception):
 class ExecutionLimits:
     """Limits set by the operator; the defaults hold for local runs, too."""
 
-    stop_grace_seconds: float = 10.0
+    stop_grace_seconds: float = defaults.STOP_GRACE_SECONDS
     """Between the stop signal and the kill."""
-    after_grace_seconds: float = 10.0
+    after_grace_seconds: float = defaults.AFTER_GRACE_SECONDS
     """For ``after.sh`` of a job that was stopped or reached its time limit."""
-    output_bytes: int = 1 << 20
-    log_bytes: int = 1 << 30
-    disk_bytes: int = 10 << 30
+    output_bytes: int = defaults.OUTPUT_BYTES
+    log_bytes: int = defaults.LOG_BYTES
+    disk_bytes: int = defaults.DISK_BYTES
     """Writable layer, scratch folder and log. Not enforced in local runs."""
 
 

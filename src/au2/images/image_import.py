@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from au2.domain import defaults
 from au2.domain.errors import InvalidImage
 from au2.domain.wording import format_bytes
 from au2.oci.decompression import decompressed
@@ -87,7 +88,7 @@ class ImportLimits:
 
     layers: int = 127
     """As many as Docker takes."""
-    image_bytes: int = 64 << 30
+    image_bytes: int = defaults.IMAGE_BYTES
     """Uncompressed size of all layers together."""
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 
 
 @dataclass

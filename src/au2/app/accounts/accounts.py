@@ -22,6 +22,7 @@ from au2.app.accounts.tokens import (
 )
 from au2.app.lookup import find_context
 from au2.domain import clock as clocks
+from au2.domain import defaults
 from au2.domain.account import Token, User
 from au2.domain.context import Context
 from au2.domain.errors import (
@@ -53,7 +54,7 @@ logger = logging.getLogger(__name__)
 class SessionOptions:
     """Duration of logins."""
 
-    login_seconds: float = 24 * 3600.0
+    login_seconds: float = defaults.LOGIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

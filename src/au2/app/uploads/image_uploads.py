@@ -26,6 +26,7 @@ from au2.app.uploads.sessions import (
     queue_build,
 )
 from au2.domain import clock as clocks
+from au2.domain import defaults
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.job import Job
@@ -47,8 +48,8 @@ from au2.stores.notices import Notices, job_topic
 class ImageUploadOptions:
     """Options of the operator for image uploads."""
 
-    lease_seconds: float = 120.0
-    blob_max_bytes: int = 64 << 30
+    lease_seconds: float = defaults.LEASE_SECONDS_OF_UPLOAD
+    blob_max_bytes: int = defaults.IMAGE_BYTES
     """Size of the largest layer, as sent."""
     platform: Platform = AMD64
     """Platform of this machine."""

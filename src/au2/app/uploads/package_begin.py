@@ -12,6 +12,7 @@ from au2.app.uploads.sessions import add_upload_job, ensure_disk_space
 from au2.app.validation import parse_name
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
+from au2.domain import defaults
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, Detail, InvalidRequest
 from au2.domain.event import EventAction
@@ -34,7 +35,7 @@ from au2.wire.upload import NO_PROCESS, UploadCreation
 class PackageUploadOptions:
     """Limits of packages, and the duration of an upload's lease."""
 
-    lease_seconds: float = 120.0
+    lease_seconds: float = defaults.LEASE_SECONDS_OF_UPLOAD
     limits: PackageLimits = field(default_factory=PackageLimits)
 
 

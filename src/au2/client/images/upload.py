@@ -10,7 +10,7 @@ from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
 from au2.client.images.blobs import BLOCK_BYTES, Blob, BlobSource
 from au2.domain.errors import Au2Error, Conflict, LeaseLost, ServerUnreachable, UnexpectedAnswer
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView
 from au2.wire.upload import (

@@ -9,7 +9,7 @@ from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query, quote_segment
 from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidPackage, LeaseLost, ServerUnreachable, UnexpectedAnswer
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from au2.package.tree.entries import PackagedFile
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobView

@@ -9,7 +9,7 @@ from au2.client.http.server_sent_events import Event, parse_events
 from au2.client.http.transport import Query, Transport
 from au2.client.resources.jobs import poll_job
 from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from au2.stores.logs.record import Record, parse_records
 from au2.wire.documents import parse_record
 from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView

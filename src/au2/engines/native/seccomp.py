@@ -1,7 +1,8 @@
 """The system-call filter: Docker's default profile, resolved for this machine and our capabilities.
 
-``seccomp.json`` is ``profiles/seccomp/default.json`` of Moby (Docker) 20.10.24, unchanged, from
-Debian 12's golang-github-docker-docker-dev: Copyright 2012-2017 Docker, Inc., Apache License 2.0.
+``docker_seccomp.json`` is ``profiles/seccomp/default.json`` of Moby (Docker) 20.10.24, unchanged,
+from Debian 12's golang-github-docker-docker-dev: Copyright 2012-2017 Docker, Inc., Apache License
+2.0. System calls are refused by ``_REFUSED`` here, not by an edit of that file.
 Its entries depend on conditions (capabilities, architecture, kernel), which the OCI runtime
 specification does not know.
 """
@@ -53,7 +54,7 @@ _ARCHITECTURES = {
 
 def load_profile() -> dict[str, Any]:
     """Return the profile as shipped."""
-    text = resources.files(__package__).joinpath("seccomp.json").read_text("utf-8")
+    text = resources.files(__package__).joinpath("docker_seccomp.json").read_text("utf-8")
     profile: dict[str, Any] = json.loads(text)
     return profile
 

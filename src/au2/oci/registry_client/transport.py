@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from au2.domain.errors import RegistryFailure
-from au2.domain.retry import Backoff, RetryBudget
+from au2.domain.network_retry import Backoff, RetryBudget
 from au2.oci.registry_client.login import Credentials, RegistryLogin, parse_challenges
 from au2.oci.registry_client.responses import explain_refusal, explain_trouble
 from au2.oci.spec.reference import DOCKER_HUB, is_loopback

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from au2.domain import defaults
 from au2.domain.job import RunLimits
 from au2.server.http.limits import HttpLimits
 from au2.server.settings.endpoint import ListenAddress, TlsFiles
@@ -130,7 +131,9 @@ class ServerSettings:
 class LoginSettings:
     """Logins of users."""
 
-    token_hours: float = setting(24.0, number(0.01, 8760), "How long a login holds.")
+    token_hours: float = setting(
+        defaults.LOGIN_SECONDS / 3600, number(0.01, 8760), "How long a login holds."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,7 @@ class LimitSettings:
     package_max_bytes: int = setting(2 * _GIB, size(1), "All files of a package together.")
     package_max_files: int = setting(100_000, whole(1, 1_000_000), "Files in a package.")
     image_max_bytes: int = setting(
-        64 * _GIB, size(_MIB), "All layers of an image together, uncompressed."
+        defaults.IMAGE_BYTES, size(_MIB), "All layers of an image together, uncompressed."
     )
     file_list_max_bytes: int = setting(
         64 * _MIB, size(64 * 1024), "The list of files that begins an upload, as JSON."
@@ -148,7 +151,7 @@ class LimitSettings:
     arguments_max_bytes: int = setting(
         _RUN.max_arguments_bytes, size(2), "A job's arguments, as JSON."
     )
-    output_max_bytes: int = setting(_MIB, size(2), "A job's output, as JSON.")
+    output_max_bytes: int = setting(defaults.OUTPUT_BYTES, size(2), "A job's output, as JSON.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,19 +192,21 @@ class JobSettings:
         "them own the jobs' user namespaces.",
     )
     log_limit_bytes: int = setting(
-        _GIB, size(64 * 1024), "Log of one attempt; what comes after is thrown away."
+        defaults.LOG_BYTES, size(64 * 1024), "Log of one attempt; what comes after is thrown away."
     )
     disk_limit_bytes: int = setting(
-        10 * _GIB,
+        defaults.DISK_BYTES,
         size(_MIB),
         "What a job may write to the disk: its files, scratch folder and log. One that writes more "
         "is ended.",
     )
     stop_grace_seconds: float = setting(
-        10.0, seconds(0, 3600), "Between the stop signal and the kill."
+        defaults.STOP_GRACE_SECONDS, seconds(0, 3600), "Between the stop signal and the kill."
     )
     after_grace_seconds: float = setting(
-        10.0, seconds(0, 3600), "For after.sh of a job that was stopped or timed out."
+        defaults.AFTER_GRACE_SECONDS,
+        seconds(0, 3600),
+        "For after.sh of a job that was stopped or timed out.",
     )
 
 
@@ -210,7 +215,9 @@ class UploadSettings:
     """Uploads of packages and images."""
 
     lease_seconds: float = setting(
-        120.0, seconds(5, _DAY), "How long an upload is kept open after its last sign of life."
+        defaults.LEASE_SECONDS_OF_UPLOAD,
+        seconds(5, _DAY),
+        "How long an upload is kept open after its last sign of life.",
     )
 
 
@@ -336,15 +343,19 @@ class BuildSettings:
         "Cores of one installation.",
         default_text="the machine's cores",
     )
-    memory_bytes: int = setting(2 * _GIB, size(64 * _MIB), "Main memory of one installation.")
+    memory_bytes: int = setting(
+        defaults.BUILD_MEMORY_BYTES, size(64 * _MIB), "Main memory of one installation."
+    )
     timeout_seconds: float = setting(
-        1800.0, seconds(1, _DAY), "Time until an installation is ended."
+        defaults.BUILD_SECONDS, seconds(1, _DAY), "Time until an installation is ended."
     )
     layer_max_bytes: int = setting(
-        16 * _GIB, size(_MIB), "Most that may be installed for one package."
+        defaults.DEPENDENCY_BYTES, size(_MIB), "Most that may be installed for one package."
     )
     cache_max_bytes: int = setting(
-        8 * _GIB, size(_MIB), "Downloaded packages that are kept for the next time."
+        defaults.DOWNLOAD_CACHE_BYTES,
+        size(_MIB),
+        "Downloaded packages that are kept for the next time.",
     )
 
 

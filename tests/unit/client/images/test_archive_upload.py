@@ -24,7 +24,7 @@ from au2.client.images.blob_uploader import BlobUploader, UploadProgressSink
 from au2.client.images.blobs import Spool
 from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import Au2Error, InvalidImage
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from au2.oci.spec.manifest import parse_manifest
 from au2.wire.job import JobView
 from tests.support.busybox import digest_of

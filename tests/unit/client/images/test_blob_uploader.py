@@ -9,7 +9,7 @@ from au2.client.images.blob_uploader import BlobUploader, Heartbeat, UploadProgr
 from au2.client.images.blobs import Blob, BytesSource
 from au2.client.images.upload import ImageUploadClient
 from au2.domain.errors import StorageFull
-from au2.domain.retry import RetryBudget
+from au2.domain.network_retry import RetryBudget
 from tests.support.busybox import digest_of
 from tests.unit.client.api import Answer, Api, Request
 from tests.unit.client.image_server import (

@@ -26,7 +26,7 @@ from au2.domain.errors import (
     ServerUnreachable,
     UnexpectedAnswer,
 )
-from au2.domain.retry import LIMIT_SECONDS
+from au2.domain.network_retry import LIMIT_SECONDS
 from au2.package.tree.entries import PackagedFile
 from au2.wire.documents import format_document, format_request, parse_record
 from au2.wire.job import JobView

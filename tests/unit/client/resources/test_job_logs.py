@@ -9,7 +9,7 @@ from au2.client.http.transport import Transport
 from au2.client.resources.job_logs import follow_job_log, read_log
 from au2.client.resources.jobs import wait_for_end
 from au2.domain.errors import NotFound, ServerUnreachable, UnexpectedAnswer
-from au2.domain.retry import LIMIT_SECONDS
+from au2.domain.network_retry import LIMIT_SECONDS
 from au2.stores.logs.record import Record, format_record
 from au2.wire.documents import parse_record
 from au2.wire.job import JobView, WaitingView

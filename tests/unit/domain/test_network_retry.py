@@ -3,7 +3,7 @@
 import pytest
 
 from au2.domain.errors import ServerUnreachable
-from au2.domain.retry import Backoff, RetryBudget
+from au2.domain.network_retry import Backoff, RetryBudget
 
 FAILURE = ServerUnreachable("Away.")
 
