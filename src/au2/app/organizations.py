@@ -1,8 +1,9 @@
 """Organizations and projects, and the context of a request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from au2.app.accounts.accounts import NamedMembership
 from au2.app.lookup import ensure_may, get_organization, no_organization
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
@@ -61,6 +62,22 @@ class Organizations:
         with self._database.read() as transaction:
             return accounts.list_organizations(transaction, ids)
 
+    def list_contexts(self, actor: Actor) -> list[NamedMembership]:
+        """The contexts that the actor's roles reach, with the strongest role in each.
+
+        By names: each organization before its projects.
+        """
+        ids = {membership.context.organization_id for membership in actor.memberships}
+        with self._database.read() as transaction:
+            organizations = accounts.list_organizations(transaction, ids)
+            projects = accounts.list_projects(transaction, ids)
+        return [
+            NamedMembership(context, organization.name, project_name, role)
+            for organization in organizations
+            for context, project_name in _list_contexts_of(organization, projects)
+            if (role := actor.role_in(context)) is not None
+        ]
+
     def get_organization(self, actor: Actor, organization: str) -> Organization:
         """One organization. Raises NotFound."""
         with self._database.read() as transaction:
@@ -106,7 +123,7 @@ class Organizations:
         """The organization's projects visible to the actor. Raises NotFound."""
         context = self.resolve_context(actor, organization, None)
         with self._database.read() as transaction:
-            found = accounts.list_projects(transaction, context.organization_id)
+            found = accounts.list_projects(transaction, [context.organization_id])
         return [
             project
             for project in found
@@ -138,6 +155,18 @@ class Organizations:
             accounts.add_project(transaction, project)
             _note_creation(transaction, EventAction.PROJECT_CREATED, project, context)
         return project
+
+
+def _list_contexts_of(
+    organization: Organization, projects: Iterable[Project]
+) -> list[tuple[Context, str | None]]:
+    """Return the contexts of an organization, each with the name of its project."""
+    below = [
+        (Context(organization.id, project.id), project.name)
+        for project in projects
+        if project.organization_id == organization.id
+    ]
+    return [(Context(organization.id), None), *below]
 
 
 def _note_creation(

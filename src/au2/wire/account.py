@@ -56,7 +56,7 @@ class TokenCreation(RequestType):
 
 
 class MembershipView(ResponseType):
-    """A role in a context."""
+    """A role in a context, which is an organization or a project in it."""
 
     organization: str
     organization_name: str

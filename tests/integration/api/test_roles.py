@@ -202,6 +202,7 @@ TABLE: dict[str, Row] = {
     "get_current_token": Row(ANYBODY),
     "logout": Row(ANYBODY, status=204),
     "get_account": Row(ANYBODY),
+    "list_contexts": Row(ANYBODY),
     "change_password": Row(
         ANYBODY, lambda _: {"json": {"present": PASSWORD, "new": PASSWORD}}, status=204
     ),

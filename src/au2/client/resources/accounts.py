@@ -8,6 +8,7 @@ from au2.domain.errors import UnexpectedAnswer
 from au2.wire.account import (
     AccountView,
     Login,
+    MembershipView,
     NewTokenView,
     PasswordChange,
     TokenCreation,
@@ -39,6 +40,10 @@ class Accounts(Resource):
     def account(self) -> AccountView:
         """Return the account of the token."""
         return self._record(AccountView, "GET", "/account")
+
+    def list_contexts(self) -> list[MembershipView]:
+        """Return the contexts that the account's roles reach, with the strongest role in each."""
+        return self._list(MembershipView, "/account/contexts")
 
     def change_password(self, present: str, new: str, *, end_tokens: bool = False) -> None:
         """Replace the account's password; other logins end, and managed tokens on demand.

@@ -26,10 +26,15 @@ class Jobs(Resource):
         type_name: str | None = None,
         process_id: str | None = None,
         search: str | None = None,
+        mine: bool = False,
         limit: int,
     ) -> Iterator[JobView]:
-        """Yield at most ``limit`` jobs, newest first, page by page."""
+        """Yield at most ``limit`` jobs, newest first, page by page.
+
+        ``mine``: only those that the account submitted.
+        """
         query = {"state": state, "type": type_name, "process": process_id, "search": search}
+        query["mine"] = "true" if mine else None
         before: int | None = None
         while limit > 0:
             asked = {**query, "before": before, "limit": min(limit, _PAGE_ITEMS)}

@@ -23,6 +23,7 @@ from au2.http.v1.views import view, view_account, view_new_token
 from au2.wire.account import (
     AccountView,
     Login,
+    MembershipView,
     NewTokenView,
     PasswordChange,
     TokenCreation,
@@ -74,6 +75,16 @@ def logout(call: Call) -> None:
 def get_account(call: Call) -> AccountView:
     """Account of the token, with all roles."""
     return view_account(call.services.accounts.show(call.actor))
+
+
+@router.get("/account/contexts")
+def list_contexts(call: Call) -> list[MembershipView]:
+    """Contexts that the account's roles reach: organizations, each before its projects, by name.
+
+    With the strongest role in each; an organization's role reaches all its projects.
+    """
+    found = call.services.organizations.list_contexts(call.actor)
+    return [view(MembershipView, membership) for membership in found]
 
 
 @router.put(

@@ -83,6 +83,7 @@ def list_jobs(
     state: JobState | None = None,
     type: JobType | None = None,  # noqa: A002 - the word of the specification
     process: str | None = None,
+    mine: Annotated[bool, Query(description="Only jobs that the account submitted.")] = False,
     search: Annotated[str | None, Query(max_length=200)] = None,
     before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
@@ -92,6 +93,7 @@ def list_jobs(
         state=state,
         type=type,
         process_id=None if process is None else parse_guid(process),
+        submitted_by=call.actor.email if mine else None,
         search=search or None,
         before=before,
     )

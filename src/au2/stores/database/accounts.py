@@ -162,11 +162,11 @@ def find_project(transaction: Transaction, project_id: str) -> Project | None:
     return None if row is None else Project(**row._mapping)
 
 
-def list_projects(transaction: Transaction, organization_id: str) -> list[Project]:
-    """Return an organization's projects, ordered by name."""
+def list_projects(transaction: Transaction, organization_ids: Collection[str]) -> list[Project]:
+    """Return the projects of some organizations, ordered by name."""
     rows = transaction.execute(
         select(projects)
-        .where(projects.c.organization_id == organization_id)
+        .where(projects.c.organization_id.in_(organization_ids))
         .order_by(projects.c.name, projects.c.id)
     )
     return [Project(**row._mapping) for row in rows]

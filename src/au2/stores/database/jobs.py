@@ -175,6 +175,8 @@ class JobFilter:
     state: JobState | None = None
     type: JobType | None = None
     process_id: str | None = None
+    submitted_by: str | None = None
+    """Email address."""
     search: str | None = None
     """Text in the name, the reason's sentence or the status text."""
     before: int | None = None
@@ -192,6 +194,8 @@ def list_jobs(
         query = query.where(jobs.c.type == wanted.type.value)
     if wanted.process_id is not None:
         query = query.where(jobs.c.process_id == wanted.process_id)
+    if wanted.submitted_by is not None:
+        query = query.where(jobs.c.submitted_by == wanted.submitted_by)
     if wanted.search is not None:
         columns = (jobs.c.name, jobs.c.reason_text, jobs.c.status_text)
         query = query.where(

@@ -350,6 +350,9 @@ jobs = Table(
     Column("claim_token", Integer, nullable=False, comment="fencing token of the claim"),
     Column("claim_expires_at", UtcDateTime),
     Index("ix_jobs_context", "organization_id", "project_id", "id"),
+    Index("ix_jobs_submitter", "organization_id", "project_id", "submitted_by", "id"),
+    Index("ix_jobs_organization", "organization_id", "id"),
+    Index("ix_jobs_process_context", "process_id", "organization_id", "project_id", "id"),
     Index("ix_jobs_state_ready", "state", "ready_at"),
     sqlite_autoincrement=True,
 )

@@ -60,6 +60,15 @@ VERSION = dict.fromkeys(_EMPTY) | {
 IN_CONTEXT = {"organization": ORGANIZATION, "project": PROJECT}
 
 
+CONTEXT_DOCUMENT = {
+    "organization": ORGANIZATION,
+    "organization_name": "Acme",
+    "project": PROJECT,
+    "project_name": "Forecast",
+    "role": "viewer",
+}
+
+
 def test_accounts(api: Api, transport: Transport) -> None:
     api.answer("POST /login", TOKEN | {"token": "s"})
     api.answer("POST /tokens/renew", TOKEN | {"token": "s2"})
@@ -70,6 +79,7 @@ def test_accounts(api: Api, transport: Transport) -> None:
     api.routes["DELETE /tokens/a%20b"] = Answer(204)
     account = {"id": "u", "email": "me@x.org", "is_operator": False, "memberships": []}
     api.answer("GET /account", account)
+    api.answer("GET /account/contexts", [CONTEXT_DOCUMENT])
     api.routes["PUT /account/password"] = Answer(204)
     calls = Accounts(transport)
 
@@ -79,6 +89,7 @@ def test_accounts(api: Api, transport: Transport) -> None:
     assert [token.id for token in calls.list_tokens()] == ["t1"]
     assert calls.current_token().kind == "login"
     assert calls.account().email == "me@x.org"
+    assert [found.project_name for found in calls.list_contexts()] == ["Forecast"]
     calls.delete_token("a b")
     calls.logout()
     calls.change_password("old", "new and long")
@@ -187,10 +198,11 @@ def test_jobs_page_by_page(api: Api, transport: Transport, context: Context) -> 
         api.routes["GET /jobs"] = lambda _, pages=pages: Answer(
             body=json.dumps(pages.pop(0)).encode()
         )
-        found = Jobs(transport).list_jobs(context, state="FAILED", limit=limit)
+        found = Jobs(transport).list_jobs(context, state="FAILED", mine=True, limit=limit)
         assert [job.id for job in found] == expected
-    assert api.requests[0].query == IN_CONTEXT | {"state": "FAILED", "limit": "10"}
-    assert api.requests[1].query == IN_CONTEXT | {"state": "FAILED", "limit": "8", "before": "8"}
+    asked = IN_CONTEXT | {"state": "FAILED", "mine": "true"}
+    assert api.requests[0].query == asked | {"limit": "10"}
+    assert api.requests[1].query == asked | {"limit": "8", "before": "8"}
 
 
 def test_one_job(api: Api, transport: Transport) -> None:
