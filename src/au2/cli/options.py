@@ -67,8 +67,12 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    from au2.cli.package_context import find_folder_process
+
     # Click sees no argument where the last word is an option without its value, as --ver is here.
-    process_id = session.find_process(ctx.params.get("process") or ctx.args[0])
+    words = (ctx.params.get("stated"), ctx.params.get("process"), *ctx.args[:1])
+    word = next(filter(None, words), None)
+    process_id = find_folder_process(session)[1] if word is None else session.find_process(word)
     for version in reversed(session.transport.call("GET", f"/processes/{process_id}/versions")):
         yield str(version["id"]), str(version["image_status"])
 
@@ -81,9 +85,20 @@ def _find_jobs(session: Session, _: click.Context) -> Iterator[tuple[str, str]]:
         yield str(job["id"]), f"{job['name']}, {job['state']}"
 
 
+def _find_process_words(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Return processes and, in a package's folder, the numbers of its versions before them."""
+    from au2.cli.package_context import in_package_folder
+
+    if in_package_folder():
+        with suppress(Exception):
+            yield from _find_versions(session, ctx)
+    yield from _find_named(session, "/processes")
+
+
 complete_processes = _completing(lambda session, _: _find_named(session, "/processes"))
 complete_runtimes = _completing(lambda session, _: _find_named(session, "/runtimes"))
 complete_versions = _completing(_find_versions)
+complete_process_words = _completing(_find_process_words)
 complete_jobs = _completing(_find_jobs)
 
 process_argument = click.argument("process", shell_complete=complete_processes)

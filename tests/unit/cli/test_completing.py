@@ -2,6 +2,7 @@
 
 import shlex
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -11,7 +12,7 @@ from au2.cli.configuration import Configuration, save
 from au2.cli.main import make_root
 from au2.console.console import Console
 from tests.unit.cli.conftest import CommandLine, Stream
-from tests.unit.client.api import PROCESS, Answer, Api, job_document
+from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Answer, Api, job_document
 
 OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
 THIRD = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
@@ -58,6 +59,20 @@ def test_versions_newest_first(api: Api, au2: CommandLine, words: str) -> None:
 
     assert offered(au2, "process " + words.format(PROCESS)) == ["10", "2", "1"]
     assert offered(au2, "process " + words.format(PROCESS), "1") == ["10", "1"]
+
+
+def test_versions_of_the_folder_come_first(
+    api: Api, au2: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = f"{ORGANIZATION}/{PROJECT}"
+    text = f"name: forecast\nruntime: r\nprocesses: {{{key}: {PROCESS}}}\n"
+    (tmp_path / "aunsight.yml").write_text(text)
+    api.answer(f"GET /processes/{PROCESS}/versions", [{"id": 1, "image_status": "FAILED"}])
+    api.answer("GET /processes", [named("adder", THIRD)])
+
+    assert offered(au2, "process version show") == ["1", "adder"]
+    assert offered(au2, "process run --ver") == ["1"]
 
 
 def test_runtimes_and_jobs(api: Api, au2: CommandLine) -> None:

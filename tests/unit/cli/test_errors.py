@@ -94,7 +94,7 @@ def _token() -> dict[str, object]:
     [
         (["proces"], "Did you mean process"),
         (["job", "lits"], "Did you mean list"),
-        (["process", "run"], "Missing argument 'PROCESS'"),
+        (["process", "run"], "Name the process"),
         (["process", "run", "p", "--memry", "1"], "--memory"),
         (["process", "version", "show", "p", "0"], "0"),
         (["job", "show", "twelve"], "'twelve' is not a whole number"),

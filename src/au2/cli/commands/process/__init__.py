@@ -7,6 +7,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import latest_option, process_argument, version_option, yes_option
+from au2.cli.package_context import find_process, own_process_argument
 from au2.console.cells import CHANGES, Document, columns
 from au2.console.commands import Group
 
@@ -66,11 +67,19 @@ def create(session: Session, name: str, description: str, tags: tuple[str, ...])
     session.show(_RECORD, made)
 
 
-@define("show", group=command, examples=("au2 process show forecast",), reads=True)
-@process_argument
-def show(session: Session, process: str) -> None:
-    """Show a process. PROCESS is a GUID, or a name unique in the context."""
-    session.show(_RECORD, _calls(session).get_process(session.find_process(process)))
+@define(
+    "show",
+    group=command,
+    examples=("au2 process show forecast", "au2 process show"),
+    reads=True,
+)
+@own_process_argument
+def show(session: Session, process: str | None) -> None:
+    """Show a process. PROCESS is a GUID, or a name unique in the context.
+
+    Without PROCESS, that of the aunsight.yml in the current folder.
+    """
+    session.show(_RECORD, _calls(session).get_process(find_process(session, process)))
 
 
 @define(
@@ -141,20 +150,21 @@ _ARGUMENTS = columns(
     examples=("au2 process args forecast", "au2 process args forecast --ver 3 -o json"),
     reads=True,
 )
-@process_argument
+@own_process_argument
 @version_option
 @latest_option
-def args(session: Session, process: str, *, version: int | None, latest: bool) -> None:
+def args(session: Session, process: str | None, *, version: int | None, latest: bool) -> None:
     """Show the arguments of a process, described by its args.schema.yml.
 
-    Without --ver, of the default version of runs.
+    Without PROCESS, of the process of the aunsight.yml in the current folder; without --ver, of
+    the default version of runs.
     """
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
     from au2.client.resources.versions import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
-    process_id = session.find_process(process)
+    process_id = find_process(session, process)
     schema = get_argument_schema(session.transport, process_id, version, latest=latest)
     found = [] if schema is None else list_arguments(schema)
     console = session.console

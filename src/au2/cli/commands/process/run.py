@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.command import Session, define
-from au2.cli.options import latest_option, process_argument, version_option
+from au2.cli.options import latest_option, version_option
+from au2.cli.package_context import find_process, own_process_argument
 from au2.cli.run_options import RunOptions, run_options
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     "run",
     examples=(
         "au2 process run forecast --follow",
+        "au2 process run --follow",
         "au2 process run forecast --ver 3 --arg days=7 --arg region=north --wait",
         "au2 process run forecast --args-file args.json --memory 2GiB --timeout 30m",
         "au2 process run forecast --env REGION=north --secret DB_PASSWORD=reporting-db --wait",
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
         "au2 process run forecast --wait --exit-code && echo well done",
     ),
 )
-@process_argument
+@own_process_argument
 @version_option
 @latest_option
 @click.option(
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 def command(
     session: Session,
     *,
-    process: str,
+    process: str | None,
     version: int | None,
     latest: bool,
     wait_for_build: bool,
@@ -54,6 +56,8 @@ def command(
     exit_code: bool,
 ) -> None:
     """Run a process: submit a job.
+
+    Without PROCESS, the process of the aunsight.yml in the current folder.
 
     Without --ver the newest published version runs, or, if none is published, the newest AVAILABLE
     one. If a newer version exists, the command says which one runs, and why. Options left out are
@@ -73,7 +77,7 @@ def command(
         raise click.UsageError("--exit-code goes with --wait or --follow.")
     if latest and version is not None:
         raise click.UsageError("Give --ver or --latest, not both.")
-    process_id = session.find_process(process)
+    process_id = find_process(session, process)
     if wait_for_build:
         from au2.cli.build_wait import await_build
 
@@ -88,7 +92,7 @@ def command(
             find_schema=lambda: get_argument_schema(
                 session.transport, process_id, version, latest=latest
             ),
-            hint=f"See its arguments: au2 process args {process}",
+            hint=f"See its arguments: au2 process args {process or ''}".rstrip(),
         ),
         environment=run.environment,
         secrets=run.secret_names,

@@ -13,10 +13,17 @@ from au2.cli.options import (
     version_argument,
     yes_option,
 )
+from au2.cli.package_context import (
+    VersionWords,
+    find_process,
+    own_process_argument,
+    version_words,
+)
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.documents import format_yaml
 from au2.console.parameters import PathType, WholeNumber
+from au2.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from au2.client.resources.processes import Versions
@@ -137,36 +144,84 @@ def create(
     session.show(_CREATED, _calls(session).create_version(process_id, creation))
 
 
-@define("list", group=command, examples=("au2 process version list forecast",), reads=True)
-@process_argument
-def list_versions(session: Session, process: str) -> None:
-    """List the versions of a process. PROCESS is a GUID, or a name unique in the context."""
-    session.show_all(_LIST, _calls(session).list_versions(session.find_process(process)))
+@define(
+    "list",
+    group=command,
+    examples=("au2 process version list forecast", "au2 process version list"),
+    reads=True,
+)
+@own_process_argument
+def list_versions(session: Session, process: str | None) -> None:
+    """List the versions of a process. PROCESS is a GUID, or a name unique in the context.
+
+    Without PROCESS, of the process of the aunsight.yml in the current folder.
+    """
+    session.show_all(_LIST, _calls(session).list_versions(find_process(session, process)))
 
 
-@define("show", group=command, examples=("au2 process version show forecast 3",), reads=True)
-@process_argument
-@version_argument()
-def show(session: Session, process: str, number: int) -> None:
-    """Show version N of a process."""
-    session.show(_RECORD, _calls(session).get_version(session.find_process(process), number))
+@define(
+    "show",
+    group=command,
+    examples=("au2 process version show forecast 3", "au2 process version show"),
+    reads=True,
+)
+@version_words("[N]")
+def show(session: Session, words: VersionWords) -> None:
+    """Show version N of a process, by default the newest.
+
+    Without PROCESS, of the process of the aunsight.yml in the current folder.
+    """
+    process_id = find_process(session, words.process)
+    if words.given:
+        session.show(_RECORD, _calls(session).get_version(process_id, words.given[0]))
+        return
+    found = _calls(session).list_versions(process_id)
+    if not found:
+        raise NotFound(
+            "The process has no version yet.", hint="Upload a package: au2 process repo upload"
+        )
+    session.show(_RECORD, max(found, key=lambda version: version.id))
 
 
-@define("publish", group=command, examples=("au2 process version publish forecast 3",))
-@process_argument
-@version_argument()
-def publish(session: Session, process: str, number: int) -> None:
-    """Publish version N: runs take the newest published version by default."""
-    _calls(session).publish(session.find_process(process), number)
-    session.console.remark(f"Version {number} is published.")
+@define(
+    "publish",
+    group=command,
+    examples=("au2 process version publish forecast 3", "au2 process version publish 3"),
+)
+@version_words("N")
+def publish(session: Session, words: VersionWords) -> None:
+    """Publish version N: runs take the newest published version by default.
+
+    Without PROCESS, of the process of the aunsight.yml in the current folder. Without N, a question
+    proposes the newest version that is AVAILABLE.
+    """
+    from au2.client.resources.versions import DEFAULT, get_version
+
+    console = session.console
+    if words.given or not console.can_ask:
+        number = words.require_number()
+        process_id = find_process(session, words.process)
+    else:
+        process_id = find_process(session, words.process)
+        number = get_version(session.transport, process_id, DEFAULT, latest=True).id
+        console.confirm(f"Publish version {number}, the newest that is AVAILABLE?")
+    _calls(session).publish(process_id, number)
+    console.remark(f"Version {number} is published.")
 
 
-@define("unpublish", group=command, examples=("au2 process version unpublish forecast 3",))
-@process_argument
-@version_argument()
-def unpublish(session: Session, process: str, number: int) -> None:
-    """Unpublish version N."""
-    _calls(session).unpublish(session.find_process(process), number)
+@define(
+    "unpublish",
+    group=command,
+    examples=("au2 process version unpublish forecast 3", "au2 process version unpublish 3"),
+)
+@version_words("N")
+def unpublish(session: Session, words: VersionWords) -> None:
+    """Unpublish version N.
+
+    Without PROCESS, of the process of the aunsight.yml in the current folder.
+    """
+    number = words.require_number()
+    _calls(session).unpublish(find_process(session, words.process), number)
     session.console.remark(f"Version {number} is not published any more.")
 
 
@@ -199,8 +254,7 @@ def delete(session: Session, process: str, number: int, yes: bool) -> None:
     "--process",
     metavar="P",
     shell_complete=complete_processes,
-    required=True,
-    help="The process: GUID or name.",
+    help="The process: GUID or name (else that of the aunsight.yml in the current folder).",
 )
 @click.option(
     "--ver",
@@ -224,7 +278,7 @@ def delete(session: Session, process: str, number: int, yes: bool) -> None:
 def upload(
     session: Session,
     *,
-    process: str,
+    process: str | None,
     number: int,
     from_stdin: bool,
     file: Path | None,
@@ -243,9 +297,10 @@ def upload(
     if from_stdin == (file is not None):
         raise click.UsageError("Give one of --stdin and --file F.")
     if from_stdin and session.console.is_typed:
+        stated = "" if process is None else f" --process {process}"
         raise click.UsageError(
             "An image is not read from a keyboard: docker save IMAGE | "
-            f"au2 process version upload --process {process} --ver {number} --stdin"
+            f"au2 process version upload{stated} --ver {number} --stdin"
         )
     from au2.cli.build_wait import tell_default, watch_build
     from au2.cli.image_upload import VersionRef, send_image, tell_same
@@ -253,7 +308,7 @@ def upload(
     from au2.wire.documents import format_document
     from au2.wire.upload import ImageUploadStatus
 
-    ref = VersionRef(session.find_process(process), number)
+    ref = VersionRef(find_process(session, process), number)
     sent = send_image(session, ref, file, image=image, spool=spool)
     if isinstance(sent, ImageUploadStatus):
         tell_same(session, sent, wait=wait)

@@ -1,30 +1,49 @@
 """`au2 process version diff`: differences between two versions, as rows of a table."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from au2.cli.command import Session, define
-from au2.cli.options import process_argument, version_argument
+from au2.cli.package_context import VersionWords, find_process, version_words
 from au2.console.cells import Document, columns
-from au2.domain.wording import format_bytes
+from au2.domain.errors import InvalidRequest
+from au2.domain.wording import count_of, format_bytes
 from au2.wire.documents import format_document
+
+if TYPE_CHECKING:
+    from au2.client.resources.processes import Versions
 
 _LIST = columns("part", "item", "change", "old", "new")
 
 
-@define("diff", examples=("au2 process version diff forecast 3 5",), reads=True)
-@process_argument
-@version_argument("old", "A")
-@version_argument("new", "B")
-def command(session: Session, process: str, old: int, new: int) -> None:
+@define(
+    "diff",
+    examples=(
+        "au2 process version diff forecast 3 5",
+        "au2 process version diff forecast",
+        "au2 process version diff 3",
+    ),
+    reads=True,
+)
+@version_words("[A]", "[B]")
+def command(session: Session, words: VersionWords) -> None:
     """Show the differences from version A to version B of a process.
+
+    Without B, from A to the newest version that is AVAILABLE; without A, between the two newest
+    that are. Without PROCESS, of the process of the aunsight.yml in the current folder.
 
     Compared are files or images, dependencies, runtime, schemas (with changes marked as breaking
     callers), default environment and resources.
     """
     from au2.client.resources.processes import Versions
 
+    calls = Versions(session.transport)
+    process_id = find_process(session, words.process)
+    old, new = _choose_versions(calls, process_id, words.given)
     console = session.console
-    found = Versions(session.transport).compare(session.find_process(process), old, new)
+    if len(words.given) < 2:
+        console.remark(f"From version {old} to version {new}.")
+    found = calls.compare(process_id, old, new)
     document = format_document(found)
     if console.output_format != "table":
         console.show_document(document)
@@ -45,6 +64,27 @@ def command(session: Session, process: str, old: int, new: int) -> None:
     if broken:
         noun = "change breaks" if broken == 1 else "changes break"
         console.remark(f"{broken} schema {noun} callers.")
+
+
+def _choose_versions(calls: "Versions", process_id: str, given: tuple[int, ...]) -> tuple[int, int]:
+    """Return the numbers of the old and the new version."""
+    if len(given) == 2:
+        return given[0], given[1]
+    found = calls.list_versions(process_id)
+    available = sorted(one.id for one in found if one.image_status == "AVAILABLE")
+    chosen = (*given, *available[len(given) - 2 :])
+    if len(chosen) < 2:
+        count = count_of(len(available), "version")
+        raise InvalidRequest(
+            f"The process has {count} with an image, so there is nothing to compare.",
+            hint="See: au2 process version list",
+        )
+    if chosen[0] == chosen[1]:
+        raise InvalidRequest(
+            f"Version {chosen[0]} is the newest that is AVAILABLE.",
+            hint="Name both versions, the older one first.",
+        )
+    return chosen[0], chosen[1]
 
 
 def _rows(document: Document) -> Iterator[Document]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from au2.cli.command import Session, define
-from au2.cli.options import Output, OutputType, process_argument, version_argument
+from au2.cli.options import Output, OutputType
+from au2.cli.package_context import VersionWords, find_process, version_words
 from au2.client.packages.package_folder import ensure_no_content, fill_folder, unpack_package
 from au2.client.resources.processes import Processes
 from au2.client.resources.versions import Download, open_download
@@ -125,8 +126,7 @@ def _write_over(path: Path, data: bytes) -> None:
         "au2 process version download forecast 3 --package -o forecast",
     ),
 )
-@process_argument
-@version_argument()
+@version_words("N")
 @click.option(
     "-o",
     "--output",
@@ -138,9 +138,7 @@ def _write_over(path: Path, data: bytes) -> None:
 @click.option(
     "--package", is_flag=True, help="Download the source as a folder instead of the image."
 )
-def command(
-    session: Session, *, process: str, number: int, target: str | None, package: bool
-) -> None:
+def command(session: Session, *, words: VersionWords, target: str | None, package: bool) -> None:
     """Download the image of version N as an archive for `docker load`.
 
     podman load and skopeo (docker-archive:, oci-archive:) read the archive too. The image's name is
@@ -148,15 +146,18 @@ def command(
 
     With --package, the uploaded files of a packaged version are written to a new or empty folder
     (else ./NAME-N). Uploading that folder makes the next version of the process.
+
+    Without PROCESS, of the process of the aunsight.yml in the current folder.
     """
+    number = words.require_number()
     if package:
         if target == "-":
             raise click.UsageError("With --package, -o names a folder.")
-        download_package(session, session.find_process(process), number, target)
+        download_package(session, find_process(session, words.process), number, target)
         return
     output = OutputType().convert(target or "-", None, None)
     if output.path is None and session.console.shows_data:
         raise click.UsageError(
             "An image is not written to a terminal: add -o FILE, or '| docker load'."
         )
-    _download_image(session, session.find_process(process), number, output)
+    _download_image(session, find_process(session, words.process), number, output)
