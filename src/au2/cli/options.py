@@ -103,8 +103,6 @@ complete_jobs = _completing(_find_jobs)
 
 process_argument = click.argument("process", shell_complete=complete_processes)
 
-job_argument = click.argument("job", type=WholeNumber(), shell_complete=complete_jobs)
-
 version_option = click.option(
     "--ver",
     "version",

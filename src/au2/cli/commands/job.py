@@ -6,7 +6,8 @@ from datetime import datetime
 import click
 
 from au2.cli.command import Session, define
-from au2.cli.options import complete_processes, job_argument
+from au2.cli.last_job import find_job, find_job_to_stop, own_job_argument
+from au2.cli.options import complete_processes, yes_option
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.parameters import WholeNumber
@@ -135,22 +136,30 @@ def list_jobs(
     session.show_all(LIST, jobs)
 
 
-@define("show", group=command, examples=("au2 job show 12", "au2 job show 12 -o yaml"), reads=True)
-@job_argument
-def show(session: Session, job: int) -> None:
-    """Show a job's record: process and version, progress, outcome."""
+@define(
+    "show",
+    group=command,
+    examples=("au2 job show 12", "au2 job show", "au2 job show 12 -o yaml"),
+    reads=True,
+)
+@own_job_argument
+def show(session: Session, job: int | None) -> None:
+    """Show a job's record: process and version, progress, outcome.
+
+    Without JOB, the last one that you have submitted in the context.
+    """
     from au2.client.resources.jobs import Jobs
 
-    session.show(RECORD, Jobs(session.transport).get_job(job))
+    session.show(RECORD, Jobs(session.transport).get_job(find_job(session, job)))
 
 
 @define(
     "logs",
     group=command,
-    examples=("au2 job logs 12", "au2 job logs 12 --follow", "au2 job logs 12 --timestamps"),
+    examples=("au2 job logs 12", "au2 job logs --follow", "au2 job logs 12 --timestamps"),
     reads=True,
 )
-@job_argument
+@own_job_argument
 @click.option("--follow", is_flag=True, help="Continue until the job ends; fail if it fails.")
 @click.option(
     "--attempt", type=WholeNumber(), metavar="N", help="Number of the attempt (else the newest)."
@@ -159,7 +168,7 @@ def show(session: Session, job: int) -> None:
 @click.option("--exit-code", is_flag=True, help="With --follow: end with the job's exit code.")
 def logs(
     session: Session,
-    job: int,
+    job: int | None,
     *,
     follow: bool,
     attempt: int | None,
@@ -167,6 +176,8 @@ def logs(
     exit_code: bool,
 ) -> None:
     """Print a job's log, byte for byte, from its beginning.
+
+    Without JOB, of the last one that you have submitted in the context.
 
     The program's stdout goes to stdout; its stderr and the platform's remarks go to stderr. On a
     terminal, control sequences are written out; colours stay. With -o json or yaml, the log is a
@@ -176,11 +187,12 @@ def logs(
 
     if exit_code and not follow:
         raise click.UsageError("--exit-code goes with --follow.")
+    job_id = find_job(session, job)
     show = choose_printer(session.console, timestamps=timestamps)
     if follow:
         from au2.cli.job_wait import follow_job, report_and_exit
 
-        standing = follow_job(session, job, attempt=attempt, show=show.pieces)
+        standing = follow_job(session, job_id, attempt=attempt, show=show.pieces)
         show.end()
         show.begin_remarks()
         report_and_exit(session.console, standing, pass_exit_code=exit_code)
@@ -190,44 +202,65 @@ def logs(
 
     transport, budget = session.transport, session.make_retry_budget()
     if attempt is None:
-        attempt = poll_job(transport, job).newest_attempt
-    for records in read_log(transport, job, attempt=attempt, budget=budget):
+        attempt = poll_job(transport, job_id).newest_attempt
+    for records in read_log(transport, job_id, attempt=attempt, budget=budget):
         show.pieces(records)
     show.end()
 
 
-@define("wait", group=command, examples=("au2 job wait 12", "au2 job wait 12 --exit-code"))
-@job_argument
+@define(
+    "wait",
+    group=command,
+    examples=("au2 job wait 12", "au2 job wait", "au2 job wait 12 --exit-code"),
+)
+@own_job_argument
 @click.option("--exit-code", is_flag=True, help="End with the job's own exit code.")
-def wait(session: Session, job: int, exit_code: bool) -> None:
-    """Wait for a job's end and print its outcome. Ends with 1 unless the job succeeded."""
+def wait(session: Session, job: int | None, exit_code: bool) -> None:
+    """Wait for a job's end and print its outcome. Ends with 1 unless the job succeeded.
+
+    Without JOB, for the last one that you have submitted in the context.
+    """
     from au2.cli.job_wait import report_and_exit, wait_for_job
     from au2.client.resources.jobs import poll_job
 
+    job_id = find_job(session, job)
     # Without retries: a server that has not answered once may not exist.
-    standing = poll_job(session.transport, job)
+    standing = poll_job(session.transport, job_id)
     if not standing.is_final:
-        standing = wait_for_job(session, job)
+        standing = wait_for_job(session, job_id)
     report_and_exit(session.console, standing, pass_exit_code=exit_code)
 
 
-@define("stop", group=command, examples=("au2 job stop 12",))
-@job_argument
-def stop(session: Session, job: int) -> None:
-    """Stop a job: by a signal, after ten seconds by force. Its after.sh still runs."""
+@define("stop", group=command, examples=("au2 job stop 12", "au2 job stop"))
+@own_job_argument
+@yes_option
+def stop(session: Session, job: int | None, yes: bool) -> None:
+    """Stop a job: by a signal, after ten seconds by force. Its after.sh still runs.
+
+    Without JOB, the last one that you have submitted in the context and that has not ended; which
+    one that is, is asked.
+    """
     from au2.client.resources.jobs import Jobs
 
-    found = Jobs(session.transport).stop_job(job)
+    job_id = find_job_to_stop(session, job, yes=yes)
+    found = Jobs(session.transport).stop_job(job_id)
     if found.ended_at is not None:
-        session.console.remark(f"Job {job} is {found.state}.")
+        session.console.remark(f"Job {job_id} is {found.state}.")
     else:
-        session.console.remark(f"Job {job} is being stopped; its end: au2 job wait {job}")
+        session.console.remark(f"Job {job_id} is being stopped; its end: au2 job wait {job_id}")
 
 
 @define(
-    "output", group=command, examples=("au2 job output 12", "au2 job output 12 -o yaml"), reads=True
+    "output",
+    group=command,
+    examples=("au2 job output 12", "au2 job output", "au2 job output 12 -o yaml"),
+    reads=True,
 )
-@job_argument
-def output(session: Session, job: int) -> None:
-    """Print the output of a job: a JSON object."""
-    session.console.show_document(session.transport.call("GET", f"/jobs/{job}/output"))
+@own_job_argument
+def output(session: Session, job: int | None) -> None:
+    """Print the output of a job: a JSON object.
+
+    Without JOB, of the last run that you have submitted in the context.
+    """
+    job_id = find_job(session, job, runs_only=True)
+    session.console.show_document(session.transport.call("GET", f"/jobs/{job_id}/output"))
