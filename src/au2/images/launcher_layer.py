@@ -32,7 +32,9 @@ MODULE = f"{MODULES_DIRECTORY}/aunsight"
 _SHIPPED = Path(__file__).parent / "sdk_source"
 _CHECKOUT = Path(__file__).parents[3] / "sdk"
 _FILES: Mapping[str, str] = {
-    "python/aunsight.py": "python/src/aunsight.py",
+    "python/aunsight/__init__.py": "python/src/aunsight/__init__.py",
+    "python/aunsight/_json_values.py": "python/src/aunsight/_json_values.py",
+    "python/aunsight/py.typed": "python/src/aunsight/py.typed",
     "sh/aunsight.sh": "sh/aunsight.sh",
     "js/aunsight/index.d.ts": "js/index.d.ts",
     "js/aunsight/index.js": "js/index.js",

@@ -53,7 +53,7 @@ def test_all_projects_say_the_same_version() -> None:
     said = [
         (projects / "js" / "package.json").read_text(),
         (projects / "r" / "DESCRIPTION").read_text(),
-        (projects / "python" / "src" / "aunsight.py").read_text(),
+        (projects / "python" / "src" / "aunsight" / "__init__.py").read_text(),
     ]
     pattern = re.compile(rf"[Vv]ersion[\W_]+{re.escape(version)}\b")
     assert all(pattern.search(text) for text in said)

@@ -2,45 +2,12 @@
 
 import ast
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.checkout import ROOT
-
-MODULE = ROOT / "sdk" / "python" / "src" / "aunsight.py"
-
-
-class Code:
-    """Runs lines of Python with the module."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def run(self, lines: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("AU_")}
-        environment |= {"PYTHONPATH": str(MODULE.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(
-            [sys.executable, "-c", f"import aunsight\n{lines}"],
-            cwd=self.folder,
-            env=environment | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def ok(self, lines: str, **variables: str) -> str:
-        ran = self.run(lines, **variables)
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    def error(self, lines: str, **variables: str) -> str:
-        ran = self.run(lines, **variables)
-        assert ran.returncode == 1
-        return ran.stderr.splitlines()[-1]
+from tests.unit.sdk.python_code import SOURCE, Code
 
 
 @pytest.fixture
@@ -98,14 +65,18 @@ def test_mistakes(code: Code, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["args.json"]
 
 
-def test_an_old_python_can_read_it() -> None:
-    tree = ast.parse(MODULE.read_text(), feature_version=(3, 8))
+@pytest.mark.parametrize("module", sorted(SOURCE.glob("aunsight/*.py")), ids=lambda path: path.name)
+def test_an_old_python_can_read_it(module: Path) -> None:
+    tree = ast.parse(module.read_text(), feature_version=(3, 8))
     imported = {
         (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
-    assert {str(name).partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    assert {str(name).partition(".")[0] for name in imported} <= {
+        *sys.stdlib_module_names,
+        "aunsight",
+    }
     # `dict[str, int]` and `int | None` parse, but fail where annotations are evaluated.
     assert "__future__" in imported
 

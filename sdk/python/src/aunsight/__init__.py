@@ -42,18 +42,20 @@ def arguments() -> dict[str, Any]:
     return found
 
 
-def write_output(output: Mapping[str, Any]) -> None:
-    """Set the output of this run; the last call counts.
+def write_output(output: Any) -> None:
+    """Set the output of this run, one JSON object; the last call counts.
+
+    Besides what ``json`` encodes, it may hold dates, ``Decimal``, ``Path``, ``UUID``, enums, sets,
+    dataclasses, models of pydantic, and scalars, arrays, series and frames of NumPy and pandas.
+    ``docs/guides/languages.md`` has the form of each. A dataclass or model may be the output too.
 
     Outside a container: into ``output.json``.
 
     Raises:
-        TypeError: it is no mapping, or holds what JSON can't.
-        ValueError: it holds a number that JSON has not (infinite, or none at all).
+        TypeError: it is no mapping, or holds what JSON has no form for. The message says where.
+        ValueError: it holds NaN or an infinite number, for example. The message says where.
     """
-    if not isinstance(output, Mapping):
-        raise TypeError(f"the output must be a mapping, not {type(output).__name__}")
-    _write("AU_OUTPUT_FILE", "output.json", dict(output))
+    _write("AU_OUTPUT_FILE", "output.json", _encode_output(output))
 
 
 def status(text: str | None = None, progress: float | None = None) -> None:
@@ -68,10 +70,12 @@ def status(text: str | None = None, progress: float | None = None) -> None:
         raise ValueError(f"progress goes from 0 to 1, not {progress}")
     document: dict[str, Any] = {}
     if text is not None:
-        document["text"] = str(text)[: _STATUS_BYTES // 8]
+        # Half a character can't be written, and a status is no reason for a job to fail.
+        whole = str(text).encode("utf-8", "replace").decode("utf-8")
+        document["text"] = whole[: _STATUS_BYTES // 8]
     if progress is not None:
         document["progress"] = float(progress)
-    _write("AU_STATUS_FILE", "status.json", document)
+    _write("AU_STATUS_FILE", "status.json", _encode(document))
 
 
 def scratch_directory() -> str:
@@ -87,9 +91,26 @@ def scratch_directory() -> str:
     return tempfile.mkdtemp(prefix="aunsight-")
 
 
-def _write(variable: str, local: str, document: Mapping[str, Any]) -> None:
+def _encode_output(output: Any) -> bytes:
+    if isinstance(output, Mapping):
+        try:
+            return _encode(dict(output))
+        except (TypeError, ValueError, RecursionError):
+            pass
+    from aunsight._json_values import make_plain  # noqa: PLC0415 - not needed by plain values
+
+    plain = make_plain(output)
+    if not isinstance(plain, dict):
+        raise TypeError(f"the output must be a mapping, not {type(output).__name__}")
+    return _encode(plain)
+
+
+def _encode(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+def _write(variable: str, local: str, data: bytes) -> None:
     path = os.path.abspath(os.environ.get(variable) or local)
-    data = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
     try:
         _replace(path, data)
     except OSError:
