@@ -206,6 +206,17 @@ class LogRecord(ResponseType):
     a character."""
 
 
+class LogPositionView(ResponseType):
+    """Where to begin reading the log of an attempt."""
+
+    attempt: int
+    """Number of the attempt: the one asked for, else the newest."""
+    offset: int
+    """Of the first wanted record; the log's end if none is wanted yet."""
+    size_bytes: int
+    """Size of the log at this moment."""
+
+
 class LogChunk(ResponseType):
     """Data of a server-sent event ``log``; the event's id is the offset to go on from."""
 

@@ -350,6 +350,7 @@ TABLE: dict[str, Row] = {
     "stop_job": Row("runner", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "get_job_output": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "get_job_log": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
+    "find_log_position": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
     "follow_job_log": Row("viewer", lambda asked: {"path": {"job": asked.job()}}, hidden=True),
 }
 

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from au2.client.http.server_sent_events import Event, parse_events
@@ -12,24 +13,42 @@ from au2.domain.errors import ServerUnreachable, UnexpectedAnswer
 from au2.domain.network_retry import RetryBudget
 from au2.stores.logs.record import Record, parse_records
 from au2.wire.documents import parse_record
-from au2.wire.job import JobView, LogChunk, LogRecord, WaitingView
+from au2.wire.job import JobView, LogChunk, LogPositionView, LogRecord, WaitingView
 
 _BLOCK_BYTES: Final = 256 << 10
 _MOST_RECORD_BYTES: Final = 16 << 20
 """Records have some kilobytes; longer ones may come from a damaged disk."""
 
 
+def find_log_position(
+    transport: Transport,
+    job_id: int,
+    *,
+    attempt: int | None = None,
+    tail: int | None = None,
+    since: datetime | None = None,
+) -> LogPositionView:
+    """Return the offset of the last ``tail`` lines, or of the first record of ``since`` or later.
+
+    ``attempt``: None is the newest. Raises NotFound.
+    """
+    moment = None if since is None else since.isoformat()
+    query: Query = {"attempt": attempt, "tail": tail, "since": moment}
+    return parse_record(
+        LogPositionView, transport.call("GET", f"/jobs/{job_id}/logs/position", query=query)
+    )
+
+
 def read_log(
-    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget
+    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget, offset: int = 0
 ) -> Iterator[list[Record]]:
     """Yield the records written so far, block by block; a half-written last one is left out.
 
-    A cut connection is resumed at the last offset.
+    ``offset``: of the first record. A cut connection is resumed at the last offset.
 
     Raises:
         ServerUnreachable: the connection could not be resumed.
     """
-    offset = 0
     while True:
         try:
             blocks = _read_from(transport, job_id, attempt=attempt, offset=offset)
@@ -77,10 +96,11 @@ def follow_job_log(
     attempt: int,
     budget: RetryBudget,
     pause: Callable[[float], object],
+    offset: int = 0,
 ) -> Iterator[list[Record] | WaitingView | JobView]:
     """Yield like :func:`follow_log` from ``attempt`` on, through all retries, to the job's end.
 
-    ``pause`` is ``time.sleep``.
+    ``offset``: where to begin in the first attempt's log. ``pause`` is ``time.sleep``.
     """
     standing: JobView | None = None
     while standing is None or not standing.is_final:
@@ -91,7 +111,8 @@ def follow_job_log(
             continue
         if standing is not None:
             attempt += 1
-        for found in follow_log(transport, job_id, attempt=attempt, budget=budget):
+        at, offset = offset, 0
+        for found in follow_log(transport, job_id, attempt=attempt, budget=budget, offset=at):
             if isinstance(found, JobView):
                 standing = found
             else:
@@ -100,9 +121,9 @@ def follow_job_log(
 
 
 def follow_log(
-    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget
+    transport: Transport, job_id: int, *, attempt: int, budget: RetryBudget, offset: int = 0
 ) -> Iterator[list[Record] | WaitingView | JobView]:
-    """Yield an attempt's log from its first byte as it grows, and last the job's record.
+    """Yield an attempt's log from ``offset`` on as it grows, and last the job's record.
 
     Before the first record, the cause of waiting of a job that waits long, and each later cause.
     A cut connection is resumed after the last event; any event is progress.
@@ -110,12 +131,12 @@ def follow_log(
     Raises:
         ServerUnreachable: the connection could not be resumed.
     """
-    offset: str | None = None
+    reached: str | int | None = offset or None
     while True:
         try:
-            for event in _events(transport, job_id, attempt=attempt, offset=offset):
+            for event in _events(transport, job_id, attempt=attempt, offset=reached):
                 budget.note_progress()
-                offset = event.id or offset
+                reached = event.id or reached
                 if event.name == "log":
                     yield _read_records(event)
                 elif event.name == "waiting":
@@ -131,7 +152,7 @@ def follow_log(
 
 
 def _events(
-    transport: Transport, job_id: int, *, attempt: int, offset: str | None
+    transport: Transport, job_id: int, *, attempt: int, offset: str | int | None
 ) -> Iterator[Event]:
     query: Query = {"attempt": attempt, "offset": offset}
     with transport.stream(

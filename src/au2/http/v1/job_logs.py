@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import AwareDatetime
 
+from au2.app.jobs.log_positions import find_offset
 from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
 from au2.domain.identity import Actor
 from au2.domain.job import Job
@@ -21,6 +23,7 @@ from au2.http.v1.jobs import JobId
 from au2.http.v1.views import view_job
 from au2.stores.logs.protocol import LogStore
 from au2.stores.notices import job_topic, log_topic
+from au2.wire.job import LogPositionView
 
 router = APIRouter(prefix="/jobs/{job}/logs", tags=["job"])
 
@@ -28,6 +31,7 @@ _KEEP_ALIVE_SECONDS = 15.0
 _LOOK_SECONDS = 5.0
 """Interval between reads of record and rights while lines keep coming."""
 _CHUNK_BYTES = 1 << 18
+_MOST_TAIL_LINES = 100_000
 
 _EVENT = {
     "type": "object",
@@ -70,6 +74,31 @@ def get_job_log(
         media_type="application/octet-stream",
         headers={"Content-Length": str(end - offset)},
     )
+
+
+@router.get("/position", responses=error_responses(NotFound))
+def find_log_position(
+    call: Call,
+    logs: LogsOf,
+    job: JobId,
+    *,
+    attempt: AttemptNumber = None,
+    tail: Annotated[
+        int | None, Query(ge=0, le=_MOST_TAIL_LINES, description="How many lines at the end.")
+    ] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(description="Time of the earliest record, in RFC 3339.")
+    ] = None,
+) -> LogPositionView:
+    """Offset to read or follow the log from: its last lines, or what was printed since a time.
+
+    With both, the later one; without, the beginning. Lines of all streams count together. Of lines
+    that fill more than 64 MiB, the last 64 MiB.
+    """
+    _, number = call.services.jobs.authorize_log(call.actor, job, attempt)
+    size_bytes = logs.size_bytes(job, number)
+    offset = find_offset(logs, job, number, size_bytes=size_bytes, tail=tail, since=since)
+    return LogPositionView(attempt=number, offset=offset, size_bytes=size_bytes)
 
 
 def _read_chunks(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from au2.client.http.transport import Transport
-from au2.client.resources.job_logs import follow_job_log, read_log
+from au2.client.resources.job_logs import find_log_position, follow_job_log, read_log
 from au2.client.resources.jobs import wait_for_end
 from au2.domain.errors import NotFound, ServerUnreachable, UnexpectedAnswer
 from au2.domain.network_retry import LIMIT_SECONDS
@@ -47,6 +48,24 @@ def test_a_log_goes_on_where_it_was_cut(api: Api, transport: Transport) -> None:
     assert [record for block in blocks for record in block] == records
     offsets = [request.query["offset"] for request in api.requests]
     assert offsets == ["0", str(len(lines[0])), str(len(lines[0]))]
+
+
+def test_the_position_of_the_last_lines(api: Api, transport: Transport) -> None:
+    api.answer("GET /jobs/12/logs/position", {"attempt": 2, "offset": 7, "size_bytes": 9})
+
+    found = find_log_position(
+        transport, 12, tail=5, since=datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+    )
+
+    assert (found.attempt, found.offset, found.size_bytes) == (2, 7, 9)
+    assert api.requests[0].query == {"tail": "5", "since": "2026-01-01T02:00:00+02:00"}
+
+
+def test_a_log_is_read_from_a_position(api: Api, transport: Transport) -> None:
+    api.routes["GET /jobs/12/logs"] = Answer(body=b"")
+
+    assert not list(read_log(transport, 12, attempt=1, budget=PassingTime().budget(), offset=7))
+    assert api.requests[0].query == {"attempt": "1", "offset": "7"}
 
 
 def test_a_log_that_is_cut_for_ever_is_not_taken_for_whole(api: Api, transport: Transport) -> None:
