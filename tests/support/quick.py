@@ -1,4 +1,8 @@
-"""The marker ``quick``, set by folder: tests without root, containers and servers."""
+"""The marker ``quick``, set by folder: tests without root, containers and servers.
+
+Tests marked ``slow`` are left out: attacks that use up a budget of time on purpose, and
+properties tried on many generated inputs.
+"""
 
 import pytest
 
@@ -11,14 +15,6 @@ _HEAVY_FIXTURES = frozenset(
 """Fixtures that need root, containers or a server of their own."""
 _FUNCTIONS_OF_ROOT = ("mounted_in_memory", "mounted_ext4", "make_device")
 """Functions that mount or make devices; a module that imports one is not quick."""
-_SLOW_MODULES = (
-    "component/images/test_launcher.py",  # starts shells and waits for their ends
-    "component/server/test_secret_key.py",  # starts commands that encrypt everything again
-    "component/server/test_supervision.py",  # starts supervisors, and kills their processes
-    "component/server/test_users.py",  # starts a command for each case
-    "unit/images/test_launcher_layer.py",  # installs au2
-    "unit/oci/archive/test_hostile.py",  # reads archives of a million entries
-)
 
 
 def is_quick(item: pytest.Item) -> bool:
@@ -30,7 +26,7 @@ def is_quick(item: pytest.Item) -> bool:
     module = getattr(item, "module", None)
     return (
         path.parts[0] in _FOLDERS
-        and path.as_posix() not in _SLOW_MODULES
+        and item.get_closest_marker("slow") is None
         and engine_name != "native"
         and not fixtures & _HEAVY_FIXTURES
         and not any(hasattr(module, name) for name in _FUNCTIONS_OF_ROOT)

@@ -40,6 +40,7 @@ def claim_of(installation: Installation, job_id: int) -> tuple[int, float]:
     return row.claim_token, row.claim_expires_at.timestamp() if row.claim_expires_at else 0.0
 
 
+@pytest.mark.slow
 def test_a_pause_longer_than_the_lease(installation: Installation) -> None:
     """As after SIGSTOP, or of a machine that slept: all claims are over when it goes on."""
     with installation.dispatching():
@@ -72,6 +73,7 @@ def test_a_locked_database(installation: Installation, caplog: pytest.LogCapture
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.slow
 def test_the_api_while_the_database_is_locked(
     installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:

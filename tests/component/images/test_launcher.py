@@ -14,6 +14,8 @@ import pytest
 
 from au2.images.launcher_layer import launcher_script
 
+pytestmark = pytest.mark.slow
+
 WORD = re.compile(r"\b[a-z]\w*\b")
 SHELLS = [["dash"], ["bash", "--posix"], ["bash"], ["busybox", "sh"]]
 

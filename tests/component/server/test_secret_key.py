@@ -19,6 +19,8 @@ from au2.server.settings.sections import SecretSettings, Settings
 from au2.server.supervision.prepare_process import prepare_keys
 from au2.server.wiring.stores import make_key_file, open_database
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).parent / "au2-server"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

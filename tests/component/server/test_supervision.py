@@ -17,6 +17,8 @@ import pytest
 
 from au2.local.running_server import find_data_directory
 
+pytestmark = pytest.mark.slow
+
 SERVE = Path(__file__).parent / "doubles" / "serve.py"
 
 

@@ -16,6 +16,8 @@ from au2.domain.identity import Role
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.wiring.stores import open_database
 
+pytestmark = pytest.mark.slow
+
 COMMAND = Path(sys.executable).parent / "au2-server"
 ORGANIZATION = "20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0"
 PROJECT = "8283de3e-2cce-4bc8-a523-0c7f84399530"

@@ -44,6 +44,7 @@ def read(backend: Backend, context: Context, number: int) -> str:
     return backend.services.secrets.download(backend.actor(OPERATOR), context, f"s{number}")
 
 
+@pytest.mark.slow
 def test_everything_is_encrypted_anew(
     backend: Backend, context: Context, keys: SecretKeys, key_file: KeyFile
 ) -> None:

@@ -22,6 +22,7 @@ from tests.support.image_archives import NAME, docker_20, make_image
 from tests.unit.cli.conftest import Result, Stream
 from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Answer, Api, Request
 
+pytestmark = pytest.mark.slow
 VERSION = (PROCESS, "1")
 COMMANDS = [
     ("process", "list"),

@@ -241,6 +241,7 @@ def test_an_interrupted_upload_is_not_given_up(server: ImageServer, au2: Command
     assert server.api.asked().count(LEAVE) == 1
 
 
+@pytest.mark.slow
 def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) -> None:
     alive = "Another command is sending to version 4 (last heartbeat 2 s ago)."
     sending = failure(409, "still-sending", alive)
@@ -257,6 +258,7 @@ def test_another_command_is_waited_for(server: ImageServer, au2: CommandLine) ->
     assert "Resuming the upload that was begun before." in result.errors
 
 
+@pytest.mark.slow
 def test_another_command_may_end_what_is_waited_for(server: ImageServer, au2: CommandLine) -> None:
     server.api.in_turn(
         BEGIN,

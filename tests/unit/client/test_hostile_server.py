@@ -88,6 +88,7 @@ def test_numbers_that_are_none(number: bytes) -> None:
         transport.call("GET", "/x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [

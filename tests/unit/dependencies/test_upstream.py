@@ -48,6 +48,7 @@ def tls_address(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_certificate_is_checked_unless_the_host_is_trusted(tls_address: str) -> None:
     url = f"https://{tls_address}/"
     with pytest.raises(IndexUnreachable, match="certificate"):

@@ -129,6 +129,7 @@ def test_a_secret_in_a_name_is_not_shown_as_a_pointer_either() -> None:
     assert "/plain/***" in problem
 
 
+@pytest.mark.slow
 def test_a_check_that_takes_too_long() -> None:
     definitions: dict[str, Any] = {
         f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)

@@ -236,6 +236,7 @@ def forged_config(importing: Import, raw: bytes, config: bytes) -> str:
     return digest_of(manifest)
 
 
+@pytest.mark.slow
 def test_too_much(importing: Import) -> None:
     """A bomb: a gigabyte of zeros in a megabyte."""
     bomb = gzip.compress(Layer().add("zeros", content=bytes(64 * MIB)).data())

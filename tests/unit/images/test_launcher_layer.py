@@ -7,8 +7,12 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from au2.images import launcher_layer
 from tests.support.checkout import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_layout(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def test_errors_are_limited_in_number() -> None:
     assert len(find_schema_violations({"properties": many})) == MOST_VIOLATIONS
 
 
+@pytest.mark.slow
 def test_a_chain_of_references_longer_than_any_stack() -> None:
     chain: dict[str, Any] = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(5000)}
     assert find_schema_violations({"$defs": {**chain, "a5000": {}}, "$ref": "#/$defs/a0"}) == []
@@ -145,6 +146,7 @@ def test_a_chain_of_references_longer_than_any_stack() -> None:
     )
 
 
+@pytest.mark.slow
 def test_patterns_that_take_for_ever_to_make_ready() -> None:
     many = {f"p{number}": {"pattern": f"[\\p{{L}}{number}]{{1,60}}"} for number in range(4000)}
     (violation,) = find_schema_violations({"properties": many})

@@ -50,6 +50,7 @@ def test_where_defaults_come_from(schema: dict[str, Any], value: Any, filled: An
     assert fill_defaults(schema, value) == filled
 
 
+@pytest.mark.slow
 def test_defaults_that_multiply() -> None:
     definitions: dict[str, Any] = {
         f"a{n}": {
@@ -69,6 +70,7 @@ def test_large_defaults_add_up() -> None:
         fill_defaults(schema, {})
 
 
+@pytest.mark.slow
 def test_entangled_references() -> None:
     definitions = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)}
     schema = {"$ref": "#/$defs/a0", "$defs": {**definitions, "a40": {}}}

@@ -109,12 +109,14 @@ def doubling(levels: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/a0", "$defs": {**definitions, f"a{levels}": {"type": "integer"}}}
 
 
+@pytest.mark.slow
 def test_work_that_doubles_with_each_level_is_ended() -> None:
     with pytest.raises(CheckTooCostly):
         validate(doubling(40), 1)
     assert validate(doubling(11), 1) == []
 
 
+@pytest.mark.slow
 def test_recursion_that_doubles_with_each_level_of_the_value() -> None:
     again = {"items": {"$ref": "#"}}
     schema = {"type": "array", "anyOf": [again, again]}
@@ -128,6 +130,7 @@ def test_recursion_that_doubles_with_each_level_of_the_value() -> None:
     assert told(schema, wrong) == [("", "it does not match the schema")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "value"),
     [
@@ -153,6 +156,7 @@ def test_a_process_of_its_own_finds_the_same() -> None:
     assert told(schema, {"a": "é", "b": 1}) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [
@@ -175,6 +179,7 @@ def test_few_large_integers_are_checked_as_any_others(number: int) -> None:
     assert [found.pointer for found in validate(schema, {"a": [number, number]})] == ["/a"]
 
 
+@pytest.mark.slow
 def test_checks_that_take_long_leave_room_for_others() -> None:
     """Whoever asks for many at once gets only so many; who must know in the end waits."""
     schema = doubling(11)

@@ -78,6 +78,7 @@ def test_damaged_gzip() -> None:
         decompressed(BytesIO(gzip.compress(b"x") + b"garbage")).read()
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_no_memory() -> None:
     packer = zlib.compressobj(9, wbits=31)
     piece = bytes(1 << 20)

@@ -189,6 +189,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Repository(tmp_path_factory.mktemp("git"))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(packages=st.lists(_packages(), min_size=1, max_size=20))
 def test_generated_packages(repository: Repository, packages: list[Package]) -> None:
@@ -235,6 +236,7 @@ _SETS = [
 ]
 
 
+@pytest.mark.slow
 def test_every_byte_in_every_set(repository: Repository) -> None:
     files = tuple(b"x" + bytes((byte,)) for byte in range(1, 256) if byte != ord("/"))
     repository.compare(*(Package(files, {b"": b"x" + pattern + b"\n"}) for pattern in _SETS))

@@ -259,6 +259,7 @@ def errors_beside(tmp_path: Path, lines: list[str]) -> Iterator[str]:
     of_uv(tmp_path / "taken", "".join(f"{text}\n" for text in taken.values()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_what_pip_and_uv_take_is_taken_and_nothing_else(tmp_path: Path, seed: int) -> None:
     assert list(errors_beside(tmp_path, make_lines(seed, 120))) == []

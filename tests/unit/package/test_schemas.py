@@ -50,6 +50,7 @@ required: a
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [

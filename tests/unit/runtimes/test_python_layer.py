@@ -131,6 +131,7 @@ def test_packages_come_from_an_index_with_a_password(
     assert {wheel.path.read_bytes()[:2] for wheel in fetched} == {b"PK"}
 
 
+@pytest.mark.slow
 def test_a_message_never_shows_a_password_of_the_index(index: Index) -> None:
     index.sources = Sources(indexes=("http://me:secret@127.0.0.1:9/simple/",))
     with pytest.raises(RuntimeBuildFailed, match=r"127\.0\.0\.1:9/simple") as caught:

@@ -118,6 +118,7 @@ def test_hostile_documents_end(value: str) -> None:
     assert len(find_forms(value)) < 60_000
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200))
 def test_any_value_is_masked_as_a_whole(value: str) -> None:
     line = value.strip()

@@ -147,6 +147,7 @@ def test_headers_without_end_are_not_read_on(address: str) -> None:
     assert lines < 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", GET + b"\r\n", GET + b"GET"])
 def test_half_requests_come_to_an_end(address: str, sent: bytes) -> None:
     with connected(address) as connection:
@@ -155,6 +156,7 @@ def test_half_requests_come_to_an_end(address: str, sent: bytes) -> None:
     assert b"408" in found if sent == b"GET / HT" else True
 
 
+@pytest.mark.slow
 def test_a_head_that_drips_comes_to_an_end(address: str) -> None:
     found: bytes | None = None
     with connected(address) as connection:
@@ -172,6 +174,7 @@ def test_a_head_that_drips_comes_to_an_end(address: str) -> None:
 POST = b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_a_body_that_stops_comes_to_an_end(loop: str) -> None:
     app = App(is_known=True)
@@ -180,6 +183,7 @@ def test_a_body_that_stops_comes_to_an_end(loop: str) -> None:
         wait_until(lambda: app.endings == ["http.disconnect"])
 
 
+@pytest.mark.slow
 def test_a_stranger_has_not_for_ever_for_a_body() -> None:
     app = App()
     limits = replace(LIMITS, body_seconds=60.0)
@@ -196,6 +200,7 @@ def test_a_stranger_has_not_for_ever_for_a_body() -> None:
         assert status_of(found) == 408
 
 
+@pytest.mark.slow
 def test_a_known_sender_may_be_slow() -> None:
     app = App(is_known=True)
     limits = replace(LIMITS, body_seconds=60.0, anonymous_body_seconds=0.0)

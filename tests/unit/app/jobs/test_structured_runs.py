@@ -71,6 +71,7 @@ def test_each_version_has_its_own_schema(backend: Backend, context: Context):
         jobs.submit_run(operator, context, RunOrder(process, version=1, arguments={"x": 1}))
 
 
+@pytest.mark.slow
 def test_a_check_without_end_is_refused(backend: Backend, context: Context):
     definitions: dict[str, Any] = {
         f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(12)

@@ -146,6 +146,7 @@ def test_who_may_not_upload_learns_no_name(backend: Backend, context: Context):
         backend.services.upload_starter.begin(viewer, context, body)
 
 
+@pytest.mark.slow
 def test_uploads_renames_and_deletions_at_once_mix_nothing(backend: Backend, context: Context):
     """Whatever happens in between, one process at most has the name, and each version one place."""
     operator, services = backend.actor(OPERATOR), backend.services

@@ -130,6 +130,7 @@ def test_tls_to_a_server_without_it(api: Api) -> None:
     assert api.url in str(failure.hint)
 
 
+@pytest.mark.slow
 def test_a_server_that_speaks_something_else() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = parse_address(f"127.0.0.1:{server.getsockname()[1]}")

@@ -27,6 +27,8 @@ from au2.oci.tar.header import BLOCK_BYTES, Header, format_header
 from tests.support import image_archives as made
 from tests.support.image_archives import HandMade, on, to_json
 
+pytestmark = pytest.mark.slow
+
 IMAGE = made.make_image(b"one", b"two")
 Result = TypeVar("Result")
 ARCHIVE = made.docker_20((IMAGE, ["one:1"]))

@@ -139,6 +139,7 @@ def test_maps_that_mean_no_good(
             read(layer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
