@@ -32,13 +32,15 @@ def submitted_job(result: Result) -> str:
     return found[1]
 
 
-def fill_package(au2: Au2, directory: Path, files: Mapping[str, str | bytes]) -> Path:
+def fill_package(
+    au2: Au2, directory: Path, files: Mapping[str, str | bytes], *, runtime: str = RUNTIME_NAME
+) -> Path:
     """Make a package with ``repo init`` and put ``files`` into it; return its folder."""
     directory.mkdir(parents=True, exist_ok=True)
     name = f"{directory.name}-{next(_numbers)}"
     au2.ok(
         *("process", "repo", "init", directory, "--yes"),
-        *("--name", name, "--description", "Made by a test.", "--runtime", RUNTIME_NAME),
+        *("--name", name, "--description", "Made by a test.", "--runtime", runtime),
     )
     for path, content in files.items():
         target = directory / path

@@ -1,10 +1,11 @@
-"""Build every runtime of the table anew, run a job in each, and print what that took.
+"""Build every runtime of the catalogue anew, run a job in each, and print what that took.
 
-The output stands in docs/guides/runtimes.md. Options go to the build of Python3.8 Torch, which
-needs an image or a root file system of one's own where Docker Hub is not reached: ``--image NAME``
-or ``--rootfs FILE --sha256 HEX``.
+The output stands in docs/guides/runtimes.md. Names of runtimes, before any option, choose some.
+Options go to the build of Python3.8 Torch, which needs an image or a root file system of one's own
+where Docker Hub is not reached: ``--image NAME`` or ``--rootfs FILE --sha256 HEX``.
 """
 
+import itertools
 import re
 import shutil
 import sys
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from au2.domain.container_contract import Language
+from au2.runtimes.recipe import BaseSource
+from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.images import load_image
 from tests.support.command import Au2
@@ -36,8 +40,11 @@ class Trial:
     tried: str
 
 
-def main(options: list[str]) -> int:
-    """Try all; return an exit code."""
+def main(arguments: list[str]) -> int:
+    """Try the named runtimes, or all; return an exit code."""
+    names = list(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    options = arguments[len(names) :]
+    codes = {name: CODES[name] for name in names or CODES}
     directory = Path(tempfile.mkdtemp(prefix="au2-trial-"))
     directory.chmod(0o711)
     cache = directory / "cache"
@@ -47,7 +54,7 @@ def main(options: list[str]) -> int:
         server.start()
         au2 = People(server, directory).admin()
         trials = []
-        for name, code in CODES.items():
+        for name, code in codes.items():
             more = options if name == "Python3.8 Torch" else []
             trials.append(_try(server, au2, name, code, directory, more))
             shutil.rmtree(cache, ignore_errors=True)
@@ -84,15 +91,14 @@ def _try(
         error = built.errors[built.errors.index("error: ") :].splitlines()[0]
         return Trial(name, (), f"not built: {error.removeprefix('error: ')}")
     runtime = built.document
-    package = fill_package(au2, directory / f"trial-{runtime['id']}", {"main.py": code})
-    manifest = package / "aunsight.yml"
-    text = re.sub(r"^runtime: .*$", f"runtime: {runtime['id']}", manifest.read_text(), flags=re.M)
-    manifest.write_text(text)
+    entry_point = Language(runtime["language"]).entry_point
+    folder = directory / f"trial-{runtime['id']}"
+    package = fill_package(au2, folder, {entry_point: code}, runtime=runtime["id"])
     process = upload_package(au2, package)
     first, tried = _run(au2, process)
     second, tried = _run(au2, process)
     sizes = _layer_sizes(server, runtime)
-    own = sizes[-1] if name != "Python3.11" else sum(sizes)
+    own = sizes[-1] if isinstance(get_recipe(name).source, BaseSource) else sum(sizes)
     cells = (
         str(runtime["version"]),
         f"{took:.0f} s",

@@ -13,6 +13,7 @@ from au2.runtimes.recipe import (
     TarballSource,
 )
 from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe, parse_recipe
+from tests.trials.codes import CODES
 
 GUID = "5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"
 HEAD = f'id = "{GUID}"\nname = "N"\nlanguage = "python"\nversion = 4\n'
@@ -50,6 +51,35 @@ def test_the_runtimes_that_people_know() -> None:
         assert (recipe.name, recipe.organization_id, recipe.project_id, recipe.version) == row
         assert recipe.language is Language.PYTHON
     assert get_recipe("Python3.11 Torch").source == BaseSource("Python3.11")
+
+
+@pytest.mark.parametrize(
+    ("guid", "name", "language", "suite"),
+    [
+        ("d0ac9e71-9d5f-45f4-bc7a-71aae7c68349", "Python3.13", Language.PYTHON, "trixie"),
+        ("2fadd551-1d37-4261-a134-cd58bb5da6d5", "Node20", Language.JAVASCRIPT, "trixie"),
+        ("feaf659b-06b3-4095-af76-2c4c5a8ab33f", "R4.5", Language.R, "trixie"),
+        ("c7a18d86-981f-40d4-b428-f94d55d5dedd", "Node24", Language.JAVASCRIPT, None),
+        ("2fde8df1-ca72-428f-b478-07642311fd58", "Python3.13 Data Science", Language.PYTHON, None),
+    ],
+)
+def test_the_runtimes_on_debian_13(
+    guid: str, name: str, language: Language, suite: str | None
+) -> None:
+    recipe = get_recipe(name)
+    assert (recipe.id, recipe.language, recipe.organization_id) == (guid, language, None)
+    if suite is None:
+        assert recipe.source == BaseSource("Python3.13")
+        assert recipe.python is not None
+        recipe = get_recipe("Python3.13")
+    assert isinstance(recipe.source, DebianSource)
+    assert recipe.source.suite == "trixie"
+    # Images inherit this one from their base.
+    assert recipe.reset_signals
+
+
+def test_every_runtime_of_the_catalogue_is_tried() -> None:
+    assert set(CODES) == {recipe.name for recipe in list_recipes()}
 
 
 def test_sources() -> None:
