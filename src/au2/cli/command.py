@@ -154,14 +154,24 @@ class Session(CommandSession):
 
 
 def define(
-    name: str, *, examples: Sequence[str], group: Group | None = None, reads: bool = False
+    name: str,
+    *,
+    examples: Sequence[str],
+    group: Group | None = None,
+    reads: bool = False,
+    has_output: bool = True,
 ) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function that takes the :class:`Session` first.
 
     Args: see :func:`au2.console.commands.define`.
     """
     return define_command(
-        name, examples=examples, group=group, reads=reads, options=(server_option(),)
+        name,
+        examples=examples,
+        group=group,
+        reads=reads,
+        has_output=has_output,
+        options=(server_option(),),
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _HELP_NAMES = ("--help", "-h")
+_OUTPUT_NAMES = ("-o", "--output")
 
 
 class CommandSession:
@@ -160,6 +161,7 @@ def define(
     examples: Sequence[str],
     group: Group | None = None,
     reads: bool = False,
+    has_output: bool = True,
     options: Sequence[click.Option] = (),
 ) -> Callable[[Callable[..., None]], Command]:
     """Make a command of a function whose first argument is the :class:`CommandSession`.
@@ -168,7 +170,8 @@ def define(
         name: as typed.
         examples: command lines for the help.
         group: the group of the command; None: a group imports the command late.
-        reads: whether ``--output`` chooses between table, JSON and YAML.
+        reads: whether the command shows a table: ``--wide``.
+        has_output: whether ``--output`` chooses between text, JSON and YAML.
         options: further options, last in the help.
     """
 
@@ -176,7 +179,11 @@ def define(
         made: Command = click.command(name, cls=Command, examples=examples)(
             click.pass_obj(function)
         )
-        made.params += [*([_output_option()] if reads else []), *options]
+        made.params += [
+            *([_output_option()] if has_output else []),
+            *([_wide_option()] if reads else []),
+            *options,
+        ]
         if group is not None:
             group.add_command(made)
         return made
@@ -221,6 +228,7 @@ def completion_command(
             f'eval "$({program} completion zsh)"      # in ~/.zshrc',
             f"{program} completion fish > ~/.config/fish/completions/{program}.fish",
         ),
+        has_output=False,
         options=options,
     )
     @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
@@ -241,16 +249,49 @@ def _output_option() -> click.Option:
     def use(ctx: click.Context, _: click.Parameter, value: str) -> None:
         if isinstance(ctx.obj, CommandSession):
             ctx.obj.console.output_format = value
+            ctx.obj.console.is_format_known = True
 
     return click.Option(
-        ["-o", "--output"],
+        list(_OUTPUT_NAMES),
         type=click.Choice(FORMATS),
         default="table",
         show_default=True,
         expose_value=False,
+        # Before the other words, whose errors are in this format.
+        is_eager=True,
         callback=use,
-        help="How to show the data.",
+        help="Format of the output, and of an error.",
     )
+
+
+def _wide_option() -> click.Option:
+    def use(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+        if isinstance(ctx.obj, CommandSession):
+            ctx.obj.console.wants_wide = value
+
+    return click.Option(
+        ["--wide"],
+        is_flag=True,
+        expose_value=False,
+        callback=use,
+        help="All columns with whole values, however wide the terminal is.",
+    )
+
+
+def _find_format(arguments: Sequence[str]) -> str:
+    """Return the format named in the words of a command line that could not be parsed."""
+    found = "table"
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word == "--":
+            break
+        if word in _OUTPUT_NAMES:
+            stated = following
+        elif word.startswith("--output="):
+            stated = word.partition("=")[2]
+        else:
+            stated = word.removeprefix("-o") if word.startswith("-o") else ""
+        found = stated if stated in FORMATS else found
+    return found
 
 
 def _first_sentence(command: click.Command) -> str:
@@ -282,13 +323,16 @@ def run_program(
         arguments: words of the command line.
         session: passed to the command, and closed at the end.
     """
+    console = session.console
     try:
         code = root.main(arguments, prog_name=name, standalone_mode=False, obj=session)
-        session.console.flush()
+        console.finish()
     except BaseException as error:  # noqa: BLE001 - the last handler: every exception gets a message
         failure = explain_failure(error, session.environment)
+        if isinstance(error, click.UsageError) and not console.is_format_known:
+            console.output_format = _find_format(arguments)
         if failure.error is not None:
-            session.console.error(failure.error)
+            console.error(failure.error, failure.exit_code)
         return failure.exit_code
     finally:
         session.close()

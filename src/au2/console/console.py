@@ -4,6 +4,7 @@ Without a terminal there are no colours, no line of progress and no questions.
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import StringIO
@@ -21,6 +22,7 @@ from au2.files.input import decode_text
 
 FORMATS: Final = ("table", "json", "yaml")
 _CLEAR: Final = "\r\x1b[K"
+_MOST_MESSAGES: Final = 100
 
 
 class Console:
@@ -32,6 +34,13 @@ class Console:
         self._stdout = stdout
         self._stderr = stderr
         self.output_format = "table"
+        self.is_format_known = False
+        """Whether ``--output`` was read: an error in the words may come before."""
+        self.wants_wide = False
+        """Whether ``--wide`` was given."""
+        self._messages: deque[str] = deque(maxlen=_MOST_MESSAGES)
+        """Remarks and lines of a command that has shown no document yet."""
+        self._has_printed = False
         self._progress = ""
         """The open line of progress on stderr."""
         self._drawing = Lock()
@@ -53,6 +62,16 @@ class Console:
         return self._stderr.isatty()
 
     @property
+    def is_wide(self) -> bool:
+        """Whether tables are as wide as their values: with ``--wide``, or outside a terminal."""
+        return self.wants_wide or not self.shows_data
+
+    @property
+    def makes_document(self) -> bool:
+        """Whether stdout is one JSON or YAML document, and so is an error on stderr."""
+        return self.output_format != "table"
+
+    @property
     def shows_data(self) -> bool:
         """Whether stdout is a terminal."""
         return self._stdout.isatty()
@@ -69,8 +88,14 @@ class Console:
     # Data
 
     def line(self, text: str) -> None:
-        """Print one line of data; the error of an unwritable stdout quotes the line."""
+        """Print one line of data; the error of an unwritable stdout quotes the line.
+
+        In JSON and YAML, where a line can't stand alone, it becomes one of :meth:`finish`.
+        """
         line = visible(text)
+        if self.makes_document:
+            self._messages.append(line)
+            return
         with convert_stdout_errors(lost=line):
             self._print(f"{line}\n")
 
@@ -88,6 +113,7 @@ class Console:
 
     def bytes_out(self, data: bytes) -> None:
         """Print bytes to stdout exactly."""
+        self._has_printed = True
         with convert_stdout_errors():
             self._stdout.buffer.write(data)
 
@@ -96,6 +122,18 @@ class Console:
         self._tell("")
         with suppress(OSError):
             self._stderr.buffer.write(data)
+
+    def report(self, text: str, document: Document) -> None:
+        """Print what a command did: a remark, or in JSON and YAML ``document``."""
+        if self.makes_document:
+            self.show_document(document)
+        self.remark(text)
+
+    def finish(self) -> None:
+        """End the output: in JSON and YAML, the messages of a command that showed no document."""
+        if self.makes_document and self._messages and not self._has_printed:
+            self.show_document({"messages": list(self._messages)})
+        self.flush()
 
     def flush(self) -> None:
         """Flush both streams."""
@@ -118,15 +156,22 @@ class Console:
 
     def show_document(self, document: object) -> None:
         """Show a value as JSON, or as YAML after ``--output yaml``."""
+        self.text(self._format_document(document))
+
+    def _format_document(self, document: object) -> str:
         from au2.console.documents import format_json, format_yaml
 
         is_yaml = self.output_format == "yaml"
-        self.text(format_yaml(document) if is_yaml else format_json(document))
+        return format_yaml(document) if is_yaml else format_json(document)
 
     # Remarks
 
     def remark(self, text: str) -> None:
-        """Print a remark to stderr."""
+        """Print a remark to stderr; in JSON and YAML only on a terminal."""
+        if self.makes_document:
+            self._messages.append(visible(text.strip("\n")))
+            if not self._stderr.isatty():
+                return
         self._tell(_as_lines(text))
 
     def redraw(self, text: str) -> None:
@@ -136,9 +181,18 @@ class Console:
             self._progress = visible(text).replace("\n", " ")[: self._progress_width()]
             self._write_remark(f"{_CLEAR}{self._progress}")
 
-    def error(self, error: Au2Error) -> None:
-        """Print an error: sentence, details, hint."""
-        self._tell("".join(map(_as_lines, format_error(error))))
+    def error(self, error: Au2Error, exit_code: int | None = None) -> None:
+        """Print an error: sentence, details, hint; or a document.
+
+        Args:
+            error: of the command.
+            exit_code: of the program, if it is not the error's.
+        """
+        if not self.makes_document:
+            self._tell("".join(map(_as_lines, format_error(error))))
+            return
+        code = error.exit_code if exit_code is None else exit_code
+        self._tell(self._format_document({"error": {**error.to_document(), "exit_code": code}}))
 
     # Questions
 
@@ -230,7 +284,7 @@ class Console:
         return self._stdin.buffer
 
     def _show(self, columns: Columns, value: Document | list[Document]) -> None:
-        if self.output_format != "table":
+        if self.makes_document:
             self.show_document(value)
             return
         from au2.console.tables import draw_table  # rich is slow to import
@@ -239,6 +293,7 @@ class Console:
         self.text(draw_table(columns, value, width=self._width(), encoding=encoding))
 
     def _print(self, text: str) -> None:
+        self._has_printed = True
         self._tell("")
         self._stdout.write(text)
         self._stdout.flush()
@@ -283,8 +338,8 @@ class Console:
             )
 
     def _width(self) -> int | None:
-        """Columns to fold tables at; None where stdout is no terminal."""
-        if not self.shows_data:
+        """Columns to fold tables at; None where they are as wide as their values."""
+        if self.is_wide:
             return None
         from shutil import get_terminal_size  # not needed without a terminal
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, NoReturn
 
 import click
 
-from au2.domain.errors import Au2Error
+from au2.domain.errors import Au2Error, InvalidRequest
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -132,4 +132,4 @@ def _explain_usage(error: click.ClickException) -> Failure:
     for clicks, ours in _PLAIN_WORDS.items():
         message = message.replace(clicks, ours)
     code = EXIT_USAGE if isinstance(error, click.UsageError) else error.exit_code
-    return Failure(code, Au2Error(message, hint=hint))
+    return Failure(code, InvalidRequest(message, hint=hint))

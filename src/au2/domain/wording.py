@@ -1,11 +1,25 @@
 """Counts, sizes, times and sentences as text for people."""
 
 import math
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _SIZE_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _TIME_UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _MINUTE_SECONDS: Final = 60
+_NOW_SECONDS: Final = 5
+"""Clocks of two machines differ by so much; a record made just now is not from the future."""
+_AGE_UNITS: Final = (
+    (2 * 31_556_952, 31_556_952, "years"),
+    (100 * 86_400, 2_629_746, "months"),
+    (86_400, 86_400, "d"),
+    (3600, 3600, "h"),
+    (60, 60, "min"),
+    (0, 1, "s"),
+)
+"""Least seconds for a unit, its seconds, and its word."""
 
 
 def count_of(number: int, noun: str, nouns: str | None = None) -> str:
@@ -61,3 +75,18 @@ def format_seconds_roughly(seconds: float) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_age(moment: "datetime", now: "datetime") -> str:
+    """Return the distance of ``moment`` from ``now``, in one unit, rounded down.
+
+    ``now``, ``40 s ago``, ``5 min ago``, ``2 h ago``, ``3 d ago``, ``8 months ago``; of a time to
+    come: ``in 89 d``.
+    """
+    passed = (now - moment).total_seconds()
+    seconds = abs(passed)
+    if seconds < _NOW_SECONDS:
+        return "now"
+    size, unit = next((size, unit) for least, size, unit in _AGE_UNITS if seconds >= least)
+    length = f"{int(seconds // size)} {unit}"
+    return f"{length} ago" if passed > 0 else f"in {length}"

@@ -130,8 +130,9 @@ def test_download(api: Api, au2: CommandLine, tmp_path: Path) -> None:
     assert (result.out, file.read_text()) == (b"", "the\nvälue")
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == []
-    # In other commands -o chooses a format: it must not make a file of that name here.
-    assert au2("secret", "download", "db", "-o", "json").exit_code == 2
+    # -o chooses a format: it must not make a file of that name.
+    document = au2.ok("secret", "download", "db", "-o", "json").document
+    assert document == {"name": "db", "value": "the\nvälue"}
 
 
 def test_a_download_never_replaces_a_device_or_a_link(

@@ -1,7 +1,10 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from au2.domain.wording import (
     as_sentence,
+    format_age,
     format_bytes,
     format_bytes_apart,
     format_seconds,
@@ -62,3 +65,24 @@ def test_sentences() -> None:
 )
 def test_rough_times(seconds: float, shown: str):
     assert format_seconds_roughly(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (timedelta(seconds=4), "now"),
+        (timedelta(seconds=-4), "now"),
+        (timedelta(seconds=40.9), "40 s ago"),
+        (timedelta(minutes=5, seconds=59), "5 min ago"),
+        (timedelta(hours=2), "2 h ago"),
+        (timedelta(days=3, hours=23), "3 d ago"),
+        (timedelta(days=250), "8 months ago"),
+        (timedelta(days=3650), "9 years ago"),
+        (-timedelta(days=89, hours=23), "in 89 d"),
+    ],
+    ids=str,
+)
+def test_an_age_is_told_in_one_unit(passed: timedelta, text: str) -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+
+    assert format_age(now - passed, now) == text

@@ -161,7 +161,10 @@ def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
         raise WrongPassword("The present password is wrong.", hint="Nothing was changed.")
     _calls(transport).change_password(present, new, end_tokens=end_tokens)
     ended = "Your other logins and your managed tokens" if end_tokens else "Your other logins"
-    console.remark(f"The password is changed. {ended} have ended.")
+    console.report(
+        f"The password is changed. {ended} have ended.",
+        {"changed": True, "ended_logins": True, "ended_managed_tokens": end_tokens},
+    )
 
 
 def _ask_passwords(console: Console) -> tuple[str, str]:
@@ -236,4 +239,6 @@ def delete_token(session: Session, token: str) -> None:
     accounts = _calls(session.transport)
     found = find_one(accounts.list_tokens(), token, "token", where=" of yours")
     accounts.delete_token(found.id)
-    session.console.remark(f"Token '{found.name}' has ended.")
+    session.console.report(
+        f"Token '{found.name}' has ended.", {"id": found.id, "name": found.name, "deleted": True}
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.command import Session, define
-from au2.console.cells import columns
+from au2.console.cells import WideColumn, columns
 from au2.console.commands import Group
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ member = Group(
 
 _ORGANIZATIONS = columns("id", "name", "created_at")
 _NEW_ORGANIZATION = columns("id", "name")
-_PROJECTS = columns("id", "name", "organization", "created_at")
+_PROJECTS = columns("id", "name", organization=WideColumn("organization"), created_at="created_at")
 _NEW_PROJECT = columns("id", "name", "organization")
 _MEMBERS = columns("email", "role", "project")
 _NEW_USER = columns("email", "role", "project", "initial_password")
@@ -91,4 +91,6 @@ def add_member(session: Session, email: str, role: str) -> None:
 def remove_member(session: Session, email: str) -> None:
     """Remove a user's role in the context."""
     _calls(session).remove_member(session.context, email)
-    session.console.remark(f"{email} is not a member here any more.")
+    session.console.report(
+        f"{email} is not a member here any more.", {"email": email, "removed": True}
+    )

@@ -143,7 +143,7 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
     if value is None:
         value = console.ask_secret(f"Value of {name}", flag="--stdin or --file")
     _calls(session).ingest_secret(session.context, name, value)
-    console.remark(f"Secret '{name}' has its new value.")
+    console.report(f"Secret '{name}' has its new value.", {"name": name, "has_value": True})
 
 
 @define(
@@ -151,30 +151,37 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
     group=command,
     examples=(
         "au2 secret download DB_PASSWORD",
-        "au2 secret download TLS_KEY --output-file key.pem",
+        "au2 secret download TLS_KEY --to key.pem",
     ),
 )
 @click.argument("name")
 @click.option(
+    "--to",
     "--output-file",
-    "output",
+    "target",
     type=OutputType(),
     metavar="F",
     default="-",
     help="Write the value to a file that only you can read ('-' is stdout, the default).",
 )
-def download(session: Session, name: str, output: Output) -> None:
+def download(session: Session, name: str, target: Output) -> None:
     """Print the value of a secret of the context, exactly, and nothing else.
 
     For admins only. The audit trail records each download.
     """
     from au2.files.output import PRIVATE
 
-    value = _calls(session).download_secret(session.context, name).encode()
-    with output.open(session.console, permissions=PRIVATE) as write:
-        write(value)
-    if output.path is not None:
-        session.console.remark(f"The value is in '{output.path}'.")
+    console = session.console
+    value = _calls(session).download_secret(session.context, name)
+    if target.path is None and console.makes_document:
+        console.show_document({"name": name, "value": value})
+        return
+    with target.open(console, permissions=PRIVATE) as write:
+        write(value.encode())
+    if target.path is not None:
+        console.report(
+            f"The value is in '{target.path}'.", {"name": name, "file": str(target.path)}
+        )
 
 
 @define("delete", group=command, examples=("au2 secret delete DB_PASSWORD --yes",))
@@ -188,4 +195,4 @@ def delete(session: Session, name: str, yes: bool) -> None:
     if not yes:
         session.console.confirm(f"Delete the secret {name} with its value?")
     _calls(session).delete_secret(session.context, name)
-    session.console.remark(f"Secret '{name}' is deleted.")
+    session.console.report(f"Secret '{name}' is deleted.", {"name": name, "deleted": True})

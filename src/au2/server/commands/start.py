@@ -23,7 +23,11 @@ def _parse_listen(
         raise click.BadParameter("expected HOST:PORT, like 127.0.0.1:8080") from None
 
 
-@define("start", examples=("au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",))
+@define(
+    "start",
+    examples=("au2-server start --data-dir /var/lib/au2 --listen 127.0.0.1:8080",),
+    has_output=False,
+)
 @data_option
 @click.option(
     "--listen",

@@ -125,6 +125,7 @@ def _write_over(path: Path, data: bytes) -> None:
         "au2 process version download forecast 3 -o forecast.tar",
         "au2 process version download forecast 3 --package -o forecast",
     ),
+    has_output=False,
 )
 @version_words("N")
 @click.option(
