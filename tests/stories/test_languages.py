@@ -62,7 +62,7 @@ def test_from_an_empty_folder_to_the_output(
         *("--container", "-o", "json"),
     )
     assert local.exit_code == 0, local
-    assert f"In a container of runtime {RUNTIMES[language]} version" in local.errors
+    assert (local.document["mode"], local.document["image_digest"] is None) == ("container", False)
     check_output(local.document["output"])
 
     missing = au2("process", "repo", "upload", package, "--yes", "--wait")
