@@ -82,6 +82,7 @@ ASKS = {
     "ensure_operator",
     "own_token",
     "knows",
+    "list_reached",
 }
 OWN_RIGHTS = {
     "create_token": "one's own tokens",

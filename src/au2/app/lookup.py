@@ -236,10 +236,25 @@ def list_jobs(
     wanted: JobFilter,
     *,
     limit: int,
+    brief: bool,
 ) -> list[Job]:
     """Return jobs of exactly this context, newest first. Raises NotPermitted."""
     ensure_may(actor, action, context)
-    return jobs.list_jobs(transaction, context, wanted, limit=limit)
+    return jobs.list_jobs(transaction, context, wanted, limit=limit, brief=brief)
+
+
+def list_all_jobs(
+    transaction: Transaction,
+    actor: Actor,
+    action: Action,
+    wanted: JobFilter,
+    *,
+    limit: int,
+    brief: bool,
+) -> list[Job]:
+    """Return jobs of all contexts in which the actor may do ``action``, newest first."""
+    owners = actor.list_reached(action)
+    return jobs.list_jobs_of_owners(transaction, owners, wanted, limit=limit, brief=brief)
 
 
 def _no_job(job_id: int) -> NotFound:

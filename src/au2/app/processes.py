@@ -1,9 +1,10 @@
 """Processes: creation, change and deletion."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.lookup import ensure_may_in, get_process, list_processes
+from au2.app.lookup import ensure_may, ensure_may_in, get_process, list_processes
 from au2.app.validation import parse_description, parse_name, parse_tags
 from au2.app.versions.choice import ensure_deletable
 from au2.domain import clock as clocks
@@ -11,10 +12,21 @@ from au2.domain.context import Context
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
-from au2.domain.version import Process
-from au2.stores.database import processes, versions
+from au2.domain.job import RunSummary
+from au2.domain.version import Process, VersionSummary
+from au2.stores.database import jobs, processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSummary:
+    """Versions and last run of a process."""
+
+    versions: VersionSummary | None
+    """None: the process has no versions."""
+    last_run: RunSummary | None
+    """None: never run in the context, or its jobs are not visible."""
 
 
 class Processes:
@@ -31,6 +43,23 @@ class Processes:
         action = Action.VIEW_PROCESS
         with self._database.read() as transaction:
             return list_processes(transaction, actor, action, context, name=name, tag=tag)
+
+    def summarize(
+        self, actor: Actor, context: Context, found: Iterable[Process]
+    ) -> dict[str, ProcessSummary]:
+        """Return the summaries of some of the processes usable in ``context``, by id.
+
+        Runs are those of exactly this context. Raises NotPermitted.
+        """
+        ensure_may(actor, Action.VIEW_PROCESS, context)
+        ids = [process.id for process in found if context.sees(process.context)]
+        runs: dict[str, RunSummary] = {}
+        with self._database.read() as transaction:
+            summaries = versions.summarize_versions(transaction, ids)
+            # A member of a project uses the organization's processes, and sees none of its jobs.
+            if actor.may(Action.VIEW_JOB, context):
+                runs = jobs.find_last_runs(transaction, ids, context)
+        return {one: ProcessSummary(summaries.get(one), runs.get(one)) for one in ids}
 
     def create(
         self,

@@ -133,6 +133,16 @@ class Actor:
         below = self._role_below(context)
         return below is not None and action in DOWNWARD_ACTIONS and is_allowed(below, action)
 
+    def list_reached(self, action: Action) -> list[Context]:
+        """Return the contexts whose own objects this actor may do ``action`` to.
+
+        An organization stands for itself with all its projects.
+        """
+        allowed = {m.context: None for m in self.memberships if is_allowed(m.role, action)}
+        return [
+            c for c in allowed if c.project_id is None or Context(c.organization_id) not in allowed
+        ]
+
     def _role_below(self, context: Context) -> Role | None:
         """Return the strongest role in a project of the organization ``context``."""
         if context.project_id is not None:

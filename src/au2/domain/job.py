@@ -213,6 +213,17 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSummary:
+    """The last run of a process in a context, in short."""
+
+    id: int
+    state: JobState
+    reason: Reason | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A claimed job: a lease with a fencing token."""
 

@@ -108,6 +108,15 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """The versions of a process, in short: the newest one, and the newest published one."""
+
+    newest: int
+    newest_status: ImageStatus
+    published: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltImage:
     """Result of a build or an import: new fields of the version."""
 

@@ -66,13 +66,15 @@ VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of 
 Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
 
 
+OrganizationId = Annotated[str, Query(pattern=_GUID, description="GUID of the organization.")]
+ProjectId = Annotated[str, Query(pattern=_GUID, description="GUID of a project in it.")]
+
+
 def _resolve_context(
     services: ServicesOf,
     actor: CurrentActor,
-    organization: Annotated[str, Query(pattern=_GUID, description="GUID of the organization.")],
-    project: Annotated[
-        str | None, Query(pattern=_GUID, description="GUID of a project in it.")
-    ] = None,
+    organization: OrganizationId,
+    project: ProjectId | None = None,
 ) -> Context:
     return services.organizations.resolve_context(actor, organization, project)
 

@@ -114,7 +114,10 @@ class JobView(ResponseType):
     reason_text: str | None
     name: str
     organization: str
+    organization_name: str | None = None
+    """In the list of all contexts only, like the project's."""
     project: str | None
+    project_name: str | None = None
     process: str
     version: int
     version_choice: VersionChoiceView | None = None

@@ -22,6 +22,29 @@ class ProcessUpdate(RequestType):
     tags: list[str] | None = None
 
 
+class LastRunView(ResponseType):
+    """The last run of a process in the context that was asked for."""
+
+    id: int
+    state: str
+    reason: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class ProcessOverview(ResponseType):
+    """Versions of a process, and its last run."""
+
+    newest_version: int | None
+    """Number of the newest version, whatever its image status; None: there is no version."""
+    newest_status: str | None
+    """Image status of the newest version."""
+    published_version: int | None
+    """Number of the newest published version."""
+    last_run: LastRunView | None
+    """None: never run in this context, or its jobs are not visible to the account."""
+
+
 class ProcessView(ResponseType):
     """A process."""
 
@@ -35,6 +58,8 @@ class ProcessView(ResponseType):
     created_by: str
     updated_at: datetime
     updated_by: str
+    overview: ProcessOverview | None = None
+    """In a list with ``overview=true`` only."""
 
 
 class VersionCreation(RequestType):

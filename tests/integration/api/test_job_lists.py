@@ -7,6 +7,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.context import Context
+from au2.domain.job import JobState, Outcome
 from tests.support.backend import OPERATOR, Backend
 
 RUNNER = "runner@example.com"
@@ -63,3 +64,88 @@ def test_mine_is_a_yes_or_a_no(
     answer = ask(client, backend, OPERATOR, mine=mine, **in_context(context))
 
     assert answer.status_code == 422
+
+
+def test_a_brief_list_leaves_out_what_may_be_large(
+    client: httpx.Client, backend: Backend, context: Context
+) -> None:
+    job = submit(backend, context, arguments={"a": "x" * 1000}, environment={"B": "1"})
+    backend.end(backend.claim(job), Outcome(JobState.SUCCEEDED, exit_code=0), {"large": "y" * 1000})
+
+    (full,) = ask(client, backend, OPERATOR, **in_context(context)).json()["items"]
+    (brief,) = ask(client, backend, OPERATOR, brief="true", **in_context(context)).json()["items"]
+
+    without = dict.fromkeys(
+        ("arguments", "environment", "secrets", "resources", "output", "version_choice")
+    )
+    assert full["output"] == {"large": "y" * 1000}
+    assert brief == full | without
+
+
+def test_jobs_of_all_contexts_are_those_that_a_role_reaches(
+    client: httpx.Client, backend: Backend, context: Context
+) -> None:
+    above = Context(context.organization_id)
+    other = backend.organization("Other", "Alpha")
+    sibling = Context(
+        other.organization_id,
+        backend.services.organizations.create_project(
+            backend.actor(OPERATOR), other.organization_id, "Sibling"
+        ).id,
+    )
+    backend.user(RUNNER, "viewer", above)
+    # A role in a project below gives no second share of its jobs.
+    backend.user(RUNNER, "runner", context)
+    backend.user(RUNNER, "viewer", other)
+    seen = [submit(backend, one) for one in (context, above, other)]
+    hidden = [submit(backend, one) for one in (sibling, Context(other.organization_id))]
+    hidden.append(submit(backend, backend.organization("Foreign")))
+
+    answer = ask(client, backend, RUNNER, everywhere="true")
+    newest = ask(client, backend, RUNNER, everywhere="true", limit=2).json()
+    rest = ask(client, backend, RUNNER, everywhere="true", before=newest["next_before"])
+
+    assert ids_of(answer) == seen[::-1]
+    assert not set(ids_of(answer)) & set(hidden)
+    assert [(job["organization_name"], job["project_name"]) for job in answer.json()["items"]] == [
+        ("Other", "Alpha"),
+        ("Acme", None),
+        ("Acme", "Forecast"),
+    ]
+    assert [job["id"] for job in newest["items"]] == seen[:0:-1]
+    assert ids_of(rest) == seen[:1]
+    assert ids_of(ask(client, backend, RUNNER, everywhere="true", mine="true")) == []
+
+
+def test_values_of_variables_stay_hidden_from_viewers_everywhere(
+    client: httpx.Client, backend: Backend, context: Context
+) -> None:
+    backend.user(RUNNER, "viewer", context)
+    submit(backend, context, environment={"PASSWORD": "p"})
+
+    (job,) = ask(client, backend, RUNNER, everywhere="true").json()["items"]
+
+    assert job["environment"] == {"PASSWORD": "***"}
+
+
+def test_who_has_no_role_sees_no_job(
+    client: httpx.Client, backend: Backend, context: Context
+) -> None:
+    submit(backend, context)
+    backend.user(RUNNER)
+
+    answer = ask(client, backend, RUNNER, everywhere="true")
+
+    assert answer.json() == {"items": [], "next_before": None}
+
+
+def test_a_list_is_of_one_context_or_of_all(
+    client: httpx.Client, backend: Backend, context: Context
+) -> None:
+    both = ask(client, backend, OPERATOR, everywhere="true", **in_context(context))
+    neither = ask(client, backend, OPERATOR)
+    project_alone = ask(client, backend, OPERATOR, project=context.project_id)
+
+    assert [one.status_code for one in (both, neither, project_alone)] == [422] * 3
+    assert "not both" in both.json()["error"]["message"]
+    assert neither.json()["error"]["message"] == "The organization is missing."

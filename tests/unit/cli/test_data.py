@@ -67,6 +67,7 @@ def process(**changes: object) -> dict[str, object]:
         "created_by": "me@example.org",
         "updated_at": NOW,
         "updated_by": "me@example.org",
+        "overview": None,
         **changes,
     }
 

@@ -16,15 +16,18 @@ from au2.app.jobs.secret_references import check_secret_names, check_secret_refe
 from au2.app.lookup import (
     SharedJob,
     ensure_may_in,
+    find_context,
     get_job,
     get_named_process,
     get_shared_job,
+    list_all_jobs,
     list_jobs,
     process_command,
 )
 from au2.app.uploads.sessions import close_stopped_upload
 from au2.app.versions.choice import choose_version
 from au2.domain import clock as clocks
+from au2.domain.account import Organization, Project
 from au2.domain.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.event import EventAction
@@ -69,6 +72,15 @@ class RunOrder:
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Variable → name of a secret."""
     resources: WantedResources = field(default_factory=WantedResources)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedJob:
+    """A job with its organization and project, for lists over several contexts."""
+
+    job: Job
+    organization: Organization | None
+    project: Project | None
 
 
 class Jobs:
@@ -146,13 +158,38 @@ class Jobs:
         return version.args_schema, fit_arguments(order.arguments, version.args_schema, hint=hint)
 
     def list_jobs(
-        self, actor: Actor, context: Context, wanted: JobFilter, *, limit: int
+        self,
+        actor: Actor,
+        context: Context,
+        wanted: JobFilter,
+        *,
+        limit: int,
+        brief: bool = False,
     ) -> list[Job]:
-        """Jobs of exactly this context, newest first. Raises NotPermitted."""
+        """Jobs of exactly this context, newest first. Raises NotPermitted.
+
+        ``brief``: without request and output, which may be large.
+        """
         action = Action.VIEW_JOB
         with self._database.read() as transaction:
-            found = list_jobs(transaction, actor, action, context, wanted, limit=limit)
+            found = list_jobs(transaction, actor, action, context, wanted, limit=limit, brief=brief)
         return [_as_shown_to(actor, job) for job in found]
+
+    def list_everywhere(
+        self, actor: Actor, wanted: JobFilter, *, limit: int, brief: bool = False
+    ) -> list[NamedJob]:
+        """Jobs of all contexts that the actor's roles reach, newest first.
+
+        ``brief``: as in :meth:`list_jobs`.
+        """
+        action = Action.VIEW_JOB
+        with self._database.read() as transaction:
+            found = list_all_jobs(transaction, actor, action, wanted, limit=limit, brief=brief)
+            named = {
+                context: find_context(transaction, context)
+                for context in {job.context for job in found}
+            }
+        return [NamedJob(_as_shown_to(actor, job), *named[job.context]) for job in found]
 
     def get(self, actor: Actor, job_id: int) -> Job:
         """One job. Raises NotFound."""

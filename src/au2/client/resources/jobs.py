@@ -20,21 +20,25 @@ class Jobs(Resource):
 
     def list_jobs(
         self,
-        context: Context,
+        context: Context | None,
         *,
         state: str | None = None,
         type_name: str | None = None,
         process_id: str | None = None,
         search: str | None = None,
         mine: bool = False,
+        brief: bool = False,
         limit: int,
     ) -> Iterator[JobView]:
         """Yield at most ``limit`` jobs, newest first, page by page.
 
-        ``mine``: only those that the account submitted.
+        ``context``: None is all contexts of the account, with their names. ``mine``: only jobs that
+        the account submitted. ``brief``: without arguments, environment, secrets, resources and
+        output.
         """
         query = {"state": state, "type": type_name, "process": process_id, "search": search}
-        query["mine"] = "true" if mine else None
+        flags = {"mine": mine, "brief": brief, "everywhere": context is None}
+        query |= {name: "true" for name, is_set in flags.items() if is_set}
         before: int | None = None
         while limit > 0:
             asked = {**query, "before": before, "limit": min(limit, _PAGE_ITEMS)}

@@ -18,10 +18,19 @@ class Processes(Resource):
     """``/processes``."""
 
     def list_processes(
-        self, context: Context, *, name: str | None = None, tag: str | None = None
+        self,
+        context: Context,
+        *,
+        name: str | None = None,
+        tag: str | None = None,
+        overview: bool = False,
     ) -> list[ProcessView]:
-        """Return the processes visible in ``context``."""
-        return self._list(ProcessView, "/processes", context, {"name": name, "tag": tag})
+        """Return the processes visible in ``context``.
+
+        ``overview``: with newest and published version, and the last run there.
+        """
+        query = {"name": name, "tag": tag, "overview": "true" if overview else None}
+        return self._list(ProcessView, "/processes", context, query)
 
     def create_process(
         self, context: Context, name: str, description: str, tags: list[str]

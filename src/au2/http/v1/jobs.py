@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.jobs.run_requests import WantedResources
 from au2.domain.container_contract import Network
+from au2.domain.context import Context
 from au2.domain.errors import (
     Busy,
     Conflict,
@@ -29,12 +30,14 @@ from au2.http.dependencies import (
     ContextCall,
     CostlyOf,
     JobReadingOf,
+    OrganizationId,
+    ProjectId,
     may_make,
 )
 from au2.http.errors import error_responses
 from au2.http.job_watching import wait_for_end
 from au2.http.request_body import json_body
-from au2.http.v1.views import view_job
+from au2.http.v1.views import view_job, view_named_job
 from au2.stores.database.jobs import JobFilter
 from au2.wire.job import JobPage, JobView, RunCreation
 
@@ -76,19 +79,49 @@ def _make_order(body: RunCreation) -> RunOrder:
     )
 
 
+Everywhere = Annotated[
+    bool, Query(description="Of all contexts of the account; goes without 'organization'.")
+]
+
+
+def _resolve_list_context(
+    call: Call,
+    organization: OrganizationId | None = None,
+    project: ProjectId | None = None,
+    *,
+    everywhere: Everywhere = False,
+) -> Context | None:
+    """Return the context of the query; None: all contexts of the account."""
+    if everywhere:
+        if organization is not None or project is not None:
+            raise InvalidRequest("Give either 'organization' or 'everywhere', not both.")
+        return None
+    if organization is None:
+        raise InvalidRequest("The organization is missing.")
+    return call.services.organizations.resolve_context(call.actor, organization, project)
+
+
+ListContext = Annotated[Context | None, Depends(_resolve_list_context)]
+
+
 @router.get("", responses=error_responses(NotFound, NotPermitted))
 def list_jobs(
-    call: ContextCall,
+    call: Call,
+    context: ListContext,
     *,
     state: JobState | None = None,
     type: JobType | None = None,  # noqa: A002 - the word of the specification
     process: str | None = None,
+    brief: Annotated[
+        bool,
+        Query(description="Without arguments, environment, secrets, resources and output."),
+    ] = False,
     mine: Annotated[bool, Query(description="Only jobs that the account submitted.")] = False,
     search: Annotated[str | None, Query(max_length=200)] = None,
     before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> JobPage:
-    """Jobs of exactly this context, newest first."""
+    """Jobs of exactly this context, or of all contexts of the account, newest first."""
     wanted = JobFilter(
         state=state,
         type=type,
@@ -98,10 +131,15 @@ def list_jobs(
         before=before,
     )
     # One more than asked for tells whether there is a next page.
-    found = call.services.jobs.list_jobs(call.actor, call.context, wanted, limit=limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return JobPage(items=[view_job(job) for job in page], next_before=page[-1].id if more else None)
+    jobs, most = call.services.jobs, limit + 1
+    if context is None:
+        named = jobs.list_everywhere(call.actor, wanted, limit=most, brief=brief)
+        views = [view_named_job(job) for job in named]
+    else:
+        found = jobs.list_jobs(call.actor, context, wanted, limit=most, brief=brief)
+        views = [view_job(job) for job in found]
+    page, more = views[:limit], len(views) > limit
+    return JobPage(items=page, next_before=page[-1].id if more else None)
 
 
 @router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))

@@ -9,7 +9,7 @@ from au2.domain.identity import Action
 from au2.http.dependencies import Call, ContextCall, may_change_process, may_make
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
-from au2.http.v1.views import view
+from au2.http.v1.views import view_process
 from au2.wire.process import ProcessCreation, ProcessUpdate, ProcessView
 
 router = APIRouter(prefix="/processes", tags=["process"])
@@ -26,10 +26,17 @@ def list_processes(
     call: ContextCall,
     name: Annotated[str | None, Query(max_length=200)] = None,
     tag: Annotated[str | None, Query(max_length=200)] = None,
+    *,
+    overview: Annotated[
+        bool, Query(description="With newest and published version, and the last run here.")
+    ] = False,
 ) -> list[ProcessView]:
     """Processes visible in the context, by name."""
     found = call.services.processes.list_processes(call.actor, call.context, name=name, tag=tag)
-    return [view(ProcessView, process) for process in found]
+    summaries = (
+        call.services.processes.summarize(call.actor, call.context, found) if overview else {}
+    )
+    return [view_process(process, summaries.get(process.id)) for process in found]
 
 
 @router.post(
@@ -40,13 +47,13 @@ def create_process(call: ContextCall, body: ProcessCreationBody) -> ProcessView:
     process = call.services.processes.create(
         call.actor, call.context, body.name, description=body.description, tags=body.tags
     )
-    return view(ProcessView, process)
+    return view_process(process)
 
 
 @router.get("/{process}", responses=error_responses(NotFound))
 def get_process(call: Call, process: str) -> ProcessView:
     """One process."""
-    return view(ProcessView, call.services.processes.get(call.actor, process))
+    return view_process(call.services.processes.get(call.actor, process))
 
 
 @router.patch(
@@ -57,7 +64,7 @@ def update_process(call: Call, process: str, body: ProcessUpdateBody) -> Process
     updated = call.services.processes.update(
         call.actor, process, name=body.name, description=body.description, tags=body.tags
     )
-    return view(ProcessView, updated)
+    return view_process(updated)
 
 
 @router.delete(

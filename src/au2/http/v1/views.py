@@ -5,14 +5,16 @@ from typing import Any, TypeVar
 
 from au2.app.accounts.accounts import Account
 from au2.app.accounts.tokens import NewToken
+from au2.app.jobs.jobs import NamedJob
 from au2.app.members import NewMember
+from au2.app.processes import ProcessSummary
 from au2.app.uploads.image_uploads import BegunImage
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.account import Member, Project
 from au2.domain.context import Context
 from au2.domain.job import Attempt, Job
 from au2.domain.upload import Upload
-from au2.domain.version import Version, explain_choice
+from au2.domain.version import Process, Version, explain_choice
 from au2.domain.waiting import Waiting
 from au2.wire.account import (
     AccountView,
@@ -32,7 +34,7 @@ from au2.wire.job import (
     VersionChoiceView,
     WaitingView,
 )
-from au2.wire.process import VersionView
+from au2.wire.process import LastRunView, ProcessOverview, ProcessView, VersionView
 from au2.wire.upload import ImageUploadView, UploadComparison, UploadView
 
 _View = TypeVar("_View", bound=WireType)
@@ -85,6 +87,22 @@ def view_member(member: Member) -> MemberView:
 def view_new_member(new: NewMember) -> MemberAdded:
     """A member just added."""
     return view(MemberAdded, view_member(new.member), initial_password=new.initial_password)
+
+
+def view_process(process: Process, summary: ProcessSummary | None = None) -> ProcessView:
+    """A process; with its versions and last run if given."""
+    overview = None if summary is None else _view_summary(summary)
+    return view(ProcessView, process, overview=overview)
+
+
+def _view_summary(summary: ProcessSummary) -> ProcessOverview:
+    versions, run = summary.versions, summary.last_run
+    return ProcessOverview(
+        newest_version=None if versions is None else versions.newest,
+        newest_status=None if versions is None else versions.newest_status,
+        published_version=None if versions is None else versions.published,
+        last_run=None if run is None else view(LastRunView, run),
+    )
 
 
 def view_version(version: Version) -> VersionView:
@@ -144,11 +162,21 @@ def view_job(job: Job, waiting: Waiting | None = None) -> JobView:
         JobView,
         job,
         **run,
+        organization_name=None,
+        project_name=None,
         process=job.process_id,
         version=job.version_number,
         version_choice=_view_choice(job),
         attempts=[_view_attempt(attempt) for attempt in job.attempts],
         waiting=None if waiting is None else view_waiting(waiting),
+    )
+
+
+def view_named_job(named: NamedJob) -> JobView:
+    """A job's record with the names of its organization and project."""
+    return view_job(named.job).replaced(
+        organization_name=None if named.organization is None else named.organization.name,
+        project_name=None if named.project is None else named.project.name,
     )
 
 

@@ -1,11 +1,21 @@
 """Job records: adding and reading them. States change in ``job_changes`` only."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+)
 
 from au2.domain.clock import format_time, parse_time
 from au2.domain.container_contract import Network
@@ -20,12 +30,19 @@ from au2.domain.job import (
     Reason,
     Resources,
     RunRequest,
+    RunSummary,
 )
 from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
 from au2.domain.waiting import QueuePosition
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import context_columns, owned_by, read_context, read_entity
-from au2.stores.database.tables import attempts, jobs
+from au2.stores.database.queries import (
+    context_columns,
+    in_chunks,
+    owned_by,
+    read_context,
+    read_entity,
+)
+from au2.stores.database.tables import attempts, jobs, processes
 
 _INSERT = insert(jobs).returning(jobs.c.id)
 _FIND = select(jobs).where(jobs.c.id == bindparam("wanted"))
@@ -163,9 +180,7 @@ def list_unfinished_runs(transaction: Transaction) -> list[Job]:
     """Return all unfinished run jobs of the installation."""
     open_states = (JobState.PENDING.value, JobState.RUNNING.value)
     query = select(jobs).where(jobs.c.state.in_(open_states), jobs.c.type == JobType.RUN.value)
-    rows = transaction.execute(query.order_by(jobs.c.id)).all()
-    tries = _attempts_of(transaction, [row.id for row in rows])
-    return [read_job(row, tries[row.id]) for row in rows]
+    return _read_jobs(transaction, query.order_by(jobs.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,29 +198,115 @@ class JobFilter:
     """Upper bound of the ids, exclusive: for the next page."""
 
 
+_LARGE = ("request", "output")
+"""Columns of up to a megabyte each."""
+_BRIEF = select(
+    *(null().label(column.name) if column.name in _LARGE else column for column in jobs.c)
+)
+
+
 def list_jobs(
-    transaction: Transaction, context: Context, wanted: JobFilter, *, limit: int
+    transaction: Transaction,
+    context: Context,
+    wanted: JobFilter,
+    *,
+    limit: int,
+    brief: bool = False,
 ) -> list[Job]:
-    """Return at most ``limit`` jobs of exactly this context, newest first."""
-    query = select(jobs).where(owned_by(jobs, context))
-    if wanted.state is not None:
-        query = query.where(jobs.c.state == wanted.state.value)
-    if wanted.type is not None:
-        query = query.where(jobs.c.type == wanted.type.value)
-    if wanted.process_id is not None:
-        query = query.where(jobs.c.process_id == wanted.process_id)
-    if wanted.submitted_by is not None:
-        query = query.where(jobs.c.submitted_by == wanted.submitted_by)
+    """Return at most ``limit`` jobs of exactly this context, newest first.
+
+    ``brief``: without request and output, which may be large.
+    """
+    query = _filter(_BRIEF if brief else select(jobs), wanted, owned_by(jobs, context))
+    return _read_jobs(transaction, query.limit(limit))
+
+
+def list_jobs_of_owners(
+    transaction: Transaction,
+    owners: Sequence[Context],
+    wanted: JobFilter,
+    *,
+    limit: int,
+    brief: bool = False,
+) -> list[Job]:
+    """Return at most ``limit`` jobs of some owners, newest first.
+
+    An organization counts with all its projects. ``brief``: as in :func:`list_jobs`.
+    """
+    ids: set[int] = set()
+    for owner in owners:
+        is_owned = (
+            jobs.c.organization_id == owner.organization_id
+            if owner.project_id is None
+            else owned_by(jobs, owner)
+        )
+        # One statement an owner, so that an index gives each its newest jobs.
+        query = _filter(select(jobs.c.id), wanted, is_owned).limit(limit)
+        ids.update(transaction.execute(query).scalars())
+    newest = sorted(ids, reverse=True)[:limit]
+    columns = _BRIEF if brief else select(jobs)
+    return [
+        job
+        for chunk in in_chunks(newest)
+        for job in _read_jobs(
+            transaction, columns.where(jobs.c.id.in_(chunk)).order_by(jobs.c.id.desc())
+        )
+    ]
+
+
+def _filter(query: Select[Any], wanted: JobFilter, is_owned: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for the wanted jobs of an owner, newest first."""
+    equal = {
+        jobs.c.state: wanted.state,
+        jobs.c.type: wanted.type,
+        jobs.c.process_id: wanted.process_id,
+        jobs.c.submitted_by: wanted.submitted_by,
+    }
+    conditions = [column == str(value) for column, value in equal.items() if value is not None]
     if wanted.search is not None:
         columns = (jobs.c.name, jobs.c.reason_text, jobs.c.status_text)
-        query = query.where(
+        conditions.append(
             or_(*(column.icontains(wanted.search, autoescape=True) for column in columns))
         )
     if wanted.before is not None:
-        query = query.where(jobs.c.id < wanted.before)
-    rows = transaction.execute(query.order_by(jobs.c.id.desc()).limit(limit)).all()
+        conditions.append(jobs.c.id < wanted.before)
+    return query.where(is_owned, *conditions).order_by(jobs.c.id.desc())
+
+
+def _read_jobs(transaction: Transaction, query: Select[Any]) -> list[Job]:
+    rows = transaction.execute(query).all()
     tries = _attempts_of(transaction, [row.id for row in rows])
     return [read_job(row, tries[row.id]) for row in rows]
+
+
+def find_last_runs(
+    transaction: Transaction, process_ids: Iterable[str], context: Context
+) -> dict[str, RunSummary]:
+    """Return the last run of each process in exactly this context; none for one without."""
+    of_process = jobs.alias()
+    # A look-up in an index for each process: its runs are not counted.
+    last = (
+        select(of_process.c.id)
+        .where(
+            of_process.c.process_id == processes.c.id,
+            owned_by(of_process, context),
+            of_process.c.type == JobType.RUN.value,
+        )
+        .order_by(of_process.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    columns = (jobs.c.id, jobs.c.process_id, jobs.c.state, jobs.c.reason)
+    found = {}
+    for chunk in in_chunks(process_ids):
+        ids = select(last).where(processes.c.id.in_(chunk))
+        query = select(*columns, jobs.c.created_at, jobs.c.ended_at).where(jobs.c.id.in_(ids))
+        for row in transaction.execute(query):
+            reason = None if row.reason is None else Reason(row.reason)
+            found[row.process_id] = read_entity(
+                RunSummary, row, state=JobState(row.state), reason=reason
+            )
+    return found
 
 
 _OPEN = jobs.c.state.in_((JobState.PENDING.value, JobState.RUNNING.value))

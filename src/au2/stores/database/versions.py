@@ -1,10 +1,10 @@
 """Versions of processes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from au2.domain.errors import Conflict
 from au2.domain.version import (
@@ -12,11 +12,12 @@ from au2.domain.version import (
     ImageStatus,
     RuntimeReference,
     Version,
+    VersionSummary,
     VersionType,
     may_become,
 )
 from au2.stores.database.database import Transaction
-from au2.stores.database.queries import read_entity
+from au2.stores.database.queries import in_chunks, read_entity
 from au2.stores.database.tables import runtime_versions, versions
 
 _SELECT = select(versions, runtime_versions.c.image_digest.label("runtime_image_digest")).join(
@@ -54,6 +55,23 @@ _NEWEST_LOCK = (
     )
     .order_by(versions.c.number.desc())
     .limit(1)
+)
+_NUMBERS = (
+    select(
+        versions.c.process_id,
+        func.max(versions.c.number).label("newest"),
+        func.max(versions.c.number).filter(versions.c.published_at.is_not(None)).label("published"),
+    )
+    .where(
+        versions.c.process_id.in_(bindparam("process_ids", expanding=True)),
+        versions.c.deleted_at.is_(None),
+    )
+    .group_by(versions.c.process_id)
+    .subquery()
+)
+_SUMMARIES = select(_NUMBERS, versions.c.image_status).join(
+    versions,
+    (versions.c.process_id == _NUMBERS.c.process_id) & (versions.c.number == _NUMBERS.c.newest),
 )
 _CHANGE_STATUS = update(versions).where(
     versions.c.process_id == bindparam("wanted_process"),
@@ -141,6 +159,21 @@ def _find_first(
 ) -> Version | None:
     row = transaction.execute(statement, {"process_id": process_id}).one_or_none()
     return None if row is None else _version(row)
+
+
+def summarize_versions(
+    transaction: Transaction, process_ids: Iterable[str]
+) -> dict[str, VersionSummary]:
+    """Return the summaries of some processes' versions, by process; none for one without."""
+    rows = (
+        row
+        for chunk in in_chunks(process_ids)
+        for row in transaction.execute(_SUMMARIES, {"process_ids": chunk})
+    )
+    return {
+        row.process_id: VersionSummary(row.newest, ImageStatus(row.image_status), row.published)
+        for row in rows
+    }
 
 
 def find_newest_lock(transaction: Transaction, process_id: str) -> Mapping[str, Any] | None:

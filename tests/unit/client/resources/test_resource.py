@@ -205,6 +205,34 @@ def test_jobs_page_by_page(api: Api, transport: Transport, context: Context) -> 
     assert api.requests[1].query == asked | {"limit": "8", "before": "8"}
 
 
+def test_jobs_of_all_contexts_in_brief(api: Api, transport: Transport) -> None:
+    document = job_document(9) | {"organization_name": "Acme", "project_name": None}
+    api.answer("GET /jobs", {"items": [document], "next_before": None})
+
+    (job,) = Jobs(transport).list_jobs(None, brief=True, limit=5)
+
+    assert (job.organization_name, job.project_name) == ("Acme", None)
+    assert api.requests[0].query == {"everywhere": "true", "brief": "true", "limit": "5"}
+
+
+def test_processes_with_their_last_runs(api: Api, transport: Transport, context: Context) -> None:
+    run = {"id": 7, "state": "FAILED", "reason": "exit-code", "created_at": NOW, "ended_at": None}
+    overview = {
+        "newest_version": 3,
+        "newest_status": "AVAILABLE",
+        "published_version": 2,
+        "last_run": run,
+    }
+    api.answer("GET /processes", [PROCESS_DOCUMENT | {"overview": overview}])
+
+    (process,) = Processes(transport).list_processes(context, overview=True)
+
+    assert process.overview is not None
+    assert process.overview.last_run is not None
+    assert (process.overview.newest_version, process.overview.last_run.id) == (3, 7)
+    assert api.requests[0].query == IN_CONTEXT | {"overview": "true"}
+
+
 def test_one_job(api: Api, transport: Transport) -> None:
     api.answer("GET /jobs/12", job_document())
     api.answer("POST /jobs/12/stop", job_document())
