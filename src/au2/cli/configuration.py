@@ -1,9 +1,10 @@
-"""Configuration file of `au2`: servers, tokens and contexts kept between commands.
+"""Configuration file of `au2`: servers, tokens, contexts and profiles kept between commands.
 
 The file is JSON, readable for its owner only, and replaced as a whole.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from au2.files.output import PRIVATE, convert_file_errors, ensure_output, write_
 
 _FILE_NAME = "config.json"
 _LIMIT_BYTES = 4 << 20
+_PROFILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _OTHER_PATH = "Set AU_CONFIG_FILE to another path."
 
 
@@ -38,20 +40,52 @@ class ServerEntry(NamedTuple):
         return None if self.organization is None else Context(self.organization, self.project)
 
 
+class Profile(NamedTuple):
+    """A named choice of server, token and context."""
+
+    server: str
+    entry: ServerEntry
+
+
 class Configuration(NamedTuple):
     """The content of the file."""
 
     server: str | None = None
     """URL of the server that was used last to log in."""
     servers: Mapping[str, ServerEntry] = MappingProxyType({})
+    """Used without a profile."""
+    profiles: Mapping[str, Profile] = MappingProxyType({})
 
-    def entry(self, server: str) -> ServerEntry:
-        """Return the entry of ``server``, or a blank entry."""
-        return self.servers.get(server, ServerEntry())
+    def entry(self, server: str, profile: str | None = None) -> ServerEntry:
+        """Return the entry of ``server``, or a blank entry.
 
-    def with_entry(self, server: str, entry: ServerEntry) -> "Configuration":
-        """Return the configuration with ``entry`` for ``server``, which becomes the present one."""
+        A profile's token is for the profile's server: no other server gets it.
+        """
+        if profile is None:
+            return self.servers.get(server, ServerEntry())
+        found = self.profiles.get(profile)
+        return ServerEntry() if found is None or found.server != server else found.entry
+
+    def with_entry(
+        self, server: str, entry: ServerEntry, profile: str | None = None
+    ) -> "Configuration":
+        """Return the configuration with ``entry`` for ``server``, which becomes the present one.
+
+        With a profile, the entry and the server are those of the profile alone.
+        """
+        if profile is not None:
+            return self._replace(profiles={**self.profiles, profile: Profile(server, entry)})
         return self._replace(server=server, servers={**self.servers, server: entry})
+
+
+def parse_profile_name(text: str) -> str:
+    """Return the name of a profile. Raises InvalidRequest."""
+    if _PROFILE_NAME.fullmatch(text) is None:
+        raise InvalidRequest(
+            f"'{text}' is not the name of a profile.",
+            hint="A name has up to 64 letters, digits, '_', '-' and '.'.",
+        )
+    return text
 
 
 def find_path(environment: Mapping[str, str]) -> Path:
@@ -94,8 +128,12 @@ def load(path: Path) -> Configuration:
     try:
         document = json.loads(text)
         servers = {name: _read_entry(entry) for name, entry in document["servers"].items()}
-        return Configuration(_text(document.get("server")), servers)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        profiles = {
+            parse_profile_name(name): Profile(_server_of(profile), _read_entry(profile))
+            for name, profile in document.get("profiles", {}).items()
+        }
+        return Configuration(_text(document.get("server")), servers, profiles)
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidRequest) as error:
         raise ConfigurationBroken(
             f"The file {path} is not a configuration of au2.", hint="Fix or remove the file."
         ) from error
@@ -113,7 +151,12 @@ def ensure_writable(path: Path) -> None:
 def save(configuration: Configuration, path: Path) -> None:
     """Write ``configuration`` to ``path``, readable for its owner only, whole or not at all."""
     servers = {name: entry._asdict() for name, entry in configuration.servers.items()}
-    document = {"server": configuration.server, "servers": servers}
+    document: dict[str, object] = {"server": configuration.server, "servers": servers}
+    if configuration.profiles:
+        document["profiles"] = {
+            name: {"server": profile.server, **profile.entry._asdict()}
+            for name, profile in configuration.profiles.items()
+        }
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     try:
         _make_folder(path)
@@ -136,6 +179,13 @@ def _read_entry(document: Any) -> ServerEntry:
         is_managed=document.get("is_managed") is True,
         **{name: _text(document.get(name)) for name in texts},
     )
+
+
+def _server_of(document: Any) -> str:
+    server = document["server"]
+    if not isinstance(server, str):
+        raise TypeError
+    return server
 
 
 def _text(value: object) -> str | None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from au2.cli.command import Session, server_option
+from au2.cli.command import Session, server_options
 from au2.console.commands import Group, completion_command, run_program, version_option
 from au2.console.console import Console, standard_console
 from au2.console.standard_streams import close_standard_streams, open_standard_streams
@@ -61,7 +61,7 @@ def make_root() -> Group:
         help=_HELP,
         summaries=_SUMMARIES,
         addresses=_ADDRESSES,
-        params=[server_option(), version_option("au2")],
+        params=[*server_options(), version_option("au2")],
     )
 
 
@@ -71,7 +71,7 @@ completion = completion_command(
 
     Processes, versions, runtimes and jobs are completed, too, where you are logged in.
     """,
-    options=(server_option(),),
+    options=server_options(),
 )
 
 

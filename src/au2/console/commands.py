@@ -10,6 +10,7 @@ import click
 from au2.console.console import FORMATS, Console
 from au2.console.failures import convert_stdout_errors, explain_failure
 from au2.console.parameters import check_texts
+from au2.domain.errors import Au2Error
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -27,6 +28,10 @@ class CommandSession:
 
     def close(self) -> None:
         """Release connections and files."""
+
+    def adapt_error(self, error: Au2Error) -> Au2Error:
+        """Return the error as it is printed."""
+        return error
 
 
 class _HasHelp(click.Command):
@@ -332,7 +337,7 @@ def run_program(
         if isinstance(error, click.UsageError) and not console.is_format_known:
             console.output_format = _find_format(arguments)
         if failure.error is not None:
-            console.error(failure.error, failure.exit_code)
+            console.error(session.adapt_error(failure.error), failure.exit_code)
         return failure.exit_code
     finally:
         session.close()

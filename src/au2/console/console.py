@@ -41,6 +41,8 @@ class Console:
         self._messages: deque[str] = deque(maxlen=_MOST_MESSAGES)
         """Remarks and lines of a command that has shown no document yet."""
         self._has_printed = False
+        self._repeated_options = ""
+        """Options, each with a blank behind it, that commands in messages get."""
         self._progress = ""
         """The open line of progress on stderr."""
         self._drawing = Lock()
@@ -84,6 +86,21 @@ class Console:
         except (OSError, ValueError):
             return False
         return samestat(out, err)
+
+    def repeat_option(self, name: str, value: str) -> None:
+        """Give an option to the commands of `au2` named in remarks and hints."""
+        from shlex import quote  # rarely needed
+
+        self._repeated_options += f"{name} {quote(value)} "
+
+    def _repeat_options(self, text: str) -> str:
+        """Return the text with the options behind each `au2` that begins a command."""
+        options = self._repeated_options
+        if not options or options.partition(" ")[0] in text:
+            return text
+        for before in (": ", "`"):
+            text = text.replace(f"{before}au2 ", f"{before}au2 {options}")
+        return text
 
     # Data
 
@@ -168,6 +185,7 @@ class Console:
 
     def remark(self, text: str) -> None:
         """Print a remark to stderr; in JSON and YAML only on a terminal."""
+        text = self._repeat_options(text)
         if self.makes_document:
             self._messages.append(visible(text.strip("\n")))
             if not self._stderr.isatty():
@@ -188,6 +206,8 @@ class Console:
             error: of the command.
             exit_code: of the program, if it is not the error's.
         """
+        if error.hint:
+            error.hint = self._repeat_options(error.hint)
         if not self.makes_document:
             self._tell("".join(map(_as_lines, format_error(error))))
             return

@@ -1,5 +1,6 @@
 """The account: `au2 login`, `logout`, `whoami`, `token-info`, `renew`, `password`, `token`."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from au2.client.http.transport import Transport
     from au2.client.resources.accounts import Accounts
 
+_define = partial(define, has_context=False)
 _INPUT_LIMIT_BYTES = 4096
 _STDIN_FLAG = "--stdin"
 _TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
@@ -30,10 +32,11 @@ def _calls(transport: "Transport") -> "Accounts":
     return Accounts(transport)
 
 
-@define(
+@_define(
     "login",
     examples=(
         "au2 login --server http://127.0.0.1:8080",
+        "au2 login --profile production --server https://au2.example.org",
         "au2 login --email me@example.org --password-stdin < password.txt",
     ),
 )
@@ -41,6 +44,9 @@ def _calls(transport: "Transport") -> "Accounts":
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def login(session: Session, email: str | None, password_stdin: bool) -> None:
     """Log in to a server.
+
+    The only context is chosen at once; of several, choose with `au2 context set`. With --profile,
+    server, login and context are kept under that name.
 
     The token is kept in the configuration file (AU_CONFIG_FILE), which only you can read; the
     password is not kept.
@@ -64,19 +70,35 @@ def login(session: Session, email: str | None, password_stdin: bool) -> None:
     kept = session.entry
     session.remember(kept._replace(token=token.token, is_managed=False, email=email))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
-    console.remark(f"Logged in to {server} as {email}{until}.")
+    _remark_on_login(session, f"Logged in to {server} as {email}{until}.")
+    from au2.cli.login_context import choose_context
+    from au2.wire.documents import format_document
+
+    chosen = choose_context(session, token.token)
+    if console.makes_document:
+        document = {"server": str(server), "profile": session.profile, "email": email}
+        document["expires_at"] = format_document(token)["expires_at"]
+        console.show_document(document | chosen)
 
 
-@define("logout", examples=("au2 logout",))
+def _remark_on_login(session: Session, text: str) -> None:
+    session.console.remark(text)
+    if session.stated_token is not None:
+        session.console.remark("AU_TOKEN is set: commands use its token instead of this login.")
+
+
+@_define("logout", examples=("au2 logout",))
 def logout(session: Session) -> None:
     """Log out.
 
     The login token ends on the server and is forgotten here. A managed token is only forgotten
     here: programs may still use such a token (end it with `au2 token delete`).
     """
+    session.ensure_own_login()
     entry = session.entry
+    done = {"server": str(session.address), "logged_out": entry.token is not None}
     if entry.token is None:
-        session.console.remark(f"You are not logged in to {session.address}.")
+        session.console.report(f"You are not logged in to {session.address}.", done)
         return
     try:
         if not entry.is_managed:
@@ -87,7 +109,7 @@ def logout(session: Session) -> None:
     finally:
         # Also when the server is unreachable: the token is forgotten, and the error is shown.
         session.remember(entry._replace(token=None, is_managed=False))
-    session.console.remark(f"Logged out of {session.address}.")
+    session.console.report(f"Logged out of {session.address}.", done)
 
 
 def _roles(document: Document) -> str:
@@ -102,29 +124,36 @@ def _role(membership: Document) -> str:
 _ACCOUNT = columns("email", "id", operator="is_operator", roles=_roles)
 
 
-@define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
+@_define("whoami", examples=("au2 whoami", "au2 whoami -o json"), reads=True)
 def whoami(session: Session) -> None:
     """Show who is logged in, with all roles."""
     session.show(_ACCOUNT, _calls(session.transport).account())
 
 
-@define("token-info", examples=("au2 token-info", "au2 token-info -o yaml"), reads=True)
+@_define("token-info", examples=("au2 token-info", "au2 token-info -o yaml"), reads=True)
 def token_info(session: Session) -> None:
     """Show the token in use: its kind and its end, not the token itself."""
     session.show(_TOKEN, _calls(session.transport).current_token())
 
 
-@define("renew", examples=("au2 renew",))
+@_define("renew", examples=("au2 renew",))
 def renew(session: Session) -> None:
     """Exchange the login token for a fresh one. The old one ends."""
+    from au2.wire.documents import format_document
+
+    session.ensure_own_login()
     session.ensure_writable()
     token = _calls(session.transport).renew()
     session.remember(session.entry._replace(token=token.token))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
-    session.console.remark(f"You are logged in{until}.")
+    expires_at = format_document(token)["expires_at"]
+    session.console.report(
+        f"You are logged in{until}.",
+        {"server": str(session.address), "expires_at": expires_at},
+    )
 
 
-@define(
+@_define(
     "password",
     examples=(
         "au2 password",
@@ -185,7 +214,7 @@ def _read_passwords(console: Console) -> tuple[str, str]:
     return present, new
 
 
-@define(
+@_define(
     "create",
     group=tokens,
     examples=("au2 token create nightly --expires 90d", "au2 token create ci -o json"),
@@ -224,13 +253,13 @@ def _parse_expiry(text: str) -> "datetime":
     return stated if stated.tzinfo else stated.replace(tzinfo=UTC)
 
 
-@define("list", group=tokens, examples=("au2 token list",), reads=True)
+@_define("list", group=tokens, examples=("au2 token list",), reads=True)
 def list_tokens(session: Session) -> None:
     """List your tokens, without their secrets."""
     session.show_all(_TOKEN, _calls(session.transport).list_tokens())
 
 
-@define("delete", group=tokens, examples=("au2 token delete nightly",))
+@_define("delete", group=tokens, examples=("au2 token delete nightly",))
 @click.argument("token")
 def delete_token(session: Session, token: str) -> None:
     """End a token, given by its id or by a unique name."""

@@ -32,13 +32,19 @@ def _calls(session: Session) -> "Organizations":
     return Organizations(session.transport)
 
 
-@define("list", group=command, examples=("au2 organization list",), reads=True)
+@define("list", group=command, examples=("au2 organization list",), reads=True, has_context=False)
 def list_organizations(session: Session) -> None:
     """List the organizations you belong to."""
     session.show_all(_ORGANIZATIONS, _calls(session).list_organizations())
 
 
-@define("create", group=command, examples=('au2 organization create "Data science"',), reads=True)
+@define(
+    "create",
+    group=command,
+    examples=('au2 organization create "Data science"',),
+    reads=True,
+    has_context=False,
+)
 @click.argument("name")
 def create_organization(session: Session, name: str) -> None:
     """Create an organization (operators only)."""
