@@ -13,7 +13,7 @@ from au2.domain.errors import Conflict, NotFound
 from au2.domain.event import PLATFORM, EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
-from au2.domain.runtime import Runtime
+from au2.domain.runtime import Runtime, RuntimeBuild
 from au2.domain.version import RuntimeReference
 from au2.stores.database import runtimes
 from au2.stores.database.database import Database, Transaction
@@ -36,10 +36,11 @@ class Runtimes:
         with self._database.read() as transaction:
             return list_runtimes(transaction, actor, Action.VIEW_RUNTIME, context, name=name)
 
-    def get(self, actor: Actor, runtime_id: str) -> Runtime:
-        """One runtime, also a retired one. Raises NotFound."""
+    def get_build(self, actor: Actor, runtime_id: str) -> tuple[Runtime, RuntimeBuild | None]:
+        """One runtime, also a retired one, and its newest version. Raises NotFound."""
         with self._database.read() as transaction:
-            return get_runtime(transaction, actor, Action.VIEW_RUNTIME, runtime_id)
+            runtime = get_runtime(transaction, actor, Action.VIEW_RUNTIME, runtime_id)
+            return runtime, runtimes.find_build(transaction, runtime.id, runtime.version)
 
     def resolve(
         self, actor: Actor, context: Context, text: str, version: int | None = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from au2.domain.difference import Change
 from au2.wire.base import Limits, RequestType, ResponseType
 
 
@@ -111,6 +112,18 @@ class VersionView(ResponseType):
         return self.image_status in {"UPLOADING", "BUILDING"}
 
 
+class PackageView(ResponseType):
+    """A package that a runtime's image has."""
+
+    name: str
+    version: str
+    architecture: str
+    sha256: str
+    """Digest of the package's file, in hexadecimal; empty where there was no file."""
+    kind: str
+    """``debian`` or ``python``."""
+
+
 class RuntimeView(ResponseType):
     """A runtime at its newest version."""
 
@@ -123,10 +136,11 @@ class RuntimeView(ResponseType):
     project: str | None
     created_at: datetime
     retired_at: datetime | None
+    packages: list[PackageView] | None = None
+    """Installed packages, those of the runtime's base too; None in lists."""
 
 
 MODE_PATTERN = r"^[0-7]{3,4}$"
-Change = Literal["added", "removed", "changed"]
 
 
 class RuntimeOfVersion(ResponseType):

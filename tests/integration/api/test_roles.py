@@ -281,6 +281,7 @@ TABLE: dict[str, Row] = {
         "viewer", lambda asked: {"path": {"process": asked.versioned()[0]}}, downward=True
     ),
     "download_image": Row("viewer", _image_path, downward=True),
+    "list_version_files": Row("viewer", _package_path, downward=True),
     "download_package": Row("viewer", _package_path, downward=True),
     "compare_versions": Row("viewer", _two_versions_path, downward=True),
     "delete_version": Row("developer", _version_path, status=204),

@@ -72,13 +72,13 @@ def test_what_is_retired_is_refused_with_the_reason(backend: Backend, context: C
         with pytest.raises(Conflict, match="is retired") as caught:
             backend.services.runtimes.resolve(operator, context, text)
         assert "au2 runtime list" in str(caught.value.hint)
-    assert backend.services.runtimes.get(operator, runtime).retired_at is not None
+    assert backend.services.runtimes.get_build(operator, runtime)[0].retired_at is not None
     backend.services.runtimes.retire(runtime)
     events = list_events_of(backend, runtime)
     assert events == ["runtime:built", "runtime:retired"], "once is enough"
 
     backend.runtime()
-    assert backend.services.runtimes.get(operator, runtime).retired_at is None
+    assert backend.services.runtimes.get_build(operator, runtime)[0].retired_at is None
     assert backend.services.runtimes.resolve(operator, context, runtime).runtime_version == 4
 
 
@@ -124,3 +124,24 @@ def test_a_runtime_stays_with_its_owner(backend: Backend, context: Context):
     runtime = backend.runtime()
     with pytest.raises(Conflict, match="for everybody, not for the project"):
         backend.services.runtimes.check_owner(runtime, "Python3.11", context)
+
+
+def test_a_runtime_has_the_packages_of_its_newest_version(backend: Backend, context: Context):
+    runtime, operator = backend.runtime(), backend.actor(OPERATOR)
+    numpy = {"name": "numpy", "version": "2.5.5", "kind": "python"}
+    newest = "sha256:" + "cd" * 32
+    backend.services.runtimes.register_build(
+        runtime_id=runtime,
+        name="Python3.11",
+        language=Language.PYTHON,
+        first_version=4,
+        image_digest=newest,
+        recipe_digest=newest,
+        packages=[numpy],
+    )
+
+    found, build = backend.services.runtimes.get_build(operator, runtime)
+
+    assert build is not None
+    assert (found.version, build.version, build.image_digest) == (5, 5, newest)
+    assert build.packages == (numpy,)

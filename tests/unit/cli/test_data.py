@@ -51,6 +51,7 @@ def runtime(**changes: object) -> dict[str, object]:
         "project": None,
         "created_at": NOW,
         "retired_at": None,
+        "packages": None,
         **changes,
     }
 
@@ -281,3 +282,29 @@ def test_publishing(api: Api, au2: CommandLine) -> None:
 
     assert "published" in au2.ok("process", "version", "publish", PROCESS, "1").errors
     assert "not published" in au2.ok("process", "version", "unpublish", PROCESS, "1").errors
+
+
+def package(name: str, kind: str = "python") -> dict[str, str]:
+    return {"name": name, "version": "1.2", "architecture": "all", "sha256": "", "kind": kind}
+
+
+def test_a_runtime_tells_what_is_installed(api: Api, au2: CommandLine) -> None:
+    debian = [package(f"lib{number}", "debian") for number in range(50)]
+    packages = [*debian, package("numpy"), package("pandas")]
+    api.answer(f"GET /runtimes/{OTHER}", runtime(packages=packages))
+
+    text = au2.ok("runtime", "show", OTHER).text
+    listed = au2.ok("runtime", "show", OTHER, "--packages").text
+
+    assert "numpy 1.2, pandas 1.2" in text
+    assert "50 packages; --packages lists them" in text
+    assert "lib49" in listed
+    assert au2.ok("runtime", "show", OTHER, "--packages", "-o", "json").document == packages
+
+
+def test_a_runtime_without_a_list_of_packages_says_so(api: Api, au2: CommandLine) -> None:
+    api.answer(f"GET /runtimes/{OTHER}", runtime())
+
+    told = au2.ok("runtime", "show", OTHER, "--packages")
+
+    assert "Which packages Python3.11 has is not known to the server." in told.errors

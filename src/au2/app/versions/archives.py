@@ -87,6 +87,15 @@ class VersionArchives:
         unpacks = self._are_unpacked(blob.digest for blob in loadable.manifest.layers)
         return OpenArchive(entries, measure_layer(entries), unpacks=unpacks)
 
+    def list_files(self, actor: Actor, process_id: str, number: int) -> list[FileEntry]:
+        """Return the files of a packaged version, as uploaded, by path.
+
+        Raises:
+            InvalidRequest: the version was not made of a package.
+        """
+        version = self._find_packaged(actor, process_id, number)
+        return sorted(self._files_of(version), key=lambda file: file.path)
+
     def open_package(self, actor: Actor, process_id: str, number: int) -> OpenArchive:
         """Return a packaged version as uploaded: bytes, modes, links, empty folders.
 
@@ -95,12 +104,7 @@ class VersionArchives:
         Raises:
             InvalidRequest: the version was not made of a package.
         """
-        _, version = self._find(actor, process_id, number)
-        if version.type is not VersionType.PACKAGED:
-            raise InvalidRequest(
-                f"Version {number} was not made of a package: it is an image, without source.",
-                hint="Download the image itself: leave out --package.",
-            )
+        version = self._find_packaged(actor, process_id, number)
         files = self._files_of(version)
         if self._has_contents(files):
             entries = [_entry(file, self._open_content) for file in files]
@@ -123,6 +127,15 @@ class VersionArchives:
             )
         ensure_available(process, version)
         return process, version
+
+    def _find_packaged(self, actor: Actor, process_id: str, number: int) -> Version:
+        _, version = self._find(actor, process_id, number)
+        if version.type is not VersionType.PACKAGED:
+            raise InvalidRequest(
+                f"Version {number} was not made of a package: it is an image, without source.",
+                hint="Download the image itself: leave out --package.",
+            )
+        return version
 
     def _load(self, version: Version) -> Image:
         if version.image_digest is None:

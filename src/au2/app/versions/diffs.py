@@ -1,32 +1,20 @@
 """Comparison of two versions of a process."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from au2.app.lookup import find_version_upload, get_process, get_version
 from au2.app.versions.choice import ensure_available
+from au2.domain.difference import Difference, compare_mappings
 from au2.domain.identity import Action, Actor
 from au2.domain.upload import PackageUpload
 from au2.domain.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
 from au2.stores.database.database import Database, Transaction
 
-Change = Literal["added", "removed", "changed"]
 FileDocument = Mapping[str, Any]
 """A document of ``contract.upload.FileEntry``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference between two versions: an added, removed or changed name."""
-
-    name: str
-    change: Change
-    old: Any
-    """None where it was added."""
-    new: Any
-    """None where it was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +67,6 @@ class VersionDiffs:
             environment=compare_mappings(before.environment or {}, after.environment or {}),
             resources=compare_mappings(before.resources or {}, after.resources or {}),
         )
-
-
-def compare_mappings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
-    """Return the differences, by name."""
-    return sorted(_differences(old, new), key=lambda difference: difference.name)
-
-
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in old.keys() | new.keys():
-        if name not in old:
-            yield Difference(name, "added", None, new[name])
-        elif name not in new:
-            yield Difference(name, "removed", old[name], None)
-        elif old[name] != new[name]:
-            yield Difference(name, "changed", old[name], new[name])
 
 
 def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDocument] | None:

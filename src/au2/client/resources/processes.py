@@ -11,6 +11,7 @@ from au2.wire.process import (
     VersionDiff,
     VersionView,
 )
+from au2.wire.upload import FileEntry
 from au2.wire.violations import build
 
 
@@ -71,6 +72,10 @@ class Versions(Resource):
     def compare(self, process_id: str, old: int, new: int) -> VersionDiff:
         """Return the differences between two versions. Raises NotFound."""
         return self._record(VersionDiff, "GET", f"{_version_path(process_id, old)}/diff/{new}")
+
+    def list_files(self, process_id: str, number: int) -> list[FileEntry]:
+        """Return the files of a packaged version. Raises NotFound, Conflict, InvalidRequest."""
+        return self._list(FileEntry, f"{_version_path(process_id, number)}/files")
 
     def publish(self, process_id: str, number: int) -> VersionView:
         """Publish a version. Raises Conflict unless its image is AVAILABLE."""

@@ -14,6 +14,7 @@ from au2.domain.identity import Actor
 from au2.http.dependencies import Call, VersionNumber
 from au2.http.errors import Responses, error_responses
 from au2.http.streaming import StreamingResult
+from au2.wire.upload import FileEntry
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 
@@ -60,6 +61,15 @@ def download_package(call: Call, process: str, version: VersionNumber) -> Respon
     archive = call.services.version_archives.open_package(call.actor, process, version)
     content_name = f"the package of version {version} of process {process}"
     return _answer(archive, content_name, call.services, call.actor)
+
+
+@router.get(
+    "/{version}/files",
+    responses=error_responses(NotFound, Conflict, InvalidRequest, BlobMissing),
+)
+def list_version_files(call: Call, process: str, version: VersionNumber) -> list[FileEntry]:
+    """Files of a packaged version, as they were uploaded, by path."""
+    return call.services.version_archives.list_files(call.actor, process, version)
 
 
 def name_server(host: str, scheme: str) -> str:

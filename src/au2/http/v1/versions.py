@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from au2.app.versions.diffs import Difference, FileDocument, VersionComparison
+from au2.app.versions.diffs import FileDocument, VersionComparison
+from au2.domain.difference import Difference
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
 from au2.domain.version import Contract, Version

@@ -13,6 +13,7 @@ from au2.app.uploads.package_begin import OpenUpload, PackageComparison
 from au2.domain.account import Member, Project
 from au2.domain.context import Context
 from au2.domain.job import Attempt, Job
+from au2.domain.runtime import Runtime, RuntimeBuild
 from au2.domain.upload import Upload
 from au2.domain.version import Process, Version, explain_choice
 from au2.domain.waiting import Waiting
@@ -34,7 +35,14 @@ from au2.wire.job import (
     VersionChoiceView,
     WaitingView,
 )
-from au2.wire.process import LastRunView, ProcessOverview, ProcessView, VersionView
+from au2.wire.process import (
+    LastRunView,
+    PackageView,
+    ProcessOverview,
+    ProcessView,
+    RuntimeView,
+    VersionView,
+)
 from au2.wire.upload import ImageUploadView, UploadComparison, UploadView
 
 _View = TypeVar("_View", bound=WireType)
@@ -103,6 +111,19 @@ def _view_summary(summary: ProcessSummary) -> ProcessOverview:
         published_version=None if versions is None else versions.published,
         last_run=None if run is None else view(LastRunView, run),
     )
+
+
+def view_runtime(runtime: Runtime, build: RuntimeBuild | None) -> RuntimeView:
+    """A runtime with the packages of its newest version."""
+    packages = [] if build is None else [_view_package(package) for package in build.packages]
+    packages.sort(key=lambda package: (package.kind, package.name))
+    return view(RuntimeView, runtime, packages=packages)
+
+
+def _view_package(package: Mapping[str, Any]) -> PackageView:
+    # Builds from before there were Python packages name no kind.
+    known = {"architecture": "", "sha256": "", "kind": "debian", **package}
+    return PackageView(**{name: known[name] for name in PackageView.fields_})
 
 
 def view_version(version: Version) -> VersionView:

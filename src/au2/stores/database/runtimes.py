@@ -99,6 +99,16 @@ def list_builds(transaction: Transaction, runtime_id: str) -> list[RuntimeBuild]
     return [read_entity(RuntimeBuild, row, packages=tuple(row.packages)) for row in rows]
 
 
+def find_build(transaction: Transaction, runtime_id: str, version: int) -> RuntimeBuild | None:
+    """Return one version of a runtime."""
+    row = transaction.execute(
+        select(runtime_versions).where(
+            runtime_versions.c.runtime_id == runtime_id, runtime_versions.c.version == version
+        )
+    ).one_or_none()
+    return None if row is None else read_entity(RuntimeBuild, row, packages=tuple(row.packages))
+
+
 def ensure_runtime(
     transaction: Transaction,
     *,

@@ -186,6 +186,9 @@ def test_versions(api: Api, transport: Transport) -> None:
         "args_schema": {"default": None},
     }
     assert calls.get_version(PROCESS, 3).id == 3
+    file = {"path": "main.py", "size_bytes": 3, "sha256": "ab" * 32}
+    api.answer(f"GET {path}/3/files", [file])
+    assert [(found.path, found.mode) for found in calls.list_files(PROCESS, 3)] == [("main.py", "")]
     assert calls.publish(PROCESS, 3) == calls.unpublish(PROCESS, 3)
     calls.delete_version(PROCESS, 3)
 

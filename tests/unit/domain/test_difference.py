@@ -1,4 +1,4 @@
-from au2.app.versions.diffs import Difference, compare_mappings
+from au2.domain.difference import Difference, compare_mappings
 
 
 def test_what_is_equal_is_not_told():
