@@ -81,11 +81,21 @@ def _find_default(session: Session, process_id: str) -> VersionView | None:
 
 
 def watch_build(
-    session: Session, version: int, job: JobView, *, process_id: str | None = None
+    session: Session,
+    version: int,
+    job: JobView,
+    *,
+    process_id: str | None = None,
+    tells_default: bool = True,
 ) -> None:
     """Show the log of the version's job on stderr until the job ends; fail if the job fails.
 
-    ``process_id``: if given, the default version of runs is printed, too.
+    Args:
+        session: of the command.
+        version: number of the version.
+        job: that builds or imports it.
+        process_id: if given, the default version of runs is printed, too.
+        tells_default: whether that is printed after a success.
     """
     console = session.console
 
@@ -103,5 +113,5 @@ def watch_build(
         exit_unless_succeeded(built)
     phases = ", ".join(f"{phase.name} {format_seconds(phase.seconds)}" for phase in built.phases)
     console.remark(f"Version {version} is AVAILABLE ({phases}).")
-    if process_id is not None:
+    if process_id is not None and tells_default:
         tell_default(session, process_id, version, is_built=True)

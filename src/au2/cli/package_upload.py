@@ -16,7 +16,7 @@ from au2.client.packages.upload import (
     send_contents,
 )
 from au2.console.progress import TransferProgress
-from au2.domain.errors import Au2Error, NotFound
+from au2.domain.errors import Au2Error, NotFound, UnexpectedAnswer
 from au2.domain.wording import format_bytes
 from au2.wire.job import JobView
 from au2.wire.upload import NO_PROCESS, UploadComparison, UploadView
@@ -27,17 +27,22 @@ class SentPackage(NamedTuple):
 
     process: str
     version: int
-    job: JobView
+    job: JobView | None
+    """None: nothing was sent, as the newest version equals the package; it is AVAILABLE."""
 
 
-def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -> UploadPlan | None:
+def confirm_upload(
+    session: Session, package: LoadedPackage, plan: UploadPlan
+) -> UploadPlan | SentPackage:
     """Ask whether to upload; return the plan bound to the confirmed process.
 
-    None: the newest version equals the package, which was printed.
+    Where the newest version equals the package, nothing is asked; that version is printed and
+    returned.
     """
     comparison = _ask_server(plan, partial(compare_package, session.transport, session.context))
-    if not plan.force and _tell_known(session, package, plan, comparison):
-        return None
+    known = None if plan.force else _tell_known(session, package, plan, comparison)
+    if known is not None:
+        return known
     name = package.manifest.name
     remark_on_contents(session.console, package.files)
     if comparison.process is not None:
@@ -51,13 +56,15 @@ def confirm_upload(session: Session, package: LoadedPackage, plan: UploadPlan) -
     return plan._replace(expected_process=comparison.process or NO_PROCESS)
 
 
-def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> SentPackage | None:
-    """Upload ``package``; None: the newest version equals the package, which was printed."""
+def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> SentPackage:
+    """Upload ``package``, unless the newest version equals it, which is printed."""
     console = session.console
     upload = _ask_server(plan, partial(begin_upload, session.transport, session.context))
     if isinstance(upload, UploadComparison):
-        _tell_known(session, package, plan, upload)
-        return None
+        known = _tell_known(session, package, plan, upload)
+        if known is None:
+            raise UnexpectedAnswer
+        return known
     console.line(f"Version created: {upload.version}")
     _remember(session, package, plan, upload.process)
     _tell_runtime(session, plan, upload)
@@ -72,14 +79,23 @@ def send_package(session: Session, package: LoadedPackage, plan: UploadPlan) -> 
 
 
 def make_plan(
-    package: LoadedPackage, process_id: str | None, *, new: bool, force: bool
+    package: LoadedPackage, process_id: str | None, *, new: bool, force: bool, message: str = ""
 ) -> UploadPlan:
-    """Return the plan of an upload; ``process_id`` None: to the process of the package's name."""
+    """Return the plan of an upload.
+
+    Args:
+        package: to upload.
+        process_id: None: the process of the package's name.
+        new: whether to create another process of that name.
+        force: whether to create a version of an unchanged package.
+        message: description of the version.
+    """
     manifest = package.manifest
     return UploadPlan(
         process=process_id,
         name=manifest.name,
         description=manifest.description,
+        version_description=message,
         runtime=manifest.runtime,
         runtime_version=manifest.runtime_version,
         files=package.files.entries,
@@ -102,13 +118,19 @@ def _ask_server(plan: UploadPlan, ask: Callable[[UploadPlan], _Answer]) -> _Answ
 
 def _tell_known(
     session: Session, package: LoadedPackage, plan: UploadPlan, comparison: UploadComparison
-) -> bool:
-    if comparison.process is None or comparison.equal_version is None:
-        return False
-    _remember(session, package, plan, comparison.process)
-    session.console.line(f"Unchanged: version {comparison.equal_version} is this package already")
+) -> SentPackage | None:
+    process_id, number = comparison.process, comparison.equal_version
+    if process_id is None or number is None:
+        return None
+    _remember(session, package, plan, process_id)
+    session.console.line(f"Unchanged: version {number} is this package already")
     session.console.remark("Create a new version all the same with --force.")
-    return True
+    if plan.version_description:
+        session.console.remark(
+            "Its description stays. Change it with: "
+            f"au2 process version update {process_id} {number} --description TEXT"
+        )
+    return SentPackage(process_id, number, None)
 
 
 def _remember(session: Session, package: LoadedPackage, plan: UploadPlan, process_id: str) -> None:

@@ -35,6 +35,7 @@ class EventAction(StrEnum):
     PROCESS_UPDATED = "process:updated"
     PROCESS_DELETED = "process:deleted"
     VERSION_CREATED = "version:created"
+    VERSION_UPDATED = "version:updated"
     VERSION_UPLOADED = "version:uploaded"
     VERSION_PUBLISHED = "version:published"
     VERSION_UNPUBLISHED = "version:unpublished"

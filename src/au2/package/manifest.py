@@ -140,9 +140,14 @@ def _text(node: yaml_nodes.Node) -> str:
     return node.text
 
 
+def is_line(text: str) -> bool:
+    """Whether a field of one line may have this value."""
+    return len(text) <= 200 and text.isprintable()
+
+
 def _line(_: _Reader, node: yaml_nodes.Node) -> str:
     text = _text(node).strip()
-    if len(text) > 200 or not text.isprintable():
+    if not is_line(text):
         raise InvalidRequest("at most 200 characters on one line.")
     return text
 

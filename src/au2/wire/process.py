@@ -77,6 +77,13 @@ class VersionCreation(RequestType):
     """Name → text, or ``{"secret": NAME}``."""
 
 
+class VersionUpdate(RequestType):
+    """Body of ``PATCH /api/v1/processes/{process}/versions/{version}``."""
+
+    description: Annotated[str, Limits(max_length=100_000)]
+    """The news in this version."""
+
+
 class VersionView(ResponseType):
     """A version."""
 

@@ -50,6 +50,9 @@ class UploadCreation(RequestType):
     """GUID of the process that has the name, or ``none``, as far as the client knows. If that is
     not so when the upload begins, it is a conflict."""
     description: Annotated[str, Limits(max_length=100_000)] = ""
+    """Of the process, if it is created."""
+    version_description: Annotated[str, Limits(max_length=100_000)] = ""
+    """The news in this version."""
     runtime: str
     """GUID or name."""
     runtime_version: int | None = None

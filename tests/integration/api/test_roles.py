@@ -284,6 +284,9 @@ TABLE: dict[str, Row] = {
     "list_version_files": Row("viewer", _package_path, downward=True),
     "download_package": Row("viewer", _package_path, downward=True),
     "compare_versions": Row("viewer", _two_versions_path, downward=True),
+    "update_version": Row(
+        "developer", lambda asked: {**_version_path(asked), "json": {"description": "new"}}
+    ),
     "delete_version": Row("developer", _version_path, status=204),
     "publish_version": Row("developer", _version_path),
     "unpublish_version": Row("developer", _version_path),

@@ -85,6 +85,18 @@ def leftovers(backend: Backend) -> list[str]:
     return [path.name for path in (backend.folder / "blobs" / "incoming").iterdir()]
 
 
+def test_a_version_is_described_when_it_is_begun(uploading: Uploading):
+    process = uploading.view["process"]
+    fields = {"force": True, "process": process, "name": None}
+    second = uploading.begin(FILES, version_description="**new** ü", **fields)
+    refused = uploading.begin(FILES, version_description="a\0b", **fields)
+
+    found = uploading.client.get(f"/processes/{process}/versions", headers=uploading.headers)
+    assert [version["description"] for version in found.json()] == ["", "**new** ü"]
+    assert second.status_code == 201
+    assert code(refused) == (422, "invalid-request")
+
+
 def test_contents_in_any_pieces(uploading: Uploading):
     body = b"".join(frame(content) for content in FILES.values())
     pieces = (body[at : at + 7919] for at in range(0, len(body), 7919))

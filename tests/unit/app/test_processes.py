@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from au2.domain.context import Context
@@ -96,6 +98,20 @@ def test_publishing_needs_an_image(backend: Backend, context: Context, status: I
     number = backend.version(process, status)
     with pytest.raises(Conflict, match=status):
         backend.services.versions.publish(backend.actor(OPERATOR), process, number)
+
+
+def test_the_description_of_a_version_is_changed(backend: Backend, context: Context):
+    operator = backend.actor(OPERATOR)
+    process = backend.process(context)
+    number = backend.version(process)
+    before = backend.services.versions.get(operator, process, number)
+
+    changed = backend.services.versions.update(operator, process, number, description="faster ü")
+
+    assert changed == replace(before, description="faster ü")
+    with pytest.raises(InvalidRequest):
+        backend.services.versions.update(operator, process, number, description="a\0b")
+    assert backend.services.versions.get(operator, process, number) == changed
 
 
 def test_publishing_says_who_and_when(backend: Backend, context: Context):

@@ -38,6 +38,7 @@ COMMANDS = [
     ("process", "version", "list", PROCESS),
     ("process", "version", "show", *VERSION),
     ("process", "version", "create", PROCESS),
+    ("process", "version", "update", *VERSION, "--description", "d"),
     ("process", "version", "publish", *VERSION),
     ("process", "version", "unpublish", *VERSION),
     ("process", "version", "delete", *VERSION, "--yes"),

@@ -1,7 +1,5 @@
 """`au2 process repo`: init, check, upload."""
 
-import hashlib
-import json
 import os
 import stat
 import subprocess
@@ -12,6 +10,7 @@ import pytest
 
 from au2.package.manifest import parse_manifest
 from tests.unit.cli.conftest import CommandLine
+from tests.unit.cli.package_store import RUNTIME, Store, runtime_document
 from tests.unit.client.api import (
     NOW,
     ORGANIZATION,
@@ -19,89 +18,15 @@ from tests.unit.client.api import (
     PROJECT,
     Answer,
     Api,
-    Request,
     job_document,
     log_event,
     sse,
     version_document,
 )
 
-RUNTIME = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
 OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
 DEFAULT = f"GET /processes/{PROCESS}/versions/default"
 THREE_LINES = "Version created: 4\nUploading package\nJob submitted: 12\n"
-
-
-def runtime(**changes: object) -> dict[str, object]:
-    return {
-        "id": RUNTIME,
-        "name": "Python3.11",
-        "language": "python",
-        "version": 4,
-        "image_digest": "sha256:0",
-        "organization": None,
-        "project": None,
-        "created_at": NOW,
-        "retired_at": None,
-        **changes,
-    }
-
-
-class Store:
-    """The upload endpoints, remembering contents as the server would."""
-
-    def __init__(self, api: Api) -> None:
-        self.contents: set[str] = set()
-        self.lists: list[dict[str, object]] = []
-        self.known: int | None = None
-        self.named: str | None = PROCESS
-        """The process that has the package's name at each question; None: there is none."""
-        api.routes["POST /uploads"] = self._begin
-        api.routes["POST /uploads/compare"] = lambda _: self._comparison()
-        api.routes["PUT /uploads/up/contents"] = self._receive
-        api.answer("POST /uploads/up/complete", job_document(state="PENDING"))
-        api.routes["DELETE /uploads/up"] = Answer(204)
-
-    def _begin(self, request: Request) -> Answer:
-        self.lists.append(request.document)
-        if self.known is not None and not request.document.get("force"):
-            return self._comparison()
-        digests = [
-            file["sha256"]
-            for file in request.document["files"]
-            if file.get("type", "file") == "file"
-        ]
-        lacking = sorted(set(digests) - self.contents)
-        view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1}
-        return Answer(body=json.dumps(view | {"lacking": lacking}).encode())
-
-    def _comparison(self) -> Answer:
-        versions = {"runtime_version": 4, "newest_runtime_version": 4}
-        document = {"process": self.named, "equal_version": self.known, **versions}
-        return Answer(body=json.dumps(document).encode())
-
-    def _receive(self, request: Request) -> Answer:
-        body = request.body
-        while body:
-            size = int.from_bytes(body[32:40], "big")
-            self.contents.add(hashlib.sha256(body[40 : 40 + size]).hexdigest())
-            body = body[40 + size :]
-        return Answer(body=json.dumps({"received_bytes": 1, "lacking": []}).encode())
-
-
-@pytest.fixture
-def store(api: Api) -> Store:
-    return Store(api)
-
-
-@pytest.fixture
-def package(api: Api, au2: CommandLine, tmp_path: Path) -> Path:
-    """A new package called forecast."""
-    api.answer("GET /runtimes", [runtime()])
-    directory = tmp_path / "forecast"
-    au2.ok("process", "repo", "init", directory, "--yes")
-    api.requests.clear()
-    return directory
 
 
 def manifest_of(directory: Path) -> str:
@@ -119,7 +44,9 @@ def test_init_without_questions(package: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["2", "R4.2", OTHER])
 def test_init_asks(api: Api, au2: CommandLine, tmp_path: Path, answer: str) -> None:
-    api.answer("GET /runtimes", [runtime(), runtime(id=OTHER, name="R4.2", language="r")])
+    api.answer(
+        "GET /runtimes", [runtime_document(), runtime_document(id=OTHER, name="R4.2", language="r")]
+    )
 
     result = au2("process", "repo", "init", tmp_path / "p", typed=f"\nWhat it does\n9\n{answer}\n")
 
@@ -131,7 +58,9 @@ def test_init_asks(api: Api, au2: CommandLine, tmp_path: Path, answer: str) -> N
 
 @pytest.mark.parametrize("named", ["R4.2", OTHER, OTHER.upper()])
 def test_init_by_flags(api: Api, au2: CommandLine, tmp_path: Path, named: str) -> None:
-    api.answer("GET /runtimes", [runtime(), runtime(id=OTHER, name="R4.2", language="r")])
+    api.answer(
+        "GET /runtimes", [runtime_document(), runtime_document(id=OTHER, name="R4.2", language="r")]
+    )
 
     au2.ok(
         *("process", "repo", "init", tmp_path / "p"),
@@ -157,8 +86,11 @@ def test_init_by_flags(api: Api, au2: CommandLine, tmp_path: Path, named: str) -
 def test_init_that_cannot_be_done_leaves_nothing(
     api: Api, au2: CommandLine, tmp_path: Path, flags: list[str], exit_code: int, told: str
 ) -> None:
-    old = runtime(id=PROJECT, name="Old", retired_at=NOW)
-    api.answer("GET /runtimes", [runtime(name="Twin"), runtime(id=OTHER, name="Twin"), old])
+    old = runtime_document(id=PROJECT, name="Old", retired_at=NOW)
+    api.answer(
+        "GET /runtimes",
+        [runtime_document(name="Twin"), runtime_document(id=OTHER, name="Twin"), old],
+    )
 
     result = au2("process", "repo", "init", tmp_path / "p", *flags)
 
@@ -579,3 +511,55 @@ def test_the_question_says_so_too(api: Api, au2: CommandLine, package: Path, sto
 
     assert "The package has 7 files, 3 MiB; the largest: data.csv (3 MiB), " in asked.errors
     assert not store.lists
+
+
+@pytest.fixture
+def built(api: Api) -> None:
+    """The build of version 4 succeeds."""
+    body = sse(("end", job_document(type="metro-dispatcher:process-upload"), None))
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=body)
+    api.answer(f"POST /processes/{PROCESS}/versions/4/publish", version_document(4))
+    api.answer(DEFAULT, version_document(2, published_at=NOW))
+
+
+@pytest.mark.usefixtures("built")
+def test_the_news_and_the_publication_of_a_version(
+    api: Api, au2: CommandLine, package: Path, store: Store
+) -> None:
+    result = au2.ok("process", "repo", "upload", package, "--yes", "-m", "new ü", "--publish")
+
+    assert store.lists[0]["version_description"] == "new ü"
+    assert api.asked()[-2:] == [
+        "GET /jobs/12/logs/follow",
+        f"POST /processes/{PROCESS}/versions/4/publish",
+    ]
+    assert result.text == THREE_LINES
+    assert result.errors.endswith("Version 4 is published.\n")
+    assert "Run this one" not in result.errors
+
+
+@pytest.mark.usefixtures("store")
+def test_a_failed_build_is_not_published(api: Api, au2: CommandLine, package: Path) -> None:
+    ended = job_document(state="FAILED", reason="build-failed", reason_text="No.")
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=sse(("end", ended, None)))
+    api.answer(DEFAULT, version_document(2, published_at=NOW))
+
+    result = au2("process", "repo", "upload", package, "--yes", "--publish")
+
+    assert result.exit_code == 1
+    assert "Runs take version 2, as before." in result.errors
+    assert not [request for request in api.asked() if request.endswith("/publish")]
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("yes", [("--yes",), ()])
+def test_an_unchanged_package_is_published_too(
+    api: Api, au2: CommandLine, package: Path, store: Store, yes: tuple[str, ...]
+) -> None:
+    store.known = 4
+
+    result = au2.ok("process", "repo", "upload", package, *yes, "--publish", "-m", "news")
+
+    assert "Version 4 is published." in result.errors
+    assert f"au2 process version update {PROCESS} 4 --description" in result.errors
+    assert api.asked()[-1] == f"POST /processes/{PROCESS}/versions/4/publish"

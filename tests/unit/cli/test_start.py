@@ -78,7 +78,7 @@ def test_a_group_imports_no_command() -> None:
         (
             "au2 process version ",
             {"create", "upload", "list", "show", "diff", "download"}
-            | {"publish", "unpublish", "delete"},
+            | {"publish", "unpublish", "update", "delete"},
         ),
         ("au2 process run --net", {"--network"}),
         ("au2 process run --network ", {"none", "internet"}),
@@ -157,6 +157,6 @@ def test_the_commands_of_the_specification_are_there() -> None:
     }
     # Operators create users and see their initial passwords, so users must be able to change them.
     # A context can only be chosen by one who sees which there are.
-    added = {"password", "context/list"}
+    added = {"password", "process/version/update", "context/list"}
 
     assert {"/".join(path) for path, _ in LEAVES} == wanted | added

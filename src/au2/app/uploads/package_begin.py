@@ -9,7 +9,7 @@ from au2.app.processes import insert_process, make_process
 from au2.app.runtimes import Runtimes
 from au2.app.uploads.package_contents import check_file_list, find_missing
 from au2.app.uploads.sessions import add_upload_job, ensure_disk_space
-from au2.app.validation import parse_name
+from au2.app.validation import parse_description, parse_name
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain import defaults
@@ -238,7 +238,7 @@ class UploadStarter:
             process_id=process.id,
             number=number,
             type=VersionType.PACKAGED,
-            description="",
+            description=parse_description(creation.version_description),
             image_status=ImageStatus.UPLOADING,
             image_digest=None,
             created_at=now,

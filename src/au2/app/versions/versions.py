@@ -110,6 +110,16 @@ class Versions:
             )
         return version
 
+    def update(self, actor: Actor, process_id: str, number: int, *, description: str) -> Version:
+        """Replace the description of a version. Raises InvalidRequest."""
+        now = self._clock()
+        with self._database.write() as transaction:
+            action = Action.UPDATE_PROCESS
+            process, version = get_process_version(transaction, actor, action, process_id, number)
+            versions.set_description(transaction, version, parse_description(description))
+            note_version(transaction, actor, EventAction.VERSION_UPDATED, process, number, at=now)
+            return get_version(transaction, process, number)
+
     def publish(self, actor: Actor, process_id: str, number: int) -> Version:
         """Publish a version; an earlier publication stays. Raises Conflict: no image yet."""
         now = self._clock()

@@ -129,6 +129,8 @@ class UploadPlan(NamedTuple):
     """Create a version even if nothing has changed."""
     new: bool = False
     """Create a process of this name, even if one exists."""
+    version_description: str = ""
+    """The news in the version."""
     expected_process: str | None = None
     """Process that the user confirmed: GUID of the process with the name, or ``NO_PROCESS``."""
 
@@ -141,6 +143,7 @@ class UploadPlan(NamedTuple):
             new=self.new and by_name,
             expected_process=self.expected_process if by_name else None,
             description=self.description,
+            version_description=self.version_description,
             runtime=self.runtime,
             runtime_version=self.runtime_version,
             files=[_make_entry(file) for file in self.files],

@@ -9,6 +9,7 @@ from au2.wire.process import (
     RuntimeView,
     VersionCreation,
     VersionDiff,
+    VersionUpdate,
     VersionView,
 )
 from au2.wire.upload import FileEntry
@@ -76,6 +77,10 @@ class Versions(Resource):
     def list_files(self, process_id: str, number: int) -> list[FileEntry]:
         """Return the files of a packaged version. Raises NotFound, Conflict, InvalidRequest."""
         return self._list(FileEntry, f"{_version_path(process_id, number)}/files")
+
+    def update_version(self, process_id: str, number: int, update: VersionUpdate) -> VersionView:
+        """Change the description of a version. Raises NotFound."""
+        return self._record(VersionView, "PATCH", _version_path(process_id, number), body=update)
 
     def publish(self, process_id: str, number: int) -> VersionView:
         """Publish a version. Raises Conflict unless its image is AVAILABLE."""

@@ -22,6 +22,7 @@ from au2.wire.process import (
     ValueDifference,
     VersionCreation,
     VersionDiff,
+    VersionUpdate,
     VersionView,
 )
 from au2.wire.upload import FileEntry
@@ -29,6 +30,10 @@ from au2.wire.upload import FileEntry
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 VersionCreationBody = Annotated[
     VersionCreation, json_body(VersionCreation, after=may_change_process(Action.CREATE_VERSION))
+]
+
+VersionUpdateBody = Annotated[
+    VersionUpdate, json_body(VersionUpdate, after=may_change_process(Action.UPDATE_PROCESS))
 ]
 
 
@@ -76,6 +81,19 @@ def get_newest_version(call: Call, process: str) -> VersionView:
 def get_version(call: Call, process: str, version: VersionNumber) -> VersionView:
     """One version."""
     return view_version(call.services.versions.get(call.actor, process, version))
+
+
+@router.patch(
+    "/{version}", responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull)
+)
+def update_version(
+    call: Call, process: str, version: VersionNumber, body: VersionUpdateBody
+) -> VersionView:
+    """Change the description of a version."""
+    updated = call.services.versions.update(
+        call.actor, process, version, description=body.description
+    )
+    return view_version(updated)
 
 
 @router.delete(

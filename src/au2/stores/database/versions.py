@@ -236,6 +236,15 @@ def set_published(
     )
 
 
+def set_description(transaction: Transaction, version: Version, description: str) -> None:
+    """Replace the description of a version."""
+    transaction.execute(
+        update(versions)
+        .where(versions.c.process_id == version.process_id, versions.c.number == version.number)
+        .values(description=description)
+    )
+
+
 def delete_version(transaction: Transaction, version: Version, *, at: datetime) -> None:
     """Mark a version as deleted. The number is not used again."""
     transaction.execute(

@@ -95,12 +95,18 @@ def test_a_plan_is_what_the_contract_says() -> None:
     assert (old.process, old.name) == (PROCESS, None)
     given = format_request(
         UploadPlan(
-            None, "n", "d", "r", 3, (), force=True, new=True, expected_process="none"
+            *(None, "n", "d", "r", 3, ()),
+            force=True,
+            new=True,
+            version_description="v",
+            expected_process="none",
         ).to_request()
     )
     assert set(given) | {"process"} == set(UploadCreation.fields_)
     # Older servers refuse what they do not know.
-    assert not {"new", "force", "mode", "expected_process"} & set(format_request(old))
+    assert not {"new", "force", "version_description", "expected_process"} & set(
+        format_request(old)
+    )
     assert "mode" not in format_request(new)["files"][0]
 
 

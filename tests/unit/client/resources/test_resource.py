@@ -13,7 +13,7 @@ from au2.client.resources.processes import Processes, Runtimes, Versions
 from au2.client.resources.resource import Named, list_named
 from au2.domain.context import Context
 from au2.domain.errors import NotFound, UnexpectedAnswer
-from au2.wire.process import ProcessUpdate, VersionCreation
+from au2.wire.process import ProcessUpdate, VersionCreation, VersionUpdate
 from tests.unit.client.api import (
     NOW,
     ORGANIZATION,
@@ -190,6 +190,9 @@ def test_versions(api: Api, transport: Transport) -> None:
     api.answer(f"GET {path}/3/files", [file])
     assert [(found.path, found.mode) for found in calls.list_files(PROCESS, 3)] == [("main.py", "")]
     assert calls.publish(PROCESS, 3) == calls.unpublish(PROCESS, 3)
+    api.answer(f"PATCH {path}/3", VERSION)
+    calls.update_version(PROCESS, 3, VersionUpdate(description="news"))
+    assert api.of(f"PATCH {path}/3")[0].document == {"description": "news"}
     calls.delete_version(PROCESS, 3)
 
 
