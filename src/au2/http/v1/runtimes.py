@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from au2.domain.errors import NotFound, NotPermitted
 from au2.http.dependencies import Call, ContextCall
 from au2.http.errors import error_responses
-from au2.http.v1.views import view, view_runtime
+from au2.http.v1.views import view_runtime
 from au2.wire.process import RuntimeView
 
 router = APIRouter(prefix="/runtimes", tags=["runtime"])
@@ -19,7 +19,7 @@ def list_runtimes(
 ) -> list[RuntimeView]:
     """Runtimes visible in the context, each at its newest version."""
     found = call.services.runtimes.list_runtimes(call.actor, call.context, name=name)
-    return [view(RuntimeView, runtime, packages=None) for runtime in found]
+    return [view_runtime(runtime) for runtime in found]
 
 
 @router.get("/{runtime}", responses=error_responses(NotFound))

@@ -113,10 +113,11 @@ def _view_summary(summary: ProcessSummary) -> ProcessOverview:
     )
 
 
-def view_runtime(runtime: Runtime, build: RuntimeBuild | None) -> RuntimeView:
-    """A runtime with the packages of its newest version."""
-    packages = [] if build is None else [_view_package(package) for package in build.packages]
-    packages.sort(key=lambda package: (package.kind, package.name))
+def view_runtime(runtime: Runtime, build: RuntimeBuild | None = None) -> RuntimeView:
+    """A runtime; with its packages if its newest version is given."""
+    packages = None if build is None else [_view_package(package) for package in build.packages]
+    if packages is not None:
+        packages.sort(key=lambda package: (package.kind, package.name))
     return view(RuntimeView, runtime, packages=packages)
 
 

@@ -18,7 +18,7 @@ from au2.domain.errors import InvalidRequest, InvalidSettings
 from au2.domain.ids import is_guid, parse_guid
 from au2.domain.runtime import Runtime
 from au2.files.input import read_text_file
-from au2.http.v1.views import view
+from au2.http.v1.views import view_runtime
 from au2.oci.registry_client.login import Credentials, find_credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.registry_client.transport import RegistryOptions
@@ -36,7 +36,6 @@ from au2.server.wiring.stores import make_blobs, open_database
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import find_runtime, list_builds, list_runtimes
 from au2.wire.documents import format_document
-from au2.wire.process import RuntimeView
 
 _MOST_LOGIN_BYTES = 4 << 20
 RUNTIME_COLUMNS = columns(
@@ -50,7 +49,7 @@ RUNTIME_COLUMNS = columns(
 
 def runtime_document(runtime: Runtime) -> dict[str, object]:
     """Return a runtime as the API shows it."""
-    return format_document(view(RuntimeView, runtime))
+    return format_document(view_runtime(runtime))
 
 
 def list_by_name(
