@@ -5,7 +5,9 @@ The defaults of a run's resources are in ``au2.domain.job.RunLimits``.
 """
 
 LOGIN_SECONDS = 24 * 3600.0
-"""How long a login holds."""
+"""How long a login holds without use."""
+LONGEST_LOGIN_SECONDS = 30 * 24 * 3600.0
+"""How long a login holds at most, however often it is used."""
 LEASE_SECONDS_OF_UPLOAD = 120.0
 """How long an upload is kept open after its last request."""
 IMAGE_BYTES = 64 << 30

@@ -55,6 +55,9 @@ class SessionOptions:
     """Duration of logins."""
 
     login_seconds: float = defaults.LOGIN_SECONDS
+    """Without use; each use moves the end so far away."""
+    longest_seconds: float = defaults.LONGEST_LOGIN_SECONDS
+    """From the login on: no use moves the end beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +306,7 @@ class Accounts:
                 )
             actor = _make_actor(transaction, user, token.id)
         if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
-            self._touch(token.id, now)
+            self._touch(token, now)
         return actor
 
     def refresh(self, actor: Actor) -> Actor:
@@ -323,10 +326,18 @@ class Accounts:
                 ensure_not_expired(token, self._clock())
             return _make_actor(transaction, user, token.id)
 
-    def _touch(self, token_id: str, now: datetime) -> None:
+    def _touch(self, token: Token, now: datetime) -> None:
+        """Record the use of a token, which prolongs a login, and never another token."""
+        ends = token.expires_at
+        if token.kind == LOGIN and ends is not None:
+            latest = token.created_at + timedelta(seconds=self._options.longest_seconds)
+            ends = max(ends, min(self._login_ends(), latest))
+        since = now - _TOUCH_EVERY
         try:
             with self._database.write(durable=False, patient=False) as transaction:
-                accounts.touch_token(transaction, token_id, at=now, unless_since=now - _TOUCH_EVERY)
+                accounts.touch_token(
+                    transaction, token.id, at=now, expires_at=ends, unless_since=since
+                )
         except (StorageFull, DatabaseUnavailable):
             # Neither a full disk nor a locked database must keep people from looking.
             return
@@ -386,7 +397,8 @@ class Accounts:
             self._refusals.log(logger, _REFUSED_LOGIN, *values)
 
     def _login_ends(self) -> datetime:
-        return self._clock() + timedelta(seconds=self._options.login_seconds)
+        seconds = min(self._options.login_seconds, self._options.longest_seconds)
+        return self._clock() + timedelta(seconds=seconds)
 
     def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
         add_event(transaction, who, action, subject, at=self._clock())

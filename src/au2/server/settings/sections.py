@@ -132,7 +132,12 @@ class LoginSettings:
     """Logins of users."""
 
     token_hours: float = setting(
-        defaults.LOGIN_SECONDS / 3600, number(0.01, 8760), "How long a login holds."
+        defaults.LOGIN_SECONDS / 3600, number(0.01, 8760), "How long a login holds without use."
+    )
+    longest_days: float = setting(
+        defaults.LONGEST_LOGIN_SECONDS / 86_400,
+        number(0.001, 3650),
+        "How long a login holds at most, however often it is used.",
     )
 
 

@@ -42,7 +42,10 @@ def make_run_limits(settings: Settings) -> RunLimits:
 def make_service_options(settings: Settings) -> ServiceOptions:
     """Return the options of the use cases."""
     return ServiceOptions(
-        session=SessionOptions(login_seconds=settings.login.token_hours * 3600.0),
+        session=SessionOptions(
+            login_seconds=settings.login.token_hours * 3600.0,
+            longest_seconds=settings.login.longest_days * 86_400.0,
+        ),
         run=make_run_limits(settings),
         upload=PackageUploadOptions(
             lease_seconds=settings.uploads.lease_seconds,

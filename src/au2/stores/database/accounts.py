@@ -115,16 +115,21 @@ def delete_expired_tokens(transaction: Transaction, *, kind: str, before: dateti
 
 
 def touch_token(
-    transaction: Transaction, token_id: str, *, at: datetime, unless_since: datetime
+    transaction: Transaction,
+    token_id: str,
+    *,
+    at: datetime,
+    expires_at: datetime | None,
+    unless_since: datetime,
 ) -> None:
-    """Record the use of a token, unless a use was recorded since ``unless_since``."""
+    """Record the use and the end of a token, unless a use was recorded since ``unless_since``."""
     transaction.execute(
         update(tokens)
         .where(
             tokens.c.id == token_id,
             or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < unless_since),
         )
-        .values(last_used_at=at)
+        .values(last_used_at=at, expires_at=expires_at)
     )
 
 

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from argon2 import PasswordHasher
 
-from au2.app.accounts.accounts import Accounts
+from au2.app.accounts.accounts import Accounts, SessionOptions
 from au2.app.accounts.passwords import Passwords
 from au2.domain.errors import (
     Conflict,
@@ -82,13 +82,46 @@ def test_a_braked_key_opens_again_and_others_are_free(backend: Backend):
         fail("10.0.0.1")
 
 
-def test_tokens_end(backend: Backend):
+def test_an_unused_login_ends(backend: Backend):
     secret = backend.services.accounts.login(OPERATOR, PASSWORD).secret
-    backend.clock.move(hours=24, seconds=-1)
-    backend.services.accounts.authenticate(secret)
-    backend.clock.move(seconds=1)
+    backend.clock.move(hours=24)
     with pytest.raises(TokenExpired):
         backend.services.accounts.authenticate(secret)
+
+
+def test_use_prolongs_a_login_up_to_a_limit(backend: Backend):
+    login = backend.services.accounts.login(OPERATOR, PASSWORD)
+    for _ in range(30):
+        backend.clock.move(hours=23, minutes=59)
+        actor = backend.services.accounts.authenticate(login.secret)
+    token = backend.services.accounts.token_info(actor)
+    assert token.expires_at == login.token.created_at + timedelta(days=30)
+
+    backend.clock.move(minutes=30)
+    with pytest.raises(TokenExpired):
+        backend.services.accounts.authenticate(login.secret)
+
+
+def test_use_never_prolongs_a_managed_or_a_registry_token(backend: Backend):
+    ends = backend.clock() + timedelta(hours=2)
+    managed = backend.services.managed_tokens.create_token(
+        backend.operator, "robot", expires_at=ends
+    )
+    lent = backend.services.accounts.lend_to_registry(managed.secret, 7200)
+    backend.clock.move(hours=1)
+
+    for new in (managed, lent):
+        actor = backend.services.accounts.authenticate(new.secret, at_registry=True)
+        assert backend.services.accounts.token_info(actor).expires_at == ends
+
+
+def test_the_limit_holds_for_a_new_login_too(backend: Backend):
+    options = SessionOptions(login_seconds=3600, longest_seconds=60)
+    users = Accounts(backend.database, Passwords(PasswordHasher()), options, backend.clock)
+
+    login = users.login(OPERATOR, PASSWORD)
+
+    assert login.token.expires_at == backend.clock() + timedelta(seconds=60)
 
 
 def test_renewing_replaces_the_token(backend: Backend):
