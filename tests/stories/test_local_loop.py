@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pexpect
@@ -84,6 +85,34 @@ def test_the_record_stands_alone_on_stdout(au2: Au2, package: Package, way: str)
     assert (record["state"], record["reason"], record["exit_code"]) == ("FAILED", "exit-code", 7)
     assert [phase["name"] for phase in record["phases"]] == ["prepare", "run", "entry", "after"]
     assert "said" in shown.errors
+
+
+CREDENTIALS = {
+    "AU_TOKEN": "au2-of-the-shell",
+    "AU_PASSWORD": "password-of-the-shell",
+    "AU2_SECRET_KEY": "key-of-the-shell",
+    "GITHUB_TOKEN": "token-of-the-shell",
+    "NVM_AUTH_HEADER": "header-of-the-shell",
+    "CONDA_TOKEN": "conda-of-the-shell",
+    "MISE_GITHUB_TOKEN": "mise-of-the-shell",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_credentials_of_the_shell_never_reach_the_code(
+    au2: Au2, package: Package, way: str
+) -> None:
+    code = "import os, pathlib\nprint(dict(os.environ))\n"
+    hook = "env\ncat /proc/self/environ\n"
+    folder = package({"main.py": code, "before.sh": hook, "after.sh": hook})
+    with_credentials = replace(au2, extra_env={**au2.extra_env, **CREDENTIALS})
+
+    shown = with_credentials.ok("process", "repo", "run", folder, way)
+
+    assert "AU_JOB" in shown.text
+    for name, value in CREDENTIALS.items():
+        assert name not in shown.text
+        assert value not in shown.text
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from au2.execution.job_results import Status
 from au2.execution.termination import ExecutionLimits, JobControl
 from au2.files.home import find_home
 from au2.files.output import write_output
+from au2.local.environments.packages import PackageEnvironments
 from au2.local.process_runner import ProcessRunner
 from au2.local.request import LocalRequest
 from au2.local.runner import LocalResult, Runner, run_package
@@ -35,10 +37,11 @@ _RUNTIMES_VARIABLE = "AU2_RUNTIMES_CACHE_DIR"
 
 
 class RunnerChoice(NamedTuple):
-    """Runner chosen on the command line: at most one of the flags is true."""
+    """Runner chosen on the command line: at most one of ``plain`` and ``container`` is true."""
 
     plain: bool
     container: bool
+    own_environment: bool
     data_dir: Path | None
 
 
@@ -50,7 +53,9 @@ def choose_runner(choice: RunnerChoice, session: Session) -> Iterator[Runner]:
         Unsupported: a container is required and not possible.
     """
     tell = session.console.remark
-    plain = ProcessRunner(session.environment, tell)
+    own = session.environment
+    environments = PackageEnvironments(own, partial(_find_cache, own), tell)
+    plain = ProcessRunner(own, tell, None if choice.own_environment else environments)
     with ExitStack() as stack:
         if choice.plain:
             yield plain
@@ -126,7 +131,9 @@ def _find_data_directory(session: Session) -> Path | None:
 def _find_cache(environment: Mapping[str, str]) -> Path:
     """Return the cache folder. Raises Unsupported: there is none."""
     if not environment.get("XDG_CACHE_HOME") and find_home(environment) is None:
-        raise Unsupported("there is no home folder to keep images in.", hint="Set HOME.")
+        raise Unsupported(
+            "there is no home folder to keep images and packages in.", hint="Set HOME."
+        )
     from platformdirs import user_cache_path  # slow, and not needed for plain processes
 
     return user_cache_path("au2", appauthor=False)

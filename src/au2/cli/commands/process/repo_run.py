@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         "au2 process repo run",
         "au2 process repo run forecast --arg days=7 --env LOG_LEVEL=debug",
         "au2 process repo run --watch",
+        "au2 process repo run --plain --own-environment",
         "au2 process repo run --container --data-dir /var/lib/au2 --network none",
         "au2 process repo run --output-file result.json --exit-code && echo well done",
     ),
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 @click.option("--watch", is_flag=True, help="Run again on each save, until Ctrl-C.")
 @click.option("--plain", is_flag=True, help="As a process of this machine, without a container.")
 @click.option("--container", is_flag=True, help="In a container, or not at all.")
+@click.option(
+    "--own-environment",
+    is_flag=True,
+    help="Install no requirements for a plain process: take this machine's environment as it is.",
+)
 @click.option(
     "--data-dir",
     envvar="AU2_DATA_DIR",
@@ -57,6 +63,7 @@ def command(
     watch: bool,
     plain: bool,
     container: bool,
+    own_environment: bool,
     data_dir: Path | None,
     output_file: Output,
     exit_code: bool,
@@ -66,7 +73,8 @@ def command(
     The same checks, hooks and variables as on the platform. The package runs in a container of its
     runtime where possible (Linux, as root, with the server part of au2 installed, and the runtime
     on this machine), else as a plain process; the differences are then listed. Either way the run
-    works on a temporary copy of the package's files.
+    works on a temporary copy of the package's files, and what requirements.txt or the lock of
+    package.json asks for is installed and kept for the next run.
 
     Secrets named in env.yml are taken from variables of the same name.
 
@@ -80,6 +88,8 @@ def command(
 
     if plain and container:
         raise click.UsageError("Give --plain or --container, not both.")
+    if own_environment and container:
+        raise click.UsageError("--own-environment is for plain processes: give --plain with it.")
     request = LocalRequest(
         read_arguments=_make_reader(session, run),
         environment=run.environment,
@@ -92,7 +102,7 @@ def command(
             network=None if run.network is None else Network(run.network),
         ),
     )
-    choice = RunnerChoice(plain=plain, container=container, data_dir=data_dir)
+    choice = RunnerChoice(plain, container, own_environment, data_dir)
     runs = LocalRuns(session, directory, request, output_file, pass_exit_code=exit_code)
     runs.go(choice, watch=watch)
 

@@ -1,0 +1,1 @@
+"""Packages of plain local runs, installed into folders that are kept for the next run."""
