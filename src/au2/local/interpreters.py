@@ -72,7 +72,7 @@ def _ask_version(path: str, environment: Mapping[str, str]) -> str:
 def ask_interpreter(
     path: str, options: Sequence[str], environment: Mapping[str, str]
 ) -> str | None:
-    """Return what a program prints; None: it failed, or takes too long."""
+    """Return the output of a program; None: it failed, or takes too long."""
     try:
         done = subprocess.run(
             [path, *options],

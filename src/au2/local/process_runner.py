@@ -32,8 +32,8 @@ class ProcessRunner:
     Args:
         own_environment: the variables of this process.
         tell: takes each notice once.
-        environments: of the packages; None: nothing is installed, and the code finds what is in
-            this machine's environment.
+        environments: of the packages; None: nothing is installed, and the code finds the
+            packages of this machine.
     """
 
     own_environment: Mapping[str, str]

@@ -86,7 +86,7 @@ class JavaScriptPackages:
 def link_modules(modules: Path, package: Path) -> None:
     """Put links to installed modules into a working copy's ``node_modules``.
 
-    One for each module: tools keep caches in that folder, and what the package brings itself stays.
+    One for each module: tools keep caches in the folder, and the package's own modules stay.
     """
     into = package / _MODULES
     into.mkdir(exist_ok=True)

@@ -23,7 +23,7 @@ FindCache = Callable[[], Path]
 
 
 class Packages(Protocol):
-    """What one file of a package asks for."""
+    """Packages named by one file of a package."""
 
     @property
     def file(self) -> str:
@@ -69,7 +69,7 @@ class PackageEnvironments:
     tell: Callable[[str], None]
     find_uv: Callable[[Mapping[str, str]], str | None] = find_uv
     _refused: dict[str, str] = field(default_factory=dict)
-    """Why an installation failed, by the text of what it was to install: no save changes that."""
+    """Reasons of failed installations by their documents: no save changes them."""
 
     @contextmanager
     def open(
@@ -79,7 +79,9 @@ class PackageEnvironments:
         environment: Mapping[str, str],
         control: JobControl,
     ) -> Iterator[InstalledPackages]:
-        """Install what the package asks for, unless it is there; without it if that fails.
+        """Open the environment with the package's requirements, installed if they are missing.
+
+        Without an environment, after a line for the user, where an installation fails.
 
         Args:
             description: of the package.

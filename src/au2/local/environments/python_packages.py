@@ -2,9 +2,9 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from au2.dependencies.sources import read_pip_configuration
@@ -87,7 +87,7 @@ class PythonPackages:
             raise InstallationFailed("the installer failed, see above")
 
     def variables(self, folder: Path, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the variables with which code finds what is in ``folder``."""
+        """Return the variables with which code finds the packages in ``folder``."""
         path = environment.get("PATH", "")
         return {"VIRTUAL_ENV": str(folder), "PATH": f"{folder / 'bin'}:{path}".rstrip(":")}
 
@@ -105,8 +105,8 @@ _PIP_OPTIONS = (
 def _write_files(asked: Requirements, folder: Path) -> list[str]:
     """Write the accepted requirements; return the options that both installers know.
 
-    The text is written from what the platform's reader accepted, so no URL and no further
-    option gets through.
+    The text holds only parts accepted by the platform's reader, so no URL and no further option
+    gets through.
     """
     files = {"--requirement": asked.requirements, "--constraint": asked.constraints}
     named: list[str] = []
@@ -129,14 +129,8 @@ def _format(asked: Requirement) -> str:
 
 def find_uv(environment: Mapping[str, str]) -> str | None:
     """Return uv: the one of au2's own server part, or the one on ``PATH``."""
-    if find_spec("uv") is not None:
-        from uv import find_uv_bin  # noqa: PLC0415 - not there without the server part
-
-        try:
-            return find_uv_bin()
-        except FileNotFoundError:
-            pass
-    return shutil.which("uv", path=environment.get("PATH"))
+    beside = Path(sys.executable).parent
+    return shutil.which("uv", path=f"{beside}:{environment.get('PATH', '')}")
 
 
 def _uv_options(environment: Mapping[str, str]) -> list[str]:
