@@ -4,6 +4,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+import click
+
 from au2.console.commands import (
     CommandSession,
     Group,
@@ -19,6 +21,7 @@ _SUMMARIES = {
     "init": "Prepare a data directory and create its first user.",
     "start": "Run the server.",
     "runtime": "Build and list runtimes.",
+    "user": "List users, disable them, and make operators.",
     "password": "Replace the lost password of a user.",
     "secret-key": "Look after the keys that encrypt secrets.",
     "gc": "Remove what no version, runtime or job needs.",
@@ -40,9 +43,25 @@ _ADDRESSES = {
 """Modules of the commands that share one."""
 
 
+class _Commands(Group):
+    """The commands; without the packages that they need, one says how to install those."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command. Raises Unsupported for a missing package."""
+        try:
+            return super().get_command(ctx, cmd_name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "au2":
+                raise
+            # Not imported at the top: the supervisor stays small.
+            from au2.server.missing_packages import describe_missing  # noqa: PLC0415
+
+            raise describe_missing(error) from error
+
+
 def make_root() -> Group:
     """Return the outermost group. Commands are imported late: the supervisor stays small."""
-    return Group(
+    return _Commands(
         "au2-server",
         package=_PACKAGE,
         help="Run an au2 server, and look after it.",

@@ -1,6 +1,7 @@
 """``au2-server init`` as the operator runs it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_a_table_of_ids_is_printed(init: Run) -> None:
         *("--password-stdin", "--organization", "Acme", "--organization-id", ORGANIZATION.upper()),
         *("--project", "Forecast", "--project-id", PROJECT),
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"┌{'─' * 14}┬{'─' * 38}┐"
     assert lines[1] == f"│ email        │ {'ada@example.com':36} │"
@@ -60,6 +61,51 @@ def test_a_table_of_ids_is_printed(init: Run) -> None:
     assert f"│ organization │ {ORGANIZATION} │" in lines
     assert f"│ project      │ {PROJECT} │" in lines
     assert lines[-1] == f"└{'─' * 14}┴{'─' * 38}┘"
+
+
+def test_it_ends_with_what_to_do_next(init: Run, root: Path) -> None:
+    done = init(
+        *("--password-stdin", "--organization", "Acme", "--organization-id", ORGANIZATION),
+        *("--project", "Forecast", "--project-id", PROJECT),
+    )
+    assert done.stderr.splitlines() == [
+        f"Keep a copy of {root}/secrets.key apart: without it no secret can be read again.",
+        "Next:",
+        f"  au2-server doctor --data-dir {root}",
+        f"  au2-server runtime build Python3.11 --data-dir {root}",
+        f"  au2-server start --data-dir {root}",
+        "Then, in another terminal:",
+        "  au2 login --server http://127.0.0.1:8080 --email ada@example.com",
+        f"  au2 context set {ORGANIZATION} {PROJECT}",
+    ]
+
+
+def test_it_names_the_address_of_the_settings(init: Run, root: Path) -> None:
+    root.mkdir()
+    (root / "settings.toml").write_text('[server]\nexternal_url = "https://au2.example.org"\n')
+    done = init("--password-stdin")
+    assert "au2 login --server https://au2.example.org --email" in done.stderr
+    assert "context set" not in done.stderr
+
+
+def test_the_data_directory_may_be_a_variable(root: Path) -> None:
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [COMMAND, *arguments],
+            input=f"{PASSWORD}\n",
+            env={**os.environ, "AU2_DATA_DIR": str(root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert run("init", "--email", "ada@example.com", "--password-stdin").returncode == 0
+    assert (root / "secrets.key").exists()
+    listed = run("runtime", "list", "-o", "json")
+    assert (listed.returncode, listed.stdout) == (0, "[]\n")
+    other = run("runtime", "list", "--data-dir", str(root.with_name("other")))
+    assert (other.returncode, other.stdout) == (3, "")
+    assert f"'{root.with_name('other')}' is no data directory" in other.stderr
 
 
 def test_the_first_user_is_operator_and_admin(init: Run, root: Path) -> None:

@@ -15,7 +15,7 @@ from au2.console.progress import TransferProgress
 from au2.files.input import decode_text
 from au2.server.data_directory import DataDirectory
 from au2.server.settings.sections import Settings
-from au2.server.settings.source import read_settings
+from au2.server.settings.source import DATA_DIRECTORY_VARIABLE, read_settings
 
 _LOG_SECONDS = 30.0
 """Between two lines of progress where stderr is no terminal."""
@@ -24,11 +24,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def data_option(command: _Command) -> _Command:
-    """Add ``--data-dir``, which arrives as a DataDirectory named ``data``."""
+    """Add ``--data-dir``, or ``AU2_DATA_DIR``: it arrives as a DataDirectory named ``data``."""
     return click.option(
         "--data-dir",
         "data",
         required=True,
+        envvar=DATA_DIRECTORY_VARIABLE,
+        show_envvar=True,
         type=PathType(file_okay=False, path_type=Path),
         callback=lambda _context, _parameter, value: DataDirectory(Path(os.path.realpath(value))),
         help="Folder that holds everything of this installation.",

@@ -1,5 +1,7 @@
 """Commands ``au2-server init`` and ``au2-server password``: first user and lost passwords."""
 
+import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -16,13 +18,16 @@ from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.ids import parse_guid
 from au2.domain.password import ensure_usable_password
 from au2.domain.wording import count_of
-from au2.server.commands.options import data_option, read_password, settings_of
+from au2.server.commands.options import data_option, option_of, read_password, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory
+from au2.server.settings.sections import Settings
 from au2.server.wiring.stores import make_key_file, open_database, opened_to_write
 from au2.stores.database.accounts import count_users
 from au2.stores.database.database import Database
 
 _LOCK_PATIENCE_SECONDS = 0.0
+_FIRST_RUNTIME = "Python3.11"
+"""Of the catalogue; built first because the guides use it."""
 
 
 @define(
@@ -70,6 +75,33 @@ def init(
         ensure_keys(database, make_key_file(data, settings), now())
         record = _create_first_user(database, email, password, *scopes)
     session.console.show_fields(record)
+    if session.console.output_format == "table":
+        for line in describe_next_steps(data, settings, record):
+            session.console.remark(line)
+
+
+def describe_next_steps(
+    data: DataDirectory, settings: Settings, record: Mapping[str, str | None]
+) -> Sequence[str]:
+    """Return what comes after ``init``, as commands that can be copied.
+
+    ``record``: the ids of what was created.
+    """
+    server = settings.server
+    scheme = "http" if server.tls is None else "https"
+    url = server.external_url or f"{scheme}://{server.listen}"
+    keys = make_key_file(data, settings).path
+    scope = " ".join(guid for name in ("organization", "project") if (guid := record.get(name)))
+    return (
+        f"Keep a copy of {keys} apart: without it no secret can be read again.",
+        "Next:",
+        f"  au2-server doctor {option_of(data)}",
+        f"  au2-server runtime build {_FIRST_RUNTIME} {option_of(data)}",
+        f"  au2-server start {option_of(data)}",
+        "Then, in another terminal:",
+        f"  au2 login --server {shlex.quote(url)} --email {shlex.quote(str(record['email']))}",
+        *([f"  au2 context set {scope}"] if scope else []),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +135,8 @@ def _create_first_user(
         if count_users(transaction):
             raise Conflict(
                 "This data directory has its first user already.",
-                hint="Log in as that user and add others with 'au2 member add'.",
+                hint="Log in as that user and add others with 'au2 member add'; another operator: "
+                "au2-server user add EMAIL --operator",
             )
     accounts = Accounts(database, Passwords(make_hasher()))
     organizations = Organizations(database)

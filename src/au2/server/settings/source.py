@@ -15,6 +15,8 @@ from au2.server.settings.kinds import NOTE, SettingDefinition
 from au2.server.settings.sections import Settings
 
 _PREFIX = "AU2_"
+DATA_DIRECTORY_VARIABLE = f"{_PREFIX}DATA_DIR"
+"""Stands for ``--data-dir``: no setting, since it says where the settings are."""
 _LAST_HOST_ID = (1 << 32) - 2
 """The one above means "no id" (chown(2))."""
 _MOST_BYTES = 1 << 20
@@ -167,7 +169,7 @@ def _unknown_keys(document: Mapping[str, Any], file: Path) -> list[Detail]:
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[Detail]:
-    known = [key.variable for key in list_settings()]
+    known = [DATA_DIRECTORY_VARIABLE, *(key.variable for key in list_settings())]
     return [
         Detail(f"{name} is no setting{_did_you_mean(name, known)}")
         for name in sorted(environment)

@@ -18,6 +18,7 @@ from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
 from au2.server.settings.endpoint import ListenAddress
 from au2.server.settings.sections import Settings
 from au2.server.supervision.log_format import configure_logging
+from au2.server.supervision.service_manager import take_service_manager
 from au2.server.supervision.supervisor import (
     RestartDelays,
     Supervisor,
@@ -64,9 +65,10 @@ def start_server(
         ServerNotStarted: the port is taken, the certificate unusable, or the machine unfit.
     """
     configure_logging("supervisor", settings.server.log_level)
+    manager = take_service_manager()
     tls = settings.server.tls
     if tls is not None:
-        tls.check()
+        tls.make_context()
     with (
         lock_data_directory(data.root, patience_seconds=processes.lock_patience_seconds) as lock,
         open_listener(settings.server.listen) as listener,
@@ -85,8 +87,10 @@ def start_server(
             link_data_directory(data.run_directory(settings.server.run_dir), data.root)
             with suppress(OSError):  # Where that goes to may be full as well.
                 announce(f"au2 server ready on {url}")
+            manager.tell("READY=1")
 
         def retreat() -> None:
+            manager.tell("STOPPING=1")
             # Ours, so that nobody is left waiting in the queue of a server that has stopped.
             listener.close()
             data.server_file.unlink(missing_ok=True)
