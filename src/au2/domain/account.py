@@ -15,6 +15,8 @@ class User:
     password_hash: str
     is_operator: bool
     created_at: datetime
+    disabled_at: datetime | None = None
+    """Since when the user is refused."""
 
 
 @dataclass(frozen=True, slots=True)

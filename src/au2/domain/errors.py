@@ -117,6 +117,10 @@ class TokenExpired(NotAuthenticated, code="token-expired"):
     """The token has expired."""
 
 
+class AccountDisabled(NotAuthenticated, code="account-disabled"):
+    """This account is disabled."""
+
+
 class TooManyAttempts(NotAuthenticated, code="too-many-attempts", status=429):
     """There were too many wrong passwords lately."""
 

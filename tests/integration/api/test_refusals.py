@@ -5,6 +5,7 @@ import logging
 import httpx
 import pytest
 
+from au2.app.accounts.users import Users
 from au2.domain.version import ImageStatus
 from tests.support.backend import OPERATOR, PASSWORD, Backend
 from tests.support.busybox import digest_of
@@ -105,3 +106,39 @@ def test_a_full_disk(
     [entry] = entries(caplog)
     assert entry.startswith("the disk is full: POST '/api/v1/image-uploads/")
     assert f"by '{OPERATOR}' from 127.0.0.1: The server's disk has no space" in entry
+
+
+def test_every_429_says_when_to_come_back(client: httpx.Client, backend: Backend) -> None:
+    root = str(client.base_url).split("/api", 1)[0]
+    guess = {"email": OPERATOR, "password": "guessed-it"}
+    for _ in range(5):
+        assert client.post("/login", json=guess).status_code == 401
+
+    changed = {"present": "guessed-it", "new": PASSWORD + " again"}
+    for answer in (
+        client.post("/login", json=guess),
+        client.put("/account/password", json=changed, headers=backend.bearer(OPERATOR)),
+        httpx.get(f"{root}/v2/token", auth=(OPERATOR, "guessed-it")),
+    ):
+        assert answer.status_code == 429, answer.text
+        assert int(answer.headers["Retry-After"]) >= 1
+
+
+def test_a_disabled_user_is_told_so_and_a_guesser_is_not(
+    client: httpx.Client, backend: Backend
+) -> None:
+    email = "eve@example.com"
+    backend.services.accounts.add_user(email, PASSWORD)
+    root = str(client.base_url).split("/api", 1)[0]
+    token = backend.bearer(email)
+    Users(backend.database).disable(email)
+
+    right = client.post("/login", json={"email": email, "password": PASSWORD})
+    wrong = client.post("/login", json={"email": email, "password": "guessed-it"})
+    docker = httpx.get(f"{root}/v2/token", auth=(email, PASSWORD))
+
+    assert (right.status_code, right.json()["error"]["code"]) == (401, "account-disabled")
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (401, "wrong-password")
+    assert docker.status_code == 401
+    assert client.get("/account", headers=token).status_code == 401
+    assert httpx.get(f"{root}/v2/", headers=token).status_code == 401

@@ -26,6 +26,7 @@ from au2.domain import defaults
 from au2.domain.account import Token, User
 from au2.domain.context import Context
 from au2.domain.errors import (
+    AccountDisabled,
     Conflict,
     DatabaseUnavailable,
     InvalidRequest,
@@ -169,6 +170,7 @@ class Accounts:
 
         Raises:
             WrongPassword: the email address or the password is wrong.
+            AccountDisabled: the password is right, and the account disabled.
             TooManyAttempts: too many failures lately.
             Conflict: the password was changed at this moment.
         """
@@ -282,6 +284,11 @@ class Accounts:
                 self._log_refusal(email, address, wrong)
                 raise wrong
             attempt.succeed()
+        try:
+            _ensure_enabled(user)
+        except AccountDisabled as error:
+            self._log_refusal(email, address, error)
+            raise
         return user
 
     def authenticate(self, secret: str, *, at_registry: bool = False) -> Actor:
@@ -291,6 +298,7 @@ class Accounts:
 
         Raises:
             NotAuthenticated: there is no such token, or only the registry accepts this kind.
+            AccountDisabled: the account of its user is disabled.
             TokenExpired: the token has expired.
         """
         now = self._clock()
@@ -299,6 +307,7 @@ class Accounts:
             user = None if token is None else accounts.find_user(transaction, token.user_id)
             if token is None or user is None:
                 raise NotAuthenticated("The token is not valid.", hint="Log in again: au2 login")
+            _ensure_enabled(user)
             ensure_not_expired(token, now)
             if token.kind == REGISTRY and not at_registry:
                 raise NotAuthenticated(
@@ -322,6 +331,7 @@ class Accounts:
             user = accounts.find_user(transaction, actor.user_id)
             if user is None:
                 raise NotAuthenticated(hint="Log in again: au2 login")
+            _ensure_enabled(user)
             if token.kind != REGISTRY:
                 ensure_not_expired(token, self._clock())
             return _make_actor(transaction, user, token.id)
@@ -428,6 +438,12 @@ def _ensure_unchanged(transaction: Transaction, verified: User) -> None:
     user = accounts.find_user(transaction, verified.id)
     if user is None or user.password_hash != verified.password_hash:
         raise Conflict("The password was changed at this moment.", hint="Try again.")
+    _ensure_enabled(user)
+
+
+def _ensure_enabled(user: User) -> None:
+    if user.disabled_at is not None:
+        raise AccountDisabled(hint="Ask an operator of the server.")
 
 
 def _name_membership(transaction: Transaction, context: Context, role: Role) -> NamedMembership:

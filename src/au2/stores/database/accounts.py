@@ -45,6 +45,31 @@ def count_users(transaction: Transaction) -> int:
     return transaction.execute(select(func.count()).select_from(users)).scalar_one()
 
 
+def list_users(transaction: Transaction) -> list[User]:
+    """Return all users, ordered by email address."""
+    rows = transaction.execute(select(users).order_by(users.c.email))
+    return [User(**row._mapping) for row in rows]
+
+
+def count_active_operators(transaction: Transaction, *, but_id: str) -> int:
+    """Return the number of operators who are not disabled, one user left out."""
+    return transaction.execute(
+        select(func.count())
+        .select_from(users)
+        .where(users.c.is_operator, users.c.disabled_at.is_(None), users.c.id != but_id)
+    ).scalar_one()
+
+
+def set_disabled(transaction: Transaction, user_id: str, at: datetime | None) -> None:
+    """Set since when a user is refused; None: the user is not."""
+    transaction.execute(update(users).where(users.c.id == user_id).values(disabled_at=at))
+
+
+def set_operator(transaction: Transaction, user_id: str, is_operator: bool) -> None:
+    """Set whether a user is an operator."""
+    transaction.execute(update(users).where(users.c.id == user_id).values(is_operator=is_operator))
+
+
 def set_password_hash(transaction: Transaction, user_id: str, password_hash: str) -> None:
     """Replace a user's password hash."""
     transaction.execute(
@@ -75,6 +100,14 @@ def list_tokens(transaction: Transaction, user_id: str, *, kind: str) -> list[To
         select(tokens)
         .where(tokens.c.user_id == user_id, tokens.c.kind == kind)
         .order_by(tokens.c.created_at, tokens.c.id)
+    )
+    return [Token(**row._mapping) for row in rows]
+
+
+def list_tokens_but(transaction: Transaction, *, kind: str) -> list[Token]:
+    """Return the tokens of all users except those of one kind, oldest first."""
+    rows = transaction.execute(
+        select(tokens).where(tokens.c.kind != kind).order_by(tokens.c.created_at, tokens.c.id)
     )
     return [Token(**row._mapping) for row in rows]
 

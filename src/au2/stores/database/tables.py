@@ -73,6 +73,7 @@ users = Table(
     Column("password_hash", Text, nullable=False, comment="argon2id, PHC string"),
     Column("is_operator", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
 )
 
 tokens = Table(
