@@ -30,6 +30,11 @@ class DataDirectory:
         return self.root / "database" / "au2.sqlite3"
 
     @property
+    def database_copies(self) -> Path:
+        """Copies of the database from before its migrations."""
+        return self.database_file.parent / "copies"
+
+    @property
     def blobs(self) -> Path:
         """Content store."""
         return self.root / "blobs"

@@ -31,6 +31,7 @@ from au2.runtimes.recipe import ImageSource, Recipe, TarballSource
 from au2.runtimes.recipe_file import get_recipe, list_recipes, load_recipe
 from au2.server.commands.options import data_option, settings_of
 from au2.server.data_directory import DataDirectory
+from au2.server.database_copies import migrate_with_copy
 from au2.server.settings.sections import RuntimeSettings
 from au2.server.wiring.stores import make_blobs, open_database
 from au2.stores.database.database import Database, Transaction
@@ -132,7 +133,7 @@ def command(
     )
     data.create()
     with closing(open_database(data)) as database:
-        database.migrate()
+        migrate_with_copy(data, database)
         # All before the first: a build takes minutes.
         for one in recipes:
             Runtimes(database).check_owner(one.id, one.name, _owner(one))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 
 from au2.dispatcher.disk_space import bytes_to_leave
 from au2.domain.errors import StorageFull
 from au2.secrets.keyring import KeyFile
 from au2.server.data_directory import DataDirectory
+from au2.server.database_copies import migrate_with_copy
 from au2.server.disk_reserve import release_disk_reserve
 from au2.server.settings.sections import Settings
 from au2.stores.content.filesystem import FileContentStore
@@ -62,14 +64,14 @@ def make_notices(data: DataDirectory, settings: Settings, name: str) -> Notices:
 
 
 def opened_to_write(data: DataDirectory) -> AbstractContextManager[Database]:
-    """Open the database of a data directory, migrated to the newest revision.
+    """Open the database of a data directory, migrated to the newest revision after a copy of it.
 
     Raises:
         NotFound: there is no data directory.
         WrongSchema: a newer version of au2 has written the database.
         StorageFull: the disk is full, and there is no disk reserve either.
     """
-    return _opened(data, Database.migrate)
+    return _opened(data, partial(migrate_with_copy, data))
 
 
 def opened_to_read(data: DataDirectory) -> AbstractContextManager[Database]:

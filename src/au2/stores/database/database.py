@@ -53,6 +53,16 @@ class Database:
             config.attributes["connection"] = transaction
             command.upgrade(config, "head")
 
+    def find_older_revision(self) -> str | None:
+        """Return the revision of tables that need a migration; None: they are current, or missing.
+
+        Raises WrongSchema: a newer version of au2 has written the tables.
+        """
+        with self.read() as transaction:
+            ensure_not_newer(transaction)
+            revision = find_revision(transaction)
+        return None if revision == _known_revisions()[0] else revision
+
     def ensure_current(self) -> None:
         """Check that the tables have the newest revision, without a change.
 
