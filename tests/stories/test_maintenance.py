@@ -66,6 +66,9 @@ def test_what_a_deleted_version_leaves_goes(
     assert set(blob_files(server)) == before
     done = collect(server)
 
+    sizes = {line["what"]: line["bytes"] for line in plan["lines"] if not line["goes"]}
+    for part in ("unpacked layers", "logs", "database"):
+        assert sizes[part] > 0, plan
     assert plan["freed_bytes"] == done["freed_bytes"] > 8 << 20, "the file, and the layer of it"
     assert [line for line in plan["lines"] if line["goes"]] == [
         line for line in done["lines"] if line["goes"]

@@ -36,6 +36,9 @@ class Layers:
     def list_layers(self) -> Iterator[str]:
         return iter(self.sizes)
 
+    def layer_bytes(self, name: str) -> int | None:
+        return self.sizes.get(name)
+
     def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
         assert older_than_seconds == DAY
         return self.sizes[name]

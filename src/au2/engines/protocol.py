@@ -275,6 +275,9 @@ class UnpackedLayers(Protocol):
     def list_layers(self) -> Iterator[str]:
         """Names of all layers and remains."""
 
+    def layer_bytes(self, name: str) -> int | None:
+        """Return the bytes that a layer takes on the disk; None: missing."""
+
     def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
         """Return the bytes freed by the removal of a layer; None: used or missing.
 

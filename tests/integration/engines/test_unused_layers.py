@@ -47,6 +47,8 @@ def test_an_unused_layer_goes_and_comes_back(own_harness: NativeHarness) -> None
     engine.prepare(own_harness.image_digest)
     (name,) = layers(own_harness)
     size_bytes = engine.unused_layer_bytes(name, older_than_seconds=AT_ONCE)
+    assert engine.layer_bytes(name) == size_bytes
+    assert engine.layer_bytes("0" * 64) is None
     assert size_bytes is not None
     assert size_bytes > 1_000_000
     assert layers(own_harness) == [name], "telling removes nothing"

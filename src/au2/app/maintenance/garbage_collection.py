@@ -275,13 +275,17 @@ class _Sweep:
     def layers(self) -> None:
         """Sweep unpacked layers."""
         free = self._layers.unused_layer_bytes if self._plan else self._layers.remove_unused_layer
+        # Measured for a plan only: every file of a layer is looked at.
+        measure = self._layers.layer_bytes if self._plan else _not_measured
         for name in list(self._layers.list_layers()):
             if len(name) == 64 and f"sha256:{name}" in self._live.diff_ids:
-                self.report.stays(ResourceKind.LAYERS, "images that may run have it")
+                why = "images that may run have it"
+                self.report.stays(ResourceKind.LAYERS, why, measure(name))
                 continue
             freed_bytes = free(name, older_than_seconds=self._grace_seconds)
             if freed_bytes is None:
-                self.report.stays(ResourceKind.LAYERS, "a container has it, or it is young")
+                why = "a container has it, or it is young"
+                self.report.stays(ResourceKind.LAYERS, why, measure(name))
             else:
                 self.report.goes(ResourceKind.LAYERS, "no image that may run has it", freed_bytes)
 
@@ -296,6 +300,10 @@ class _Sweep:
     def _free(self, digest: str) -> int | None:
         act = self._blobs.expired_bytes if self._plan else self._blobs.remove_expired
         return act(digest, lease_seconds=self._grace_seconds)
+
+
+def _not_measured(_name: str) -> None:
+    return None
 
 
 def _damaged(live: LiveSet) -> Conflict:

@@ -170,6 +170,10 @@ class NativeEngine(Engine, UnpackedLayers):
     def list_layers(self) -> Iterator[str]:
         return self._unused.list_layers()
 
+    def layer_bytes(self, name: str) -> int | None:
+        with as_engine_failure("measure an unpacked layer"):
+            return self._unused.measure(name)
+
     def unused_layer_bytes(self, name: str, *, older_than_seconds: float) -> int | None:
         with as_engine_failure("look at an unpacked layer"):
             return self._unused.find(name, older_than_seconds)

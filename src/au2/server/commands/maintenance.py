@@ -1,7 +1,7 @@
 """Commands ``au2-server gc`` and ``au2-server fsck``: garbage collection and integrity check."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from au2.package.sizes import parse_duration
 from au2.server.commands.options import data_option, option_of, reading_progress, settings_of
 from au2.server.data_directory import DataDirectory, allow_blob_removal
 from au2.server.disk_reserve import create_disk_reserve
+from au2.server.disk_usage import DiskUsage, list_disk_usage
 from au2.server.settings.sections import Settings
 from au2.server.wiring.engine import make_engine
 from au2.server.wiring.stores import make_blobs, opened_to_read, opened_to_write
@@ -168,7 +169,8 @@ def gc(
 ) -> None:
     """Remove blobs and layers that no version, runtime, repository or job needs.
 
-    The server may be running. The table shows how much goes and stays, and why.
+    The server may be running. The table shows how much goes and stays, and why; with --plan also
+    what logs, downloads, the database and unpacked layers take.
     """
     options = GCOptions(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(session, data)
@@ -188,11 +190,14 @@ def gc(
             database.preallocate_wal()  # A running server's, which may have used up its own.
     if not plan:
         create_disk_reserve(data)
-    _show_report(session.console, report, is_plan=plan)
+    others = list_disk_usage(data) if plan else []
+    _show_report(session.console, report, others, is_plan=plan)
 
 
-def _show_report(console: Console, report: GCReport, *, is_plan: bool) -> None:
-    lines = [line.to_document() for line in report.lines()]
+def _show_report(
+    console: Console, report: GCReport, others: Sequence[DiskUsage], *, is_plan: bool
+) -> None:
+    lines = [*(line.to_document() for line in report.lines()), *map(_usage_line, others)]
     if console.output_format == "table":
         for line in lines:
             size_bytes = line["bytes"]
@@ -204,3 +209,13 @@ def _show_report(console: Console, report: GCReport, *, is_plan: bool) -> None:
     else:
         document = {"plan": is_plan, "freed_bytes": report.freed_bytes, "lines": lines}
         console.show_document(document)
+
+
+def _usage_line(usage: DiskUsage) -> dict[str, object]:
+    return {
+        "what": usage.name,
+        "goes": False,
+        "why": usage.why,
+        "number": usage.files,
+        "bytes": usage.size_bytes,
+    }

@@ -228,6 +228,10 @@ class UnusedLayers:
             return None
         if _LAYER.fullmatch(name) and name in self._claimed():
             return None
+        return self.measure(name)
+
+    def measure(self, name: str) -> int | None:
+        """Return a layer's bytes on disk; None if the layer is not there."""
         try:
             return _disk_bytes(self._folder / name)
         except EngineFailure:
