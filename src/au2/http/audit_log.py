@@ -35,6 +35,12 @@ def is_known_actor(state: Mapping[str, Any]) -> bool:
     return "actor_email" in state
 
 
+def find_actor(state: Mapping[str, Any]) -> str | None:
+    """Return the email address of the actor of this ASGI state; None: unknown."""
+    email: str | None = state.get("actor_email")
+    return email
+
+
 def sender_of(request: Request) -> str:
     """Return the key by which requests are counted: the user, or else the client's address."""
     if is_known_actor(request.scope["state"]):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from au2.local.running_server import find_data_directory
@@ -34,6 +35,7 @@ class Server:
         dispatcher: str = "calm",
         patience: str = "0",
         silent: str = "1000",
+        notify: str = "",
     ) -> None:
         self.root = root
         self.seen = ""
@@ -43,7 +45,7 @@ class Server:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "PATIENCE": patience, "SILENT": silent},
+            env={**os.environ, "PATIENCE": patience, "SILENT": silent, "NOTIFY_SOCKET": notify},
         )
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -102,7 +104,7 @@ def wait_until_gone(pids: list[int]) -> None:
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_start_answer_and_end(
     serve: Callable[..., Server], tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -236,3 +238,47 @@ def test_a_process_that_is_stopped_is_started_again(serve: Callable[..., Server]
     server.wait_for(r"api gives no sign of life any more")
     server.wait_for(r"api starts again")
     assert get(url).isdigit()
+
+
+def test_the_service_manager_is_told(serve: Callable[..., Server], tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        server = serve(notify=str(tmp_path / "notify"))
+        assert manager.recv(100) == b"READY=1"
+        for pid in server.children():
+            # runc would hand the socket on to containers.
+            assert b"NOTIFY_SOCKET" not in Path(f"/proc/{pid}/environ").read_bytes()
+        server.process.terminate()
+        assert manager.recv(100) == b"STOPPING=1"
+    assert server.end()[0] == 0
+
+
+def test_a_service_manager_that_is_gone_does_no_harm(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve(notify=str(tmp_path / "nobody"))
+    server.wait_until_ready()
+    server.wait_for(r"the service manager can't be told 'READY=1': No such file")
+
+
+def test_hanging_up_reaches_the_processes_and_ends_none(serve: Callable[..., Server]) -> None:
+    server = serve()
+    url = server.wait_until_ready()
+    pid = get(url)
+
+    server.process.send_signal(signal.SIGHUP)
+
+    server.wait_for(r"asked to read the certificate again, but the settings name none")
+    assert get(url) == pid
+
+
+def test_a_terminal_that_closes_ends_the_server(tmp_path: Path) -> None:
+    arguments = [str(SERVE), str(tmp_path), "127.0.0.1:0", "passing", "calm"]
+    terminal = pexpect.spawn(sys.executable, arguments, timeout=None)
+    terminal.expect("ready on")
+
+    os.close(terminal.child_fd)
+
+    _, status = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    terminal.closed = terminal.terminated = True

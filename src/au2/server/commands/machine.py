@@ -95,7 +95,7 @@ def check_disk_space(folder: Path) -> Sequence[Check]:
 def check_tls(files: TlsFiles, now: datetime) -> Check:
     """Check whether certificate and key are readable, fit together, and are valid now."""
     try:
-        files.check()
+        files.make_context()
         certificate = x509.load_pem_x509_certificate(files.certificate.read_bytes())
     except ServerNotStarted as error:
         return _failed("certificate", error)

@@ -77,6 +77,10 @@ class Listener:
         """The listening socket."""
         return (self._socket,)
 
+    def replace_tls(self, tls: ssl.SSLContext) -> None:
+        """Use another certificate for connections that come from now on."""
+        self._tls = tls
+
     def close(self) -> None:
         """Stop accepting, and end connections that are still opening."""
         if not self._is_open:

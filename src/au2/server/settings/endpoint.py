@@ -52,8 +52,11 @@ class TlsFiles:
     certificate: Path
     key: Path
 
-    def check(self) -> None:
-        """Raise ServerNotStarted unless certificate and key can be used together."""
+    def make_context(self) -> ssl.SSLContext:
+        """Return a server's context, with the certificate and key as they are now.
+
+        Raises ServerNotStarted unless they can be used together.
+        """
         for file in (self.certificate, self.key):
             try:
                 file.open("rb").close()
@@ -64,14 +67,15 @@ class TlsFiles:
                 ) from error
         try:
             # A password would have to be asked for at every restart.
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-                self.certificate, self.key, password=_no_password
-            )
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate, self.key, password=_no_password)
         except (ssl.SSLError, ValueError) as error:
             raise ServerNotStarted(
                 f"'{self.certificate}' and '{self.key}' are no certificate with its key: {error}.",
                 hint="Both are PEM files; the key has no password and belongs to the certificate.",
             ) from error
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
 
 def _no_password() -> str:

@@ -109,6 +109,13 @@ class ServerSettings:
         "info", choice("debug", "info", "warning", "error"), "The least that is logged."
     )
 
+    request_log: bool = setting(
+        True,
+        FLAG,
+        "Log every request in a line (method, path, status, time, user, address); health checks "
+        'at level "debug" only.',
+    )
+
     @property
     def tls(self) -> TlsFiles | None:
         """The certificate and its key, if there are both."""

@@ -1,5 +1,6 @@
 """API process: answers HTTP."""
 
+import signal
 import socket
 import sys
 from contextlib import closing
@@ -30,7 +31,9 @@ def main() -> int:
             limits=limits,
             trusted_proxies=settings.trusted_proxies,
             tls=settings.tls,
+            request_log=settings.request_log,
         )
+        signal.signal(signal.SIGHUP, lambda *_: server.reload())
         child.when_orphaned(server.stop)
         listener = socket.socket(fileno=config.descriptors["listen"])
         server.run(sockets=[listener])

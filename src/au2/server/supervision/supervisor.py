@@ -20,7 +20,8 @@ from au2.server.supervision.worker import READY
 
 _STATUS_BYTES = 4096
 logger = logging.getLogger(__name__)
-_END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_TERMINAL = "/dev/tty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,11 @@ class WorkerProcess:
 
 
 class Supervisor:
-    """Supervisor of processes until SIGTERM, SIGINT or SIGHUP. For the main thread."""
+    """Supervisor of processes until SIGTERM or SIGINT. For the main thread.
+
+    SIGHUP is passed on to the processes, which read again what they can; if it tells that the
+    terminal of this process was closed, it ends the server.
+    """
 
     def __init__(
         self,
@@ -183,6 +188,7 @@ class Supervisor:
         self._on_stopping = on_stopping
         self._stop_seconds = stop_seconds
         self._was_ready = False
+        self._had_terminal = _has_terminal()
 
     def run(self) -> int:
         """Run until a signal; return the exit code.
@@ -194,6 +200,8 @@ class Supervisor:
                 child.start(time.monotonic())
             while True:
                 received = self._wait(signals, self._next_due())
+                if signal.SIGHUP in received:
+                    received |= self._take_hang_up()
                 if received & set(_END_SIGNALS):
                     logger.info("asked to stop")
                     self._stop(signals)
@@ -201,6 +209,16 @@ class Supervisor:
                 if not self._look_after():
                     self._stop(signals)
                     return 1
+
+    def _take_hang_up(self) -> set[int]:
+        """Pass SIGHUP on; return the signal to stop if the terminal is gone."""
+        if self._had_terminal and not _has_terminal():
+            return {signal.SIGTERM}
+        for child in self._children:
+            # Before it is ready it has no handler yet, and reads everything anyway.
+            if child.is_ready:
+                child.signal(signal.SIGHUP)
+        return set()
 
     def _next_due(self) -> float | None:
         due = [child.restart_at for child in self._children]
@@ -281,7 +299,8 @@ def _signal_pipe() -> Iterator[int]:
     """Yield a descriptor on which signals arrive, one byte each."""
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     old_wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    wanted = [signal.SIGCHLD, *(n for n in _END_SIGNALS if signal.getsignal(n) != signal.SIG_IGN)]
+    asked = [n for n in (*_END_SIGNALS, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    wanted = [signal.SIGCHLD, *asked]
     # A handler that does nothing: the number comes through the pipe.
     old_handlers = {number: signal.signal(number, lambda *_: None) for number in wanted}
     try:
@@ -292,6 +311,15 @@ def _signal_pipe() -> Iterator[int]:
         signal.set_wakeup_fd(old_wakeup)
         os.close(reading)
         os.close(writing)
+
+
+def _has_terminal() -> bool:
+    """Return whether this process has a controlling terminal, which is open."""
+    try:
+        os.close(os.open(_TERMINAL, os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _describe(code: int) -> str:

@@ -30,5 +30,6 @@ for number in (signal.SIGTERM, signal.SIGINT):
     signal.signal(number, lambda *_: stopping.set())
 child = Worker("api")
 server = ApiServer(app, on_ready=child.ready, beat=child.beat, stopping=stopping)
+signal.signal(signal.SIGHUP, lambda *_: server.reload())
 child.when_orphaned(server.stop)
 server.run(sockets=[socket.socket(fileno=child.config.descriptors["listen"])])

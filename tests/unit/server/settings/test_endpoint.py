@@ -17,13 +17,13 @@ def files(tmp_path: Path) -> Certificates:
 
 def fault_of(certificate: Path, key: Path) -> str:
     with pytest.raises(ServerNotStarted) as caught:
-        TlsFiles(certificate, key).check()
+        TlsFiles(certificate, key).make_context()
     assert caught.value.hint
     return caught.value.message
 
 
 def test_a_certificate_with_its_key_is_fine(files: Certificates) -> None:
-    TlsFiles(files.certificate, files.key).check()
+    assert TlsFiles(files.certificate, files.key).make_context()
 
 
 def test_a_key_with_a_password_is_refused_instead_of_asked_for(files: Certificates) -> None:
