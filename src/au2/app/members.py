@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.app.accounts.accounts import parse_email
+from au2.app.accounts.email import parse_email
 from au2.app.accounts.passwords import Passwords, make_password
 from au2.app.lookup import ensure_may
 from au2.domain import clock as clocks

@@ -15,11 +15,11 @@ _BLOCK_BYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class DiskUsage:
-    """Files of one part, and what they take on the disk."""
+    """Files of one part, and their bytes on the disk."""
 
     name: str
     why: str
-    """Why the files are there, and what bounds them."""
+    """Reason and bound of the files."""
     files: int
     size_bytes: int
 
@@ -47,7 +47,7 @@ def _measure(name: str, why: str, folder: Path, data: DataDirectory) -> DiskUsag
 
 
 def _list_files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the regular files below a folder, without what is mounted there or linked."""
+    """Yield the regular files below a folder, without mounts and links."""
     with suppress(FileNotFoundError):
         device = folder.stat().st_dev
         for root, folders, files in os.walk(folder):

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import click
 
@@ -53,10 +54,8 @@ class _Commands(Group):
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] == "au2":
                 raise
-            # Not imported at the top: the supervisor stays small.
-            from au2.server.missing_packages import describe_missing  # noqa: PLC0415
-
-            raise describe_missing(error) from error
+            # Late, as the commands: the supervisor stays small.
+            raise import_module("au2.server.missing_packages").describe_missing(error) from error
 
 
 def make_root() -> Group:

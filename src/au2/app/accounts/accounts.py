@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from au2.app.accounts.email import MOST_EMAIL_CHARACTERS, parse_email
 from au2.app.accounts.login_throttle import LoginThrottle
 from au2.app.accounts.passwords import Passwords
 from au2.app.accounts.tokens import (
@@ -46,7 +47,6 @@ from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
 _TOUCH_EVERY = timedelta(minutes=1)
-_MOST_EMAIL_CHARACTERS = 254
 _REFUSED_LOGIN = "refused login of %r from %s: %s"
 logger = logging.getLogger(__name__)
 
@@ -400,7 +400,7 @@ class Accounts:
     def _log_refusal(self, email: str, address: str, error: NotAuthenticated) -> None:
         """Log each wrong password, whose number is bounded, and of the rest one a minute."""
         # In quotes and not longer than an address can be: a guesser may type anything there.
-        values = (email[:_MOST_EMAIL_CHARACTERS], address or "?", error.message)
+        values = (email[:MOST_EMAIL_CHARACTERS], address or "?", error.message)
         if isinstance(error, WrongPassword):
             logger.warning(_REFUSED_LOGIN, *values)
         else:
@@ -412,20 +412,6 @@ class Accounts:
 
     def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
         add_event(transaction, who, action, subject, at=self._clock())
-
-
-def parse_email(text: str) -> str:
-    """Return an email address in lower case.
-
-    Raises:
-        InvalidRequest: ``text`` is no email address.
-    """
-    address = text.strip().lower()
-    name, at, host = address.partition("@")
-    usable = address.isprintable() and " " not in address and len(address) <= _MOST_EMAIL_CHARACTERS
-    if not (name and at and host and usable) or "@" in host:
-        raise InvalidRequest(f"'{text}' is not an email address.")
-    return address
 
 
 def _make_actor(transaction: Transaction, user: User, token_id: str) -> Actor:

@@ -170,7 +170,7 @@ def gc(
     """Remove blobs and layers that no version, runtime, repository or job needs.
 
     The server may be running. The table shows how much goes and stays, and why; with --plan also
-    what logs, downloads, the database and unpacked layers take.
+    the sizes of logs, downloads, the database and unpacked layers.
     """
     options = GCOptions(grace, unused_for, plan=plan, ignore_damaged=ignore_damaged)
     settings = settings_of(session, data)

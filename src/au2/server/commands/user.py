@@ -4,7 +4,8 @@ from datetime import datetime
 
 import click
 
-from au2.app.accounts.accounts import Accounts, parse_email
+from au2.app.accounts.accounts import Accounts
+from au2.app.accounts.email import parse_email
 from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.accounts.users import UserRecord, Users, count_managed
 from au2.console.cells import columns

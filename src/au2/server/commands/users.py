@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from au2.app.accounts.accounts import Accounts, parse_email
+from au2.app.accounts.accounts import Accounts
+from au2.app.accounts.email import parse_email
 from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.organizations import Organizations
 from au2.app.secret_keys import ensure_keys
@@ -83,9 +84,9 @@ def init(
 def describe_next_steps(
     data: DataDirectory, settings: Settings, record: Mapping[str, str | None]
 ) -> Sequence[str]:
-    """Return what comes after ``init``, as commands that can be copied.
+    """Return the steps after ``init``, as commands that can be copied.
 
-    ``record``: the ids of what was created.
+    ``record``: the ids of user, organization and project.
     """
     server = settings.server
     scheme = "http" if server.tls is None else "https"

@@ -169,8 +169,8 @@ class WorkerProcess:
 class Supervisor:
     """Supervisor of processes until SIGTERM or SIGINT. For the main thread.
 
-    SIGHUP is passed on to the processes, which read again what they can; if it tells that the
-    terminal of this process was closed, it ends the server.
+    SIGHUP is passed on to the processes, which read their files again. After the terminal of this
+    process was closed, SIGHUP ends the server.
     """
 
     def __init__(
