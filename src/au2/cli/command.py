@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     # Help and completion must not pay for these.
     from pathlib import Path
 
+    from click.shell_completion import CompletionItem
+
     from au2.cli.configuration import Configuration, ServerEntry
+    from au2.cli.options import Complete
     from au2.client.http.transport import Transport
     from au2.client.http.urls import Address
     from au2.domain.context import Context
@@ -247,13 +250,38 @@ def context_options() -> tuple[click.Option, ...]:
             "organization",
             "ORG",
             "GUID or name (else AU_ORGANIZATION, else the one set with au2 context set).",
+            complete=_complete_later("complete_organizations"),
         ),
-        _make_option("project", "PROJECT", "GUID or name of a project (else AU_PROJECT)."),
+        _make_option(
+            "project",
+            "PROJECT",
+            "GUID or name of a project (else AU_PROJECT).",
+            complete=_complete_later("complete_projects"),
+        ),
     )
 
 
+def _complete_later(name: str) -> "Complete":
+    """Return a completion of :mod:`au2.cli.account_completion`, which needs this module."""
+
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem]":
+        from au2.cli import account_completion
+
+        found: Complete = getattr(account_completion, name)
+        return found(ctx, param, incomplete)
+
+    return complete
+
+
 def _make_option(
-    name: str, metavar: str, help_text: str, *, is_repeated: bool = False
+    name: str,
+    metavar: str,
+    help_text: str,
+    *,
+    is_repeated: bool = False,
+    complete: "Complete | None" = None,
 ) -> click.Option:
     """Return the option whose value the session keeps.
 
@@ -262,6 +290,7 @@ def _make_option(
         metavar: of the value.
         help_text: of the option.
         is_repeated: whether commands in hints get the option, too.
+        complete: its values in a shell.
     """
 
     def use(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
@@ -275,5 +304,10 @@ def _make_option(
             session.console.repeat_option(f"--{name}", value)
 
     return click.Option(
-        [f"--{name}"], metavar=metavar, expose_value=False, callback=use, help=help_text
+        [f"--{name}"],
+        metavar=metavar,
+        expose_value=False,
+        callback=use,
+        help=help_text,
+        shell_complete=complete,
     )

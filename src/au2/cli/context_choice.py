@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NO_ID = "00000000-0000-0000-0000-000000000000"
 """In the variables of a plain local run."""
 CONFIGURATION = "configuration"
-"""Source of what was chosen by `au2 context set`."""
+"""Source of a context chosen by `au2 context set`."""
 TOKEN_VARIABLE = "AU_TOKEN"  # noqa: S105 - the name of the variable
 _SET_HINT = "Set one with: au2 context set ORGANIZATION [PROJECT]"
 
@@ -38,7 +38,7 @@ class _Level(NamedTuple):
 
 
 def find_choice(session: "Session") -> ContextChoice | None:
-    """Return what was chosen, without a request; None: nothing was. Raises InvalidRequest."""
+    """Return the choice, without a request; None without one. Raises InvalidRequest."""
     project = None
     for level in _list_levels(session):
         project = project or level.project

@@ -1,6 +1,6 @@
 """Look-up of objects by id, or by a unique name."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from au2.cli.command import Session
@@ -20,6 +20,8 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+_MOST_CHARACTERS = 200
+"""Of a name that others are compared with."""
 _NamedT = TypeVar("_NamedT", bound=_Named)
 
 
@@ -66,7 +68,8 @@ def find_one(
     found = [item for item in candidates if item.id == wanted]
     found = found or [item for item in candidates if item.name == text]
     if not found:
-        raise NotFound(f"There is no {noun} '{text}'{where}.", hint=f"See: au2 {noun} list")
+        close = _suggest(text, [item.name for item in candidates])
+        raise NotFound(f"There is no {noun} '{text}'{where}.{close}", hint=f"See: au2 {noun} list")
     if len(found) > 1:
         raise Conflict(
             f"The name '{text}' is not unique: {len(found)} have it.",
@@ -79,7 +82,22 @@ def find_one(
 def _find_id(session: Session, text: str, noun: str, path: str) -> str:
     if is_guid(text.strip()):
         return parse_guid(text)
-    return find_one(list_named(session.transport, session.context, path, text), text, noun).id
+    context = session.context
+    found = list_named(session.transport, context, path, text)
+    if not found:
+        # For the error, which names similar ones.
+        found = list_named(session.transport, context, path)
+    return find_one(found, text, noun).id
+
+
+def _suggest(text: str, names: Sequence[str]) -> str:
+    """Return a question that names similar names, in any letter case; or the empty text."""
+    from difflib import get_close_matches  # only needed for typing errors
+
+    folded = {name.casefold(): name for name in reversed(names)}
+    close = get_close_matches(text.casefold()[:_MOST_CHARACTERS], folded, n=3)
+    quoted = [f"'{folded[name]}'" for name in close]
+    return f" Did you mean {' or '.join(quoted)}?" if quoted else ""
 
 
 def _describe(item: _Named) -> str:

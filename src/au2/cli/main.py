@@ -40,6 +40,35 @@ _ADDRESSES = {
     "completion": "au2.cli.main:completion",
 }
 
+_HINTS = {
+    "run": "process run",
+    "args": "process args",
+    "init": "process repo init",
+    "check": "process repo check",
+    "upload": "process repo upload",
+    "deploy": "process repo upload",
+    "push": "process repo upload",
+    "diff": "process version diff",
+    "publish": "process version publish",
+    "download": "process version download",
+    "versions": "process version list",
+    "logs": "job logs",
+    "log": "job logs",
+    "ps": "job list",
+    "jobs": "job list",
+    "wait": "job wait",
+    "stop": "job stop",
+    "kill": "job stop",
+    "output": "job output",
+    "ls": "process list",
+    "processes": "process list",
+    "orgs": "organization list",
+    "projects": "project list",
+    "contexts": "context list",
+    "use": "context set",
+}
+"""Words of other tools, and of users of this one."""
+
 _HELP = """Run your own code as versioned container jobs.
 
 A folder of code becomes a version of a process; a run of a version is a job.
@@ -61,6 +90,7 @@ def make_root() -> Group:
         help=_HELP,
         summaries=_SUMMARIES,
         addresses=_ADDRESSES,
+        hints=_HINTS,
         params=[*server_options(), version_option("au2")],
     )
 

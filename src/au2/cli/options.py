@@ -22,12 +22,14 @@ _COMPLETION_SECONDS: Final = 2.0
 _COMPLETED_JOBS: Final = 20
 _STDOUT: Final = "-"
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-_Find = Callable[[Session, click.Context], Iterator[tuple[str, str]]]
+Find = Callable[[Session, click.Context], Iterator[tuple[str, str]]]
 """Returns values, each with its description."""
 Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 
-def _completing(find: _Find) -> Complete:
+def completing(find: Find) -> Complete:
+    """Return a completion with the values that ``find`` yields in time."""
+
     def complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
         from threading import Thread
 
@@ -77,6 +79,20 @@ def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, 
         yield str(version["id"]), str(version["image_status"])
 
 
+def _find_arguments(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
+    """Return the argument names of the process's version, ready for a value: ``days=``."""
+    from au2.cli.package_context import find_folder_process
+    from au2.client.resources.versions import get_argument_schema
+    from au2.jsonschema.arguments import list_arguments
+
+    word = next(filter(None, (ctx.params.get("process"), *ctx.args[:1])), None)
+    process_id = find_folder_process(session)[1] if word is None else session.find_process(word)
+    number, latest = ctx.params.get("version"), bool(ctx.params.get("latest"))
+    schema = get_argument_schema(session.transport, process_id, number, latest=latest)
+    for argument in list_arguments(schema or {}):
+        yield f"{argument.name}=", argument.description or ""
+
+
 def _find_jobs(session: Session, _: click.Context) -> Iterator[tuple[str, str]]:
     from au2.client.http.urls import context_query
 
@@ -95,11 +111,12 @@ def _find_process_words(session: Session, ctx: click.Context) -> Iterator[tuple[
     yield from _find_named(session, "/processes")
 
 
-complete_processes = _completing(lambda session, _: _find_named(session, "/processes"))
-complete_runtimes = _completing(lambda session, _: _find_named(session, "/runtimes"))
-complete_versions = _completing(_find_versions)
-complete_process_words = _completing(_find_process_words)
-complete_jobs = _completing(_find_jobs)
+complete_processes = completing(lambda session, _: _find_named(session, "/processes"))
+complete_runtimes = completing(lambda session, _: _find_named(session, "/runtimes"))
+complete_versions = completing(_find_versions)
+complete_process_words = completing(_find_process_words)
+complete_jobs = completing(_find_jobs)
+complete_arguments = completing(_find_arguments)
 
 process_argument = click.argument("process", shell_complete=complete_processes)
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import click
 
+from au2.cli.options import complete_arguments
 from au2.console.console import Console
 from au2.console.parameters import PathType, PositiveNumber
 from au2.domain.errors import InvalidRequest
@@ -104,7 +105,14 @@ def run_options(
         variable_help: help of ``--secret``.
     """
     options = (
-        click.option("--arg", "pairs", metavar="K=V", multiple=True, help=argument_help),
+        click.option(
+            "--arg",
+            "pairs",
+            metavar="K=V",
+            multiple=True,
+            shell_complete=complete_arguments,
+            help=argument_help,
+        ),
         click.option(
             "--args", "arguments", metavar="JSON", help="All arguments, as a JSON object."
         ),

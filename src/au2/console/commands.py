@@ -81,6 +81,7 @@ class Group(_HasHelp, click.Group):
             ``command`` of its module ``token_info``.
         summaries: names of these commands, in the order of the help, each with its summary.
         addresses: ``module:attribute`` of commands outside ``package``, by name.
+        hints: words that people type here → the words of the command that they mean.
         params: options of the group itself.
     """
 
@@ -94,12 +95,14 @@ class Group(_HasHelp, click.Group):
         package: str = "",
         summaries: Mapping[str, str] | None = None,
         addresses: Mapping[str, str] | None = None,
+        hints: Mapping[str, str] | None = None,
         params: list[click.Parameter] | None = None,
     ) -> None:
         super().__init__(name, help=help, params=params, no_args_is_help=False)
         self._package = package
         self._late = dict(summaries or {})
         self._addresses = dict(addresses or {})
+        self._hints = dict(hints or {})
 
     @property
     def summaries(self) -> dict[str, str]:
@@ -134,14 +137,23 @@ class Group(_HasHelp, click.Group):
         """Return the command; the error for an unknown one names similar commands."""
         name, known = args[0], self.summaries
         if name not in known and not ctx.resilient_parsing and not name.startswith("-"):
-            from difflib import get_close_matches  # only needed for typing errors
-
-            close = get_close_matches(name, known, n=3, cutoff=0.5)
-            if any(f"--{name}" in option.opts for option in self.get_params(ctx)):
-                close = [f"--{name}"]
+            close = self._suggest(ctx, name)
             guess = f" Did you mean {' or '.join(close)}?" if close else ""
             ctx.fail(f"There is no command '{ctx.command_path} {name}'.{guess}")
         return super().resolve_command(ctx, args)
+
+    def _suggest(self, ctx: click.Context, name: str) -> list[str]:
+        """Return similar commands, the option of that name, or the command of another group."""
+        from difflib import get_close_matches  # only needed for typing errors
+
+        if any(f"--{name}" in option.opts for option in self.get_params(ctx)):
+            return [f"--{name}"]
+        meant = self._hints.get(name.lower())
+        if meant is not None:
+            return [f"{ctx.command_path} {meant}"]
+        if name.lower() in self.summaries:
+            return [name.lower()]
+        return get_close_matches(name.lower(), self.summaries, n=3, cutoff=0.5)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write names and summaries without importing a command."""

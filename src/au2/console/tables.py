@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from au2.console.cells import Columns, Document, WideColumn, format_cell
+from au2.console.cells import Columns, Document, WideColumn, format_cell, visible
 from au2.console.layout import fit_columns
 
 _UNLIMITED_COLUMNS = 1 << 24
@@ -44,13 +44,13 @@ def draw_table(
             if width is None or not isinstance(find, WideColumn)
         }
         texts = [
-            [title, *(_text(find(document), width) for document in documents)]
+            [visible(title), *(_text(find(document), width) for document in documents)]
             for title, find in shown.items()
         ]
     else:
         values = [_text(find(documents[0]), width, exact=True) for find in columns.values()]
         # Titles stand in the first column: a record has no header.
-        texts = [list(columns), values]
+        texts = [[visible(title) for title in columns], values]
     widths: list[int] | list[None] = [None] * len(texts)
     if width is not None:
         texts, widths = fit_columns(texts, width)

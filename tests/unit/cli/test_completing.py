@@ -12,7 +12,8 @@ from au2.cli.configuration import Configuration, save
 from au2.cli.main import make_root
 from au2.console.console import Console
 from tests.unit.cli.conftest import CommandLine, Stream
-from tests.unit.client.api import ORGANIZATION, PROCESS, PROJECT, Answer, Api, job_document
+from tests.unit.cli.test_data import VERSION
+from tests.unit.client.api import NOW, ORGANIZATION, PROCESS, PROJECT, Answer, Api, job_document
 
 OTHER = "4cd24262-8061-40be-bbb0-9367690240ce"
 THIRD = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
@@ -104,3 +105,54 @@ def test_a_word_that_is_an_option_is_suggested(au2: CommandLine, word: str) -> N
 
     assert result.exit_code == 2
     assert f"Did you mean --{word}?" in result.errors
+
+
+def membership(project: str | None = None, name: str | None = None) -> dict[str, object]:
+    return {
+        "organization": ORGANIZATION,
+        "organization_name": "Acme",
+        "project": project,
+        "project_name": name,
+        "role": "admin",
+    }
+
+
+@pytest.mark.parametrize("words", ["context set", "process list --organization"])
+def test_organizations(api: Api, au2: CommandLine, words: str) -> None:
+    api.answer("GET /account/contexts", [membership(), membership(PROJECT, "Forecasting")])
+
+    assert offered(au2, words) == ["Acme"]
+
+
+@pytest.mark.parametrize("words", ["context set Acme", "process list --project"])
+def test_projects(api: Api, au2: CommandLine, words: str) -> None:
+    inside = [membership(), membership(PROJECT, "Forecasting"), membership(OTHER, "two words")]
+    api.answer("GET /account/contexts", inside)
+
+    assert offered(au2, words) == ["Forecasting", OTHER]
+    assert offered(au2, "context set Elsewhere") == []
+
+
+def test_secrets_tokens_and_members(api: Api, au2: CommandLine) -> None:
+    secret = {"id": OTHER, "name": "DB_PASSWORD", "description": "", "organization": ORGANIZATION}
+    changes = dict.fromkeys(("created_at", "updated_at"), NOW)
+    changes |= dict.fromkeys(("created_by", "updated_by"), "me@x.org")
+    api.answer("GET /secrets", [secret | {"project": None, "has_value": True} | changes])
+    times = {"created_at": NOW, "expires_at": None, "last_used_at": None}
+    api.answer("GET /tokens", [{"id": THIRD, "kind": "managed", "name": "nightly"} | times])
+    api.answer("GET /members", [{"email": "me@x.org", "role": "admin", "project": None}])
+
+    for verb in ("show", "ingest", "download", "delete"):
+        assert offered(au2, f"secret {verb}") == ["DB_PASSWORD"]
+    assert offered(au2, "token delete") == ["nightly"]
+    assert offered(au2, "member remove") == ["me@x.org"]
+
+
+def test_arguments(api: Api, au2: CommandLine) -> None:
+    schema = {"type": "object", "properties": {"days": {"type": "integer"}, "region": {}}}
+    api.answer(f"GET /processes/{PROCESS}/versions/default", VERSION | {"args_schema": schema})
+    api.answer(f"GET /processes/{PROCESS}/versions/3", VERSION | {"args_schema": None})
+
+    assert offered(au2, f"process run {PROCESS} --arg") == ["days=", "region="]
+    assert offered(au2, f"process run {PROCESS} --arg", "da") == ["days="]
+    assert offered(au2, f"process run {PROCESS} --ver 3 --arg") == []

@@ -1,5 +1,7 @@
 """Read commands: the manual page's tables, JSON and YAML."""
 
+import json
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -241,6 +243,19 @@ def test_a_shared_name_lists_the_candidates(api: Api, au2: CommandLine) -> None:
     assert f"{PROCESS} (organization {ORGANIZATION}, project {PROJECT})" in result.errors
     assert f"{OTHER} (organization {ORGANIZATION})" in result.errors
     assert "GUID" in result.errors
+
+
+def test_an_unknown_name_is_compared_without_case(api: Api, au2: CommandLine) -> None:
+    there = [process(), process(id=OTHER, name="\x1b[2Jforecasts")]
+    api.routes["GET /processes"] = lambda request: Answer(
+        200, json.dumps([] if "name" in request.query else there).encode()
+    )
+
+    result = au2("process", "show", "FORECAST")
+
+    assert result.exit_code == 3
+    assert "Did you mean 'forecast'" in result.errors
+    assert "\x1b" not in result.errors
 
 
 def test_an_unknown_name(api: Api, au2: CommandLine) -> None:

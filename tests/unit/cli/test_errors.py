@@ -94,6 +94,12 @@ def _token() -> dict[str, object]:
     [
         (["proces"], "Did you mean process"),
         (["job", "lits"], "Did you mean list"),
+        (["Process"], "Did you mean process?"),
+        (["run", "forecast"], "Did you mean au2 process run?"),
+        (["logs", "12"], "Did you mean au2 job logs?"),
+        (["upload"], "Did you mean au2 process repo upload?"),
+        (["init"], "Did you mean au2 process repo init?"),
+        (["ps"], "Did you mean au2 job list?"),
         (["process", "run"], "Name the process"),
         (["process", "run", "p", "--memry", "1"], "--memory"),
         (["process", "version", "show", "p", "0"], "0"),

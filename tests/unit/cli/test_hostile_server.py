@@ -75,6 +75,7 @@ COMMANDS = [
     ("token", "list"),
     ("token", "create", "x"),
     ("token", "delete", "x", "--yes"),
+    ("context", "list"),
     ("context", "set", ORGANIZATION),
     ("context", "set", "by-name", "project"),
     ("context", "set", "managed-token", "--stdin"),

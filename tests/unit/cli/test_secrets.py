@@ -33,10 +33,11 @@ def test_list(api: Api, au2: CommandLine) -> None:
     assert [cell.strip() for cell in header.strip("│").split("│")] == [
         "name",
         "description",
-        "organization",
-        "project",
+        "of",
         "has_value",
         "updated_at",
+        "organization",
+        "project",
     ]
     assert "yes" in first
     assert "no" in second

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from au2.cli.main import make_root
+from au2.cli.main import _HINTS, make_root
 from au2.console.commands import Command, Group
 
 HEAVY = {
@@ -160,3 +160,10 @@ def test_the_commands_of_the_specification_are_there() -> None:
     added = {"password", "process/version/update", "context/list"}
 
     assert {"/".join(path) for path, _ in LEAVES} == wanted | added
+
+
+def test_words_of_other_tools_lead_to_commands_that_are_there() -> None:
+    there = {" ".join(path) for path, _ in ALL}
+
+    assert set(_HINTS.values()) <= there
+    assert not set(_HINTS) & there

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from au2.cli.account_completion import complete_tokens
 from au2.cli.command import Session, define
-from au2.console.cells import Document, columns
+from au2.console.cells import Document, WideColumn, columns
 from au2.console.commands import Group
 from au2.console.console import Console
 from au2.domain.errors import InvalidRequest, NotAuthenticated, WrongPassword
@@ -21,6 +22,11 @@ _define = partial(define, has_context=False)
 _INPUT_LIMIT_BYTES = 4096
 _STDIN_FLAG = "--stdin"
 _TOKEN = columns("id", "kind", "name", "created_at", "expires_at", "last_used_at")
+_LIST = columns(
+    *("id", "name", "expires_at", "last_used_at"),
+    kind=WideColumn("kind"),
+    created_at=WideColumn("created_at"),
+)
 _NEW_TOKEN = columns("id", "name", "expires_at", "token")
 
 tokens = Group("token", help="Managed tokens, for programs. Each acts as its owner.")
@@ -256,11 +262,11 @@ def _parse_expiry(text: str) -> "datetime":
 @_define("list", group=tokens, examples=("au2 token list",), reads=True)
 def list_tokens(session: Session) -> None:
     """List your tokens, without their secrets."""
-    session.show_all(_TOKEN, _calls(session.transport).list_tokens())
+    session.show_all(_LIST, _calls(session.transport).list_tokens())
 
 
 @_define("delete", group=tokens, examples=("au2 token delete nightly",))
-@click.argument("token")
+@click.argument("token", shell_complete=complete_tokens)
 def delete_token(session: Session, token: str) -> None:
     """End a token, given by its id or by a unique name."""
     from au2.cli.lookup import find_one

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from au2.cli.account_completion import complete_organizations, complete_projects
 from au2.cli.command import Session, define
 from au2.cli.context_choice import CONFIGURATION, TOKEN_VARIABLE, ContextChoice, find_choice
 from au2.console.cells import WideColumn, columns
@@ -82,8 +83,13 @@ def show_contexts(session: Session) -> None:
     ),
     has_context=False,
 )
-@click.argument("organization", metavar="[ORG|managed-token]", required=False)
-@click.argument("project", metavar="[PROJECT]", required=False)
+@click.argument(
+    "organization",
+    metavar="[ORG|managed-token]",
+    required=False,
+    shell_complete=complete_organizations,
+)
+@click.argument("project", metavar="[PROJECT]", required=False, shell_complete=complete_projects)
 @click.option("--stdin", "from_stdin", is_flag=True, help="Read the managed token from stdin.")
 def set_context(
     session: Session, organization: str | None, project: str | None, from_stdin: bool

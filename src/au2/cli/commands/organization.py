@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from au2.cli.account_completion import complete_members
 from au2.cli.command import Session, define
 from au2.console.cells import WideColumn, columns
 from au2.console.commands import Group
@@ -69,7 +70,16 @@ def create_project(session: Session, name: str) -> None:
 @define("list", group=member, examples=("au2 member list",), reads=True)
 def list_members(session: Session) -> None:
     """List the members of the context. Without a project: members of the whole organization."""
-    session.show_all(_MEMBERS, _calls(session).list_members(session.context))
+    from au2.wire.documents import format_document
+
+    calls, context = _calls(session), session.context
+    members = calls.list_members(context)
+    names: dict[str, str] = {}
+    if not session.console.makes_document and any(member.project for member in members):
+        names = {found.id: found.name for found in calls.list_projects(context.organization_id)}
+    shown = {**_MEMBERS, "project": lambda document: names.get(document["project"])}
+    shown["project_id"] = WideColumn("project")
+    session.console.show_list(shown, [format_document(member) for member in members])
 
 
 @define(
@@ -93,7 +103,7 @@ def add_member(session: Session, email: str, role: str) -> None:
 
 
 @define("remove", group=member, examples=("au2 member remove you@example.org",))
-@click.argument("email")
+@click.argument("email", shell_complete=complete_members)
 def remove_member(session: Session, email: str) -> None:
     """Remove a user's role in the context."""
     _calls(session).remove_member(session.context, email)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from au2.cli.account_completion import complete_secrets
 from au2.cli.command import Session, define
 from au2.cli.options import Output, OutputType, yes_option
-from au2.console.cells import CHANGES, columns
+from au2.console.cells import CHANGES, WideColumn, columns
 from au2.console.commands import Group
 from au2.console.console import Console
 from au2.console.parameters import PathType
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
 command = Group("secret", help="Secrets: encrypted values for jobs.")
 
-_LIST = columns("name", "description", "organization", "project", "has_value", "updated_at")
+_LIST = columns(
+    *("name", "description"),
+    of=lambda document: "organization" if document["project"] is None else "project",
+    has_value="has_value",
+    updated_at="updated_at",
+    organization=WideColumn("organization"),
+    project=WideColumn("project"),
+)
 
 _RECORD = columns("id", "name", "description", "organization", "project", "has_value", *CHANGES)
 _LIMIT_BYTES = 1 << 20
@@ -113,7 +121,7 @@ def list_secrets(session: Session) -> None:
 
 
 @define("show", group=command, examples=("au2 secret show DB_PASSWORD",), reads=True)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 def show(session: Session, name: str) -> None:
     """Show a secret, without its value.
 
@@ -131,7 +139,7 @@ def show(session: Session, name: str) -> None:
         "au2 secret ingest TLS_KEY --file key.pem",
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 @_value_options
 def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -> None:
     """Set or replace the value of a secret of the context.
@@ -154,7 +162,7 @@ def ingest(session: Session, *, name: str, from_stdin: bool, file: str | None) -
         "au2 secret download TLS_KEY --to key.pem",
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 @click.option(
     "--to",
     "--output-file",
@@ -185,7 +193,7 @@ def download(session: Session, name: str, target: Output) -> None:
 
 
 @define("delete", group=command, examples=("au2 secret delete DB_PASSWORD --yes",))
-@click.argument("name")
+@click.argument("name", shell_complete=complete_secrets)
 @yes_option
 def delete(session: Session, name: str, yes: bool) -> None:
     """Delete a secret of the context with its value.
