@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from au2.cli.command import Session
+from au2.cli.job_log import LogStart
 from au2.cli.job_wait import (
-    exit_unless_succeeded,
     follow_job,
     report_and_exit,
     report_outcome,
@@ -87,8 +87,10 @@ def watch_build(
     *,
     process_id: str | None = None,
     tells_default: bool = True,
-) -> None:
-    """Show the log of the version's job on stderr until the job ends; fail if the job fails.
+) -> JobView:
+    """Show the log of the version's job on stderr until the job ends; return the job.
+
+    The outcome is printed. In JSON and YAML, the log is shown on a terminal only.
 
     Args:
         session: of the command.
@@ -98,20 +100,23 @@ def watch_build(
         tells_default: whether that is printed after a success.
     """
     console = session.console
+    is_shown = console.can_animate or not console.makes_document
 
     def show(pieces: Sequence[Record]) -> None:
         for piece in pieces:
-            console.bytes_err(piece.printed)
+            console.bytes_err(piece.printed if is_shown else b"")
         console.flush()
 
-    built = follow_job(session, job.id, show=show, attempt=job.newest_attempt)
+    start = LogStart(attempt=job.newest_attempt)
+    built = follow_job(session, job.id, show=show, start=start)
     if not built.succeeded:
         report_outcome(console, built)
         default = None if process_id is None else _find_default(session, process_id)
         if default is not None:
             console.remark(f"Runs take version {default.id}, as before.")
-        exit_unless_succeeded(built)
+        return built
     phases = ", ".join(f"{phase.name} {format_seconds(phase.seconds)}" for phase in built.phases)
     console.remark(f"Version {version} is AVAILABLE ({phases}).")
     if process_id is not None and tells_default:
         tell_default(session, process_id, version, is_built=True)
+    return built

@@ -78,8 +78,8 @@ class ArchivedImageCheck:
         return self._digest == standing.image_digest
 
 
-def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> None:
-    """Print that the version has the image; with ``wait``, wait for its import."""
+def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> JobView | None:
+    """Print that the version has the image; with ``wait``, return the import's job at its end."""
     is_available = standing.image_status == "AVAILABLE"
     if is_available:
         told = f"Version {standing.version} has this very image already."
@@ -87,11 +87,11 @@ def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> N
         told = f"This very image is being imported to version {standing.version} already."
     tell_step(session.console, told)
     if is_available or standing.job is None:
-        return
+        return None
     if not wait:
         session.console.remark(f"Wait for it: au2 job wait {standing.job}")
-        return
-    watch_build(session, standing.version, poll_job(session.transport, standing.job))
+        return None
+    return watch_build(session, standing.version, poll_job(session.transport, standing.job))
 
 
 class VersionRef(NamedTuple):

@@ -9,13 +9,15 @@ from typing import Any, Final
 import click
 
 from au2.cli.command import Session
+from au2.cli.job_log import LogStart
 from au2.client.resources import job_logs
-from au2.client.resources.jobs import poll_job, wait_for_end
+from au2.client.resources.jobs import wait_for_end
 from au2.console.console import Console
 from au2.console.failures import EXIT_INTERRUPTED, exit_failed
 from au2.domain.errors import ServerUnreachable
 from au2.domain.wording import format_seconds
 from au2.stores.logs.record import Record
+from au2.wire.documents import format_document
 from au2.wire.job import JobView, WaitingView
 
 _MOST_OUTPUT_CHARACTERS: Final = 2000
@@ -70,20 +72,17 @@ def follow_job(
     job_id: int,
     *,
     show: Callable[[Sequence[Record]], None],
-    attempt: int | None = None,
+    start: LogStart,
 ) -> JobView:
-    """``show`` the job's log from its first byte until the job ends; return the record.
-
-    ``attempt``: number of the first attempt; None: the newest.
-    """
+    """``show`` the job's log from ``start`` on until the job ends; return the record."""
     again = f"au2 job logs {job_id} --follow"
     with _detaching(session.console, job_id, again, "Follow it") as remarks:
-        if attempt is None:
-            attempt = poll_job(session.transport, job_id).newest_attempt
+        attempt, offset = start.find(session.transport, job_id)
         pieces = job_logs.follow_job_log(
             session.transport,
             job_id,
             attempt=attempt,
+            offset=offset,
             budget=session.make_retry_budget(),
             pause=time.sleep,
         )
@@ -116,8 +115,14 @@ def _detaching(console: Console, job_id: int, command: str, verb: str) -> Iterat
 
 
 def report_and_exit(console: Console, job: JobView, *, pass_exit_code: bool = False) -> None:
-    """Print the outcome on stderr; fail the command unless the job succeeded."""
-    report_outcome(console, job)
+    """Print the outcome on stderr; fail the command unless the job succeeded.
+
+    In JSON and YAML the job's record is the output, also of one that failed.
+    """
+    if console.makes_document:
+        console.show_document(format_document(job))
+    else:
+        report_outcome(console, job)
     exit_unless_succeeded(job, pass_exit_code=pass_exit_code)
 
 

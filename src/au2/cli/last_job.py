@@ -9,7 +9,7 @@ from au2.cli.command import Session
 from au2.cli.options import complete_jobs
 from au2.console.parameters import WholeNumber
 from au2.domain.errors import AnswerNeeded, NotFound
-from au2.domain.wording import format_seconds_roughly
+from au2.domain.wording import format_age, format_seconds_roughly
 
 if TYPE_CHECKING:
     from au2.wire.job import JobView
@@ -97,6 +97,7 @@ def describe_job(job: "JobView") -> str:
     from au2.domain.clock import now
 
     subject = f"Job {job.id}: {job.name} {job.version}, {job.state}"
-    since = job.ended_at or job.started_at or job.created_at
-    passed = format_seconds_roughly((now() - since).total_seconds())
-    return f"{subject} {passed} ago" if job.is_final else f"{subject} for {passed}"
+    if job.ended_at is not None:
+        return f"{subject} {format_age(job.ended_at, now())}"
+    begun = job.started_at or job.created_at
+    return f"{subject} for {format_seconds_roughly((now() - begun).total_seconds())}"

@@ -61,6 +61,14 @@ def remark_on_contents(console: Console, files: PackageFiles) -> None:
 
 def show_plan(console: Console, files: PackageFiles) -> None:
     """Print the size of an upload and the largest files."""
+    if console.makes_document:
+        largest = [
+            {"path": file.path, "size_bytes": file.size_bytes}
+            for file in _largest(files, _LARGEST_SHOWN)
+        ]
+        count = count_files(files.entries)
+        console.show_document({"files": count, "size_bytes": files.total_bytes, "largest": largest})
+        return
     console.line(f"Package: {_measure(files)}")
     console.line("The largest:")
     for file in _largest(files, _LARGEST_SHOWN):

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 
 import pytest
 
+from au2.domain.clock import format_time, now
 from au2.stores.logs.record import Record, format_record
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import (
@@ -543,3 +545,101 @@ def test_running_imports_no_wire_models(api: Api, au2: CommandLine) -> None:
     assert done.stdout == LINE + b"hello\n"
     loaded = set(done.stderr.decode().split())
     assert not {"pydantic", "rich", "ruamel", "asyncio", "urllib.request"} & loaded
+
+
+def test_a_run_as_a_document(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12", job_document(**FAILED))
+    follow(api, log_event(9, ("stdout", "hello")), **FAILED)
+
+    submitted = au2.ok("process", "run", PROCESS, "-o", "json")
+    waited = au2("process", "run", PROCESS, "--wait", "-o", "json")
+    followed = au2("process", "run", PROCESS, "--follow", "-o", "json", "--exit-code")
+
+    assert (submitted.document["id"], submitted.document["state"]) == (12, "PENDING")
+    assert (waited.document["state"], waited.exit_code, waited.errors) == ("FAILED", 1, "")
+    assert (followed.document["reason"], followed.exit_code) == ("exit-code", 3)
+    assert followed.errors == "hello\n"
+
+
+def test_waiting_and_stopping_as_documents(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12", job_document(**FAILED))
+    api.answer("POST /jobs/12/stop", job_document(state="RUNNING", ended_at=None))
+
+    waited = au2("job", "wait", "12", "-o", "yaml")
+    stopped = au2.ok("job", "stop", "12", "-o", "json")
+
+    assert (waited.exit_code, waited.errors) == (1, "")
+    assert "state: FAILED" in waited.text
+    assert stopped.document["state"] == "RUNNING"
+    assert stopped.errors == ""
+
+
+RAW = "GET /jobs/12/logs"
+AT = "2026-03-04T05:06:07.000000Z"
+POSITION = "GET /jobs/12/logs/position"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("--tail", "5"), {"tail": "5"}),
+        (("--tail", "0", "--attempt", "1"), {"tail": "0", "attempt": "1"}),
+        (("--since", "2026-03-04T05:06:07Z"), {"since": AT}),
+    ],
+)
+@pytest.mark.parametrize("way", [(), ("-f",)])
+def test_the_end_of_a_log(
+    api: Api,
+    au2: CommandLine,
+    words: tuple[str, ...],
+    asked: dict[str, str],
+    way: tuple[str, ...],
+) -> None:
+    api.answer(POSITION, {"attempt": 2, "offset": 40, "size_bytes": 80})
+    api.routes[RAW] = Answer(body=format_record(Record(NOW, "stdout", False, b"last")))
+    follow(api, log_event(80, ("stdout", "last")))
+
+    assert au2.ok("job", "logs", "12", *words, *way).out == b"last\n"
+
+    query = dict(api.of(POSITION)[0].query)
+    if "since" in query:
+        query["since"] = format_time(datetime.fromisoformat(query["since"]))
+    assert query == asked
+    read = api.of(FOLLOW if way else RAW)[0].query
+    assert (read["attempt"], read["offset"]) == ("2", "40")
+
+
+def test_since_some_time_ago(api: Api, au2: CommandLine) -> None:
+    api.answer(POSITION, {"attempt": 1, "offset": 0, "size_bytes": 0})
+    api.routes[RAW] = Answer()
+
+    au2.ok("job", "logs", "12", "--since", "2h")
+
+    since = datetime.fromisoformat(api.of(POSITION)[0].query["since"])
+    assert abs((now() - since).total_seconds() - 7200) < 600
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "-5m", "9" * 15 + "d", "\x1b[31m", "nan"])
+def test_since_no_time(api: Api, au2: CommandLine, text: str) -> None:
+    result = au2("job", "logs", "12", "--since", text)
+
+    assert result.exit_code == 2
+    assert "--since wants a length of time (90s, 10m, 2h) or a time" in result.errors
+    assert api.requests == []
+
+
+def test_a_list_of_records_is_whole_or_not_there(api: Api, au2: CommandLine) -> None:
+    api.answer("GET /jobs/12", job_document())
+    good = Answer(body=format_record(Record(NOW, "stdout", False, b"a")))
+    api.in_turn(RAW, good)
+    assert au2.ok("job", "logs", "12", "-o", "json").document[0]["text"] == "a"
+    assert len(au2.ok("job", "logs", "12", "-o", "yaml").text.splitlines()) == 1
+
+    api.fail(RAW, 404, "not-found", "There is no such thing here.")
+    failed = au2("job", "logs", "12", "-o", "json")
+    assert (failed.out, failed.exit_code) == (b"", 3)
+    assert json.loads(failed.err)["error"]["code"] == "not-found"
+
+    api.fail(FOLLOW, 404, "not-found", "There is no such thing here.")
+    cut = au2("job", "logs", "12", "--follow", "-o", "json")
+    assert (cut.document, cut.exit_code) == ([], 3)

@@ -563,3 +563,42 @@ def test_an_unchanged_package_is_published_too(
     assert "Version 4 is published." in result.errors
     assert f"au2 process version update {PROCESS} 4 --description" in result.errors
     assert api.asked()[-1] == f"POST /processes/{PROCESS}/versions/4/publish"
+
+
+@pytest.mark.usefixtures("built")
+def test_an_upload_as_a_document(api: Api, au2: CommandLine, package: Path, store: Store) -> None:
+    words = ("process", "repo", "upload", package, "--yes", "-o", "json")
+    begun = au2.ok(*words)
+    built = au2.ok(*words, "--force", "--publish")
+    store.known = 4
+    known = au2.ok(*words)
+    plan = au2.ok(*words, "--plan")
+
+    assert [one.errors for one in (begun, built, known, plan)] == [""] * 4
+    assert (begun.document["state"], begun.document["job"]) == ("PENDING", 12)
+    assert (built.document["state"], built.document["published"]) == ("SUCCEEDED", True)
+    expected = {"process": PROCESS, "version": 4, "unchanged": True, "job": None}
+    assert known.document | expected == known.document
+    assert plan.document["files"] == 6
+
+
+@pytest.mark.usefixtures("store")
+def test_a_failed_build_as_a_document(api: Api, au2: CommandLine, package: Path) -> None:
+    ended = job_document(state="FAILED", reason="build-failed", reason_text="No.")
+    body = sse(log_event(9, ("stdout", "step 1")), ("end", ended, None))
+    api.routes["GET /jobs/12/logs/follow"] = Answer(body=body)
+
+    result = au2("process", "repo", "upload", package, "--yes", "--wait", "-o", "json")
+
+    assert (result.exit_code, result.errors) == (1, "")
+    assert (result.document["state"], result.document["reason_text"]) == ("FAILED", "No.")
+
+
+def test_a_new_package_as_a_document(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.answer("GET /runtimes", [runtime_document()])
+
+    made = au2.ok("process", "repo", "init", tmp_path / "p", "--yes", "-o", "json")
+
+    assert made.errors == ""
+    assert made.document["runtime"] == RUNTIME
+    assert "main.py" in made.document["files"]

@@ -64,7 +64,7 @@ def test_not_to_a_terminal(api: Api, au2: CommandLine) -> None:
     code = run([*COMMAND], Console(Stream(), out, err), au2.environment)
     assert code == 2
     told = err.content().decode()
-    assert "-o FILE" in told
+    assert "--to FILE" in told
     assert "docker load" in told
     assert api.requests == []
 
@@ -204,3 +204,33 @@ def test_nothing_is_left_of_a_package_that_is_not_whole(
 )
 def test_names_of_folders(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def test_to_a_file(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.routes[IMAGE] = Answer(body=DATA)
+    file = tmp_path / "image.tar"
+
+    new = au2.ok(*COMMAND, "--to", file)
+    assert file.read_bytes() == DATA
+    old = au2.ok(*COMMAND, "-o", tmp_path / "old.tar")
+    document = au2.ok(*COMMAND, "--to", file, "-o", "json")
+    both = au2(*COMMAND, "--to", file, "-o", tmp_path / "other.tar")
+    to_stdout = au2(*COMMAND, "-o", "json")
+
+    assert "old form" not in new.errors
+    assert "-o FILE is the old form of --to FILE" in old.errors
+    assert document.document == {"process": PROCESS, "version": 3, "path": str(file)}
+    assert document.errors == ""
+    assert (both.exit_code, to_stdout.exit_code) == (2, 2)
+    assert to_stdout.out == b""
+    assert "--to FILE" in to_stdout.errors
+
+
+def test_a_folder_as_a_document(api: Api, au2: CommandLine, tmp_path: Path) -> None:
+    api.answer(f"GET /processes/{PROCESS}", process())
+    api.routes[PACKAGE] = package(MANIFEST)
+
+    done = au2.ok(*COMMAND, "--package", "--to", tmp_path / "p", "-o", "json")
+
+    assert done.document["path"] == str(tmp_path / "p")
+    assert done.document["files"] == 1

@@ -1,18 +1,28 @@
 """`au2 job`: records, logs and outputs of jobs."""
 
 import json
+from contextlib import closing
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from au2.cli.command import Session, define
 from au2.cli.last_job import find_job, find_job_to_stop, own_job_argument
-from au2.cli.options import complete_processes, yes_option
+from au2.cli.options import yes_option
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.parameters import WholeNumber
 
-command = Group("job", help="Jobs: runs and uploads of processes.")
+if TYPE_CHECKING:
+    from au2.cli.job_log import BytePrinter, LogStart, RecordPrinter
+
+command = Group(
+    "job",
+    help="Jobs: runs and uploads of processes.",
+    summaries={"list": "List the jobs of the context, newest first."},
+    addresses={"list": "au2.cli.job_list:command"},
+)
 
 
 def _format_phases(document: Document) -> str:
@@ -42,23 +52,6 @@ def _format_value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _format_created_at(document: Document) -> str:
-    """Return the time to the second, with a blank where a narrow table can fold."""
-    return f"{datetime.fromisoformat(document['created_at']):%Y-%m-%d %H:%M:%SZ}"
-
-
-LIST = columns(
-    "id",
-    type=lambda document: str(document["type"]).rpartition(":")[2],
-    state="state",
-    reason="reason",
-    name="name",
-    version="version",
-    exit_code="exit_code",
-    created_at=_format_created_at,
-)
-"""Fields that fit in 100 columns; the record has all."""
-
 RECORD = columns(
     *("id", "type", "state", "reason", "reason_text", "name", "process", "version"),
     *("organization", "project", "submitted_by", "created_at", "started_at", "ended_at"),
@@ -73,67 +66,6 @@ RECORD = columns(
     used=lambda document: _format_lines((document["attempts"] or [{"used": None}])[-1]["used"]),
     output="output",
 )
-
-_STATES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "STOPPED")
-_DEFAULT_ITEMS = 50
-
-
-@define(
-    "list",
-    group=command,
-    examples=(
-        "au2 job list",
-        "au2 job list --state FAILED --process forecast",
-        "au2 job list --type process-upload -o json",
-    ),
-    reads=True,
-)
-@click.option(
-    "--state", type=click.Choice(_STATES, case_sensitive=False), help="Only jobs in this state."
-)
-@click.option(
-    "--type", "type_name", metavar="T", help="Only jobs of this type: run, process-upload."
-)
-@click.option(
-    "--process",
-    metavar="P",
-    shell_complete=complete_processes,
-    help="Only jobs of this process: GUID or name.",
-)
-@click.option("--search", metavar="TEXT", help="Only jobs whose record holds this text.")
-@click.option(
-    "--limit",
-    type=WholeNumber(),
-    metavar="N",
-    default=_DEFAULT_ITEMS,
-    show_default=True,
-    help="Most jobs listed.",
-)
-def list_jobs(
-    session: Session,
-    *,
-    state: str | None,
-    type_name: str | None,
-    process: str | None,
-    search: str | None,
-    limit: int,
-) -> None:
-    """List the jobs of the context, newest first."""
-    from au2.client.resources.jobs import Jobs
-    from au2.domain.job import JobType
-
-    types = {known.rpartition(":")[2]: known.value for known in JobType}
-    if type_name is not None and type_name not in {*types, *types.values()}:
-        raise click.UsageError(f"--type wants {' or '.join(sorted(types))}, not '{type_name}'.")
-    jobs = Jobs(session.transport).list_jobs(
-        session.context,
-        state=state,
-        type_name=types.get(type_name or "", type_name),
-        process_id=session.find_process(process) if process is not None else None,
-        search=search,
-        limit=limit,
-    )
-    session.show_all(LIST, jobs)
 
 
 @define(
@@ -156,11 +88,21 @@ def show(session: Session, job: int | None) -> None:
 @define(
     "logs",
     group=command,
-    examples=("au2 job logs 12", "au2 job logs --follow", "au2 job logs 12 --timestamps"),
-    reads=True,
+    examples=(
+        "au2 job logs 12",
+        "au2 job logs -f",
+        "au2 job logs 12 --tail 100",
+        "au2 job logs 12 --since 10m --timestamps",
+    ),
 )
 @own_job_argument
-@click.option("--follow", is_flag=True, help="Continue until the job ends; fail if it fails.")
+@click.option("-f", "--follow", is_flag=True, help="Continue until the job ends; fail if it fails.")
+@click.option("--tail", type=WholeNumber(0), metavar="N", help="Begin N lines before the end.")
+@click.option(
+    "--since",
+    metavar="T",
+    help="Begin at a time (2026-11-30T20:06, 2026-11-30T20:06Z), or that long ago (90s, 10m, 2h).",
+)
 @click.option(
     "--attempt", type=WholeNumber(), metavar="N", help="Number of the attempt (else the newest)."
 )
@@ -171,6 +113,8 @@ def logs(
     job: int | None,
     *,
     follow: bool,
+    tail: int | None,
+    since: str | None,
     attempt: int | None,
     timestamps: bool,
     exit_code: bool,
@@ -183,29 +127,47 @@ def logs(
     terminal, control sequences are written out; colours stay. With -o json or yaml, the log is a
     list of records, one a line.
     """
-    from au2.cli.job_log import choose_printer
+    from au2.cli.job_log import LogStart, choose_printer, parse_since
 
     if exit_code and not follow:
-        raise click.UsageError("--exit-code goes with --follow.")
+        raise click.UsageError("--exit-code goes with --follow.", click.get_current_context())
+    start = LogStart(attempt, tail, None if since is None else parse_since(since))
     job_id = find_job(session, job)
-    show = choose_printer(session.console, timestamps=timestamps)
-    if follow:
-        from au2.cli.job_wait import follow_job, report_and_exit
+    with closing(
+        choose_printer(session.console, timestamps=timestamps, is_whole=not follow)
+    ) as show:
+        if follow:
+            _follow(session, job_id, start, show, pass_exit_code=exit_code)
+            return
+        from au2.client.resources.job_logs import read_log
 
-        standing = follow_job(session, job_id, attempt=attempt, show=show.pieces)
+        transport, budget = session.transport, session.make_retry_budget()
+        number, offset = start.find(transport, job_id)
+        found = read_log(transport, job_id, attempt=number, budget=budget, offset=offset)
+        for records in found:
+            show.pieces(records)
         show.end()
-        show.begin_remarks()
-        report_and_exit(session.console, standing, pass_exit_code=exit_code)
-        return
-    from au2.client.resources.job_logs import read_log
-    from au2.client.resources.jobs import poll_job
 
-    transport, budget = session.transport, session.make_retry_budget()
-    if attempt is None:
-        attempt = poll_job(transport, job_id).newest_attempt
-    for records in read_log(transport, job_id, attempt=attempt, budget=budget):
-        show.pieces(records)
-    show.end()
+
+def _follow(
+    session: Session,
+    job_id: int,
+    start: "LogStart",
+    show: "BytePrinter | RecordPrinter",
+    *,
+    pass_exit_code: bool,
+) -> None:
+    """Print the log until the job's end; fail the command unless the job succeeded."""
+    from au2.cli.job_wait import exit_unless_succeeded, follow_job, report_outcome
+
+    try:
+        standing = follow_job(session, job_id, start=start, show=show.pieces)
+    finally:
+        # Also before an error: what was printed is a whole list.
+        show.end()
+    show.begin_remarks()
+    report_outcome(session.console, standing)
+    exit_unless_succeeded(standing, pass_exit_code=pass_exit_code)
 
 
 @define(
@@ -241,13 +203,15 @@ def stop(session: Session, job: int | None, yes: bool) -> None:
     one that is, is asked.
     """
     from au2.client.resources.jobs import Jobs
+    from au2.wire.documents import format_document
 
     job_id = find_job_to_stop(session, job, yes=yes)
     found = Jobs(session.transport).stop_job(job_id)
     if found.ended_at is not None:
-        session.console.remark(f"Job {job_id} is {found.state}.")
+        told = f"Job {job_id} is {found.state}."
     else:
-        session.console.remark(f"Job {job_id} is being stopped; its end: au2 job wait {job_id}")
+        told = f"Job {job_id} is being stopped; its end: au2 job wait {job_id}"
+    session.console.report(told, format_document(found))
 
 
 @define(

@@ -1,6 +1,8 @@
 """`au2 process`: processes, their versions, packages and runs."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -8,8 +10,10 @@ import click
 from au2.cli.command import Session, define
 from au2.cli.options import latest_option, process_argument, version_option, yes_option
 from au2.cli.package_context import find_process, own_process_argument
-from au2.console.cells import CHANGES, Document, columns
+from au2.console.cells import CHANGES, Columns, Document, WideColumn, columns
 from au2.console.commands import Group
+from au2.domain.clock import now, parse_time
+from au2.domain.wording import format_age
 
 if TYPE_CHECKING:
     from au2.client.resources.processes import Processes
@@ -25,7 +29,43 @@ command = Group(
     package=__name__,
 )
 
-_LIST = columns("id", "name", "organization", "project", "tags", "updated_at")
+
+def _make_columns(name_of: Callable[[Document], str]) -> Columns:
+    return columns(
+        id=WideColumn("id"),
+        name=name_of,
+        newest=_format_newest,
+        published=lambda document: _overview(document).get("published_version"),
+        last_run=_format_last_run,
+        organization=WideColumn("organization"),
+        project=WideColumn("project"),
+        tags=WideColumn("tags"),
+        updated_at=WideColumn("updated_at"),
+    )
+
+
+def _overview(document: Document) -> Document:
+    return document.get("overview") or {}
+
+
+def _format_newest(document: Document) -> str | None:
+    """Return the number of the newest version, with its status unless that is AVAILABLE."""
+    found = _overview(document)
+    number, status = found.get("newest_version"), found.get("newest_status")
+    if number is None:
+        return None
+    return str(number) if status == "AVAILABLE" else f"{number} {status}"
+
+
+def _format_last_run(document: Document) -> str | None:
+    """Return state and age of the last run, and its id."""
+    run = _overview(document).get("last_run")
+    if run is None:
+        return None
+    moment = parse_time(run["ended_at"] or run["created_at"])
+    return f"{run['state']} {format_age(moment, now())} (job {run['id']})"
+
+
 _RECORD = columns("id", "name", "description", "organization", "project", "tags", *CHANGES)
 
 
@@ -45,8 +85,15 @@ def _calls(session: Session) -> "Processes":
 @click.option("--tag", metavar="T", help="Only processes with this tag.")
 def list_processes(session: Session, name: str | None, tag: str | None) -> None:
     """List the processes visible in the context."""
-    found = _calls(session).list_processes(session.context, name=name, tag=tag)
-    session.show_all(_LIST, found)
+    found = _calls(session).list_processes(session.context, name=name, tag=tag, overview=True)
+    count = Counter(process.name for process in found)
+
+    def name_of(document: Document) -> str:
+        """Return the name, and below a name that is not unique the id."""
+        name = str(document["name"])
+        return name if count[name] == 1 or session.console.is_wide else f"{name}\n{document['id']}"
+
+    session.show_all(_make_columns(name_of), found)
 
 
 @define(
@@ -125,7 +172,9 @@ def delete(session: Session, process: str, yes: bool) -> None:
     if not yes:
         session.console.confirm(f"Delete process {process} with all its versions?")
     _calls(session).delete_process(process_id)
-    session.console.remark(f"Process {process_id} is deleted.")
+    session.console.report(
+        f"Process {process_id} is deleted.", {"process": process_id, "deleted": True}
+    )
 
 
 def _format_default(document: Document) -> str | None:

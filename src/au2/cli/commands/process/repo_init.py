@@ -88,6 +88,16 @@ def command(
         runtime=chosen.id,
         language=chosen.language,
     )
+    if console.makes_document:
+        console.show_document(
+            {
+                "directory": str(directory),
+                "name": name,
+                "runtime": chosen.id,
+                "language": chosen.language.value,
+                "files": list(written),
+            }
+        )
     console.remark(f"'{directory}' is a package now, for runtime {chosen.name}:")
     for file_name in written:
         console.remark(f"  {file_name}")

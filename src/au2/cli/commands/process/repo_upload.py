@@ -11,6 +11,7 @@ from au2.cli.options import complete_processes, package_argument, yes_option
 if TYPE_CHECKING:
     from au2.cli.package_upload import SentPackage
     from au2.client.packages.local_package import LoadedPackage
+    from au2.wire.job import JobView
 
 
 @define(
@@ -89,26 +90,45 @@ def command(
 
 
 def _finish(session: Session, sent: "SentPackage", *, wait: bool, publish: bool) -> None:
-    """Wait for the build and publish, as far as asked for."""
+    """Wait for the build and publish, as far as asked for; show the result."""
     from au2.cli.build_wait import tell_default, watch_build
+    from au2.cli.job_wait import exit_unless_succeeded
 
-    if sent.job is None:
+    job = sent.job
+    if job is None:
         pass  # The version is AVAILABLE.
     elif wait or publish:
-        watch_build(
-            session,
-            sent.version,
-            sent.job,
-            process_id=sent.process,
-            tells_default=not publish,
+        job = watch_build(
+            session, sent.version, job, process_id=sent.process, tells_default=not publish
         )
     else:
         tell_default(session, sent.process, sent.version, is_built=False)
-    if publish:
+    is_published = publish and (job is None or job.succeeded)
+    if is_published:
         from au2.client.resources.processes import Versions  # slow, and rarely needed
 
         Versions(session.transport).publish(sent.process, sent.version)
         session.console.remark(f"Version {sent.version} is published.")
+    if session.console.makes_document:
+        session.console.show_document(_format_result(sent, job, is_published=is_published))
+    if job is not None and (wait or publish):
+        exit_unless_succeeded(job)
+
+
+def _format_result(
+    sent: "SentPackage", job: "JobView | None", *, is_published: bool
+) -> dict[str, object]:
+    """Return the document of an upload; without a job, the version was there before."""
+    return {
+        "process": sent.process,
+        "version": sent.version,
+        "unchanged": job is None,
+        "published": is_published,
+        "job": None if job is None else job.id,
+        "state": None if job is None else job.state,
+        "reason": None if job is None else job.reason,
+        "reason_text": None if job is None else job.reason_text,
+    }
 
 
 def _find_process(

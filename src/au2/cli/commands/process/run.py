@@ -10,7 +10,7 @@ from au2.cli.package_context import find_process, own_process_argument
 from au2.cli.run_options import RunOptions, run_options
 
 if TYPE_CHECKING:
-    from au2.wire.job import RunCreation
+    from au2.wire.job import JobView, RunCreation
 
 
 @define(
@@ -68,7 +68,8 @@ def command(
     any arguments, and --arg reads V as JSON if V is JSON (7, true, [1, 2], "7"), else as text.
     Arguments that do not match the schema are refused, and no job is created.
 
-    Ctrl-C while waiting or following leaves the job running.
+    Ctrl-C while waiting or following leaves the job running. With -o json or yaml, stdout has the
+    job's record alone, at its end with --wait or --follow, and the log goes to stderr.
     """
     from au2.client.resources.versions import get_argument_schema
     from au2.wire.job import RunCreation
@@ -109,23 +110,41 @@ def _submit(
     session: Session, run: "RunCreation", *, wait: bool, follow: bool, pass_exit_code: bool
 ) -> None:
     from au2.client.resources.jobs import submit_run
+    from au2.wire.documents import format_document
 
+    console = session.console
     job = submit_run(session.transport, session.context, run)
-    session.console.line(f"Job submitted: {job.id}")
+    if not console.makes_document:
+        console.line(f"Job submitted: {job.id}")
     if job.version_text is not None:
         from au2.cli.build_wait import tell_choice
 
-        tell_choice(session.console, job)
+        tell_choice(console, job)
     if not (wait or follow):
+        if console.makes_document:
+            console.show_document(format_document(job))
         return
-    from au2.cli.job_log import BytePrinter
-    from au2.cli.job_wait import follow_job, report_and_exit, wait_for_job
+    from au2.cli.job_wait import report_and_exit
 
-    if follow:
-        printer = BytePrinter(session.console)
-        standing = follow_job(session, job.id, show=printer.pieces, attempt=1)
-        printer.end()
-        printer.begin_remarks()
-    else:
-        standing = wait_for_job(session, job.id)
-    report_and_exit(session.console, standing, pass_exit_code=pass_exit_code)
+    try:
+        standing = _await(session, job, follow=follow)
+    except click.exceptions.Exit:
+        # Interrupted: the job goes on, and its id is in the record only.
+        if console.makes_document:
+            console.show_document(format_document(job))
+        raise
+    report_and_exit(console, standing, pass_exit_code=pass_exit_code)
+
+
+def _await(session: Session, job: "JobView", *, follow: bool) -> "JobView":
+    """Return the job at its end; with ``follow``, show its log, in JSON and YAML on stderr."""
+    from au2.cli.job_log import BytePrinter, LogStart
+    from au2.cli.job_wait import follow_job, wait_for_job
+
+    if not follow:
+        return wait_for_job(session, job.id)
+    printer = BytePrinter(session.console, on_stderr=session.console.makes_document)
+    standing = follow_job(session, job.id, show=printer.pieces, start=LogStart(attempt=1))
+    printer.end()
+    printer.begin_remarks()
+    return standing

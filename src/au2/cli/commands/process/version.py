@@ -17,7 +17,10 @@ from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.documents import format_yaml
 from au2.console.parameters import PathType
+from au2.domain.clock import now, parse_time
 from au2.domain.errors import NotFound
+from au2.domain.wording import format_age
+from au2.wire.documents import format_document
 
 if TYPE_CHECKING:
     from au2.client.resources.processes import Versions
@@ -45,9 +48,11 @@ def _calls(session: Session) -> "Versions":
 
 
 def _published(document: Document) -> str:
+    """Return when and by whom; ``-o json`` has the exact time."""
     if document["published_at"] is None:
         return ""
-    return f"{document['published_at']} by {document['published_by']}"
+    age = format_age(parse_time(document["published_at"]), now())
+    return f"{age} by {document['published_by']}"
 
 
 def _as_yaml(value: object) -> str | None:
@@ -228,8 +233,8 @@ def publish(session: Session, words: VersionWords) -> None:
         process_id = find_process(session, words.process)
         number = get_version(session.transport, process_id, DEFAULT, latest=True).id
         console.confirm(f"Publish version {number}, the newest that is AVAILABLE?")
-    _calls(session).publish(process_id, number)
-    console.remark(f"Version {number} is published.")
+    made = _calls(session).publish(process_id, number)
+    console.report(f"Version {number} is published.", format_document(made))
 
 
 @define(
@@ -244,8 +249,9 @@ def unpublish(session: Session, words: VersionWords) -> None:
     Without PROCESS, of the process of the aunsight.yml in the current folder.
     """
     number = words.require_number()
-    _calls(session).unpublish(find_process(session, words.process), number)
-    session.console.remark(f"Version {number} is not published any more.")
+    made = _calls(session).unpublish(find_process(session, words.process), number)
+    told = f"Version {number} is not published any more."
+    session.console.report(told, format_document(made))
 
 
 @define("delete", group=command, examples=("au2 process version delete forecast 3 --yes",))
@@ -258,4 +264,5 @@ def delete(session: Session, process: str, number: int, yes: bool) -> None:
     if not yes:
         session.console.confirm(f"Delete version {number} of process {process}?")
     _calls(session).delete_version(process_id, number)
-    session.console.remark(f"Version {number} is deleted.")
+    done = {"process": process_id, "version": number, "deleted": True}
+    session.console.report(f"Version {number} is deleted.", done)

@@ -13,6 +13,7 @@ from au2.cli.package_context import VersionWords, find_process, version_words
 from au2.client.packages.package_folder import ensure_no_content, fill_folder, unpack_package
 from au2.client.resources.processes import Processes
 from au2.client.resources.versions import Download, open_download
+from au2.console.console import FORMATS
 from au2.console.parameters import PathType
 from au2.console.progress import TransferProgress
 from au2.domain.context import Context
@@ -44,7 +45,10 @@ def _download_image(session: Session, process_id: str, number: int, output: Outp
             progress.finish()
     if output.path is not None:
         where = shlex.quote(str(output.path))
-        console.remark(f"The image is in '{output.path}'. Load it with: docker load -i {where}")
+        console.report(
+            f"The image is in '{output.path}'. Load it with: docker load -i {where}",
+            {"process": process_id, "version": number, "path": str(output.path)},
+        )
 
 
 def download_package(session: Session, process_id: str, number: int, target: str | None) -> None:
@@ -66,7 +70,10 @@ def download_package(session: Session, process_id: str, number: int, target: str
                 _remember_process(session, process, incoming)
         finally:
             progress.finish()
-    session.console.remark(f"The package is in '{directory}': {count_of(count, 'file')}.")
+    session.console.report(
+        f"The package is in '{directory}': {count_of(count, 'file')}.",
+        {"process": process_id, "version": number, "path": str(directory), "files": count},
+    )
 
 
 def safe_name(name: str) -> str:
@@ -118,28 +125,48 @@ def _write_over(path: Path, data: bytes) -> None:
     write_output(path, data, permissions=mode)
 
 
+def _read_output(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """Set the format; return any other value: the file of the form that ``--to`` replaced."""
+    if value not in FORMATS:
+        return value
+    console = ctx.ensure_object(Session).console
+    console.output_format = value
+    console.is_format_known = True
+    return None
+
+
 @define(
     "download",
     examples=(
         "au2 process version download forecast 3 | docker load",
-        "au2 process version download forecast 3 -o forecast.tar",
-        "au2 process version download forecast 3 --package -o forecast",
+        "au2 process version download forecast 3 --to forecast.tar",
+        "au2 process version download forecast 3 --package --to forecast",
     ),
     has_output=False,
 )
 @version_words("N")
 @click.option(
-    "-o",
-    "--output",
-    "target",
+    "--to",
     type=PathType(),
     metavar="FILE",
     help="The file to write ('-' is stdout, the default); with --package, the folder.",
 )
 @click.option(
+    "-o",
+    "--output",
+    "old_target",
+    type=PathType(),
+    metavar="[table|json|yaml]",
+    is_eager=True,
+    callback=_read_output,
+    help="Format of the output, and of an error.  [default: table]",
+)
+@click.option(
     "--package", is_flag=True, help="Download the source as a folder instead of the image."
 )
-def command(session: Session, *, words: VersionWords, target: str | None, package: bool) -> None:
+def command(
+    session: Session, *, words: VersionWords, to: str | None, old_target: str | None, package: bool
+) -> None:
     """Download the image of version N as an archive for `docker load`.
 
     podman load and skopeo (docker-archive:, oci-archive:) read the archive too. The image's name is
@@ -151,14 +178,22 @@ def command(session: Session, *, words: VersionWords, target: str | None, packag
     Without PROCESS, of the process of the aunsight.yml in the current folder.
     """
     number = words.require_number()
+    context = click.get_current_context()
+    if to is not None and old_target is not None:
+        raise click.UsageError("Give --to alone: -o FILE is its old form.", context)
+    if old_target is not None:
+        session.console.remark("-o FILE is the old form of --to FILE.")
+    target = to or old_target
     if package:
         if target == "-":
-            raise click.UsageError("With --package, -o names a folder.")
+            raise click.UsageError("With --package, --to names a folder.", context)
         download_package(session, find_process(session, words.process), number, target)
         return
     output = OutputType().convert(target or "-", None, None)
+    if output.path is None and session.console.makes_document:
+        raise click.UsageError("With -o json or yaml, name a file: --to FILE.", context)
     if output.path is None and session.console.shows_data:
         raise click.UsageError(
-            "An image is not written to a terminal: add -o FILE, or '| docker load'."
+            "An image is not written to a terminal: add --to FILE, or '| docker load'."
         )
     _download_image(session, find_process(session, words.process), number, output)

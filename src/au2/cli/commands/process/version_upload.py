@@ -80,17 +80,21 @@ def command(
         )
     from au2.cli.build_wait import tell_default, watch_build
     from au2.cli.image_upload import VersionRef, send_image, tell_same
+    from au2.cli.job_wait import exit_unless_succeeded
     from au2.client.images.upload import get_upload_status
     from au2.wire.documents import format_document
     from au2.wire.upload import ImageUploadStatus
 
     ref = VersionRef(find_process(session, process), number)
     sent = send_image(session, ref, file, image=image, spool=spool)
+    ended = None
     if isinstance(sent, ImageUploadStatus):
-        tell_same(session, sent, wait=wait)
+        ended = tell_same(session, sent, wait=wait)
     elif wait:
-        watch_build(session, number, sent, process_id=ref.process_id)
+        ended = watch_build(session, number, sent, process_id=ref.process_id)
     else:
         tell_default(session, ref.process_id, number, is_built=False)
     if session.console.output_format != "table":
         session.console.show_document(format_document(get_upload_status(session.transport, *ref)))
+    if ended is not None:
+        exit_unless_succeeded(ended)
