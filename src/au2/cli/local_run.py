@@ -90,7 +90,8 @@ def _open_containers(
     except ModuleNotFoundError as error:
         raise Unsupported(
             f"the server part of au2 is not installed ({error.name} is missing).",
-            hint="Install it with: pip install 'au2[server]'",
+            hint="Install it from the checkout or wheel that au2 came from: "
+            "pip install 'CHECKOUT_OR_WHEEL[server]'",
         ) from error
     cache = _find_cache(session.environment)
     stated = session.environment.get(_RUNTIMES_VARIABLE)

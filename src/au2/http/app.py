@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
-from au2.http import errors
+from au2.http import errors, sdk
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
@@ -175,6 +175,7 @@ def _add_routes(app: FastAPI) -> None:
     private = errors.error_responses(NotAuthenticated, InvalidRequest, Au2Error)
     for router in _PRIVATE:
         app.include_router(router, prefix=PREFIX, responses=private)
+    app.include_router(sdk.router)
 
 
 def _complete_document(app: FastAPI) -> None:

@@ -95,8 +95,13 @@ def sdk_files() -> dict[str, bytes]:
 
     The launcher adds their folders to ``PYTHONPATH``, ``R_LIBS`` and, for the shell's, ``PATH``.
     """
+    return {path: read_sdk_project(origin) for path, origin in _FILES.items()}
+
+
+def read_sdk_project(path: str) -> bytes:
+    """Return a file of the libraries' projects, by its path in ``sdk/``."""
     source = _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
-    return {path: (source / origin).read_bytes() for path, origin in _FILES.items()}
+    return (source / path).read_bytes()
 
 
 def write_sdk(platform: Path, *, above_package: Path) -> None:

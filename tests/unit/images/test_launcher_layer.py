@@ -57,7 +57,11 @@ def test_all_projects_say_the_same_version() -> None:
     said = [
         (projects / "js" / "package.json").read_text(),
         (projects / "r" / "DESCRIPTION").read_text(),
+        (projects / "js" / "README.md").read_text(),
+        (projects / "python" / "README.md").read_text(),
         (projects / "python" / "src" / "aunsight" / "__init__.py").read_text(),
     ]
-    pattern = re.compile(rf"[Vv]ersion[\W_]+{re.escape(version)}\b")
+    pattern = re.compile(rf"([Vv]ersion[\W_]+|/sdk/aunsight-){re.escape(version)}\b")
     assert all(pattern.search(text) for text in said)
+    guide = (ROOT / "docs" / "guides" / "languages.md").read_text()
+    assert set(re.findall(r"/sdk/aunsight-(\d+\.\d+\.\d+)", guide)) == {version}
