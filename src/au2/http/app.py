@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
@@ -142,7 +144,24 @@ def make_app(
     registry = make_registry(services, board, costly, external_url=chosen.external_url)
     registry.state.reading = reading
     app.mount(REGISTRY, registry)
+    app.router.routes.append(Route(REGISTRY, _SlashAdded(registry)))
     return app
+
+
+@dataclass(frozen=True, slots=True)
+class _SlashAdded:
+    """ASGI application: the registry at its prefix without a slash, where some clients ask.
+
+    A redirect would cost them the token.
+    """
+
+    registry: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as at ``/v2/``."""
+        root = scope.get("root_path", "") + REGISTRY
+        path = {"path": f"{root}/", "raw_path": f"{root}/".encode(), "root_path": root}
+        await self.registry({**scope, **path}, receive, send)
 
 
 def _name_operation(route: APIRoute) -> str:
@@ -151,7 +170,7 @@ def _name_operation(route: APIRoute) -> str:
 
 def _make_limits(options: ApiOptions) -> Any:
     def limit_of(method: str, path: str) -> int | None:
-        if path.startswith(f"{REGISTRY}/"):
+        if path == REGISTRY or path.startswith(f"{REGISTRY}/"):
             return None  # Blobs stream, and the rest is bounded where it is read.
         if path in _SMALL:
             return min(_SMALL_BODY_BYTES, options.max_body_bytes)

@@ -12,6 +12,7 @@ from au2.http.concurrency import CostlyRequests
 from au2.http.noticeboard import NoticeBoard
 from au2.http.registry import blobs, errors, manifests, tokens, uploads
 from au2.http.registry.access import actor_of
+from au2.http.registry.methods import Methods
 
 _UPLOADS = "/{name:path}/blobs/uploads"
 _BLOB = "/{name:path}/blobs/{digest}"
@@ -31,23 +32,35 @@ def make_registry(
     """
     app = Starlette(
         routes=[
-            Route("/", check_version, methods=["GET"]),
-            Route("/token", tokens.get_token, methods=["GET"]),
-            Route("/token", tokens.post_token, methods=["POST"]),
+            Route("/", Methods({"GET": check_version})),
+            Route("/token", Methods({"GET": tokens.get_token, "POST": tokens.post_token})),
             # With and without the slash at the end: clients differ.
-            Route(f"{_UPLOADS}/", uploads.begin_upload, methods=["POST"]),
-            Route(_UPLOADS, uploads.begin_upload, methods=["POST"]),
-            Route(f"{_UPLOADS}/{{upload}}", uploads.show_upload, methods=["GET"]),
-            Route(f"{_UPLOADS}/{{upload}}", uploads.receive_chunk, methods=["PATCH"]),
-            Route(f"{_UPLOADS}/{{upload}}", uploads.finish_upload, methods=["PUT"]),
-            Route(f"{_UPLOADS}/{{upload}}", uploads.cancel_upload, methods=["DELETE"]),
-            Route(_BLOB, blobs.get_blob, methods=["GET"]),
-            Route(_BLOB, blobs.delete_blob, methods=["DELETE"]),
-            Route(_MANIFEST, manifests.get_manifest, methods=["GET"]),
-            Route(_MANIFEST, manifests.put_manifest, methods=["PUT"]),
-            Route(_MANIFEST, manifests.delete_manifest, methods=["DELETE"]),
-            Route("/{name:path}/tags/list", manifests.list_tags, methods=["GET"]),
-            Route("/{name:path}/referrers/{digest}", manifests.list_referrers, methods=["GET"]),
+            Route(f"{_UPLOADS}/", Methods({"POST": uploads.begin_upload})),
+            Route(_UPLOADS, Methods({"POST": uploads.begin_upload})),
+            Route(
+                f"{_UPLOADS}/{{upload}}",
+                Methods(
+                    {
+                        "GET": uploads.show_upload,
+                        "PATCH": uploads.receive_chunk,
+                        "PUT": uploads.finish_upload,
+                        "DELETE": uploads.cancel_upload,
+                    }
+                ),
+            ),
+            Route(_BLOB, Methods({"GET": blobs.get_blob}, refused={"DELETE": blobs.delete_blob})),
+            Route(
+                _MANIFEST,
+                Methods(
+                    {
+                        "GET": manifests.get_manifest,
+                        "PUT": manifests.put_manifest,
+                        "DELETE": manifests.delete_manifest,
+                    }
+                ),
+            ),
+            Route("/{name:path}/tags/list", Methods({"GET": manifests.list_tags})),
+            Route("/{name:path}/referrers/{digest}", Methods({"GET": manifests.list_referrers})),
         ],
         exception_handlers={
             errors.RegistryError: errors.answer_registry,

@@ -7,7 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from au2.http.registry.access import actor_of, ensure_digest, open_call
+from au2.http.registry.conditions import answer_unchanged
 from au2.http.registry.errors import BLOB_UNKNOWN, RegistryError, unknown_as
+from au2.http.registry.methods import method_refused
 from au2.http.streaming import StreamingResult
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
@@ -21,15 +23,17 @@ async def get_blob(request: Request) -> Response:
         size_bytes = await run_in_threadpool(
             services.repository_blobs.find, actor, repository, digest
         )
-    first, last = _read_range(request.headers.get("range", ""), size_bytes)
-    is_part = (first, last) != (0, size_bytes - 1)
     headers = {
         "Docker-Content-Digest": digest,
-        "Content-Length": str(last - first + 1),
         "Accept-Ranges": "bytes",
         "ETag": f'"{digest}"',
         "Cache-Control": "private, max-age=31536000, immutable",
     }
+    if (unchanged := answer_unchanged(request, headers)) is not None:
+        return unchanged
+    first, last = _read_range(request.headers.get("range", ""), size_bytes)
+    is_part = (first, last) != (0, size_bytes - 1)
+    headers["Content-Length"] = str(last - first + 1)
     if is_part:
         headers["Content-Range"] = f"bytes {first}-{last}/{size_bytes}"
     status, media_type = 206 if is_part else 200, "application/octet-stream"
@@ -49,7 +53,7 @@ async def get_blob(request: Request) -> Response:
 async def delete_blob(request: Request) -> Response:
     """``DELETE /v2/<name>/blobs/<digest>`` (end-10)."""
     await actor_of(request)
-    raise RegistryError(405, "UNSUPPORTED", "Unused blobs are removed by garbage collection.")
+    raise method_refused("Unused blobs are removed by garbage collection.", "GET, HEAD")
 
 
 def _read_range(header: str, size_bytes: int) -> tuple[int, int]:

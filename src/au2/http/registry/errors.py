@@ -23,7 +23,6 @@ from au2.domain.errors import (
     TooLarge,
     TooManyAttempts,
     TooManyRequests,
-    Unsupported,
 )
 from au2.http.audit_log import note_refusal
 
@@ -61,7 +60,6 @@ _ANSWERS: tuple[tuple[type[Au2Error], int, str], ...] = (
     (NotAuthenticated, 401, "UNAUTHORIZED"),
     (NotPermitted, 403, "DENIED"),
     (Conflict, 409, "DENIED"),
-    (Unsupported, 405, "UNSUPPORTED"),
     (DigestMismatch, 400, "DIGEST_INVALID"),
     (InvalidImage, 400, "MANIFEST_INVALID"),
     (TooLarge, 413, "SIZE_INVALID"),
@@ -120,10 +118,10 @@ def answer_own(request: Request, error: Exception) -> Response:
 
 
 def answer_unrouted(request: Request, error: Exception) -> Response:
-    """Answer a path or method without a route."""
+    """Answer a path without a route."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     message = f"{request.method} {request.url.path[:200]} is not part of this registry."
-    return _answer(error.status_code, "UNSUPPORTED", message)
+    return _answer(error.status_code, "UNSUPPORTED", message, error.headers)
 
 
 def answer_nobody(_: Request, error: Exception) -> Response:

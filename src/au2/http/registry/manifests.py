@@ -9,18 +9,21 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from au2.domain.errors import Unsupported
 from au2.domain.identity import Actor
 from au2.domain.job import Job, JobState
 from au2.domain.repository import StoredManifest
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import wait_for_end
 from au2.http.registry.access import ensure_digest, open_call
+from au2.http.registry.conditions import answer_unchanged
 from au2.http.registry.errors import (
     MANIFEST_BLOB_UNKNOWN,
     MANIFEST_UNKNOWN,
     RegistryError,
     unknown_as,
 )
+from au2.http.registry.methods import method_refused
 from au2.http.request_body import read_manifest
 from au2.oci.spec import media_types
 
@@ -40,6 +43,8 @@ async def get_manifest(request: Request) -> Response:
         "Content-Length": str(len(found.data)),
         "ETag": f'"{found.digest}"',
     }
+    if (unchanged := answer_unchanged(request, headers)) is not None:
+        return unchanged
     body = b"" if request.method == "HEAD" else found.data
     return Response(body, headers=headers, media_type=found.media_type)
 
@@ -70,13 +75,13 @@ async def put_manifest(request: Request) -> Response:
 async def delete_manifest(request: Request) -> Response:
     """``DELETE /v2/<name>/manifests/<reference>`` (end-9)."""
     services, repository, actor = await open_call(request)
+    reference = request.path_params["reference"]
+    manifests = services.repository_manifests
     with unknown_as(MANIFEST_UNKNOWN):
-        await run_in_threadpool(
-            services.repository_manifests.delete,
-            actor,
-            repository,
-            request.path_params["reference"],
-        )
+        try:
+            await run_in_threadpool(manifests.delete, actor, repository, reference)
+        except Unsupported as error:
+            raise method_refused(error.explanation, "GET, HEAD, PUT") from error
     return Response(status_code=202)
 
 
