@@ -12,6 +12,11 @@ from typing import Any, ClassVar, Self
 
 from au2.domain.wording import as_sentence
 
+RETRIED_STATUSES = frozenset({429, 503})
+"""Statuses of responses that name a pause in ``Retry-After``."""
+RETRY_AFTER_SECONDS = 10
+"""Pause where an error has none of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -211,7 +216,7 @@ class ServerNotStarted(Au2Error, code="server-not-started"):
 class Busy(Au2Error, code="busy", status=503):
     """The server has too much to do at this moment."""
 
-    retry_after_seconds = 10
+    retry_after_seconds = RETRY_AFTER_SECONDS
 
 
 class TooManyRequests(Busy, code="too-many-requests", status=429):

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from au2.domain.errors import (
+    RETRIED_STATUSES,
+    RETRY_AFTER_SECONDS,
     Au2Error,
     Conflict,
     Detail,
@@ -62,11 +64,13 @@ def make_error_response(
     sent = dict(headers or {})
     if isinstance(error, NotAuthenticated) and not isinstance(error, TooManyAttempts):
         sent["WWW-Authenticate"] = "Bearer"
-    if error.retry_after_seconds is not None:
-        sent["Retry-After"] = str(error.retry_after_seconds)
+    code = error.status if status is None else status
+    seconds = error.retry_after_seconds
+    if seconds is not None or code in RETRIED_STATUSES:
+        sent["Retry-After"] = str(RETRY_AFTER_SECONDS if seconds is None else seconds)
     return Response(
         format_error(error),
-        status_code=error.status if status is None else status,
+        status_code=code,
         headers=sent,
         media_type="application/json",
     )

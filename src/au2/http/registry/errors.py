@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from au2.domain.errors import (
+    RETRIED_STATUSES,
+    RETRY_AFTER_SECONDS,
     Au2Error,
     Busy,
     Conflict,
@@ -143,9 +145,7 @@ def _answer(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     body = json.dumps({"errors": [{"code": code, "message": message, "detail": None}]})
-    return Response(
-        body,
-        status_code=status,
-        media_type="application/json",
-        headers={**_HEADERS, **(headers or {})},
-    )
+    sent = {**_HEADERS, **(headers or {})}
+    if status in RETRIED_STATUSES:
+        sent.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return Response(body, status_code=status, media_type="application/json", headers=sent)
