@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, TooLarge
+from au2.oci.spec.digest import sha512_of
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import ContentStore
 
@@ -348,6 +349,49 @@ def test_who_has_a_blob_is_noted_before_it_is_named(store: ContentStore) -> None
         part.commit(DIGEST, note=lambda: noted.append(True))
     assert store.contains(DIGEST)
     assert noted == [True]
+
+
+def test_pieces_are_verified_by_an_alias_and_named_by_the_digest(store: ContentStore) -> None:
+    alias, other = sha512_of(DATA), sha512_of(b"other")
+    with store.resume("one") as part:
+        part.write(DATA)
+        assert part.digest == DIGEST
+        with pytest.raises(DigestMismatch):
+            part.commit(other)
+    assert store.ingest_bytes("one") == 0
+
+    def die() -> None:
+        raise KeyError
+
+    add_piece(store, "one", DATA[:10])
+    with store.resume("one") as part:
+        part.write(DATA[10:])
+        with pytest.raises(KeyError):
+            part.commit(alias, note=die)
+    assert list(store.list_digests()) == []
+    with store.resume("one") as part:
+        part.commit(alias, size_bytes=len(DATA))
+    assert list(store.list_digests()) == [DIGEST]
+    assert store.read_bytes(DIGEST, limit_bytes=len(DATA)) == DATA
+
+
+def test_an_alias_names_nothing_in_the_store(store: ContentStore) -> None:
+    put(store, DATA)
+    alias = sha512_of(DATA)
+    calls: tuple[Callable[[str], object], ...] = (
+        *(store.contains, store.lease, store.size_bytes, store.open, store.remove),
+        *(store.find_compressed, lambda name: store.open_from(name, 0)),
+        lambda name: store.read_bytes(name, limit_bytes=1 << 20),
+        lambda name: store.remove_expired(name, lease_seconds=0),
+        lambda name: store.expired_bytes(name, lease_seconds=0),
+        lambda name: store.keep_compressed(name, 1, compressed=DIGEST),
+    )
+    for call in calls:
+        with pytest.raises(InvalidRequest):
+            call(alias)
+    with pytest.raises(InvalidRequest), store.batch() as add:
+        add(alias, DATA)
+    assert list(store.list_digests()) == [DIGEST]
 
 
 def test_two_can_not_write_the_same_pieces(store: ContentStore) -> None:

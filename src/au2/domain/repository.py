@@ -69,14 +69,31 @@ def parse_repository(text: str) -> Repository:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredBlob:
+    """A blob of a repository."""
+
+    digest: str
+    """SHA-256 digest, by which the content store has it."""
+    size_bytes: int
+    sha512: str | None = None
+    """Alias that the repository got the blob by; None: none."""
+
+
+@dataclass(frozen=True, slots=True)
 class StoredManifest:
     """A manifest or index, as pushed by a registry client."""
 
     digest: str
+    """SHA-256 digest."""
+    sha512: str | None
+    """Alias that the repository got the manifest by; None: none."""
     media_type: str
     size_bytes: int
     artifact_type: str | None
     subject_digest: str | None
+    """Digest or alias, as stated."""
+    absent: tuple[str, ...]
+    """Digests or aliases, as stated, of non-distributable layers that the repository lacked."""
     annotations: Mapping[str, str]
     pushed_at: datetime
     pushed_by: str

@@ -84,6 +84,8 @@ class CostlyRequests:
     """Checks of passwords, by client: each takes 20 ms of a core and 19 MiB on purpose."""
     parsing: Turns = field(default_factory=lambda: Turns(1, waiting=64, waiting_of_one=16))
     """Parsing of large bodies, by user."""
+    hashing: Turns = field(default_factory=lambda: Turns(2, waiting=64, waiting_of_one=16))
+    """Second reads of whole blobs, for their aliases, by user: two minutes for the largest."""
     bodies: Slots = field(default_factory=lambda: Slots(64, most_of_one=16))
     """Bodies held in memory, by user: of 64 KiB to some MiB."""
     file_lists: Slots = field(default_factory=lambda: Slots(4, most_of_one=2))

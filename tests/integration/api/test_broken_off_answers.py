@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator
 import pytest
 from starlette.types import Message
 
-from au2.domain.repository import parse_repository
+from au2.domain.repository import StoredBlob, parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.settings.endpoint import ListenAddress
 from au2.server.supervision.start import open_listener
@@ -43,7 +43,7 @@ def blob(backend: Backend) -> str:
         writer.write(os.urandom(LARGE_BYTES))
         digest = writer.commit()
     repository = parse_repository(f"org_{organization}/base")
-    backend.services.repository_blobs.link(repository, {digest: LARGE_BYTES})
+    backend.services.repository_blobs.link(repository, [StoredBlob(digest, LARGE_BYTES)])
     return f"/v2/{repository}/blobs/{digest}"
 
 

@@ -13,7 +13,7 @@ from au2.domain.context import Context
 from au2.domain.job import JobState, Outcome
 from au2.domain.repository import process_repository
 from au2.domain.version import ImageStatus
-from au2.stores.database.content.repositories import add_repository_blobs
+from au2.stores.database.content.repository_blobs import add_repository_blobs
 from au2.stores.database.content.uploads import add_contents, find_upload
 from au2.wire.documents import format_document
 from tests.support.backend import OPERATOR, PASSWORD, Backend, creation, frame, open_backend

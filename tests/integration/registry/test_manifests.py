@@ -204,14 +204,38 @@ def test_what_a_manifest_names_must_have_come(developer: Guest) -> None:
     assert code(developer.ask("GET", f"manifests/{digest}")) == (404, "MANIFEST_UNKNOWN")
 
 
-def test_a_non_distributable_layer_is_pushed_like_others(developer: Guest) -> None:
-    layers = [describe(DOCKER_FOREIGN_GZIP, b"layer")]
+def test_a_non_distributable_layer_may_be_absent(developer: Guest) -> None:
+    layer = describe(DOCKER_FOREIGN_GZIP, b"layer")
+    manifest = make_manifest(layers=[layer, describe(DOCKER_FOREIGN_GZIP, b"more")])
     developer.push_blob(b"{}")
-    refused = developer.put("1.0", make_manifest(layers=layers))
-    assert code(refused) == (400, "MANIFEST_BLOB_UNKNOWN")
-    assert "allow-nondistributable-artifacts" in refused.text
+    answer = developer.put("1.0", manifest)
+    assert answer.status_code == 201
+    assert answer.headers["Warning"] == (
+        f'299 - "The layer {layer["digest"]} (and 1 more) is not here, '
+        'so no container can run this image."'
+    )
+    assert developer.ask("GET", "manifests/1.0").content == manifest
+    assert developer.ask("GET", f"blobs/{layer['digest']}").status_code == 404
+    for data in (b"layer", b"more"):
+        developer.push_blob(data)
+    whole = developer.put("1.0", manifest)
+    assert whole.status_code == 201
+    assert "Warning" not in whole.headers
+
+
+def test_no_other_blob_may_be_absent(developer: Guest) -> None:
+    developer.push_blob(b"{}")
+    foreign, plain = describe(DOCKER_FOREIGN_GZIP, b"layer"), describe(LAYER, b"layer")
+    config = describe(DOCKER_FOREIGN_GZIP, b"other")
+    for manifest in (
+        make_manifest(layers=[foreign, plain]),
+        make_manifest(layers=[foreign], config=config),
+        make_manifest(layers=[config], config=config),
+    ):
+        assert code(developer.put("1.0", manifest)) == (400, "MANIFEST_BLOB_UNKNOWN")
     developer.push_blob(b"layer")
-    assert developer.put("1.0", make_manifest(layers=layers)).status_code == 201
+    untrue = make_manifest(layers=[foreign | {"size": 6}])
+    assert code(developer.put("1.0", untrue)) == (400, "MANIFEST_INVALID")
 
 
 def test_a_blob_of_another_size_is_not_the_one_named(developer: Guest) -> None:

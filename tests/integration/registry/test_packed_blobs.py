@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from au2.domain.repository import parse_repository
+from au2.domain.repository import StoredBlob, parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.supervision.log_format import is_relevant
 from au2.stores.content.images import load_image
@@ -35,7 +35,7 @@ def packed(backend: Backend, repository: str) -> str:
         holder = writer.commit()
     backend.blobs.keep_compressed(digest_of(RAW), len(RAW), compressed=holder)
     link = backend.services.repository_blobs.link
-    link(parse_repository(repository), {digest_of(RAW): len(RAW)})
+    link(parse_repository(repository), [StoredBlob(digest_of(RAW), len(RAW))])
     return digest_of(RAW)
 
 

@@ -9,7 +9,7 @@ import pytest
 from au2.app.registry.manifests import PutManifest
 from au2.domain.context import Context
 from au2.domain.errors import Conflict
-from au2.domain.repository import Repository, process_repository
+from au2.domain.repository import Repository, StoredBlob, process_repository
 from au2.domain.version import BuiltImage, ImageStatus
 from au2.oci.spec.media_types import INDEX
 from au2.stores.database.versions import change_image_status, find_version
@@ -321,7 +321,8 @@ def put_three(backend: Backend, process: str) -> tuple[Repository, list[PutManif
     with backend.blobs.batch() as add:
         for blob in (b"{}", b"layer"):
             add(digest_of(blob), blob)
-    services.repository_blobs.link(repository, {digest_of(b"{}"): 2, digest_of(b"layer"): 5})
+    blobs = [StoredBlob(digest_of(data), len(data)) for data in (b"{}", b"layer")]
+    services.repository_blobs.link(repository, blobs)
     indexes = [
         json.dumps(
             {

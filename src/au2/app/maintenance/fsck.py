@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from au2.app.maintenance.live_set import Cutoffs, find_live_set, list_image_roots
+from au2.app.maintenance.references import ReferenceResolver, make_resolver
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.engines.protocol import UnpackedLayers
+from au2.oci.spec.digest import is_alias
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.media_types import COMPRESSED_LAYERS
@@ -94,7 +96,8 @@ class ImageIntegrity:
 
     blobs: Provider
     findings: dict[str, Finding]
-    """By digest."""
+    """By digest, or alias that no repository knows."""
+    resolver: ReferenceResolver
 
     def check_image(self, root: ImageRoot) -> None:
         """Check one image: its manifest, all references, and the images of an index."""
@@ -124,10 +127,14 @@ class ImageIntegrity:
             self.check_blob(descriptor.digest, descriptor.size_bytes, root.owner, root.kind)
             if descriptor.media_type in COMPRESSED_LAYERS and descriptor.digest in self.findings:
                 self.findings[descriptor.digest].is_compressed = True
-        return [child.digest for child in referenced.manifests]
+        return [child.digest for child in referenced.manifests if not is_alias(child.digest)]
 
     def check_blob(self, digest: str, size_bytes: int, owner: str, kind: RootKind) -> None:
         """Check one blob needed by ``owner``."""
+        if is_alias(digest):
+            self._find(digest, "missing", is_missing=True)
+            self._hit(digest, owner, kind)
+            return
         self.check_size(digest, size_bytes)
         self._hit(digest, owner, kind)
         holder = self.blobs.find_compressed(digest)
@@ -154,7 +161,7 @@ class ImageIntegrity:
         Such manifests were once accepted. By its digest the blob is sound, and may be shared.
         """
         digest = descriptor.digest
-        if digest in self.findings:
+        if is_alias(digest) or digest in self.findings:
             return False
         try:
             is_other = self.blobs.size_bytes(digest) != descriptor.size_bytes
@@ -167,7 +174,7 @@ class ImageIntegrity:
             return None
         try:
             data = self.blobs.read_bytes(root.digest, limit_bytes=MAX_DOCUMENT_BYTES)
-            return parse_referenced(data)
+            return self.resolver.resolve(root, parse_referenced(data))
         except BlobMissing:
             if root.must_be_whole:
                 self._find(root.digest, "missing", is_missing=True)
@@ -240,8 +247,8 @@ class IntegrityCheck:
     def _check_references(self, damaged: Iterable[Finding]) -> tuple[dict[str, Finding], int]:
         """Return damaged and missing blobs with the objects hit, and the number of images."""
         findings = {one.digest: Finding(one.digest, one.problem, one.is_missing) for one in damaged}
-        check = ImageIntegrity(self._blobs, findings)
         with self._database.read() as transaction:
+            check = ImageIntegrity(self._blobs, findings, make_resolver(transaction))
             images = list(list_image_roots(transaction, since=self._clock()))
         for root in images:
             check.check_image(root)

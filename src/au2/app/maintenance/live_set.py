@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from au2.app.maintenance.references import ReferenceResolver, make_resolver
 from au2.domain.errors import Au2Error, BlobMissing, InvalidImage
 from au2.oci.spec.config import parse_config
+from au2.oci.spec.digest import is_alias
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.registry_manifest import ReferencedDescriptors, parse_referenced
 from au2.stores.content.protocol import Manager
@@ -84,8 +86,9 @@ def find_live_set(database: Database, blobs: Manager, cutoffs: Cutoffs) -> LiveS
     live = LiveSet()
     with database.read() as transaction:
         images = _list_images(transaction, cutoffs)
+        resolver = make_resolver(transaction)
         _add_single_blobs(transaction, cutoffs, live.blobs)
-    walk = _Walk(blobs, live)
+    walk = _Walk(blobs, live, resolver)
     for image in images.values():
         walk.add(image)
     _add_compressed(blobs, live.blobs)
@@ -133,11 +136,12 @@ def _hides_something(root: ImageRoot, error: Exception) -> bool:
 
 
 class _Walk:
-    """Walk from manifests to the referenced blobs."""
+    """Walk from manifests to the referenced blobs. Unknown aliases name nothing here."""
 
-    def __init__(self, blobs: Manager, live: LiveSet) -> None:
+    def __init__(self, blobs: Manager, live: LiveSet, resolver: ReferenceResolver) -> None:
         self._blobs = blobs
         self._live = live
+        self._resolver = resolver
         self._seen: set[str] = set()
 
     def add(self, image: ImageRoot) -> None:
@@ -151,18 +155,20 @@ class _Walk:
             self._seen.add(root.digest)
             referenced = self._read(root)
             for descriptor in referenced.blobs:
-                self._live.blobs.add(descriptor.digest, root.kind)
+                if not is_alias(descriptor.digest):
+                    self._live.blobs.add(descriptor.digest, root.kind)
             if root.is_run and referenced.blobs:
                 self._add_diff_ids(root, referenced.blobs[0].digest)
             waiting += [
                 replace(root, digest=child.digest, must_be_whole=False)
                 for child in referenced.manifests
+                if not is_alias(child.digest)
             ]
 
     def _read(self, root: ImageRoot) -> ReferencedDescriptors:
         try:
             data = self._blobs.read_bytes(root.digest, limit_bytes=MAX_DOCUMENT_BYTES)
-            return parse_referenced(data)
+            return self._resolver.resolve(root, parse_referenced(data))
         except (Au2Error, OSError) as error:
             if _hides_something(root, error):
                 self._live.damaged.append(root)

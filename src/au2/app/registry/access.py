@@ -6,7 +6,7 @@ from au2.domain.errors import InvalidRequest, NotFound, RepositoryUnknown
 from au2.domain.identity import Action, Actor
 from au2.domain.repository import Repository
 from au2.domain.version import ImageStatus, Version
-from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.digest import parse_any_digest
 from au2.oci.spec.reference import TAG
 from au2.stores.database.content import repositories
 from au2.stores.database.database import Transaction
@@ -65,7 +65,7 @@ def context_of(transaction: Transaction, repository: Repository) -> Context:
 def is_digest_reference(reference: str) -> bool:
     """Whether a reference is a digest, not a tag. Raises InvalidRequest: neither of both."""
     if ":" in reference:
-        parse_digest(reference)
+        parse_any_digest(reference)
         return True
     if not TAG.fullmatch(reference):
         raise InvalidRequest(f"{reference[:100]!r} is neither a tag nor a digest.")

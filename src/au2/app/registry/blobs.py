@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,20 +14,20 @@ from au2.domain import clock as clocks
 from au2.domain.errors import Busy, DigestMismatch, InvalidImage, NotFound, NotPermitted
 from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid
-from au2.domain.repository import Repository
+from au2.domain.repository import Repository, StoredBlob
 from au2.domain.upload import BlobUpload
-from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.digest import is_alias, parse_any_digest
+from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.media_types import FOREIGN_LAYERS
 from au2.oci.spec.registry_manifest import RegistryManifest
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content.repositories import (
     add_blob_upload,
-    add_repository_blobs,
     delete_blob_upload,
     find_blob_upload,
     find_manifests,
-    find_repository_blobs,
 )
+from au2.stores.database.content.repository_blobs import add_repository_blobs, resolve_blobs
 from au2.stores.database.database import Database, Transaction
 
 _MOST_BYTES = 64 << 30
@@ -68,23 +68,24 @@ class RepositoryBlobs:
         self._blob_max_bytes = blob_max_bytes
         self._clock = clock
 
-    def find(self, actor: Actor, repository: Repository, digest: str) -> int:
-        """Return the size in bytes of a blob of the repository. Raises NotFound."""
-        parse_digest(digest)
+    def find(self, actor: Actor, repository: Repository, name: str) -> StoredBlob:
+        """Return a blob of the repository by its digest or alias. Raises NotFound."""
+        parse_any_digest(name)
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
-        size_bytes = self.find_all(repository, [digest]).get(digest)
-        if size_bytes is None:
-            raise NotFound(f"{repository} has no blob {digest}.")
-        return size_bytes
+        blob = self._find_all(repository, [name]).get(name)
+        if blob is None:
+            raise NotFound(f"{repository} has no blob {name}.")
+        return blob
 
-    def find_all(self, repository: Repository, digests: Collection[str]) -> dict[str, int]:
-        """Sizes in bytes of the repository's blobs among ``digests``; takes their leases."""
+    def _find_all(self, repository: Repository, names: Collection[str]) -> dict[str, StoredBlob]:
+        """Return the repository's blobs among ``names``, by them; takes their leases."""
         with self._database.read() as transaction:
-            found = find_repository_blobs(transaction, repository, digests)
+            found = resolve_blobs(transaction, repository, names)
         if repository.process_id is not None:
-            found |= self._images.find_blobs(repository.process_id, set(digests) - set(found))
-        return {digest: size for digest, size in found.items() if self._blobs.lease(digest)}
+            sizes = self._images.find_blobs(repository.process_id, set(names) - set(found))
+            found |= {digest: StoredBlob(digest, size) for digest, size in sizes.items()}
+        return {name: blob for name, blob in found.items() if self._blobs.lease(blob.digest)}
 
     def is_packed(self, digest: str) -> bool:
         """Whether reads of a blob must decompress (:class:`DecompressionLimiter`)."""
@@ -106,66 +107,85 @@ class RepositoryBlobs:
                 yield data
 
     def mount(
-        self, actor: Actor, repository: Repository, digest: str, source: Repository | None
+        self, actor: Actor, repository: Repository, name: str, source: Repository | None
     ) -> bool:
         """Add a blob of another repository to this one; return whether there is one to mount.
 
         Args:
             actor: may push to ``repository`` and pull from ``source``.
             repository: receives the blob.
-            digest: of the blob.
+            name: digest of the blob, or alias: then only a repository that has it is a source.
             source: has the blob; None: any repository of the organization visible to the actor.
         """
-        parse_digest(digest)
+        parse_any_digest(name)
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
-            sizes = self._images.find_mountable(transaction, actor, repository, [digest])
-        if digest not in sizes and source is not None:
-            sizes = self._find_in(actor, source, digest)
-        if digest not in sizes or not self._blobs.lease(digest):
+            found = self._images.resolve_mountable(transaction, actor, repository, [name])
+        blob = found.get(name)
+        if blob is None and source is not None:
+            blob = self._find_in(actor, source, name)
+        if blob is None or not self._blobs.lease(blob.digest):
             return False
-        self.link(repository, {digest: sizes[digest]})
+        self.link(repository, [blob])
         return True
 
-    def _find_in(self, actor: Actor, source: Repository, digest: str) -> dict[str, int]:
+    def _find_in(self, actor: Actor, source: Repository, name: str) -> StoredBlob | None:
         try:
-            return {digest: self.find(actor, source, digest)}
+            return self.find(actor, source, name)
         except NotFound:
-            return {}
+            return None
 
-    def link(self, repository: Repository, sizes: Mapping[str, int]) -> None:
-        """Note blobs (size in bytes by digest) as the repository's."""
+    def link(self, repository: Repository, blobs: Iterable[StoredBlob]) -> None:
+        """Note blobs, with their aliases, as the repository's."""
+        every = list(blobs)
+        sizes = {blob.digest: blob.size_bytes for blob in every}
+        aliases = {blob.digest: blob.sha512 for blob in every if blob.sha512 is not None}
         with self._database.write(durable=False) as transaction:
-            add_repository_blobs(transaction, repository, sizes, at=self._clock())
+            add_repository_blobs(transaction, repository, sizes, at=self._clock(), aliases=aliases)
 
-    def ensure_complete(self, repository: Repository, manifest: RegistryManifest) -> None:
+    def ensure_complete(
+        self, repository: Repository, manifest: RegistryManifest
+    ) -> tuple[str, ...]:
         """Refuse a manifest unless the repository has every referenced blob and manifest.
+
+        Non-distributable layers may be absent in an organization's own repository. Never in a
+        process's: versions' layers are read, and served, by what a manifest there names.
+
+        Returns:
+            Digests or aliases of the absent layers.
 
         Raises:
             NotFound: a blob or manifest is missing.
             InvalidImage: a blob has another size than its descriptor states.
         """
-        found = self.find_all(repository, {blob.digest for blob in manifest.blobs})
-        for blob in manifest.blobs:
-            digest, size_bytes = blob.digest, blob.size_bytes
-            if digest not in found:
+        found = self._find_all(repository, {blob.digest for blob in manifest.blobs})
+        absent: dict[str, None] = {}
+        for position, blob in enumerate(manifest.blobs):
+            is_foreign = position > 0 and blob.media_type in FOREIGN_LAYERS
+            if blob.digest in found:
+                _ensure_size(found[blob.digest], blob)
+            elif is_foreign and repository.process_id is None:
+                absent[blob.digest] = None
+            else:
                 raise NotFound(
-                    f"The blob {digest} is missing: push it first.",
-                    hint=_FOREIGN_HINT if blob.media_type in FOREIGN_LAYERS else None,
-                )
-            if found[digest] != size_bytes:
-                raise InvalidImage(
-                    f"the blob {digest} has {found[digest]} bytes, not {size_bytes} bytes"
+                    f"The blob {blob.digest} is missing: push it first.",
+                    hint=_FOREIGN_HINT if is_foreign else None,
                 )
         # Leased by the search; linked, they can be pulled from this repository.
-        self.link(repository, found)
-        children = dict.fromkeys(child.digest for child in manifest.manifests)
+        self.link(repository, found.values())
+        self._ensure_children(
+            repository, dict.fromkeys(child.digest for child in manifest.manifests)
+        )
+        return tuple(absent)
+
+    def _ensure_children(self, repository: Repository, children: Collection[str]) -> None:
         with self._database.read() as transaction:
             known = find_manifests(transaction, repository, children)
         if repository.process_id is not None:
-            known |= self._images.find_images(repository.process_id, set(children) - known)
+            images = self._images.find_images(repository.process_id, set(children) - set(known))
+            known |= {digest: digest for digest in images}
         for child in children:
-            if child not in known or not self._blobs.lease(child):
+            if child not in known or not self._blobs.lease(known[child]):
                 raise NotFound(f"The manifest {child} is missing: push it first.")
 
     # -- receiving ---------------------------------------------------------------------------
@@ -233,22 +253,28 @@ class RegistryReceiver(BlobReceiver):
         self._repository = repository
         self._upload_id = upload_id
 
-    def commit(self, digest: str) -> None:
-        """Commit the whole blob to the repository.
+    def commit(self, name: str) -> None:
+        """Commit the whole blob to the repository, by its digest or alias.
 
         Raises:
             DigestMismatch: the bytes have another digest; the upload has ended.
             StorageFull: the disk is full; the upload stays open.
         """
-        size_bytes = self.received_bytes
+        alias = name if is_alias(name) else None
+        blob = StoredBlob(self._ingest.digest, self.received_bytes, alias)
         try:
-            self._ingest.commit(
-                digest, note=lambda: self._owner.link(self._repository, {digest: size_bytes})
-            )
+            self._ingest.commit(name, note=lambda: self._owner.link(self._repository, [blob]))
         except DigestMismatch:
             self._owner.forget(self._upload_id)
             raise
         self._owner.forget(self._upload_id)
+
+
+def _ensure_size(blob: StoredBlob, stated: Descriptor) -> None:
+    if blob.size_bytes != stated.size_bytes:
+        raise InvalidImage(
+            f"the blob {stated.digest} has {blob.size_bytes} bytes, not {stated.size_bytes} bytes"
+        )
 
 
 class DecompressionLimiter:

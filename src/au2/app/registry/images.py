@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from au2.app.registry.access import can_pull, context_of
 from au2.domain.errors import BlobMissing, InvalidImage
 from au2.domain.identity import Action, Actor
-from au2.domain.repository import Repository
+from au2.domain.repository import Repository, StoredBlob
+from au2.oci.spec.digest import is_alias
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.registry_manifest import parse_referenced
 from au2.stores.content.protocol import Provider
 from au2.stores.database.content.layers import find_layer_blobs
-from au2.stores.database.content.repositories import find_repository_blobs, list_holders
+from au2.stores.database.content.repository_blobs import list_holders, resolve_blobs
 from au2.stores.database.content.roots import list_version_tags
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.runtimes import list_visible_images
@@ -57,20 +58,32 @@ class ImageBlobs:
         repository: Repository,
         digests: Collection[str],
     ) -> dict[str, int]:
-        """Sizes of the blobs among ``digests`` that need not be sent to ``repository``.
+        """Sizes of the blobs among ``digests`` that need not be sent to ``repository``."""
+        found = self.resolve_mountable(transaction, actor, repository, digests)
+        return {digest: blob.size_bytes for digest, blob in found.items()}
+
+    def resolve_mountable(
+        self,
+        transaction: Transaction,
+        actor: Actor,
+        repository: Repository,
+        names: Collection[str],
+    ) -> dict[str, StoredBlob]:
+        """Blobs among ``names``, digests or aliases, that need not be sent to ``repository``.
 
         These are blobs of this repository, of another one in the organization that the actor may
         pull from, and blobs made by the platform for images that people pull and build on: layers
         of runtimes that may be used there, and of dependencies of packages that are visible there.
         """
-        found = find_repository_blobs(transaction, repository, digests)
-        found |= _find_held(transaction, actor, repository, set(digests) - set(found))
-        rest = set(digests) - set(found)
+        found = resolve_blobs(transaction, repository, names)
+        found |= _find_held(transaction, actor, repository, set(names) - set(found))
+        rest = {name for name in names if name not in found and not is_alias(name)}
         context = context_of(transaction, repository)
         if not rest or not actor.may(Action.VIEW_RUNTIME, context):
             return found
-        found |= self._find(list_visible_images(transaction, context), rest)
-        return found | find_layer_blobs(transaction, context, rest - set(found))
+        sizes = self._find(list_visible_images(transaction, context), rest)
+        sizes |= find_layer_blobs(transaction, context, rest - set(sizes))
+        return found | {digest: StoredBlob(digest, size) for digest, size in sizes.items()}
 
     def _list_images(self, process_id: str) -> list[str]:
         """Images of the process's versions, the newest first: most requests are for its blobs."""
@@ -98,7 +111,11 @@ class ImageBlobs:
         try:
             data = self._blobs.read_bytes(image, limit_bytes=MAX_DOCUMENT_BYTES)
             found = parse_referenced(data)
-            sizes = {one.digest: one.size_bytes for one in (*found.blobs, *found.manifests)}
+            sizes = {
+                one.digest: one.size_bytes
+                for one in (*found.blobs, *found.manifests)
+                if not is_alias(one.digest)
+            }
         except (BlobMissing, InvalidImage):
             return {}  # Damaged: not cached, a repair may follow.
         with self._lock:
@@ -109,17 +126,17 @@ class ImageBlobs:
 
 
 def _find_held(
-    transaction: Transaction, actor: Actor, repository: Repository, digests: set[str]
-) -> dict[str, int]:
-    """Sizes of blobs of other repositories that the actor may pull from."""
-    found: dict[str, int] = {}
+    transaction: Transaction, actor: Actor, repository: Repository, names: set[str]
+) -> dict[str, StoredBlob]:
+    """Blobs of other repositories that the actor may pull from."""
+    found: dict[str, StoredBlob] = {}
     allowed: dict[Repository, bool] = {}
-    holders = list_holders(transaction, repository.organization_id, digests)
-    for digest, repositories in holders.items():
+    holders = list_holders(transaction, repository.organization_id, names)
+    for name, repositories in holders.items():
         for holder in repositories:
             if holder not in allowed:
                 allowed[holder] = can_pull(transaction, actor, holder)
             if allowed[holder]:
-                found |= find_repository_blobs(transaction, holder, [digest])
+                found |= resolve_blobs(transaction, holder, [name])
                 break
     return found

@@ -1,7 +1,7 @@
 """Manifests and tags of repositories: pull, push, deletion and lists."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from au2.app.registry.access import (
@@ -20,6 +20,7 @@ from au2.domain.context import Context
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,
+    InvalidImage,
     InvalidRequest,
     NotFound,
     Unsupported,
@@ -27,9 +28,9 @@ from au2.domain.errors import (
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor
 from au2.domain.job import Job
-from au2.domain.repository import Repository, StoredManifest
+from au2.domain.repository import Repository, StoredBlob, StoredManifest
 from au2.domain.version import ImageStatus
-from au2.oci.spec.digest import parse_digest, sha256_of
+from au2.oci.spec.digest import is_alias, parse_any_digest, sha256_of, sha512_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.index import choose_image, parse_index
 from au2.oci.spec.manifest import Descriptor, parse_manifest
@@ -53,6 +54,9 @@ class FoundManifest:
     """A manifest or index, byte for byte."""
 
     digest: str
+    """SHA-256 digest."""
+    name: str
+    """Digest, or the alias that it was asked for by."""
     media_type: str
     data: bytes
 
@@ -62,7 +66,13 @@ class PutManifest:
     """Result of a pushed manifest."""
 
     digest: str
+    """SHA-256 digest."""
+    name: str
+    """Digest, or the alias that it was pushed by."""
     subject_digest: str | None
+    """As stated."""
+    absent: tuple[str, ...] = ()
+    """Digests or aliases, as stated, of the non-distributable layers that are absent."""
     job: Job | None = None
     """That imports it into a version; wait for its end, then :meth:`RepositoryManifests.name`."""
 
@@ -105,20 +115,19 @@ class RepositoryManifests:
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             is_digest = reads_as_digest(repository, reference)
-            digest = reference if is_digest else resolve_tag(transaction, repository, reference)
+            name = reference if is_digest else resolve_tag(transaction, repository, reference)
             stored = (
-                None
-                if digest is None
-                else repositories.find_manifest(transaction, repository, digest)
+                None if name is None else repositories.find_manifest(transaction, repository, name)
             )
-            is_known = digest is not None and (not is_digest or stored is not None)
-        if digest is not None and not is_known and repository.process_id is not None:
-            is_known = bool(self._images.find_images(repository.process_id, {digest}))
-        if digest is None or not is_known or not self._blobs.lease(digest):
+        digest = name if stored is None else stored.digest
+        is_known = name is not None and (not is_digest or stored is not None)
+        if name is not None and not is_known and repository.process_id is not None:
+            is_known = bool(self._images.find_images(repository.process_id, {name}))
+        if name is None or digest is None or not is_known or not self._blobs.lease(digest):
             raise NotFound(f"{repository} has no image '{reference}'.")
         data = self._blobs.read_bytes(digest, limit_bytes=MAX_DOCUMENT_BYTES)
         media_type = media_type_of(data) if stored is None else stored.media_type
-        return FoundManifest(digest, media_type, data)
+        return FoundManifest(digest, name, media_type, data)
 
     def list_tags(self, actor: Actor, repository: Repository) -> list[str]:
         """All tags, sorted; of a process, the numbers of versions with an image."""
@@ -142,12 +151,11 @@ class RepositoryManifests:
         artifact_type: str | None = None,
         after: str = "",
     ) -> ReferrerPage:
-        """Return the next page of manifests about the subject ``digest``, which may be missing.
+        """Return the next page of manifests about a subject, which may be missing.
 
-        Raises:
-            InvalidRequest: ``digest`` is no digest.
+        ``digest`` is the subject's digest or alias. Raises InvalidRequest if it is neither.
         """
-        parse_digest(digest)
+        parse_any_digest(digest)
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PULL_IMAGE, repository)
             return repositories.list_referrers(
@@ -172,7 +180,8 @@ class RepositoryManifests:
         """Store a manifest or index, whose referenced blobs and manifests were pushed before.
 
         Raises:
-            InvalidImage: ``data`` is no manifest, or not one of an image where a version needs one.
+            InvalidImage: ``data`` is no manifest, or not one of an image where a version needs one,
+                or has aliases in a process's repository.
             DigestMismatch: the manifest has another digest than ``reference``.
             NotFound: a referenced blob or manifest is missing.
             Conflict: the version accepts no image, or has another one.
@@ -181,27 +190,28 @@ class RepositoryManifests:
         with self._database.read() as transaction:
             ensure_may_use(transaction, actor, Action.PUSH_IMAGE, repository)
         manifest = parse_registry_manifest(data, media_type)
-        digest = sha256_of(data)
+        digest, name = sha256_of(data), _verified_name(reference, data)
         is_digest = is_digest_reference(reference)
-        if is_digest and reference != digest:
-            raise DigestMismatch(f"{reference} was stated, but the manifest has {digest}.")
         number = None
-        if repository.process_id is not None and not is_digest:
-            number = parse_version_tag(reference)
+        if repository.process_id is not None:
+            _ensure_no_aliases(manifest, name)
+            number = None if is_digest else parse_version_tag(reference)
+        put = PutManifest(digest, name, manifest.subject_digest)
         if number is not None and self._has_it(repository, number, digest):
             self.name(actor, repository, reference, digest)
-            return PutManifest(digest, manifest.subject_digest)
-        self._repository_blobs.ensure_complete(repository, manifest)
-        self._keep(actor, repository, manifest, digest, data)
+            return put
+        absent = self._repository_blobs.ensure_complete(repository, manifest)
+        put = replace(put, absent=absent)
+        self._keep(actor, repository, manifest, put, data)
         if number is not None:
             job = self._import(
                 actor, repository, number, manifest=manifest, digest=digest, data=data
             )
-            return PutManifest(digest, manifest.subject_digest, job)
+            return replace(put, job=job)
         if not is_digest:
             with self._database.write() as transaction:
                 self._tag(transaction, actor, repository, reference, digest)
-        return PutManifest(digest, manifest.subject_digest)
+        return put
 
     def name(self, actor: Actor, repository: Repository, reference: str, digest: str) -> None:
         """Tag a version with its pushed manifest: the image's own, or an index around.
@@ -221,7 +231,9 @@ class RepositoryManifests:
             self._tag(transaction, actor, repository, reference, digest)
 
     def delete(self, actor: Actor, repository: Repository, reference: str) -> None:
-        """Delete a tag, or a manifest with all its tags. Blobs are left to the garbage collection.
+        """Delete a tag, or a manifest with both its names and all its tags.
+
+        Blobs are left to the garbage collection.
 
         Raises:
             NotFound: there is no such tag or manifest.
@@ -236,8 +248,10 @@ class RepositoryManifests:
                     f"au2 process version delete {repository.process_id} NUMBER"
                 )
             if is_digest:
-                repositories.delete_tags_of(transaction, repository, reference)
-                is_gone = repositories.delete_manifest(transaction, repository, reference)
+                stored = repositories.find_manifest(transaction, repository, reference)
+                digest = reference if stored is None else stored.digest
+                repositories.delete_tags_of(transaction, repository, digest)
+                is_gone = repositories.delete_manifest(transaction, repository, digest)
             else:
                 is_gone = repositories.delete_tag(transaction, repository, reference)
             if is_gone:
@@ -250,18 +264,21 @@ class RepositoryManifests:
         actor: Actor,
         repository: Repository,
         manifest: RegistryManifest,
-        digest: str,
+        put: PutManifest,
         data: bytes,
     ) -> None:
+        digest, sha512 = put.digest, put.name if is_alias(put.name) else None
         with self._blobs.batch() as add:
             add(digest, data)
-        self._repository_blobs.link(repository, {digest: len(data)})
+        self._repository_blobs.link(repository, [StoredBlob(digest, len(data), sha512)])
         stored = StoredManifest(
             digest=digest,
+            sha512=sha512,
             media_type=manifest.media_type,
             size_bytes=len(data),
             artifact_type=manifest.artifact_type,
             subject_digest=manifest.subject_digest,
+            absent=put.absent,
             annotations=manifest.annotations,
             pushed_at=self._clock(),
             pushed_by=actor.email,
@@ -338,6 +355,29 @@ class RepositoryManifests:
     def _platform_of(self, manifest: Descriptor) -> Platform:
         """Return the platform of an index's image, which was pushed before the index."""
         return load_image(self._blobs, manifest.digest).config.platform
+
+
+def _verified_name(reference: str, data: bytes) -> str:
+    """Return the digest or alias that a manifest is pushed by.
+
+    Raises:
+        DigestMismatch: ``reference`` is another digest or alias.
+        InvalidRequest: ``reference`` is neither a digest nor a tag.
+    """
+    if not is_digest_reference(reference):
+        return sha256_of(data)
+    found = sha512_of(data) if is_alias(reference) else sha256_of(data)
+    if reference != found:
+        raise DigestMismatch(f"{reference} was stated, but the manifest has {found}.")
+    return reference
+
+
+def _ensure_no_aliases(manifest: RegistryManifest, name: str) -> None:
+    """Refuse SHA-512 in the manifest of a process. Raises InvalidImage."""
+    if is_alias(name) or manifest.has_aliases:
+        raise InvalidImage(
+            "an image of a process is named, and names its layers, by sha256 digests only"
+        )
 
 
 def _has_another(repository: Repository, number: int) -> Conflict:

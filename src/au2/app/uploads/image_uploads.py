@@ -39,7 +39,10 @@ from au2.oci.spec.manifest import parse_manifest
 from au2.oci.spec.platform import AMD64, Platform
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.content import uploads
-from au2.stores.database.content.repositories import add_repository_blobs, find_repository_blobs
+from au2.stores.database.content.repository_blobs import (
+    add_repository_blobs,
+    find_repository_blobs,
+)
 from au2.stores.database.database import Database, Transaction
 from au2.stores.notices import Notices, job_topic
 

@@ -14,7 +14,7 @@ from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
 from au2.http.audit_log import note_actor
 from au2.http.registry.errors import RegistryError
-from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.digest import parse_any_digest
 
 
 class RegistryCall(NamedTuple):
@@ -82,6 +82,6 @@ def repository_of(request: Request) -> Repository:
 def ensure_digest(text: str) -> str:
     """Return ``text`` if a digest. Raises RegistryError with the code for bad digests."""
     try:
-        return parse_digest(text)
+        return parse_any_digest(text)
     except InvalidRequest as error:
         raise RegistryError(400, "DIGEST_INVALID", error.message) from error

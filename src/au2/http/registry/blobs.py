@@ -18,15 +18,14 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 async def get_blob(request: Request) -> Response:
     """``GET`` and ``HEAD /v2/<name>/blobs/<digest>`` (end-2, end-10)."""
     services, repository, actor = await open_call(request)
-    digest = ensure_digest(request.path_params["digest"])
+    name = ensure_digest(request.path_params["digest"])
     with unknown_as(BLOB_UNKNOWN):
-        size_bytes = await run_in_threadpool(
-            services.repository_blobs.find, actor, repository, digest
-        )
+        found = await run_in_threadpool(services.repository_blobs.find, actor, repository, name)
+    digest, size_bytes = found.digest, found.size_bytes
     headers = {
-        "Docker-Content-Digest": digest,
+        "Docker-Content-Digest": name,
         "Accept-Ranges": "bytes",
-        "ETag": f'"{digest}"',
+        "ETag": f'"{name}"',
         "Cache-Control": "private, max-age=31536000, immutable",
     }
     if (unchanged := answer_unchanged(request, headers)) is not None:

@@ -39,9 +39,9 @@ async def get_manifest(request: Request) -> Response:
             services.repository_manifests.get, actor, repository, request.path_params["reference"]
         )
     headers = {
-        "Docker-Content-Digest": found.digest,
+        "Docker-Content-Digest": found.name,
         "Content-Length": str(len(found.data)),
-        "ETag": f'"{found.digest}"',
+        "ETag": f'"{found.name}"',
     }
     if (unchanged := answer_unchanged(request, headers)) is not None:
         return unchanged
@@ -64,9 +64,11 @@ async def put_manifest(request: Request) -> Response:
         await _wait_for_import(request, actor, put.job)
         await run_in_threadpool(manifests.name, actor, repository, reference, put.digest)
     headers = {
-        "Location": f"/v2/{repository}/manifests/{put.digest}",
-        "Docker-Content-Digest": put.digest,
+        "Location": f"/v2/{repository}/manifests/{put.name}",
+        "Docker-Content-Digest": put.name,
     }
+    if put.absent:
+        headers["Warning"] = _warn_of_absent(put.absent)
     if put.subject_digest is not None:
         headers["OCI-Subject"] = put.subject_digest
     return Response(status_code=201, headers=headers)
@@ -133,6 +135,13 @@ async def _wait_for_import(request: Request, actor: Actor, job: Job) -> None:
     if job.state is not JobState.SUCCEEDED:
         message = f"{job.reason_text or job.state} (job {job.id})"
         raise RegistryError(400, "MANIFEST_INVALID", message)
+
+
+def _warn_of_absent(layers: Sequence[str]) -> str:
+    """Return the ``Warning`` of a push (distribution specification, "Warnings")."""
+    others = f" (and {len(layers) - 1} more)" if len(layers) > 1 else ""
+    says = f"The layer {layers[0]}{others} is not here, so no container can run this image."
+    return f'299 - "{says}"'
 
 
 def _read_count(text: str | None) -> int:

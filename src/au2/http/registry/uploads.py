@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,12 +13,16 @@ from au2.app.registry.blobs import RegistryReceiver
 from au2.domain.errors import InvalidRequest
 from au2.domain.identity import Actor
 from au2.domain.repository import Repository, parse_repository
+from au2.http.audit_log import sender_of
+from au2.http.concurrency import CostlyRequests
 from au2.http.registry.access import ensure_digest, open_call, services_of
 from au2.http.registry.errors import UPLOAD_UNKNOWN, RegistryError, unknown_as
 from au2.http.request_body import closed_in_thread, read_chunks
+from au2.oci.spec.digest import is_alias
 
 # The specification knows the bare form only; some clients write it as HTTP does.
 _RANGE = re.compile(r"(?:bytes[= ])?([0-9]{1,18})-([0-9]{1,18})(?:/[0-9*]+)?")
+_ALGORITHMS = frozenset({"sha256", "sha512"})
 
 
 class ContentRange:
@@ -95,10 +100,13 @@ async def begin_upload(request: Request) -> Response:
     services, repository, actor = await open_call(request)
     query = request.query_params
     blobs = services.repository_blobs
+    if query.get("digest-algorithm", "sha256") not in _ALGORITHMS:
+        # The digest at the end tells which it is.
+        raise RegistryError(400, "DIGEST_INVALID", "The algorithms are sha256 and sha512.")
     if "mount" in query:
-        digest, source = ensure_digest(query["mount"]), _read_source(query.get("from", ""))
-        if await run_in_threadpool(blobs.mount, actor, repository, digest, source):
-            return _created(repository, digest)
+        name, source = ensure_digest(query["mount"]), _read_source(query.get("from", ""))
+        if await run_in_threadpool(blobs.mount, actor, repository, name, source):
+            return _created(repository, name)
     upload = await run_in_threadpool(blobs.begin, actor, repository)
     if "digest" in query:
         return await _finish(request, actor, repository, upload.id, query["digest"])
@@ -142,12 +150,16 @@ async def cancel_upload(request: Request) -> Response:
 
 
 async def _finish(
-    request: Request, actor: Actor, repository: Repository, upload_id: str, digest: str
+    request: Request, actor: Actor, repository: Repository, upload_id: str, name: str
 ) -> Response:
-    ensure_digest(digest)
+    ensure_digest(name)
     async with _receiving(request, actor, repository, upload_id) as receiver:
-        await run_in_threadpool(receiver.commit, digest)
-    return _created(repository, digest)
+        if is_alias(name):
+            costly: CostlyRequests = request.app.state.costly
+            await costly.hashing.run(sender_of(request), partial(receiver.commit, name))
+        else:
+            await run_in_threadpool(receiver.commit, name)
+    return _created(repository, name)
 
 
 @asynccontextmanager
@@ -184,6 +196,6 @@ def _accepted(status: int, repository: Repository, upload_id: str, received_byte
     return Response(status_code=status, headers=headers)
 
 
-def _created(repository: Repository, digest: str) -> Response:
-    headers = {"Location": f"/v2/{repository}/blobs/{digest}", "Docker-Content-Digest": digest}
+def _created(repository: Repository, name: str) -> Response:
+    headers = {"Location": f"/v2/{repository}/blobs/{name}", "Docker-Content-Digest": name}
     return Response(status_code=201, headers=headers)

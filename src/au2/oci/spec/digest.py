@@ -1,7 +1,9 @@
-"""SHA-256 digests of blobs, and a reader with verification.
+"""Digests of blobs, and a reader with verification.
 
-The check is part of the stream, so no reader can forget the check. Only SHA-256 is used: every tool
-writes SHA-256, and one name per content keeps storage without doubles.
+The check is part of the stream, so no reader can forget the check. Content is stored by SHA-256
+only: every tool writes SHA-256, and one name per content keeps storage without doubles. A SHA-512
+digest is an *alias*, which a repository of the registry knows besides: code below the registry
+takes :func:`parse_digest`, so no alias gets there.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ from au2.domain.errors import Au2Error, DigestMismatch, InvalidRequest
 from au2.oci.streams import Readable
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ALIAS = re.compile(r"sha512:[0-9a-f]{128}")
 
 
 def sha256_of(data: bytes) -> str:
@@ -19,14 +22,38 @@ def sha256_of(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def sha512_of(data: bytes) -> str:
+    """Return the alias of ``data``: ``sha512:`` and 128 lower-case hexadecimal digits."""
+    return "sha512:" + hashlib.sha512(data).hexdigest()
+
+
 def parse_digest(text: object, *, error: type[Au2Error] = InvalidRequest) -> str:
     """Return ``text`` if a valid SHA-256 digest; raises ``error``."""
     if isinstance(text, str) and _DIGEST.fullmatch(text):
         return text
+    raise error(
+        f"{_shorten(text)} is not a digest of the form sha256:<64 lower-case hexadecimal digits>"
+    )
+
+
+def parse_any_digest(text: object, *, error: type[Au2Error] = InvalidRequest) -> str:
+    """Return ``text`` if a valid SHA-256 or SHA-512 digest; raises ``error``."""
+    if isinstance(text, str) and (_DIGEST.fullmatch(text) or _ALIAS.fullmatch(text)):
+        return text
+    raise error(
+        f"{_shorten(text)} is not a digest of the form sha256:<64 lower-case hexadecimal digits> "
+        "or sha512:<128 lower-case hexadecimal digits>"
+    )
+
+
+def is_alias(digest: str) -> bool:
+    """Whether a valid digest is an alias (SHA-512)."""
+    return digest.startswith("sha512:")
+
+
+def _shorten(text: object) -> str:
     shown = repr(text)
-    if len(shown) > 100:
-        shown = shown[:100] + "…"
-    raise error(f"{shown} is not a digest of the form sha256:<64 lower-case hexadecimal digits>")
+    return shown if len(shown) <= 100 else shown[:100] + "…"
 
 
 def hexadecimal(digest: str) -> str:

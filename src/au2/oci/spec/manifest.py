@@ -6,7 +6,7 @@ from typing import Any
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
-from au2.oci.spec.digest import parse_digest
+from au2.oci.spec.digest import parse_any_digest, parse_digest
 from au2.oci.spec.document import Fields, format_document, parse_document
 
 
@@ -31,11 +31,17 @@ class Descriptor:
         return document
 
 
-def parse_descriptor(fields: Fields) -> Descriptor:
-    """Return the descriptor in a JSON object; unknown keys are ignored."""
+def parse_descriptor(fields: Fields, *, may_be_alias: bool = False) -> Descriptor:
+    """Return the descriptor in a JSON object; unknown keys are ignored.
+
+    Args:
+        fields: the JSON object.
+        may_be_alias: whether the digest may be one by SHA-512.
+    """
+    parse = parse_any_digest if may_be_alias else parse_digest
     return Descriptor(
         media_type=fields.text("mediaType"),
-        digest=parse_digest(fields.take("digest"), error=InvalidImage),
+        digest=parse(fields.take("digest"), error=InvalidImage),
         size_bytes=fields.natural("size"),
         annotations=fields.text_mapping("annotations"),
     )

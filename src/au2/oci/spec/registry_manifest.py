@@ -2,6 +2,7 @@
 
 OCI image specification, "Image Manifest" and "Image Index"; OCI distribution specification 1.1,
 "Pushing Manifests". Images for running are read by the stricter :mod:`au2.oci.spec.manifest`.
+Digests may be aliases (SHA-512), unlike there.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 from au2.domain.errors import InvalidImage
 from au2.oci.spec import media_types
+from au2.oci.spec.digest import is_alias
 from au2.oci.spec.document import Fields, parse_document
 from au2.oci.spec.manifest import Descriptor, parse_descriptor
 
@@ -42,11 +44,15 @@ def find_referenced(fields: Fields) -> ReferencedDescriptors:
         InvalidImage: a descriptor is not valid.
     """
     if is_index(fields):
-        manifests = tuple(map(parse_descriptor, fields.members("manifests")))
+        manifests = tuple(map(_parse_any_descriptor, fields.members("manifests")))
         return ReferencedDescriptors(blobs=(), manifests=manifests)
-    config = parse_descriptor(Fields(fields.take("config"), "manifest's config"))
-    layers = map(parse_descriptor, fields.members("layers"))
+    config = _parse_any_descriptor(Fields(fields.take("config"), "manifest's config"))
+    layers = map(_parse_any_descriptor, fields.members("layers"))
     return ReferencedDescriptors(blobs=(config, *layers), manifests=())
+
+
+def _parse_any_descriptor(fields: Fields) -> Descriptor:
+    return parse_descriptor(fields, may_be_alias=True)
 
 
 def is_index(fields: Fields) -> bool:
@@ -81,6 +87,12 @@ class RegistryManifest:
         return None if self.subject is None else self.subject.digest
 
     @property
+    def has_aliases(self) -> bool:
+        """Whether a descriptor has an alias for its digest."""
+        descriptors = (*self.blobs, *self.manifests, *filter(None, [self.subject]))
+        return any(is_alias(descriptor.digest) for descriptor in descriptors)
+
+    @property
     def is_index(self) -> bool:
         """Whether the manifest is an index."""
         return self.media_type in media_types.INDEXES
@@ -112,7 +124,7 @@ def parse_registry_manifest(data: bytes, stated_type: str = "") -> RegistryManif
         media_type=media_type,
         blobs=pointers.blobs,
         manifests=pointers.manifests,
-        subject=parse_descriptor(fields.member("subject")) if fields.has("subject") else None,
+        subject=_parse_any_descriptor(fields.member("subject")) if fields.has("subject") else None,
         artifact_type=_artifact_type(fields, pointers.blobs),
         annotations=fields.text_mapping("annotations"),
     )

@@ -1,7 +1,8 @@
 """Protocols of the content store, split by use as in containerd's ``core/content``.
 
 Blobs are immutable byte strings named by their digest, ``sha256:<64 lower-case hex digits>`` (OCI
-image specification, descriptor, "Digests"). Readers use a :class:`Provider`, builders an
+image specification, descriptor, "Digests"). An alias (``sha512:…``) is no name here: it only serves
+to verify an ingest. Readers use a :class:`Provider`, builders an
 :class:`IngesterProvider`, uploads a :class:`ResumableIngester`, garbage collection and fsck a
 :class:`Manager`; a :class:`ContentStore` is all of them. One suite in ``tests/ports`` runs on every
 implementation.
@@ -61,6 +62,11 @@ class ResumableIngest(Protocol):
         """Bytes received so far."""
         ...
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 digest of the bytes received so far: the blob's name after a commit."""
+        ...
+
     def write(self, data: bytes | memoryview) -> int:
         """Append bytes.
 
@@ -81,7 +87,7 @@ class ResumableIngest(Protocol):
         """Verify, make durable, name and lease the blob; the ingest ends. Ends the block's use.
 
         Args:
-            digest: expected digest.
+            digest: expected digest, or expected alias: then the bytes are read once more.
             size_bytes: expected size; None: any.
             note: records the blob's owner, between verification and naming. After a kill in
                 between, the ingest is still whole and can be committed again; in the other order

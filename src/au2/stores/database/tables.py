@@ -64,6 +64,8 @@ metadata = MetaData(
 
 GUID = String(36)
 DIGEST = String(71)
+ALIAS = String(135)
+"""SHA-512 digest, or either."""
 
 users = Table(
     "users",
@@ -276,8 +278,10 @@ repository_blobs = Table(
     Column("digest", DIGEST, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("sha512", ALIAS, comment="alias that it came by, verified"),
     PrimaryKeyConstraint("organization_id", "repository", "digest"),
     Index("ix_repository_blobs_digest", "organization_id", "digest"),
+    Index("ix_repository_blobs_sha512", "organization_id", "sha512"),
     comment="Which blobs came to a repository: a digest alone is no key to another's.",
 )
 
@@ -290,12 +294,15 @@ repository_manifests = Table(
     Column("media_type", String(255), nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("artifact_type", String(255)),
-    Column("subject_digest", DIGEST, comment="what it refers to"),
+    Column("subject_digest", ALIAS, comment="what it refers to, by digest or alias"),
     Column("annotations", JSON, nullable=False),
     Column("pushed_at", UtcDateTime, nullable=False),
     Column("pushed_by", String(254), nullable=False),
+    Column("sha512", ALIAS, comment="alias that it came by, verified"),
+    Column("absent", JSON(none_as_null=True), comment="non-distributable layers that were lacking"),
     PrimaryKeyConstraint("organization_id", "repository", "digest"),
     Index("ix_repository_manifests_subject", "organization_id", "repository", "subject_digest"),
+    Index("ix_repository_manifests_sha512", "organization_id", "repository", "sha512"),
 )
 
 repository_tags = Table(

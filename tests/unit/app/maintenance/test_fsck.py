@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from au2.app.maintenance.fsck import Finding, ImageIntegrity, IntegrityCheck, IntegrityReport
+from au2.app.maintenance.references import ReferenceResolver
 from au2.domain.runtime import DependencyLayer
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
@@ -297,7 +298,7 @@ def test_each_of_many_nested_indexes_is_looked_at_once(stored_images: StoredImag
     stored_images.backend.blobs.remove(layer)
     blobs = CountedBlobs(stored_images.backend.blobs)
     findings: dict[str, Finding] = {}
-    check = ImageIntegrity(cast(ContentStore, blobs), findings)
+    check = ImageIntegrity(cast(ContentStore, blobs), findings, ReferenceResolver({}, {}))
 
     check.check_image(ImageRoot(RootKind.REPOSITORY, deep, "deep", is_run=False))
     check.check_image(ImageRoot(RootKind.REPOSITORY, wide[0], "wide", is_run=False))

@@ -21,7 +21,7 @@ from au2.oci.spec.document import format_document
 from au2.oci.spec.manifest import Descriptor
 from au2.stores.content.images import load_image
 from au2.stores.database import tables
-from au2.stores.database.content import repositories
+from au2.stores.database.content import repository_blobs
 from au2.stores.database.content import stale_rows as forgetting
 from au2.stores.database.content.layers import find_dependency_layer, put_dependency_layer
 from tests.support.backend import creation
@@ -200,7 +200,9 @@ def test_blobs_stay_while_more_is_coming_to_their_repository(
     repository = process_repository(stored_images.context.organization_id, process)
     digest = stored_images.put(b"came before")
     with backend.database.write() as transaction:
-        repositories.add_repository_blobs(transaction, repository, {digest: 11}, at=backend.clock())
+        repository_blobs.add_repository_blobs(
+            transaction, repository, {digest: 11}, at=backend.clock()
+        )
     stored_images.make_old()
     if by == "session":
         number = backend.version(process, ImageStatus.NONE)
@@ -462,7 +464,7 @@ def test_rows_of_deleted_processes_go_though_others_need_the_blob(
     with stored_images.backend.database.write() as transaction:
         for process in (kept, deleted):
             repository = process_repository(organization, process)
-            repositories.add_repository_blobs(
+            repository_blobs.add_repository_blobs(
                 transaction, repository, {image: 1}, at=stored_images.backend.clock()
             )
     stored_images.backend.services.processes.delete(stored_images.actor, deleted)
@@ -470,7 +472,7 @@ def test_rows_of_deleted_processes_go_though_others_need_the_blob(
     plan, report = stored_images.collect(PLAN), stored_images.collect()
     assert gone(plan, ResourceKind.RECORDS)[0] == gone(report, ResourceKind.RECORDS)[0] == 1
     with stored_images.backend.database.read() as transaction:
-        holders = repositories.list_holders(transaction, organization, [image])
+        holders = repository_blobs.list_holders(transaction, organization, [image])
     assert holders == {image: [process_repository(organization, kept)]}
 
 
@@ -481,7 +483,7 @@ def test_a_blob_that_comes_again_keeps_its_row(stored_images: StoredImages) -> N
 
     def add() -> None:
         with backend.database.write() as transaction:
-            repositories.add_repository_blobs(
+            repository_blobs.add_repository_blobs(
                 transaction, repository, {sha256_of(b"x"): 1}, at=backend.clock()
             )
 

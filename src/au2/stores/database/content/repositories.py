@@ -1,61 +1,67 @@
-"""Repositories: their blobs, manifests and tags, and uploads of single blobs.
+"""Repositories: their manifests and tags, and uploads of single blobs."""
 
-The content store keeps equal blobs once for all. Only a blob sent to a repository is usable there
-and reported as present: knowledge of a digest gives no access.
-"""
-
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from au2.domain.repository import Repository, StoredManifest
 from au2.domain.upload import BlobUpload
-from au2.stores.database.database import Transaction
-from au2.stores.database.queries import entity_columns, in_chunks, read_entity
-from au2.stores.database.tables import (
-    blob_uploads,
-    repository_blobs,
-    repository_manifests,
-    repository_tags,
+from au2.stores.database.content.repository_blobs import (
+    in_repository,
+    named,
+    repository_columns,
 )
+from au2.stores.database.database import Transaction
+from au2.stores.database.queries import entity_columns, read_entity
+from au2.stores.database.tables import blob_uploads, repository_manifests, repository_tags
 
 
 def put_manifest(
     transaction: Transaction, repository: Repository, manifest: StoredManifest
 ) -> None:
-    """Insert a pushed manifest; a repeated push renews its time and person."""
+    """Insert a pushed manifest; a repeated push renews its time and person, and keeps its alias."""
+    known = find_manifest(transaction, repository, manifest.digest)
     delete_manifest(transaction, repository, manifest.digest)
-    values = {**_columns(repository), **entity_columns(manifest)}
+    values = {**repository_columns(repository), **entity_columns(manifest)}
     values["annotations"] = dict(manifest.annotations)
+    values["absent"] = list(manifest.absent) or None
+    values["sha512"] = manifest.sha512 or (None if known is None else known.sha512)
     transaction.execute(insert(repository_manifests).values(values))
 
 
 def find_manifest(
-    transaction: Transaction, repository: Repository, digest: str
+    transaction: Transaction, repository: Repository, name: str
 ) -> StoredManifest | None:
-    """Return the manifest of a digest."""
-    row = transaction.execute(
-        select(repository_manifests).where(
-            _in(repository_manifests, repository), repository_manifests.c.digest == digest
-        )
-    ).one_or_none()
-    return None if row is None else read_entity(StoredManifest, row)
+    """Return the manifest of a digest or alias."""
+    for _, is_named in named(repository_manifests, [name]):
+        row = transaction.execute(
+            select(repository_manifests).where(
+                in_repository(repository_manifests, repository), is_named
+            )
+        ).one_or_none()
+        return None if row is None else _read_manifest(row)
+    return None
+
+
+def _read_manifest(row: Any) -> StoredManifest:
+    return read_entity(StoredManifest, row, absent=tuple(row.absent or ()))
 
 
 def find_manifests(
-    transaction: Transaction, repository: Repository, digests: Iterable[str]
-) -> set[str]:
-    """Return the digests of which the repository has a manifest."""
-    found: set[str] = set()
-    for chunk in in_chunks(digests):
+    transaction: Transaction, repository: Repository, names: Collection[str]
+) -> dict[str, str]:
+    """Return the digests of the repository's manifests among ``names``, digests or aliases."""
+    found: dict[str, str] = {}
+    for column, is_named in named(repository_manifests, names):
         rows = transaction.execute(
-            select(repository_manifests.c.digest).where(
-                _in(repository_manifests, repository), repository_manifests.c.digest.in_(chunk)
+            select(repository_manifests.c.digest, repository_manifests.c.sha512).where(
+                in_repository(repository_manifests, repository), is_named
             )
         )
-        found |= {row.digest for row in rows}
+        found |= {getattr(row, column): row.digest for row in rows}
     return found
 
 
@@ -71,7 +77,7 @@ class ReferrerPage:
 def list_referrers(
     transaction: Transaction,
     repository: Repository,
-    subject_digest: str,
+    subject: str,
     *,
     artifact_type: str | None = None,
     after: str = "",
@@ -82,16 +88,19 @@ def list_referrers(
     Args:
         transaction: the transaction to read in.
         repository: repository of the subject.
-        subject_digest: digest of the subject.
+        subject: digest or alias of the subject. If the repository has the subject, referrers that
+            state its other name are found too.
         artifact_type: the type to select; None: all.
         after: last digest of the previous page.
         most_bytes: largest size of a page of more than one manifest.
     """
+    known = find_manifest(transaction, repository, subject)
+    others = () if known is None else (known.digest, known.sha512)
     query = (
         select(repository_manifests)
         .where(
-            _in(repository_manifests, repository),
-            repository_manifests.c.subject_digest == subject_digest,
+            in_repository(repository_manifests, repository),
+            repository_manifests.c.subject_digest.in_({subject, *filter(None, others)}),
             repository_manifests.c.digest > after,
         )
         .order_by(repository_manifests.c.digest)
@@ -104,7 +113,7 @@ def list_referrers(
         most_bytes -= row.size_bytes
         if page and most_bytes < 0:
             return ReferrerPage(page, has_more=True)
-        page.append(read_entity(StoredManifest, row))
+        page.append(_read_manifest(row))
     return ReferrerPage(page, has_more=False)
 
 
@@ -112,7 +121,7 @@ def delete_manifest(transaction: Transaction, repository: Repository, digest: st
     """Delete a manifest, without its tags; return whether one existed."""
     gone = transaction.execute(
         delete(repository_manifests).where(
-            _in(repository_manifests, repository), repository_manifests.c.digest == digest
+            in_repository(repository_manifests, repository), repository_manifests.c.digest == digest
         )
     )
     return bool(gone.rowcount)
@@ -122,7 +131,7 @@ def find_tag(transaction: Transaction, repository: Repository, name: str) -> str
     """Return the digest of a tag."""
     row = transaction.execute(
         select(repository_tags.c.digest).where(
-            _in(repository_tags, repository), repository_tags.c.name == name
+            in_repository(repository_tags, repository), repository_tags.c.name == name
         )
     ).one_or_none()
     return None if row is None else str(row.digest)
@@ -141,11 +150,11 @@ def put_tag(
     values = {"digest": digest, "updated_at": at, "updated_by": by}
     moved = transaction.execute(
         update(repository_tags)
-        .where(_in(repository_tags, repository), repository_tags.c.name == name)
+        .where(in_repository(repository_tags, repository), repository_tags.c.name == name)
         .values(values)
     ).rowcount
     if not moved:
-        new = {**_columns(repository), "name": name, **values}
+        new = {**repository_columns(repository), "name": name, **values}
         transaction.execute(insert(repository_tags).values(new))
 
 
@@ -153,7 +162,7 @@ def list_tags(transaction: Transaction, repository: Repository) -> list[str]:
     """Return all tags, sorted."""
     rows = transaction.execute(
         select(repository_tags.c.name)
-        .where(_in(repository_tags, repository))
+        .where(in_repository(repository_tags, repository))
         .order_by(repository_tags.c.name)
     )
     return [row.name for row in rows]
@@ -163,7 +172,7 @@ def delete_tag(transaction: Transaction, repository: Repository, name: str) -> b
     """Delete a tag; return whether one existed."""
     gone = transaction.execute(
         delete(repository_tags).where(
-            _in(repository_tags, repository), repository_tags.c.name == name
+            in_repository(repository_tags, repository), repository_tags.c.name == name
         )
     )
     return bool(gone.rowcount)
@@ -173,86 +182,15 @@ def delete_tags_of(transaction: Transaction, repository: Repository, digest: str
     """Delete all tags of a manifest."""
     transaction.execute(
         delete(repository_tags).where(
-            _in(repository_tags, repository), repository_tags.c.digest == digest
+            in_repository(repository_tags, repository), repository_tags.c.digest == digest
         )
     )
-
-
-def _in(table: Table, repository: Repository) -> ColumnElement[bool]:
-    return (table.c.organization_id == repository.organization_id) & (
-        table.c.repository == repository.name
-    )
-
-
-def _columns(repository: Repository) -> dict[str, str]:
-    return {"organization_id": repository.organization_id, "repository": repository.name}
-
-
-def find_repository_blobs(
-    transaction: Transaction, repository: Repository, digests: Collection[str]
-) -> dict[str, int]:
-    """Return the repository's blobs among ``digests``, with sizes in bytes."""
-    found: dict[str, int] = {}
-    for chunk in in_chunks(digests):
-        rows = transaction.execute(
-            select(repository_blobs.c.digest, repository_blobs.c.size_bytes).where(
-                _in(repository_blobs, repository), repository_blobs.c.digest.in_(chunk)
-            )
-        )
-        found |= {row.digest: row.size_bytes for row in rows}
-    return found
-
-
-def list_holders(
-    transaction: Transaction, organization_id: str, digests: Collection[str]
-) -> dict[str, list[Repository]]:
-    """Return, by digest, the organization's repositories with the blob."""
-    found: dict[str, list[Repository]] = {}
-    for chunk in in_chunks(digests):
-        rows = transaction.execute(
-            select(repository_blobs.c.digest, repository_blobs.c.repository).where(
-                repository_blobs.c.organization_id == organization_id,
-                repository_blobs.c.digest.in_(chunk),
-            )
-        )
-        for row in rows:
-            found.setdefault(row.digest, []).append(Repository(organization_id, row.repository))
-    return found
-
-
-def add_repository_blobs(
-    transaction: Transaction, repository: Repository, sizes: Mapping[str, int], *, at: datetime
-) -> None:
-    """Insert blobs of a repository (size in bytes by digest), as of ``at``.
-
-    The time of known blobs is renewed: garbage collection sees the repeated push.
-    """
-    known = find_repository_blobs(transaction, repository, sizes)
-    for chunk in in_chunks(known):
-        transaction.execute(
-            update(repository_blobs)
-            .where(_in(repository_blobs, repository), repository_blobs.c.digest.in_(chunk))
-            .values(created_at=at)
-        )
-    rows = [
-        {
-            **_columns(repository),
-            "digest": digest,
-            "size_bytes": size_bytes,
-            "created_at": at,
-        }
-        for digest, size_bytes in sizes.items()
-        if digest not in known
-    ]
-    if rows:
-        transaction.execute(insert(repository_blobs), rows)
 
 
 def add_blob_upload(transaction: Transaction, upload: BlobUpload) -> None:
     """Insert the upload of a blob."""
-    transaction.execute(
-        insert(blob_uploads).values({**entity_columns(upload), **_columns(upload.repository)})
-    )
+    values = {**entity_columns(upload), **repository_columns(upload.repository)}
+    transaction.execute(insert(blob_uploads).values(values))
 
 
 def find_blob_upload(transaction: Transaction, upload_id: str) -> BlobUpload | None:

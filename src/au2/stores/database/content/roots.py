@@ -134,6 +134,37 @@ def list_repository_images(transaction: Transaction, *, since: datetime) -> Iter
         yield _repository_root(row, f"@{row.digest}")
 
 
+def find_aliases(transaction: Transaction) -> dict[str, str]:
+    """Return the digests by aliases, of blobs and manifests of all repositories."""
+    return {
+        row.sha512: row.digest
+        for table in (repository_blobs, repository_manifests)
+        for row in transaction.execute(
+            select(table.c.sha512, table.c.digest).where(table.c.sha512.is_not(None)).distinct()
+        )
+    }
+
+
+def find_absent_layers(transaction: Transaction) -> dict[str, frozenset[str]]:
+    """Return the absent non-distributable layers of repositories' manifests, by their digests.
+
+    A layer counts as absent if all repositories with the manifest lack it. The layers, by digests
+    or aliases as stated, are no references: a manifest must not keep what others have sent.
+    """
+    found: dict[str, frozenset[str]] = {}
+    manifests = repository_manifests.alias()
+    lacking = select(manifests.c.digest).where(manifests.c.absent.is_not(None))
+    rows = transaction.execute(
+        select(repository_manifests.c.digest, repository_manifests.c.absent).where(
+            repository_manifests.c.digest.in_(lacking)
+        )
+    )
+    for row in rows:
+        absent = frozenset(row.absent or ())
+        found[row.digest] = found.get(row.digest, absent) & absent
+    return found
+
+
 def list_version_tags(transaction: Transaction, process_id: str) -> list[str]:
     """Return the digests of a process's version tags, unless equal to the version's image."""
     rows = transaction.execute(
