@@ -52,13 +52,15 @@ def build_distributions(folder: Path) -> Distributions:
     return Distributions(wheel, sdist)
 
 
-def make_environment(root: Path) -> Environment:
+def make_environment(root: Path, *, with_pip: bool = True) -> Environment:
     """Make an empty virtual environment."""
-    venv.create(root, with_pip=True)
+    venv.create(root, with_pip=with_pip)
     return Environment(root)
 
 
 def install(environment: Environment, requirement: str) -> None:
     """Install a requirement from the machine's package sources, at the pinned versions."""
-    command = [str(environment.bin / "python"), "-m", "pip", "install", "--quiet", requirement]
+    # With this checkout's pip, in case the environment has none. What is run once is not compiled.
+    pip = [sys.executable, "-m", "pip", "--python", str(environment.bin / "python")]
+    command = [*pip, "install", "--quiet", "--no-compile", requirement]
     subprocess.run(command, check=True, env=pip_environment())
