@@ -84,6 +84,14 @@ def test_mistakes(run: Run, arguments: list[str], code: int, message: str) -> No
     assert "\x1b" not in done.stderr
 
 
+def test_a_user_without_a_role_is_told_what_is_missing(run: Run) -> None:
+    added = run("user", "add", EVE, "--password-stdin")
+    assert (added.returncode, added.stderr) == (
+        0,
+        f"{EVE} can log in, and has no role yet: au2 member add {EVE} --role ROLE\n",
+    )
+
+
 def test_a_short_password_is_refused(run: Run) -> None:
     done = run("user", "add", EVE, "--password-stdin", password="short")
     assert done.returncode == 2

@@ -66,8 +66,12 @@ def add(
     with opened_to_write(data) as database:
         accounts = Accounts(database, Passwords(make_hasher()))
         accounts.add_user(address, password, is_operator=is_operator)
-    kind = "an operator" if is_operator else "a user without a role yet: au2 member add EMAIL"
-    session.console.remark(f"{address} is {kind}.")
+    if is_operator:
+        session.console.remark(f"{address} is an operator.")
+    else:
+        session.console.remark(
+            f"{address} can log in, and has no role yet: au2 member add {address} --role ROLE"
+        )
 
 
 @define(
@@ -99,7 +103,7 @@ def enable(session: CommandSession, *, email: str, data: DataDirectory) -> None:
     """Let the disabled user EMAIL log in again, with password and roles as before."""
     with opened_to_write(data) as database:
         Users(database).enable(email)
-    session.console.remark(f"{email} can log in again. Tokens that had ended are made anew.")
+    session.console.remark(f"{email} can log in again. The ended tokens stay ended.")
 
 
 @define(
