@@ -1,7 +1,8 @@
 """Files received from a build container as layer entries. The container is not trusted."""
 
 import hashlib
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,18 +20,16 @@ _CHUNK_BYTES = 1 << 20
 _ENTRIES = 500_000
 
 
-class ReceivedTree:
-    """A received file tree: contents in one file, entries in memory.
+class ReceivedFiles(ABC):
+    """Received archive: contents in one file, entries in memory. A subclass judges each member.
 
     Args:
         folder: folder of the file with the contents.
-        prefix: common parent path of all entries.
         max_bytes: limit for all contents.
     """
 
-    def __init__(self, folder: Path, prefix: str, max_bytes: int) -> None:
+    def __init__(self, folder: Path, max_bytes: int) -> None:
         self._path = folder / "tree"
-        self._prefix = prefix
         self._max_bytes = max_bytes
         self.entries: list[LayerEntry] = []
         self.digests: dict[str, str] = {}
@@ -50,9 +49,9 @@ class ReceivedTree:
         try:
             with translated_faults(), self._path.open("wb") as contents:
                 for member in read_layer(_BodyStream(body), limits):
-                    if member.path == self._prefix and member.type is MemberType.DIRECTORY:
-                        continue
                     entry = self._keep(member, contents, entries)
+                    if entry is None:
+                        continue
                     size_bytes += entry.size
                     if size_bytes > self._max_bytes:
                         raise InvalidImage(f"it is larger than {self._max_bytes} bytes")
@@ -63,27 +62,21 @@ class ReceivedTree:
             ) from error
         self.entries = list(entries.values())
 
+    @abstractmethod
     def _keep(
         self, member: LayerMember, contents: BinaryIO, entries: Mapping[str, LayerEntry]
-    ) -> LayerEntry:
-        if not member.path.startswith(f"{self._prefix}/"):
-            raise InvalidImage(f"{shown(member.path)} is not below {self._prefix}")
-        if member.type is MemberType.DIRECTORY:
-            return directory_entry(member.path)
-        if member.type is MemberType.LINK:
-            return link_entry(member.path, member.target)
-        if member.type is MemberType.HARD_LINK:
-            return self._copy(member, entries)
-        if member.type is not MemberType.FILE or member.content is None:
-            raise InvalidImage(f"{shown(member.path)} is a {member.type}")
+    ) -> LayerEntry | None:
+        """Return a member's entry; None: it is left out. Raises InvalidImage."""
+
+    def _store(self, member: LayerMember, contents: BinaryIO) -> tuple[int, Callable[[], BinaryIO]]:
+        """Keep a file's content; return its size and the function that opens it."""
+        assert member.content is not None  # noqa: S101 - files have one
         begin, size, digest = contents.tell(), 0, hashlib.sha256()
         while chunk := member.content.read(_CHUNK_BYTES):
             size += contents.write(chunk)
             digest.update(chunk)
         self.digests[member.path] = digest.hexdigest()
-        executable = bool(member.mode & 0o111)
-        opened = partial(open_slice, self._path, begin, size)
-        return file_entry(member.path, size, opened, executable=executable)
+        return size, partial(open_slice, self._path, begin, size)
 
     def _copy(self, member: LayerMember, entries: Mapping[str, LayerEntry]) -> LayerEntry:
         """Return a hard link as a separate file with the same content.
@@ -99,6 +92,38 @@ class ReceivedTree:
         if member.target in self.digests:
             self.digests[member.path] = self.digests[member.target]
         return replace(original, path=member.path)
+
+
+class ReceivedTree(ReceivedFiles):
+    """Received files below one folder, which belong to root and have one of two modes.
+
+    Args:
+        folder: folder of the file with the contents.
+        prefix: common parent path of all entries.
+        max_bytes: limit for all contents.
+    """
+
+    def __init__(self, folder: Path, prefix: str, max_bytes: int) -> None:
+        super().__init__(folder, max_bytes)
+        self._prefix = prefix
+
+    def _keep(
+        self, member: LayerMember, contents: BinaryIO, entries: Mapping[str, LayerEntry]
+    ) -> LayerEntry | None:
+        if member.path == self._prefix and member.type is MemberType.DIRECTORY:
+            return None
+        if not member.path.startswith(f"{self._prefix}/"):
+            raise InvalidImage(f"{shown(member.path)} is not below {self._prefix}")
+        if member.type is MemberType.DIRECTORY:
+            return directory_entry(member.path)
+        if member.type is MemberType.LINK:
+            return link_entry(member.path, member.target)
+        if member.type is MemberType.HARD_LINK:
+            return self._copy(member, entries)
+        if member.type is not MemberType.FILE or member.content is None:
+            raise InvalidImage(f"{shown(member.path)} is a {member.type}")
+        size, opened = self._store(member, contents)
+        return file_entry(member.path, size, opened, executable=bool(member.mode & 0o111))
 
 
 class _BodyStream(ChunkReader):

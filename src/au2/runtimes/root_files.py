@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from au2.oci.decompression import decompressed
+from au2.oci.machine_files import EMPTIED_FILES, is_machine_file
 from au2.oci.streams import CHUNK_BYTES, Readable, open_slice
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.oci.tar.paths import parent_paths
@@ -18,21 +19,7 @@ USER_NAME = "au2"
 USER_ID = 1000
 HOME = f"home/{USER_NAME}"
 
-_EMPTIED_FOLDERS = (
-    "dev/",
-    "proc/",
-    "sys/",
-    "run/",
-    "tmp/",
-    "var/tmp/",
-    "var/log/",
-    "var/cache/apt/",
-    "var/cache/debconf/",
-    "var/lib/apt/lists/",
-)
-_LEFT_OUT = frozenset({"var/lib/dbus/machine-id", "var/cache/ldconfig/aux-cache"})
 _PROGRAMS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
-_EMPTIED_FILES = ("etc/hostname", "etc/resolv.conf", "etc/machine-id")
 _TYPES = {
     MemberType.FILE: EntryType.FILE,
     MemberType.DIRECTORY: EntryType.DIRECTORY,
@@ -56,7 +43,9 @@ class RootFiles:
         """
         with self._spool.open("ab") as spool:
             for member in read_layer(decompressed(stream)):
-                if not _is_left_out(member):
+                if not is_machine_file(
+                    member.path, is_directory=member.type is MemberType.DIRECTORY
+                ):
                     self._take(member, spool)
 
     def add_layer(self, stream: Readable) -> None:
@@ -129,7 +118,7 @@ class RootFiles:
 
     def make_ready(self, links: Mapping[str, str]) -> None:
         """Remove the files of the building machine, and add the user of packaged versions."""
-        for path in _EMPTIED_FILES:
+        for path in EMPTIED_FILES:
             self._entries.pop(path, None)  # Its mode may be the host's too.
             self.write(path, b"")
         for path, target in links.items():
@@ -180,17 +169,6 @@ class RootFiles:
                 ended = text if not text or text.endswith(b"\n") else text + b"\n"
                 self.write(path, ended + line.encode() + b"\n")
         self._entries[HOME] = directory_entry(HOME, owner=USER_ID)
-
-
-def _is_left_out(member: LayerMember) -> bool:
-    path = member.path
-    if not path or path in _LEFT_OUT:
-        return True
-    for folder in _EMPTIED_FOLDERS:
-        if path.startswith(folder):
-            # Folders that packages made for their own logs stay.
-            return not (folder == "var/log/" and member.type is MemberType.DIRECTORY)
-    return False
 
 
 def _copy(member: LayerMember, spool: BinaryIO) -> int:

@@ -1,6 +1,5 @@
 """File trees from build containers are checked."""
 
-import io
 import tarfile
 from pathlib import Path
 
@@ -9,18 +8,7 @@ import pytest
 from au2.dependencies.received_tree import ReceivedTree
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.writer import EntryType, LayerEntry
-
-
-def archive_of(*members: tuple[str, bytes, dict[str, object]]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, data, more in members:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            for field, value in more.items():
-                setattr(info, field, value)
-            archive.addfile(info, io.BytesIO(data))
-    return out.getvalue()
+from tests.support.tar_archives import archive_of
 
 
 def hard_link(target: str) -> dict[str, object]:
