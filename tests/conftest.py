@@ -17,6 +17,8 @@ pytest_plugins = [
     "tests.support.engine",
     "tests.support.beside_docker",
     "tests.support.image_tools",
+    "tests.support.web_folder",
+    "tests.support.debian_archive",
     "tests.support.dependency_installation",
     "tests.support.languages",
     "tests.support.package_index",

@@ -19,7 +19,7 @@ from au2.dependencies.file_cache import FileCache
 from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry
 from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
-from au2.dependencies.sources import Sources, read_npm_configuration
+from au2.dependencies.sources import DebianSources, Sources, read_npm_configuration
 from au2.dependencies.upstream import Upstream
 from au2.domain.context import Context
 from au2.images.package_image import build_package
@@ -42,6 +42,9 @@ SITE = "usr/local/lib/python3.11/dist-packages"
 OWNER = Context("6d1f2c1e-7a35-4a0a-9d1c-0d5a8f9b7c11")
 
 
+NO_MIRRORS = DebianSources(lambda _: {}, lambda: None)
+
+
 def never_stop() -> None:
     """Let a build go on."""
 
@@ -54,6 +57,7 @@ class DependencyInstallation:
     runtime_digest: str
     folder: Path
     sources: Sources
+    debian: DebianSources = NO_MIRRORS
     options: BuildOptions = field(default_factory=BuildOptions)
     lines: list[str] = field(default_factory=list)
     """What the last installation said."""
@@ -107,6 +111,7 @@ class DependencyInstallation:
             FolderLayerIndex(self.folder / "layers"),
             downloads=self.folder / "downloads",
             sources=self.sources,
+            debian=self.debian,
             options=self.options,
         )
         with closing(made):
@@ -116,8 +121,8 @@ class DependencyInstallation:
                 BuildRun("t-build", owner, self.lines.append, check),
                 previous=None if previous is None else previous.lock,
             )
-        assert built is not None
-        return built
+        assert built.language is not None
+        return built.language
 
     def run(self, built: BuiltDependencies, code: str, name: str = "main.py") -> Result:
         """Run ``code`` as the entry point of a package with these dependencies."""

@@ -13,7 +13,7 @@ from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.package_begin import OpenUpload
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import PackageDependencies
-from au2.dependencies.sources import Sources
+from au2.dependencies.sources import DebianSources, Sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatchOptions
 from au2.dispatcher.faults import WriteRetry
@@ -54,6 +54,7 @@ def make_dispatcher(
         DependencyLayers(backend.database, backend.clock),
         downloads=backend.folder / "downloads",
         sources=Sources(indexes=()),
+        debian=DebianSources(lambda _: {}, lambda: None),
         options=BuildOptions(),
     )
     importer = ImageImporter(

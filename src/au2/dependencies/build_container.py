@@ -29,6 +29,8 @@ _OBSERVE_SECONDS = 0.5
 _CHUNK_BYTES = 1 << 20
 _LOG_BYTES = 16 << 20
 _TAIL_LINES = 200
+_REMEMBERED = 64
+"""Tool images of this many runtimes are remembered."""
 
 
 class ToolImages:
@@ -38,6 +40,7 @@ class ToolImages:
         blobs: content store of the images.
         make_tool: returns the tool's files; called once, before the first image.
         folders: absolute paths of the folders that the build's user may write.
+        user: numeric id of the build's user.
     """
 
     def __init__(
@@ -45,8 +48,11 @@ class ToolImages:
         blobs: IngesterProvider,
         make_tool: Callable[[], list[LayerEntry]],
         folders: tuple[str, ...],
+        *,
+        user: int = USER_ID,
     ) -> None:
         self._blobs = blobs
+        self._user = user
         self._make_tool = make_tool
         self._folders = folders
         self._lock = Lock()
@@ -59,10 +65,14 @@ class ToolImages:
         Raises BlobMissing, StorageFull.
         """
         with self._lock:
-            made = self._made.get(runtime_digest)
+            made = self._made.pop(runtime_digest, None)
             # No version has the image, so garbage collection may have removed it since.
             if made is None or not self._is_there(made):
-                made = self._made[runtime_digest] = self._make(runtime_digest)
+                made = self._make(runtime_digest)
+            # The most recently used ones: runtimes with Debian packages are many.
+            self._made[runtime_digest] = made
+            for oldest in list(self._made)[:-_REMEMBERED]:
+                del self._made[oldest]
             return made
 
     def _is_there(self, digest: str) -> bool:
@@ -83,7 +93,7 @@ class ToolImages:
             environment={"HOME": BUILD_DIRECTORY, "TMPDIR": f"{BUILD_DIRECTORY}/temporary"},
             entrypoint=[],
             cmd=[],
-            user=f"{USER_ID}:{USER_ID}",
+            user=f"{self._user}:{self._user}",
             working_dir=BUILD_DIRECTORY,
         )
         manifest, config = append_layers(runtime.manifest, runtime.config, [self._layer], changes)
@@ -91,7 +101,7 @@ class ToolImages:
 
     def _entries(self) -> list[LayerEntry]:
         folders = (BUILD_DIRECTORY, f"{BUILD_DIRECTORY}/temporary", *self._folders)
-        entries = [directory_entry(path.strip("/"), owner=USER_ID) for path in folders]
+        entries = [directory_entry(path.strip("/"), owner=self._user) for path in folders]
         entries += self._make_tool()
         return with_parents(entries)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock as ThreadLock
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.file_cache import FileCache
@@ -46,6 +46,17 @@ class BuiltDependencies:
     """:class:`~au2.dependencies.installer.Lock` as JSON."""
     programs: str
     """Folder of the installed programs, to stand first in ``PATH``."""
+
+
+class InstalledDependencies(NamedTuple):
+    """Everything installed for one package."""
+
+    base_digest: str
+    """Image below the package's own layers: the runtime, with the Debian packages if there are."""
+    language: BuiltDependencies | None
+    """Dependencies of the package's language."""
+    lock: Mapping[str, Any] | None
+    """Lock of the language's dependencies and, under ``debian``, of the Debian packages."""
 
 
 class LayerIndex(Protocol):

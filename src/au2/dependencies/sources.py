@@ -6,9 +6,10 @@ Unless the operator's settings name others, the configuration of pip and npm on 
 import configparser
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 PYTHON_INDEX = "https://pypi.org/simple/"
 NPM_REGISTRY = "https://registry.npmjs.org/"
@@ -16,6 +17,16 @@ _PIP_SECTIONS = ("global", "install")
 """Weakest first, as for ``pip install``."""
 _PIP_PREFIX = "PIP_"
 _NPM_PREFIX = "npm_config_"
+
+
+class DebianSources(NamedTuple):
+    """Debian mirrors and proxy of the operator; looked up when Debian packages are installed."""
+
+    find_mirrors: Callable[[str], Mapping[str, str]]
+    """Returns the mirrors of a suite and its updates: address by name of the release. Raises
+    RuntimeBuildFailed: the operator's own lines have none for the suite."""
+    find_proxy: Callable[[], str | None]
+    """Returns apt's HTTP proxy on this machine; None: as the environment says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,16 @@ class Upstream:
             _check(response, url)
             yield _translated(response.iter_bytes(_CHUNK_BYTES), url)
 
+    @contextmanager
+    def open_if_there(self, url: str) -> Iterator[Iterator[bytes] | None]:
+        """Yield as :meth:`open`; None: the server has no such file. Raises IndexUnreachable."""
+        with self._get(url, {"Accept-Encoding": "identity"}) as response:
+            if response.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+                yield None
+                return
+            _check(response, url)
+            yield _translated(response.iter_bytes(_CHUNK_BYTES), url)
+
     def close(self) -> None:
         """Close connections."""
         if "_client" in self.__dict__:

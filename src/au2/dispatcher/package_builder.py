@@ -1,11 +1,12 @@
 """Build of a packaged version's image: read the package, install its dependencies, build."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import InstalledDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dispatcher.job_records import BuildContext, JobRecords, make_container_id
 from au2.domain.errors import BlobMissing, InvalidPackage
@@ -57,24 +58,24 @@ class PackageBuilder:
                 f"but the upload was begun for '{upload.runtime}'."
             )
         work.log(f"Runtime {runtime.name}, version {reference.runtime_version}")
-        dependencies = self._install(work, description, reference)
+        installed = self._install(work, description, reference)
         digest = build_package(
             self.blobs,
-            reference.image_digest,
+            installed.base_digest,
             entries,
             manifest=description.manifest,
             environment=plain_texts(description.environment),
-            dependencies=dependencies,
+            dependencies=installed.language,
             log=work.log,
         )
-        return _built_image(digest, description, dependencies)
+        return _built_image(digest, description, installed.lock)
 
     def _install(
         self, work: BuildContext, description: PackageDescription, reference: RuntimeReference
-    ) -> BuiltDependencies | None:
+    ) -> InstalledDependencies:
         """Install the package's dependencies: a phase of its own, for its length."""
         if not self.dependencies.has_dependencies(description):
-            return None
+            return InstalledDependencies(reference.image_digest, None, None)
         work.begin_phase("dependencies")
         job = work.claim.job
         installed = self.dependencies.ensure(
@@ -129,7 +130,7 @@ class DependencyLayers:
 
 
 def _built_image(
-    digest: str, description: PackageDescription, dependencies: BuiltDependencies | None
+    digest: str, description: PackageDescription, lock: Mapping[str, Any] | None
 ) -> BuiltImage:
     resources = {
         name: value
@@ -140,5 +141,5 @@ def _built_image(
         image_digest=digest,
         contract=Contract(description.environment, description.args_schema, description.out_schema),
         resources=resources,
-        dependencies=None if dependencies is None else dependencies.lock,
+        dependencies=lock,
     )

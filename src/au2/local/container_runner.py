@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildRun
-from au2.dependencies.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import InstalledDependencies
 from au2.domain.context import Context
 from au2.domain.errors import NotFound
 from au2.engines.protocol import ContainerSpec
@@ -28,12 +28,14 @@ from au2.package.tree.entries import PackagedFile
 from au2.stores.content.protocol import IngesterProvider
 
 _SMALL_BYTES = 1 << 20
-_DEPENDENCIES = frozenset({names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENCIES})
+_DEPENDENCIES = frozenset(
+    {names.PYTHON_DEPENDENCIES, names.JAVASCRIPT_DEPENDENCIES, names.DEBIAN_PACKAGES}
+)
 
 InstallDependencies = Callable[
-    [LocalEngine, PackageDescription, str, BuildRun], BuiltDependencies | None
+    [LocalEngine, PackageDescription, str, BuildRun], InstalledDependencies
 ]
-"""Returns the dependency layer of a package for the runtime's image; None: no dependencies."""
+"""Installs the dependencies of a package for the runtime's image."""
 
 
 @dataclass(slots=True)
@@ -79,19 +81,19 @@ class ContainerRunner:
         description = describe_package(
             package.files.entries, read_from(package.directory), language=runtime.language
         )
-        dependencies = None
+        installed = InstalledDependencies(runtime.image_digest, None, None)
         if any(entry.path in _DEPENDENCIES for entry in package.files.entries):
             name, owner = _new_container_id("build"), Context(NOBODY)
             build = BuildRun(name, owner, self.tell, run.control.check)
-            dependencies = self.install(self.local, description, runtime.image_digest, build)
+            installed = self.install(self.local, description, runtime.image_digest, build)
         store_contents(self.local.blobs, package.files.entries)
         return build_package(
             self.local.blobs,
-            runtime.image_digest,
+            installed.base_digest,
             package.files.entries,
             manifest=description.manifest,
             environment=plain_texts(description.environment),
-            dependencies=dependencies,
+            dependencies=installed.language,
             log=lambda _: None,
         )
 

@@ -4,18 +4,20 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from au2.dependencies.build_container import BuildOptions, BuildRun
-from au2.dependencies.layer_cache import BuiltDependencies
+from au2.dependencies.layer_cache import InstalledDependencies
 from au2.dependencies.package import PackageDependencies
-from au2.dependencies.sources import read_machine_sources
+from au2.dependencies.sources import DebianSources, read_machine_sources
 from au2.domain.runtime import DependencyLayer
 from au2.files.home import NO_HOME, find_home
 from au2.files.output import write_output
 from au2.local.engine import LocalEngine
 from au2.oci.spec.digest import hexadecimal
 from au2.package.description import PackageDescription
+from au2.runtimes.debian import find_mirrors, find_proxy
 
 _MOST_INDEX_BYTES = 64 << 20
 
@@ -26,10 +28,10 @@ def install_dependencies(
     description: PackageDescription,
     runtime_digest: str,
     run: BuildRun,
-) -> BuiltDependencies | None:
-    """Return the layer of the package's dependencies, or None without dependencies.
+) -> InstalledDependencies:
+    """Install the package's dependencies and Debian packages.
 
-    Packages come from the sources of pip and npm on this machine.
+    Packages come from the sources of pip, npm and apt on this machine.
 
     Raises:
         DependenciesFailed: with the installer's own message.
@@ -40,6 +42,7 @@ def install_dependencies(
         FolderLayerIndex(local.folder / "dependencies"),
         downloads=local.folder / "downloads",
         sources=read_machine_sources(own_environment, home=find_home(own_environment) or NO_HOME),
+        debian=DebianSources(partial(find_mirrors, mirror=None), find_proxy),
         options=BuildOptions(cpu=float(os.cpu_count() or 1)),
     )
     return installer.ensure(description, runtime_digest, run)

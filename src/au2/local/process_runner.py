@@ -113,4 +113,9 @@ def find_differences(
     ]
     if run.resources.network is Network.NONE:
         found.append("Its network is open, although it asks for none.")
+    if names.DEBIAN_PACKAGES in {entry.path for entry in package.files.entries}:
+        found.append(
+            f"{names.DEBIAN_PACKAGES} is not installed: it finds the Debian packages of "
+            "this machine."
+        )
     return found

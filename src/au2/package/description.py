@@ -1,7 +1,7 @@
 """Description of a package, read from its files on disk or in the content store."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
@@ -14,6 +14,9 @@ from au2.package.requirements import Requirements
 from au2.package.schemas import load_schema
 from au2.package.text import LOCK_BYTES, TEXT_BYTES, decode_requirements, decode_text
 from au2.package.tree.entries import PackageEntry
+
+if TYPE_CHECKING:
+    from au2.package.debian import DebianPackage
 
 _Result = TypeVar("_Result")
 
@@ -33,6 +36,8 @@ class PackageDescription(NamedTuple):
     """What a Python package asks for; None: there is no such file, or it is another language's."""
     javascript: JavaScriptDependencies | None = None
     """The same of a JavaScript package."""
+    debian: "tuple[DebianPackage, ...]" = ()
+    """Debian packages, of any language."""
 
 
 def describe_package(
@@ -60,6 +65,7 @@ def describe_package(
     language = language or _find_language(entry_point)
     requirements = reader.read_requirements(language)
     javascript = reader.read_javascript(language)
+    debian = reader.read_debian()
     if reader.errors or manifest is None or entry_point is None:
         raise InvalidPackage(details=reader.errors)
     return PackageDescription(
@@ -70,6 +76,7 @@ def describe_package(
         out_schema,
         requirements,
         javascript,
+        debian,
     )
 
 
@@ -137,6 +144,14 @@ class _Reader:
             names.JAVASCRIPT_DEPENDENCIES,
             lambda text, _: parse_javascript(text, lock, name, settings_text=settings),
         )
+
+    def read_debian(self) -> "tuple[DebianPackage, ...]":
+        if names.DEBIAN_PACKAGES not in self.entries:
+            return ()
+        # Start-up time: few packages have one.
+        from au2.package.debian import parse_debian_packages  # noqa: PLC0415
+
+        return self.parse(names.DEBIAN_PACKAGES, parse_debian_packages) or ()
 
     def _read_included(self, path: str) -> str | None:
         if path not in self.entries:

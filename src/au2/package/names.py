@@ -18,6 +18,7 @@ JAVASCRIPT_DEPENDENCIES = "package.json"
 JAVASCRIPT_LOCK = "package-lock.json"
 JAVASCRIPT_SHRINKWRAP = "npm-shrinkwrap.json"
 """npm takes it instead of a lock where both are."""
+DEBIAN_PACKAGES = "packages.txt"
 NPM_SETTINGS = ".npmrc"
 
 ENTRY_POINTS = tuple(language.entry_point for language in Language)
@@ -35,6 +36,7 @@ NEVER_IGNORED = frozenset(
         JAVASCRIPT_DEPENDENCIES,
         JAVASCRIPT_LOCK,
         JAVASCRIPT_SHRINKWRAP,
+        DEBIAN_PACKAGES,
         *ENTRY_POINTS,
     }
 )

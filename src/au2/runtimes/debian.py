@@ -15,7 +15,8 @@ from au2.runtimes.recipe import DebianSource
 
 _MIRROR = "http://deb.debian.org/debian"
 _SECURITY_MIRROR = "http://deb.debian.org/debian-security"
-_WHOLE_LINE = re.compile(r"deb\s+(?:\[[^\]]*\]\s*)?\S+\s+(\S+)")
+_WHOLE_LINE = re.compile(r"deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)")
+_PROXY = re.compile(r'Acquire::http::Proxy "([^"]+)";')
 _TRANSPORT = re.compile(r"Acquire::(?:http|https|socks)::")
 _TARGET_FORMAT = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
 _INDEX_TARGETS = ("apt-get", "indextargets", "--format", _TARGET_FORMAT, "Created-By: Packages")
@@ -49,7 +50,7 @@ def choose_sources(suite: str, mirror: str | None) -> list[str]:
         found = parse_targets(_output_lines(_INDEX_TARGETS), suite) if _is_debian(suite) else []
         return found or default_sources(suite)
     lines = [line.strip() for line in mirror.splitlines() if line.strip()]
-    suites = {line: match[1] for line in lines if (match := _WHOLE_LINE.match(line))}
+    suites = {line: match[2] for line in lines if (match := _WHOLE_LINE.match(line))}
     if suites:
         return _sources_of(suite, suites)
     return default_sources(suite, lines[0]) if lines else default_sources(suite)
@@ -68,6 +69,25 @@ def _sources_of(suite: str, suites: Mapping[str, str]) -> list[str]:
             hint=f"Add lines for {suite} to `mirror`, or give only a mirror's address there.",
         )
     return fitting
+
+
+def find_mirrors(suite: str, mirror: str | None) -> dict[str, str]:
+    """Return the mirrors of a suite and its updates: address by name of the release.
+
+    Arguments and errors are those of :func:`choose_sources`.
+    """
+    found: dict[str, str] = {}
+    for line in choose_sources(suite, mirror):
+        match = _WHOLE_LINE.match(line)
+        if match:
+            found.setdefault(match[2], match[1])
+    return found
+
+
+def find_proxy() -> str | None:
+    """Return the host's HTTP proxy of apt, if any."""
+    lines = _output_lines(["apt-config", "dump", "Acquire::http::Proxy"])
+    return next((match[1] for line in lines if (match := _PROXY.match(line))), None)
 
 
 def default_sources(suite: str, mirror: str = _MIRROR) -> list[str]:

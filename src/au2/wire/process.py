@@ -179,6 +179,8 @@ class DependencyDifference(ResponseType):
     old: str | None
     """Version; None where it is not installed."""
     new: str | None
+    kind: Literal["language", "debian"] = "language"
+    """Of the package's language, or a Debian package."""
 
 
 class SchemaDifference(ResponseType):

@@ -251,6 +251,7 @@ def test_mistakes_are_found_first(run: Runner) -> None:
 def test_what_differs_is_told(run: Runner) -> None:
     manifest = "name: demo\nruntime: Python3.11\nresources:\n  network: none\n"
     files = {"aunsight.yml": manifest, "main.py": "print(1)", "requirements.txt": "six\n"}
+    files["packages.txt"] = "jq\n"
 
     run(files, own={**OWN, "PATH": f"{Path(sys.executable).parent}:{OWN['PATH']}"})
 
@@ -259,6 +260,7 @@ def test_what_differs_is_told(run: Runner) -> None:
     assert "'Python3.11'" in told
     assert "network is open" in told
     assert "requirements.txt is not installed" in told
+    assert "packages.txt is not installed" in told
 
 
 def test_a_script_with_windows_line_ends_runs(run: Runner) -> None:

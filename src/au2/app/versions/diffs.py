@@ -26,6 +26,8 @@ class VersionComparison:
     files: Sequence[Difference] | None
     """By path; old and new are file documents. None: the files of one of them are not known."""
     dependencies: Sequence[Difference]
+    debian: Sequence[Difference]
+    """Debian packages."""
     arguments: Sequence[SchemaChange]
     output: Sequence[SchemaChange]
     environment: Sequence[Difference]
@@ -62,6 +64,7 @@ class VersionDiffs:
             new=after,
             files=files,
             dependencies=compare_mappings(_dependencies(before), _dependencies(after)),
+            debian=compare_mappings(_debian_packages(before), _debian_packages(after)),
             arguments=compare_schemas(before.args_schema, after.args_schema, "arguments"),
             output=compare_schemas(before.out_schema, after.out_schema, "output"),
             environment=compare_mappings(before.environment or {}, after.environment or {}),
@@ -79,5 +82,12 @@ def _find_files(transaction: Transaction, version: Version) -> dict[str, FileDoc
 
 
 def _dependencies(version: Version) -> dict[str, str]:
-    packages = (version.dependencies or {}).get("packages", [])
-    return {package["name"]: package["version"] for package in packages}
+    return _versions_of(version.dependencies or {})
+
+
+def _debian_packages(version: Version) -> dict[str, str]:
+    return _versions_of((version.dependencies or {}).get("debian") or {})
+
+
+def _versions_of(lock: Mapping[str, Any]) -> dict[str, str]:
+    return {package["name"]: package["version"] for package in lock.get("packages", [])}

@@ -140,7 +140,10 @@ def _view(found: VersionComparison) -> VersionDiff:
         old_runtime=_view_runtime(found.old),
         new_runtime=_view_runtime(found.new),
         files=None if files is None else [_view_file(difference) for difference in files],
-        dependencies=[view(DependencyDifference, item) for item in found.dependencies],
+        dependencies=[
+            *(view(DependencyDifference, item) for item in found.dependencies),
+            *(view(DependencyDifference, item).replaced(kind="debian") for item in found.debian),
+        ],
         schemas=[
             view(SchemaDifference, change, schema_of=name)
             for name, changes in (("arguments", found.arguments), ("output", found.output))

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from au2.app.uploads.package_uploads import PackageUploads
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.package import PackageDependencies
-from au2.dependencies.sources import Sources, read_machine_sources
+from au2.dependencies.sources import DebianSources, Sources, read_machine_sources
 from au2.dispatcher.disk_space import DiskSpace, DiskUsage, FreeSpace
 from au2.dispatcher.dispatcher import Dispatcher, DispatchOptions
 from au2.dispatcher.faults import WriteRetry
@@ -22,6 +23,7 @@ from au2.execution.termination import ExecutionLimits
 from au2.files.home import NO_HOME, find_home
 from au2.images.image_import import ImportLimits
 from au2.oci.spec.platform import find_platform
+from au2.runtimes.debian import find_mirrors, find_proxy
 from au2.server.data_directory import DataDirectory
 from au2.server.disk_reserve import create_disk_reserve, release_disk_reserve
 from au2.server.settings.sections import BuildSettings, Settings
@@ -79,6 +81,9 @@ def make_dispatcher(
                     DependencyLayers(database, clock.now),
                     downloads=data.downloads,
                     sources=_make_sources(settings.build),
+                    debian=DebianSources(
+                        partial(find_mirrors, mirror=settings.runtimes.mirror), find_proxy
+                    ),
                     options=_make_build_options(settings.build),
                 ),
             ),

@@ -64,7 +64,9 @@ def _dependencies(document: Document) -> str | None:
     found = document["dependencies"]
     if found is None:
         return None
+    debian = (found.get("debian") or {}).get("packages", [])
     installed = [f"{package['name']} {package['version']}" for package in found["packages"]]
+    installed += [f"{package['name']} {package['version']} (Debian)" for package in debian]
     present = [f"{name} {version} (runtime)" for name, version in found["from_runtime"].items()]
     return "\n".join(sorted(installed + present))
 

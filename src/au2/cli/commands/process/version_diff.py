@@ -32,8 +32,8 @@ def command(session: Session, words: VersionWords) -> None:
     Without B, from A to the newest version that is AVAILABLE; without A, between the two newest
     that are. Without PROCESS, of the process of the aunsight.yml in the current folder.
 
-    Compared are files or images, dependencies, runtime, schemas (with changes marked as breaking
-    callers), default environment and resources.
+    Compared are files or images, dependencies, Debian packages, runtime, schemas (with changes
+    marked as breaking callers), default environment and resources.
     """
     from au2.client.resources.processes import Versions
 
@@ -93,7 +93,8 @@ def _rows(document: Document) -> Iterator[Document]:
     for item in document["files"] or ():
         yield _file_row(item)
     for item in document["dependencies"]:
-        yield _row("dependency", item["name"], item["change"], item["old"], item["new"])
+        part = "Debian package" if item["kind"] == "debian" else "dependency"
+        yield _row(part, item["name"], item["change"], item["old"], item["new"])
     for item in document["schemas"]:
         change = "breaks callers" if item["breaks"] else "compatible"
         yield _row(item["schema_of"], item["pointer"], change, None, item["message"])

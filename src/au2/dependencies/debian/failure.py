@@ -1,0 +1,80 @@
+"""Messages of failed installations of Debian packages, made of apt's own words."""
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from au2.dependencies.debian.routes import PlanFailure
+from au2.domain.errors import DependenciesFailed
+from au2.package import names
+from au2.package.debian import DebianPackage
+
+_NEAR_NAMES = 3
+_MOST_VERSIONS = 5
+_SAID = re.compile(r"^E: (.*)", re.MULTILINE)
+_MISSING = re.compile(r"Depends: (\S+)(?: \([^)]*\))? but it is not installable")
+_REMOVAL = "Packages need to be removed but remove is disabled"
+_NO_APT = "Choose a runtime that is made of Debian packages."
+
+
+def explain_missing_apt() -> DependenciesFailed:
+    """Return the error of a runtime without apt."""
+    return DependenciesFailed(
+        f"the package has a {names.DEBIAN_PACKAGES}, but the runtime's root has no apt.",
+        hint=_NO_APT,
+    )
+
+
+def explain_plan(asked: Sequence[DebianPackage], failure: PlanFailure) -> DependenciesFailed:
+    """Return the error where apt finds no plan for a request."""
+    known, missing = set(failure.names.split()), set(_MISSING.findall(failure.text))
+    versions = _parse_versions(failure.versions)
+    for package in asked:
+        place = f"line {package.line} of {names.DEBIAN_PACKAGES}"
+        if package.version is not None and package.name in versions:
+            there = versions[package.name]
+            if package.version not in there:
+                return DependenciesFailed(
+                    f"{place}: the runtime's sources have no version {package.version} of "
+                    f"{package.name}.",
+                    hint=f"There is {', '.join(there[:_MOST_VERSIONS])}; a name without a version "
+                    "takes the newest.",
+                )
+        elif package.name in missing:
+            near = difflib.get_close_matches(package.name, known - missing, _NEAR_NAMES)
+            return DependenciesFailed(
+                f"{place}: the runtime's sources have no package '{package.name}'.",
+                hint=f"Near names: {', '.join(near)}." if near else "Check how it is written.",
+            )
+    if _REMOVAL in failure.text:
+        return DependenciesFailed(
+            "the Debian packages can't be installed without removing packages of the runtime.",
+            hint="The log says which; leave out the package that conflicts with them.",
+        )
+    said = "; ".join(_SAID.findall(failure.text)) or "apt finds no way to install them"
+    return DependenciesFailed(
+        f"the Debian packages can't be installed: {said[:500]}",
+        hint="The log has apt's whole words.",
+    )
+
+
+def explain_end(exit_code: int, tail: Sequence[str]) -> DependenciesFailed:
+    """Return the error of an installation that ended with an exit code."""
+    said = [found[1] for line in tail if (found := _SAID.match(line))]
+    cause = "; ".join(said[-3:]) or next(
+        (line for line in reversed(tail) if line.strip()), f"apt ended with exit code {exit_code}"
+    )
+    return DependenciesFailed(
+        f"the Debian packages could not be installed: {cause[:500]}",
+        hint="The log has apt's whole words.",
+    )
+
+
+def _parse_versions(text: str) -> dict[str, list[str]]:
+    """Return the versions by package in the output of ``apt-cache madison``, newest first."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split("|")]
+        if len(parts) == 3 and parts[1] not in found.setdefault(parts[0], []):
+            found[parts[0]].append(parts[1])
+    return found

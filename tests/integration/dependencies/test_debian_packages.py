@@ -1,0 +1,325 @@
+"""Debian packages of packages.txt become a layer; their scripts run in the build container only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from au2.dependencies.build_container import BuildOptions, BuildRun
+from au2.dependencies.layer_cache import InstalledDependencies
+from au2.dependencies.package import PackageDependencies
+from au2.dependencies.sources import DebianSources, Sources
+from au2.domain.container_contract import USER_ID
+from au2.domain.errors import Au2Error, DependenciesFailed
+from au2.local.dependencies import FolderLayerIndex
+from au2.oci.tar.layer import LayerMember, MemberType, read_layer
+from au2.package.debian import parse_debian_packages
+from au2.package.description import PackageDescription
+from au2.package.manifest import Manifest
+from au2.stores.content.images import load_image
+from tests.support.debian_archive import DebianArchiveServer, put_archive_into
+from tests.support.dependency_installation import OWNER, never_stop
+from tests.support.engine import MEBIBYTE, NativeHarness, Result
+
+MODULE = "/usr/lib/python3/dist-packages/fromdebian.py"
+CURIOUS = """\
+test "$(id -u)" = 0
+mkdir -p /srv/kept && chmod 2750 /srv/kept && chgrp games /srv/kept
+useradd --system --no-create-home steward
+touch -d 1970-01-01 /srv/kept /etc/debian_version && echo changed >>/etc/debian_version
+touch -d 1970-01-01 /etc/debian_version
+rm -r /usr/share/keyrings
+cp /bin/true /usr/bin/raised && chmod 4755 /usr/bin/raised
+ln /usr/bin/raised /usr/bin/raised-too
+ln -s /etc/shadow /srv/kept/link
+mkfifo /srv/kept/pipe
+echo x >/run/left && echo x >/tmp/left && echo x >/var/log/left.log && echo x >/opt/au2/left
+echo x >/etc/machine-id
+mkdir -p /package && echo x >/package/main.py
+if mknod /srv/kept/disk b 8 0 2>/dev/null; then echo a device; fi
+if mount -t tmpfs none /mnt 2>/dev/null; then echo mounted; exit 1; fi
+if echo 1 2>/dev/null >/proc/sys/kernel/panic; then echo written; exit 1; fi
+test "$(cat /sys/class/net/*/operstate | grep -c up)" = 0
+if invoke-rc.d --quiet cron start; then :; fi
+/usr/sbin/policy-rc.d || test $? = 101
+"""
+MEDDLING = """\
+cat >/tmp/meddle.pl <<'END'
+use IO::Socket::INET;
+for my $path ('/plan', '/sources', '/names') {
+    my $socket = IO::Socket::INET->new('127.0.0.1:8077') or die;
+    my $text = "'http://169.254.169.254/debian/pool/x_1_all.deb' x_1_all.deb 1 SHA256:" . '0' x 64;
+    print $socket "PUT $path HTTP/1.1\\r\\nContent-Length: ", length $text, "\\r\\n\\r\\n$text";
+    print "$path: ", scalar <$socket>;
+}
+for my $address ('http://169.254.169.254/x', 'file:///etc/passwd', 'http://deb.debian.org/debian/secret')
+{
+    my $socket = IO::Socket::INET->new('127.0.0.1:8077') or die;
+    print $socket "GET $address HTTP/1.1\\r\\n\\r\\n";
+    print "$address: ", scalar <$socket>;
+}
+END
+perl /tmp/meddle.pl
+"""
+
+
+@dataclass(slots=True)
+class DebianInstallation:
+    """Installs a ``packages.txt`` on a runtime."""
+
+    native_harness: NativeHarness
+    runtime_digest: str
+    folder: Path
+    archive: DebianArchiveServer
+    options: BuildOptions = field(default_factory=BuildOptions)
+    lines: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def _dependencies(self) -> Iterator[PackageDependencies]:
+        made = PackageDependencies(
+            self.native_harness.engine,
+            self.native_harness.blobs,
+            FolderLayerIndex(self.folder / "layers"),
+            downloads=self.folder / "downloads",
+            sources=Sources(indexes=()),
+            debian=DebianSources(lambda _: self.archive.mirrors, lambda: None),
+            options=self.options,
+        )
+        with closing(made):
+            yield made
+
+    def install(
+        self,
+        text: str,
+        *,
+        previous: InstalledDependencies | None = None,
+        check: Callable[[], None] = never_stop,
+    ) -> InstalledDependencies:
+        """Install what a ``packages.txt`` names."""
+        asked = parse_debian_packages(text, "packages.txt")
+        description = PackageDescription(
+            Manifest("n", "", "r"), "main.py", {}, None, None, debian=asked
+        )
+        self.lines.clear()
+        with self._dependencies() as dependencies:
+            return dependencies.ensure(
+                description,
+                self.runtime_digest,
+                BuildRun("t-build", OWNER, self.lines.append, check),
+                previous=None if previous is None else previous.lock,
+            )
+
+    def refused(self, text: str) -> DependenciesFailed:
+        """Return the error of an installation."""
+        with pytest.raises(DependenciesFailed) as caught:
+            self.install(text)
+        return caught.value
+
+    def run(self, built: InstalledDependencies, script: str) -> Result:
+        """Run a script on the image, as root of the container."""
+        return self.native_harness.run(
+            "", image=built.base_digest, memory=128 * MEBIBYTE, command=("sh", "-c", script)
+        )
+
+    def layer(self, built: InstalledDependencies) -> dict[str, LayerMember]:
+        """Return the members of the layer."""
+        blobs = self.native_harness.blobs
+        image = load_image(blobs, built.base_digest)
+        with blobs.open(image.manifest.layers[-1].digest) as stream:
+            return {member.path: member for member in read_layer(stream)}
+
+
+@pytest.fixture
+def debian(
+    native_harness: NativeHarness,
+    python_runtime: str,
+    debian_archive: DebianArchiveServer,
+    tmp_path: Path,
+) -> Iterator[DebianInstallation]:
+    """An installation on a runtime whose only source is an archive of the test."""
+    runtime = put_archive_into(native_harness.blobs, python_runtime, debian_archive.export_key())
+    yield DebianInstallation(native_harness, runtime, tmp_path, debian_archive)
+    assert not [name for name in native_harness.engine.list_containers() if "build" in name]
+
+
+def versions_of(built: InstalledDependencies) -> dict[str, str]:
+    lock: Any = built.lock
+    return {package["name"]: package["version"] for package in lock["debian"]["packages"]}
+
+
+def test_what_packages_and_their_scripts_do_is_the_layer(debian: DebianInstallation) -> None:
+    debian.archive.add("lower", "2:1.5-1", files={"/usr/bin/lower": "#!/bin/sh\necho lower\n"})
+    debian.archive.add(
+        "curious",
+        files={MODULE: "value = 7\n"},
+        postinst=CURIOUS,
+        fields="Depends: lower\nRecommends: no-such-package\n",
+    )
+    debian.archive.publish()
+
+    built = debian.install("curious\n")
+
+    assert versions_of(built) == {"curious": "1.0", "lower": "2:1.5-1"}
+    script = """
+        lower && python3 -c 'import fromdebian; print(fromdebian.value)'
+        stat -c '%a %G' /srv/kept && tail -n 1 /etc/debian_version
+        stat -c '%a %h' /usr/bin/raised /usr/bin/raised-too && readlink /srv/kept/link
+        ls /usr/share/keyrings /run/left /tmp/left /usr/sbin/policy-rc.d
+        getent passwd steward | cut -d: -f1; cat /etc/machine-id; dpkg --audit
+        dpkg -s curious | grep Status
+    """
+    ran = debian.run(built, script)
+    shown = ran.stdout.decode()
+    assert shown.startswith("lower\n7\n2750 games\nchanged\n4755 1\n4755 1\n/etc/shadow\n"), ran
+    assert "steward\nStatus: install ok installed\n" in shown, ran
+    for gone in (b"/usr/share/keyrings", b"/run/left", b"/tmp/left", b"/usr/sbin/policy-rc.d"):
+        assert b"cannot access '%b'" % gone in ran.stderr, ran
+    members = debian.layer(built)
+    assert members["usr/share/keyrings"].type is MemberType.WHITEOUT
+    left_out = ("package", "opt/au2", "run", "tmp", "var/log/left.log", "srv/kept/pipe")
+    assert not [path for path in members if path.startswith(left_out)]
+    assert not {"srv/kept/disk", "etc/machine-id", "usr/sbin/policy-rc.d"} & set(members)
+    compiled = [path for path in members if "fromdebian" in path and path.endswith(".pyc")]
+    assert len(compiled) == 1, "a module that is checked by time would be stale"
+
+
+def test_the_same_list_gives_the_same_files(debian: DebianInstallation) -> None:
+    first_file = debian.archive.add("tool", files={"/usr/bin/tool": "#!/bin/sh\necho 1\n"})
+    debian.archive.publish()
+    first = debian.install("tool\n")
+    debian.archive.add("tool", "2.0", files={"/usr/bin/tool": "#!/bin/sh\necho 2\n"})
+    debian.archive.publish()
+
+    same = debian.install("# the same\ntool")
+    assert same == first
+    assert "Dependencies are the same as before: 1 package" in debian.lines
+
+    layers = debian.folder / "layers"
+    for file in layers.iterdir():
+        file.unlink()
+    again = debian.install("tool\n", previous=first)
+    assert (again.base_digest, again.lock) == (first.base_digest, first.lock)
+
+    assert debian.run(debian.install("tool=1.0\n"), "tool").stdout == b"1\n"
+    pinned = debian.install("tool=2.0\n", previous=first)
+    assert debian.run(pinned, "tool").stdout == b"2\n"
+    for file in layers.iterdir():
+        file.unlink()
+    debian.archive.drop(first_file)
+    debian.archive.publish()
+    newer = debian.install("tool\n", previous=first)
+    assert versions_of(newer) == {"tool": "2.0"}
+    assert any("newer ones are taken" in line for line in debian.lines)
+    error = debian.refused("tool=1.0\n")
+    assert (
+        "line 1 of packages.txt: the runtime's sources have no version 1.0 of tool" in error.message
+    )
+    assert error.hint is not None
+    assert "There is 2.0;" in error.hint
+
+
+def test_requests_that_can_not_be_met_are_told(debian: DebianInstallation) -> None:
+    debian.archive.add("tool")
+    debian.archive.add("hostile", fields="Conflicts: perl-base\n")
+    debian.archive.publish()
+
+    unknown = debian.refused("tool\ntoool\n")
+    assert (
+        unknown.message == "line 2 of packages.txt: the runtime's sources have no package 'toool'."
+    )
+    assert unknown.hint == "Near names: tool."
+    for name in ("bash-", "tool+"):
+        assert f"have no package '{name}'" in debian.refused(f"tool\n{name}\n").message
+    conflict = debian.refused("hostile\n")
+    assert conflict.code == "dependencies-failed"
+    assert "the Debian packages can't be installed" in conflict.message
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda archive: archive.publish(sign=False), "could not be installed"),
+        (lambda archive: (archive.make_key(), archive.publish()), "could not be installed"),
+        (
+            lambda archive: archive.publish(more="Valid-Until: Fri, 02 Jan 2026 00:00:00 UTC\n"),
+            "could not be installed",
+        ),
+        (lambda archive: archive.web.add("pool/tool_1.0_all.deb", b"x"), "signed index"),
+        (lambda archive: archive.web.files.pop("pool/tool_1.0_all.deb"), "any more"),
+        (lambda archive: archive.web.files.clear(), "could not be installed"),
+        (lambda archive: archive.web.close(), "does not answer"),
+    ],
+    ids=["unsigned", "other-key", "expired", "other-deb", "no-deb", "empty", "closed"],
+)
+def test_a_mirror_that_is_not_to_be_trusted_is_refused(
+    debian: DebianInstallation, spoil: Callable[[DebianArchiveServer], object], words: str
+) -> None:
+    debian.archive.add("tool", postinst="echo it ran")
+    debian.archive.publish()
+    spoil(debian.archive)
+
+    with pytest.raises(Au2Error) as caught:
+        debian.install("tool\n")
+
+    assert words in caught.value.message
+    assert "it ran" not in debian.lines
+
+
+def test_a_script_gets_nothing_by_the_gateway(debian: DebianInstallation) -> None:
+    debian.archive.web.add("secret", b"secret")
+    debian.archive.add("meddling", postinst=MEDDLING)
+    debian.archive.publish()
+
+    built = debian.install("meddling\n")
+
+    assert versions_of(built) == {"meddling": "1.0"}
+    answers = [line for line in debian.lines if "HTTP/1.1" in line]
+    assert len(answers) == 6, debian.lines
+    assert all(" 404 " in line for line in answers), answers
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (f"sed -i '/:{USER_ID}:/d' /etc/passwd", "remove the user 1000"),
+        ("exit 3", "could not be installed"),
+        ("head -c 3000000 /dev/zero >/srv/large", "not usable"),
+        ("kill -9 -1", "could not be installed"),
+    ],
+)
+def test_scripts_that_break_the_root_are_refused(
+    debian: DebianInstallation, script: str, words: str
+) -> None:
+    debian.options = BuildOptions(layer_max_bytes=2 << 20)
+    debian.archive.add("breaking", postinst=script)
+    debian.archive.publish()
+
+    assert words in debian.refused("breaking\n").message
+
+
+def test_an_installation_is_stopped(debian: DebianInstallation) -> None:
+    debian.archive.add("slow", postinst="echo it sleeps; sleep 1000 & sleep 1000")
+    debian.archive.publish()
+
+    class StoppedError(Exception):
+        pass
+
+    def check() -> None:
+        if "it sleeps" in debian.lines:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        debian.install("slow\n", check=check)
+
+
+def test_a_runtime_without_apt_is_told(
+    native_harness: NativeHarness, debian: DebianInstallation
+) -> None:
+    debian.runtime_digest = native_harness.image_digest
+
+    error = debian.refused("tool\n")
+
+    assert "the runtime's root has no apt" in error.message
