@@ -22,12 +22,14 @@ arguments <- function() {
 }
 
 # Set the output of this run, a named list; the last call counts. A vector of length one becomes a
-# plain value; put I() around it where it is to be an array. Outside a container: into output.json.
+# plain value; put I() around it where it is to be an array. A data frame becomes an array of records,
+# a factor its labels, dates and times text in ISO 8601 (in UTC), and NA null.
+# Outside a container: into output.json.
 write_output <- function(output) {
   if (!.is_object(output)) {
     stop("the output must be a list in which everything has a name", call. = FALSE)
   }
-  .check_numbers(output)
+  .check_values(output, "")
   json <- if (length(output) == 0) "{}" else .to_json(output)
   .write("AU_OUTPUT_FILE", "output.json", json)
 }
@@ -68,17 +70,53 @@ scratch_directory <- function() {
     (length(value) == 0 || (!is.null(named) && all(nzchar(named)) && !anyDuplicated(named)))
 }
 
-# jsonlite would write null for such a number and say nothing.
-.check_numbers <- function(value) {
+# jsonlite would write null for NaN and infinite numbers and say nothing, and not say where a function is.
+.check_values <- function(value, place) {
+  if (inherits(value, c("Date", "POSIXt"))) {
+    return(invisible(NULL))
+  }
   if (is.list(value)) {
-    for (item in value) .check_numbers(item)
-  } else if (is.double(value) && any(is.nan(value) | is.infinite(value))) {
-    stop("JSON has no NaN and no infinite number", call. = FALSE)
+    keys <- names(value)
+    for (index in seq_along(value)) {
+      key <- if (is.null(keys) || !nzchar(keys[index])) index - 1 else keys[index]
+      key <- gsub("/", "~1", gsub("~", "~0", key, fixed = TRUE), fixed = TRUE)
+      if (is.data.frame(value) && is.double(value[[index]])) {
+        .check_numbers(value[[index]], function(row) paste0(place, "/", row, "/", key))
+      } else {
+        .check_values(value[[index]], paste0(place, "/", key))
+      }
+    }
+  } else if (is.double(value)) {
+    is_plain <- (length(value) == 1 && !inherits(value, "AsIs")) || !is.null(dim(value))
+    .check_numbers(value, function(at) if (is_plain) place else paste0(place, "/", at))
+  } else if (is.function(value) || is.environment(value) || is.language(value)) {
+    stop(
+      "the output can't be encoded as JSON: '", place, "' is of class ", class(value)[1],
+      call. = FALSE
+    )
+  }
+}
+
+.check_numbers <- function(value, place_of) {
+  if (inherits(value, c("Date", "POSIXt"))) {
+    return(invisible(NULL))
+  }
+  wrong <- which(is.nan(value) | is.infinite(value))
+  if (length(wrong) > 0) {
+    stop(
+      "the output can't be encoded as JSON: '", place_of(wrong[1] - 1), "' is ", value[wrong[1]],
+      ", which no number of JSON is; NA stands for no value",
+      call. = FALSE
+    )
   }
 }
 
 .to_json <- function(value) {
-  json <- jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", na = "null", digits = NA)
+  json <- jsonlite::toJSON(
+    value,
+    auto_unbox = TRUE, null = "null", na = "null", digits = NA, dataframe = "rows",
+    factor = "string", Date = "ISO8601", POSIXt = "ISO8601", UTC = TRUE
+  )
   enc2utf8(as.character(json))
 }
 

@@ -173,7 +173,7 @@ for (const call of CALLS) {
             "aunsight.writeOutput()",
             "aunsight.writeOutput(new Date())",
             "aunsight.writeOutput({a: [NaN]})",
-            "aunsight.writeOutput({a: new Map([[1, 2]])})",
+            "aunsight.writeOutput({a: Promise.resolve(1)})",
             "aunsight.status('x', 1.5)",
             "aunsight.status('x', NaN)",
         ],
@@ -193,12 +193,27 @@ for (call in CALLS) {
             "write_output(list(a = 1, a = 2))",
             "write_output(list(a = list(NaN)))",
             "write_output(list(a = c(1, Inf)))",
+            "write_output(list(b = I(Inf)))",
+            "write_output(list(b = NaN))",
+            "write_output(list(rows = data.frame(n = 1:2, x = c(1, NaN))))",
+            "write_output(list(f = list(sum)))",
             "status('x', 1.5)",
             "status('x', NA)",
             "status('x', '1')",
         ],
         "the output must be a list in which everything has a name \n" * 3
-        + "JSON has no NaN and no infinite number \n" * 2
+        + "".join(
+            f"the output can't be encoded as JSON: {wrong}, which no number of JSON is; "
+            "NA stands for no value \n"
+            for wrong in (
+                "'/a/0' is NaN",
+                "'/a/1' is Inf",
+                "'/b/0' is Inf",
+                "'/b' is NaN",
+                "'/rows/1/x' is NaN",
+            )
+        )
+        + "the output can't be encoded as JSON: '/f/0' is of class function \n"
         + "progress goes from 0 to 1, not 1.5 \n"
         + "progress goes from 0 to 1, not NA \n"
         + "progress goes from 0 to 1, not 1 \n",
@@ -215,6 +230,32 @@ def test_mistakes_are_errors(packages: Packages, language: Language) -> None:
     assert (ran.stdout, ran.stderr) == (said, "")
     assert "output" not in ran.files
     assert "status" not in ran.files
+
+
+def test_what_statisticians_have_as_output(packages: Packages) -> None:
+    code = """\
+library(aunsight)
+write_output(list(
+  day = as.Date("2026-01-02"), at = as.POSIXct("2026-01-02 03:04:05", tz = "UTC"),
+  levels = factor(c("low", "high")), nothing = NA, some = c(1.5, NA), one = I(1), text = "ü",
+  rows = data.frame(n = 1:2, f = factor(c("a", NA)), d = as.Date(c("2026-01-02", NA)), x = c(1, NA))
+))
+"""
+    ran = packages.run(Language.R, {"main.r": code})
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.output == {
+        "day": "2026-01-02",
+        "at": "2026-01-02T03:04:05Z",
+        "levels": ["low", "high"],
+        "nothing": None,
+        "some": [1.5, None],
+        "one": [1],
+        "text": "ü",
+        "rows": [
+            {"n": 1, "f": "a", "d": "2026-01-02", "x": 1},
+            {"n": 2, "f": None, "d": None, "x": None},
+        ],
+    }
 
 
 OUTSIDE = 'unset AU_ARGS_FILE AU_OUTPUT_FILE AU_STATUS_FILE AU_SCRATCH_DIR; cd "$(mktemp -d)"\n'
