@@ -31,6 +31,7 @@ PAST_THE_LOOKUP = {
     "organizations: Organizations._organization_of": "projects that the actor knows",
     "organizations: Organizations.create_organization": _TAKEN,
     "organizations: Organizations.create_project": _TAKEN,
+    "organizations: Organizations.get_project": "after the permission on the organization",
     "organizations: Organizations.list_contexts": "those in which the actor has a role",
     "organizations: Organizations.list_organizations": "those in which the actor has a role",
     "organizations: Organizations.list_projects": "projects that the actor knows",

@@ -62,6 +62,8 @@ class Backend:
     services: Services
     operator: Actor
     tokens: dict[str, str] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    """Of organizations, as they were asked for."""
 
     def app(
         self, options: ApiOptions | None = None, *, stopping: threading.Event | None = None
@@ -82,7 +84,13 @@ class Backend:
         return {"Authorization": f"Bearer {self.token(email)}"}
 
     def organization(self, name: str = "Acme", project: str | None = "Forecast") -> Context:
-        """A new organization of the operator; the context of its project, if it has one."""
+        """A new organization of the operator; the context of its project, if it has one.
+
+        A name that is taken gets a number.
+        """
+        number = self.names.count(name)
+        self.names.append(name)
+        name = f"{name} {number + 1}" if number else name
         made = self.services.organizations.create_organization(self.actor(OPERATOR), name)
         if project is None:
             return Context(made.id)

@@ -13,7 +13,7 @@ from au2.domain.errors import Conflict, NotFound, NotPermitted
 from au2.domain.event import EventAction
 from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid, parse_guid
-from au2.stores.database import accounts
+from au2.stores.database import accounts, owners
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event
 
@@ -43,7 +43,7 @@ class Organizations:
             return context
         belongs = self._organization_of(context.project_id) == context.organization_id
         if not belongs or not actor.knows(context):
-            raise NotFound(f"There is no project {context.project_id} in this organization.")
+            raise _no_project(context)
         return context
 
     def _organization_of(self, project_id: str) -> str | None:
@@ -78,6 +78,21 @@ class Organizations:
             if (role := actor.role_in(context)) is not None
         ]
 
+    def get_project(self, actor: Actor, owner: Context) -> Project:
+        """One project, whose context was resolved for the actor. Raises NotFound."""
+        ensure_may(actor, Action.VIEW_ORGANIZATION, owner)
+        found = None
+        if owner.project_id is not None:
+            with self._database.read() as transaction:
+                found = accounts.find_project(transaction, owner.project_id)
+        if found is None:
+            raise _no_project(owner)
+        return found
+
+    def forget_project(self, project_id: str) -> None:
+        """Drop what is remembered of a deleted project."""
+        self._known_projects.pop(project_id, None)
+
     def get_organization(self, actor: Actor, organization: str) -> Organization:
         """One organization. Raises NotFound."""
         with self._database.read() as transaction:
@@ -90,7 +105,7 @@ class Organizations:
 
         Raises:
             NotPermitted: the actor is no operator.
-            Conflict: the given id is taken.
+            Conflict: the given id or the name is taken.
         """
         ensure_operator(actor)
         organization = Organization(
@@ -102,6 +117,7 @@ class Organizations:
         with self._database.write() as transaction:
             if accounts.find_organization(transaction, organization.id) is not None:
                 raise Conflict(f"There is already an organization {organization.id}.")
+            ensure_name_is_free(transaction, organization.name, Context(organization.id))
             accounts.add_organization(transaction, organization)
             accounts.set_membership(
                 transaction,
@@ -138,7 +154,7 @@ class Organizations:
         Raises:
             NotFound: the organization is foreign.
             NotPermitted: the actor is no admin of the organization.
-            Conflict: the given id is taken.
+            Conflict: the given id or the name is taken.
         """
         context = self.resolve_context(actor, organization, None)
         ensure_may(actor, Action.CREATE_PROJECT, context)
@@ -152,9 +168,34 @@ class Organizations:
         with self._database.write() as transaction:
             if accounts.find_project(transaction, project.id) is not None:
                 raise Conflict(f"There is already a project {project.id}.")
+            ensure_name_is_free(
+                transaction, project.name, Context(context.organization_id, project.id)
+            )
             accounts.add_project(transaction, project)
             _note_creation(transaction, EventAction.PROJECT_CREATED, project, context)
         return project
+
+
+def _no_project(context: Context) -> NotFound:
+    return NotFound(f"There is no project {context.project_id} in this organization.")
+
+
+def ensure_name_is_free(transaction: Transaction, name: str, owner: Context) -> None:
+    """Refuse a name that another organization, or another project of the organization, has.
+
+    Letter case makes no difference. Raises Conflict.
+    """
+    is_project = owner.project_id is not None
+    above, own_id = (
+        (owner.organization_id, owner.project_id) if is_project else (None, owner.organization_id)
+    )
+    names = owners.list_names(transaction, above)
+    if name.casefold() not in {n.casefold() for one, n in names.items() if one != own_id}:
+        return
+    noun, where = (
+        ("a project", "in this organization") if is_project else ("an organization", "here")
+    )
+    raise Conflict(f"There is already {noun} named '{name}' {where}.", hint="Choose another name.")
 
 
 def _list_contexts_of(

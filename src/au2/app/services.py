@@ -11,6 +11,7 @@ from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.accounts.tokens import ManagedTokens
 from au2.app.jobs.jobs import Jobs, JobWaiting
 from au2.app.members import Members
+from au2.app.organization_changes import OrganizationChanges
 from au2.app.organizations import Organizations
 from au2.app.processes import Processes
 from au2.app.registry.blobs import DecompressionLimiter, RepositoryBlobs
@@ -51,6 +52,7 @@ class Services:
     accounts: Accounts
     managed_tokens: ManagedTokens
     organizations: Organizations
+    organization_changes: OrganizationChanges
     members: Members
     runtimes: Runtimes
     processes: Processes
@@ -81,6 +83,7 @@ def make_services(
     """Return the use cases on these stores."""
     chosen = options or ServiceOptions()
     passwords = Passwords(hasher or make_hasher())
+    organizations = Organizations(database, clock)
     runtimes = Runtimes(database, clock)
     images = ImageBlobs(database, blobs)
     image_uploads = ImageUploads(
@@ -96,7 +99,8 @@ def make_services(
     return Services(
         accounts=Accounts(database, passwords, chosen.session, clock),
         managed_tokens=ManagedTokens(database, clock),
-        organizations=Organizations(database, clock),
+        organizations=organizations,
+        organization_changes=OrganizationChanges(database, organizations, clock),
         members=Members(database, passwords, clock),
         runtimes=runtimes,
         processes=Processes(database, clock),

@@ -24,7 +24,11 @@ class Action(StrEnum):
     """Actions of the table of permissions, with the names of Aunsight's permissions."""
 
     VIEW_ORGANIZATION = "AU-ORGANIZATION:view-organization"
+    UPDATE_ORGANIZATION = "AU-ORGANIZATION:update-organization"
+    DELETE_ORGANIZATION = "AU-ORGANIZATION:delete-organization"
     CREATE_PROJECT = "AU-ORGANIZATION:create-project"
+    UPDATE_PROJECT = "AU-ORGANIZATION:update-project"
+    DELETE_PROJECT = "AU-ORGANIZATION:delete-project"
     VIEW_MEMBERS = "AU-ORGANIZATION:view-members"
     MANAGE_MEMBERS = "AU-ORGANIZATION:manage-members"
     VIEW_RUNTIME = "AU-RUNTIME:view-runtime"
@@ -52,7 +56,11 @@ class Action(StrEnum):
 
 _WEAKEST_ROLE: dict[Action, Role] = {
     Action.VIEW_ORGANIZATION: Role.VIEWER,
+    Action.UPDATE_ORGANIZATION: Role.ADMIN,
+    Action.DELETE_ORGANIZATION: Role.ADMIN,
     Action.CREATE_PROJECT: Role.ADMIN,
+    Action.UPDATE_PROJECT: Role.ADMIN,
+    Action.DELETE_PROJECT: Role.ADMIN,
     Action.VIEW_MEMBERS: Role.VIEWER,
     Action.MANAGE_MEMBERS: Role.ADMIN,
     Action.VIEW_RUNTIME: Role.VIEWER,

@@ -145,10 +145,14 @@ def is_operator(actor: CurrentActor) -> None:
     ensure_operator(actor)
 
 
-def may_make_project(services: ServicesOf, actor: CurrentActor, organization: str) -> None:
-    """Allow admins of the organization in the path."""
-    context = services.organizations.resolve_context(actor, organization, None)
-    ensure_may(actor, Action.CREATE_PROJECT, context)
+def may_in_organization(action: Action) -> Callable[..., None]:
+    """Allow actors who are permitted ``action`` in the organization in the path."""
+
+    def check(services: ServicesOf, actor: CurrentActor, organization: str) -> None:
+        context = services.organizations.resolve_context(actor, organization, None)
+        ensure_may(actor, action, context)
+
+    return check
 
 
 def sends_image(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:

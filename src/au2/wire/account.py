@@ -80,6 +80,12 @@ class Creation(RequestType):
     name: Annotated[str, Limits(min_length=1, max_length=200)]
 
 
+class NameChange(RequestType):
+    """Body of a change of an organization or project."""
+
+    name: Annotated[str, Limits(min_length=1, max_length=200)]
+
+
 class OrganizationView(ResponseType):
     """An organization."""
 

@@ -60,6 +60,7 @@ def place(
         )
         names = {
             "organization": context.organization_id,
+            "project": "00000000-0000-4000-8000-000000000000",
             "process": process,
             "version": "1",
             "other": "1",

@@ -127,6 +127,18 @@ class Row:
     """The thing is an organization."""
 
 
+def _name() -> str:
+    return f"Name {next(_numbers)}"
+
+
+def _project(asked: Asked) -> dict[str, Any]:
+    """A project with something in it."""
+    (membership,) = asked.backend.actor("project-admin@example.com").memberships
+    asked.backend.process(membership.context)
+    organization, project = membership.context.organization_id, membership.context.project_id
+    return {"path": {"organization": organization, "project": project}}
+
+
 def _version_path(asked: Asked) -> dict[str, Any]:
     process, version = asked.versioned()
     return {"path": {"process": process, "version": version}}
@@ -222,15 +234,31 @@ TABLE: dict[str, Row] = {
         status=204,
     ),
     "list_organizations": Row(ANYBODY),
-    "create_organization": Row(OPERATORS, lambda _: {"json": {"name": "Other"}}, status=201),
+    "create_organization": Row(OPERATORS, lambda _: {"json": {"name": _name()}}, status=201),
     "get_organization": Row("viewer", _organization, downward=True, above_only=True),
     "list_projects": Row("viewer", _organization, downward=True, above_only=True),
     "create_project": Row(
         "admin",
-        lambda asked: {**_organization(asked), "json": {"name": "More"}},
+        lambda asked: {**_organization(asked), "json": {"name": _name()}},
         status=201,
         above_only=True,
     ),
+    "update_organization": Row(
+        "admin",
+        lambda asked: {**_organization(asked), "json": {"name": _name()}},
+        above_only=True,
+    ),
+    # Not deleted, because something is in it.
+    "delete_organization": Row(
+        "admin",
+        lambda asked: _organization(asked) if asked.process() else {},
+        status=409,
+        above_only=True,
+    ),
+    "update_project": Row(
+        "admin", lambda asked: {**_project(asked), "json": {"name": _name()}}, above_only=True
+    ),
+    "delete_project": Row("admin", _project, status=409, above_only=True),
     "list_members": Row("viewer", in_context=True),
     "add_member": Row(
         "admin",

@@ -267,6 +267,40 @@ def test_organizations_projects_members(api: Api, au2: CommandLine) -> None:
     assert au2("member", "add", "you@x.org", "--role", "king").exit_code == 2
 
 
+def test_organizations_and_projects_are_renamed(api: Api, au2: CommandLine) -> None:
+    path = f"/organizations/{ORGANIZATION}"
+    api.answer("GET /organizations", [ORGANIZATION_DOCUMENT])
+    api.answer(f"GET {path}/projects", [PROJECT_DOCUMENT])
+    api.answer(f"PATCH {path}", ORGANIZATION_DOCUMENT | {"name": "Research"})
+    api.answer(f"PATCH {path}/projects/{PROJECT}", PROJECT_DOCUMENT | {"name": "Demand"})
+    organization, project = str(ORGANIZATION_DOCUMENT["name"]), str(PROJECT_DOCUMENT["name"])
+
+    assert "Research" in au2.ok("organization", "rename", organization, "Research").text
+    assert "Demand" in au2.ok("project", "rename", project, "Demand").text
+    assert api.of(f"PATCH {path}")[0].document == {"name": "Research"}
+    assert au2("organization", "rename", "Nowhere", "x").exit_code == 3
+    assert au2("project", "rename", "Nowhere", "x").exit_code == 3
+
+
+def test_a_deletion_is_asked_about_and_names_what_goes(api: Api, au2: CommandLine) -> None:
+    path = f"/organizations/{ORGANIZATION}"
+    api.answer("GET /organizations", [ORGANIZATION_DOCUMENT])
+    api.answer(f"GET {path}/projects", [PROJECT_DOCUMENT])
+    api.routes[f"DELETE {path}"] = api.routes[f"DELETE {path}/projects/{PROJECT}"] = Answer(204)
+    organization, project = str(ORGANIZATION_DOCUMENT["name"]), str(PROJECT_DOCUMENT["name"])
+
+    unanswered = au2("project", "delete", project)
+    deleted = au2.ok("project", "delete", project, "--with-contents", project, "--yes")
+    document = au2.ok("organization", "delete", organization, "--yes", "-o", "json").document
+
+    assert unanswered.exit_code == 2
+    assert "--yes" in unanswered.errors
+    assert f"Project '{project}' is deleted." in deleted.errors
+    assert api.of(f"DELETE {path}/projects/{PROJECT}")[0].query == {"name": project}
+    assert document == {"deleted": ORGANIZATION}
+    assert api.of(f"DELETE {path}")[0].query == {}
+
+
 def test_questions_are_asked_at_a_terminal(api: Api, anonymous: CommandLine) -> None:
     api.answer("POST /login", TOKEN | {"token": "s"})
 

@@ -6,6 +6,8 @@ import click
 
 from au2.cli.account_completion import complete_members
 from au2.cli.command import Session, define
+from au2.cli.lookup import find_organization, find_project
+from au2.cli.options import yes_option
 from au2.console.cells import WideColumn, columns
 from au2.console.commands import Group
 
@@ -25,6 +27,14 @@ _NEW_PROJECT = columns("id", "name", "organization")
 _MEMBERS = columns("email", "role", "project")
 _NEW_USER = columns("email", "role", "project", "initial_password")
 _ROLES = ("viewer", "runner", "developer", "admin")
+
+
+_contents_option = click.option(
+    "--with-contents",
+    "contents_of",
+    metavar="NAME",
+    help="Delete what is inside, too; NAME is the exact name, so that nothing else is meant.",
+)
 
 
 def _calls(session: Session) -> "Organizations":
@@ -52,6 +62,51 @@ def create_organization(session: Session, name: str) -> None:
     session.show(_NEW_ORGANIZATION, _calls(session).create_organization(name))
 
 
+@define(
+    "rename",
+    group=command,
+    examples=('au2 organization rename "Data science" Research',),
+    reads=True,
+    has_context=False,
+)
+@click.argument("organization")
+@click.argument("name")
+def rename_organization(session: Session, organization: str, name: str) -> None:
+    """Give an organization another name (admins only). ORGANIZATION is its name or GUID."""
+    calls = _calls(session)
+    found = find_organization(calls, organization)
+    session.show(_NEW_ORGANIZATION, calls.rename_organization(found.id, name))
+
+
+@define(
+    "delete",
+    group=command,
+    examples=("au2 organization delete Research --with-contents Research",),
+    has_context=False,
+)
+@click.argument("organization")
+@_contents_option
+@yes_option
+def delete_organization(
+    session: Session, organization: str, contents_of: str | None, yes: bool
+) -> None:
+    """Delete an organization (admins only). ORGANIZATION is its name or GUID.
+
+    Unfinished jobs keep it, and so does anything that is inside, unless --with-contents is given.
+    """
+    calls = _calls(session)
+    found = find_organization(calls, organization)
+    _confirm(session, f"organization '{found.name}'", contents_of, yes=yes)
+    calls.delete_organization(found.id, name=contents_of)
+    session.console.report(f"Organization '{found.name}' is deleted.", {"deleted": found.id})
+
+
+def _confirm(session: Session, owner: str, contents_of: str | None, *, yes: bool) -> None:
+    contents = "" if contents_of is None else " with all that is in it"
+    if not yes:
+        session.console.confirm(f"Delete the {owner}{contents}?")
+
+
 @define("list", group=project, examples=("au2 project list",), reads=True)
 def list_projects(session: Session) -> None:
     """List the projects of the organization, as far as you may see them."""
@@ -65,6 +120,33 @@ def create_project(session: Session, name: str) -> None:
     """Create a project in the organization of the context."""
     organization = session.context.organization_id
     session.show(_NEW_PROJECT, _calls(session).create_project(organization, name))
+
+
+@define("rename", group=project, examples=("au2 project rename forecast demand",), reads=True)
+@click.argument("wanted", metavar="PROJECT")
+@click.argument("name")
+def rename_project(session: Session, wanted: str, name: str) -> None:
+    """Give a project of the organization another name (the organization's admins only)."""
+    calls, organization = _calls(session), session.context.organization_id
+    found = find_project(calls, organization, wanted)
+    session.show(_NEW_PROJECT, calls.rename_project(organization, found.id, name))
+
+
+@define("delete", group=project, examples=("au2 project delete demand --with-contents demand",))
+@click.argument("wanted", metavar="PROJECT")
+@_contents_option
+@yes_option
+def delete_project(session: Session, wanted: str, contents_of: str | None, yes: bool) -> None:
+    """Delete a project of the organization (the organization's admins only).
+
+    Unfinished jobs keep it, and so does anything that is inside, unless --with-contents is given.
+    Records and logs of its jobs stay.
+    """
+    calls, organization = _calls(session), session.context.organization_id
+    found = find_project(calls, organization, wanted)
+    _confirm(session, f"project '{found.name}'", contents_of, yes=yes)
+    calls.delete_project(organization, found.id, name=contents_of)
+    session.console.report(f"Project '{found.name}' is deleted.", {"deleted": found.id})
 
 
 @define("list", group=member, examples=("au2 member list",), reads=True)

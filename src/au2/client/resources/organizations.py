@@ -8,6 +8,7 @@ from au2.wire.account import (
     MemberAdded,
     MemberAddition,
     MemberView,
+    NameChange,
     OrganizationView,
     ProjectView,
 )
@@ -29,6 +30,28 @@ class Organizations(Resource):
     def get_organization(self, organization: str) -> OrganizationView:
         """Return one organization. Raises NotFound."""
         return self._record(OrganizationView, "GET", f"/organizations/{organization}")
+
+    def rename_organization(self, organization: str, name: str) -> OrganizationView:
+        """Give an organization another name. Raises Conflict."""
+        body = build(NameChange, name=name)
+        return self._record(OrganizationView, "PATCH", f"/organizations/{organization}", body=body)
+
+    def delete_organization(self, organization: str, *, name: str | None = None) -> None:
+        """Delete an organization; with all that is in it if its ``name`` is given.
+
+        Raises Conflict, InvalidRequest.
+        """
+        self._call("DELETE", f"/organizations/{organization}", query={"name": name})
+
+    def rename_project(self, organization: str, project: str, name: str) -> ProjectView:
+        """Give a project another name. Raises Conflict."""
+        path = f"/organizations/{organization}/projects/{project}"
+        return self._record(ProjectView, "PATCH", path, body=build(NameChange, name=name))
+
+    def delete_project(self, organization: str, project: str, *, name: str | None = None) -> None:
+        """Delete a project; as :meth:`delete_organization`."""
+        path = f"/organizations/{organization}/projects/{project}"
+        self._call("DELETE", path, query={"name": name})
 
     def list_projects(self, organization: str) -> list[ProjectView]:
         """Return the projects of ``organization`` visible to the account."""

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
-from au2.http.dependencies import Call, ContextCall, is_operator, may, may_make_project
+from au2.http.dependencies import Call, ContextCall, is_operator, may, may_in_organization
 from au2.http.errors import error_responses
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_member, view_new_member, view_project
@@ -15,6 +15,7 @@ from au2.wire.account import (
     MemberAdded,
     MemberAddition,
     MemberView,
+    NameChange,
     OrganizationView,
     ProjectView,
 )
@@ -22,7 +23,19 @@ from au2.wire.account import (
 router = APIRouter(prefix="/organizations", tags=["organization"])
 members = APIRouter(prefix="/members", tags=["member"])
 OrganizationBody = Annotated[Creation, json_body(Creation, after=is_operator)]
-ProjectBody = Annotated[Creation, json_body(Creation, after=may_make_project)]
+ProjectBody = Annotated[
+    Creation, json_body(Creation, after=may_in_organization(Action.CREATE_PROJECT))
+]
+OrganizationChangeBody = Annotated[
+    NameChange, json_body(NameChange, after=may_in_organization(Action.UPDATE_ORGANIZATION))
+]
+ProjectChangeBody = Annotated[
+    NameChange, json_body(NameChange, after=may_in_organization(Action.UPDATE_PROJECT))
+]
+ConfirmedName = Annotated[
+    str | None,
+    Query(max_length=200, description="Its name: deletes all that is in it, too."),
+]
 MemberAdditionBody = Annotated[
     MemberAddition, json_body(MemberAddition, after=may(Action.MANAGE_MEMBERS))
 ]
@@ -37,7 +50,9 @@ def list_organizations(call: Call) -> list[OrganizationView]:
     ]
 
 
-@router.post("", status_code=201, responses=error_responses(NotPermitted, TooLarge, StorageFull))
+@router.post(
+    "", status_code=201, responses=error_responses(NotPermitted, Conflict, TooLarge, StorageFull)
+)
 def create_organization(call: Call, body: OrganizationBody) -> OrganizationView:
     """Create an organization and become its admin. For operators."""
     return view(
@@ -53,6 +68,56 @@ def get_organization(call: Call, organization: str) -> OrganizationView:
     )
 
 
+@router.patch(
+    "/{organization}",
+    responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
+)
+def update_organization(
+    call: Call, organization: str, body: OrganizationChangeBody
+) -> OrganizationView:
+    """Give an organization another name. For its admins."""
+    changes = call.services.organization_changes
+    return view(OrganizationView, changes.rename_organization(call.actor, organization, body.name))
+
+
+@router.delete(
+    "/{organization}",
+    status_code=204,
+    responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
+)
+def delete_organization(call: Call, organization: str, name: ConfirmedName = None) -> None:
+    """Delete an organization without unfinished jobs; if something is in it, its name is needed.
+
+    Records and logs of its jobs stay on the server. For its admins.
+    """
+    call.services.organization_changes.delete_organization(call.actor, organization, name=name)
+
+
+@router.patch(
+    "/{organization}/projects/{project}",
+    responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
+)
+def update_project(
+    call: Call, organization: str, project: str, body: ProjectChangeBody
+) -> ProjectView:
+    """Give a project another name. For admins of the organization."""
+    changes = call.services.organization_changes
+    return view_project(changes.rename_project(call.actor, organization, project, body.name))
+
+
+@router.delete(
+    "/{organization}/projects/{project}",
+    status_code=204,
+    responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
+)
+def delete_project(call: Call, organization: str, project: str, name: ConfirmedName = None) -> None:
+    """Delete a project without unfinished jobs; if something is in it, its name is needed.
+
+    Records and logs of its jobs stay. For admins of the organization.
+    """
+    call.services.organization_changes.delete_project(call.actor, organization, project, name=name)
+
+
 @router.get("/{organization}/projects", responses=error_responses(NotFound))
 def list_projects(call: Call, organization: str) -> list[ProjectView]:
     """Projects of the organization visible to the account."""
@@ -63,7 +128,7 @@ def list_projects(call: Call, organization: str) -> list[ProjectView]:
 @router.post(
     "/{organization}/projects",
     status_code=201,
-    responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull),
+    responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
 def create_project(call: Call, organization: str, body: ProjectBody) -> ProjectView:
     """Create a project."""

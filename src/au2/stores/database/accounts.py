@@ -14,6 +14,7 @@ from au2.stores.database.queries import (
     entity_columns,
     owned_by,
     read_context,
+    read_entity,
     visible_from,
 )
 from au2.stores.database.tables import memberships, organizations, projects, tokens, users
@@ -172,21 +173,23 @@ def add_organization(transaction: Transaction, organization: Organization) -> No
 
 
 def find_organization(transaction: Transaction, organization_id: str) -> Organization | None:
-    """Return the organization of an id."""
+    """Return the organization of an id, unless deleted."""
     row = transaction.execute(
-        select(organizations).where(organizations.c.id == organization_id)
+        select(organizations).where(
+            organizations.c.id == organization_id, organizations.c.deleted_at.is_(None)
+        )
     ).one_or_none()
-    return None if row is None else Organization(**row._mapping)
+    return None if row is None else read_entity(Organization, row)
 
 
 def list_organizations(transaction: Transaction, ids: Collection[str]) -> list[Organization]:
     """Return the organizations of some ids, ordered by name."""
     rows = transaction.execute(
         select(organizations)
-        .where(organizations.c.id.in_(ids))
+        .where(organizations.c.id.in_(ids), organizations.c.deleted_at.is_(None))
         .order_by(organizations.c.name, organizations.c.id)
     )
-    return [Organization(**row._mapping) for row in rows]
+    return [read_entity(Organization, row) for row in rows]
 
 
 def add_project(transaction: Transaction, project: Project) -> None:
@@ -195,19 +198,21 @@ def add_project(transaction: Transaction, project: Project) -> None:
 
 
 def find_project(transaction: Transaction, project_id: str) -> Project | None:
-    """Return the project of an id."""
-    row = transaction.execute(select(projects).where(projects.c.id == project_id)).one_or_none()
-    return None if row is None else Project(**row._mapping)
+    """Return the project of an id, unless deleted."""
+    row = transaction.execute(
+        select(projects).where(projects.c.id == project_id, projects.c.deleted_at.is_(None))
+    ).one_or_none()
+    return None if row is None else read_entity(Project, row)
 
 
 def list_projects(transaction: Transaction, organization_ids: Collection[str]) -> list[Project]:
     """Return the projects of some organizations, ordered by name."""
     rows = transaction.execute(
         select(projects)
-        .where(projects.c.organization_id.in_(organization_ids))
+        .where(projects.c.organization_id.in_(organization_ids), projects.c.deleted_at.is_(None))
         .order_by(projects.c.name, projects.c.id)
     )
-    return [Project(**row._mapping) for row in rows]
+    return [read_entity(Project, row) for row in rows]
 
 
 def set_membership(

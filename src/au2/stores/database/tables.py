@@ -98,6 +98,7 @@ organizations = Table(
     Column("name", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(254), nullable=False),
+    Column("deleted_at", UtcDateTime, comment="the row stays, because jobs refer to it"),
 )
 
 projects = Table(
@@ -108,6 +109,7 @@ projects = Table(
     Column("name", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", String(254), nullable=False),
+    Column("deleted_at", UtcDateTime, comment="the row stays, because jobs refer to it"),
     UniqueConstraint("id", "organization_id"),
 )
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,7 @@ def test_organizations(api: Api, transport: Transport, context: Context) -> None
 
     assert calls.list_organizations()[0] == calls.get_organization(ORGANIZATION)
     assert calls.create_organization("O").name == "O"
+    _check_changes(api, calls, organization, project)
     assert calls.list_projects(ORGANIZATION)[0] == calls.create_project(ORGANIZATION, "P")
     assert calls.list_members(context)[0].email == "you@x.org"
     assert calls.add_member(context, "you@x.org", "admin").initial_password is None
@@ -219,6 +221,23 @@ def test_jobs_of_all_contexts_in_brief(api: Api, transport: Transport) -> None:
 
     assert (job.organization_name, job.project_name) == ("Acme", None)
     assert api.requests[0].query == {"everywhere": "true", "brief": "true", "limit": "5"}
+
+
+def _check_changes(
+    api: Api, calls: Organizations, organization: dict[str, Any], project: dict[str, Any]
+) -> None:
+    path = f"/organizations/{ORGANIZATION}"
+    api.answer(f"PATCH {path}", organization)
+    api.answer(f"PATCH {path}/projects/{PROJECT}", project)
+    api.routes[f"DELETE {path}"] = api.routes[f"DELETE {path}/projects/{PROJECT}"] = Answer(204)
+
+    assert calls.rename_organization(ORGANIZATION, "O").name == "O"
+    assert calls.rename_project(ORGANIZATION, PROJECT, "P").id == PROJECT
+    calls.delete_organization(ORGANIZATION)
+    calls.delete_project(ORGANIZATION, PROJECT, name="P & Q")
+    assert api.of(f"PATCH {path}")[0].document == {"name": "O"}
+    assert api.of(f"DELETE {path}")[0].query == {}
+    assert api.of(f"DELETE {path}/projects/{PROJECT}")[0].query == {"name": "P & Q"}
 
 
 def test_processes_with_their_last_runs(api: Api, transport: Transport, context: Context) -> None:

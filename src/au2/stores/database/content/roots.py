@@ -17,6 +17,7 @@ from au2.domain.repository import Repository
 from au2.domain.upload import UploadState
 from au2.domain.version import ImageStatus
 from au2.stores.database.database import Transaction
+from au2.stores.database.owners import owner_is_deleted
 from au2.stores.database.tables import (
     attempts,
     blob_uploads,
@@ -82,8 +83,10 @@ def list_version_images(transaction: Transaction) -> Iterator[ImageRoot]:
 def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
     """Yield the images of usable runtimes, and of runtimes in use by versions.
 
-    A retired runtime keeps its newest image, for a reinstatement, and the images in use.
+    A retired runtime keeps its newest image, for a reinstatement, and the images in use; one whose
+    owner was deleted is not reinstated.
     """
+    is_lost = owner_is_deleted(runtimes)
     newer = runtime_versions.alias()
     is_newest = ~exists().where(
         newer.c.runtime_id == runtime_versions.c.runtime_id,
@@ -101,10 +104,10 @@ def list_runtime_images(transaction: Transaction) -> Iterator[ImageRoot]:
             runtime_versions.c.version,
             runtimes.c.id,
             runtimes.c.name,
-            or_(is_newest, is_used).label("must_be_whole"),
+            or_(and_(is_newest, ~is_lost), is_used).label("must_be_whole"),
         )
         .join(runtimes, runtimes.c.id == runtime_versions.c.runtime_id)
-        .where(or_(runtimes.c.retired_at.is_(None), is_newest, is_used))
+        .where(or_(and_(or_(runtimes.c.retired_at.is_(None), is_newest), ~is_lost), is_used))
         .order_by(runtimes.c.name, runtimes.c.id, runtime_versions.c.version)
     )
     for row in rows:
