@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from au2.domain.errors import DigestMismatch, InvalidImage, InvalidRequest
-from au2.oci.spec.digest import VerifyingReader, parse_digest, sha256_of
+from au2.oci.spec.digest import (
+    VerifyingReader,
+    is_alias,
+    parse_any_digest,
+    parse_digest,
+    sha256_of,
+    sha512_of,
+)
 from tests.support.hashing_writer import HashingWriter
 
 
@@ -98,3 +105,27 @@ def test_what_is_no_digest_is_refused(text: object) -> None:
 @given(st.binary(max_size=100))
 def test_what_is_made_is_taken(data: bytes) -> None:
     assert parse_digest(sha256_of(data)) == sha256_of(data)
+
+
+# -- aliases ---------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=100))
+def test_both_algorithms_are_taken_where_an_alias_may_stand(data: bytes) -> None:
+    for name, of_alias in ((sha256_of(data), False), (sha512_of(data), True)):
+        assert parse_any_digest(name) == name
+        assert is_alias(name) is of_alias
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("sha512:", "sha512:" + "a" * 64, "sha256:" + "a" * 128, "sha512:" + "A" * 128),
+        *("SHA512:" + "a" * 128, "sha512:" + "a" * 128 + "\n", "sha384:" + "a" * 96),
+        *("sha512:" + "../" * 42 + "ab", "sha512:" + "a" * 10_000, "a" * 128, None, 7),
+    ],
+)
+def test_what_is_no_digest_of_either_algorithm_is_refused(text: object) -> None:
+    with pytest.raises(InvalidImage) as caught:
+        parse_any_digest(text, error=InvalidImage)
+    assert len(caught.value.message) < 400

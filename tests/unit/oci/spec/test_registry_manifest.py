@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,22 @@ def test_what_can_be_run_is_read_by_everybody_alike(document: dict[str, Any]) ->
     read = parse_referenced(data)
     assert read.blobs == (image.config, *image.layers)
     assert read.manifests == ()
+
+
+@pytest.mark.parametrize("place", ["config", "layers", "subject"])
+def test_an_alias_is_taken_in_a_registry_and_in_no_image_that_runs(place: str) -> None:
+    plain = {"mediaType": media_types.LAYER_TAR, "digest": "sha256:" + "0" * 64, "size": 1}
+    alias = plain | {"digest": "sha512:" + "0" * 128}
+    config = plain | {"mediaType": media_types.CONFIG}
+    document = {"schemaVersion": 2, "mediaType": media_types.MANIFEST}
+    document |= {"config": config, "layers": [plain], "subject": plain}
+    assert not parse_registry_manifest(json.dumps(document).encode()).has_aliases
+
+    named = config | {"digest": alias["digest"]} if place == "config" else alias
+    document[place] = [named] if place == "layers" else named
+    data = json.dumps(document).encode()
+    assert parse_registry_manifest(data).has_aliases
+    if place == "subject":
+        return  # What an image is about is not read where it runs.
+    with pytest.raises(InvalidImage, match="not a digest"):
+        parse_manifest(data)
