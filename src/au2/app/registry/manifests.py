@@ -376,7 +376,8 @@ def _ensure_no_aliases(manifest: RegistryManifest, name: str) -> None:
     """Refuse SHA-512 in the manifest of a process. Raises InvalidImage."""
     if is_alias(name) or manifest.has_aliases:
         raise InvalidImage(
-            "an image of a process is named, and names its layers, by sha256 digests only"
+            "An image of a process is named, and names its layers, by sha256 digests only: push it "
+            "so, or to a repository of the organization's own."
         )
 
 

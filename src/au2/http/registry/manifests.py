@@ -83,7 +83,7 @@ async def delete_manifest(request: Request) -> Response:
         try:
             await run_in_threadpool(manifests.delete, actor, repository, reference)
         except Unsupported as error:
-            raise method_refused(error.explanation, "GET, HEAD, PUT") from error
+            raise method_refused(error.message, "GET, HEAD, PUT") from error
     return Response(status_code=202)
 
 

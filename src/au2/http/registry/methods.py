@@ -38,7 +38,8 @@ class Methods:
         app = self._apps.get(scope["method"])
         if app is None:
             raise method_refused(
-                f"{scope['method'][:20]} is not supported here: {self._allowed} are.", self._allowed
+                f"{scope['method'][:20]} is not supported here. Supported: {self._allowed}.",
+                self._allowed,
             )
         await app(scope, receive, send)
 

@@ -100,9 +100,10 @@ async def begin_upload(request: Request) -> Response:
     services, repository, actor = await open_call(request)
     query = request.query_params
     blobs = services.repository_blobs
-    if query.get("digest-algorithm", "sha256") not in _ALGORITHMS:
-        # The digest at the end tells which it is.
-        raise RegistryError(400, "DIGEST_INVALID", "The algorithms are sha256 and sha512.")
+    # Only a check: the digest at the end tells which it is.
+    if (algorithm := query.get("digest-algorithm", "sha256")) not in _ALGORITHMS:
+        message = f"The digest algorithm {algorithm[:20]!r} is not supported: use sha256 or sha512."
+        raise RegistryError(400, "DIGEST_INVALID", message)
     if "mount" in query:
         name, source = ensure_digest(query["mount"]), _read_source(query.get("from", ""))
         if await run_in_threadpool(blobs.mount, actor, repository, name, source):
