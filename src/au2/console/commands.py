@@ -59,9 +59,11 @@ class Command(_HasHelp):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words; raises BadParameter for a word outside UTF-8."""
-        if not ctx.resilient_parsing:
-            check_texts(self, ctx, args)
-        return super().parse_args(ctx, args)
+        # Click's own error for an option without its value knows no command to show the help of.
+        with click.core.augment_usage_errors(ctx):
+            if not ctx.resilient_parsing:
+                check_texts(self, ctx, args)
+            return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, one a line, never wrapped, ready to be copied."""

@@ -95,6 +95,7 @@ def _token() -> dict[str, object]:
         (["proces"], "Did you mean process"),
         (["job", "lits"], "Did you mean list"),
         (["Process"], "Did you mean process?"),
+        (["login", "--server"], "See: au2 login --help"),
         (["run", "forecast"], "Did you mean au2 process run?"),
         (["logs", "12"], "Did you mean au2 job logs?"),
         (["upload"], "Did you mean au2 process repo upload?"),

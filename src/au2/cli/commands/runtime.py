@@ -35,7 +35,10 @@ _MOST_NAMES = 40
     "list", group=command, examples=("au2 runtime list", "au2 runtime list -o json"), reads=True
 )
 def list_runtimes(session: Session) -> None:
-    """List the runtimes of the context, with global ones."""
+    """List the runtimes of the context, with global ones.
+
+    The table is as wide as its ids need, about 100 characters; -o json has all fields.
+    """
     from au2.client.resources.processes import Runtimes
 
     session.show_all(_LIST, Runtimes(session.transport).list_runtimes(session.context))
