@@ -51,7 +51,9 @@ def check_upload(au2: Au2, upload: Upload) -> list[str]:
     if len(processes) != 1:
         return [f"upload {upload.name} made {len(processes)} processes"]
     versions = au2.json("process", "version", "list", processes[0]["id"])
-    waiting = [one["id"] for one in versions if one["image_status"] in ("UPLOADING", "BUILDING")]
+    waiting = [
+        one["version"] for one in versions if one["image_status"] in ("UPLOADING", "BUILDING")
+    ]
     if waiting:
         return [f"upload {upload.name}: versions {waiting} are still on their way"]
     if not any(one["image_status"] == "AVAILABLE" for one in versions):

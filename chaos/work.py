@@ -166,13 +166,13 @@ class Platform:
     def jobs(self, **wanted: str) -> list[dict[str, Any]]:
         """Return the records of all jobs of the context."""
         found: list[dict[str, Any]] = []
-        before: int | None = None
+        after: str | None = None
         while True:
-            params = {"limit": "500", **wanted, **({} if before is None else {"before": before})}
+            params = {"limit": "500", **wanted, **({} if after is None else {"after": after})}
             page = self.ask("GET", "/jobs", params=params).json()
             found += page["items"]
-            before = page["next_before"]
-            if before is None:
+            after = page["next"]
+            if after is None:
                 return found
 
     def log(self, job_id: int) -> bytes:

@@ -88,6 +88,7 @@ ASKS = {
 OWN_RIGHTS = {
     "create_token": "one's own tokens",
     "delete_token": "one's own tokens",
+    "get_token": "one's own tokens",
     "list_tokens": "one's own tokens",
     "list_contexts": "those in which the actor has a role",
     "list_organizations": "those in which the actor has a role",

@@ -47,7 +47,7 @@ def test_people_go_on_while_the_disk_is_full(
     people = make_people(server)
     au2 = people.admin()
     kept = au2.json("process", "create", "--name", "kept")["id"]
-    version = str(au2.json("process", "version", "create", kept)["id"])
+    version = str(au2.json("process", "version", "create", kept)["version"])
     filling = fill(server)
 
     for number in range(5):

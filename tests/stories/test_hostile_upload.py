@@ -55,14 +55,16 @@ def begin(
 def send(client: httpx.Client, upload: dict[str, Any], body: bytes) -> httpx.Response:
     return client.put(
         f"/uploads/{upload['id']}/contents",
-        params={"fence": upload["fence"]},
+        params={"fencing_token": upload["fencing_token"]},
         content=body,
         headers={"Content-Type": CONTENTS_MEDIA_TYPE},
     )
 
 
 def complete(client: httpx.Client, upload: dict[str, Any]) -> httpx.Response:
-    return client.post(f"/uploads/{upload['id']}/complete", params={"fence": upload["fence"]})
+    return client.post(
+        f"/uploads/{upload['id']}/complete", params={"fencing_token": upload["fencing_token"]}
+    )
 
 
 def wait_for(client: httpx.Client, job: int) -> dict[str, Any]:
@@ -128,7 +130,8 @@ def test_upload_cut_off_in_the_middle_goes_on(server: ServerProcess) -> None:
         body = CONTENTS + frame(big)
         where = urlsplit(server.url)
         head = (
-            f"PUT /api/v1/uploads/{upload['id']}/contents?fence={upload['fence']} HTTP/1.1\r\n"
+            f"PUT /api/v1/uploads/{upload['id']}/contents"
+            f"?fencing_token={upload['fencing_token']} HTTP/1.1\r\n"
             f"Host: {where.netloc}\r\nAuthorization: {client.headers['Authorization']}\r\n"
             f"Content-Type: {CONTENTS_MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
@@ -136,9 +139,9 @@ def test_upload_cut_off_in_the_middle_goes_on(server: ServerProcess) -> None:
             connection.sendall(head.encode() + body[: len(body) // 2])
 
         # The session is there and wants what did not arrive whole; nothing half is taken.
-        lacking = client.get(f"/uploads/{upload['id']}").json()["lacking"]
+        lacking = client.get(f"/uploads/{upload['id']}").json()["missing"]
         assert entry("big.bin", big)["sha256"] in lacking
-        assert send(client, upload, body).json()["lacking"] == []
+        assert send(client, upload, body).json()["missing"] == []
         job = complete(client, upload).json()
 
         assert wait_for(client, job["id"])["state"] == "SUCCEEDED"
@@ -147,7 +150,7 @@ def test_upload_cut_off_in_the_middle_goes_on(server: ServerProcess) -> None:
 def test_an_older_fence_is_refused(server: ServerProcess) -> None:
     with log_in(server) as client:
         upload = begin(client, PACKAGE, "fenced").json()
-        stale = {**upload, "fence": upload["fence"] - 1}
+        stale = {**upload, "fencing_token": upload["fencing_token"] - 1}
 
         assert send(client, stale, CONTENTS).status_code == 409
         assert complete(client, stale).status_code == 409

@@ -45,7 +45,7 @@ class Build:
 
 
 def make_version(au2: Au2, process: str) -> str:
-    return str(au2.json("process", "version", "create", process)["id"])
+    return str(au2.json("process", "version", "create", process)["version"])
 
 
 def save_and_upload(docker: Docker, au2: Au2, *words: str) -> Result:

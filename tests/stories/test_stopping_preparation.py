@@ -52,7 +52,7 @@ def test_stopped_while_the_image_is_unpacked(
     archive = tmp_path / "image.tar"
     archive.write_bytes(docker_25(image))
     process = au2.json("process", "create", "--name", "stopped")["id"]
-    version = str(au2.json("process", "version", "create", process)["id"])
+    version = str(au2.json("process", "version", "create", process)["version"])
     upload = (
         *("process", "version", "upload", "--process", process, "--ver", version),
         *("--file", archive),

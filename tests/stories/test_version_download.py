@@ -107,7 +107,7 @@ def test_what_is_not_there_can_not_be_had(
 ) -> None:
     au2 = people.admin().inside(tmp_path)
     process = make_process(au2, FILES).process
-    number = au2.json("process", "version", "create", process)["id"]
+    number = au2.json("process", "version", "create", process)["version"]
 
     empty = au2(*DOWNLOAD, process, str(number), "-o", "image.tar")
     missing = au2(*DOWNLOAD, process, "9", "-o", "image.tar")

@@ -46,6 +46,14 @@ class Members:
         with self._database.read() as transaction:
             return accounts.list_members(transaction, context)
 
+    def get(self, actor: Actor, context: Context, email: str) -> Member:
+        """Return the member with a role in exactly this context. Raises NotFound, NotPermitted."""
+        address = email.strip().lower()
+        for member in self.list_members(actor, context):
+            if member.email == address and member.membership.context == context:
+                return member
+        raise _no_member(address)
+
     def add(self, actor: Actor, context: Context, email: str, role: str) -> NewMember:
         """Give a user a role in ``context``, in place of the present one.
 
@@ -117,7 +125,7 @@ class Members:
             if user is not None:
                 _ensure_other_admin(transaction, user.id, context)
             if user is None or not accounts.remove_membership(transaction, user.id, context):
-                raise NotFound(f"There is no member {address} here.")
+                raise _no_member(address)
             self._note(transaction, actor, EventAction.MEMBER_REMOVED, context, email=address)
 
     def _note(
@@ -137,6 +145,10 @@ class Members:
         )
         at = self._clock()
         add_event(transaction, actor.email, action, subject, context, at=at, email=email, role=role)
+
+
+def _no_member(address: str) -> NotFound:
+    return NotFound(f"There is no member {address} here.")
 
 
 def _ensure_other_admin(transaction: Transaction, user_id: str, context: Context) -> None:

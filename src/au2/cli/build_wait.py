@@ -28,11 +28,11 @@ def await_build(session: Session, process_id: str, number: int | None) -> int:
     version = get_version(session.transport, process_id, which)
     if version.is_in_the_works and version.upload_job is not None:
         job_id = version.upload_job
-        session.console.remark(f"Waiting for the build of version {version.id}: job {job_id}.")
+        session.console.remark(f"Waiting for the build of version {version.version}: job {job_id}.")
         built = wait_for_job(session, job_id)
         if not built.succeeded:
             report_and_exit(session.console, built)
-    return version.id
+    return version.version
 
 
 def tell_choice(console: Console, job: JobView) -> None:
@@ -56,19 +56,19 @@ def tell_default(session: Session, process_id: str, number: int, *, is_built: bo
     """After an upload, print the default version of runs unless it is ``number``. Never fails."""
     default = _find_default(session, process_id)
     run = f"au2 process run {process_id}"
-    if default is not None and default.id == number:
+    if default is not None and default.version == number:
         return
     if default is not None and default.is_published:
         ready = "" if is_built else " --wait-for-build"
         session.console.remark(
-            f"Version {default.id} is published, so runs take that one. "
+            f"Version {default.version} is published, so runs take that one. "
             f"Run this one: {run} --ver {number}{ready}"
         )
         if is_built:
             publish = f"au2 process version publish {process_id} {number}"
             session.console.remark(f"Make it the default: {publish}")
     elif not is_built:
-        meanwhile = f"Until the build ends, version {default.id} runs. " if default else ""
+        meanwhile = f"Until the build ends, version {default.version} runs. " if default else ""
         session.console.remark(f"{meanwhile}Run it after the build: {run} --wait-for-build")
 
 
@@ -113,7 +113,7 @@ def watch_build(
         report_outcome(console, built)
         default = None if process_id is None else _find_default(session, process_id)
         if default is not None:
-            console.remark(f"Runs take version {default.id}, as before.")
+            console.remark(f"Runs take version {default.version}, as before.")
         return built
     phases = ", ".join(f"{phase.name} {format_seconds(phase.seconds)}" for phase in built.phases)
     console.remark(f"Version {version} is AVAILABLE ({phases}).")

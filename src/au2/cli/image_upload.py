@@ -86,12 +86,12 @@ def tell_same(session: Session, standing: ImageUploadStatus, *, wait: bool) -> J
     else:
         told = f"This very image is being imported to version {standing.version} already."
     tell_step(session.console, told)
-    if is_available or standing.job is None:
+    if is_available or standing.upload_job is None:
         return None
     if not wait:
-        session.console.remark(f"Wait for it: au2 job wait {standing.job}")
+        session.console.remark(f"Wait for it: au2 job wait {standing.upload_job}")
         return None
-    return watch_build(session, standing.version, poll_job(session.transport, standing.job))
+    return watch_build(session, standing.version, poll_job(session.transport, standing.upload_job))
 
 
 class VersionRef(NamedTuple):
@@ -215,7 +215,7 @@ def _explain(session: Session, upload: ImageUploadView, error: BaseException) ->
 
 def _give_up(session: Session, upload: ImageUploadView, error: Au2Error) -> None:
     """Abandon the upload at once, instead of when its lease ends; a failure is noted only."""
-    session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
+    session.console.remark(f"The upload was given up; its record: au2 job show {upload.upload_job}")
     try:
         # The session's connection may be in the middle of a request, in another thread.
         with closing(session.connect(session.entry.token)) as transport:

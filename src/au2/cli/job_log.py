@@ -38,7 +38,7 @@ class LogStart(NamedTuple):
         found = find_log_position(
             transport, job_id, attempt=self.attempt, tail=self.tail, since=self.since
         )
-        return found.attempt, found.offset
+        return found.attempt, found.offset_bytes
 
 
 def parse_since(text: str) -> datetime:

@@ -70,13 +70,14 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
 
 def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
     from au2.cli.package_context import find_folder_process
+    from au2.client.resources.versions import list_statuses
 
     # Click sees no argument where the last word is an option without its value, as --ver is here.
     words = (ctx.params.get("stated"), ctx.params.get("process"), *ctx.args[:1])
     word = next(filter(None, words), None)
     process_id = find_folder_process(session)[1] if word is None else session.find_process(word)
-    for version in reversed(session.transport.call("GET", f"/processes/{process_id}/versions")):
-        yield str(version["id"]), str(version["image_status"])
+    for version in reversed(list_statuses(session.transport, process_id)):
+        yield str(version.version), version.image_status
 
 
 def _find_arguments(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:

@@ -150,9 +150,9 @@ def _tell_runtime(session: Session, plan: UploadPlan, upload: UploadView) -> Non
 
 def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
     sizes = {file.sha256: file.size_bytes for file in plan.files if file.type == "file"}
-    total_bytes = sum(sizes.get(digest, 0) for digest in upload.lacking)
+    total_bytes = sum(sizes.get(digest, 0) for digest in upload.missing)
     there_bytes = sum(sizes.values()) - total_bytes
-    files_there = len(sizes) - len(upload.lacking)
+    files_there = len(sizes) - len(upload.missing)
     progress = TransferProgress(session.console, "Sent", total_bytes=total_bytes)
     transport, budget = session.transport, session.make_retry_budget()
     try:
@@ -165,7 +165,7 @@ def _send(session: Session, upload: UploadView, plan: UploadPlan) -> JobView:
 
 def _give_up(session: Session, upload: UploadView, error: BaseException) -> None:
     """Abandon the upload at once, instead of when its lease ends; a failure is noted only."""
-    session.console.remark(f"The upload was given up; its record: au2 job show {upload.job}")
+    session.console.remark(f"The upload was given up; its record: au2 job show {upload.upload_job}")
     try:
         abandon_upload(session.transport, upload)
     except Au2Error as second:

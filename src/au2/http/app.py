@@ -15,6 +15,7 @@ from au2.app.services import Services
 from au2.domain.errors import Au2Error, InvalidRequest, NotAuthenticated
 from au2.http import errors, sdk
 from au2.http.concurrency import CostlyRequests
+from au2.http.created import PREFIX
 from au2.http.job_watching import JobReading
 from au2.http.noticeboard import NoticeBoard
 from au2.http.registry.app import make_registry
@@ -37,7 +38,6 @@ from au2.stores.notices import Notices
 from au2.wire.base import ResponseType, WireType
 from au2.wire.violations import adapter_of
 
-PREFIX = "/api/v1"
 REGISTRY = "/v2"
 """Prefix of every registry (distribution specification)."""
 _PRIVATE = (

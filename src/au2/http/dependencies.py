@@ -22,7 +22,7 @@ _GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 LARGEST_ID = 2**63 - 1
 LARGEST_OFFSET = 2**62
 """Beyond every file, and still within 64 bits after an addition."""
-_LARGEST_FENCE = 2**31 - 1
+_LARGEST_TOKEN = 2**31 - 1
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -63,7 +63,9 @@ def get_actor(
 CurrentActor = Annotated[Actor, Depends(get_actor)]
 
 VersionNumber = Annotated[int, Path(ge=0, le=LARGEST_ID, description="Number of a version.")]
-Fence = Annotated[int, Query(ge=0, le=_LARGEST_FENCE, description="The upload's fencing token.")]
+FencingToken = Annotated[
+    int, Query(ge=0, le=_LARGEST_TOKEN, description="The upload's fencing token.")
+]
 
 
 OrganizationId = Annotated[str, Query(pattern=_GUID, description="GUID of the organization.")]
@@ -155,6 +157,8 @@ def may_in_organization(action: Action) -> Callable[..., None]:
     return check
 
 
-def sends_image(services: ServicesOf, actor: CurrentActor, upload: str, fence: Fence) -> None:
+def sends_image(
+    services: ServicesOf, actor: CurrentActor, upload: str, fencing_token: FencingToken
+) -> None:
     """Allow the sender of the image upload in the path, with its fencing token."""
-    services.image_uploads.authorize(actor, upload, fence)
+    services.image_uploads.authorize(actor, upload, fencing_token)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from au2.domain.password import PASSWORD_LEAST_CHARACTERS, PASSWORD_MOST_CHARACTERS
 from au2.wire.base import Limits, RequestType, ResponseType
+from au2.wire.page import Page
 
 
 class Login(RequestType):
@@ -19,10 +20,10 @@ class Login(RequestType):
 class PasswordChange(RequestType):
     """Body of ``PUT /api/v1/account/password``."""
 
-    hidden_ = frozenset({"present", "new"})
+    hidden_ = frozenset({"current_password", "new_password"})
 
-    present: Annotated[str, Limits(max_length=PASSWORD_MOST_CHARACTERS)]
-    new: Annotated[
+    current_password: Annotated[str, Limits(max_length=PASSWORD_MOST_CHARACTERS)]
+    new_password: Annotated[
         str, Limits(min_length=PASSWORD_LEAST_CHARACTERS, max_length=PASSWORD_MOST_CHARACTERS)
     ]
     end_tokens: bool = False
@@ -48,6 +49,12 @@ class NewTokenView(TokenView):
     token: str
 
 
+class TokenPage(Page):
+    """A page of managed tokens, oldest first."""
+
+    items: list[TokenView]
+
+
 class TokenCreation(RequestType):
     """Body of ``POST /api/v1/tokens``: a managed token."""
 
@@ -63,6 +70,12 @@ class MembershipView(ResponseType):
     project: str | None
     project_name: str | None
     role: str
+
+
+class MembershipPage(Page):
+    """A page of contexts: organizations, each before its projects, by name."""
+
+    items: list[MembershipView]
 
 
 class AccountView(ResponseType):
@@ -94,6 +107,12 @@ class OrganizationView(ResponseType):
     created_at: datetime
 
 
+class OrganizationPage(Page):
+    """A page of organizations, by name."""
+
+    items: list[OrganizationView]
+
+
 class ProjectView(ResponseType):
     """A project."""
 
@@ -103,6 +122,12 @@ class ProjectView(ResponseType):
     created_at: datetime
 
 
+class ProjectPage(Page):
+    """A page of projects, by name."""
+
+    items: list[ProjectView]
+
+
 class MemberView(ResponseType):
     """A member of a context."""
 
@@ -110,6 +135,12 @@ class MemberView(ResponseType):
     role: str
     project: str | None
     """None: member of the whole organization."""
+
+
+class MemberPage(Page):
+    """A page of members, by email address."""
+
+    items: list[MemberView]
 
 
 class MemberAddition(RequestType):

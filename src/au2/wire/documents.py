@@ -24,6 +24,7 @@ from typing import (
 
 from au2.domain.errors import UnexpectedAnswer
 from au2.wire.base import Limits, WireType
+from au2.wire.page import Page
 
 _Wire = TypeVar("_Wire", bound=WireType)
 _Read = Callable[[Any], Any]
@@ -55,11 +56,10 @@ def parse_record(kind: type[_Wire], document: object) -> _Wire:
     return kind(**values)
 
 
-def parse_records(kind: type[_Wire], document: object) -> list[_Wire]:
-    """Return the records in a JSON array. Raises UnexpectedAnswer."""
-    if not isinstance(document, list):
-        raise UnexpectedAnswer
-    return [parse_record(kind, item) for item in document]
+def parse_page(kind: type[_Wire], document: object) -> tuple[list[_Wire], str | None]:
+    """Return the records of a page, and the cursor of the next one. Raises UnexpectedAnswer."""
+    page = parse_record(Page, document)
+    return [parse_record(kind, item) for item in page.items], page.next
 
 
 def format_document(record: WireType) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from au2.wire.base import Limits, OneOf, RequestType, ResponseType
+from au2.wire.page import Page
 
 _FINAL_STATES: Final = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 
@@ -187,12 +188,10 @@ def _seconds_between(begun: datetime | None, ended: datetime | None) -> float | 
     return None if begun is None or ended is None else (ended - begun).total_seconds()
 
 
-class JobPage(ResponseType):
+class JobPage(Page):
     """A page of jobs, newest first."""
 
     items: list[JobView]
-    next_before: int | None
-    """Pass as ``before`` to get the next page; None on the last."""
 
 
 class LogRecord(ResponseType):
@@ -214,7 +213,7 @@ class LogPositionView(ResponseType):
 
     attempt: int
     """Number of the attempt: the one asked for, else the newest."""
-    offset: int
+    offset_bytes: int
     """Of the first wanted record; the log's end if none is wanted yet."""
     size_bytes: int
     """Size of the log at this moment."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from au2.domain.difference import Change
 from au2.wire.base import Limits, RequestType, ResponseType
+from au2.wire.page import Page
 
 
 class ProcessCreation(RequestType):
@@ -63,6 +64,12 @@ class ProcessView(ResponseType):
     """In a list with ``overview=true`` only."""
 
 
+class ProcessPage(Page):
+    """A page of processes, by name."""
+
+    items: list[ProcessView]
+
+
 class VersionCreation(RequestType):
     """Body of ``POST /api/v1/processes/{process}/versions``: an empty image version.
 
@@ -88,7 +95,7 @@ class VersionView(ResponseType):
     """A version."""
 
     process: str
-    id: int
+    version: int
     type: str
     description: str
     image_status: str
@@ -119,6 +126,12 @@ class VersionView(ResponseType):
         return self.image_status in {"UPLOADING", "BUILDING"}
 
 
+class VersionPage(Page):
+    """A page of versions, oldest first."""
+
+    items: list[VersionView]
+
+
 class PackageView(ResponseType):
     """A package that a runtime's image has."""
 
@@ -145,6 +158,12 @@ class RuntimeView(ResponseType):
     retired_at: datetime | None
     packages: list[PackageView] | None = None
     """Installed packages, those of the runtime's base too; None in lists."""
+
+
+class RuntimePage(Page):
+    """A page of runtimes, by name."""
+
+    items: list[RuntimeView]
 
 
 MODE_PATTERN = r"^[0-7]{3,4}$"
@@ -205,11 +224,11 @@ class ValueDifference(ResponseType):
 
 
 class VersionDiff(ResponseType):
-    """Answer to ``GET /api/v1/processes/{process}/versions/{old}/diff/{new}``."""
+    """Answer to ``GET /api/v1/processes/{process}/versions/{version}/diff/{other}``."""
 
     process: str
-    old: int
-    new: int
+    old_version: int
+    new_version: int
     same_image: bool
     """Whether both are the very same image."""
     old_image_digest: str | None

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from au2.wire.base import Limits, RequestType, ResponseType
+from au2.wire.page import Page
 
 
 class SecretCreation(RequestType):
@@ -37,6 +38,12 @@ class SecretView(ResponseType):
     created_by: str
     updated_at: datetime
     updated_by: str
+
+
+class SecretPage(Page):
+    """A page of secrets, by name; a project's before its organization's of the same name."""
+
+    items: list[SecretView]
 
 
 class SecretValueView(ResponseType):

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from au2.wire.base import Limits, OneOf, RequestType, ResponseType
 from au2.wire.job import JobView
+from au2.wire.page import Page
 
 NO_PROCESS = "none"
 """``expected_process`` of a client that knows of no process."""
@@ -33,6 +34,12 @@ class FileEntry(RequestType):
     """Where a link points; empty for all else."""
     mode: Annotated[str, Limits(pattern=r"^([0-7]{3})?$")] = ""
     """Permissions, three octal digits; empty: 755 for folders and if ``executable``, else 644."""
+
+
+class FilePage(Page):
+    """A page of the files of a package, by path."""
+
+    items: list[FileEntry]
 
 
 class UploadCreation(RequestType):
@@ -79,10 +86,10 @@ class UploadView(ResponseType):
     id: str
     process: str
     version: int
-    job: int
-    fence: int
+    upload_job: int
+    fencing_token: int
     """Fencing token: sent with everything that follows; an older one is refused."""
-    lacking: list[str]
+    missing: list[str]
     """sha256 of the contents that the server wants, hexadecimal, in the order to send."""
     runtime_version: int | None = None
     """In the answer that begins the upload: what it is built on."""
@@ -93,7 +100,7 @@ class UploadProgress(ResponseType):
     """Answer to ``PUT /api/v1/uploads/{upload}/contents``."""
 
     received_bytes: int
-    lacking: list[str]
+    missing: list[str]
     job: JobView | None = None
     """The build's job, if the request completed the upload."""
 
@@ -142,7 +149,7 @@ class ImageUploadStatus(ResponseType):
     image_status: Annotated[str, _IMAGE_STATUS]
     image_digest: str | None
     """Digest of the manifest of the image that is there or is being imported."""
-    job: int | None
+    upload_job: int | None
     """The job that brings or brought it."""
     architecture: str
     """Of the server's platform, as images name it: which image of several is to be sent."""
@@ -157,8 +164,8 @@ class ImageUploadView(ResponseType):
     id: str
     process: str
     version: int
-    job: int
-    fence: int
+    upload_job: int
+    fencing_token: int
     """Fencing token: sent with everything that follows; an older one is refused."""
     lease_seconds: float
     """How long the session is kept without a sign of life."""
@@ -187,7 +194,7 @@ class BlobQuestion(RequestType):
     blobs: Annotated[list[BlobWanted], Limits(max_length=MOST_BLOBS)]
 
 
-class LackingBlob(ResponseType):
+class MissingBlob(ResponseType):
     """A blob missing on the server."""
 
     digest: str
@@ -198,7 +205,7 @@ class LackingBlob(ResponseType):
 class BlobAnswer(ResponseType):
     """Missing blobs among those of the question, in its order."""
 
-    lacking: list[LackingBlob]
+    missing: list[MissingBlob]
 
 
 class BlobProgress(ResponseType):

@@ -56,25 +56,25 @@ class Sender:
 
     @property
     def fence(self) -> dict[str, int]:
-        return {"fence": self.view["fence"]}
+        return {"fencing_token": self.view["fencing_token"]}
 
     def lacking(self, *blobs: bytes) -> dict[str, int]:
         wanted = [{"digest": digest_of(blob), "size_bytes": len(blob)} for blob in blobs]
         answer = self.client.post(
-            f"{self.url}/lacking",
+            f"{self.url}/missing",
             params=self.fence,
             json={"blobs": wanted},
             headers=self.headers,
         )
         assert answer.status_code == 200, answer.text
-        return {blob["digest"]: blob["received_bytes"] for blob in answer.json()["lacking"]}
+        return {blob["digest"]: blob["received_bytes"] for blob in answer.json()["missing"]}
 
     def send(
         self, blob: bytes, *, start: int = 0, end: int | None = None, **query: Any
     ) -> httpx.Response:
         return self.client.patch(
             f"{self.url}/blobs/{query.pop('digest', digest_of(blob))}",
-            params={**self.fence, "offset": start, "size": len(blob), **query},
+            params={**self.fence, "offset_bytes": start, "size_bytes": len(blob), **query},
             content=blob[start:end],
             headers=self.headers,
         )
@@ -136,7 +136,7 @@ def test_an_image_comes_blob_by_blob(
 
     job = sending.complete(manifest).json()
 
-    assert (job["id"], job["state"]) == (sending.view["job"], "PENDING")
+    assert (job["id"], job["state"]) == (sending.view["upload_job"], "PENDING")
     assert status(sending, process, version) == "BUILDING"
     # Whoever missed the answer may ask once more, but not for something else.
     assert sending.complete(manifest).json() == job
@@ -243,7 +243,7 @@ def test_who_comes_again_goes_on_in_the_middle(
 
     assert sending.begin(process, version).json() == {
         **first,
-        "fence": first["fence"] + 1,
+        "fencing_token": first["fencing_token"] + 1,
         "resumed": True,
     }
     assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
@@ -277,7 +277,7 @@ def test_a_sender_that_says_that_it_ends_is_gone_on_with_at_once(
     assert sending.client.post(f"{sending.url}/leave", **leave).status_code == 204
 
     # A heartbeat that was on its way does not count any more.
-    late = sending.client.post(f"{sending.url}/lacking", json={"blobs": []}, **leave)
+    late = sending.client.post(f"{sending.url}/missing", json={"blobs": []}, **leave)
     assert code(late) == (409, "lease-lost")
     assert sending.begin(process, version).json()["resumed"] is True
     assert sending.lacking(LARGE) == {digest_of(LARGE): 1000}
@@ -313,7 +313,7 @@ def test_a_second_sender_is_refused_until_the_first_is_gone(
     assert other.begin(process, version).json()["resumed"] is False
 
     # The first one's record says what became of it; what has come is the second's too.
-    job = backend.job(sending.view["job"])
+    job = backend.job(sending.view["upload_job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert other.lacking(LARGE) == {digest_of(LARGE): 1000}
     assert code(sending.send(LARGE, start=1000)) == (409, "lease-lost")
@@ -347,12 +347,12 @@ def test_a_version_tells_which_image_it_has_or_gets(
         "version": version,
         "image_status": "BUILDING",
         "image_digest": digest_of(manifest),
-        "job": sending.view["job"],
+        "upload_job": sending.view["upload_job"],
         "architecture": sending.view["architecture"],
         "variant": sending.view["variant"],
     }
     refused = sending.begin(process, version).json()["error"]
-    assert f"au2 job show {sending.view['job']}" in refused["hint"]
+    assert f"au2 job show {sending.view['upload_job']}" in refused["hint"]
     assert "same image" in refused["hint"]
 
 
@@ -370,7 +370,7 @@ def test_the_record_tells_why_it_was_given_up(
     query = {**sending.fence, "reason": said}
     sending.client.delete(sending.url, params=query, headers=sending.headers)
 
-    assert backend.job(sending.view["job"]).reason_text == kept
+    assert backend.job(sending.view["upload_job"]).reason_text == kept
 
 
 def test_a_reason_is_short(sending: Sender) -> None:
@@ -439,8 +439,8 @@ def test_lies_are_found(sending: Sender, image: SmallImage) -> None:
     other = digest_of(b"other")
     assert code(sending.send(LARGE, digest=other)) == (422, "digest-mismatch")
     assert sending.lacking(LARGE) == {digest_of(LARGE): 0}
-    assert code(sending.send(LARGE, size=len(LARGE) - 1)) == (413, "too-large")
-    assert code(sending.send(LARGE, size=1 << 60)) == (422, "invalid-request")
+    assert code(sending.send(LARGE, size_bytes=len(LARGE) - 1)) == (413, "too-large")
+    assert code(sending.send(LARGE, size_bytes=1 << 60)) == (422, "invalid-request")
     assert sending.send(LARGE, digest="sha256:../../x").status_code in {404, 422}
     assert code(sending.complete(manifest)) == (409, "conflict")
     for bad in (b"", b"[]", b"{", b'{"schemaVersion":2,"manifests":[]}', b"[" * 100_000):
@@ -455,6 +455,8 @@ def test_an_upload_of_an_image_is_no_upload_of_a_package(sending: Sender) -> Non
     found = sending.client.get(f"/uploads/{sending.view['id']}", headers=sending.headers)
     assert code(found) == (404, "not-found")
     completed = sending.client.post(
-        f"/uploads/{sending.view['id']}/complete", params={"fence": 1}, headers=sending.headers
+        f"/uploads/{sending.view['id']}/complete",
+        params={"fencing_token": 1},
+        headers=sending.headers,
     )
     assert code(completed) == (404, "not-found")

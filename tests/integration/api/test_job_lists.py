@@ -103,7 +103,7 @@ def test_jobs_of_all_contexts_are_those_that_a_role_reaches(
 
     answer = ask(client, backend, RUNNER, everywhere="true")
     newest = ask(client, backend, RUNNER, everywhere="true", limit=2).json()
-    rest = ask(client, backend, RUNNER, everywhere="true", before=newest["next_before"])
+    rest = ask(client, backend, RUNNER, everywhere="true", after=newest["next"])
 
     assert ids_of(answer) == seen[::-1]
     assert not set(ids_of(answer)) & set(hidden)
@@ -136,7 +136,7 @@ def test_who_has_no_role_sees_no_job(
 
     answer = ask(client, backend, RUNNER, everywhere="true")
 
-    assert answer.json() == {"items": [], "next_before": None}
+    assert answer.json() == {"items": [], "next": None}
 
 
 def test_a_list_is_of_one_context_or_of_all(

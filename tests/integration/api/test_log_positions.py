@@ -33,19 +33,19 @@ def test_the_log_is_read_from_the_position(
     later = ask(client, backend, job.id, tail=2, since="2030-01-02T04:04:04+01:00").json()
     log = client.get(
         f"/jobs/{job.id}/logs",
-        params={"offset": found["offset"]},
+        params={"offset_bytes": found["offset_bytes"]},
         headers=backend.bearer(OPERATOR),
     )
 
     assert (found["attempt"], found["size_bytes"]) == (1, backend.logs.size_bytes(job.id, 1))
     assert [line[-6:] for line in log.text.splitlines()] == ["line 3", "line 4"]
-    assert later["offset"] == found["offset"] + len(log.text) // 2
+    assert later["offset_bytes"] == found["offset_bytes"] + len(log.text) // 2
 
 
 def test_without_a_condition_it_is_the_beginning(
     client: httpx.Client, backend: Backend, job: Job
 ) -> None:
-    assert ask(client, backend, job.id).json()["offset"] == 0
+    assert ask(client, backend, job.id).json()["offset_bytes"] == 0
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_the_ends_of_time_are_times(
 ) -> None:
     found = ask(client, backend, job.id, since=since).json()
 
-    assert found["offset"] == (0 if since.startswith("0") else found["size_bytes"])
+    assert found["offset_bytes"] == (0 if since.startswith("0") else found["size_bytes"])
 
 
 def test_an_attempt_that_is_not_there(client: httpx.Client, backend: Backend, job: Job) -> None:

@@ -164,7 +164,7 @@ def test_followed_records_cut_no_character(
     assert len(logs) > 5
     # Whoever goes on from the end of an event gets the rest, each byte once.
     middle = len(logs) // 2
-    with follow(backend, client, job, offset=logs[middle - 1].offset or 0) as answer:
+    with follow(backend, client, job, offset_bytes=logs[middle - 1].offset or 0) as answer:
         *rest, _ = list(events_of(answer))
     assert b"".join(map(content_of, (*logs[:middle], *rest))) == line + b"\xe2\x82"
 
@@ -177,7 +177,7 @@ def test_following_goes_on_from_an_offset(
     write(backend, job, "two")
     backend.end(claim, DONE)
 
-    with follow(backend, client, job, offset=seen) as answer:
+    with follow(backend, client, job, offset_bytes=seen) as answer:
         log, end = list(events_of(answer))
 
     assert (log.texts, end.name) == (["two"], "end")
@@ -307,11 +307,13 @@ def test_the_whole_log_byte_for_byte(
     assert whole.content == data
     assert whole.headers["content-length"] == str(len(data))
     rest = client.get(
-        f"/jobs/{job.id}/logs", params={"offset": 500_000}, headers=backend.bearer(OPERATOR)
+        f"/jobs/{job.id}/logs", params={"offset_bytes": 500_000}, headers=backend.bearer(OPERATOR)
     )
     assert rest.content == data[500_000:]
     beyond = client.get(
-        f"/jobs/{job.id}/logs", params={"offset": len(data) + 1}, headers=backend.bearer(OPERATOR)
+        f"/jobs/{job.id}/logs",
+        params={"offset_bytes": len(data) + 1},
+        headers=backend.bearer(OPERATOR),
     )
     assert (beyond.status_code, beyond.content) == (200, b"")
 
@@ -441,6 +443,6 @@ def test_offsets_beyond_every_log(
     write(backend, job, "one")
     backend.end(claim, DONE)
     answer = client.get(
-        f"/jobs/{job.id}/{path}", params={"offset": offset}, headers=backend.bearer(OPERATOR)
+        f"/jobs/{job.id}/{path}", params={"offset_bytes": offset}, headers=backend.bearer(OPERATOR)
     )
     assert answer.status_code == (200 if offset <= 2**62 else 422)

@@ -32,7 +32,7 @@ def overview(
     assert answer.status_code == 200, answer.text
     return {
         one["name"]: None if one["overview"] is None else [*one["overview"].values()]
-        for one in answer.json()
+        for one in answer.json()["items"]
     }
 
 

@@ -41,7 +41,7 @@ def requests_of(backend: Backend) -> list[bytes]:
         ("POST", "/api/v1/login", login),
         ("GET", f"/api/v1/jobs?{where}&before=10&limit=10&search=a", b""),
         ("GET", "/api/v1/jobs/1?wait_seconds=0.1", b""),
-        ("GET", "/api/v1/jobs/1/logs/follow?attempt=1&offset=10", b""),
+        ("GET", "/api/v1/jobs/1/logs/follow?attempt=1&offset_bytes=10", b""),
         ("POST", f"/api/v1/jobs?{where}", f'{{"process": "{process}", "version": 1}}'.encode()),
         ("GET", f"/api/v1/processes/{process}/versions/{version}", b""),
         ("GET", f"/api/v1/processes/{process}/versions/{version}/diff/1", b""),

@@ -97,8 +97,8 @@ def test_a_full_disk(
     upload = client.post(f"/processes/{process}/versions/{number}/image", headers=headers).json()
     for _ in range(2):
         answer = client.post(
-            f"/image-uploads/{upload['id']}/lacking",
-            params={"fence": upload["fence"]},
+            f"/image-uploads/{upload['id']}/missing",
+            params={"fencing_token": upload["fencing_token"]},
             json={"blobs": [{"digest": digest_of(b""), "size_bytes": 1 << 60}]},
             headers=headers,
         )
@@ -114,7 +114,7 @@ def test_every_429_says_when_to_come_back(client: httpx.Client, backend: Backend
     for _ in range(5):
         assert client.post("/login", json=guess).status_code == 401
 
-    changed = {"present": "guessed-it", "new": PASSWORD + " again"}
+    changed = {"current_password": "guessed-it", "new_password": PASSWORD + " again"}
     for answer in (
         client.post("/login", json=guess),
         client.put("/account/password", json=changed, headers=backend.bearer(OPERATOR)),

@@ -85,7 +85,9 @@ def test_a_body_that_may_not_be_sent_is_not_read(
     backend, address, names = place
     target = path.format(**names)
     if not path.startswith("/v2"):
-        target += f"?organization={names['organization']}&fence=1&offset=0&size=100"
+        target += (
+            f"?organization={names['organization']}&fencing_token=1&offset_bytes=0&size_bytes=100"
+        )
     lines = [f"{method} {target} HTTP/1.1", "Host: x", "Connection: close", "Content-Length: 1000"]
     if who is not None:
         lines.append(f"Authorization: Bearer {backend.token(who)}")

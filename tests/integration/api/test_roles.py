@@ -77,7 +77,7 @@ class Asked:
             role = actor.role_in(self.where)
             if role is not None and role.rank >= 2:
                 begun = self.backend.services.image_uploads.begin(actor, process, version)
-                return {"path": {"upload": begun.upload.id}, "params": {"fence": 1}}
+                return {"path": {"upload": begun.upload.id}, "params": {"fencing_token": 1}}
         raise AssertionError("nobody can upload")
 
     def runtime(self) -> str:
@@ -166,7 +166,7 @@ def _complete(asked: Asked) -> dict[str, Any]:
         add(f"sha256:{sha256}", CONTENT)
     with asked.backend.database.write() as transaction:
         add_contents(transaction, asked.where, {sha256: len(CONTENT)})
-    return {"path": {"upload": asked.upload()}, "params": {"fence": 1}}
+    return {"path": {"upload": asked.upload()}, "params": {"fencing_token": 1}}
 
 
 def _empty_version_path(asked: Asked) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _blob(asked: Asked) -> dict[str, Any]:
     opened = asked.image_upload()
     return {
         "path": {**opened["path"], "digest": digest_of(CONTENT)},
-        "params": {**opened["params"], "offset": 0, "size": len(CONTENT)},
+        "params": {**opened["params"], "offset_bytes": 0, "size_bytes": len(CONTENT)},
         "content": CONTENT,
     }
 
@@ -207,6 +207,21 @@ def _organization(asked: Asked) -> dict[str, Any]:
     return {"path": {"organization": asked.where.organization_id}}
 
 
+def _token_path(asked: Asked) -> dict[str, Any]:
+    tokens = asked.backend.services.managed_tokens
+    new = tokens.create_token(asked.backend.actor(asked.who), f"token {next(_numbers)}")
+    return {"path": {"token": new.token.id}}
+
+
+def _project_path(asked: Asked) -> dict[str, Any]:
+    organization, project = asked.where.organization_id, asked.where.project_id
+    if project is None:
+        organizations = asked.backend.services.organizations
+        operator = asked.backend.actor(OPERATOR)
+        project = organizations.create_project(operator, organization, _name()).id
+    return {"path": {"organization": organization, "project": project}}
+
+
 TABLE: dict[str, Row] = {
     "get_health": Row(PUBLIC),
     "login": Row(PUBLIC, lambda _: {"json": {"email": OPERATOR, "password": "?"}}, status=401),
@@ -216,23 +231,16 @@ TABLE: dict[str, Row] = {
     "get_account": Row(ANYBODY),
     "list_contexts": Row(ANYBODY),
     "change_password": Row(
-        ANYBODY, lambda _: {"json": {"present": PASSWORD, "new": PASSWORD}}, status=204
+        ANYBODY,
+        lambda _: {"json": {"current_password": PASSWORD, "new_password": PASSWORD}},
+        status=204,
     ),
     "list_tokens": Row(ANYBODY),
     "create_token": Row(
         ANYBODY, lambda _: {"json": {"name": f"token {next(_numbers)}"}}, status=201
     ),
-    "delete_token": Row(
-        ANYBODY,
-        lambda asked: {
-            "path": {
-                "token": asked.backend.services.managed_tokens.create_token(
-                    asked.backend.actor(asked.who), f"token {next(_numbers)}"
-                ).token.id
-            }
-        },
-        status=204,
-    ),
+    "get_token": Row(ANYBODY, _token_path),
+    "delete_token": Row(ANYBODY, _token_path, status=204),
     "list_organizations": Row(ANYBODY),
     "create_organization": Row(OPERATORS, lambda _: {"json": {"name": _name()}}, status=201),
     "get_organization": Row("viewer", _organization, downward=True, above_only=True),
@@ -259,6 +267,7 @@ TABLE: dict[str, Row] = {
         "admin", lambda asked: {**_project(asked), "json": {"name": _name()}}, above_only=True
     ),
     "delete_project": Row("admin", _project, status=409, above_only=True),
+    "get_project": Row("viewer", _project_path, hidden=True),
     "list_members": Row("viewer", in_context=True),
     "add_member": Row(
         "admin",
@@ -266,6 +275,7 @@ TABLE: dict[str, Row] = {
         status=201,
         in_context=True,
     ),
+    "get_member": Row("viewer", lambda asked: {"path": {"email": asked.member()}}, in_context=True),
     "remove_member": Row(
         "admin",
         lambda asked: {"path": {"email": asked.member()}},
@@ -325,18 +335,19 @@ TABLE: dict[str, Row] = {
         "developer",
         lambda asked: {
             "path": {"upload": asked.upload()},
-            "params": {"fence": 1},
+            "params": {"fencing_token": 1},
             "content": frame(CONTENT),
         },
     ),
     "complete_upload": Row("developer", _complete),
     "abandon_upload": Row(
         "developer",
-        lambda asked: {"path": {"upload": asked.upload()}, "params": {"fence": 1}},
+        lambda asked: {"path": {"upload": asked.upload()}, "params": {"fencing_token": 1}},
         status=204,
     ),
     "get_image_upload_status": Row("developer", _empty_version_path),
     "begin_image_upload": Row("developer", _empty_version_path, status=201),
+    "get_image_upload": Row("developer", lambda asked: {"path": asked.image_upload()["path"]}),
     "find_missing_blobs": Row(
         "developer", lambda asked: {**asked.image_upload(), "json": {"blobs": []}}
     ),
@@ -512,7 +523,7 @@ def test_passwords_that_do_not_change(
 ):
     stored_images.backend.user("careful@example.com")
     headers = stored_images.backend.bearer("careful@example.com")
-    body = {"present": present, "new": new}
+    body = {"current_password": present, "new_password": new}
     check(stored_images.client.put("/account/password", headers=headers, json=body), status)
 
 

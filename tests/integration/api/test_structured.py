@@ -55,7 +55,7 @@ def test_a_mebibyte_and_one_byte_more(client: httpx.Client, process: dict[str, A
 def test_schemas_are_part_of_the_version(client: httpx.Client, process: dict[str, Any]):
     for number in (1, "default"):
         version = client.get(f"/processes/{process['process']}/versions/{number}").json()
-        assert version["id"] == 1
+        assert version["version"] == 1
         assert version["args_schema"] == SCHEMA
         assert version["out_schema"] is None
 
@@ -71,7 +71,7 @@ def test_an_image_version_is_made_with_its_contract(client: httpx.Client, proces
     contract = {"args_schema": SCHEMA, "environment": {"A": "b", "C": {"secret": "d"}}}
     answer = client.post(versions, json=contract)
     assert answer.status_code == 201, answer.text
-    made = client.get(f"{versions}/{answer.json()['id']}").json()
+    made = client.get(f"{versions}/{answer.json()['version']}").json()
     assert {name: made[name] for name in contract} == contract
     assert made["out_schema"] is None
 

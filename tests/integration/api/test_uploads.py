@@ -53,18 +53,20 @@ class Uploading:
     ) -> httpx.Response:
         return self.client.put(
             f"/uploads/{self.view['id']}/contents",
-            params={"fence": fence} | ({"complete": True} if complete else {}),
+            params={"fencing_token": fence} | ({"complete": True} if complete else {}),
             content=content,
             headers=headers or self.headers,
         )
 
     def lacking(self) -> list[str]:
         found = self.client.get(f"/uploads/{self.view['id']}", headers=self.headers)
-        return found.json()["lacking"]
+        return found.json()["missing"]
 
     def complete(self) -> httpx.Response:
         return self.client.post(
-            f"/uploads/{self.view['id']}/complete", params={"fence": 1}, headers=self.headers
+            f"/uploads/{self.view['id']}/complete",
+            params={"fencing_token": 1},
+            headers=self.headers,
         )
 
 
@@ -103,7 +105,7 @@ def test_contents_in_any_pieces(uploading: Uploading):
 
     answer = uploading.put(pieces)
 
-    assert answer.json() == {"received_bytes": len(body), "lacking": [], "job": None}
+    assert answer.json() == {"received_bytes": len(body), "missing": [], "job": None}
     assert uploading.complete().json()["state"] == "PENDING"
     for content in FILES.values():
         kept = uploading.backend.blobs.read_bytes(f"sha256:{digest(content)}", limit_bytes=1 << 30)
@@ -116,19 +118,19 @@ def test_the_last_contents_can_complete_the_upload(uploading: Uploading):
     some = uploading.put(frame(first), complete=True).json()
     all_of_it = uploading.put(b"".join(map(frame, rest)), complete=True).json()
 
-    assert (len(some["lacking"]), some["job"]) == (len(rest), None)
-    assert (all_of_it["lacking"], all_of_it["job"]["state"]) == ([], "PENDING")
+    assert (len(some["missing"]), some["job"]) == (len(rest), None)
+    assert (all_of_it["missing"], all_of_it["job"]["state"]) == ([], "PENDING")
     # Whoever missed the answer may ask once more.
     assert uploading.complete().json() == all_of_it["job"]
 
 
 def test_only_what_is_lacking_is_asked_for(uploading: Uploading):
-    assert uploading.view["lacking"] == [digest(content) for content in FILES.values()]
+    assert uploading.view["missing"] == [digest(content) for content in FILES.values()]
     uploading.put(frame(SMALL))
 
     again = uploading.begin({**FILES, "copy.py": SMALL}, name="another")
 
-    assert again.json()["lacking"] == [digest(LARGE), digest(b"")]
+    assert again.json()["missing"] == [digest(LARGE), digest(b"")]
     # Sent all the same, as by somebody who began earlier: read past, not refused.
     assert uploading.put(frame(SMALL)).status_code == 200
 
@@ -184,7 +186,7 @@ def test_a_connection_that_breaks_off(uploading: Uploading, caplog: pytest.LogCa
     caplog.set_level(logging.ERROR)
     body = frame(SMALL) + frame(LARGE)
     address = urlsplit(str(uploading.client.base_url))
-    path = f"{address.path.rstrip('/')}/uploads/{uploading.view['id']}/contents?fence=1"
+    path = f"{address.path.rstrip('/')}/uploads/{uploading.view['id']}/contents?fencing_token=1"
     head = (
         f"PUT {path} HTTP/1.1\r\nHost: au2\r\nContent-Length: {len(body)}\r\n"
         f"Authorization: {uploading.headers['Authorization']}\r\n\r\n"
@@ -202,13 +204,13 @@ def test_a_connection_that_breaks_off(uploading: Uploading, caplog: pytest.LogCa
     assert leftovers(uploading.backend) == []
     # Senders break off every day: no fault of the server's.
     assert caplog.records == []
-    assert uploading.put(frame(LARGE) + frame(b"")).json()["lacking"] == []
+    assert uploading.put(frame(LARGE) + frame(b"")).json()["missing"] == []
     assert uploading.complete().status_code == 200
 
 
 def test_an_older_fence_is_refused_everywhere(uploading: Uploading):
     address = f"/uploads/{uploading.view['id']}"
-    old = {"params": {"fence": 0}, "headers": uploading.headers}
+    old = {"params": {"fencing_token": 0}, "headers": uploading.headers}
 
     assert code(uploading.put(frame(SMALL), fence=0)) == (409, "lease-lost")
     assert code(uploading.client.post(f"{address}/complete", **old)) == (409, "lease-lost")
@@ -242,11 +244,11 @@ def test_a_completed_upload_takes_nothing_more(uploading: Uploading):
 
 def test_an_upload_that_was_given_up(uploading: Uploading):
     answer = uploading.client.delete(
-        f"/uploads/{uploading.view['id']}", params={"fence": 1}, headers=uploading.headers
+        f"/uploads/{uploading.view['id']}", params={"fencing_token": 1}, headers=uploading.headers
     )
 
     assert answer.status_code == 204
-    job = uploading.backend.job(uploading.view["job"])
+    job = uploading.backend.job(uploading.view["upload_job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert code(uploading.complete()) == (409, "lease-lost")
 
@@ -259,9 +261,9 @@ def test_an_upload_that_went_silent(uploading: Uploading):
     assert backend.services.uploads.expire_abandoned() == []
     backend.clock.move(seconds=21)
 
-    assert backend.services.uploads.expire_abandoned() == [uploading.view["job"]]
+    assert backend.services.uploads.expire_abandoned() == [uploading.view["upload_job"]]
 
-    job = backend.job(uploading.view["job"])
+    job = backend.job(uploading.view["upload_job"])
     assert (job.state, job.reason) == (JobState.FAILED, Reason.UPLOAD_ABANDONED)
     assert job.reason_text
     version = backend.services.versions.get(
@@ -273,7 +275,7 @@ def test_an_upload_that_went_silent(uploading: Uploading):
     # What had come is not asked for again.
     again = uploading.begin(FILES, name=None, process=uploading.view["process"])
     assert again.json()["version"] == 2
-    assert again.json()["lacking"] == [digest(LARGE), digest(b"")]
+    assert again.json()["missing"] == [digest(LARGE), digest(b"")]
 
 
 @pytest.mark.parametrize(
@@ -368,18 +370,20 @@ def test_what_another_organization_has_sent_is_neither_told_nor_used(uploading: 
         headers=headers,
     ).json()
 
-    assert begun["lacking"] == [digest(SMALL)]
+    assert begun["missing"] == [digest(SMALL)]
     completed = uploading.client.post(
-        f"/uploads/{begun['id']}/complete", params={"fence": begun["fence"]}, headers=headers
+        f"/uploads/{begun['id']}/complete",
+        params={"fencing_token": begun["fencing_token"]},
+        headers=headers,
     )
     assert code(completed) == (409, "conflict")
     sent = uploading.client.put(
         f"/uploads/{begun['id']}/contents",
-        params={"fence": begun["fence"]},
+        params={"fencing_token": begun["fencing_token"]},
         content=frame(SMALL),
         headers=headers,
     )
-    assert sent.json()["lacking"] == []
+    assert sent.json()["missing"] == []
 
 
 def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploading):
@@ -402,20 +406,20 @@ def test_what_another_project_has_sent_is_neither_told_nor_used(uploading: Uploa
             json=format_document(creation({"main.py": SMALL}, uploading.runtime, name=name)),
             headers=backend.bearer(email),
         ).json()
-        if begun["lacking"]:
+        if begun["missing"]:
             refused = uploading.client.post(
                 f"/uploads/{begun['id']}/complete",
-                params={"fence": begun["fence"]},
+                params={"fencing_token": begun["fencing_token"]},
                 headers=backend.bearer(email),
             )
             assert code(refused) == (409, "conflict")
             uploading.client.put(
                 f"/uploads/{begun['id']}/contents",
-                params={"fence": begun["fence"]},
+                params={"fencing_token": begun["fencing_token"]},
                 content=frame(SMALL),
                 headers=backend.bearer(email),
             )
-        return list(begun["lacking"])
+        return list(begun["missing"])
 
     assert lacking("spy@example.org", beside, "copy") == [digest(SMALL)]
     assert lacking("spy@example.org", beside, "again") == []
@@ -521,4 +525,4 @@ def test_comparing_changes_nothing(uploading: Uploading):
     assert found.status_code == 200
     assert (found.json()["process"], found.json()["equal_version"]) == (None, None)
     listed = uploading.client.get("/processes", params=uploading.query, headers=uploading.headers)
-    assert len(listed.json()) == 1
+    assert len(listed.json()["items"]) == 1

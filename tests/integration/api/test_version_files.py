@@ -29,7 +29,7 @@ def test_files_as_they_were_uploaded_by_path(
     ]
     process, version = add_packaged_version(backend, context, files)
 
-    found = ask(client, backend, process, version).json()
+    found = ask(client, backend, process, version).json()["items"]
 
     assert [file["path"] for file in found] == ["bin/tool", "latest", "main.py"]
     assert found[0]["executable"] is True

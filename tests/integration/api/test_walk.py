@@ -28,7 +28,7 @@ def test_the_whole_walk(client: httpx.Client, backend: Backend):
     context = {"organization": organization, "project": project.upper()}
     backend.runtime()
 
-    (runtime,) = client.get("/runtimes", params=context).json()
+    (runtime,) = client.get("/runtimes", params=context).json()["items"]
     assert (runtime["name"], runtime["version"], runtime["organization"]) == ("Python3.11", 4, None)
 
     content, large = b"print('hello')\n", b"x" * 200_000
@@ -44,8 +44,8 @@ def test_the_whole_walk(client: httpx.Client, backend: Backend):
     assert begun.status_code == 201, begun.text
     upload = begun.json()
     assert upload["version"] == 1
-    assert upload["lacking"] == [file["sha256"] for file in files]
-    fence = {"fence": upload["fence"]}
+    assert upload["missing"] == [file["sha256"] for file in files]
+    fence = {"fencing_token": upload["fencing_token"]}
     address = f"/uploads/{upload['id']}"
     early = client.post(f"{address}/complete", params=fence)
     assert (early.status_code, early.json()["error"]["code"]) == (409, "conflict")
@@ -53,17 +53,17 @@ def test_the_whole_walk(client: httpx.Client, backend: Backend):
         f"{address}/contents", params=fence, content=frame(content) + frame(large)
     ).json()
     size_bytes = len(content) + len(large) + 80
-    assert sent == {"received_bytes": size_bytes, "lacking": [], "job": None}
+    assert sent == {"received_bytes": size_bytes, "missing": [], "job": None}
     job = client.post(f"{address}/complete", params=fence).json()
     assert (job["id"], job["type"], job["state"]) == (
-        upload["job"],
+        upload["upload_job"],
         "metro-dispatcher:process-upload",
         "PENDING",
     )
     assert client.post(f"{address}/complete", params=fence).json() == job
     process = upload["process"]
-    (version,) = client.get(f"/processes/{process}/versions").json()
-    assert (version["id"], version["image_status"]) == (1, ImageStatus.BUILDING)
+    (version,) = client.get(f"/processes/{process}/versions").json()["items"]
+    assert (version["version"], version["image_status"]) == (1, ImageStatus.BUILDING)
 
     number = backend.version(process)
     run = client.post("/jobs", params=context, json={"process": "hello", "arguments": {"a": [1]}})
@@ -91,10 +91,9 @@ def test_the_whole_walk(client: httpx.Client, backend: Backend):
     assert client.get(f"/jobs/{run_id}/output").json() == {"answer": 42}
     page = client.get("/jobs", params={**context, "limit": 1}).json()
     assert [item["id"] for item in page["items"]] == [run_id]
-    assert page["next_before"] == run_id
-    page = client.get("/jobs", params={**context, "before": run_id}).json()
-    assert [item["id"] for item in page["items"]] == [upload["job"]]
-    assert page["next_before"] is None
+    page = client.get("/jobs", params={**context, "after": page["next"]}).json()
+    assert [item["id"] for item in page["items"]] == [upload["upload_job"]]
+    assert page["next"] is None
 
 
 def test_health_needs_no_token(client: httpx.Client):

@@ -48,8 +48,8 @@ class Store:
             if file.get("type", "file") == "file"
         ]
         lacking = sorted(set(digests) - self.contents)
-        view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1}
-        return Answer(body=json.dumps(view | {"lacking": lacking}).encode())
+        view = {"id": "up", "process": PROCESS, "version": 4, "upload_job": 12, "fencing_token": 1}
+        return Answer(body=json.dumps(view | {"missing": lacking}).encode())
 
     def _comparison(self) -> Answer:
         versions = {"runtime_version": 4, "newest_runtime_version": 4}
@@ -62,4 +62,4 @@ class Store:
             size = int.from_bytes(body[32:40], "big")
             self.contents.add(hashlib.sha256(body[40 : 40 + size]).hexdigest())
             body = body[40 + size :]
-        return Answer(body=json.dumps({"received_bytes": 1, "lacking": []}).encode())
+        return Answer(body=json.dumps({"received_bytes": 1, "missing": []}).encode())

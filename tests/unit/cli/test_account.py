@@ -317,7 +317,10 @@ def test_password_from_stdin(api: Api, au2: CommandLine) -> None:
 
     result = au2.ok("password", "--stdin", stdin=b" old pw \r\nnew and long\n")
 
-    assert api.requests[0].document == {"present": " old pw ", "new": "new and long"}
+    assert api.requests[0].document == {
+        "current_password": " old pw ",
+        "new_password": "new and long",
+    }
     assert result.out == b""
     assert "new and long" not in result.errors
     assert au2.configuration == before

@@ -55,7 +55,7 @@ def test_namesakes_are_offered_by_their_ids(api: Api, au2: CommandLine) -> None:
     ["version show {}", "version diff {} 1", "run {} --ver", "version upload --process {} --ver"],
 )
 def test_versions_newest_first(api: Api, au2: CommandLine, words: str) -> None:
-    there = [{"id": number, "image_status": "AVAILABLE"} for number in (1, 2, 10)]
+    there = [{"version": number, "image_status": "AVAILABLE"} for number in (1, 2, 10)]
     api.answer(f"GET /processes/{PROCESS}/versions", there)
 
     assert offered(au2, "process " + words.format(PROCESS)) == ["10", "2", "1"]
@@ -69,7 +69,7 @@ def test_versions_of_the_folder_come_first(
     key = f"{ORGANIZATION}/{PROJECT}"
     text = f"name: forecast\nruntime: r\nprocesses: {{{key}: {PROCESS}}}\n"
     (tmp_path / "aunsight.yml").write_text(text)
-    api.answer(f"GET /processes/{PROCESS}/versions", [{"id": 1, "image_status": "FAILED"}])
+    api.answer(f"GET /processes/{PROCESS}/versions", [{"version": 1, "image_status": "FAILED"}])
     api.answer("GET /processes", [named("adder", THIRD)])
 
     assert offered(au2, "process version show") == ["1", "adder"]
@@ -78,7 +78,7 @@ def test_versions_of_the_folder_come_first(
 
 def test_runtimes_and_jobs(api: Api, au2: CommandLine) -> None:
     api.answer("GET /runtimes", [named("Python3.11", THIRD)])
-    api.answer("GET /jobs", {"items": [job_document(12), job_document(7)], "next_before": None})
+    api.answer("GET /jobs", {"items": [job_document(12), job_document(7)], "next": None})
 
     assert offered(au2, "runtime show") == ["Python3.11"]
     assert offered(au2, "process repo init --runtime") == ["Python3.11"]

@@ -21,7 +21,7 @@ from tests.unit.client.api import (
 OTHER = "cc76d137-acf6-488f-80a7-a1db6c9d9cd7"
 VERSION = {
     "process": PROCESS,
-    "id": 1,
+    "version": 1,
     "type": "packaged",
     "description": "",
     "image_status": "AVAILABLE",
@@ -88,7 +88,7 @@ def test_version_list_is_the_manuals_table(api: Api, au2: CommandLine) -> None:
 
 
 def test_a_rule_between_all_rows(api: Api, au2: CommandLine) -> None:
-    published = {"id": 2, "published_at": NOW, "published_by": "me@example.org"}
+    published = {"version": 2, "published_at": NOW, "published_by": "me@example.org"}
     api.answer(f"GET {VERSIONS}", [VERSION, VERSION | published])
 
     lines = au2.ok("process", "version", "list", PROCESS).text.splitlines()
@@ -98,7 +98,7 @@ def test_a_rule_between_all_rows(api: Api, au2: CommandLine) -> None:
 
 
 def test_version_create_is_the_manuals_table(api: Api, au2: CommandLine) -> None:
-    api.answer(f"POST {VERSIONS}", VERSION | {"id": 4, "type": "image"})
+    api.answer(f"POST {VERSIONS}", VERSION | {"version": 4, "type": "image"})
 
     assert au2.ok("process", "version", "create", PROCESS).text == (
         "┌──────┬───────┐\n│ type │ image │\n├──────┼───────┤\n│ id   │ 4     │\n└──────┴───────┘\n"
@@ -187,7 +187,7 @@ def test_jobs_fit_on_a_terminal_without_broken_words() -> None:
 
 
 def test_the_type_that_the_list_shows_can_be_asked_for(api: Api, au2: CommandLine) -> None:
-    api.answer("GET /jobs", {"items": [], "next_before": None})
+    api.answer("GET /jobs", {"items": [], "next": None})
 
     au2.ok("job", "list", "--type", "process-upload")
 
@@ -195,7 +195,7 @@ def test_the_type_that_the_list_shows_can_be_asked_for(api: Api, au2: CommandLin
 
 
 def test_job_list_asks_for_what_was_said(api: Api, au2: CommandLine) -> None:
-    api.answer("GET /jobs", {"items": [job_document()], "next_before": None})
+    api.answer("GET /jobs", {"items": [job_document()], "next": None})
 
     au2.ok(
         *("job", "list", "--state", "failed", "--type", "au-process:run", "--process", PROCESS),
@@ -248,7 +248,8 @@ def test_a_shared_name_lists_the_candidates(api: Api, au2: CommandLine) -> None:
 def test_an_unknown_name_is_compared_without_case(api: Api, au2: CommandLine) -> None:
     there = [process(), process(id=OTHER, name="\x1b[2Jforecasts")]
     api.routes["GET /processes"] = lambda request: Answer(
-        200, json.dumps([] if "name" in request.query else there).encode()
+        200,
+        json.dumps({"items": [] if "name" in request.query else there, "next": None}).encode(),
     )
 
     result = au2("process", "show", "FORECAST")

@@ -137,7 +137,11 @@ def test_the_same_file_again_has_nothing_to_do(
     file.write_bytes(ARCHIVE)
     au2.ok(*COMMAND, "--file", file)
     assert server.manifest is not None
-    there = {"image_status": "AVAILABLE", "image_digest": digest_of(server.manifest), "job": 12}
+    there = {
+        "image_status": "AVAILABLE",
+        "image_digest": digest_of(server.manifest),
+        "upload_job": 12,
+    }
     server.standing |= there
     server.api.requests.clear()
 
@@ -164,7 +168,11 @@ def test_the_same_file_again_sees_its_import_through(
     file.write_bytes(ARCHIVE)
     au2.ok(*COMMAND, "--file", file)
     assert server.manifest is not None
-    there = {"image_status": "BUILDING", "image_digest": digest_of(server.manifest), "job": 12}
+    there = {
+        "image_status": "BUILDING",
+        "image_digest": digest_of(server.manifest),
+        "upload_job": 12,
+    }
     server.standing |= there
     ended = job_document(state=state)
     body = sse(("end", ended, None))

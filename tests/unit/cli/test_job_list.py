@@ -67,7 +67,7 @@ def test_a_table_that_fits_a_terminal() -> None:
 def test_jobs_of_all_contexts(api: Api, au2: CommandLine) -> None:
     named = job_document(12, organization_name="Acme", project_name="Forecasting")
     outer = job_document(13, project=None, organization_name="Acme", project_name=None)
-    api.answer("GET /jobs", {"items": [outer, named], "next_before": None})
+    api.answer("GET /jobs", {"items": [outer, named], "next": None})
 
     listed = au2.ok("job", "list", "--all-contexts", "--mine")
 
@@ -78,7 +78,7 @@ def test_jobs_of_all_contexts(api: Api, au2: CommandLine) -> None:
 
 
 def test_a_document_has_everything(api: Api, au2: CommandLine) -> None:
-    api.answer("GET /jobs", {"items": [job_document(12)], "next_before": None})
+    api.answer("GET /jobs", {"items": [job_document(12)], "next": None})
 
     assert au2.ok("job", "list", "-o", "json").document[0]["arguments"] == {"days": 7}
     assert "brief" not in api.requests[0].query
@@ -96,7 +96,7 @@ def test_watching_needs_a_terminal(api: Api, au2: CommandLine, words: tuple[str,
 def test_watching_draws_again_until_it_is_interrupted(
     api: Api, au2: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api.answer("GET /jobs", {"items": [job_document(12)], "next_before": None})
+    api.answer("GET /jobs", {"items": [job_document(12)], "next": None})
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:

@@ -399,7 +399,7 @@ def test_a_log_that_is_followed_over_a_cut(api: Api, au2: CommandLine, cuts: int
     # A connection that comes back at once is no outage.
     assert ("The server does not answer; trying again" in result.errors) == (cuts == 2)
     assert ("answers again" in result.errors) == (cuts == 2)
-    assert api.of(FOLLOW)[cuts].query == {"attempt": "1", "offset": "5"}
+    assert api.of(FOLLOW)[cuts].query == {"attempt": "1", "offset_bytes": "5"}
 
 
 LOG = [
@@ -422,7 +422,7 @@ def test_logs_are_printed_exactly(api: Api, au2: CommandLine) -> None:
 
     assert result.out == b"partial \xff\n"
     assert result.err == b"Note.\noh"
-    assert api.requests[0].query == {"attempt": "2", "offset": "0"}
+    assert api.requests[0].query == {"attempt": "2", "offset_bytes": "0"}
 
 
 def test_logs_with_times(api: Api, au2: CommandLine) -> None:
@@ -595,7 +595,7 @@ def test_the_end_of_a_log(
     asked: dict[str, str],
     way: tuple[str, ...],
 ) -> None:
-    api.answer(POSITION, {"attempt": 2, "offset": 40, "size_bytes": 80})
+    api.answer(POSITION, {"attempt": 2, "offset_bytes": 40, "size_bytes": 80})
     api.routes[RAW] = Answer(body=format_record(Record(NOW, "stdout", False, b"last")))
     follow(api, log_event(80, ("stdout", "last")))
 
@@ -606,11 +606,11 @@ def test_the_end_of_a_log(
         query["since"] = format_time(datetime.fromisoformat(query["since"]))
     assert query == asked
     read = api.of(FOLLOW if way else RAW)[0].query
-    assert (read["attempt"], read["offset"]) == ("2", "40")
+    assert (read["attempt"], read["offset_bytes"]) == ("2", "40")
 
 
 def test_since_some_time_ago(api: Api, au2: CommandLine) -> None:
-    api.answer(POSITION, {"attempt": 1, "offset": 0, "size_bytes": 0})
+    api.answer(POSITION, {"attempt": 1, "offset_bytes": 0, "size_bytes": 0})
     api.routes[RAW] = Answer()
 
     au2.ok("job", "logs", "12", "--since", "2h")

@@ -11,7 +11,7 @@ from tests.unit.client.api import ORGANIZATION, PROJECT, Answer, Api, job_docume
 
 def serve_own(api: Api, *jobs: dict[str, object]) -> None:
     """Serve the caller's jobs, newest first, as a list and each alone."""
-    api.answer("GET /jobs", {"items": list(jobs), "next_before": None})
+    api.answer("GET /jobs", {"items": list(jobs), "next": None})
     for job in jobs:
         api.answer(f"GET /jobs/{job['id']}", job)
         api.answer(f"POST /jobs/{job['id']}/stop", job | {"stop_requested_at": None})

@@ -44,14 +44,14 @@ def serve_versions(api: Api, process: str = PROCESS, **states: str) -> None:
     ]
     api.answer(f"GET /processes/{process}/versions", found)
     for document in found:
-        api.answer(f"GET /processes/{process}/versions/{document['id']}", document)
+        api.answer(f"GET /processes/{process}/versions/{document['version']}", document)
 
 
 def serve_diff(api: Api, old: int, new: int) -> None:
     found = VersionDiff(
         process=PROCESS,
-        old=old,
-        new=new,
+        old_version=old,
+        new_version=new,
         same_image=True,
         old_image_digest="sha256:" + "a" * 64,
         new_image_digest="sha256:" + "a" * 64,
@@ -165,15 +165,15 @@ def test_digits_are_a_number_in_a_package(
 
     shown = au2.ok("process", "version", "show", *words, "-o", "json")
 
-    assert shown.document["id"] == 3
+    assert shown.document["version"] == 3
 
 
 @pytest.mark.usefixtures("folder")
 def test_without_a_number_the_newest_is_shown(api: Api, au2: CommandLine) -> None:
     serve_versions(api, v3="AVAILABLE", v10="FAILED")
 
-    assert au2.ok("process", "version", "show", "-o", "json").document["id"] == 10
-    assert au2.ok("process", "version", "show", PROCESS, "-o", "json").document["id"] == 10
+    assert au2.ok("process", "version", "show", "-o", "json").document["version"] == 10
+    assert au2.ok("process", "version", "show", PROCESS, "-o", "json").document["version"] == 10
 
 
 def test_digits_are_a_process_without_a_package(
@@ -196,7 +196,7 @@ def test_a_process_of_digits_is_named_by_its_option(api: Api, au2: CommandLine) 
     shown = au2.ok("process", "version", "show", "--process", "7", "2", "-o", "json")
     twice = au2("process", "version", "show", "--process", "7", "8", "2")
 
-    assert (shown.document["process"], shown.document["id"]) == (OTHER, 2)
+    assert (shown.document["process"], shown.document["version"]) == (OTHER, 2)
     assert twice.exit_code == 2
     assert "Give the process once" in twice.errors
 

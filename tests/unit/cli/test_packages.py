@@ -223,7 +223,14 @@ def test_a_package_that_is_known_makes_no_version(
 def test_a_pinned_runtime_that_has_a_newer_version_is_told(
     api: Api, au2: CommandLine, package: Path, store: Store
 ) -> None:
-    view = {"id": "up", "process": PROCESS, "version": 4, "job": 12, "fence": 1, "lacking": []}
+    view = {
+        "id": "up",
+        "process": PROCESS,
+        "version": 4,
+        "upload_job": 12,
+        "fencing_token": 1,
+        "missing": [],
+    }
     versions = {"runtime_version": 4, "newest_runtime_version": 5}
     api.answer("POST /uploads", {**view, **versions})
 

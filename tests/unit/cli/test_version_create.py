@@ -9,7 +9,7 @@ from tests.unit.client.api import NOW, PROCESS, Api
 VERSIONS = f"/processes/{PROCESS}/versions"
 CREATED = dict.fromkeys(VersionView.fields_) | {
     "process": PROCESS,
-    "id": 4,
+    "version": 4,
     "type": "image",
     "description": "new",
     "image_status": "NONE",

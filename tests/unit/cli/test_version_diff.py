@@ -11,8 +11,8 @@ OLD, NEW = (f"sha256:{digit * 64}" for digit in "ab")
 def diff(api: Api, au2: CommandLine, old: str | None, new: str | None) -> Result:
     found = VersionDiff(
         process=PROCESS,
-        old=1,
-        new=3,
+        old_version=1,
+        new_version=3,
         same_image=old == new is not None,
         old_image_digest=old,
         new_image_digest=new,

@@ -57,7 +57,9 @@ class Api:
     requests: list[Request] = field(default_factory=list)
 
     def answer(self, route: str, document: object, status: int = 200) -> None:
-        """Answer ``route`` with a JSON document."""
+        """Answer ``route`` with a JSON document; a list is the only page of a list."""
+        if isinstance(document, list):
+            document = {"items": document, "next": None}
         self.routes[route] = Answer(status, json.dumps(document).encode())
 
     def fail(self, route: str, status: int, code: str, message: str, **more: object) -> None:
@@ -242,7 +244,7 @@ def version_document(number: int = 3, **changes: object) -> dict[str, Any]:
     """Return a VersionView document of a packaged version with its image."""
     return {
         "process": PROCESS,
-        "id": number,
+        "version": number,
         "type": "packaged",
         "description": "",
         "image_status": "AVAILABLE",

@@ -12,8 +12,8 @@ SESSION = {
     "id": "up",
     "process": PROCESS,
     "version": 4,
-    "job": 12,
-    "fence": 7,
+    "upload_job": 12,
+    "fencing_token": 7,
     "lease_seconds": 120.0,
     "heartbeat_seconds": 2.0,
     "architecture": "amd64",
@@ -26,13 +26,13 @@ EMPTY = {
     "version": 4,
     "image_status": "NONE",
     "image_digest": None,
-    "job": None,
+    "upload_job": None,
     "architecture": "amd64",
     "variant": "",
 }
 BEGIN = f"POST /processes/{PROCESS}/versions/4/image"
 STANDING = f"GET /processes/{PROCESS}/versions/4/image"
-LACKING = "POST /image-uploads/up/lacking"
+LACKING = "POST /image-uploads/up/missing"
 BLOBS = "PATCH /image-uploads/up/blobs/*"
 MANIFEST = "PUT /image-uploads/up/manifest"
 LEAVE = "POST /image-uploads/up/leave"
@@ -84,7 +84,7 @@ class ImageServer:
         wanted = parse_record(BlobQuestion, request.document).blobs
         return answer(
             {
-                "lacking": [
+                "missing": [
                     {"digest": blob.digest, "received_bytes": len(self.parts.get(blob.digest, b""))}
                     for blob in wanted
                     if blob.digest not in self.blobs
@@ -94,8 +94,8 @@ class ImageServer:
 
     def receive(self, request: Request) -> Answer:
         digest = request.path.rpartition("/")[2].replace("%3A", ":")
-        offset, size = int(request.query["offset"]), int(request.query["size"])
-        assert request.query["fence"] == "7"
+        offset, size = int(request.query["offset_bytes"]), int(request.query["size_bytes"])
+        assert request.query["fencing_token"] == "7"
         there = self.parts.get(digest, b"")
         fault = self.faults.pop(0) if self.faults else None
         if fault == "away":

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from au2 import wire
 from au2.domain.errors import UnexpectedAnswer
 from au2.wire.base import Limits, OneOf, RequestType, ResponseType, WireType
-from au2.wire.documents import format_document, format_request, parse_record, parse_records
+from au2.wire.documents import format_document, format_request, parse_page, parse_record
 from au2.wire.violations import adapter_of
 
 NOW = "2026-03-04T05:06:07.5Z"
@@ -131,10 +131,23 @@ def test_a_document_of_another_form_is_refused(changes: dict[str, Any]) -> None:
         parse_record(Sample, DOCUMENT | changes)
 
 
-@pytest.mark.parametrize("document", [None, {}, "x", [1], [DOCUMENT, {}]])
-def test_a_list_of_another_form_is_refused(document: object) -> None:
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        "x",
+        [DOCUMENT],
+        {},
+        {"items": [DOCUMENT]},
+        {"items": {}, "next": None},
+        {"items": [DOCUMENT, {}], "next": None},
+        {"items": [], "next": 1},
+        {"items": [], "next": "no cursor"},
+    ],
+)
+def test_a_page_of_another_form_is_refused(document: object) -> None:
     with pytest.raises(UnexpectedAnswer):
-        parse_records(Sample, document)
+        parse_page(Sample, document)
 
 
 def test_an_older_client_reads_what_a_newer_server_writes() -> None:

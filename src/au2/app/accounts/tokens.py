@@ -130,6 +130,11 @@ class ManagedTokens:
         with self._database.read() as transaction:
             return accounts.list_tokens(transaction, actor.user_id, kind=MANAGED)
 
+    def get_token(self, actor: Actor, id_or_name: str) -> Token:
+        """Return one of the actor's managed tokens, by id or name. Raises NotFound."""
+        with self._database.read() as transaction:
+            return _get_managed(transaction, actor, id_or_name)
+
     def create_token(
         self, actor: Actor, name: str, *, expires_at: datetime | None = None
     ) -> NewToken:
@@ -157,14 +162,16 @@ class ManagedTokens:
             NotFound: the actor has no such token.
         """
         with self._database.write() as transaction:
-            for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
-                if id_or_name.lower() == token.id or id_or_name == token.name:
-                    end_token(transaction, token)
-                    self._note(
-                        transaction, actor.email, EventAction.TOKEN_DELETED, f"token:{token.id}"
-                    )
-                    return
-        raise NotFound(f"There is no token '{id_or_name}'.")
+            token = _get_managed(transaction, actor, id_or_name)
+            end_token(transaction, token)
+            self._note(transaction, actor.email, EventAction.TOKEN_DELETED, f"token:{token.id}")
 
     def _note(self, transaction: Transaction, who: str, action: EventAction, subject: str) -> None:
         add_event(transaction, who, action, subject, at=self._clock())
+
+
+def _get_managed(transaction: Transaction, actor: Actor, id_or_name: str) -> Token:
+    for token in accounts.list_tokens(transaction, actor.user_id, kind=MANAGED):
+        if id_or_name.lower() == token.id or id_or_name == token.name:
+            return token
+    raise NotFound(f"There is no token '{id_or_name}'.")

@@ -21,6 +21,7 @@ from au2.app.uploads.sessions import (
     ABANDONED,
     UploadSessions,
     ensure_disk_space,
+    ensure_open,
     fail_upload,
     find_completed,
     queue_build,
@@ -140,6 +141,16 @@ class ImageUploads(UploadSessions[ImageUpload]):
                     transaction, actor, process, version, at=now, lease_until=until
                 )
         self._notices.send(job_topic(upload.job_id))
+        return self._begun(upload)
+
+    def get(self, actor: Actor, upload_id: str) -> BegunImage:
+        """Return the actor's own open upload. Raises as :class:`UploadSessions` says."""
+        with self._database.read() as transaction:
+            upload = self._get_own(transaction, actor, upload_id)
+        ensure_open(upload, upload.fencing_token)
+        return self._begun(upload)
+
+    def _begun(self, upload: ImageUpload) -> BegunImage:
         return BegunImage(
             upload,
             self._options.lease_seconds,

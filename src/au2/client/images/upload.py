@@ -103,13 +103,18 @@ def abandon_image_upload(transport: Transport, session: ImageUploadView, reason:
     """Abandon an upload; its job records the reason, and another can begin at once."""
     path = f"/image-uploads/{quote_segment(session.id)}"
     said = reason[:_REASON_CHARACTERS]
-    transport.call("DELETE", path, query={"fence": session.fence, "reason": said})
+    transport.call("DELETE", path, query={"fencing_token": session.fencing_token, "reason": said})
 
 
 def leave_image_upload(transport: Transport, session: ImageUploadView) -> None:
     """End this sender on the server, so that the next one need not wait."""
     path = f"/image-uploads/{quote_segment(session.id)}/leave"
-    transport.call("POST", path, query={"fence": session.fence}, timeout_seconds=_COURTESY_SECONDS)
+    transport.call(
+        "POST",
+        path,
+        query={"fencing_token": session.fencing_token},
+        timeout_seconds=_COURTESY_SECONDS,
+    )
 
 
 def list_missing_blobs(
@@ -122,12 +127,12 @@ def list_missing_blobs(
     wanted = [BlobWanted(digest=digest, size_bytes=size) for digest, size in sizes.items()]
     document = transport.call(
         "POST",
-        f"/image-uploads/{quote_segment(session.id)}/lacking",
-        query={"fence": session.fence},
+        f"/image-uploads/{quote_segment(session.id)}/missing",
+        query={"fencing_token": session.fencing_token},
         document=format_request(BlobQuestion(blobs=wanted)),
     )
     found = {}
-    for blob in parse_record(BlobAnswer, document).lacking:
+    for blob in parse_record(BlobAnswer, document).missing:
         if blob.received_bytes > sizes.get(blob.digest, 0):
             raise UnexpectedAnswer
         found[blob.digest] = blob.received_bytes
@@ -177,7 +182,7 @@ class ImageUploadClient:
                 self._transport.send(
                     "PUT",
                     f"{self._path}/manifest",
-                    query={"fence": self._session.fence},
+                    query={"fencing_token": self._session.fencing_token},
                     body=[manifest],
                     size_bytes=len(manifest),
                     media_type=media_type,
@@ -238,7 +243,11 @@ class ImageUploadClient:
         return self._transport.send(
             "PATCH",
             f"{self._path}/blobs/{quote_segment(blob.digest)}",
-            query={"fence": self._session.fence, "offset": offset, "size": blob.size_bytes},
+            query={
+                "fencing_token": self._session.fencing_token,
+                "offset_bytes": offset,
+                "size_bytes": blob.size_bytes,
+            },
             body=self._read(blob.source, offset, size),
             size_bytes=size,
             media_type=BLOB_MEDIA_TYPE,

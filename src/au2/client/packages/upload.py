@@ -196,7 +196,7 @@ def send_contents(
         LeaseLost: another upload took over.
         ServerUnreachable: for too long.
     """
-    missing = session.lacking
+    missing = session.missing
     while missing:
         before = len(missing)
         try:
@@ -204,7 +204,7 @@ def send_contents(
         except ServerUnreachable as error:
             missing = budget.retry_after(error, lambda: _list_missing(transport, session))
         else:
-            missing = sent.lacking
+            missing = sent.missing
             if sent.job is not None:
                 return sent.job
             if len(missing) >= before:
@@ -226,7 +226,7 @@ def complete_upload(transport: Transport, session: UploadView, budget: RetryBudg
             transport.call(
                 "POST",
                 f"/uploads/{quote_segment(session.id)}/complete",
-                query={"fence": session.fence},
+                query={"fencing_token": session.fencing_token},
                 timeout_seconds=_ANSWER_SECONDS,
             ),
         )
@@ -236,7 +236,9 @@ def complete_upload(transport: Transport, session: UploadView, budget: RetryBudg
 def abandon_upload(transport: Transport, session: UploadView) -> None:
     """Abandon an upload; its job records this."""
     transport.call(
-        "DELETE", f"/uploads/{quote_segment(session.id)}", query={"fence": session.fence}
+        "DELETE",
+        f"/uploads/{quote_segment(session.id)}",
+        query={"fencing_token": session.fencing_token},
     )
 
 
@@ -251,7 +253,7 @@ def _send_once(
     document = transport.send(
         "PUT",
         f"/uploads/{quote_segment(session.id)}/contents",
-        query={"fence": session.fence, "complete": "true"},
+        query={"fencing_token": session.fencing_token, "complete": "true"},
         body=make_body(contents, progress),
         size_bytes=sum(content.framed_bytes for content in contents),
         media_type=CONTENTS_MEDIA_TYPE,
@@ -264,9 +266,9 @@ def _list_missing(transport: Transport, session: UploadView) -> list[str]:
     present = parse_record(
         UploadView, transport.call("GET", f"/uploads/{quote_segment(session.id)}")
     )
-    if present.fence != session.fence:
+    if present.fencing_token != session.fencing_token:
         raise LeaseLost
-    return present.lacking
+    return present.missing
 
 
 def _make_entry(file: PackagedFile) -> FileEntry:

@@ -45,12 +45,14 @@ class Accounts(Resource):
         """Return the contexts that the account's roles reach, with the strongest role in each."""
         return self._list(MembershipView, "/account/contexts")
 
-    def change_password(self, present: str, new: str, *, end_tokens: bool = False) -> None:
+    def change_password(self, current: str, new: str, *, end_tokens: bool = False) -> None:
         """Replace the account's password; other logins end, and managed tokens on demand.
 
         Raises WrongPassword.
         """
-        change = build(PasswordChange, present=present, new=new, end_tokens=end_tokens)
+        change = build(
+            PasswordChange, current_password=current, new_password=new, end_tokens=end_tokens
+        )
         self._call("PUT", "/account/password", body=change)
 
     def list_tokens(self) -> list[TokenView]:

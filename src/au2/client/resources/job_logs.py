@@ -68,7 +68,7 @@ def _read_from(
     """Yield whole records, with their size in the log."""
     with transport.stream(
         f"/jobs/{job_id}/logs",
-        query={"attempt": attempt, "offset": offset},
+        query={"attempt": attempt, "offset_bytes": offset},
         accept="application/octet-stream",
     ) as response:
         rest = b""
@@ -154,7 +154,7 @@ def follow_log(
 def _events(
     transport: Transport, job_id: int, *, attempt: int, offset: str | int | None
 ) -> Iterator[Event]:
-    query: Query = {"attempt": attempt, "offset": offset}
+    query: Query = {"attempt": attempt, "offset_bytes": offset}
     with transport.stream(
         f"/jobs/{job_id}/logs/follow",
         query=query,

@@ -39,14 +39,14 @@ class Jobs(Resource):
         query = {"state": state, "type": type_name, "process": process_id, "search": search}
         flags = {"mine": mine, "brief": brief, "everywhere": context is None}
         query |= {name: "true" for name, is_set in flags.items() if is_set}
-        before: int | None = None
+        after: str | None = None
         while limit > 0:
-            asked = {**query, "before": before, "limit": min(limit, _PAGE_ITEMS)}
+            asked = {**query, "after": after, "limit": min(limit, _PAGE_ITEMS)}
             page = self._record(JobPage, "GET", "/jobs", context, query=asked)
             yield from page.items[:limit]
             limit -= len(page.items)
-            before = page.next_before
-            if before is None or not page.items:
+            after = page.next
+            if after is None or not page.items:
                 return
 
     def get_job(self, job_id: int) -> JobView:

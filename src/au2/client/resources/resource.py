@@ -1,12 +1,14 @@
 """Resource: base class of the calls of one noun; and the look-up of objects by name."""
 
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 from au2.client.http.transport import Query, Transport
 from au2.client.http.urls import context_query
 from au2.domain.context import Context
+from au2.domain.errors import UnexpectedAnswer
 from au2.wire.base import ResponseType, WireType
-from au2.wire.documents import format_request, parse_record, parse_records
+from au2.wire.documents import format_request, parse_page, parse_record
 
 _MOST_NAME_CHARACTERS: Final = 200
 _Record = TypeVar("_Record", bound=WireType)
@@ -53,7 +55,24 @@ class Resource:
         context: Context | None = None,
         query: Query | None = None,
     ) -> list[_Record]:
-        return parse_records(kind, self._call("GET", path, context, query=query))
+        named = {} if context is None else context_query(context)
+        return list(read_pages(self._transport, kind, path, {**named, **(query or {})}))
+
+
+def read_pages(
+    transport: Transport, kind: type[_Record], path: str, query: Query
+) -> Iterator[_Record]:
+    """Yield the items of all pages of a list. Raises UnexpectedAnswer: the pages never end."""
+    after: str | None = None
+    while True:
+        document = transport.call("GET", path, query={**query, "after": after})
+        items, following = parse_page(kind, document)
+        yield from items
+        if following is None:
+            return
+        if not items or following == after:
+            raise UnexpectedAnswer
+        after = following
 
 
 class Named(ResponseType):
@@ -84,5 +103,5 @@ def list_named(
     if name is not None and len(name) > _MOST_NAME_CHARACTERS:
         return []
     query = context_query(context) | {"name": name}
-    found = parse_records(Named, transport.call("GET", path, query=query))
+    found = read_pages(transport, Named, path, query)
     return [one for one in found if name is None or one.name == name]

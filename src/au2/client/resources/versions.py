@@ -7,7 +7,9 @@ from typing import Any, Final, Literal
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import quote_segment
+from au2.client.resources.resource import read_pages
 from au2.domain.errors import ServerUnreachable
+from au2.wire.base import ResponseType
 from au2.wire.documents import parse_record
 from au2.wire.process import VersionView
 
@@ -27,6 +29,18 @@ def get_version(
     query = {"latest": "true"} if latest else None
     path = f"/processes/{quote_segment(process_id)}/versions/{quote_segment(which)}"
     return parse_record(VersionView, transport.call("GET", path, query=query))
+
+
+class VersionStatus(ResponseType):
+    """Number and image status of a version: the part of its view that is offered to choose."""
+
+    version: int
+    image_status: str
+
+
+def list_statuses(transport: Transport, process_id: str) -> list[VersionStatus]:
+    """Return the statuses of all versions, oldest first. Raises NotFound."""
+    return list(read_pages(transport, VersionStatus, f"/processes/{process_id}/versions", {}))
 
 
 def get_argument_schema(

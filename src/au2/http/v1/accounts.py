@@ -3,8 +3,10 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
+from au2.app.accounts.accounts import NamedMembership
+from au2.domain.account import Token
 from au2.domain.errors import (
     Busy,
     Conflict,
@@ -16,17 +18,21 @@ from au2.domain.errors import (
     WrongPassword,
 )
 from au2.domain.throttle import client_of_address
+from au2.http.created import created, set_location
 from au2.http.dependencies import Call, CostlyOf, ServicesOf, get_actor
 from au2.http.errors import error_responses
+from au2.http.paging import Order, PageOf, time_key
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_account, view_new_token
 from au2.wire.account import (
     AccountView,
     Login,
+    MembershipPage,
     MembershipView,
     NewTokenView,
     PasswordChange,
     TokenCreation,
+    TokenPage,
     TokenView,
 )
 
@@ -35,27 +41,43 @@ router = APIRouter(tags=["account"])
 LoginBody = Annotated[Login, json_body(Login)]
 PasswordChangeBody = Annotated[PasswordChange, json_body(PasswordChange, after=get_actor)]
 TokenCreationBody = Annotated[TokenCreation, json_body(TokenCreation, after=get_actor)]
+_CONTEXTS = Order[NamedMembership](
+    *(str, str, str, str),
+    key=lambda found: (
+        *(found.organization_name, found.context.organization_id),
+        *(found.project_name or "", found.context.project_id or ""),
+    ),
+)
+_ORDER = Order[Token](str, str, key=lambda token: (time_key(token.created_at), token.id))
 
 
 @public.post(
     "/login",
     status_code=201,
-    responses=error_responses(
+    responses=created("The new token, with its secret.")
+    | error_responses(
         WrongPassword, Conflict, TooLarge, InvalidRequest, TooManyAttempts, StorageFull, Busy
     ),
 )
 async def login(
-    services: ServicesOf, costly: CostlyOf, body: LoginBody, request: Request
+    services: ServicesOf, costly: CostlyOf, body: LoginBody, request: Request, response: Response
 ) -> NewTokenView:
     """Exchange email address and password for a token."""
     address = _address_of(request)
     check = partial(services.accounts.login, body.email, body.password, address=address)
-    return view_new_token(await costly.passwords.run(client_of_address(address), check))
+    new = await costly.passwords.run(client_of_address(address), check)
+    set_location(response, "tokens", "current")
+    return view_new_token(new)
 
 
-@router.post("/tokens/renew", status_code=201, responses=error_responses(Conflict, StorageFull))
-def renew_token(call: Call) -> NewTokenView:
+@router.post(
+    "/tokens/renew",
+    status_code=201,
+    responses=created("The new token, with its secret.") | error_responses(Conflict, StorageFull),
+)
+def renew_token(call: Call, response: Response) -> NewTokenView:
     """Replace the login token of this request by a new one with a full term."""
+    set_location(response, "tokens", "current")
     return view_new_token(call.services.accounts.renew(call.actor))
 
 
@@ -78,13 +100,13 @@ def get_account(call: Call) -> AccountView:
 
 
 @router.get("/account/contexts")
-def list_contexts(call: Call) -> list[MembershipView]:
+def list_contexts(call: Call, asked: PageOf) -> MembershipPage:
     """Contexts that the account's roles reach: organizations, each before its projects, by name.
 
     With the strongest role in each; an organization's role reaches all its projects.
     """
     found = call.services.organizations.list_contexts(call.actor)
-    return [view(MembershipView, membership) for membership in found]
+    return _CONTEXTS.page(MembershipPage, found, asked, partial(view, MembershipView))
 
 
 @router.put(
@@ -105,8 +127,8 @@ async def change_password(
     change = partial(
         call.services.accounts.change_password,
         call.actor,
-        body.present,
-        body.new,
+        body.current_password,
+        body.new_password,
         address=address,
         end_tokens=body.end_tokens,
     )
@@ -114,20 +136,31 @@ async def change_password(
 
 
 @router.get("/tokens")
-def list_tokens(call: Call) -> list[TokenView]:
-    """Managed tokens of the account."""
-    return [
-        view(TokenView, token) for token in call.services.managed_tokens.list_tokens(call.actor)
-    ]
+def list_tokens(call: Call, asked: PageOf) -> TokenPage:
+    """Managed tokens of the account, oldest first."""
+    found = call.services.managed_tokens.list_tokens(call.actor)
+    return _ORDER.page(TokenPage, found, asked, partial(view, TokenView))
 
 
-@router.post("/tokens", status_code=201, responses=error_responses(TooLarge, Conflict, StorageFull))
-def create_token(call: Call, body: TokenCreationBody) -> NewTokenView:
+@router.post(
+    "/tokens",
+    status_code=201,
+    responses=created("The new token, with its secret.")
+    | error_responses(TooLarge, Conflict, StorageFull),
+)
+def create_token(call: Call, body: TokenCreationBody, response: Response) -> NewTokenView:
     """Create a managed token. Its secret is shown in this response only."""
     new = call.services.managed_tokens.create_token(
         call.actor, body.name, expires_at=body.expires_at
     )
+    set_location(response, "tokens", new.token.id)
     return view_new_token(new)
+
+
+@router.get("/tokens/{token}", responses=error_responses(NotFound))
+def get_token(call: Call, token: str) -> TokenView:
+    """A managed token of the account, by id or name."""
+    return view(TokenView, call.services.managed_tokens.get_token(call.actor, token))
 
 
 @router.delete("/tokens/{token}", status_code=204, responses=error_responses(NotFound, StorageFull))

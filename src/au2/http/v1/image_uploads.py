@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from au2.domain.errors import (
@@ -15,7 +15,8 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
-from au2.http.dependencies import Call, CostlyOf, Fence, VersionNumber, sends_image
+from au2.http.created import created, set_location
+from au2.http.dependencies import Call, CostlyOf, FencingToken, VersionNumber, sends_image
 from au2.http.errors import CONTENT_ERRORS, error_responses
 from au2.http.request_body import closed_in_thread, feed_body, json_body, raw_body, read_manifest
 from au2.http.v1.views import view_image_upload, view_job
@@ -30,14 +31,13 @@ from au2.wire.upload import (
     BlobQuestion,
     ImageUploadStatus,
     ImageUploadView,
-    LackingBlob,
+    MissingBlob,
 )
 
 router = APIRouter(tags=["image upload"])
 BlobQuestionBody = Annotated[BlobQuestion, json_body(BlobQuestion, after=sends_image)]
 
 Digest = Annotated[str, Path(pattern=DIGEST_PATTERN, description="The blob's digest.")]
-Bytes = Annotated[int, Query(ge=0, lt=1 << 62)]
 
 
 @router.get(
@@ -52,7 +52,7 @@ def get_image_upload_status(call: Call, process: str, version: VersionNumber) ->
         version=found.version.number,
         image_status=found.version.image_status,
         image_digest=found.image_digest,
-        job=found.version.upload_job_id,
+        upload_job=found.version.upload_job_id,
         architecture=found.platform.architecture,
         variant=found.platform.variant,
     )
@@ -61,28 +61,41 @@ def get_image_upload_status(call: Call, process: str, version: VersionNumber) ->
 @router.post(
     "/processes/{process}/versions/{version}/image",
     status_code=201,
-    responses=error_responses(NotFound, NotPermitted, Conflict, StorageFull),
+    responses=created("The upload session.")
+    | error_responses(NotFound, NotPermitted, Conflict, StorageFull),
 )
-def begin_image_upload(call: Call, process: str, version: VersionNumber) -> ImageUploadView:
+def begin_image_upload(
+    call: Call, process: str, version: VersionNumber, response: Response
+) -> ImageUploadView:
     """Begin to send an image to a version without one, or resume an upload of the same account.
 
     While another sender of the same account is active, this is refused (``still-sending``).
     """
-    return view_image_upload(call.services.image_uploads.begin(call.actor, process, version))
+    begun = call.services.image_uploads.begin(call.actor, process, version)
+    set_location(response, "image-uploads", begun.upload.id)
+    return view_image_upload(begun)
+
+
+@router.get("/image-uploads/{upload}", responses=error_responses(NotFound, NotPermitted, LeaseLost))
+def get_image_upload(call: Call, upload: str) -> ImageUploadView:
+    """An open image upload of the account."""
+    return view_image_upload(call.services.image_uploads.get(call.actor, upload))
 
 
 @router.post(
-    "/image-uploads/{upload}/lacking",
+    "/image-uploads/{upload}/missing",
     responses=error_responses(NotFound, NotPermitted, LeaseLost, InvalidRequest, StorageFull),
 )
-def find_missing_blobs(call: Call, upload: str, fence: Fence, body: BlobQuestionBody) -> BlobAnswer:
+def find_missing_blobs(
+    call: Call, upload: str, fencing_token: FencingToken, body: BlobQuestionBody
+) -> BlobAnswer:
     """Return the missing blobs of these, with their received bytes. Renews the lease."""
     wanted = {blob.digest: blob.size_bytes for blob in body.blobs}
-    lacking = call.services.image_uploads.find_missing(call.actor, upload, fence, wanted)
+    missing = call.services.image_uploads.find_missing(call.actor, upload, fencing_token, wanted)
     return BlobAnswer(
-        lacking=[
-            LackingBlob(digest=digest, received_bytes=received)
-            for digest, received in lacking.items()
+        missing=[
+            MissingBlob(digest=digest, received_bytes=received)
+            for digest, received in missing.items()
         ]
     )
 
@@ -99,12 +112,16 @@ async def receive_blob(
     *,
     upload: str,
     digest: Digest,
-    fence: Fence,
-    offset: Bytes,
-    size: Bytes,
+    fencing_token: FencingToken,
+    offset_bytes: Annotated[
+        int, Query(ge=0, lt=1 << 62, description="Bytes of the blob that were received before.")
+    ],
+    size_bytes: Annotated[int, Query(ge=0, lt=1 << 62, description="Size of the whole blob.")],
     request: Request,
 ) -> BlobProgress:
-    """Send bytes of a blob of ``size`` bytes from ``offset`` on: the end of the last request's.
+    """Send bytes of a blob of ``size_bytes`` from ``offset_bytes`` on.
+
+    That is where the last request ended.
 
     Received bytes stay, also when the connection breaks or the server ends.
     """
@@ -112,15 +129,15 @@ async def receive_blob(
         call.services.image_uploads.receive,
         call.actor,
         upload,
-        fence,
+        fencing_token,
         digest,
-        size_bytes=size,
-        offset_bytes=offset,
+        size_bytes=size_bytes,
+        offset_bytes=offset_bytes,
     )
     async with closed_in_thread(receiver):
         await feed_body(request, receiver)
         received = await run_in_threadpool(receiver.finish)
-    return BlobProgress(received_bytes=received, is_whole=received == size)
+    return BlobProgress(received_bytes=received, is_whole=received == size_bytes)
 
 
 @router.put(
@@ -131,13 +148,15 @@ async def receive_blob(
     openapi_extra=raw_body("The image's manifest.", *sorted(media_types.MANIFESTS)),
 )
 async def complete_image_upload(
-    call: Call, *, costly: CostlyOf, upload: str, fence: Fence, request: Request
+    call: Call, *, costly: CostlyOf, upload: str, fencing_token: FencingToken, request: Request
 ) -> JobView:
     """Send the manifest after all blobs: the import begins. Idempotent."""
-    await run_in_threadpool(call.services.image_uploads.authorize, call.actor, upload, fence)
+    await run_in_threadpool(
+        call.services.image_uploads.authorize, call.actor, upload, fencing_token
+    )
     manifest = await read_manifest(request, costly.bodies)
     job = await run_in_threadpool(
-        call.services.image_uploads.complete, call.actor, upload, fence, manifest
+        call.services.image_uploads.complete, call.actor, upload, fencing_token, manifest
     )
     return view_job(job)
 
@@ -147,9 +166,9 @@ async def complete_image_upload(
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def leave_image_upload(call: Call, upload: str, fence: Fence) -> None:
+def leave_image_upload(call: Call, upload: str, fencing_token: FencingToken) -> None:
     """End a sender, so that the next command for the same image begins at once."""
-    call.services.image_uploads.leave(call.actor, upload, fence)
+    call.services.image_uploads.leave(call.actor, upload, fencing_token)
 
 
 @router.delete(
@@ -160,10 +179,10 @@ def leave_image_upload(call: Call, upload: str, fence: Fence) -> None:
 def abandon_image_upload(
     call: Call,
     upload: str,
-    fence: Fence,
+    fencing_token: FencingToken,
     reason: Annotated[
         str | None, Query(max_length=MOST_REASON_CHARACTERS, description="For the job's record.")
     ] = None,
 ) -> None:
     """Abandon an upload of the same account. Received bytes of its blobs stay for a while."""
-    call.services.image_uploads.abandon(call.actor, upload, fence, reason)
+    call.services.image_uploads.abandon(call.actor, upload, fencing_token, reason)

@@ -64,15 +64,15 @@ Offset = Annotated[int, Query(ge=0, le=LARGEST_OFFSET, description="Byte to begi
     },
 )
 def get_job_log(
-    call: Call, logs: LogsOf, job: JobId, *, attempt: AttemptNumber = None, offset: Offset = 0
+    call: Call, logs: LogsOf, job: JobId, *, attempt: AttemptNumber = None, offset_bytes: Offset = 0
 ) -> Response:
     """The log at this moment, byte for byte."""
     _, number = call.services.jobs.authorize_log(call.actor, job, attempt)
-    end = max(offset, logs.size_bytes(job, number))
+    end = max(offset_bytes, logs.size_bytes(job, number))
     return StreamingResult(
-        _read_chunks(logs, LogPosition(job, number, offset), end),
+        _read_chunks(logs, LogPosition(job, number, offset_bytes), end),
         media_type="application/octet-stream",
-        headers={"Content-Length": str(end - offset)},
+        headers={"Content-Length": str(end - offset_bytes)},
     )
 
 
@@ -98,7 +98,7 @@ def find_log_position(
     _, number = call.services.jobs.authorize_log(call.actor, job, attempt)
     size_bytes = logs.size_bytes(job, number)
     offset = find_offset(logs, job, number, size_bytes=size_bytes, tail=tail, since=since)
-    return LogPositionView(attempt=number, offset=offset, size_bytes=size_bytes)
+    return LogPositionView(attempt=number, offset_bytes=offset, size_bytes=size_bytes)
 
 
 def _read_chunks(logs: LogStore, at: LogPosition, end: int) -> Generator[bytes, None, None]:
@@ -134,12 +134,12 @@ async def follow_job_log(
     request: Request,
     job: JobId,
     attempt: AttemptNumber = None,
-    offset: Offset = 0,
+    offset_bytes: Offset = 0,
 ) -> Response:
     """The growing log, until the attempt has ended."""
     _, number = await run_in_threadpool(call.services.jobs.authorize_log, call.actor, job, attempt)
     return StreamingResult(
-        _follow(reading, call.actor, board, LogPosition(job, number, offset)),
+        _follow(reading, call.actor, board, LogPosition(job, number, offset_bytes)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         during=costly.streams.take(sender_of(request)),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from au2.app.jobs.jobs import RunOrder
@@ -23,6 +23,7 @@ from au2.domain.identity import Action
 from au2.domain.ids import parse_guid
 from au2.domain.job import JobState, JobType
 from au2.http.audit_log import sender_of
+from au2.http.created import created, set_location
 from au2.http.dependencies import (
     LARGEST_ID,
     BoardOf,
@@ -36,6 +37,7 @@ from au2.http.dependencies import (
 )
 from au2.http.errors import error_responses
 from au2.http.job_watching import wait_for_end
+from au2.http.paging import JobPageOf, Order
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_job, view_named_job
 from au2.stores.database.jobs import JobFilter
@@ -46,19 +48,22 @@ RunCreationBody = Annotated[RunCreation, json_body(RunCreation, after=may_make(A
 
 _LONGEST_WAIT_SECONDS = 3600.0
 
+_NEWEST_FIRST = Order[JobView](int, key=lambda job: (job.id,))
+
 JobId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 
 
 @router.post(
     "",
     status_code=201,
-    responses=error_responses(
-        NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
-    ),
+    responses=created("The new job.")
+    | error_responses(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
 )
-def submit_run(call: ContextCall, body: RunCreationBody) -> JobView:
+def submit_run(call: ContextCall, body: RunCreationBody, response: Response) -> JobView:
     """Run a process."""
-    return view_job(call.services.jobs.submit_run(call.actor, call.context, _make_order(body)))
+    job = call.services.jobs.submit_run(call.actor, call.context, _make_order(body))
+    set_location(response, "jobs", job.id)
+    return view_job(job)
 
 
 def _make_order(body: RunCreation) -> RunOrder:
@@ -109,6 +114,7 @@ def list_jobs(
     call: Call,
     context: ListContext,
     *,
+    asked: JobPageOf,
     state: JobState | None = None,
     type: JobType | None = None,  # noqa: A002 - the word of the specification
     process: str | None = None,
@@ -118,8 +124,6 @@ def list_jobs(
     ] = False,
     mine: Annotated[bool, Query(description="Only jobs that the account submitted.")] = False,
     search: Annotated[str | None, Query(max_length=200)] = None,
-    before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
 ) -> JobPage:
     """Jobs of exactly this context, or of all contexts of the account, newest first."""
     wanted = JobFilter(
@@ -128,18 +132,23 @@ def list_jobs(
         process_id=None if process is None else parse_guid(process),
         submitted_by=call.actor.email if mine else None,
         search=search or None,
-        before=before,
+        before=None if asked.after is None else _read_id(asked.after),
     )
     # One more than asked for tells whether there is a next page.
-    jobs, most = call.services.jobs, limit + 1
+    jobs, most = call.services.jobs, asked.limit + 1
     if context is None:
         named = jobs.list_everywhere(call.actor, wanted, limit=most, brief=brief)
         views = [view_named_job(job) for job in named]
     else:
         found = jobs.list_jobs(call.actor, context, wanted, limit=most, brief=brief)
         views = [view_job(job) for job in found]
-    page, more = views[:limit], len(views) > limit
-    return JobPage(items=page, next_before=page[-1].id if more else None)
+    page, following = _NEWEST_FIRST.cut_read(views, asked.limit)
+    return JobPage(items=page, next=following)
+
+
+def _read_id(after: str) -> int:
+    [job_id] = _NEWEST_FIRST.read_cursor(after)
+    return min(max(int(job_id), 0), LARGEST_ID)
 
 
 @router.get("/{job}", responses=error_responses(NotFound, Busy, TooManyRequests))

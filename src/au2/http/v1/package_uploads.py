@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -29,7 +29,8 @@ from au2.domain.errors import (
 )
 from au2.domain.identity import Action
 from au2.http.audit_log import sender_of
-from au2.http.dependencies import Call, ContextCall, CostlyOf, Fence, ServicesOf, may_make
+from au2.http.created import created, set_location
+from au2.http.dependencies import Call, ContextCall, CostlyOf, FencingToken, ServicesOf, may_make
 from au2.http.errors import CONTENT_ERRORS, error_responses
 from au2.http.request_body import (
     closed_in_thread,
@@ -136,9 +137,12 @@ _CREATION_FAILURES = error_responses(
     status_code=201,
     response_model=UploadView,
     responses=_CREATION_FAILURES
+    | created("The upload session.")
     | {200: {"model": UploadComparison, "description": "There is a version of it already."}},
 )
-def begin_upload(call: ContextCall, body: UploadCreationBody) -> UploadView | JSONResponse:
+def begin_upload(
+    call: ContextCall, body: UploadCreationBody, response: Response
+) -> UploadView | JSONResponse:
     """Begin an upload with the list of files; the response lists the missing contents.
 
     Unless forced, a package equal to the newest available version's makes no new version: the
@@ -147,6 +151,7 @@ def begin_upload(call: ContextCall, body: UploadCreationBody) -> UploadView | JS
     begun = call.services.upload_starter.begin(call.actor, call.context, body)
     if isinstance(begun, PackageComparison):
         return JSONResponse(format_document(view_comparison(begun)))
+    set_location(response, "uploads", begun.upload.id)
     return view_upload(begun)
 
 
@@ -170,30 +175,39 @@ def get_upload(call: Call, upload: str) -> UploadView:
     ),
 )
 async def receive_contents(
-    call: Call, *, upload: str, fence: Fence, request: Request, complete: Complete = False
+    call: Call,
+    *,
+    upload: str,
+    fencing_token: FencingToken,
+    request: Request,
+    complete: Complete = False,
 ) -> UploadProgress:
     """Send missing contents. Whole contents are kept even if the rest fails."""
-    receiver = await run_in_threadpool(call.services.uploads.receive, call.actor, upload, fence)
+    receiver = await run_in_threadpool(
+        call.services.uploads.receive, call.actor, upload, fencing_token
+    )
     async with closed_in_thread(receiver):
         await feed_body(request, receiver)
-        lacking = await run_in_threadpool(
+        missing = await run_in_threadpool(
             call.services.uploads.finish_receiving, call.actor, upload, receiver
         )
     job: JobView | None = None
-    if complete and not lacking:
+    if complete and not missing:
         job = view_job(
-            await run_in_threadpool(call.services.uploads.complete, call.actor, upload, fence)
+            await run_in_threadpool(
+                call.services.uploads.complete, call.actor, upload, fencing_token
+            )
         )
-    return UploadProgress(received_bytes=receiver.received_bytes, lacking=lacking, job=job)
+    return UploadProgress(received_bytes=receiver.received_bytes, missing=missing, job=job)
 
 
 @router.post(
     "/{upload}/complete",
     responses=error_responses(NotFound, NotPermitted, Conflict, LeaseLost, StorageFull),
 )
-def complete_upload(call: Call, upload: str, fence: Fence) -> JobView:
+def complete_upload(call: Call, upload: str, fencing_token: FencingToken) -> JobView:
     """Begin the build after all contents were sent."""
-    return view_job(call.services.uploads.complete(call.actor, upload, fence))
+    return view_job(call.services.uploads.complete(call.actor, upload, fencing_token))
 
 
 @router.delete(
@@ -201,6 +215,6 @@ def complete_upload(call: Call, upload: str, fence: Fence) -> JobView:
     status_code=204,
     responses=error_responses(NotFound, NotPermitted, LeaseLost, StorageFull),
 )
-def abandon_upload(call: Call, upload: str, fence: Fence) -> None:
+def abandon_upload(call: Call, upload: str, fencing_token: FencingToken) -> None:
     """Abandon an upload of the account."""
-    call.services.uploads.abandon(call.actor, upload, fence)
+    call.services.uploads.abandon(call.actor, upload, fencing_token)

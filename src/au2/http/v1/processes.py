@@ -2,15 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
+from au2.domain.version import Process
+from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, may_change_process, may_make
 from au2.http.errors import error_responses
+from au2.http.paging import Order, PageOf, time_key
 from au2.http.request_body import json_body
 from au2.http.v1.views import view_process
-from au2.wire.process import ProcessCreation, ProcessUpdate, ProcessView
+from au2.wire.process import ProcessCreation, ProcessPage, ProcessUpdate, ProcessView
 
 router = APIRouter(prefix="/processes", tags=["process"])
 ProcessCreationBody = Annotated[
@@ -19,34 +22,44 @@ ProcessCreationBody = Annotated[
 ProcessUpdateBody = Annotated[
     ProcessUpdate, json_body(ProcessUpdate, after=may_change_process(Action.UPDATE_PROCESS))
 ]
+_ORDER = Order[Process](
+    *(str, str, str),
+    key=lambda process: (process.name, time_key(process.created_at), process.id),
+)
 
 
 @router.get("", responses=error_responses(NotFound, NotPermitted))
 def list_processes(
     call: ContextCall,
-    name: Annotated[str | None, Query(max_length=200)] = None,
-    tag: Annotated[str | None, Query(max_length=200)] = None,
+    asked: PageOf,
+    name: Annotated[str | None, Query(max_length=200, description="Only of this name.")] = None,
+    tag: Annotated[str | None, Query(max_length=200, description="Only with this tag.")] = None,
     *,
     overview: Annotated[
         bool, Query(description="With newest and published version, and the last run here.")
     ] = False,
-) -> list[ProcessView]:
+) -> ProcessPage:
     """Processes visible in the context, by name."""
-    found = call.services.processes.list_processes(call.actor, call.context, name=name, tag=tag)
-    summaries = (
-        call.services.processes.summarize(call.actor, call.context, found) if overview else {}
-    )
-    return [view_process(process, summaries.get(process.id)) for process in found]
+    processes = call.services.processes
+    found = processes.list_processes(call.actor, call.context, name=name, tag=tag)
+    page, following = _ORDER.cut(found, asked)
+    summaries = processes.summarize(call.actor, call.context, page) if overview else {}
+    views = [view_process(process, summaries.get(process.id)) for process in page]
+    return ProcessPage(items=views, next=following)
 
 
 @router.post(
-    "", status_code=201, responses=error_responses(NotFound, NotPermitted, TooLarge, StorageFull)
+    "",
+    status_code=201,
+    responses=created("The new process.")
+    | error_responses(NotFound, NotPermitted, TooLarge, StorageFull),
 )
-def create_process(call: ContextCall, body: ProcessCreationBody) -> ProcessView:
+def create_process(call: ContextCall, body: ProcessCreationBody, response: Response) -> ProcessView:
     """Create a process without versions."""
     process = call.services.processes.create(
         call.actor, call.context, body.name, description=body.description, tags=body.tags
     )
+    set_location(response, "processes", process.id)
     return view_process(process)
 
 

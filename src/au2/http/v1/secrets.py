@@ -1,5 +1,6 @@
 """Endpoints for secrets."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -13,11 +14,20 @@ from au2.domain.errors import (
     TooLarge,
 )
 from au2.domain.identity import Action
+from au2.domain.secret import Secret
+from au2.http.created import created, set_location
 from au2.http.dependencies import ContextCall, may_make
 from au2.http.errors import error_responses
+from au2.http.paging import Order, PageOf
 from au2.http.request_body import json_body
 from au2.http.v1.views import view
-from au2.wire.secret import SecretCreation, SecretIngestion, SecretValueView, SecretView
+from au2.wire.secret import (
+    SecretCreation,
+    SecretIngestion,
+    SecretPage,
+    SecretValueView,
+    SecretView,
+)
 
 router = APIRouter(prefix="/secrets", tags=["secret"])
 SecretCreationBody = Annotated[
@@ -26,29 +36,31 @@ SecretCreationBody = Annotated[
 SecretIngestionBody = Annotated[
     SecretIngestion, json_body(SecretIngestion, after=may_make(Action.INGEST_SECRET))
 ]
+_ORDER = Order[Secret](
+    *(str, int, str),
+    key=lambda secret: (secret.name, int(secret.context.project_id is None), secret.id),
+)
 
 
 @router.get("", responses=error_responses(NotFound, NotPermitted))
-def list_secrets(call: ContextCall) -> list[SecretView]:
+def list_secrets(call: ContextCall, asked: PageOf) -> SecretPage:
     """Secrets visible in the context, by name; without their values."""
-    return [
-        view(SecretView, secret)
-        for secret in call.services.secrets.list_secrets(call.actor, call.context)
-    ]
+    found = call.services.secrets.list_secrets(call.actor, call.context)
+    return _ORDER.page(SecretPage, found, asked, partial(view, SecretView))
 
 
 @router.post(
     "",
     status_code=201,
-    responses=error_responses(
-        NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull
-    ),
+    responses=created("The new secret, without its value.")
+    | error_responses(NotFound, NotPermitted, Conflict, TooLarge, InvalidRequest, StorageFull),
 )
-def create_secret(call: ContextCall, body: SecretCreationBody) -> SecretView:
+def create_secret(call: ContextCall, body: SecretCreationBody, response: Response) -> SecretView:
     """Create a secret of the context, with or without a value."""
     secret = call.services.secrets.create(
         call.actor, call.context, body.name, description=body.description, value=body.value
     )
+    set_location(response, "secrets", secret.name, context=call.context)
     return view(SecretView, secret)
 
 

@@ -13,10 +13,12 @@ from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFo
 from au2.domain.identity import Actor
 from au2.http.dependencies import Call, VersionNumber
 from au2.http.errors import Responses, error_responses
+from au2.http.paging import Order, PageOf
 from au2.http.streaming import StreamingResult
-from au2.wire.upload import FileEntry
+from au2.wire.upload import FileEntry, FilePage
 
 router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
+_ORDER = Order[FileEntry](str, key=lambda file: (file.path,))
 
 _MEDIA_TYPE = "application/x-tar"
 _CHUNK_BYTES = 1 << 20
@@ -67,9 +69,10 @@ def download_package(call: Call, process: str, version: VersionNumber) -> Respon
     "/{version}/files",
     responses=error_responses(NotFound, Conflict, InvalidRequest, BlobMissing),
 )
-def list_version_files(call: Call, process: str, version: VersionNumber) -> list[FileEntry]:
+def list_version_files(call: Call, process: str, version: VersionNumber, asked: PageOf) -> FilePage:
     """Files of a packaged version, as they were uploaded, by path."""
-    return call.services.version_archives.list_files(call.actor, process, version)
+    found = call.services.version_archives.list_files(call.actor, process, version)
+    return _ORDER.page(FilePage, found, asked, lambda file: file)
 
 
 def name_server(host: str, scheme: str) -> str:

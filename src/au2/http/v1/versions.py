@@ -2,15 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from au2.app.versions.diffs import FileDocument, VersionComparison
 from au2.domain.difference import Difference
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
 from au2.domain.identity import Action
 from au2.domain.version import Contract, Version
+from au2.http.created import created, set_location
 from au2.http.dependencies import Call, VersionNumber, may_change_process
 from au2.http.errors import error_responses
+from au2.http.paging import Order, PageOf
 from au2.http.request_body import json_body
 from au2.http.v1.views import view, view_version
 from au2.package.tree.entries import mode_of
@@ -22,6 +24,7 @@ from au2.wire.process import (
     ValueDifference,
     VersionCreation,
     VersionDiff,
+    VersionPage,
     VersionUpdate,
     VersionView,
 )
@@ -31,32 +34,34 @@ router = APIRouter(prefix="/processes/{process}/versions", tags=["version"])
 VersionCreationBody = Annotated[
     VersionCreation, json_body(VersionCreation, after=may_change_process(Action.CREATE_VERSION))
 ]
-
 VersionUpdateBody = Annotated[
     VersionUpdate, json_body(VersionUpdate, after=may_change_process(Action.UPDATE_PROCESS))
 ]
+_ORDER = Order[Version](int, key=lambda version: (version.number,))
 
 
 @router.get("", responses=error_responses(NotFound))
-def list_versions(call: Call, process: str) -> list[VersionView]:
-    """All versions, oldest first."""
-    return [
-        view_version(version)
-        for version in call.services.versions.list_versions(call.actor, process)
-    ]
+def list_versions(call: Call, process: str, asked: PageOf) -> VersionPage:
+    """Versions, oldest first."""
+    found = call.services.versions.list_versions(call.actor, process)
+    return _ORDER.page(VersionPage, found, asked, view_version)
 
 
 @router.post(
     "",
     status_code=201,
-    responses=error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
+    responses=created("The new version.")
+    | error_responses(NotFound, NotPermitted, Conflict, TooLarge, StorageFull),
 )
-def create_version(call: Call, process: str, body: VersionCreationBody) -> VersionView:
+def create_version(
+    call: Call, process: str, body: VersionCreationBody, response: Response
+) -> VersionView:
     """Create a version without an image."""
     contract = Contract(body.environment, body.args_schema, body.out_schema)
     version = call.services.versions.create_image_version(
         call.actor, process, description=body.description, contract=contract
     )
+    set_location(response, "processes", version.process_id, "versions", version.number)
     return view_version(version)
 
 
@@ -132,8 +137,8 @@ def _view(found: VersionComparison) -> VersionDiff:
     files = found.files
     return VersionDiff(
         process=found.old.process_id,
-        old=found.old.number,
-        new=found.new.number,
+        old_version=found.old.number,
+        new_version=found.new.number,
         same_image=found.old.image_digest == found.new.image_digest is not None,
         old_image_digest=found.old.image_digest,
         new_image_digest=found.new.image_digest,

@@ -134,7 +134,7 @@ def view_version(version: Version) -> VersionView:
         VersionView,
         version,
         process=version.process_id,
-        id=version.number,
+        version=version.number,
         runtime=None if runtime is None else runtime.runtime_id,
         runtime_version=None if runtime is None else runtime.runtime_version,
         upload_job=version.upload_job_id,
@@ -143,7 +143,7 @@ def view_version(version: Version) -> VersionView:
 
 def view_upload(opened: OpenUpload) -> UploadView:
     """A package upload with its missing contents."""
-    return view(UploadView, opened, **_session(opened.upload), lacking=opened.missing)
+    return view(UploadView, opened, **_session(opened.upload), missing=opened.missing)
 
 
 def view_image_upload(begun: BegunImage) -> ImageUploadView:
@@ -163,8 +163,8 @@ def _session(upload: Upload) -> dict[str, Any]:
         "id": upload.id,
         "process": upload.process_id,
         "version": upload.version_number,
-        "job": upload.job_id,
-        "fence": upload.fencing_token,
+        "upload_job": upload.job_id,
+        "fencing_token": upload.fencing_token,
     }
 
 

@@ -87,7 +87,7 @@ def test_the_next_is_read_while_one_is_sent(server: ImageServer, uploader: BlobU
     def hold(_: Request) -> Answer:
         asked.set()
         assert go_on.wait(10)
-        return answer({"lacking": []})
+        return answer({"missing": []})
 
     server.api.routes[LACKING] = hold
     uploader.offer([freed_blob(b"one")[0]])
@@ -106,7 +106,7 @@ def test_a_session_is_kept_alive_over_cut_connections(
         signs.append(request.document)
         if len(signs) == 3:
             enough.set()
-        return Answer(cut=True) if len(signs) == 1 else answer({"lacking": []})
+        return Answer(cut=True) if len(signs) == 1 else answer({"missing": []})
 
     api.routes[LACKING] = note
     heartbeat = Heartbeat(transport, SESSION_VIEW.replaced(heartbeat_seconds=0.01))

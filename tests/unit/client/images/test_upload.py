@@ -118,7 +118,7 @@ def test_a_session_is_what_the_contract_says(
 
     assert format_document(session) == SESSION
     assert lacking == {digest_of(DATA): 0}
-    assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
+    assert [request.query.get("fencing_token") for request in api.requests] == [None, "7", "7"]
     assert api.asked()[-1] == ABANDON
     assert api.requests[-1].query["reason"] == ("The archive is cut off." * 30)[:500]
 
@@ -129,8 +129,8 @@ def test_a_blob_goes_in_pieces(server: ImageServer, upload: ImageUploadClient) -
     assert upload.send(blob(), 0, counted.append) == SIZE
 
     assert server.blobs == {digest_of(DATA): DATA}
-    assert [request.query["offset"] for request in server.pieces] == ["0", "4096", "8192"]
-    assert {request.query["size"] for request in server.pieces} == {str(SIZE)}
+    assert [request.query["offset_bytes"] for request in server.pieces] == ["0", "4096", "8192"]
+    assert {request.query["size_bytes"] for request in server.pieces} == {str(SIZE)}
     assert sum(counted) == SIZE
 
 

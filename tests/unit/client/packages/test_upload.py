@@ -52,14 +52,19 @@ def plan(*files: PackagedFile, process: str | None = None) -> UploadPlan:
     return UploadPlan(process, "forecast", "What it does", "Python3.11", None, files)
 
 
-def session(lacking: Sequence[str], fence: int = 7, upload_id: str = "up 1") -> UploadView:
+def session(missing: Sequence[str], fence: int = 7, upload_id: str = "up 1") -> UploadView:
     return UploadView(
-        id=upload_id, process=PROCESS, version=4, job=12, fence=fence, lacking=list(lacking)
+        id=upload_id,
+        process=PROCESS,
+        version=4,
+        upload_job=12,
+        fencing_token=fence,
+        missing=list(missing),
     )
 
 
-def view(lacking: Sequence[str], fence: int = 7) -> dict[str, object]:
-    return format_document(session(lacking, fence, "up"))
+def view(missing: Sequence[str], fence: int = 7) -> dict[str, object]:
+    return format_document(session(missing, fence, "up"))
 
 
 def unframe(body: bytes) -> list[bytes]:
@@ -145,7 +150,7 @@ def test_begin_complete_abandon(api: Api, transport: Transport, context: Context
     assert complete_upload(transport, begun, PassingTime().budget()).id == 12
     abandon_upload(transport, begun)
 
-    assert [request.query.get("fence") for request in api.requests] == [None, "7", "7"]
+    assert [request.query.get("fencing_token") for request in api.requests] == [None, "7", "7"]
 
 
 def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path: Path) -> None:
@@ -153,7 +158,7 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
     big.write_bytes(bytes(range(256)) * 4096)
     files = [packaged(b"one", "1"), packaged(b"", "2"), packaged(big, "3"), packaged(b"no", "4")]
     lacking = [files[2].sha256, files[0].sha256, files[1].sha256]
-    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 1, "lacking": []})
+    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 1, "missing": []})
     counted: list[int] = []
 
     send(transport, session(lacking), plan(*files), counted.append)
@@ -166,19 +171,19 @@ def test_contents_travel_in_one_request(api: Api, transport: Transport, tmp_path
 
 def test_the_last_contents_complete_the_upload(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    done = {"received_bytes": 3, "lacking": [], "job": job_document(state="PENDING")}
+    done = {"received_bytes": 3, "missing": [], "job": job_document(state="PENDING")}
     api.answer("PUT /uploads/up%201/contents", done)
 
     job = send(transport, session([file.sha256]), plan(file))
 
     assert job is not None
     assert job.id == 12
-    assert api.requests[0].query == {"fence": "7", "complete": "true"}
+    assert api.requests[0].query == {"fencing_token": "7", "complete": "true"}
 
 
 def test_an_older_server_does_not_complete_by_itself(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 3, "lacking": []})
+    api.answer("PUT /uploads/up%201/contents", {"received_bytes": 3, "missing": []})
 
     assert send(transport, session([file.sha256]), plan(file)) is None
 
@@ -199,7 +204,7 @@ def test_nothing_lacking_is_nothing_sent(api: Api, transport: Transport) -> None
 
 def test_a_cut_connection_is_gone_on_with(api: Api, transport: Transport) -> None:
     files = [packaged(b"one", "1"), packaged(b"two", "2")]
-    done = Answer(body=json.dumps({"received_bytes": 3, "lacking": []}).encode())
+    done = Answer(body=json.dumps({"received_bytes": 3, "missing": []}).encode())
     api.in_turn("PUT /uploads/up%201/contents", Answer(body=b"", cut=True), done)
     api.answer("GET /uploads/up%201", view([files[1].sha256]))
 
@@ -245,7 +250,7 @@ def test_another_upload_took_over(api: Api, transport: Transport) -> None:
 
 def test_a_server_that_is_never_content(api: Api, transport: Transport) -> None:
     file = packaged(b"one")
-    again = {"received_bytes": 3, "lacking": [file.sha256]}
+    again = {"received_bytes": 3, "missing": [file.sha256]}
     api.answer("PUT /uploads/up%201/contents", again)
 
     with pytest.raises(UnexpectedAnswer):

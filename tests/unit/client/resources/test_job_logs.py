@@ -29,7 +29,7 @@ def test_a_log_is_read_in_blocks(api: Api, transport: Transport) -> None:
 
     assert [record for block in blocks for record in block] == records
     assert len(blocks) > 1
-    assert api.requests[0].query == {"attempt": "2", "offset": "0"}
+    assert api.requests[0].query == {"attempt": "2", "offset_bytes": "0"}
 
 
 def test_a_log_goes_on_where_it_was_cut(api: Api, transport: Transport) -> None:
@@ -46,18 +46,18 @@ def test_a_log_goes_on_where_it_was_cut(api: Api, transport: Transport) -> None:
     blocks = list(read_log(transport, 12, attempt=1, budget=time.budget()))
 
     assert [record for block in blocks for record in block] == records
-    offsets = [request.query["offset"] for request in api.requests]
+    offsets = [request.query["offset_bytes"] for request in api.requests]
     assert offsets == ["0", str(len(lines[0])), str(len(lines[0]))]
 
 
 def test_the_position_of_the_last_lines(api: Api, transport: Transport) -> None:
-    api.answer("GET /jobs/12/logs/position", {"attempt": 2, "offset": 7, "size_bytes": 9})
+    api.answer("GET /jobs/12/logs/position", {"attempt": 2, "offset_bytes": 7, "size_bytes": 9})
 
     found = find_log_position(
         transport, 12, tail=5, since=datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
     )
 
-    assert (found.attempt, found.offset, found.size_bytes) == (2, 7, 9)
+    assert (found.attempt, found.offset_bytes, found.size_bytes) == (2, 7, 9)
     assert api.requests[0].query == {"tail": "5", "since": "2026-01-01T02:00:00+02:00"}
 
 
@@ -65,7 +65,7 @@ def test_a_log_is_read_from_a_position(api: Api, transport: Transport) -> None:
     api.routes["GET /jobs/12/logs"] = Answer(body=b"")
 
     assert not list(read_log(transport, 12, attempt=1, budget=PassingTime().budget(), offset=7))
-    assert api.requests[0].query == {"attempt": "1", "offset": "7"}
+    assert api.requests[0].query == {"attempt": "1", "offset_bytes": "7"}
 
 
 def test_a_log_that_is_cut_for_ever_is_not_taken_for_whole(api: Api, transport: Transport) -> None:
@@ -119,7 +119,7 @@ def test_it_goes_on_where_it_was_cut(
     printed, _ = collect(transport, time)
 
     assert printed == b"a\nb\nc\n"
-    assert [request.query.get("offset") for request in api.requests] == [None, "20", "20"]
+    assert [request.query.get("offset_bytes") for request in api.requests] == [None, "20", "20"]
     assert time.pauses == [0.1, 0.2]
     assert (len(time.outages), time.returns) == (1, 1)
 

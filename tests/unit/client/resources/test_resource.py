@@ -51,7 +51,7 @@ _EMPTY = (
 )
 VERSION = dict.fromkeys(_EMPTY) | {
     "process": PROCESS,
-    "id": 3,
+    "version": 3,
     "type": "image",
     "description": "",
     "image_status": "NONE",
@@ -96,11 +96,14 @@ def test_accounts(api: Api, transport: Transport) -> None:
     calls.change_password("old", "new and long")
 
     assert api.requests[0].document == {"email": "me@x.org", "password": "pw"}
-    assert api.requests[-1].document == {"present": "old", "new": "new and long"}
+    assert api.requests[-1].document == {
+        "current_password": "old",
+        "new_password": "new and long",
+    }
     calls.change_password("old", "new and long", end_tokens=True)
     assert api.requests[-1].document == {
-        "present": "old",
-        "new": "new and long",
+        "current_password": "old",
+        "new_password": "new and long",
         "end_tokens": True,
     }
     assert api.requests[2].document == {"name": "ci", "expires_at": "2030-01-31T00:00:00Z"}
@@ -187,7 +190,7 @@ def test_versions(api: Api, transport: Transport) -> None:
         "description": "d",
         "args_schema": {"default": None},
     }
-    assert calls.get_version(PROCESS, 3).id == 3
+    assert calls.get_version(PROCESS, 3).version == 3
     file = {"path": "main.py", "size_bytes": 3, "sha256": "ab" * 32}
     api.answer(f"GET {path}/3/files", [file])
     assert [(found.path, found.mode) for found in calls.list_files(PROCESS, 3)] == [("main.py", "")]
@@ -199,8 +202,8 @@ def test_versions(api: Api, transport: Transport) -> None:
 
 
 def test_jobs_page_by_page(api: Api, transport: Transport, context: Context) -> None:
-    first = {"items": [job_document(9), job_document(8)], "next_before": 8}
-    last = {"items": [job_document(7)], "next_before": None}
+    first = {"items": [job_document(9), job_document(8)], "next": "Wzhd"}
+    last = {"items": [job_document(7)], "next": None}
     for limit, expected in ((10, [9, 8, 7]), (1, [9])):
         pages = [first, last]
         api.routes["GET /jobs"] = lambda _, pages=pages: Answer(
@@ -210,12 +213,12 @@ def test_jobs_page_by_page(api: Api, transport: Transport, context: Context) -> 
         assert [job.id for job in found] == expected
     asked = IN_CONTEXT | {"state": "FAILED", "mine": "true"}
     assert api.requests[0].query == asked | {"limit": "10"}
-    assert api.requests[1].query == asked | {"limit": "8", "before": "8"}
+    assert api.requests[1].query == asked | {"limit": "8", "after": "Wzhd"}
 
 
 def test_jobs_of_all_contexts_in_brief(api: Api, transport: Transport) -> None:
     document = job_document(9) | {"organization_name": "Acme", "project_name": None}
-    api.answer("GET /jobs", {"items": [document], "next_before": None})
+    api.answer("GET /jobs", {"items": [document], "next": None})
 
     (job,) = Jobs(transport).list_jobs(None, brief=True, limit=5)
 

@@ -71,10 +71,17 @@ def _dependencies(document: Document) -> str | None:
     return "\n".join(sorted(installed + present))
 
 
-_LIST = columns("id", "description", "image_status", published=_published)
-_CREATED = columns("type", "id")
+_LIST = columns(
+    id="version", description="description", image_status="image_status", published=_published
+)
+_CREATED = columns(type="type", id="version")
 _RECORD = columns(
-    *("process", "id", "type", "description", "image_status", "image_digest"),
+    process="process",
+    id="version",
+    type="type",
+    description="description",
+    image_status="image_status",
+    image_digest="image_digest",
     published=_published,
     created_at="created_at",
     created_by="created_by",
@@ -183,7 +190,7 @@ def show(session: Session, words: VersionWords) -> None:
         raise NotFound(
             "The process has no version yet.", hint="Upload a package: au2 process repo upload"
         )
-    session.show(_RECORD, max(found, key=lambda version: version.id))
+    session.show(_RECORD, max(found, key=lambda version: version.version))
 
 
 @define(
@@ -233,7 +240,7 @@ def publish(session: Session, words: VersionWords) -> None:
         process_id = find_process(session, words.process)
     else:
         process_id = find_process(session, words.process)
-        number = get_version(session.transport, process_id, DEFAULT, latest=True).id
+        number = get_version(session.transport, process_id, DEFAULT, latest=True).version
         console.confirm(f"Publish version {number}, the newest that is AVAILABLE?")
     made = _calls(session).publish(process_id, number)
     console.report(f"Version {number} is published.", format_document(made))

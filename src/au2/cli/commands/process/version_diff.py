@@ -71,7 +71,7 @@ def _choose_versions(calls: "Versions", process_id: str, given: tuple[int, ...])
     if len(given) == 2:
         return given[0], given[1]
     found = calls.list_versions(process_id)
-    available = sorted(one.id for one in found if one.image_status == "AVAILABLE")
+    available = sorted(one.version for one in found if one.image_status == "AVAILABLE")
     chosen = (*given, *available[len(given) - 2 :])
     if len(chosen) < 2:
         count = count_of(len(available), "version")
