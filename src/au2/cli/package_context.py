@@ -7,7 +7,7 @@ error in another file of the package does not keep a command from working.
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,6 +16,9 @@ from au2.cli.options import complete_process_words, complete_processes, complete
 from au2.console.parameters import WholeNumber
 from au2.domain.errors import NotFound
 from au2.package import names
+
+if TYPE_CHECKING:
+    from au2.package.manifest import Manifest
 
 own_process_argument = click.argument(
     "process", metavar="[PROCESS]", required=False, shell_complete=complete_processes
@@ -57,14 +60,24 @@ def find_folder_process(session: Session) -> tuple[str, str]:
         NotFound: the process is not in the context.
         Conflict: its name is not unique.
     """
-    from au2.package.manifest import context_key, parse_manifest
+    from au2.package.manifest import parse_manifest
     from au2.package.text import read_text
 
     manifest = parse_manifest(read_text(Path(names.MANIFEST), names.MANIFEST))
+    return manifest.name, find_manifest_process(session, manifest)
+
+
+def find_manifest_process(session: Session, manifest: "Manifest") -> str:
+    """Return the GUID of a manifest's process: its id for the context, else by its name.
+
+    Raises NotFound, Conflict.
+    """
+    from au2.package.manifest import context_key
+
     context = session.context
     known = manifest.processes.get(context_key(context.organization_id, context.project_id))
     try:
-        return manifest.name, known or session.find_process(manifest.name)
+        return known or session.find_process(manifest.name)
     except NotFound as error:
         error.hint = "Create it with: au2 process repo upload; or name another process."
         raise

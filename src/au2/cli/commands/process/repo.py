@@ -18,11 +18,13 @@ command = Group(
         "init": "Make a folder a package: a process repository.",
         "upload": "Upload a package as a new version of its process.",
         "run": "Run a package on this machine.",
+        "diff": "Show what has changed since the newest version.",
     },
     addresses={
         "init": "au2.cli.commands.process.repo_init:command",
         "upload": "au2.cli.commands.process.repo_upload:command",
         "run": "au2.cli.commands.process.repo_run:command",
+        "diff": "au2.cli.commands.process.repo_diff:command",
     },
 )
 

@@ -13,7 +13,7 @@ from au2.wire.documents import format_document
 if TYPE_CHECKING:
     from au2.client.resources.processes import Versions
 
-_LIST = columns("part", "item", "change", "old", "new")
+DIFFERENCES = columns("part", "item", "change", "old", "new")
 
 
 @define(
@@ -50,7 +50,7 @@ def command(session: Session, words: VersionWords) -> None:
         return
     rows = list(_rows(document))
     if rows:
-        console.show_list(_LIST, rows)
+        console.show_list(DIFFERENCES, rows)
     if document["files"] is None:
         console.remark("The files of image versions are not compared.")
     digests = {old: found.old_image_digest, new: found.new_image_digest}
@@ -91,25 +91,26 @@ def _rows(document: Document) -> Iterator[Document]:
     yield from _runtime_rows(document)
     yield from _image_rows(document)
     for item in document["files"] or ():
-        yield _file_row(item)
+        yield format_file_row(item)
     for item in document["dependencies"]:
         part = "Debian package" if item["kind"] == "debian" else "dependency"
-        yield _row(part, item["name"], item["change"], item["old"], item["new"])
+        yield make_row(part, item["name"], item["change"], item["old"], item["new"])
     for item in document["schemas"]:
         change = "breaks callers" if item["breaks"] else "compatible"
-        yield _row(item["schema_of"], item["pointer"], change, None, item["message"])
+        yield make_row(item["schema_of"], item["pointer"], change, None, item["message"])
     for part in ("environment", "resources"):
         for item in document[part]:
-            yield _row(part, item["name"], item["change"], item["old"], item["new"])
+            yield make_row(part, item["name"], item["change"], item["old"], item["new"])
 
 
-def _file_row(item: Document) -> Document:
+def format_file_row(item: Document) -> Document:
+    """Return the row of a :class:`au2.wire.process.FileDifference`."""
     old, new = item["old_mode"], item["new_mode"]
     if item["mode_only"] and old is not None and new is not None:
         change = "run bit" if (int(old, 8) ^ int(new, 8)) & 0o111 else "mode"
-        return _row("file", item["path"], change, old, new)
+        return make_row("file", item["path"], change, old, new)
     sizes = (_size(item["old_size_bytes"]), _size(item["new_size_bytes"]))
-    return _row("file", item["path"], item["change"], *sizes)
+    return make_row("file", item["path"], item["change"], *sizes)
 
 
 def _image_rows(document: Document) -> Iterator[Document]:
@@ -117,7 +118,7 @@ def _image_rows(document: Document) -> Iterator[Document]:
     # Packages are compared by their files.
     if document["files"] is None and old != new:
         change = "added" if old is None else "removed" if new is None else "changed"
-        yield _row("image", None, change, old, new)
+        yield make_row("image", None, change, old, new)
 
 
 def _runtime_rows(document: Document) -> Iterator[Document]:
@@ -127,11 +128,12 @@ def _runtime_rows(document: Document) -> Iterator[Document]:
     change = "added" if old is None else "removed" if new is None else "changed"
     texts = [None if item is None else f"version {item['version']}" for item in (old, new)]
     ids = dict.fromkeys(item["id"] for item in (old, new) if item is not None)
-    yield _row("runtime", " → ".join(ids), change, *texts)
+    yield make_row("runtime", " → ".join(ids), change, *texts)
 
 
-def _row(*values: object) -> Document:
-    return dict(zip(_LIST, values, strict=True))
+def make_row(*values: object) -> Document:
+    """Return a row with the columns of :data:`DIFFERENCES`."""
+    return dict(zip(DIFFERENCES, values, strict=True))
 
 
 def _size(size_bytes: int | None) -> str | None:
