@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from heapq import nlargest
 from typing import Any, Final
 
+from au2.cli.package_check import list_files_without_effect
 from au2.console.console import Console
 from au2.domain.wording import count_of, format_bytes
 from au2.package import names
@@ -19,14 +20,17 @@ _LARGEST_ASKED: Final = 3
 def list_remarks(files: PackageFiles) -> list[str]:
     """Return warnings about files, a line each.
 
-    Warned of are files left out because they may hold secrets, with the line to include them, and
-    names similar to a name with a meaning.
+    Warned of are files left out because they may hold secrets, with the line to include them,
+    names similar to a name with a meaning, and lists of dependencies that nothing installs.
     """
     near = find_near_names(entry.path for entry in files.entries)
     remarks = [
         f"Warning: {name} is an ordinary file without a special meaning; did you mean '{meant}'?"
         for name, meant in near.items()
     ]
+    paths = [entry.path for entry in files.entries]
+    if any(path.endswith(".py") for path in paths):
+        remarks += list_files_without_effect(paths)
     remarks += [
         f"Left out: {left_out.shown} ({left_out.reason}). "
         f"To include it, add this line to {names.IGNORE}: {left_out.line}"

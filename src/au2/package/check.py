@@ -26,6 +26,8 @@ class PackageCheck(NamedTuple):
     errors: list[Detail]
     """With file and line as far as there are any."""
     files: PackageFiles
+    description: PackageDescription | None = None
+    """Of a package without errors."""
 
 
 def inspect_package(
@@ -36,12 +38,13 @@ def inspect_package(
     if not files.entries:
         return PackageCheck(errors, files)
 
+    description = None
     try:
-        describe_package(files.entries, read_from(directory), language=language)
+        description = describe_package(files.entries, read_from(directory), language=language)
     except InvalidPackage as error:
         told = {(detail.file, detail.message) for detail in errors}
         errors += [d for d in error.details if (d.file, d.message) not in told]
-    return PackageCheck(errors, files)
+    return PackageCheck(errors, files, None if errors else description)
 
 
 class PackageOnDisk(NamedTuple):

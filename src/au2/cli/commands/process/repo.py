@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -9,7 +10,10 @@ from au2.cli.command import Session, define
 from au2.cli.options import package_argument
 from au2.console.cells import columns
 from au2.console.commands import Group
-from au2.domain.errors import InvalidPackage
+from au2.domain.errors import Detail, InvalidPackage
+
+if TYPE_CHECKING:
+    from au2.package.description import PackageDescription
 
 command = Group(
     "repo",
@@ -41,7 +45,9 @@ _VIOLATIONS = columns("file", "line", "message")
 def check(session: Session, directory: Path) -> None:
     """Find every error in a package, with file and line. Nothing is sent.
 
-    Warns of files left out because they may hold secrets, and of misspelled names.
+    Then the entry point is compiled, not run, by the interpreter on this machine, if there is one
+    (Python, a shell, Node.js). Warns of files left out because they may hold secrets, of misspelled
+    names, and of files with dependencies that nothing installs.
 
     Ends with 1 if there is an error.
     """
@@ -51,7 +57,7 @@ def check(session: Session, directory: Path) -> None:
 
     console = session.console
     found = inspect_package(directory)
-    errors = found.errors
+    errors = found.errors or _find_more_errors(directory, found.description)
     remark_on_files(console, found.files)
     if console.output_format != "table":
         console.show_list(_VIOLATIONS, [asdict(error) for error in errors])
@@ -62,3 +68,13 @@ def check(session: Session, directory: Path) -> None:
     if console.output_format != "table":
         raise click.exceptions.Exit(1)
     raise InvalidPackage(details=errors)
+
+
+def _find_more_errors(directory: Path, description: "PackageDescription | None") -> list[Detail]:
+    """Return the syntax error of the entry point of a package without other errors."""
+    if description is None:
+        return []
+    from au2.cli.package_check import find_syntax_error
+
+    error = find_syntax_error(directory, description.entry_point, description.manifest.runtime)
+    return [] if error is None else [error]

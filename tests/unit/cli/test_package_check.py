@@ -1,0 +1,95 @@
+"""`au2 process repo check`: syntax of the entry point, and files without effect."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import CommandLine
+
+
+def make(folder: Path, name: str, content: bytes, runtime: str = "Python3.11") -> Path:
+    (folder / "aunsight.yml").write_text(f"name: n\nruntime: {runtime}\n")
+    (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"x = 1\ndef f(:\n", "main.py:2: syntax error: invalid syntax"),
+        (b"print('a\n", "main.py:1: syntax error: unterminated string literal"),
+        (b"x = '\xff'\n", "main.py:"),
+        (b"if 1:\nx\n", "main.py:2: syntax error: expected an indented block"),
+        (b"x = 1\0\n", "main.py: syntax error: source code string cannot contain null bytes"),
+    ],
+)
+def test_python(au2: CommandLine, tmp_path: Path, content: bytes, told: str) -> None:
+    result = au2("process", "repo", "check", make(tmp_path, "main.py", content))
+
+    assert result.exit_code == 1
+    assert told in result.errors
+
+
+def test_nothing_is_run_and_nothing_is_written(au2: CommandLine, tmp_path: Path) -> None:
+    code = b"import sys, warnings\nx = 1 is 1\nopen('made', 'w')\nraise SystemExit(3)\n"
+    folder = make(tmp_path, "main.py", code)
+
+    au2.ok("process", "repo", "check", folder)
+
+    assert {path.name for path in folder.iterdir()} - {"config"} == {"aunsight.yml", "main.py"}
+
+
+def test_a_runtime_newer_than_the_python_here(au2: CommandLine, tmp_path: Path) -> None:
+    newer = f"Python{sys.version_info[0]}.{sys.version_info[1] + 1}"
+
+    au2.ok("process", "repo", "check", make(tmp_path, "main.py", b"new syntax\n", newer))
+
+
+@pytest.mark.parametrize("first", ["", "#!/bin/bash\n"])
+def test_shell(au2: CommandLine, tmp_path: Path, first: str) -> None:
+    content = f"{first}echo a\nif true; then\n".encode()
+
+    result = au2("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
+
+    assert result.exit_code == 1
+    assert "main.sh:" in result.errors
+    assert "syntax error: " in result.errors
+
+
+def test_a_script_for_bash_is_read_by_bash(au2: CommandLine, tmp_path: Path) -> None:
+    content = b"#!/usr/bin/env bash\na=(1 2)\necho ${a[@]}\n"
+
+    au2.ok("process", "repo", "check", make(tmp_path, "main.sh", content, "Shell"))
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node.js here")
+def test_javascript(au2: CommandLine, tmp_path: Path) -> None:
+    content = b"const a = 1;\nconst = 2;\n"
+
+    result = au2("process", "repo", "check", make(tmp_path, "main.js", content, "Node18"))
+
+    assert result.exit_code == 1
+    assert "main.js:2: syntax error: " in result.errors
+
+
+def test_a_syntax_error_as_a_document(au2: CommandLine, tmp_path: Path) -> None:
+    folder = make(tmp_path, "main.py", b"def\n")
+
+    result = au2("process", "repo", "check", folder, "-o", "json")
+
+    assert [(item["file"], item["line"]) for item in result.document] == [("main.py", 1)]
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "environment.yml", "setup.py", "Pipfile"])
+def test_files_that_install_nothing(au2: CommandLine, tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path, "main.py", b"print(1)\n")
+    (folder / name).write_text("")
+
+    warned = au2.ok("process", "repo", "check", folder)
+    (folder / "requirements.txt").write_text("six\n")
+    silent = au2.ok("process", "repo", "check", folder)
+
+    assert f"{name} installs nothing: list the dependencies in requirements.txt" in warned.errors
+    assert "installs nothing" not in silent.errors
