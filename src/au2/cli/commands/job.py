@@ -78,7 +78,7 @@ RECORD = columns(
 def show(session: Session, job: int | None) -> None:
     """Show a job's record: process and version, progress, outcome.
 
-    Without JOB, the last one that you have submitted in the context.
+    Without JOB, your last job of the context.
     """
     from au2.client.resources.jobs import Jobs
 
@@ -121,7 +121,7 @@ def logs(
 ) -> None:
     """Print a job's log, byte for byte, from its beginning.
 
-    Without JOB, of the last one that you have submitted in the context.
+    Without JOB, of your last job of the context.
 
     The program's stdout goes to stdout; its stderr and the platform's remarks go to stderr. On a
     terminal, control sequences are written out; colours stay. With -o json or yaml, the log is a
@@ -180,7 +180,7 @@ def _follow(
 def wait(session: Session, job: int | None, exit_code: bool) -> None:
     """Wait for a job's end and print its outcome. Ends with 1 unless the job succeeded.
 
-    Without JOB, for the last one that you have submitted in the context.
+    Without JOB, for your last job of the context.
     """
     from au2.cli.job_wait import report_and_exit, wait_for_job
     from au2.client.resources.jobs import poll_job
@@ -199,8 +199,7 @@ def wait(session: Session, job: int | None, exit_code: bool) -> None:
 def stop(session: Session, job: int | None, yes: bool) -> None:
     """Stop a job: by a signal, after ten seconds by force. Its after.sh still runs.
 
-    Without JOB, the last one that you have submitted in the context and that has not ended; which
-    one that is, is asked.
+    Without JOB, your last unfinished job of the context, after a question.
     """
     from au2.client.resources.jobs import Jobs
     from au2.wire.documents import format_document
@@ -224,7 +223,7 @@ def stop(session: Session, job: int | None, yes: bool) -> None:
 def output(session: Session, job: int | None) -> None:
     """Print the output of a job: a JSON object.
 
-    Without JOB, of the last run that you have submitted in the context.
+    Without JOB, of your last run of the context.
     """
     job_id = find_job(session, job, runs_only=True)
     session.console.show_document(session.transport.call("GET", f"/jobs/{job_id}/output"))

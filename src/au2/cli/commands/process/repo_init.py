@@ -61,7 +61,7 @@ def command(
     """Make a folder a package: a process repository.
 
     Asks for the values not given by options. Existing files stay as they are. With --runtime, no
-    server is needed; one that answers is asked whether it has the runtime.
+    server is needed; if a server answers, the runtime is looked up there.
     """
     from au2.package import names
     from au2.package.template import write_package

@@ -230,7 +230,7 @@ def publish(session: Session, words: VersionWords) -> None:
     """Publish version N: runs take the newest published version by default.
 
     Without PROCESS, of the process of the aunsight.yml in the current folder. Without N, a question
-    proposes the newest version that is AVAILABLE.
+    proposes the newest AVAILABLE version.
     """
     from au2.client.resources.versions import DEFAULT, get_version
 

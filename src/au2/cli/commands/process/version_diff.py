@@ -29,8 +29,8 @@ DIFFERENCES = columns("part", "item", "change", "old", "new")
 def command(session: Session, words: VersionWords) -> None:
     """Show the differences from version A to version B of a process.
 
-    Without B, from A to the newest version that is AVAILABLE; without A, between the two newest
-    that are. Without PROCESS, of the process of the aunsight.yml in the current folder.
+    Without B, from A to the newest AVAILABLE version; without A, between the two newest of these.
+    Without PROCESS, of the process of the aunsight.yml in the current folder.
 
     Compared are files or images, dependencies, Debian packages, runtime, schemas (with changes
     marked as breaking callers), default environment and resources.
