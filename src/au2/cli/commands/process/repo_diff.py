@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 def command(session: Session, *, directory: Path, process: str | None) -> None:
     """Show the differences from the newest version with contents to a package's folder.
 
-    Only packaged versions with the status AVAILABLE count. Compared are files, schemas (with changes
-    marked as breaking callers) and default environment. Nothing of the package is sent.
+    Only packaged, AVAILABLE versions count. Compared are files, schemas (with changes marked as
+    breaking callers) and default environment. Nothing of the package is sent.
     """
     from au2.cli.package_context import find_manifest_process
     from au2.client.resources.processes import Versions
