@@ -49,10 +49,10 @@ def command(session: Session, *, directory: Path, process: str | None) -> None:
     )
     versions = Versions(session.transport)
     base = _find_base(versions.list_versions(process_id))
-    files = versions.list_files(process_id, base.id)
+    files = versions.list_files(process_id, base.version)
     document: dict[str, Any] = {
         "process": process_id,
-        "version": base.id,
+        "version": base.version,
         "files": list(_compare_files(files, package.files.entries)),
         "schemas": list(_compare_schemas(base, package)),
         "environment": list(_compare_environment(base, package)),
@@ -67,7 +67,7 @@ def _find_base(found: "list[VersionView]") -> "VersionView":
             "The process has no packaged version that is AVAILABLE yet.",
             hint="Upload this one with: au2 process repo upload",
         )
-    return max(packaged, key=lambda version: version.id)
+    return max(packaged, key=lambda version: version.version)
 
 
 def _compare_files(old: "list[Any]", new: "tuple[Any, ...]") -> Iterator[Document]:
