@@ -1,5 +1,6 @@
 """Reference pages made from the code: ``scripts/docs`` writes them, a test compares."""
 
+import ast
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.backend import open_backend
 from tests.support.checkout import ROOT
 
 DIRECTORY = ROOT / "docs" / "reference"
+SOURCE = ROOT / "src" / "au2"
 _NOTE = "<!-- Made from the code by scripts/docs; a test compares. -->\n"
 
 
@@ -147,7 +149,25 @@ def make_http_page() -> str:
     )
 
 
+def make_modules_page() -> str:
+    """Return the index of all modules: the first sentence of each, by package."""
+    page = (
+        f"# Modules\n\n{_NOTE}\n"
+        "Every module of `src/au2` with the first line of its docstring. Search it for the subject.\n"
+    )
+    packages: dict[Path, list[list[str]]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        first = (ast.get_docstring(ast.parse(path.read_bytes())) or "").split("\n\n")[0]
+        line = " ".join(first.split()).replace("|", "\\|")
+        packages.setdefault(path.parent, []).append([f"`{path.name}`", line])
+    for package, rows in packages.items():
+        page += f"\n## {package.relative_to(SOURCE.parent)}\n\n"
+        page += _table(["module", "subject"], [row for row in rows if row[1]])
+    return page
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
+    "../../contributing/modules.md": make_modules_page,
     "commands.md": make_commands_page,
     "errors.md": make_errors_page,
     "reasons.md": make_reasons_page,
