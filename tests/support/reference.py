@@ -153,7 +153,7 @@ def make_modules_page() -> str:
     """Return the index of all modules: the first sentence of each, by package."""
     page = (
         f"# Modules\n\n{_NOTE}\n"
-        "Every module of `src/au2` with the first line of its docstring. Search it for the subject.\n"
+        "Every module of `src/au2` with the first line of its docstring. Search for a subject.\n"
     )
     packages: dict[Path, list[list[str]]] = {}
     for path in sorted(SOURCE.rglob("*.py")):
