@@ -1,6 +1,7 @@
 """Reference pages made from the code: ``scripts/docs`` writes them, a test compares."""
 
 import ast
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -149,20 +150,30 @@ def make_http_page() -> str:
     )
 
 
+def _find_subject(path: Path) -> str:
+    """Return the first sentence of a module, or the first comment of a file in another language."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return " ".join((ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].split())
+    comment = re.search(r"^(?:#|//) (.*(?:\n(?:#|//) .*)*)", text, re.MULTILINE)
+    return "" if comment is None else re.sub(r"\n(?:#|//)", "", comment[1]).partition(". ")[0]
+
+
 def make_modules_page() -> str:
-    """Return the index of all modules: the first sentence of each, by package."""
+    """Return the index of all modules and other files: the subject of each, by folder."""
     page = (
         f"# Modules\n\n{_NOTE}\n"
-        "Every module of `src/au2` with the first line of its docstring. Search for a subject.\n"
+        "Every file of `src/au2` with the first line of its docstring or comment.\n"
+        "Search for a subject.\n"
     )
-    packages: dict[Path, list[list[str]]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        first = (ast.get_docstring(ast.parse(path.read_bytes())) or "").split("\n\n")[0]
-        line = " ".join(first.split()).replace("|", "\\|")
-        packages.setdefault(path.parent, []).append([f"`{path.name}`", line])
-    for package, rows in packages.items():
-        page += f"\n## {package.relative_to(SOURCE.parent)}\n\n"
-        page += _table(["module", "subject"], [row for row in rows if row[1]])
+    folders: dict[Path, list[list[str]]] = {}
+    for path in sorted(SOURCE.rglob("*.*")):
+        if path.is_file() and path.suffix not in {".pyc", ".mako", ".json", ".typed"}:
+            subject = _find_subject(path).replace("|", "\\|")
+            folders.setdefault(path.parent, []).append([f"`{path.name}`", subject])
+    for folder, rows in folders.items():
+        page += f"\n## {folder.relative_to(SOURCE.parent)}\n\n"
+        page += _table(["file", "subject"], [row for row in rows if row[1]])
     return page
 
 
