@@ -51,8 +51,8 @@ def test_a_version_without_an_image_is_named(api: Api, au2: CommandLine) -> None
 def test_debian_packages_are_a_part_of_their_own(api: Api, au2: CommandLine) -> None:
     found = VersionDiff(
         process=PROCESS,
-        old=1,
-        new=3,
+        old_version=1,
+        new_version=3,
         same_image=False,
         old_image_digest=OLD,
         new_image_digest=NEW,
