@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 from au2.cli.command import Session
-from au2.cli.package_upload import make_plan
+from au2.cli.packages.package_upload import make_plan
 from au2.client.http.transport import Transport
 from au2.client.packages.local_package import load_package
 from au2.client.packages.upload import begin_upload, send_contents

@@ -305,7 +305,7 @@ def test_typed_arguments_and_mistakes_of_the_command_line(au2: Au2, package: Pac
 def test_help_is_quick_and_needs_no_server_part() -> None:
     """Neither the database nor HTTP is imported for a plain run."""
     code = (
-        "import sys\nimport au2.cli.local_run\n"
+        "import sys\nimport au2.cli.packages.local_run\n"
         "print(sorted({'sqlalchemy', 'httpx', 'fastapi', 'inotify_simple'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

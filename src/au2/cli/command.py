@@ -119,8 +119,8 @@ class Session(CommandSession):
 
     @cached_property
     def context(self) -> "Context":
-        """The context (:func:`au2.cli.context_choice.resolve_context`)."""
-        from au2.cli.context_choice import resolve_context
+        """The context (:func:`au2.cli.context.context_choice.resolve_context`)."""
+        from au2.cli.context.context_choice import resolve_context
 
         return resolve_context(self)
 
@@ -262,12 +262,12 @@ def context_options() -> tuple[click.Option, ...]:
 
 
 def _complete_later(name: str) -> "Complete":
-    """Return a completion of :mod:`au2.cli.account_completion`, which needs this module."""
+    """Return a completion of :mod:`au2.cli.context.account_completion`, which needs this module."""
 
     def complete(
         ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> "list[CompletionItem]":
-        from au2.cli import account_completion
+        from au2.cli.context import account_completion
 
         found: Complete = getattr(account_completion, name)
         return found(ctx, param, incomplete)

@@ -7,9 +7,9 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO, NamedTuple
 
-from au2.cli.build_wait import watch_build
 from au2.cli.command import Session
 from au2.cli.image_progress import ImageProgress
+from au2.cli.jobs.build_wait import watch_build
 from au2.client.images.archive_upload import (
     check_archive,
     find_manifest_digest,

@@ -69,7 +69,7 @@ def _find_named(session: Session, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
-    from au2.cli.package_context import find_folder_process
+    from au2.cli.packages.package_context import find_folder_process
     from au2.client.resources.versions import list_statuses
 
     # Click sees no argument where the last word is an option without its value, as --ver is here.
@@ -82,7 +82,7 @@ def _find_versions(session: Session, ctx: click.Context) -> Iterator[tuple[str, 
 
 def _find_arguments(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
     """Return the argument names of the process's version, ready for a value: ``days=``."""
-    from au2.cli.package_context import find_folder_process
+    from au2.cli.packages.package_context import find_folder_process
     from au2.client.resources.versions import get_argument_schema
     from au2.jsonschema.arguments import list_arguments
 
@@ -104,7 +104,7 @@ def _find_jobs(session: Session, _: click.Context) -> Iterator[tuple[str, str]]:
 
 def _find_process_words(session: Session, ctx: click.Context) -> Iterator[tuple[str, str]]:
     """Return processes and, in a package's folder, the numbers of its versions before them."""
-    from au2.cli.package_context import in_package_folder
+    from au2.cli.packages.package_context import in_package_folder
 
     if in_package_folder():
         with suppress(Exception):

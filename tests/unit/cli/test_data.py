@@ -5,7 +5,7 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
-from au2.cli.job_list import choose_columns
+from au2.cli.jobs.job_list import choose_columns
 from au2.console.tables import draw_table
 from tests.unit.cli.conftest import CommandLine
 from tests.unit.client.api import (

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.account_completion import complete_tokens
 from au2.cli.command import Session, define
+from au2.cli.context.account_completion import complete_tokens
 from au2.console.cells import Document, WideColumn, columns
 from au2.console.commands import Group
 from au2.console.console import Console
@@ -77,7 +77,7 @@ def login(session: Session, email: str | None, password_stdin: bool) -> None:
     session.remember(kept._replace(token=token.token, is_managed=False, email=email))
     until = f" until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
     _remark_on_login(session, f"Logged in to {server} as {email}{until}.")
-    from au2.cli.login_context import choose_context
+    from au2.cli.context.login_context import choose_context
     from au2.wire.documents import format_document
 
     chosen = choose_context(session, token.token)

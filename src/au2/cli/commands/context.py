@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.account_completion import complete_organizations, complete_projects
 from au2.cli.command import Session, define
-from au2.cli.context_choice import CONFIGURATION, TOKEN_VARIABLE, ContextChoice, find_choice
+from au2.cli.context.account_completion import complete_organizations, complete_projects
+from au2.cli.context.context_choice import CONFIGURATION, TOKEN_VARIABLE, ContextChoice, find_choice
 from au2.console.cells import WideColumn, columns
 from au2.console.commands import Group
 from au2.domain.context import Context
@@ -137,7 +137,7 @@ def _use_managed_token(session: Session, *, from_stdin: bool) -> None:
 
 
 def _set_context(session: Session, organization: str | None, project: str | None) -> None:
-    from au2.cli.login_context import ask_context, list_contexts, remember_context
+    from au2.cli.context.login_context import ask_context, list_contexts, remember_context
 
     if organization is None:
         chosen = ask_context(session, list_contexts(session.transport))

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from au2.cli.command import Session, define
-from au2.cli.last_job import find_job, find_job_to_stop, own_job_argument
+from au2.cli.jobs.last_job import find_job, find_job_to_stop, own_job_argument
 from au2.cli.options import yes_option
 from au2.console.cells import Document, columns
 from au2.console.commands import Group
 from au2.console.parameters import WholeNumber
 
 if TYPE_CHECKING:
-    from au2.cli.job_log import BytePrinter, LogStart, RecordPrinter
+    from au2.cli.jobs.job_log import BytePrinter, LogStart, RecordPrinter
 
 command = Group(
     "job",
     help="Jobs: runs and uploads of processes.",
     summaries={"list": "List the jobs of the context, newest first."},
-    addresses={"list": "au2.cli.job_list:command"},
+    addresses={"list": "au2.cli.jobs.job_list:command"},
 )
 
 
@@ -127,7 +127,7 @@ def logs(
     terminal, control sequences are written out; colours stay. With -o json or yaml, the log is a
     list of records, one a line.
     """
-    from au2.cli.job_log import LogStart, choose_printer, parse_since
+    from au2.cli.jobs.job_log import LogStart, choose_printer, parse_since
 
     if exit_code and not follow:
         raise click.UsageError("--exit-code goes with --follow.", click.get_current_context())
@@ -158,7 +158,7 @@ def _follow(
     pass_exit_code: bool,
 ) -> None:
     """Print the log until the job's end; fail the command unless the job succeeded."""
-    from au2.cli.job_wait import exit_unless_succeeded, follow_job, report_outcome
+    from au2.cli.jobs.job_wait import exit_unless_succeeded, follow_job, report_outcome
 
     try:
         standing = follow_job(session, job_id, start=start, show=show.pieces)
@@ -182,7 +182,7 @@ def wait(session: Session, job: int | None, exit_code: bool) -> None:
 
     Without JOB, for your last job of the context.
     """
-    from au2.cli.job_wait import report_and_exit, wait_for_job
+    from au2.cli.jobs.job_wait import report_and_exit, wait_for_job
     from au2.client.resources.jobs import poll_job
 
     job_id = find_job(session, job)

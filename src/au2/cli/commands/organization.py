@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from au2.cli.account_completion import complete_members
 from au2.cli.command import Session, define
+from au2.cli.context.account_completion import complete_members
 from au2.cli.lookup import find_organization, find_project
 from au2.cli.options import yes_option
 from au2.console.cells import WideColumn, columns

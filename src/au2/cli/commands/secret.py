@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from au2.cli.account_completion import complete_secrets
 from au2.cli.command import Session, define
+from au2.cli.context.account_completion import complete_secrets
 from au2.cli.options import Output, OutputType, yes_option
 from au2.console.cells import CHANGES, WideColumn, columns
 from au2.console.commands import Group

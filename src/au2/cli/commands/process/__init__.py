@@ -9,7 +9,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import latest_option, process_argument, version_option, yes_option
-from au2.cli.package_context import find_process, own_process_argument
+from au2.cli.packages.package_context import find_process, own_process_argument
 from au2.console.cells import CHANGES, Columns, Document, WideColumn, columns
 from au2.console.commands import Group
 from au2.domain.clock import now, parse_time

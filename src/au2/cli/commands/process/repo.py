@@ -51,7 +51,7 @@ def check(session: Session, directory: Path) -> None:
 
     Ends with 1 if there is an error.
     """
-    from au2.cli.package_remarks import remark_on_files, remark_on_schemas
+    from au2.cli.packages.package_remarks import remark_on_files, remark_on_schemas
     from au2.package.check import inspect_package
     from au2.package.schemas import load_schemas
 
@@ -74,7 +74,7 @@ def _find_more_errors(directory: Path, description: "PackageDescription | None")
     """Return the syntax error of the entry point of a package without other errors."""
     if description is None:
         return []
-    from au2.cli.package_check import find_syntax_error
+    from au2.cli.packages.package_check import find_syntax_error
 
     error = find_syntax_error(directory, description.entry_point, description.manifest.runtime)
     return [] if error is None else [error]

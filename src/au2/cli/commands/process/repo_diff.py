@@ -37,7 +37,7 @@ def command(session: Session, *, directory: Path, process: str | None) -> None:
     Only packaged, AVAILABLE versions count. Compared are files, schemas (with changes marked as
     breaking callers) and default environment. Nothing of the package is sent.
     """
-    from au2.cli.package_context import find_manifest_process
+    from au2.cli.packages.package_context import find_manifest_process
     from au2.client.resources.processes import Versions
     from au2.package.check import load_package_files
 

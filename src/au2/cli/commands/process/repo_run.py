@@ -82,7 +82,7 @@ def command(
     has the record alone, and the log goes to stderr.
     """
     from au2.app.jobs.run_requests import WantedResources
-    from au2.cli.local_run import LocalRuns, RunnerChoice
+    from au2.cli.packages.local_run import LocalRuns, RunnerChoice
     from au2.domain.container_contract import Network
     from au2.local.request import LocalRequest
 

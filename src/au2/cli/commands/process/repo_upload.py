@@ -9,7 +9,7 @@ from au2.cli.command import Session, define
 from au2.cli.options import complete_processes, package_argument, yes_option
 
 if TYPE_CHECKING:
-    from au2.cli.package_upload import SentPackage
+    from au2.cli.packages.package_upload import SentPackage
     from au2.client.packages.local_package import LoadedPackage
     from au2.wire.job import JobView
 
@@ -69,8 +69,8 @@ def command(
     Files that may hold secrets (.env, private keys, .aws/, .ssh/) are left out unless .auignore
     includes them; each is named, with the line to include it.
     """
-    from au2.cli.package_remarks import remark_on_files, remark_on_schemas, show_plan
-    from au2.cli.package_upload import confirm_upload, make_plan, send_package
+    from au2.cli.packages.package_remarks import remark_on_files, remark_on_schemas, show_plan
+    from au2.cli.packages.package_upload import confirm_upload, make_plan, send_package
     from au2.client.packages.local_package import load_package
     from au2.client.packages.upload import UploadPlan
 
@@ -91,8 +91,8 @@ def command(
 
 def _finish(session: Session, sent: "SentPackage", *, wait: bool, publish: bool) -> None:
     """Wait for the build and publish, as far as asked for; show the result."""
-    from au2.cli.build_wait import tell_default, watch_build
-    from au2.cli.job_wait import exit_unless_succeeded
+    from au2.cli.jobs.build_wait import tell_default, watch_build
+    from au2.cli.jobs.job_wait import exit_unless_succeeded
 
     job = sent.job
     if job is None:

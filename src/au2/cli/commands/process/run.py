@@ -6,7 +6,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import latest_option, version_option
-from au2.cli.package_context import find_process, own_process_argument
+from au2.cli.packages.package_context import find_process, own_process_argument
 from au2.cli.run_options import RunOptions, run_options
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def command(
         raise click.UsageError("Give --ver or --latest, not both.")
     process_id = find_process(session, process)
     if wait_for_build:
-        from au2.cli.build_wait import await_build
+        from au2.cli.jobs.build_wait import await_build
 
         # From here on the version is named: a later upload does not change which version runs.
         version, latest = await_build(session, process_id, version), False
@@ -117,14 +117,14 @@ def _submit(
     if not console.makes_document:
         console.line(f"Job submitted: {job.id}")
     if job.version_text is not None:
-        from au2.cli.build_wait import tell_choice
+        from au2.cli.jobs.build_wait import tell_choice
 
         tell_choice(console, job)
     if not (wait or follow):
         if console.makes_document:
             console.show_document(format_document(job))
         return
-    from au2.cli.job_wait import report_and_exit
+    from au2.cli.jobs.job_wait import report_and_exit
 
     try:
         standing = _await(session, job, follow=follow)
@@ -138,8 +138,8 @@ def _submit(
 
 def _await(session: Session, job: "JobView", *, follow: bool) -> "JobView":
     """Return the job at its end; with ``follow``, show its log, in JSON and YAML on stderr."""
-    from au2.cli.job_log import BytePrinter, LogStart
-    from au2.cli.job_wait import follow_job, wait_for_job
+    from au2.cli.jobs.job_log import BytePrinter, LogStart
+    from au2.cli.jobs.job_wait import follow_job, wait_for_job
 
     if not follow:
         return wait_for_job(session, job.id)

@@ -7,7 +7,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import process_argument, version_argument, yes_option
-from au2.cli.package_context import (
+from au2.cli.packages.package_context import (
     VersionWords,
     find_process,
     own_process_argument,
@@ -141,7 +141,7 @@ def create(
     package; they can't be changed later. For a package this command is not needed: `au2 process
     repo upload` creates the version.
     """
-    from au2.cli.package_remarks import remark_on_schemas
+    from au2.cli.packages.package_remarks import remark_on_schemas
     from au2.package.contract_files import ContractFiles, read_contract
     from au2.wire.process import VersionCreation
     from au2.wire.violations import build

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from au2.cli.command import Session, define
-from au2.cli.package_context import VersionWords, find_process, version_words
+from au2.cli.packages.package_context import VersionWords, find_process, version_words
 from au2.console.cells import Document, columns
 from au2.domain.errors import InvalidRequest
 from au2.domain.wording import count_of, format_bytes

@@ -9,7 +9,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import Output, OutputType
-from au2.cli.package_context import VersionWords, find_process, version_words
+from au2.cli.packages.package_context import VersionWords, find_process, version_words
 from au2.client.packages.package_folder import ensure_no_content, fill_folder, unpack_package
 from au2.client.resources.processes import Processes
 from au2.client.resources.versions import Download, open_download

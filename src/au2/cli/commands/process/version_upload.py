@@ -6,7 +6,7 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import complete_processes, complete_versions
-from au2.cli.package_context import find_process
+from au2.cli.packages.package_context import find_process
 from au2.console.parameters import PathType, WholeNumber
 
 
@@ -78,9 +78,9 @@ def command(
             "An image is not read from a keyboard: docker save IMAGE | "
             f"au2 process version upload{stated} --ver {number} --stdin"
         )
-    from au2.cli.build_wait import tell_default, watch_build
     from au2.cli.image_upload import VersionRef, send_image, tell_same
-    from au2.cli.job_wait import exit_unless_succeeded
+    from au2.cli.jobs.build_wait import tell_default, watch_build
+    from au2.cli.jobs.job_wait import exit_unless_succeeded
     from au2.client.images.upload import get_upload_status
     from au2.wire.documents import format_document
     from au2.wire.upload import ImageUploadStatus

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from au2.cli.command import Session
-from au2.cli.package_remarks import remark_on_contents
+from au2.cli.packages.package_remarks import remark_on_contents
 from au2.client.packages.local_package import LoadedPackage
 from au2.client.packages.upload import (
     UploadPlan,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from heapq import nlargest
 from typing import Any, Final
 
-from au2.cli.package_check import list_files_without_effect
+from au2.cli.packages.package_check import list_files_without_effect
 from au2.console.console import Console
 from au2.domain.wording import count_of, format_bytes
 from au2.package import names

@@ -15,7 +15,7 @@ import click
 
 from au2.cli.command import Session
 from au2.cli.options import Output
-from au2.cli.package_remarks import list_remarks
+from au2.cli.packages.package_remarks import list_remarks
 from au2.console.failures import EXIT_INTERRUPTED, exit_failed
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, InvalidRequest, Unsupported

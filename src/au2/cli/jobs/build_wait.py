@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from au2.cli.command import Session
-from au2.cli.job_log import LogStart
-from au2.cli.job_wait import (
+from au2.cli.jobs.job_log import LogStart
+from au2.cli.jobs.job_wait import (
     follow_job,
     report_and_exit,
     report_outcome,

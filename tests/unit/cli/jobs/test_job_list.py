@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from au2.cli.job_list import choose_columns
+from au2.cli.jobs.job_list import choose_columns
 from au2.cli.main import run
 from au2.console.console import Console
 from au2.console.tables import draw_table

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from au2.cli.command import Session
-from au2.cli.job_log import LogStart
+from au2.cli.jobs.job_log import LogStart
 from au2.client.resources import job_logs
 from au2.client.resources.jobs import wait_for_end
 from au2.console.console import Console

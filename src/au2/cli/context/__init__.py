@@ -1,0 +1,1 @@
+"""Parts of the commands about the context: choice after a login, and completion."""

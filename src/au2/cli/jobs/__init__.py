@@ -1,0 +1,1 @@
+"""Parts of the commands about jobs: the list, the log, waiting, and the last job."""

@@ -1,0 +1,1 @@
+"""Parts of the commands about packages: the process of a folder, checks, upload, local runs."""
