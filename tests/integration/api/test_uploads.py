@@ -94,7 +94,7 @@ def test_a_version_is_described_when_it_is_begun(uploading: Uploading):
     refused = uploading.begin(FILES, version_description="a\0b", **fields)
 
     found = uploading.client.get(f"/processes/{process}/versions", headers=uploading.headers)
-    assert [version["description"] for version in found.json()] == ["", "**new** ü"]
+    assert [version["description"] for version in found.json()["items"]] == ["", "**new** ü"]
     assert second.status_code == 201
     assert code(refused) == (422, "invalid-request")
 

@@ -29,37 +29,37 @@ class Organizations(Resource):
 
     def get_organization(self, organization: str) -> OrganizationView:
         """Return one organization. Raises NotFound."""
-        return self._record(OrganizationView, "GET", f"/organizations/{organization}")
+        return self._record(OrganizationView, "GET", _path(organization))
 
     def rename_organization(self, organization: str, name: str) -> OrganizationView:
         """Give an organization another name. Raises Conflict."""
         body = build(NameChange, name=name)
-        return self._record(OrganizationView, "PATCH", f"/organizations/{organization}", body=body)
+        return self._record(OrganizationView, "PATCH", _path(organization), body=body)
 
     def delete_organization(self, organization: str, *, name: str | None = None) -> None:
         """Delete an organization; with all that is in it if its ``name`` is given.
 
         Raises Conflict, InvalidRequest.
         """
-        self._call("DELETE", f"/organizations/{organization}", query={"name": name})
+        self._call("DELETE", _path(organization), query={"name": name})
 
     def rename_project(self, organization: str, project: str, name: str) -> ProjectView:
         """Give a project another name. Raises Conflict."""
-        path = f"/organizations/{organization}/projects/{project}"
+        path = _project_path(organization, project)
         return self._record(ProjectView, "PATCH", path, body=build(NameChange, name=name))
 
     def delete_project(self, organization: str, project: str, *, name: str | None = None) -> None:
         """Delete a project; as :meth:`delete_organization`."""
-        path = f"/organizations/{organization}/projects/{project}"
+        path = _project_path(organization, project)
         self._call("DELETE", path, query={"name": name})
 
     def list_projects(self, organization: str) -> list[ProjectView]:
         """Return the projects of ``organization`` visible to the account."""
-        return self._list(ProjectView, f"/organizations/{organization}/projects")
+        return self._list(ProjectView, f"{_path(organization)}/projects")
 
     def create_project(self, organization: str, name: str) -> ProjectView:
         """Create a project in ``organization``."""
-        path = f"/organizations/{organization}/projects"
+        path = f"{_path(organization)}/projects"
         return self._record(ProjectView, "POST", path, body=build(Creation, name=name))
 
     def list_members(self, context: Context) -> list[MemberView]:
@@ -74,3 +74,11 @@ class Organizations(Resource):
     def remove_member(self, context: Context, email: str) -> None:
         """Take the role of ``email`` in ``context`` away."""
         self._call("DELETE", f"/members/{quote_segment(email, 'member')}", context)
+
+
+def _path(organization: str) -> str:
+    return f"/organizations/{quote_segment(organization, 'organization')}"
+
+
+def _project_path(organization: str, project: str) -> str:
+    return f"{_path(organization)}/projects/{quote_segment(project, 'project')}"

@@ -1,5 +1,6 @@
 """Calls for processes, their versions, and runtimes."""
 
+from au2.client.http.urls import quote_segment
 from au2.client.resources.resource import Resource
 from au2.domain.context import Context
 from au2.wire.process import (
@@ -43,15 +44,15 @@ class Processes(Resource):
 
     def get_process(self, process_id: str) -> ProcessView:
         """Return one process. Raises NotFound."""
-        return self._record(ProcessView, "GET", f"/processes/{process_id}")
+        return self._record(ProcessView, "GET", _process_path(process_id))
 
     def update_process(self, process_id: str, update: ProcessUpdate) -> ProcessView:
         """Change the fields set in ``update``."""
-        return self._record(ProcessView, "PATCH", f"/processes/{process_id}", body=update)
+        return self._record(ProcessView, "PATCH", _process_path(process_id), body=update)
 
     def delete_process(self, process_id: str) -> None:
         """Delete a process with its versions."""
-        self._call("DELETE", f"/processes/{process_id}")
+        self._call("DELETE", _process_path(process_id))
 
 
 class Versions(Resource):
@@ -59,11 +60,11 @@ class Versions(Resource):
 
     def list_versions(self, process_id: str) -> list[VersionView]:
         """Return the versions of a process."""
-        return self._list(VersionView, f"/processes/{process_id}/versions")
+        return self._list(VersionView, f"{_process_path(process_id)}/versions")
 
     def create_version(self, process_id: str, creation: VersionCreation) -> VersionView:
         """Create an image version without an image. Raises InvalidRequest for its schemas."""
-        path = f"/processes/{process_id}/versions"
+        path = f"{_process_path(process_id)}/versions"
         return self._record(VersionView, "POST", path, body=creation)
 
     def get_version(self, process_id: str, number: int) -> VersionView:
@@ -104,8 +105,12 @@ class Runtimes(Resource):
 
     def get_runtime(self, runtime_id: str) -> RuntimeView:
         """Return one runtime. Raises NotFound."""
-        return self._record(RuntimeView, "GET", f"/runtimes/{runtime_id}")
+        return self._record(RuntimeView, "GET", f"/runtimes/{quote_segment(runtime_id, 'runtime')}")
 
 
 def _version_path(process_id: str, number: int) -> str:
-    return f"/processes/{process_id}/versions/{number}"
+    return f"{_process_path(process_id)}/versions/{number}"
+
+
+def _process_path(process_id: str) -> str:
+    return f"/processes/{quote_segment(process_id, 'process')}"

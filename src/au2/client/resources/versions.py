@@ -40,7 +40,8 @@ class VersionStatus(ResponseType):
 
 def list_statuses(transport: Transport, process_id: str) -> list[VersionStatus]:
     """Return the statuses of all versions, oldest first. Raises NotFound."""
-    return list(read_pages(transport, VersionStatus, f"/processes/{process_id}/versions", {}))
+    path = f"/processes/{quote_segment(process_id, 'process')}/versions"
+    return list(read_pages(transport, VersionStatus, path, {}))
 
 
 def get_argument_schema(
@@ -100,6 +101,6 @@ def open_download(
         Conflict: the version has no image yet.
         InvalidRequest: the version was not made of a package.
     """
-    path = f"/processes/{process_id}/versions/{number}/{what}"
+    path = f"/processes/{quote_segment(process_id, 'process')}/versions/{number}/{what}"
     with transport.stream(path, accept=_MEDIA_TYPE) as response:
         yield Download(response)
