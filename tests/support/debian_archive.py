@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 
@@ -31,6 +31,8 @@ class DebianArchiveServer:
     architecture: str = field(default_factory=lambda: find_platform().architecture)
     entries: dict[str, str] = field(default_factory=dict)
     """Paragraph of the index by the path of the package's file."""
+    homes: list[Path] = field(default_factory=list)
+    """Folders of gpg, one for each key; the last one signs."""
 
     @property
     def mirrors(self) -> Mapping[str, str]:
@@ -108,8 +110,8 @@ class DebianArchiveServer:
 
     def make_key(self) -> None:
         """Make the key that signs from now on."""
-        shutil.rmtree(self.folder / "gnupg", ignore_errors=True)
-        (self.folder / "gnupg").mkdir(mode=0o700)
+        # In a folder of its own: the agent of an earlier one may answer for a while.
+        self.homes.append(Path(mkdtemp(prefix="gnupg-", dir=self.folder)))
         self._gpg("--passphrase", "", "--quick-generate-key", "t@example.org", "ed25519", "sign")
 
     def export_key(self) -> bytes:
@@ -117,16 +119,15 @@ class DebianArchiveServer:
         return self._gpg("--export")
 
     def close(self) -> None:
-        """End the agent of the keys."""
-        subprocess.run(
-            ("gpgconf", "--homedir", self.folder / "gnupg", "--kill", "all"),
-            check=False,
-            capture_output=True,
-        )
+        """End the agents of the keys."""
+        for home in self.homes:
+            subprocess.run(
+                ("gpgconf", "--homedir", home, "--kill", "all"), check=False, capture_output=True
+            )
 
     def _gpg(self, *arguments: str | Path) -> bytes:
         done = subprocess.run(
-            ("gpg", "--batch", "--quiet", "--homedir", self.folder / "gnupg", *arguments),
+            ("gpg", "--batch", "--quiet", "--homedir", self.homes[-1], *arguments),
             check=True,
             capture_output=True,
         )
