@@ -19,6 +19,7 @@ from au2.local.runner import LocalRun, PreparedExecution, Tell
 from au2.local.working_copy import working_copy
 from au2.package import names
 from au2.package.check import PackageOnDisk, read_from
+from au2.runtimes.recipe_file import find_runtime_name
 
 _NOT_FOR_CONTAINERS_ONLY = {
     name: value for name, value in DEFAULT_ENVIRONMENT.items() if name not in {"PATH", "HOME"}
@@ -109,7 +110,8 @@ def find_differences(
     manifest = package.description.manifest
     found = [
         "This is a plain process: it may read and write whatever you may, it is not held to its "
-        f"cores and memory, and it runs on {interpreter} instead of runtime '{manifest.runtime}'."
+        f"cores and memory, and it runs on {interpreter} instead of runtime "
+        f"'{find_runtime_name(manifest.runtime)}'."
     ]
     if run.resources.network is Network.NONE:
         found.append("Its network is open, although it asks for none.")

@@ -1,5 +1,6 @@
 """Runtimes of packages on this machine: search, and the cache folders of built ones."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from au2.domain.errors import NotFound
 from au2.domain.ids import is_guid
 from au2.package.manifest import Manifest
 from au2.runtimes.built_runtime import find_built_runtime
-from au2.runtimes.recipe_file import find_recipe
+from au2.runtimes.recipe_file import find_recipe, find_runtime_name
 from au2.stores.content.protocol import IngesterProvider
 
 
@@ -59,17 +60,18 @@ def make_cache_search(caches: Sequence[Path]) -> FindRuntime:
                 built = find_built_runtime(recipe, blobs, cache)
                 if built is not None:
                     return RuntimeImage(recipe.name, recipe.language, built.image_digest, None)
-        if is_guid(manifest.runtime):
+        if recipe is None and is_guid(manifest.runtime):
             raise NotFound(
                 f"The runtime '{manifest.runtime}' is that of a server, and in no data "
                 "directory that was found on this machine.",
                 hint="If the server is on this machine, name its data directory with --data-dir; "
                 "or write the runtime's name into aunsight.yml: 'au2 runtime list' shows it.",
             )
+        name = "NAME" if recipe is None else shlex.quote(recipe.name)
         raise NotFound(
-            f"The runtime '{manifest.runtime}' is not on this machine.",
+            f"The runtime '{find_runtime_name(manifest.runtime)}' is not on this machine.",
             hint="Name a server's data directory with --data-dir, or build the runtime with "
-            f"'au2-server runtime build NAME --data-dir D --cache-dir {caches[-1]}'.",
+            f"'au2-server runtime build {name} --data-dir D --cache-dir {caches[-1]}'.",
         )
 
     return find

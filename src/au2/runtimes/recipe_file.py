@@ -208,3 +208,9 @@ def find_recipe(name_or_id: str) -> Recipe | None:
         if name_or_id.lower() in {recipe.name.lower(), recipe.id}:
             return recipe
     return None
+
+
+def find_runtime_name(name_or_id: str) -> str:
+    """Return the name of a runtime of the catalogue; of others, the text as it is."""
+    recipe = find_recipe(name_or_id)
+    return name_or_id if recipe is None else recipe.name
