@@ -34,7 +34,7 @@ def test_one_runtime_tells_its_packages_and_a_list_does_not(
     one = client.get(f"/runtimes/{RUNTIME}", headers=headers).json()
     listed = client.get(
         "/runtimes", params={"organization": context.organization_id}, headers=headers
-    ).json()
+    ).json()["items"]
 
     # What was kept before there were Python packages names no kind.
     assert one["packages"] == [DEBIAN | {"kind": "debian"}, PYTHON]
