@@ -1,7 +1,7 @@
 """The number of files of ``src/au2`` that one upload of a package and one run go through.
 
 A reader who follows either must open so many. The numbers rise only with what a flow newly does,
-like ``packages.txt`` and the process of the folder; a few files depend on what has to be waited for.
+like ``packages.txt`` and the process of the folder; a few files depend on what was waited for.
 """
 
 from collections.abc import Callable, Iterator
