@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -74,12 +75,14 @@ class Team:
 
 
 @pytest.fixture
-def team(short_directory: Path, tmp_path: Path) -> Iterator[Team]:
+def team(tmp_path: Path) -> Iterator[Team]:
     distributions = build_distributions(tmp_path / "dist")
     installed = make_environment(tmp_path / "au2", with_pip=False)
     install(installed, f"{distributions.wheel}[server]")
-    folder = short_directory / "team"
-    folder.mkdir(mode=0o711)
+    # A short path for sockets, and on the disk: the memory that other servers share is not for the
+    # copies of a whole installation.
+    folder = Path(tempfile.mkdtemp(prefix="au2-team-"))
+    folder.chmod(0o711)
     team = Team(installed, folder, folder / "ca.crt")
     yield team
     team.remove()
