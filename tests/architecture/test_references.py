@@ -50,6 +50,6 @@ def test_references_lead_somewhere() -> None:
 
 
 def test_a_reference_that_leads_nowhere_is_found() -> None:
-    assert exists("au2.domain.job.Reason")
-    assert not exists("au2.domain.job.Gone")
+    assert exists("au2.domain.jobs.job.Reason")
+    assert not exists("au2.domain.jobs.job.Gone")
     assert not exists("au2.domain.gone")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import (
     BlobMissing,
     Conflict,
@@ -16,6 +15,7 @@ from au2.domain.errors import (
     NotFound,
     TooLarge,
 )
+from au2.domain.jobs.container_contract import Network
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import (
     Exit,

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.package.template import write_package
 from tests.support.checkout import RUNTIME_NAME
 from tests.support.command import Au2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from tests.support.command import Au2
 from tests.support.languages import RUNTIMES
 from tests.support.packages import submitted_job, upload_package

@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from sqlalchemy import update
 
 from au2.app.services import ServiceOptions, Services, make_services
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
-from au2.domain.identity import Actor
-from au2.domain.job import Claim, Job, JobState, Outcome, StateChange
-from au2.domain.version import BuiltImage, Contract, ImageStatus, VersionType
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor
+from au2.domain.jobs.container_contract import Language
+from au2.domain.jobs.job import Claim, Job, JobState, Outcome, StateChange
+from au2.domain.processes.version import BuiltImage, Contract, ImageStatus, VersionType
 from au2.http.app import ApiOptions, make_app
 from au2.secrets.keyring import KeyFile
 from au2.stores.content.filesystem import FileContentStore

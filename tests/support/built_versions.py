@@ -6,11 +6,11 @@ from hashlib import sha256
 from typing import Any
 
 from au2.app.uploads.package_begin import OpenUpload
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.ids import make_guid
-from au2.domain.job import JobState, Outcome
-from au2.domain.version import BuiltImage, ImageStatus
+from au2.domain.jobs.container_contract import Language
+from au2.domain.jobs.job import JobState, Outcome
+from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.images.package_image import build_package
 from au2.package.manifest import Manifest
 from au2.package.tree.entries import PackagedFile

@@ -21,7 +21,7 @@ from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import DebianSources, Sources, read_npm_configuration
 from au2.dependencies.upstream import Upstream
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.images.package_image import build_package
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.spec.image import append_layers

@@ -23,8 +23,8 @@ from au2.dispatcher.job_secrets import JobSecrets
 from au2.dispatcher.package_builder import DependencyLayers, PackageBuilder
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
-from au2.domain.context import Context
-from au2.domain.job import Job, JobState
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import Job, JobState
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import Invocation, Step
 from au2.engines.protocol import Engine

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 import pytest
 
-from au2.domain.container_contract import Network
-from au2.domain.job import Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Resources
 from au2.engines.fake.engine import FakeEngine
 from au2.engines.fake.program import Exit, Invocation, Print, Step
 from au2.engines.native.engine import NativeEngine

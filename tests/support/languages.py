@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.engines.protocol import ContainerSpec
 from au2.images.package_image import build_package
 from au2.package.manifest import Manifest

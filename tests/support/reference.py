@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from au2.cli.main import make_root
+from au2.domain.accounts.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
 from au2.domain.errors import Au2Error, all_errors
-from au2.domain.identity import DOWNWARD_ACTIONS, Action, Role, is_allowed
-from au2.domain.job import Reason
+from au2.domain.jobs.job import Reason
 from au2.server.settings.source import list_settings
 from tests.support.backend import open_backend
 from tests.support.checkout import ROOT

@@ -10,11 +10,11 @@ from sqlalchemy import func, insert, select
 
 from au2.app.maintenance.garbage_collection import GarbageCollection, GCOptions, GCReport
 from au2.app.uploads.package_begin import OpenUpload
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
-from au2.domain.identity import Actor
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor
 from au2.domain.ids import make_guid
-from au2.domain.version import BuiltImage, ImageStatus
+from au2.domain.jobs.container_contract import Language
+from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.oci.spec import media_types
 from au2.oci.spec.config import ImageConfig
 from au2.oci.spec.digest import sha256_of

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.runtimes.recipe import BaseSource
 from au2.runtimes.recipe_file import get_recipe
 from au2.stores.content.filesystem import FileContentStore

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from au2.domain.account import Organization, Project
-from au2.domain.context import Context
+from au2.domain.accounts.account import Organization, Project
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor, Role, is_allowed
+from au2.domain.accounts.secret import Secret
 from au2.domain.errors import Conflict, Detail, NotFound, NotPermitted
-from au2.domain.identity import Action, Actor, Role, is_allowed
 from au2.domain.ids import is_guid, parse_guid
-from au2.domain.job import Job
-from au2.domain.runtime import Runtime
-from au2.domain.secret import Secret
-from au2.domain.upload import Upload
-from au2.domain.version import Process, Version
+from au2.domain.jobs.job import Job
+from au2.domain.processes.runtime import Runtime
+from au2.domain.processes.upload import Upload
+from au2.domain.processes.version import Process, Version
 from au2.stores.database import accounts, jobs, processes, runtimes, secrets, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction

@@ -8,11 +8,11 @@ from au2.app.accounts.email import parse_email
 from au2.app.accounts.passwords import Passwords, make_password
 from au2.app.lookup import ensure_may
 from au2.domain import clock as clocks
-from au2.domain.account import Member, User
-from au2.domain.context import Context
+from au2.domain.accounts.account import Member, User
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor, Membership, Role
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid
 from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction

@@ -8,11 +8,11 @@ from au2.app.lookup import ensure_may
 from au2.app.organizations import Organizations, ensure_name_is_free
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
-from au2.domain.account import Organization, Project
-from au2.domain.context import Context
+from au2.domain.accounts.account import Organization, Project
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.wording import count_of
 from au2.stores.database import owners
 from au2.stores.database.database import Database, Transaction

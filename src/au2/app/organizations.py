@@ -7,11 +7,11 @@ from au2.app.accounts.accounts import NamedMembership
 from au2.app.lookup import ensure_may, get_organization, no_organization
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
-from au2.domain.account import Organization, Project
-from au2.domain.context import Context
+from au2.domain.accounts.account import Organization, Project
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor, Membership, Role
 from au2.domain.errors import Conflict, NotFound, NotPermitted
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor, Membership, Role
 from au2.domain.ids import make_guid, parse_guid
 from au2.stores.database import accounts, owners
 from au2.stores.database.database import Database, Transaction

@@ -8,12 +8,12 @@ from au2.app.lookup import ensure_may, ensure_may_in, get_process, list_processe
 from au2.app.validation import parse_description, parse_name, parse_tags
 from au2.app.versions.choice import ensure_deletable
 from au2.domain import clock as clocks
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
-from au2.domain.job import RunSummary
-from au2.domain.version import Process, VersionSummary
+from au2.domain.jobs.job import RunSummary
+from au2.domain.processes.version import Process, VersionSummary
 from au2.stores.database import jobs, processes, versions
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

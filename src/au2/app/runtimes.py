@@ -7,14 +7,14 @@ from typing import Any
 
 from au2.app.lookup import find_context, get_named_runtime, get_runtime, list_runtimes
 from au2.domain import clock as clocks
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
-from au2.domain.runtime import Runtime, RuntimeBuild
-from au2.domain.version import RuntimeReference
+from au2.domain.jobs.container_contract import Language
+from au2.domain.processes.runtime import Runtime, RuntimeBuild
+from au2.domain.processes.version import RuntimeReference
 from au2.stores.database import runtimes
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

@@ -8,14 +8,14 @@ from au2.app.lookup import ensure_may_in, get_own_secret, get_secret, list_secre
 from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_description
 from au2.domain import clock as clocks
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
+from au2.domain.accounts.secret import Secret
+from au2.domain.accounts.secret_name import VALUE_BYTES, find_secret_name_error
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
 from au2.domain.json_value import is_encodable
-from au2.domain.secret import Secret
-from au2.domain.secret_name import VALUE_BYTES, find_secret_name_error
 from au2.domain.wording import format_bytes
 from au2.secrets.keyring import KeyFile, Keyring
 from au2.stores.database import secrets

@@ -26,7 +26,7 @@ from au2.app.versions.archives import VersionArchives
 from au2.app.versions.diffs import VersionDiffs
 from au2.app.versions.versions import Versions
 from au2.domain import clock as clocks
-from au2.domain.job import RunLimits
+from au2.domain.jobs.job import RunLimits
 from au2.secrets.keyring import KeyFile
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database.database import Database

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from au2.cli.options import Complete
     from au2.client.http.transport import Transport
     from au2.client.http.urls import Address
-    from au2.domain.context import Context
+    from au2.domain.accounts.context import Context
     from au2.domain.errors import Au2Error
     from au2.domain.network_retry import RetryBudget
     from au2.wire.base import WireType

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Au2Error, ConfigurationBroken, InvalidRequest
 from au2.files.home import find_home
 from au2.files.input import read_text_file

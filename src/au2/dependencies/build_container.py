@@ -9,10 +9,10 @@ from threading import Lock
 
 from au2.dependencies.gateway import PORT, GatewayErrors, Routes, serve
 from au2.domain import defaults
-from au2.domain.container_contract import USER_ID, Network
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Au2Error, BlobMissing, DependenciesFailed
-from au2.domain.job import Resources
+from au2.domain.jobs.container_contract import USER_ID, Network
+from au2.domain.jobs.job import Resources
 from au2.domain.wording import count_of, format_bytes, format_seconds
 from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.oci.spec.image import AddedLayer, ConfigChanges, append_layers

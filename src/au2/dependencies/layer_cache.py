@@ -19,7 +19,7 @@ from au2.dependencies.installer import (
     parse_lock,
 )
 from au2.domain.errors import BlobMissing
-from au2.domain.runtime import DependencyLayer
+from au2.domain.processes.runtime import DependencyLayer
 from au2.domain.wording import count_of
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of

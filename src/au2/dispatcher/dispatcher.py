@@ -13,7 +13,7 @@ from au2.dispatcher.job_records import JobRecords, Timeline, parse_container_id
 from au2.dispatcher.run_job import RunJob
 from au2.dispatcher.upload_job import UploadJob
 from au2.domain.errors import Au2Error, DatabaseUnavailable, LeaseLost, StorageFull
-from au2.domain.job import Claim, JobState, JobType, Outcome, Reason
+from au2.domain.jobs.job import Claim, JobState, JobType, Outcome, Reason
 from au2.domain.throttle import LogThrottle
 from au2.engines.protocol import Engine
 from au2.execution.termination import Detached, ExecutionLimits, JobControl

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from au2.dispatcher.disk_space import DiskSpace
 from au2.dispatcher.job_records import BuildContext, JobRecords
 from au2.domain.errors import BlobMissing, StorageFull
-from au2.domain.runtime import CheckedLayer
-from au2.domain.upload import ImageUpload
-from au2.domain.version import BuiltImage
+from au2.domain.processes.runtime import CheckedLayer
+from au2.domain.processes.upload import ImageUpload
+from au2.domain.processes.version import BuiltImage
 from au2.domain.wording import format_bytes, format_bytes_apart
 from au2.engines.protocol import Engine
 from au2.images.image_import import ImportLimits, ImportRun, KnownLayer, import_image, keep_packed

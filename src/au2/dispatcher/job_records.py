@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from au2.dispatcher.job_secrets import ResolvedSecrets
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.job import Attempt, Claim, Job, JobState, Outcome, Phase, StateChange
-from au2.domain.version import BuiltImage, ImageStatus, Version
+from au2.domain.jobs.job import Attempt, Claim, Job, JobState, Outcome, Phase, StateChange
+from au2.domain.processes.version import BuiltImage, ImageStatus, Version
 from au2.execution.termination import JobControl
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

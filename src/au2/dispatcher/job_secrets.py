@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from au2.domain.accounts.secret import Secret, merge_environment
 from au2.domain.errors import Au2Error
-from au2.domain.job import Claim, Job
-from au2.domain.secret import Secret, merge_environment
-from au2.domain.version import Version
+from au2.domain.jobs.job import Claim, Job
+from au2.domain.processes.version import Version
 from au2.secrets.keyring import KeyFile
 from au2.stores.database.database import Database
 from au2.stores.database.secrets import (

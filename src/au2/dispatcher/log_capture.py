@@ -4,7 +4,7 @@ import logging
 import time
 
 from au2.domain.errors import EngineFailure, NotFound, StorageFull
-from au2.domain.job import Claim
+from au2.domain.jobs.job import Claim
 from au2.engines.protocol import Engine
 from au2.engines.rate_limiter import CpuShare
 from au2.secrets.masking import LineMasker, Masker

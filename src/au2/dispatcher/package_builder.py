@@ -10,10 +10,10 @@ from au2.dependencies.layer_cache import InstalledDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dispatcher.job_records import BuildContext, JobRecords, make_container_id
 from au2.domain.errors import BlobMissing, InvalidPackage
-from au2.domain.job import Claim
-from au2.domain.runtime import DependencyLayer, Runtime
-from au2.domain.upload import PackageUpload
-from au2.domain.version import BuiltImage, Contract, RuntimeReference
+from au2.domain.jobs.job import Claim
+from au2.domain.processes.runtime import DependencyLayer, Runtime
+from au2.domain.processes.upload import PackageUpload
+from au2.domain.processes.version import BuiltImage, Contract, RuntimeReference
 from au2.images.package_image import build_package
 from au2.package.description import PackageDescription, describe_package
 from au2.package.environment import plain_texts

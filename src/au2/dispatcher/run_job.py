@@ -22,8 +22,8 @@ from au2.domain.errors import (
     SecretUnreadable,
     StorageFull,
 )
-from au2.domain.job import Claim, JobState, Outcome, Reason, Resources
-from au2.domain.version import Version, VersionType
+from au2.domain.jobs.job import Claim, JobState, Outcome, Reason, Resources
+from au2.domain.processes.version import Version, VersionType
 from au2.engines.protocol import ContainerSpec, ContainerState, Engine, Observation
 from au2.engines.rate_limiter import CpuShare
 from au2.execution.execution import ContainerExecution

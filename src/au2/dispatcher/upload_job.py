@@ -19,9 +19,9 @@ from au2.domain.errors import (
     LeaseLost,
     StorageFull,
 )
-from au2.domain.job import Claim, JobState, Outcome, Phase, Reason, StateChange
-from au2.domain.upload import ImageUpload, PackageUpload, Upload
-from au2.domain.version import BuiltImage
+from au2.domain.jobs.job import Claim, JobState, Outcome, Phase, Reason, StateChange
+from au2.domain.processes.upload import ImageUpload, PackageUpload, Upload
+from au2.domain.processes.version import BuiltImage
 from au2.engines.protocol import Engine
 from au2.execution.termination import Detached, JobControl, Stopped
 from au2.stores.database.content.uploads import find_upload_of_job

@@ -1,7 +1,7 @@
 """Default values of the operator's settings that also hold without a server's settings.
 
 ``au2.server.settings.sections`` and the options of the packages below it take them from here.
-The defaults of a run's resources are in ``au2.domain.job.RunLimits``.
+The defaults of a run's resources are in ``au2.domain.jobs.job.RunLimits``.
 """
 
 LOGIN_SECONDS = 24 * 3600.0

@@ -3,7 +3,7 @@
 Every error has a stable ``code``, an HTTP ``status`` and a process ``exit_code`` (specification,
 section 4).
 The class docstring's first line is the default message. A user's failing container is not an error
-but a result: see :mod:`au2.domain.job`.
+but a result: see :mod:`au2.domain.jobs.job`.
 """
 
 from collections.abc import Mapping, Sequence

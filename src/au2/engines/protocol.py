@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from au2.domain.job import Resources
+from au2.domain.jobs.job import Resources
 
 SPARE_BYTES = 256 << 20
 """Left free for records and logs when an image is unpacked."""

@@ -5,8 +5,8 @@ import re
 import signal
 from collections.abc import Sequence
 
-from au2.domain.container_contract import SCRATCH_FOLDER
 from au2.domain.errors import Conflict, InvalidImage, InvalidRequest, NotFound
+from au2.domain.jobs.container_contract import SCRATCH_FOLDER
 from au2.engines.protocol import ContainerSpec
 from au2.oci.spec.config import ImageConfig
 

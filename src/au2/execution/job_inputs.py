@@ -5,10 +5,10 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from au2.domain.container_contract import ARGUMENTS_FILE, JOB_DIRECTORY, job_file_variables
-from au2.domain.job import Attempt, Job
-from au2.domain.secret import merge_environment
-from au2.domain.version import Version
+from au2.domain.accounts.secret import merge_environment
+from au2.domain.jobs.container_contract import ARGUMENTS_FILE, JOB_DIRECTORY, job_file_variables
+from au2.domain.jobs.job import Attempt, Job
+from au2.domain.processes.version import Version
 from au2.execution.termination import ExecutionLimits
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from au2.domain.container_contract import LAUNCHER_FILE, OUTPUT_FILE, STATUS_FILE
 from au2.domain.errors import CheckTooCostly, Detail, InvalidRequest, TooLarge
+from au2.domain.jobs.container_contract import LAUNCHER_FILE, OUTPUT_FILE, STATUS_FILE
 from au2.domain.json_value import find_json_error, format_pointer, parse_pointer
 from au2.domain.wording import as_sentence, format_bytes
 from au2.jsonschema.validator import validate

@@ -5,7 +5,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 
-from au2.domain.job import JobState, Outcome, Reason, Resources
+from au2.domain.jobs.job import JobState, Outcome, Reason, Resources
 from au2.domain.wording import as_sentence, format_bytes, format_seconds
 from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Output

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from au2.domain.errors import DatabaseUnavailable, StorageFull
-from au2.domain.job import Outcome, Resources
+from au2.domain.jobs.job import Outcome, Resources
 from au2.engines.protocol import ContainerState, Observation
 from au2.engines.rate_limiter import Interval, RateLimiter
 from au2.execution.execution import Execution

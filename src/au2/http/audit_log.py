@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import (
     Au2Error,
     DatabaseUnavailable,
@@ -13,7 +14,6 @@ from au2.domain.errors import (
     RepositoryUnknown,
     StorageFull,
 )
-from au2.domain.identity import Actor
 from au2.domain.throttle import LogThrottle, client_of_address
 
 _MOST_CHARACTERS = 300

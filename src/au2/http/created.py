@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Response
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.http.errors import Responses
 
 PREFIX = "/api/v1"

@@ -9,9 +9,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from au2.app.lookup import ensure_may, ensure_may_in
 from au2.app.organizations import ensure_operator
 from au2.app.services import Services
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import NotAuthenticated
-from au2.domain.identity import Action, Actor
 from au2.http.audit_log import note_actor
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import JobReading

@@ -7,9 +7,9 @@ from typing import Final
 
 from au2.app.lookup import SharedJob
 from au2.app.services import Services
-from au2.domain.identity import Actor
-from au2.domain.job import Job, JobState
-from au2.domain.waiting import Waiting
+from au2.domain.accounts.identity import Actor
+from au2.domain.jobs.job import Job, JobState
+from au2.domain.jobs.waiting import Waiting
 from au2.http.log_events import LogPosition, format_waiting, read_events
 from au2.http.noticeboard import NoticeBoard
 from au2.http.shared_reads import Shared, SharedReads

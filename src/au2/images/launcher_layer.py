@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from au2.domain.container_contract import HOME_DIRECTORY, PACKAGE_DIRECTORY, USER_ID
+from au2.domain.jobs.container_contract import HOME_DIRECTORY, PACKAGE_DIRECTORY, USER_ID
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.image import AddedLayer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from au2.dependencies.layer_cache import BuiltDependencies
-from au2.domain.container_contract import (
+from au2.domain.jobs.container_contract import (
     HOME_DIRECTORY,
     LANGUAGE_LABEL,
     PACKAGE_DIRECTORY,

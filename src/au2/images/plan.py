@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.jobs.container_contract import Language
 from au2.package import names
 from au2.package.tree.entries import PackageEntry
 

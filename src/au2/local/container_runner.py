@@ -8,7 +8,7 @@ from pathlib import Path
 
 from au2.dependencies.build_container import BuildRun
 from au2.dependencies.layer_cache import InstalledDependencies
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import NotFound
 from au2.engines.protocol import ContainerSpec
 from au2.execution.execution import ContainerExecution

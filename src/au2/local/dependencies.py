@@ -11,7 +11,7 @@ from au2.dependencies.build_container import BuildOptions, BuildRun
 from au2.dependencies.layer_cache import InstalledDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import DebianSources, read_machine_sources
-from au2.domain.runtime import DependencyLayer
+from au2.domain.processes.runtime import DependencyLayer
 from au2.files.home import NO_HOME, find_home
 from au2.files.output import write_output
 from au2.local.engine import LocalEngine

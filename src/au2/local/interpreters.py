@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Unsupported
+from au2.domain.jobs.container_contract import Language
 from au2.images.plan import INTERPRETERS
 
 _RESET_SIGNALS = ("env", "--default-signal=INT,QUIT")

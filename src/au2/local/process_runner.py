@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from au2.domain.container_contract import Network
+from au2.domain.jobs.container_contract import Network
 from au2.execution.job_inputs import make_environment, make_files
 from au2.images.package_image import DEFAULT_ENVIRONMENT
 from au2.images.plan import guess_language, make_plan

@@ -11,12 +11,12 @@ from au2.app.jobs.run_requests import (
     choose_resources,
     fit_arguments,
 )
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.secret import merge_environment
 from au2.domain.clock import now
-from au2.domain.context import Context
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunLimits, RunRequest
-from au2.domain.secret import merge_environment
-from au2.domain.version import ImageStatus, Version, VersionType
+from au2.domain.jobs.job import Attempt, Job, JobState, JobType, Resources, RunLimits, RunRequest
+from au2.domain.processes.version import ImageStatus, Version, VersionType
 from au2.package.check import PackageOnDisk
 
 NOBODY = "00000000-0000-0000-0000-000000000000"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from au2.domain.clock import format_time, now
-from au2.domain.job import JobState, Outcome, Phase, Reason
+from au2.domain.jobs.job import JobState, Outcome, Phase, Reason
 from au2.execution.execution import Execution
 from au2.execution.job_results import Status
 from au2.execution.supervise import LogHook, RunHooks, RunResult, Supervisor

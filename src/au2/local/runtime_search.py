@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import NotFound
 from au2.domain.ids import is_guid
+from au2.domain.jobs.container_contract import Language
 from au2.package.manifest import Manifest
 from au2.runtimes.built_runtime import find_built_runtime
 from au2.runtimes.recipe_file import find_recipe, find_runtime_name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
 from au2.domain.ids import is_guid
-from au2.domain.runtime import Runtime
+from au2.domain.processes.runtime import Runtime
 from au2.local.runtime_search import FindRuntime, RuntimeImage
 from au2.package.manifest import Manifest
 from au2.stores.content.filesystem import FileContentStore

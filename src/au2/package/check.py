@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.jobs.container_contract import Language
 from au2.package.description import PackageDescription, ReadFile, describe_package
 from au2.package.tree.entries import PackageEntry, PackageFiles
 from au2.package.tree.paths import DEFAULT_LIMITS, PackageLimits

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.jobs.container_contract import Language
 from au2.domain.wording import format_bytes
 from au2.package import names
 from au2.package.environment import Environment, parse_environment

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from au2.domain.accounts.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.domain.errors import Detail, InvalidPackage
 from au2.domain.json_value import is_encodable
-from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.package import names
 from au2.package.text import refuse
 from au2.package.yaml_nodes import Mapping, Node, Scalar, parse_nodes

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import Detail, InvalidPackage, InvalidRequest
 from au2.domain.ids import is_guid
+from au2.domain.jobs.container_contract import Network
 from au2.package import names, yaml_nodes
 from au2.package.sizes import parse_duration, parse_size
 from au2.package.tree.paths import find_path_error

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 
 MANIFEST = "aunsight.yml"
 ARGS_SCHEMA = "args.schema.yml"

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Conflict
+from au2.domain.jobs.container_contract import Language
 from au2.package import names
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.container_contract import LANGUAGE_LABEL, RESET_SIGNALS_LABEL, RUNTIME_NAME_LABEL
+from au2.domain.jobs.container_contract import (
+    LANGUAGE_LABEL,
+    RESET_SIGNALS_LABEL,
+    RUNTIME_NAME_LABEL,
+)
 from au2.oci.spec.config import ImageConfig, parse_config
 from au2.oci.spec.image import ConfigChanges, append_layers, describe_config
 from au2.oci.spec.manifest import Manifest

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import DigestMismatch, RuntimeBuildFailed
+from au2.domain.jobs.container_contract import Language
 from au2.oci.spec.digest import VerifyingReader
 from au2.oci.spec.platform import Platform
 from au2.oci.tar.writer import MODIFIED_AT, LayerEntry

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document
 
@@ -80,7 +80,7 @@ class Recipe:
     command: tuple[str, ...] = ()
     """Command of the runtime's image itself, for `docker run`."""
     reset_signals: str = ""
-    """See :data:`au2.domain.container_contract.RESET_SIGNALS_LABEL`."""
+    """See :data:`au2.domain.jobs.container_contract.RESET_SIGNALS_LABEL`."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Symbolic links to add: absolute path → target."""
     environment: Mapping[str, str] = field(default_factory=dict)

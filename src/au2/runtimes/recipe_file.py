@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
+from au2.domain.jobs.container_contract import Language
 from au2.files.input import read_text_file
 from au2.oci.spec.reference import parse_reference
 from au2.runtimes.recipe import (

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from au2.domain.password import PASSWORD_LEAST_CHARACTERS, PASSWORD_MOST_CHARACTERS
+from au2.domain.accounts.password import PASSWORD_LEAST_CHARACTERS, PASSWORD_MOST_CHARACTERS
 from au2.wire.base import Limits, RequestType, ResponseType
 from au2.wire.page import Page
 

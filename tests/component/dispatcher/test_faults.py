@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from au2.domain.job import JobState
+from au2.domain.jobs.job import JobState
 from au2.engines.fake.program import Print, Step, Wait
 from au2.stores.database.tables import jobs
 from tests.support.backend import OPERATOR

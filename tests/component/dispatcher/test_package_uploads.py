@@ -2,10 +2,10 @@
 
 import pytest
 
-from au2.domain.container_contract import Language
 from au2.domain.ids import make_guid
-from au2.domain.job import JobState, Reason
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.container_contract import Language
+from au2.domain.jobs.job import JobState, Reason
+from au2.domain.processes.version import ImageStatus
 from au2.engines.fake.program import Print
 from tests.support.backend import OPERATOR
 from tests.support.busybox import make_image, make_layer

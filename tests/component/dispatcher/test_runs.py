@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from au2.app.jobs.run_requests import WantedResources
-from au2.domain.job import JobState, Reason
+from au2.domain.jobs.job import JobState, Reason
 from au2.engines.fake.program import (
     Disappear,
     Exit,

@@ -1,6 +1,6 @@
 """Jobs whose dispatcher stops, disappears or loses its claim."""
 
-from au2.domain.job import JobState, Reason
+from au2.domain.jobs.job import JobState, Reason
 from au2.engines.fake.program import Exit, Print, Wait
 from au2.stores.database.claims import release_claims, take_claims
 from tests.support.dispatching import Installation

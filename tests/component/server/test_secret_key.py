@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from au2.app.secrets import Secrets
-from au2.domain.context import Context
-from au2.domain.identity import Actor, Membership, Role
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor, Membership, Role
 from au2.secrets.keyring import KeyFile
 from au2.server.commands.machine import check_keys
 from au2.server.data_directory import DataDirectory

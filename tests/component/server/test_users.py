@@ -12,8 +12,8 @@ import pytest
 
 from au2.app.accounts.accounts import Accounts
 from au2.app.accounts.passwords import Passwords, make_hasher
-from au2.domain.context import Context
-from au2.domain.identity import Role
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Role
 from au2.server.data_directory import DataDirectory, lock_data_directory
 from au2.server.wiring.stores import open_database
 

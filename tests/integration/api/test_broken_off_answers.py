@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator
 import pytest
 from starlette.types import Message
 
-from au2.domain.repository import StoredBlob, parse_repository
+from au2.domain.processes.repository import StoredBlob, parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.settings.endpoint import ListenAddress
 from au2.server.supervision.start import open_listener

@@ -8,14 +8,14 @@ import pytest
 
 from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import StillSending
 from au2.domain.ids import make_guid
-from au2.domain.job import JobState, Reason
-from au2.domain.repository import process_repository
-from au2.domain.runtime import DependencyLayer
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.container_contract import Language
+from au2.domain.jobs.job import JobState, Reason
+from au2.domain.processes.repository import process_repository
+from au2.domain.processes.runtime import DependencyLayer
+from au2.domain.processes.version import ImageStatus
 from au2.stores.database.content.layers import put_dependency_layer
 from tests.support.backend import OPERATOR, Backend
 from tests.support.busybox import SmallImage, digest_of, make_image, make_layer

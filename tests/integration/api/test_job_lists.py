@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
-from au2.domain.job import JobState, Outcome
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import JobState, Outcome
 from tests.support.backend import OPERATOR, Backend
 
 RUNNER = "runner@example.com"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.job import Job
+from au2.domain.jobs.job import Job
 from tests.support.backend import OPERATOR, Backend
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.lookup import SharedJob
-from au2.domain.job import Claim, Job, JobState, Outcome, Reason
+from au2.domain.jobs.job import Claim, Job, JobState, Outcome, Reason
 from au2.http.app import make_app
 from au2.http.concurrency import CostlyRequests, Slots
 from au2.stores.notices import DISPATCHER, FolderNotices

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.job import JobState, Outcome
+from au2.domain.jobs.job import JobState, Outcome
 from au2.http.app import make_app
 from au2.wire.upload import CONTENTS_MEDIA_TYPE
 from tests.support.backend import OPERATOR, Backend, creation, open_backend

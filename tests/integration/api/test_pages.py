@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
-from au2.domain.version import ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.processes.version import ImageStatus
 from au2.wire.documents import format_document
 from tests.support.backend import OPERATOR, PASSWORD, Backend, creation
 from tests.support.built_versions import add_packaged_version, packaged

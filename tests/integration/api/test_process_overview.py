@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
-from au2.domain.job import JobState, Outcome, Reason
-from au2.domain.version import ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import JobState, Outcome, Reason
+from au2.domain.processes.version import ImageStatus
 from tests.support.backend import OPERATOR, Backend
 
 VIEWER = "viewer@example.com"

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from au2.app.accounts.users import Users
-from au2.domain.version import ImageStatus
+from au2.domain.processes.version import ImageStatus
 from tests.support.backend import OPERATOR, PASSWORD, Backend
 from tests.support.busybox import digest_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.http.app import make_app
 from au2.server.http.limits import HttpLimits
 from tests.support.backend import OPERATOR, Backend, creation, open_backend

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
-from au2.domain.job import JobState, Outcome
-from au2.domain.repository import process_repository
-from au2.domain.version import ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import JobState, Outcome
+from au2.domain.processes.repository import process_repository
+from au2.domain.processes.version import ImageStatus
 from au2.stores.database.content.repository_blobs import add_repository_blobs
 from au2.stores.database.content.uploads import add_contents, find_upload
 from au2.wire.documents import format_document

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
-from au2.domain.job import JobState, Reason
-from au2.domain.version import BuiltImage, ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.container_contract import Language
+from au2.domain.jobs.job import JobState, Reason
+from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.stores.database import versions
 from au2.wire.documents import format_document
 from tests.support.backend import IMAGE, OPERATOR, Backend, creation, entry, frame

@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from au2.domain.context import Context
-from au2.domain.version import ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.processes.version import ImageStatus
 from tests.support.backend import OPERATOR, Backend
 from tests.support.built_versions import add_packaged_version, link, packaged
 

@@ -4,8 +4,8 @@ import json
 
 import httpx
 
-from au2.domain.job import JobState, Outcome
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import JobState, Outcome
+from au2.domain.processes.version import ImageStatus
 from tests.support.backend import OPERATOR, PASSWORD, Backend, frame
 
 

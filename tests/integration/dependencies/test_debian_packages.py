@@ -12,8 +12,8 @@ from au2.dependencies.build_container import BuildOptions, BuildRun
 from au2.dependencies.layer_cache import InstalledDependencies
 from au2.dependencies.package import PackageDependencies
 from au2.dependencies.sources import DebianSources, Sources
-from au2.domain.container_contract import USER_ID
 from au2.domain.errors import Au2Error, DependenciesFailed
+from au2.domain.jobs.container_contract import USER_ID
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.package.debian import parse_debian_packages

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from au2.dependencies.layer_cache import BuiltDependencies
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed
 from au2.oci.tar.layer import read_layer
 from tests.support.dependency_installation import DependencyInstallation

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from au2.dependencies.sources import Sources
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed
 from tests.support.dependency_installation import DependencyInstallation
 from tests.support.engine import NativeHarness

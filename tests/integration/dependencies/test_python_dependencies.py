@@ -9,7 +9,7 @@ import pytest
 from au2.dependencies.build_container import BuildOptions
 from au2.dependencies.layer_cache import BuiltDependencies
 from au2.dependencies.sources import Sources
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import DependenciesFailed, IndexUnreachable
 from au2.oci.tar.layer import LayerMember, read_layer
 from au2.oci.tar.writer import MODIFIED_AT

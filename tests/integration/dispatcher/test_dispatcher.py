@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
-from au2.domain.job import Job, JobState
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import Job, JobState
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions
 from au2.stores.logs.record import parse_records

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import EngineFailure
+from au2.domain.jobs.container_contract import Network
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.options import NativeOptions

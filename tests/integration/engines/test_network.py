@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Network
+from au2.domain.jobs.container_contract import Network
 from au2.engines.native.host.check import check_host
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import EnginePaths

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from au2.domain.container_contract import Network
+from au2.domain.jobs.container_contract import Network
 from au2.engines.native.host.cgroup import find_hierarchies
 from au2.engines.native.paths import EnginePaths
 from tests.support.engine import MEBIBYTE, NativeHarness

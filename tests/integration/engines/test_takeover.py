@@ -16,8 +16,8 @@ DRIVER = """
 import json, os, signal, sys
 from pathlib import Path
 from au2.stores.content.filesystem import FileContentStore
-from au2.domain.job import Resources
-from au2.domain.container_contract import Network
+from au2.domain.jobs.job import Resources
+from au2.domain.jobs.container_contract import Network
 from au2.engines.protocol import ContainerSpec
 from au2.engines.native.engine import NativeEngine
 from au2.engines.native.options import NativeOptions

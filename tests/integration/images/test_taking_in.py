@@ -11,7 +11,7 @@ from au2.dispatcher.disk_space import DiskSpace, FreeSpace
 from au2.dispatcher.image_importer import ImageImporter
 from au2.dispatcher.job_records import BuildContext, JobRecords, Timeline
 from au2.domain.errors import InvalidImage
-from au2.domain.version import ImageStatus
+from au2.domain.processes.version import ImageStatus
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.rootfs.layers import LayerStore
 from au2.engines.protocol import Engine

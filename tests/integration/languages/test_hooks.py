@@ -2,7 +2,7 @@
 
 import pytest
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from tests.support.languages import Packages, Ran
 
 AFTER = 'echo "after [$AU_EXIT_CODE]"\n'

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from au2.domain.job import JobState
+from au2.domain.jobs.job import JobState
 from au2.execution.termination import ExecutionLimits, JobControl
 from au2.local.environments.packages import PackageEnvironments
 from au2.local.environments.python_packages import find_uv

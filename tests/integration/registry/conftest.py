@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from tests.integration.registry.guest import Guest
 from tests.support.backend import Backend, open_backend
 from tests.support.live import served

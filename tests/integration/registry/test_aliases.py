@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from au2.domain.context import Context
-from au2.domain.version import ImageStatus
+from au2.domain.accounts.context import Context
+from au2.domain.processes.version import ImageStatus
 from au2.oci.spec.digest import sha512_of
 from au2.oci.spec.media_types import DOCKER_FOREIGN_GZIP
 from tests.integration.registry.guest import (

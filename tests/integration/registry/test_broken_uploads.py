@@ -14,7 +14,7 @@ import pytest
 from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import ImageBlobs
 from au2.domain.errors import NotFound, StorageFull
-from au2.domain.repository import parse_repository
+from au2.domain.processes.repository import parse_repository
 from au2.stores.content.filesystem import FileContentStore
 from tests.integration.registry.guest import Guest, code
 from tests.support.backend import Backend

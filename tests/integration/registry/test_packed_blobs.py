@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from au2.domain.repository import StoredBlob, parse_repository
+from au2.domain.processes.repository import StoredBlob, parse_repository
 from au2.http.streaming import StreamingResult
 from au2.server.supervision.log_format import is_relevant
 from au2.stores.content.images import load_image

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from au2.app.registry.manifests import PutManifest
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict
-from au2.domain.repository import Repository, StoredBlob, process_repository
-from au2.domain.version import BuiltImage, ImageStatus
+from au2.domain.processes.repository import Repository, StoredBlob, process_repository
+from au2.domain.processes.version import BuiltImage, ImageStatus
 from au2.oci.spec.media_types import INDEX
 from au2.stores.database.versions import change_image_status, find_version
 from tests.integration.registry.guest import MANIFEST, NOWHERE, Guest, code, describe, make_manifest

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import RegistryFailure
+from au2.domain.jobs.container_contract import Language
 from au2.oci.registry_client.login import Credentials, find_credentials
 from au2.oci.registry_client.registry import Registry
 from au2.oci.tar.layer import read_layer

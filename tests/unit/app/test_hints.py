@@ -6,7 +6,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.uploads.image_versions import ensure_accepts_image
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Au2Error, Conflict, InvalidRequest, NotFound
 from tests.support.backend import OPERATOR, Backend
 

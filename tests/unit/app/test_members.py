@@ -1,8 +1,8 @@
 import pytest
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Role
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
-from au2.domain.identity import Role
 from au2.stores.database.events import list_events
 from tests.support.backend import OPERATOR, Backend
 

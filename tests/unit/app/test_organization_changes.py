@@ -2,10 +2,10 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.maintenance.live_set import list_image_roots
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
-from au2.domain.identity import Actor
-from au2.domain.job import JobState, Outcome
+from au2.domain.jobs.job import JobState, Outcome
 from au2.stores.database import accounts, secrets
 from au2.stores.database.events import list_events
 from tests.support.backend import OPERATOR, Backend

@@ -1,5 +1,5 @@
-from au2.domain.context import Context
-from au2.domain.identity import Role
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Role
 from tests.support.backend import OPERATOR, Backend
 
 

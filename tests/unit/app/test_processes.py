@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
-from au2.domain.version import ImageStatus
+from au2.domain.processes.version import ImageStatus
 from tests.support.backend import OPERATOR, Backend
 
 

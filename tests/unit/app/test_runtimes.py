@@ -1,8 +1,8 @@
 import pytest
 
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, NotFound
+from au2.domain.jobs.container_contract import Language
 from au2.stores.database.events import list_events
 from tests.support.backend import IMAGE, OPERATOR, Backend
 

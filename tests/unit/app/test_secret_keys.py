@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.secret_keys import SecretKeys, ensure_keys
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, SecretUnreadable
 from au2.secrets.keyring import KeyFile
 from au2.stores.database.events import list_events

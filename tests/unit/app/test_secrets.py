@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.secret_name import VALUE_BYTES
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted, SecretUnreadable
-from au2.domain.secret_name import VALUE_BYTES
-from au2.domain.version import BuiltImage, Contract, ImageStatus
+from au2.domain.processes.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database.events import list_events
 from au2.stores.database.jobs import JobFilter
 from au2.stores.database.secrets import bound_to_secret, list_ciphertexts, replace_ciphertext

@@ -6,7 +6,7 @@ import pytest
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import parse_address
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from tests.unit.client.api import ORGANIZATION, PROJECT, Api, serve
 
 

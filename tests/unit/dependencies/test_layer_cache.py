@@ -11,7 +11,7 @@ from au2.dependencies.build_container import BuildRun
 from au2.dependencies.file_cache import FileCache
 from au2.dependencies.installer import InstallResult, InstallTask, Lock
 from au2.dependencies.layer_cache import DependencyLayerCache
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.local.dependencies import FolderLayerIndex
 from au2.oci.tar.writer import file_entry
 from au2.stores.content.filesystem import FileContentStore

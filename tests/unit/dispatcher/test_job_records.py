@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 from au2.dispatcher.job_records import Timeline, make_container_id, parse_container_id
-from au2.domain.context import Context
-from au2.domain.job import Attempt, Job, JobState, JobType, Phase
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import Attempt, Job, JobState, JobType, Phase
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import InvalidRequest
-from au2.domain.job import Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Resources
 from au2.engines.native.paths import EnginePaths
 from au2.engines.protocol import ContainerSpec
 from au2.engines.validation import check_spec, is_container_id, parse_signal

@@ -2,10 +2,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from au2.domain.container_contract import Network
-from au2.domain.context import Context
-from au2.domain.job import Attempt, Job, JobState, JobType, Resources, RunRequest
-from au2.domain.version import ImageStatus, Version, VersionType
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Attempt, Job, JobState, JobType, Resources, RunRequest
+from au2.domain.processes.version import ImageStatus, Version, VersionType
 from au2.execution.job_inputs import make_environment, make_files
 from au2.execution.termination import ExecutionLimits
 

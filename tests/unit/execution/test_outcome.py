@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from au2.domain.container_contract import Network
-from au2.domain.job import JobState, Outcome, Reason, Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import JobState, Outcome, Reason, Resources
 from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Output
 from au2.execution.outcome import Interruption, make_outcome

@@ -10,9 +10,9 @@ import pytest
 
 from au2.app.uploads.sessions import ABANDONED, DISK_FULL, GIVEN_UP
 from au2.dispatcher.faults import describe_platform_fault
-from au2.domain.container_contract import Network
 from au2.domain.errors import EngineFailure, StorageFull
-from au2.domain.job import Outcome, Reason, Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Outcome, Reason, Resources
 from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Output, check_output, parse_output
 from au2.execution.outcome import Interruption, describe_exit, describe_memory_kills, make_outcome

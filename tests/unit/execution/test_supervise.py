@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import DatabaseUnavailable
-from au2.domain.job import JobState, Reason, Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import JobState, Reason, Resources
 from au2.engines.protocol import ContainerState, Observation
 from au2.execution.job_results import Status
 from au2.execution.supervise import RunHooks, RunResult, Supervisor

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from au2.domain.errors import InvalidPackage, Unsupported
-from au2.domain.job import JobState, Reason
+from au2.domain.jobs.job import JobState, Reason
 from au2.execution.job_results import Status
 from au2.execution.termination import ExecutionLimits, JobControl
 from au2.local.process_runner import ProcessRunner

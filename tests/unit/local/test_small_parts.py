@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from au2.app.runtimes import Runtimes
-from au2.domain.container_contract import Language
 from au2.domain.errors import (
     BlobMissing,
     Conflict,
@@ -16,7 +15,8 @@ from au2.domain.errors import (
     InvalidRequest,
     NotFound,
 )
-from au2.domain.runtime import DependencyLayer
+from au2.domain.jobs.container_contract import Language
+from au2.domain.processes.runtime import DependencyLayer
 from au2.local.container_runner import store_contents
 from au2.local.dependencies import FolderLayerIndex
 from au2.local.output import MaskedOutput

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.package.check import inspect_package
 from au2.package.template import write_package
 

@@ -1,7 +1,7 @@
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import Detail, InvalidPackage
+from au2.domain.jobs.container_contract import Network
 from au2.package.manifest import Manifest, ResourceDefaults, context_key, parse_manifest
 
 ORGANIZATION = "20e7f5e9-b4a9-4972-bcc6-f43610a0d7e0"

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import InvalidPackage
+from au2.domain.jobs.container_contract import Language
 from au2.package import template
 from au2.package.manifest import parse_manifest
 from au2.package.process_ids import set_process_id, without_process_ids

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import Conflict
+from au2.domain.jobs.container_contract import Language
 from au2.images.launcher_layer import write_sdk
 from au2.package import template
 from au2.package.manifest import parse_manifest

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import RuntimeBuildFailed
+from au2.domain.jobs.container_contract import Language
 from au2.oci.tar.layer import LayerMember, MemberType, read_layer
 from au2.runtimes.build import build_runtime
 from au2.runtimes.built_runtime import BuiltRuntime

@@ -1,6 +1,6 @@
 """Every language that packages may be written in has a runtime in the catalogue."""
 
-from au2.domain.container_contract import Language
+from au2.domain.jobs.container_contract import Language
 from au2.runtimes.recipe_file import get_recipe
 from tests.support.languages import RUNTIMES
 

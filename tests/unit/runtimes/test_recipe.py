@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from au2.domain.container_contract import Language
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.ids import is_guid
+from au2.domain.jobs.container_contract import Language
 from au2.runtimes.recipe import (
     BaseSource,
     DebianSource,

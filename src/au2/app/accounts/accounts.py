@@ -24,8 +24,10 @@ from au2.app.accounts.tokens import (
 from au2.app.lookup import find_context
 from au2.domain import clock as clocks
 from au2.domain import defaults
-from au2.domain.account import Token, User
-from au2.domain.context import Context
+from au2.domain.accounts.account import Token, User
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor, Role
+from au2.domain.accounts.password import ensure_usable_password
 from au2.domain.errors import (
     AccountDisabled,
     Conflict,
@@ -38,9 +40,7 @@ from au2.domain.errors import (
     WrongPassword,
 )
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.identity import Actor, Role
 from au2.domain.ids import make_guid
-from au2.domain.password import ensure_usable_password
 from au2.domain.throttle import LogThrottle
 from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from au2.app.validation import parse_name
 from au2.domain import clock as clocks
-from au2.domain.account import Token
+from au2.domain.accounts.account import Token
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Conflict, InvalidRequest, NotAuthenticated, NotFound, TokenExpired
 from au2.domain.event import EventAction
-from au2.domain.identity import Actor
 from au2.domain.ids import is_guid, make_guid
 from au2.stores.database import accounts
 from au2.stores.database.database import Database, Transaction

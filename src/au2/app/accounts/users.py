@@ -9,7 +9,7 @@ from datetime import datetime
 
 from au2.app.accounts.tokens import MANAGED, REGISTRY
 from au2.domain import clock as clocks
-from au2.domain.account import Token, User
+from au2.domain.accounts.account import Token, User
 from au2.domain.errors import Conflict, NotFound
 from au2.domain.event import PLATFORM, EventAction
 from au2.stores.database import accounts

@@ -27,12 +27,12 @@ from au2.app.lookup import (
 from au2.app.uploads.sessions import close_stopped_upload
 from au2.app.versions.choice import choose_version
 from au2.domain import clock as clocks
-from au2.domain.account import Organization, Project
-from au2.domain.context import Context
+from au2.domain.accounts.account import Organization, Project
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict, InvalidRequest, LeaseLost, NotFound
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
-from au2.domain.job import (
+from au2.domain.jobs.job import (
     Job,
     JobState,
     JobType,
@@ -42,8 +42,8 @@ from au2.domain.job import (
     RunRequest,
     StateChange,
 )
-from au2.domain.version import Process, Version, VersionChoice, VersionType
-from au2.domain.waiting import Waiting, explain_waiting
+from au2.domain.jobs.waiting import Waiting, explain_waiting
+from au2.domain.processes.version import Process, Version, VersionChoice, VersionType
 from au2.stores.database import job_changes, jobs
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.events import add_event

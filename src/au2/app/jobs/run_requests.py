@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import Detail, InvalidRequest
-from au2.domain.job import Resources, RunLimits
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Resources, RunLimits
 from au2.domain.json_value import encode_json, format_pointer
 from au2.domain.wording import format_bytes, format_bytes_apart, format_seconds
 from au2.jsonschema.defaults import fill_defaults

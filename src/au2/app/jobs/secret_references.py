@@ -5,12 +5,12 @@ from typing import Any
 
 from au2.app.jobs.run_requests import ENVIRONMENT_BYTES
 from au2.app.lookup import get_secret
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
+from au2.domain.accounts.secret import Secret, merge_environment
+from au2.domain.accounts.secret_name import find_secret_name_error
 from au2.domain.errors import Detail, InvalidRequest, NotFound, NotPermitted
-from au2.domain.identity import Action, Actor
 from au2.domain.json_value import format_pointer
-from au2.domain.secret import Secret, merge_environment
-from au2.domain.secret_name import find_secret_name_error
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_length_error, find_name_error
 from au2.stores.database.database import Transaction

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from au2.domain.job import JobState, Outcome, Reason, StateChange
+from au2.domain.jobs.job import JobState, Outcome, Reason, StateChange
 from au2.stores.database.claims import release_all_claims
 from au2.stores.database.database import Database
 from au2.stores.database.job_changes import change_state, update_attempt

@@ -1,11 +1,11 @@
 """Access to repositories of the registry: permission, tags, digests and version numbers."""
 
 from au2.app.lookup import ensure_may, ensure_may_in
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import InvalidRequest, NotFound, RepositoryUnknown
-from au2.domain.identity import Action, Actor
-from au2.domain.repository import Repository
-from au2.domain.version import ImageStatus, Version
+from au2.domain.processes.repository import Repository
+from au2.domain.processes.version import ImageStatus, Version
 from au2.oci.spec.digest import parse_any_digest
 from au2.oci.spec.reference import TAG
 from au2.stores.database.content import repositories

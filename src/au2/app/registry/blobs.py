@@ -11,11 +11,11 @@ from au2.app.registry.access import ensure_may_use
 from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.blob_receiver import BlobReceiver
 from au2.domain import clock as clocks
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Busy, DigestMismatch, InvalidImage, NotFound, NotPermitted
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import is_guid, make_guid
-from au2.domain.repository import Repository, StoredBlob
-from au2.domain.upload import BlobUpload
+from au2.domain.processes.repository import Repository, StoredBlob
+from au2.domain.processes.upload import BlobUpload
 from au2.oci.spec.digest import is_alias, parse_any_digest
 from au2.oci.spec.manifest import Descriptor
 from au2.oci.spec.media_types import FOREIGN_LAYERS

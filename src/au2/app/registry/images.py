@@ -5,9 +5,9 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 
 from au2.app.registry.access import can_pull, context_of
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import BlobMissing, InvalidImage
-from au2.domain.identity import Action, Actor
-from au2.domain.repository import Repository, StoredBlob
+from au2.domain.processes.repository import Repository, StoredBlob
 from au2.oci.spec.digest import is_alias
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.registry_manifest import parse_referenced

@@ -16,7 +16,8 @@ from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain import clock as clocks
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import (
     Conflict,
     DigestMismatch,
@@ -26,10 +27,9 @@ from au2.domain.errors import (
     Unsupported,
 )
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
-from au2.domain.job import Job
-from au2.domain.repository import Repository, StoredBlob, StoredManifest
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import Job
+from au2.domain.processes.repository import Repository, StoredBlob, StoredManifest
+from au2.domain.processes.version import ImageStatus
 from au2.oci.spec.digest import is_alias, parse_any_digest, sha256_of, sha512_of
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES
 from au2.oci.spec.index import choose_image, parse_index

@@ -28,12 +28,12 @@ from au2.app.uploads.sessions import (
 )
 from au2.domain import clock as clocks
 from au2.domain import defaults
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Conflict, InvalidRequest
-from au2.domain.identity import Actor
-from au2.domain.job import Job
-from au2.domain.repository import Repository, process_repository
-from au2.domain.upload import ImageUpload, Upload, UploadState
-from au2.domain.version import ImageStatus, Process, Version
+from au2.domain.jobs.job import Job
+from au2.domain.processes.repository import Repository, process_repository
+from au2.domain.processes.upload import ImageUpload, Upload, UploadState
+from au2.domain.processes.version import ImageStatus, Process, Version
 from au2.domain.wording import format_bytes_apart
 from au2.oci.spec.digest import parse_digest, sha256_of
 from au2.oci.spec.manifest import parse_manifest

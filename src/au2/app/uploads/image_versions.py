@@ -8,12 +8,12 @@ from datetime import datetime
 
 from au2.app.lookup import find_version_upload, get_process_version, process_command
 from au2.app.uploads.sessions import add_upload_job
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid
-from au2.domain.job import Job
-from au2.domain.upload import ImageUpload, UploadState
-from au2.domain.version import ImageStatus, Process, Version, VersionType
+from au2.domain.jobs.job import Job
+from au2.domain.processes.upload import ImageUpload, UploadState
+from au2.domain.processes.version import ImageStatus, Process, Version, VersionType
 from au2.stores.database import jobs, versions
 from au2.stores.database.content import uploads
 from au2.stores.database.database import Transaction

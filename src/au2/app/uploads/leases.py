@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from au2.domain.errors import StillSending
-from au2.domain.upload import ImageUpload, Upload
+from au2.domain.processes.upload import ImageUpload, Upload
 
 _HEARTBEAT_SECONDS: Final = 2.0
 _MISSED_HEARTBEATS: Final = 3

@@ -13,13 +13,19 @@ from au2.app.validation import parse_description, parse_name
 from au2.app.versions.versions import note_version
 from au2.domain import clock as clocks
 from au2.domain import defaults
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import Conflict, Detail, InvalidRequest
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import make_guid, parse_guid
-from au2.domain.upload import PackageUpload, UploadState
-from au2.domain.version import ImageStatus, Process, RuntimeReference, Version, VersionType
+from au2.domain.processes.upload import PackageUpload, UploadState
+from au2.domain.processes.version import (
+    ImageStatus,
+    Process,
+    RuntimeReference,
+    Version,
+    VersionType,
+)
 from au2.package.tree.entries import digest_files
 from au2.package.tree.paths import PackageLimits
 from au2.stores.content.protocol import IngesterProvider

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Detail, InvalidPackage, InvalidRequest, StorageFull, TooLarge
 from au2.domain.wording import format_bytes_apart
 from au2.package.tree.entries import PackageEntry

@@ -17,12 +17,12 @@ from au2.app.uploads.sessions import (
     queue_build,
 )
 from au2.domain import clock as clocks
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Conflict, LeaseLost
-from au2.domain.identity import Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Job
-from au2.domain.upload import PackageUpload, Upload, UploadState
+from au2.domain.jobs.job import Job
+from au2.domain.processes.upload import PackageUpload, Upload, UploadState
 from au2.stores.content.protocol import ContentStore
 from au2.stores.database import processes
 from au2.stores.database.content import uploads

@@ -8,14 +8,14 @@ from typing import Generic, TypeVar
 
 from au2.app.lookup import authorize, get_process_version
 from au2.app.versions.versions import note_version
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import DatabaseUnavailable, LeaseLost, NotFound, NotPermitted, StorageFull
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.ids import parse_guid
-from au2.domain.job import Job, JobState, JobType, Outcome, Reason, StateChange
-from au2.domain.upload import Upload, UploadState
-from au2.domain.version import ImageStatus, Process, may_become
+from au2.domain.jobs.job import Job, JobState, JobType, Outcome, Reason, StateChange
+from au2.domain.processes.upload import Upload, UploadState
+from au2.domain.processes.version import ImageStatus, Process, may_become
 from au2.domain.wording import format_bytes_apart
 from au2.stores.content.protocol import Ingester
 from au2.stores.database import job_changes, jobs, processes, versions

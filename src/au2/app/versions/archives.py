@@ -8,12 +8,12 @@ from typing import BinaryIO, cast
 
 from au2.app.lookup import find_version_upload, get_process_version
 from au2.app.versions.choice import ensure_available
-from au2.domain.container_contract import PACKAGE_DIRECTORY
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.errors import BlobMissing, InvalidRequest
-from au2.domain.identity import Action, Actor
-from au2.domain.repository import process_repository
-from au2.domain.upload import PackageUpload
-from au2.domain.version import Process, Version, VersionType
+from au2.domain.jobs.container_contract import PACKAGE_DIRECTORY
+from au2.domain.processes.repository import process_repository
+from au2.domain.processes.upload import PackageUpload
+from au2.domain.processes.version import Process, Version, VersionType
 from au2.oci.archive.writer import docker_archive_entries, without_zstd
 from au2.oci.spec.digest import VerifyingReader
 from au2.oci.spec.document import MAX_DOCUMENT_BYTES

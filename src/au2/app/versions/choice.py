@@ -4,7 +4,7 @@ from shlex import quote
 
 from au2.app.lookup import get_version, process_command
 from au2.domain.errors import Conflict
-from au2.domain.version import (
+from au2.domain.processes.version import (
     ChoiceRule,
     ImageStatus,
     NewerVersion,

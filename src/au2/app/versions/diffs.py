@@ -6,10 +6,10 @@ from typing import Any
 
 from au2.app.lookup import find_version_upload, get_process, get_version
 from au2.app.versions.choice import ensure_available
+from au2.domain.accounts.identity import Action, Actor
 from au2.domain.difference import Difference, compare_mappings
-from au2.domain.identity import Action, Actor
-from au2.domain.upload import PackageUpload
-from au2.domain.version import Version, VersionType
+from au2.domain.processes.upload import PackageUpload
+from au2.domain.processes.version import Version, VersionType
 from au2.jsonschema.compare import SchemaChange, compare_schemas
 from au2.stores.database.database import Database, Transaction
 

@@ -11,12 +11,12 @@ from au2.app.lookup import get_process, get_process_version, get_version
 from au2.app.validation import parse_description
 from au2.app.versions.choice import choose_version, ensure_deletable, explain_first_upload
 from au2.domain import clock as clocks
+from au2.domain.accounts.identity import Action, Actor
+from au2.domain.accounts.secret_name import REFERENCE_KEY, find_secret_name_error
 from au2.domain.errors import Conflict, Detail, InvalidRequest, NotFound
 from au2.domain.event import EventAction
-from au2.domain.identity import Action, Actor
 from au2.domain.json_value import find_json_error, format_pointer
-from au2.domain.secret_name import REFERENCE_KEY, find_secret_name_error
-from au2.domain.version import Contract, ImageStatus, Process, Version, VersionType
+from au2.domain.processes.version import Contract, ImageStatus, Process, Version, VersionType
 from au2.domain.wording import format_bytes
 from au2.package.environment import find_name_error
 from au2.package.schemas import find_object_schema_violations

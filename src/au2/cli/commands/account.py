@@ -185,7 +185,7 @@ def password(session: Session, from_stdin: bool, end_tokens: bool) -> None:
     All your other logins end. Managed tokens stay, unless --end-tokens is given: use this option
     if another person may have known the password and created tokens.
     """
-    from au2.domain.password import PASSWORD_MOST_CHARACTERS, ensure_usable_password
+    from au2.domain.accounts.password import PASSWORD_MOST_CHARACTERS, ensure_usable_password
 
     transport = session.transport
     console = session.console

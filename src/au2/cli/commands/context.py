@@ -10,7 +10,7 @@ from au2.cli.context.account_completion import complete_organizations, complete_
 from au2.cli.context.context_choice import CONFIGURATION, TOKEN_VARIABLE, ContextChoice, find_choice
 from au2.console.cells import WideColumn, columns
 from au2.console.commands import Group
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid
 

@@ -7,7 +7,7 @@ organization.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest
 from au2.domain.ids import is_guid, parse_guid
 

@@ -169,7 +169,7 @@ def command(
 
 def _find_type(stated: str | None) -> str | None:
     """Return the whole name of a job type. Raises UsageError."""
-    from au2.domain.job import JobType
+    from au2.domain.jobs.job import JobType
 
     types = {known.rpartition(":")[2]: known.value for known in JobType}
     if stated is None or stated in types.values():

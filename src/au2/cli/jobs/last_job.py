@@ -85,7 +85,7 @@ def find_last_job(session: Session, *, runs_only: bool = False) -> "JobView":
 
 def _list_own_jobs(session: Session, *, runs_only: bool = False, limit: int) -> "Iterator[JobView]":
     from au2.client.resources.jobs import Jobs
-    from au2.domain.job import JobType
+    from au2.domain.jobs.job import JobType
 
     type_name = JobType.RUN.value if runs_only else None
     jobs = Jobs(session.transport)

@@ -19,7 +19,7 @@ from au2.cli.packages.package_remarks import list_remarks
 from au2.console.failures import EXIT_INTERRUPTED, exit_failed
 from au2.domain.clock import now
 from au2.domain.errors import Au2Error, InvalidRequest, Unsupported
-from au2.domain.job import JobState
+from au2.domain.jobs.job import JobState
 from au2.domain.wording import format_seconds
 from au2.execution.job_results import Status
 from au2.execution.termination import ExecutionLimits, JobControl

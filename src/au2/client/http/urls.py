@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest, NotFound
 from au2.domain.json_value import is_encodable
 

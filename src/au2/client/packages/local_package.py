@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.files.output import write_output
 from au2.package import names
 from au2.package.check import load_package_files

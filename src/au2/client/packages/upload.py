@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query, quote_segment
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Detail, InvalidPackage, LeaseLost, ServerUnreachable, UnexpectedAnswer
 from au2.domain.network_retry import RetryBudget
 from au2.package.tree.entries import PackagedFile

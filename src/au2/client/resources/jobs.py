@@ -7,7 +7,7 @@ from typing import Final
 from au2.client.http.transport import Transport
 from au2.client.http.urls import context_query
 from au2.client.resources.resource import Resource
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.network_retry import RetryBudget
 from au2.wire.documents import format_request, parse_record
 from au2.wire.job import JobPage, JobView, RunCreation, WaitingView

@@ -2,7 +2,7 @@
 
 from au2.client.http.urls import quote_segment
 from au2.client.resources.resource import Resource
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.wire.account import (
     Creation,
     MemberAdded,

@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from au2.client.http.transport import Query, Transport
 from au2.client.http.urls import context_query
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import UnexpectedAnswer
 from au2.wire.base import ResponseType, WireType
 from au2.wire.documents import format_request, parse_page, parse_record

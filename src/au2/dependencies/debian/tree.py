@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from au2.dependencies.received_tree import ReceivedFiles
-from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.domain.errors import DependenciesFailed, InvalidImage
+from au2.domain.jobs.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.oci.machine_files import EMPTIED_FILES, is_machine_file
 from au2.oci.tar.layer import WHITEOUT_PREFIX, LayerMember, MemberType
 from au2.oci.tar.paths import clean_path, parent_paths, shown

@@ -19,8 +19,8 @@ from au2.dependencies.installer import InstallResult, InstallTask, Lock, LockedP
 from au2.dependencies.javascript.failure import NpmFailure
 from au2.dependencies.javascript.npm_registry import NPM, NpmRegistry, archive_name, npm_entries
 from au2.dependencies.received_tree import ReceivedTree
-from au2.domain.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.domain.errors import DependenciesFailed
+from au2.domain.jobs.container_contract import PACKAGE_DIRECTORY, USER_ID
 from au2.engines.protocol import Engine
 from au2.oci.spec.digest import sha256_of
 from au2.oci.tar.writer import LayerEntry, directory_entry

@@ -8,8 +8,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from au2.domain.container_contract import RESULT_FILES
 from au2.domain.errors import TooLarge, Unsupported
+from au2.domain.jobs.container_contract import RESULT_FILES
 from au2.engines.fake.container import FakeContainer
 from au2.engines.fake.program import Invocation, Program
 from au2.engines.layer_reader import open_layer

@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from au2.app.accounts.tokens import TOKEN_PREFIX
 from au2.app.services import Services
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import InvalidRequest, NotAuthenticated
-from au2.domain.identity import Actor
-from au2.domain.repository import Repository, parse_repository
+from au2.domain.processes.repository import Repository, parse_repository
 from au2.http.audit_log import note_actor
 from au2.http.registry.errors import RegistryError
 from au2.oci.spec.digest import parse_any_digest

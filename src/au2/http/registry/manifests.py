@@ -9,10 +9,10 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Unsupported
-from au2.domain.identity import Actor
-from au2.domain.job import Job, JobState
-from au2.domain.repository import StoredManifest
+from au2.domain.jobs.job import Job, JobState
+from au2.domain.processes.repository import StoredManifest
 from au2.http.concurrency import CostlyRequests
 from au2.http.job_watching import wait_for_end
 from au2.http.registry.access import ensure_digest, open_call

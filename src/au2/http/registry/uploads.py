@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from au2.app.registry.blobs import RegistryReceiver
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import InvalidRequest
-from au2.domain.identity import Actor
-from au2.domain.repository import Repository, parse_repository
+from au2.domain.processes.repository import Repository, parse_repository
 from au2.http.audit_log import sender_of
 from au2.http.concurrency import CostlyRequests
 from au2.http.registry.access import ensure_digest, open_call, services_of

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 
 from au2.app.accounts.accounts import NamedMembership
-from au2.domain.account import Token
+from au2.domain.accounts.account import Token
 from au2.domain.errors import (
     Busy,
     Conflict,

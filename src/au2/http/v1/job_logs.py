@@ -9,9 +9,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime
 
 from au2.app.jobs.log_positions import find_offset
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import Busy, NotAuthenticated, NotFound, TooManyRequests
-from au2.domain.identity import Actor
-from au2.domain.job import Job
+from au2.domain.jobs.job import Job
 from au2.http.audit_log import sender_of
 from au2.http.dependencies import LARGEST_OFFSET, BoardOf, Call, CostlyOf, JobReadingOf, LogsOf
 from au2.http.errors import error_responses

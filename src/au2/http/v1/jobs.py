@@ -7,8 +7,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from au2.app.jobs.jobs import RunOrder
 from au2.app.jobs.run_requests import WantedResources
-from au2.domain.container_contract import Network
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Action
 from au2.domain.errors import (
     Busy,
     Conflict,
@@ -19,9 +19,9 @@ from au2.domain.errors import (
     TooLarge,
     TooManyRequests,
 )
-from au2.domain.identity import Action
 from au2.domain.ids import parse_guid
-from au2.domain.job import JobState, JobType
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import JobState, JobType
 from au2.http.audit_log import sender_of
 from au2.http.created import created, set_location
 from au2.http.dependencies import (

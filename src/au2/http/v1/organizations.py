@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from au2.domain.account import Member, Organization, Project
+from au2.domain.accounts.account import Member, Organization, Project
+from au2.domain.accounts.identity import Action
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
-from au2.domain.identity import Action
 from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, is_operator, may, may_in_organization
 from au2.http.errors import error_responses

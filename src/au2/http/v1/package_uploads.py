@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from au2.app.uploads.package_begin import PackageComparison
+from au2.domain.accounts.identity import Action
 from au2.domain.errors import (
     Conflict,
     InvalidPackage,
@@ -27,7 +28,6 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
-from au2.domain.identity import Action
 from au2.http.audit_log import sender_of
 from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, CostlyOf, FencingToken, ServicesOf, may_make

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from au2.domain.accounts.identity import Action
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
-from au2.domain.identity import Action
-from au2.domain.version import Process
+from au2.domain.processes.version import Process
 from au2.http.created import created, set_location
 from au2.http.dependencies import Call, ContextCall, may_change_process, may_make
 from au2.http.errors import error_responses

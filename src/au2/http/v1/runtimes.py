@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from au2.domain.errors import NotFound, NotPermitted
-from au2.domain.runtime import Runtime
+from au2.domain.processes.runtime import Runtime
 from au2.http.dependencies import Call, ContextCall
 from au2.http.errors import error_responses
 from au2.http.paging import Order, PageOf

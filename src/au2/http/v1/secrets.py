@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from au2.domain.accounts.identity import Action
+from au2.domain.accounts.secret import Secret
 from au2.domain.errors import (
     Conflict,
     InvalidRequest,
@@ -13,8 +15,6 @@ from au2.domain.errors import (
     StorageFull,
     TooLarge,
 )
-from au2.domain.identity import Action
-from au2.domain.secret import Secret
 from au2.http.created import created, set_location
 from au2.http.dependencies import ContextCall, may_make
 from au2.http.errors import error_responses

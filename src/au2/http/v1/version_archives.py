@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from au2.app.services import Services
 from au2.app.versions.archives import OpenArchive
+from au2.domain.accounts.identity import Actor
 from au2.domain.errors import BlobMissing, Busy, Conflict, InvalidRequest, NotFound
-from au2.domain.identity import Actor
 from au2.http.dependencies import Call, VersionNumber
 from au2.http.errors import Responses, error_responses
 from au2.http.paging import Order, PageOf

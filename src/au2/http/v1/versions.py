@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from au2.app.versions.diffs import FileDocument, VersionComparison
+from au2.domain.accounts.identity import Action
 from au2.domain.difference import Difference
 from au2.domain.errors import Conflict, NotFound, NotPermitted, StorageFull, TooLarge
-from au2.domain.identity import Action
-from au2.domain.version import Contract, Version
+from au2.domain.processes.version import Contract, Version
 from au2.http.created import created, set_location
 from au2.http.dependencies import Call, VersionNumber, may_change_process
 from au2.http.errors import error_responses

@@ -10,13 +10,13 @@ from au2.app.members import NewMember
 from au2.app.processes import ProcessSummary
 from au2.app.uploads.image_uploads import BegunImage
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
-from au2.domain.account import Member, Project
-from au2.domain.context import Context
-from au2.domain.job import Attempt, Job
-from au2.domain.runtime import Runtime, RuntimeBuild
-from au2.domain.upload import Upload
-from au2.domain.version import Process, Version, explain_choice
-from au2.domain.waiting import Waiting
+from au2.domain.accounts.account import Member, Project
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import Attempt, Job
+from au2.domain.jobs.waiting import Waiting
+from au2.domain.processes.runtime import Runtime, RuntimeBuild
+from au2.domain.processes.upload import Upload
+from au2.domain.processes.version import Process, Version, explain_choice
 from au2.wire.account import (
     AccountView,
     MemberAdded,

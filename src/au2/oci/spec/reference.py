@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from au2.domain.errors import InvalidRequest
-from au2.domain.repository import MOST_CHARACTERS, REPOSITORY_NAME
+from au2.domain.processes.repository import MOST_CHARACTERS, REPOSITORY_NAME
 from au2.oci.spec.digest import parse_digest
 
 DOCKER_HUB = "docker.io"

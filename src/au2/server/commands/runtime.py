@@ -7,7 +7,7 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, Group, define
 from au2.domain.clock import format_time
 from au2.domain.errors import Conflict, NotFound
-from au2.domain.runtime import Runtime
+from au2.domain.processes.runtime import Runtime
 from au2.server.commands.options import data_option
 from au2.server.commands.runtime_build import RUNTIME_COLUMNS, list_by_name, runtime_document
 from au2.server.data_directory import DataDirectory

@@ -13,10 +13,10 @@ from au2.console.cells import columns
 from au2.console.commands import CommandSession, define
 from au2.console.console import Console
 from au2.console.parameters import PathType
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest, InvalidSettings
 from au2.domain.ids import is_guid, parse_guid
-from au2.domain.runtime import Runtime
+from au2.domain.processes.runtime import Runtime
 from au2.files.input import read_text_file
 from au2.http.v1.views import view_runtime
 from au2.oci.registry_client.login import Credentials, find_credentials

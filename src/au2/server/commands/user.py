@@ -10,9 +10,9 @@ from au2.app.accounts.passwords import Passwords, make_hasher
 from au2.app.accounts.users import UserRecord, Users, count_managed
 from au2.console.cells import columns
 from au2.console.commands import CommandSession, Group, define
-from au2.domain.account import Token
+from au2.domain.accounts.account import Token
+from au2.domain.accounts.password import ensure_usable_password
 from au2.domain.clock import format_time
-from au2.domain.password import ensure_usable_password
 from au2.domain.wording import count_of
 from au2.server.commands.options import data_option, read_password
 from au2.server.data_directory import DataDirectory

@@ -14,10 +14,10 @@ from au2.app.organizations import Organizations
 from au2.app.secret_keys import ensure_keys
 from au2.app.validation import parse_name
 from au2.console.commands import CommandSession, define
+from au2.domain.accounts.password import ensure_usable_password
 from au2.domain.clock import now
 from au2.domain.errors import Conflict, InvalidRequest
 from au2.domain.ids import parse_guid
-from au2.domain.password import ensure_usable_password
 from au2.domain.wording import count_of
 from au2.server.commands.options import data_option, option_of, read_password, settings_of
 from au2.server.data_directory import DataDirectory, lock_data_directory

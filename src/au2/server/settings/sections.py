@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from au2.domain import defaults
-from au2.domain.job import RunLimits
+from au2.domain.jobs.job import RunLimits
 from au2.server.http.limits import HttpLimits
 from au2.server.settings.endpoint import ListenAddress, TlsFiles
 from au2.server.settings.kinds import (

@@ -9,8 +9,8 @@ from au2.app.accounts.accounts import SessionOptions
 from au2.app.services import ServiceOptions, make_services
 from au2.app.uploads.image_uploads import ImageUploadOptions
 from au2.app.uploads.package_begin import PackageUploadOptions
-from au2.domain.container_contract import Network
-from au2.domain.job import RunLimits
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import RunLimits
 from au2.http.app import ApiOptions, make_app
 from au2.oci.spec.platform import find_platform
 from au2.package.tree.paths import PackageLimits

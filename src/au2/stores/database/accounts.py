@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
-from au2.domain.account import Member, Organization, Project, Token, User
-from au2.domain.context import Context
-from au2.domain.identity import Membership, Role
+from au2.domain.accounts.account import Member, Organization, Project, Token, User
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import Membership, Role
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import (
     context_columns,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Attempt, Claim, JobState, JobType
+from au2.domain.jobs.job import Attempt, Claim, JobState, JobType
 from au2.stores.database.database import Transaction
 from au2.stores.database.jobs import find_job
 from au2.stores.database.tables import attempts, jobs

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.event import Event, EventAction
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import read_entity

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, update
 
 from au2.domain.errors import LeaseLost
 from au2.domain.event import PLATFORM, EventAction
-from au2.domain.job import Job, JobState, Outcome, Phase, StateChange
+from au2.domain.jobs.job import Job, JobState, Outcome, Phase, StateChange
 from au2.stores.database.database import Transaction
 from au2.stores.database.events import add_event
 from au2.stores.database.jobs import phases_document

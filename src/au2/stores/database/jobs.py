@@ -17,10 +17,10 @@ from sqlalchemy import (
     select,
 )
 
+from au2.domain.accounts.context import Context
 from au2.domain.clock import format_time, parse_time
-from au2.domain.container_contract import Network
-from au2.domain.context import Context
-from au2.domain.job import (
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import (
     Attempt,
     Job,
     JobState,
@@ -32,8 +32,8 @@ from au2.domain.job import (
     RunRequest,
     RunSummary,
 )
-from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
-from au2.domain.waiting import QueuePosition
+from au2.domain.jobs.waiting import QueuePosition
+from au2.domain.processes.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import (
     context_columns,

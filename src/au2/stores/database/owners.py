@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, update
 
-from au2.domain.context import Context
-from au2.domain.job import JobState
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import JobState
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import owned_by
 from au2.stores.database.tables import (

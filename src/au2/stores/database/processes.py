@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from au2.domain.context import Context
-from au2.domain.version import Process
+from au2.domain.accounts.context import Context
+from au2.domain.processes.version import Process
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import entity_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import processes

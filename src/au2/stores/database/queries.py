@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, FromClause, and_, or_
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 
 _Entity = TypeVar("_Entity")
 _Value = TypeVar("_Value")

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, insert, or_, select, update
 
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
-from au2.domain.runtime import Runtime, RuntimeBuild
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.container_contract import Language
+from au2.domain.processes.runtime import Runtime, RuntimeBuild
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import context_columns, read_context, read_entity, visible_from
 from au2.stores.database.tables import runtime_versions, runtimes

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from au2.domain.context import Context
-from au2.domain.secret import Secret
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.secret import Secret
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import (
     entity_columns,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from au2.domain.errors import Conflict
-from au2.domain.version import (
+from au2.domain.processes.version import (
     BuiltImage,
     ImageStatus,
     RuntimeReference,

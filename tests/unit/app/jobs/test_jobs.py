@@ -5,11 +5,11 @@ import pytest
 from au2.app.jobs.jobs import RunOrder
 from au2.app.jobs.run_requests import WantedResources
 from au2.app.uploads.package_begin import OpenUpload
-from au2.domain.container_contract import Network
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
-from au2.domain.job import Job, JobState, Outcome, Reason
-from au2.domain.version import ImageStatus, VersionType
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Job, JobState, Outcome, Reason
+from au2.domain.processes.version import ImageStatus, VersionType
 from au2.stores.database import claims
 from au2.stores.database.database import Database
 from au2.stores.database.events import list_events

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import CheckTooCostly, InvalidRequest
-from au2.domain.job import Job
+from au2.domain.jobs.job import Job
 from au2.stores.database.jobs import JobFilter
 from tests.support.backend import OPERATOR, Backend
 

@@ -7,9 +7,9 @@ import pytest
 
 from au2.app.jobs.jobs import JobWaiting, RunOrder
 from au2.app.uploads.package_begin import OpenUpload
-from au2.domain.context import Context
-from au2.domain.job import JobState, Outcome
-from au2.domain.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.job import JobState, Outcome
+from au2.domain.jobs.waiting import QueuePosition, Waiting, WaitingCode, explain_waiting
 from au2.stores.notices import DISPATCHER, FolderNotices, Notices
 from tests.support.backend import OPERATOR, Backend, creation
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete
 
 from au2.app.maintenance.fsck import IntegrityCheck, IntegrityReport
-from au2.domain.repository import Repository, StoredBlob
+from au2.domain.processes.repository import Repository, StoredBlob
 from au2.oci.spec.digest import sha256_of, sha512_of
 from au2.oci.spec.media_types import (
     CONFIG,

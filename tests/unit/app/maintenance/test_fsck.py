@@ -9,7 +9,7 @@ import pytest
 
 from au2.app.maintenance.fsck import Finding, ImageIntegrity, IntegrityCheck, IntegrityReport
 from au2.app.maintenance.references import ReferenceResolver
-from au2.domain.runtime import DependencyLayer
+from au2.domain.processes.runtime import DependencyLayer
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document

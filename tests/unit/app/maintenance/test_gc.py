@@ -11,10 +11,10 @@ from au2.app.maintenance.garbage_collection import GCOptions, GCReport, Resource
 from au2.app.uploads.package_begin import OpenUpload
 from au2.domain.errors import Conflict
 from au2.domain.ids import make_guid
-from au2.domain.job import JobState, Outcome
-from au2.domain.repository import Repository, process_repository
-from au2.domain.runtime import DependencyLayer
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import JobState, Outcome
+from au2.domain.processes.repository import Repository, process_repository
+from au2.domain.processes.runtime import DependencyLayer
+from au2.domain.processes.version import ImageStatus
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document

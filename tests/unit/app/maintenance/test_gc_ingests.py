@@ -6,8 +6,8 @@ import pytest
 
 from au2.app.maintenance.garbage_collection import GCOptions, GCReport, ResourceKind
 from au2.domain.ids import make_guid
-from au2.domain.upload import Upload
-from au2.domain.version import ImageStatus
+from au2.domain.processes.upload import Upload
+from au2.domain.processes.version import ImageStatus
 from tests.support.stored_images import DAY, StoredImages
 
 LAYER = b"a layer " * 1000

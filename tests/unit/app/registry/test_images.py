@@ -7,7 +7,7 @@ import pytest
 
 from au2.app.registry.images import ImageBlobs
 from au2.domain.errors import NotFound
-from au2.domain.repository import process_repository
+from au2.domain.processes.repository import process_repository
 from au2.oci.spec import media_types
 from au2.oci.spec.digest import sha256_of
 from au2.oci.spec.document import format_document

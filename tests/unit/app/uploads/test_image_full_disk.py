@@ -11,10 +11,10 @@ from au2.app.registry.blobs import RepositoryBlobs
 from au2.app.registry.images import ImageBlobs
 from au2.app.uploads.image_uploads import ImageUploads
 from au2.domain.errors import LeaseLost, StorageFull
-from au2.domain.job import JobState
-from au2.domain.repository import Repository
-from au2.domain.upload import Upload
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import JobState
+from au2.domain.processes.repository import Repository
+from au2.domain.processes.upload import Upload
+from au2.domain.processes.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
 from tests.support.backend import OPERATOR, Backend
 from tests.support.memory_disk import mounted_in_memory

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from au2.app.uploads.package_begin import OpenUpload, PackageComparison
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound, NotPermitted
 from tests.support.backend import OPERATOR, Backend, creation
 

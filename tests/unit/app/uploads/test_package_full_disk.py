@@ -10,10 +10,10 @@ import pytest
 
 from au2.app.uploads.package_begin import OpenUpload, UploadStarter
 from au2.app.uploads.package_uploads import PackageUploads
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import LeaseLost, StorageFull
-from au2.domain.job import JobState, Reason
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import JobState, Reason
+from au2.domain.processes.version import ImageStatus
 from au2.stores.content.filesystem import FileContentStore
 from au2.stores.content.protocol import ContentStore
 from tests.support.backend import OPERATOR, Backend, creation, frame

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from au2.app.versions.archives import OpenArchive
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import BlobMissing, Conflict, DigestMismatch, InvalidRequest, NotFound
-from au2.domain.version import ImageStatus
+from au2.domain.processes.version import ImageStatus
 from au2.oci.spec import media_types
 from tests.support.backend import OPERATOR, Backend
 from tests.support.built_versions import (

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import Conflict, InvalidRequest, NotFound
-from au2.domain.job import Job
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import Job
+from au2.domain.processes.version import ImageStatus
 from au2.http.v1.views import view_job
 from au2.wire.job import VersionChoiceView
 from tests.support.backend import OPERATOR, Backend

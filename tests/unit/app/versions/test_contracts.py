@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from au2.app.jobs.jobs import RunOrder
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidRequest, NotFound, NotPermitted
-from au2.domain.version import BuiltImage, Contract, ImageStatus
+from au2.domain.processes.version import BuiltImage, Contract, ImageStatus
 from au2.stores.database import versions
 from tests.support.backend import IMAGE, OPERATOR, Backend
 

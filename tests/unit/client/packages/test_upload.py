@@ -18,7 +18,7 @@ from au2.client.packages.upload import (
     pick_contents,
     send_contents,
 )
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import (
     Conflict,
     InvalidPackage,

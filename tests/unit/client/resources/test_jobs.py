@@ -6,9 +6,9 @@ import pytest
 
 from au2.client.http.transport import Transport
 from au2.client.resources.jobs import poll_job, submit_run
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import UnexpectedAnswer
-from au2.domain.job import JobState
+from au2.domain.jobs.job import JobState
 from au2.wire.documents import format_document, format_request, parse_record
 from au2.wire.job import JobView, NewerVersionView, RunCreation, VersionChoiceView
 from au2.wire.violations import adapter_of

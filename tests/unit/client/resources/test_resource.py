@@ -12,7 +12,7 @@ from au2.client.resources.jobs import Jobs
 from au2.client.resources.organizations import Organizations
 from au2.client.resources.processes import Processes, Runtimes, Versions
 from au2.client.resources.resource import Named, list_named
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import NotFound, UnexpectedAnswer
 from au2.wire.process import ProcessUpdate, VersionCreation, VersionUpdate
 from tests.unit.client.api import (

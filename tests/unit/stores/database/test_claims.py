@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Claim, JobState, JobType, Outcome, StateChange
+from au2.domain.jobs.job import Claim, JobState, JobType, Outcome, StateChange
 from au2.stores.database import claims, job_changes
 from tests.support.backend import OPERATOR, Backend
 

@@ -4,7 +4,7 @@ import pytest
 
 from au2.app.jobs.jobs import RunOrder
 from au2.domain.errors import LeaseLost
-from au2.domain.job import Job, JobState, Outcome, Phase, Reason, StateChange, may_become
+from au2.domain.jobs.job import Job, JobState, Outcome, Phase, Reason, StateChange, may_become
 from au2.stores.database import job_changes
 from au2.stores.database.events import list_events
 from tests.support.backend import OPERATOR, Backend

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.stores.database import jobs
 from au2.stores.database.database import Database, Transaction
 from au2.stores.database.jobs import JobFilter

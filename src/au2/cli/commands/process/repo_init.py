@@ -8,8 +8,8 @@ import click
 
 from au2.cli.command import Session, define
 from au2.cli.options import complete_runtimes, package_argument
-from au2.domain.container_contract import Language
 from au2.domain.errors import AnswerNeeded, Au2Error, Conflict, InvalidRequest, NotFound
+from au2.domain.jobs.container_contract import Language
 
 _LANGUAGES: Final = {
     "python": Language.PYTHON,

@@ -83,7 +83,7 @@ def command(
     """
     from au2.app.jobs.run_requests import WantedResources
     from au2.cli.packages.local_run import LocalRuns, RunnerChoice
-    from au2.domain.container_contract import Network
+    from au2.domain.jobs.container_contract import Network
     from au2.local.request import LocalRequest
 
     if plain and container:

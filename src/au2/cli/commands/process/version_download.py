@@ -16,7 +16,7 @@ from au2.client.resources.versions import Download, open_download
 from au2.console.console import FORMATS
 from au2.console.parameters import PathType
 from au2.console.progress import TransferProgress
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import InvalidPackage, UnexpectedAnswer
 from au2.domain.wording import count_of
 from au2.files.output import convert_file_errors, write_output

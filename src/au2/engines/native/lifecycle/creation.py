@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import EngineFailure
+from au2.domain.jobs.container_contract import Network
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.host.system import as_engine_failure, open_folder
 from au2.engines.native.lifecycle.job_files import fingerprint, make_job_files

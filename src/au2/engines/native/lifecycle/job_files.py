@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 
-from au2.domain.container_contract import SCRATCH_FOLDER
 from au2.domain.errors import InvalidRequest, TooLarge
+from au2.domain.jobs.container_contract import SCRATCH_FOLDER
 from au2.engines.native.host.system import closing
 from au2.engines.validation import check_job_file_name
 

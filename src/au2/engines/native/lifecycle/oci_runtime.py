@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from au2.domain.container_contract import JOB_DIRECTORY, Network
 from au2.domain.errors import InvalidImage
+from au2.domain.jobs.container_contract import JOB_DIRECTORY, Network
 from au2.engines.native.host.system import run_tool
 from au2.engines.native.options import NativeOptions
 from au2.engines.native.paths import ContainerPaths

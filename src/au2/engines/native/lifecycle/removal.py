@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from au2.domain.container_contract import RESULT_FILES
 from au2.domain.errors import EngineFailure
+from au2.domain.jobs.container_contract import RESULT_FILES
 from au2.engines.native.host.cgroup import ControlGroups
 from au2.engines.native.host.system import closing, open_folder, tool_environment
 from au2.engines.native.lifecycle.job_files import open_job_files

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, or_, select, update
 
-from au2.domain.context import Context
-from au2.domain.runtime import CheckedLayer, DependencyLayer
+from au2.domain.accounts.context import Context
+from au2.domain.processes.runtime import CheckedLayer, DependencyLayer
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import entity_columns, read_entity, visible_from
 from au2.stores.database.tables import dependency_layers, layers

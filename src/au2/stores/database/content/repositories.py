@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from au2.domain.repository import Repository, StoredManifest
-from au2.domain.upload import BlobUpload
+from au2.domain.processes.repository import Repository, StoredManifest
+from au2.domain.processes.upload import BlobUpload
 from au2.stores.database.content.repository_blobs import (
     in_repository,
     named,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, insert, select, update
 
-from au2.domain.repository import Repository, StoredBlob
+from au2.domain.processes.repository import Repository, StoredBlob
 from au2.oci.spec.digest import is_alias
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import in_chunks

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, Table, and_, cast, exists, or_, select
 
-from au2.domain.job import JobState
-from au2.domain.repository import Repository
-from au2.domain.upload import UploadState
-from au2.domain.version import ImageStatus
+from au2.domain.jobs.job import JobState
+from au2.domain.processes.repository import Repository
+from au2.domain.processes.upload import UploadState
+from au2.domain.processes.version import ImageStatus
 from au2.stores.database.database import Transaction
 from au2.stores.database.owners import owner_is_deleted
 from au2.stores.database.tables import (

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_
 
-from au2.domain.job import JobState
+from au2.domain.jobs.job import JobState
 from au2.stores.database.content.roots import (
     is_tag_of_a_version,
     list_contents_under_way,

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 from au2.domain.errors import LeaseLost
-from au2.domain.upload import ImageUpload, PackageUpload, Upload, UploadState
+from au2.domain.processes.upload import ImageUpload, PackageUpload, Upload, UploadState
 from au2.stores.database.database import Transaction
 from au2.stores.database.queries import entity_columns, in_chunks, read_entity
 from au2.stores.database.tables import contents, uploads

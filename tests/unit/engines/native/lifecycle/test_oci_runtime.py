@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from au2.domain.container_contract import Network
 from au2.domain.errors import InvalidImage
-from au2.domain.job import Resources
+from au2.domain.jobs.container_contract import Network
+from au2.domain.jobs.job import Resources
 from au2.engines.native.lifecycle.oci_runtime import (
     HostFacts,
     find_image_fault,

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from au2.domain.clock import now
-from au2.domain.runtime import DependencyLayer
+from au2.domain.processes.runtime import DependencyLayer
 from au2.stores.database.content.layers import (
     find_dependency_layer,
     put_dependency_layer,

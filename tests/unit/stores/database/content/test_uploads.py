@@ -1,8 +1,8 @@
 import pytest
 
 from au2.domain.errors import Conflict, LeaseLost
-from au2.domain.upload import Upload, UploadState
-from au2.domain.version import BuiltImage, ImageStatus, may_become
+from au2.domain.processes.upload import Upload, UploadState
+from au2.domain.processes.version import BuiltImage, ImageStatus, may_become
 from au2.stores.database import versions
 from au2.stores.database.content import uploads
 from tests.support.backend import IMAGE, OPERATOR, Backend, creation

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 
 
 class Role(StrEnum):

@@ -2,8 +2,15 @@ from itertools import pairwise
 
 import pytest
 
-from au2.domain.context import Context
-from au2.domain.identity import DOWNWARD_ACTIONS, Action, Actor, Membership, Role, is_allowed
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.identity import (
+    DOWNWARD_ACTIONS,
+    Action,
+    Actor,
+    Membership,
+    Role,
+    is_allowed,
+)
 
 ORGANIZATION = Context("o")
 PROJECT = Context("o", "p")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from au2.domain.identity import Membership
+from au2.domain.accounts.identity import Membership
 
 
 @dataclass(frozen=True, slots=True)

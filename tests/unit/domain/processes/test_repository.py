@@ -3,7 +3,7 @@
 import pytest
 
 from au2.domain.errors import InvalidRequest
-from au2.domain.repository import parse_repository
+from au2.domain.processes.repository import parse_repository
 
 ORGANIZATION = "org_5f0c9f0e-3c1b-4d52-8a53-2d0f6c1a7e11"
 

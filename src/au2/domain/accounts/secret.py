@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from au2.domain.context import Context
-from au2.domain.secret_name import secret_of
+from au2.domain.accounts.context import Context
+from au2.domain.accounts.secret_name import secret_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from au2.domain.container_contract import Language
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.container_contract import Language
 
 
 @dataclass(frozen=True, slots=True)

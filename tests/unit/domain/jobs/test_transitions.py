@@ -1,9 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from au2.domain import job, version
-from au2.domain.job import JobState
-from au2.domain.version import ImageStatus
+from au2.domain.jobs import job
+from au2.domain.jobs.job import JobState
+from au2.domain.processes import version
+from au2.domain.processes.version import ImageStatus
 
 
 @given(st.sampled_from(JobState), st.sampled_from(JobState))

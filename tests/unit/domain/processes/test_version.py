@@ -1,6 +1,12 @@
 import pytest
 
-from au2.domain.version import ChoiceRule, ImageStatus, NewerVersion, VersionChoice, explain_choice
+from au2.domain.processes.version import (
+    ChoiceRule,
+    ImageStatus,
+    NewerVersion,
+    VersionChoice,
+    explain_choice,
+)
 
 AVAILABLE = NewerVersion(6, ImageStatus.AVAILABLE, 11)
 

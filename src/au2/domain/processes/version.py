@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from au2.domain.context import Context
+from au2.domain.accounts.context import Context
 
 
 @dataclass(frozen=True, slots=True)

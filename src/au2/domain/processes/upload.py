@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from au2.domain.repository import Repository
+from au2.domain.processes.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

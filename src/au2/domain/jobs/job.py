@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from au2.domain.container_contract import Network
-from au2.domain.context import Context
-from au2.domain.version import VersionChoice
+from au2.domain.accounts.context import Context
+from au2.domain.jobs.container_contract import Network
+from au2.domain.processes.version import VersionChoice
 
 
 class JobType(StrEnum):

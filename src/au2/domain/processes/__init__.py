@@ -1,0 +1,1 @@
+"""Processes, their versions, and how code and images become versions."""
